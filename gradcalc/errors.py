@@ -1,0 +1,81 @@
+"""What can go wrong at the user's side: one exception, the place in the source it points at, and its picture.
+
+Comes in: a message, a span of the source, a hint.  Goes out: `CalcError`, and the text people see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of the command line; scripts rely on them."""
+
+    AGREE = 0
+    DISAGREE = 1
+    WRONG_REQUEST = 2
+    EXPLAINED = 3
+    UNDECIDED = 4
+    BUG = 70
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range `[start, end)` of characters of a source text."""
+
+    start: int
+    end: int
+
+    def to(self, other: Span) -> Span:
+        """The range from the start of this span to the end of another."""
+        return Span(self.start, other.end)
+
+
+class CalcError(Exception):
+    """A request that cannot be answered as it stands: the only exception users see.
+
+    `message` is one line without a full stop, `hint` says what to do instead, `span` is where in `source`
+    (the expression or option value the message is about) it went wrong.
+    """
+
+    def __init__(self, message: str, *, span: Span | None = None, source: str | None = None, hint: str | None = None):
+        super().__init__(message)
+        self.message = message
+        self.span = span
+        self.source = source
+        self.hint = hint
+
+    def within(self, source: str) -> CalcError:
+        """The same error, knowing the text its span points into."""
+        if self.source is None:
+            self.source = source
+        return self
+
+
+# An error in the middle of a long line shows its neighbourhood only: a picture wraps on no terminal.
+_WINDOW = 72
+
+
+def picture(error: CalcError) -> str:
+    """An error as people see it: message, source with carets, hint."""
+    lines = [f"error: {error.message}"]
+    if error.source is not None and error.span is not None:
+        lines += ["  " + line for line in _carets(error.source, error.span)]
+    if error.hint:
+        lines.append(f"hint: {error.hint}")
+    return "\n".join(lines)
+
+
+def _carets(source: str, span: Span) -> list[str]:
+    source = "".join(character if character.isprintable() else "?" for character in source)
+    start = min(span.start, len(source))
+    end = min(max(span.end, start + 1), max(len(source), start + 1))
+    if len(source) > _WINDOW:
+        first = max(0, min(start - _WINDOW // 3, len(source) - _WINDOW))
+        head, tail = "..." if first else "", "..." if first + _WINDOW < len(source) else ""
+        shift = len(head) - first
+        source = head + source[first : first + _WINDOW] + tail
+        start, end = start + shift, min(end + shift, len(source))
+    return [source, " " * start + "^" * max(1, end - start)]

@@ -1,0 +1,445 @@
+"""The grammar: text to tree, and tree to text.
+
+Comes in: what a person typed.  Goes out: a tree of `Number`, `Name` and `Call`, each with its span.
+
+    condition   := and-or-not over comparisons; comparisons chain as in Python
+    sum         := product (("+" | "-") product)*
+    product     := unary (("*" | "/" | "@") unary | power)*        juxtaposition multiplies: 2x, 2 sin(x), (x+1)(x-1)
+    unary       := ("-" | "+") unary | power
+    power       := atom (("**" | "^") unary)?                      right associative, binds tighter than unary minus
+    atom        := number | name | name "(" arguments ")" | "(" condition ")"
+    arguments   := [argument ("," argument)*]                      argument := condition | name "=" condition
+
+Operators are calls too (`x + 1` is `Call("+", ...)`, `-x` is `Call("neg", ...)`), so readers of trees have three cases.
+Sums and products lean to the left and may be thousands of terms deep: read trees with `fold`, never by recursion.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import NamedTuple, TypeVar
+
+from gradcalc.errors import CalcError, Span
+
+MAX_CHARACTERS = 65_536
+MAX_NODES = 40_000
+MAX_NESTING = 60
+MAX_NUMBER_CHARACTERS = 60
+MAX_EXPONENT = 400
+MAX_NAME_CHARACTERS = 60
+
+_NOWHERE = Span(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A literal; its text is kept, because what was typed is exact and what a machine makes of it is not."""
+
+    text: str
+    span: Span = field(default=_NOWHERE, compare=False)
+
+    @property
+    def value(self) -> Fraction:
+        """The exact rational the text means."""
+        return Fraction(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A variable (or, before names are looked up, a constant)."""
+
+    name: str
+    span: Span = field(default=_NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An operator, a function or, without arguments, a constant."""
+
+    name: str
+    args: tuple[Node, ...]
+    span: Span = field(default=_NOWHERE, compare=False)
+
+
+Node = Number | Name | Call
+T = TypeVar("T")
+
+
+def postorder(tree: Node) -> Iterator[Node]:
+    """Every node of a tree, arguments before calls, left to right, without recursion."""
+    stack: list[tuple[Node, bool]] = [(tree, False)]
+    while stack:
+        node, expanded = stack.pop()
+        if expanded or not isinstance(node, Call):
+            yield node
+        else:
+            stack.append((node, True))
+            stack.extend((argument, False) for argument in reversed(node.args))
+
+
+def fold(tree: Node, leaf: Callable[[Number | Name], T], call: Callable[[Call, list[T]], T]) -> T:
+    """Read a tree bottom-up: `leaf` for numbers and names, `call` for calls with the values of their arguments."""
+    values: list[T] = []
+    for node in postorder(tree):
+        if isinstance(node, Call):
+            count = len(node.args)
+            arguments = values[len(values) - count :]
+            del values[len(values) - count :]
+            values.append(call(node, arguments))
+        else:
+            values.append(leaf(node))
+    return values.pop()
+
+
+def names_in(tree: Node) -> list[str]:
+    """The names of a tree, in order of appearance, each once."""
+    return list(dict.fromkeys(node.name for node in postorder(tree) if isinstance(node, Name)))
+
+
+def integer_literal(node: Node) -> int | None:
+    """The integer that a node spells out (`3`, `2.0`, `-1`), or None."""
+    if isinstance(node, Call) and node.name == "neg":
+        inner = integer_literal(node.args[0])
+        return None if inner is None else -inner
+    if isinstance(node, Number) and node.value.denominator == 1:
+        return int(node.value)
+    return None
+
+
+# ---------------------------------------------------------------------------------------------------- text to tokens
+
+
+class _Token(NamedTuple):
+    kind: str  # "number", "name", "end", or the operator itself
+    text: str
+    span: Span
+
+
+# ASCII classes only: `x²`, `٣` and full-width letters must be errors, never names or numbers.
+_TOKEN = re.compile(
+    r"(?P<space>[ \t\r\n]+)"
+    r"|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|(?P<operator>\*\*|<=|>=|==|!=|[-+*/^@(),<>=])"
+)
+
+_SUPERSCRIPTS = {ord(c): d for c, d in zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True)}
+_SPELLINGS = {
+    "·": "*", "×": "*", "∙": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "—": "-", "π": "pi", "τ": "tau",  # noqa: RUF001
+    "√": "sqrt(...)", "∛": "cbrt(...)", "|": "abs(...)", "≤": "<=", "≥": ">=", "≠": "!=", "!": "factorial(...)",
+    "∞": "a finite number", "&": "and", "{": "(", "}": ")", "[": "(", "]": ")",
+}  # fmt: skip
+
+
+def _tokens(text: str) -> list[_Token]:
+    tokens = []
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise _stray(text, position)
+        kind = match.lastgroup
+        span = Span(position, match.end())
+        if kind != "space":
+            word = match.group()
+            if word in ("and", "or", "not"):
+                kind = word
+            tokens.append(_Token(word if kind == "operator" else str(kind), word, span))
+        position = match.end()
+    tokens.append(_Token("end", "", Span(len(text), len(text) + 1)))
+    return tokens
+
+
+def _stray(text: str, position: int) -> CalcError:
+    character = text[position]
+    span = Span(position, position + 1)
+    shown = character if character.isprintable() else f"U+{ord(character):04X}"
+    if ord(character) in _SUPERSCRIPTS:
+        end = position
+        while end < len(text) and ord(text[end]) in _SUPERSCRIPTS:
+            end += 1
+        digits = text[position:end].translate(_SUPERSCRIPTS)
+        return CalcError(f"unexpected character {shown}", span=Span(position, end), hint=f"write **{digits} for a power")
+    if character in _SPELLINGS:
+        return CalcError(f"unexpected character {shown}", span=span, hint=f"write {_SPELLINGS[character]}")
+    return CalcError(f"unexpected character {shown}", span=span)
+
+
+# ------------------------------------------------------------------------------------------------------ text to tree
+
+_COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+_STARTS_FACTOR = ("number", "name", "(")
+_OPERATOR_NAMES = {"^": "**"}
+
+
+def parse(text: str, *, trusted: bool = False) -> Node:
+    """The tree of an expression; `trusted` text may be longer and have longer numbers than what people type.
+
+    Raises `CalcError` with a span for anything the grammar does not know, and for what exceeds its limits
+    (length, nesting, number of nodes, size of a literal), all checked before any number is built.
+    """
+    try:
+        if len(text) > MAX_CHARACTERS and not trusted:
+            raise CalcError(f"the expression has {len(text)} characters; the limit is {MAX_CHARACTERS}")
+        return _Parser(_tokens(text), trusted).whole()
+    except CalcError as error:
+        raise error.within(text) from None
+
+
+class _Parser:
+    def __init__(self, tokens: list[_Token], trusted: bool):
+        self.tokens = tokens
+        self.trusted = trusted
+        self.position = 0
+        self.nesting = 0
+        self.nodes = 0
+
+    def whole(self) -> Node:
+        if self.now.kind == "end":
+            raise CalcError("the expression is empty", span=Span(0, 1), hint='type one, such as "sin(x**2)"')
+        tree = self.disjunction()
+        if self.now.kind != "end":
+            raise self.unexpected()
+        return tree
+
+    # -- tokens
+
+    @property
+    def now(self) -> _Token:
+        return self.tokens[self.position]
+
+    def take(self) -> _Token:
+        token = self.tokens[self.position]
+        self.position += 1
+        return token
+
+    def expect(self, kind: str, opened: _Token) -> _Token:
+        if self.now.kind == kind:
+            return self.take()
+        if self.now.kind == "end":
+            raise CalcError(f"missing {kind}", span=opened.span, hint=f"this {opened.text} is never closed")
+        raise self.unexpected()
+
+    def unexpected(self) -> CalcError:
+        token = self.now
+        before = self.tokens[self.position - 1] if self.position else None
+        if token.kind == "end":
+            what = f" after {before.text}" if before else ""
+            return CalcError(f"the expression ends too early{what}", span=token.span, hint="something must follow here")
+        if token.kind == ")":
+            if before is not None and before.kind in (",", "(", *_BINARY):
+                return CalcError(f"something is missing between {before.text} and )", span=before.span.to(token.span))
+            return CalcError("unexpected )", span=token.span, hint="no ( is open here")
+        if token.kind in ("number", "name", "(") and before is not None and before.kind in ("number", "name", ")"):
+            return CalcError(
+                f"missing operator between {before.text} and {token.text}",
+                span=before.span.to(token.span),
+                hint="write * to multiply",
+            )
+        if token.kind == "=":
+            return CalcError("unexpected =", span=token.span, hint="write == to compare")
+        return CalcError(f"unexpected {token.text}", span=token.span)
+
+    # -- nodes
+
+    def node(self, node: Node) -> Node:
+        self.nodes += 1
+        if self.nodes > MAX_NODES and not self.trusted:
+            raise CalcError(f"the expression has more than {MAX_NODES} parts", span=node.span)
+        return node
+
+    def call(self, name: str, args: tuple[Node, ...], span: Span | None = None) -> Node:
+        return self.node(Call(name, args, span or args[0].span.to(args[-1].span)))
+
+    def deeper(self, token: _Token) -> None:
+        self.nesting += 1
+        if self.nesting > MAX_NESTING:
+            raise CalcError(f"the expression is nested more than {MAX_NESTING} levels deep", span=token.span)
+
+    # -- grammar, from loose to tight
+
+    def disjunction(self) -> Node:
+        left = self.conjunction()
+        while self.now.kind == "or":
+            self.take()
+            left = self.call("or", (left, self.conjunction()))
+        return left
+
+    def conjunction(self) -> Node:
+        left = self.negation()
+        while self.now.kind == "and":
+            self.take()
+            left = self.call("and", (left, self.negation()))
+        return left
+
+    def negation(self) -> Node:
+        if self.now.kind != "not":
+            return self.comparison()
+        token = self.take()
+        self.deeper(token)
+        inner = self.negation()
+        self.nesting -= 1
+        return self.call("not", (inner,), token.span.to(inner.span))
+
+    def comparison(self) -> Node:
+        left = self.sum()
+        links = []
+        while self.now.kind in _COMPARISONS:
+            operator = self.take().text
+            right = self.sum()
+            links.append(self.call(operator, (left, right)))
+            left = right
+        if not links:
+            return left
+        chain = links[0]
+        for link in links[1:]:
+            chain = self.call("and", (chain, link))
+        return chain
+
+    def sum(self) -> Node:
+        left = self.product()
+        while self.now.kind in ("+", "-"):
+            operator = self.take().text
+            left = self.call(operator, (left, self.product()))
+        return left
+
+    def product(self) -> Node:
+        left = self.unary()
+        while True:
+            if self.now.kind in ("*", "/", "@"):
+                operator = self.take().text
+                left = self.call(operator, (left, self.unary()))
+            elif self.now.kind in _STARTS_FACTOR:
+                # `x 2` and `2 3` are typing errors more often than products.
+                if self.now.kind == "number":
+                    raise self.unexpected()
+                left = self.call("*", (left, self.power()))
+            else:
+                return left
+
+    def unary(self) -> Node:
+        if self.now.kind not in ("-", "+"):
+            return self.power()
+        token = self.take()
+        self.deeper(token)
+        inner = self.unary()
+        self.nesting -= 1
+        return inner if token.kind == "+" else self.call("neg", (inner,), token.span.to(inner.span))
+
+    def power(self) -> Node:
+        base = self.atom()
+        if self.now.kind not in ("**", "^"):
+            return base
+        token = self.take()
+        self.deeper(token)
+        exponent = self.unary()
+        self.nesting -= 1
+        return self.call("**", (base, exponent))
+
+    def atom(self) -> Node:
+        token = self.now
+        if token.kind == "number":
+            return self.number(self.take())
+        if token.kind == "name":
+            self.take()
+            if len(token.text) > MAX_NAME_CHARACTERS:
+                raise CalcError(f"a name has at most {MAX_NAME_CHARACTERS} characters", span=token.span)
+            if self.now.kind == "(":
+                return self.application(token)
+            return self.node(Name(token.text, token.span))
+        if token.kind == "(":
+            self.take()
+            self.deeper(token)
+            inner = self.disjunction()
+            self.expect(")", token)
+            self.nesting -= 1
+            return inner
+        raise self.unexpected()
+
+    def number(self, token: _Token) -> Node:
+        if len(token.text) > MAX_NUMBER_CHARACTERS and not self.trusted:
+            raise CalcError(f"a number has at most {MAX_NUMBER_CHARACTERS} characters", span=token.span)
+        _, _, exponent = token.text.lower().partition("e")
+        if exponent and abs(int(exponent)) > MAX_EXPONENT:
+            raise CalcError(f"the exponent of a number is at most {MAX_EXPONENT}", span=token.span)
+        return self.node(Number(token.text, token.span))
+
+    def application(self, function: _Token) -> Node:
+        opened = self.take()
+        self.deeper(opened)
+        args: list[Node] = []
+        if self.now.kind != ")":
+            args.append(self.argument())
+            while self.now.kind == ",":
+                self.take()
+                args.append(self.argument())
+        closed = self.expect(")", opened)
+        self.nesting -= 1
+        return self.call(function.text, tuple(args), function.span.to(closed.span))
+
+    def argument(self) -> Node:
+        value = self.disjunction()
+        if self.now.kind == "=" and isinstance(value, Name):
+            self.take()
+            return self.call("=", (value, self.disjunction()))
+        return value
+
+
+_BINARY = ("+", "-", "*", "/", "@", "**", "^", "and", "or", "not", "=", *_COMPARISONS)
+
+
+# ------------------------------------------------------------------------------------------------------ tree to text
+
+# How tightly an operator binds; a part is parenthesised when it binds more loosely than its place demands.
+_BINDS = {
+    "or": 1, "and": 2, "not": 3, **dict.fromkeys(_COMPARISONS, 4), "+": 5, "-": 5, "*": 6, "/": 6, "@": 6, "neg": 7, "**": 8,
+}  # fmt: skip
+_ATOM = 9
+
+
+def unparse(tree: Node) -> str:
+    """The canonical text of a tree; `parse(unparse(tree)) == tree`."""
+    return "".join(fold(tree, _unparse_leaf, _unparse_call)[0])
+
+
+# Pieces are kept in lists, shared and extended in place, so that a sum of n terms costs n and not n**2.
+_Piece = tuple[list[str], int]
+
+
+def _unparse_leaf(node: Number | Name) -> _Piece:
+    return [node.text if isinstance(node, Number) else node.name], _ATOM
+
+
+def _placed(piece: _Piece, binds: int) -> list[str]:
+    text, own = piece
+    return text if own >= binds else ["(", *text, ")"]
+
+
+def _unparse_call(node: Call, args: list[_Piece]) -> _Piece:
+    name = node.name
+    if name == "=":
+        return [*args[0][0], "=", *args[1][0]], 0
+    if name == "neg":
+        return ["-", *_placed(args[0], _BINDS["neg"])], _BINDS["neg"]
+    if name == "not":
+        return ["not ", *_placed(args[0], _BINDS["not"])], _BINDS["not"]
+    if name == "**":
+        # The exponent is read at the level of unary minus, so `x**-2` and `a**b**c` need no parentheses.
+        return [*_placed(args[0], _ATOM), "**", *_placed(args[1], _BINDS["neg"])], _BINDS["**"]
+    if name in _BINDS:
+        binds = _BINDS[name]
+        spaced = name if name in ("*", "/", "@") else f" {name} "
+        # Comparisons do not associate: `(a < b) < c` keeps its parentheses on either side.
+        left = _placed(args[0], binds + (binds == _BINDS["<"]))
+        left.append(spaced)
+        left.extend(_placed(args[1], binds + 1))
+        return left, binds
+    if not node.args:
+        return [name], _ATOM
+    text = [name, "("]
+    for position, (piece, _) in enumerate(args):
+        text.extend(([", "] if position else []) + piece)
+    return [*text, ")"], _ATOM
