@@ -1,0 +1,179 @@
+"""From what was typed to what it means: names, aliases, keyword and default arguments, kinds.
+
+Comes in: a tree of the grammar.  Goes out: a tree in which every call is a row of the table with all its arguments, every
+name is a variable, and constants are calls without arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from gradcalc.errors import CalcError, Span
+from gradcalc.functions import CONSTANTS, Function, Parameter, find, similar
+from gradcalc.syntax import Call, Name, Node, Number, fold, integer_literal, parse
+
+_REFUSED = {"inf", "infinity", "oo", "nan"}
+
+
+def understand(text: str, variables: Collection[str] = (), *, trusted: bool = False) -> Node:
+    """The tree of an expression in terms of the table.
+
+    `variables` are names that stand for variables whatever else they mean.  `trusted` text (a formula that gradcalc made)
+    may be longer than what people type.  Raises `CalcError` for unknown functions,
+    wrong arguments, and conditions where numbers belong.
+    """
+    try:
+        tree = _Resolver(text, frozenset(variables)).read(parse(text, trusted=trusted))
+        if _is_condition(tree):
+            raise CalcError(
+                "this is a condition, not a number", span=tree.span, hint="where(condition, a, b) makes a number of it"
+            )
+        return tree
+    except CalcError as error:
+        raise error.within(text) from None
+
+
+def _is_condition(node: Node) -> bool:
+    row = find(node.name) if isinstance(node, Call) else None
+    return row is not None and row.condition
+
+
+class _Resolver:
+    def __init__(self, text: str, variables: frozenset[str]):
+        self.text = text
+        self.variables = variables
+
+    def read(self, tree: Node) -> Node:
+        return fold(tree, self.leaf, self.call)
+
+    def leaf(self, node: Number | Name) -> Node:
+        if isinstance(node, Number) or node.name in self.variables:
+            return node
+        if node.name in CONSTANTS:
+            return Call(CONSTANTS[node.name], (), node.span)
+        if node.name in _REFUSED:
+            raise CalcError(f"{node.name} is not a number to calculate with", span=node.span)
+        return node
+
+    def call(self, node: Call, args: list[Node]) -> Node:
+        if node.name == "=":
+            return Call("=", (node.args[0], args[1]), node.span)
+        self.refuse_bare_function(node)
+        row = find(node.name)
+        if row is None or not row.signature:
+            raise self.unknown(node)
+        if node.name in self.variables:
+            raise CalcError(
+                f"{node.name} is a variable here, and a function too",
+                span=_head(node),
+                hint=f"write {node.name}*(...) to multiply, or give the variable another name",
+            )
+        args = _arranged(row, args, node)
+        _check_kinds(row, args)
+        if row.definition is not None:
+            return self.expanded(row, args, node.span)
+        return Call(row.name, tuple(args), node.span)
+
+    def refuse_bare_function(self, node: Call) -> None:
+        """`sin x` must not be read as a product of two variables."""
+        if node.name != "*":
+            return
+        left, right = node.args
+        if isinstance(left, Call) and left.name == "*":
+            left = left.args[1]
+        if not isinstance(left, Name) or left.name in self.variables or "*" in self.text[left.span.end : right.span.start]:
+            return
+        row = find(left.name)
+        if row is not None and row.signature:
+            raise CalcError(
+                f"{left.name} is a function and needs parentheses", span=left.span, hint=f"write {left.name}(...)"
+            )
+
+    def unknown(self, node: Call) -> CalcError:
+        span = _head(node)
+        if node.name == "@":
+            return CalcError("@ multiplies matrices, and there are none here", span=node.span, hint="write * to multiply")
+        if node.name in self.variables or node.name in CONSTANTS:
+            return CalcError(f"{node.name} is not a function", span=span, hint=f"write {node.name}*(...) to multiply")
+        guess = similar(node.name)
+        hint = f"did you mean {guess}?" if guess else "gradcalc functions lists what there is"
+        if guess is None and len(node.name) == 1:
+            hint = f"write {node.name}*(...) to multiply"
+        return CalcError(f"unknown function {node.name}", span=span, hint=hint)
+
+    def expanded(self, row: Function, args: list[Node], span: Span) -> Node:
+        """A row given by a definition stands for that expression, with the arguments in place."""
+        values = dict(zip((parameter.name for parameter in row.parameters), args, strict=True))
+        body = understand(row.definition or "", values)
+        return fold(
+            body,
+            lambda leaf: values[leaf.name] if isinstance(leaf, Name) else Number(leaf.text, span),
+            lambda call, parts: Call(call.name, tuple(parts), span),
+        )
+
+
+def _head(node: Call) -> Span:
+    return Span(node.span.start, node.span.start + len(node.name)) if node.name.isidentifier() else node.span
+
+
+def _arranged(row: Function, args: list[Node], node: Call) -> list[Node]:
+    """The arguments in the order of the parameters: keywords placed, defaults filled in."""
+    places = {parameter.name: place for place, parameter in enumerate(row.parameters)}
+    given: dict[int, Node] = {}
+    for place, arg in enumerate(args):
+        if isinstance(arg, Call) and arg.name == "=":
+            keyword, value = arg.args
+            assert isinstance(keyword, Name)
+            if keyword.name not in places:
+                raise CalcError(f"{row.name} has no argument {keyword.name}", span=keyword.span, hint=f"usage: {row.usage}")
+            if places[keyword.name] in given:
+                raise CalcError(f"{keyword.name} is given twice", span=arg.span, hint=f"usage: {row.usage}")
+            given[places[keyword.name]] = value
+        elif any(isinstance(earlier, Call) and earlier.name == "=" for earlier in args[:place]):
+            raise CalcError("an argument without a name follows one with a name", span=arg.span)
+        else:
+            given[place] = arg
+    if len(args) > len(places) and not row.variadic:
+        raise _wrong_count(row, len(args), node)
+    arranged = []
+    for place, parameter in enumerate(row.parameters):
+        if place in given:
+            arranged.append(_setting(row, parameter, given[place]) if parameter.setting else given[place])
+        elif parameter.default is not None:
+            arranged.append(Number(parameter.default, node.span))
+        elif not parameter.optional:
+            raise _wrong_count(row, len(args), node)
+    return arranged + [given[place] for place in range(len(places), len(args))]
+
+
+def _wrong_count(row: Function, count: int, node: Call) -> CalcError:
+    needed = sum(parameter.default is None and not parameter.optional for parameter in row.parameters)
+    most = len(row.parameters)
+    wanted = f"at least {needed}" if row.variadic else str(needed) if needed == most else f"{needed} to {most}"
+    plural = "s" if wanted != "1" else ""
+    return CalcError(f"{row.name} takes {wanted} argument{plural}, not {count}", span=node.span, hint=f"usage: {row.usage}")
+
+
+def _setting(row: Function, parameter: Parameter, value: Node) -> Node:
+    inner = value.args[0] if isinstance(value, Call) and value.name == "neg" else value
+    if not isinstance(inner, Number):
+        raise CalcError(f"{parameter.name} of {row.name} must be a plain number", span=value.span)
+    return value
+
+
+def _check_kinds(row: Function, args: list[Node]) -> None:
+    for place, arg in enumerate(args):
+        wanted = place in row.takes_conditions
+        if _is_condition(arg) == wanted:
+            continue
+        if wanted:
+            raise CalcError(f"{row.name} needs a condition here, such as x > 0", span=arg.span, hint=f"usage: {row.usage}")
+        raise CalcError(
+            "a condition stands where a number belongs",
+            span=arg.span,
+            hint="where(condition, a, b) makes a number of it",
+        )
+    if row.name == "polygamma":
+        order = integer_literal(args[0])
+        if order is None or not 0 <= order <= 20:
+            raise CalcError("the first argument of polygamma is a whole number from 0 to 20", span=args[0].span)

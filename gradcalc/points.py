@@ -1,0 +1,197 @@
+"""Points: the text of `--at` and of batch lines to exact values.
+
+"x=3"  "x=1/2"  "x=pi/2"  "x=1,y=2"     a value for each variable: any constant expression
+"3"  "0, -1"                             values in order of appearance
+"x=0:1:11"                               11 values from 0 to 1, a row a point
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+
+from gradcalc.errors import CalcError, Span
+from gradcalc.functions.resolve import understand
+from gradcalc.syntax import Node, names_in
+
+MAX_POINTS = 1_000_001
+
+
+def value_tree(name: str, text: str) -> Node:
+    """The constant expression that a variable is given.  Raises `CalcError` if it is none."""
+    if not text.strip():
+        raise CalcError(f"{name} is given no value", hint=f"write {name}=3")
+    if text.strip().lstrip("+-").lower() in ("nan", "inf", "infinity"):
+        raise CalcError(
+            f"{text.strip()} is not a point: derivatives are taken at real numbers",
+            hint="give a finite number",
+            source=text,
+            span=Span(0, len(text)),
+        )
+    if text.lstrip().startswith(("[", "@")):
+        raise CalcError(f"{name} is given an array, and only numbers are understood", source=text, span=Span(0, len(text)))
+    tree = understand(text)
+    unknown = names_in(tree)
+    if unknown:
+        raise CalcError(
+            f"the value of {name} must be a number, but {unknown[0]} is a variable",
+            source=text,
+            span=Span(0, len(text)),
+            hint="numbers, pi, e and functions of them",
+        )
+    return tree
+
+
+def read_at(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """`--at` options as named values and values without a name, as text.
+
+    Raises `CalcError` for a name that is given twice and for what is no assignment.
+    """
+    named: dict[str, str] = {}
+    nameless: list[str] = []
+    for text in texts:
+        for piece, place in _pieces(text):
+            name, equals, value = piece.partition("=")
+            if not equals:
+                nameless.append(piece.strip())
+                continue
+            name = name.strip()
+            span = Span(place, place + len(piece))
+            if not (name.isascii() and name.isidentifier()):
+                raise CalcError(
+                    f"{name or 'nothing'} is not the name of a variable", source=text, span=span, hint="write x=3"
+                )
+            if name in named:
+                raise CalcError(f"{name} is given twice", source=text, span=span)
+            named[name] = value.strip()
+    return named, nameless
+
+
+def _pieces(text: str) -> Iterator[tuple[str, int]]:
+    """The parts of a text between commas that stand outside of parentheses."""
+    depth = start = 0
+    for place, character in enumerate(text + ","):
+        if character in "([":
+            depth += 1
+        elif character in ")]":
+            depth -= 1
+        elif character == "," and depth <= 0:
+            yield text[start:place], start
+            start = place + 1
+    if start <= len(text):
+        yield text[start:], start
+
+
+def assign(names: Sequence[str], named: Mapping[str, str], nameless: Sequence[str]) -> dict[str, str]:
+    """Values for the variables `names` of an expression, in their order; then those it does not use.
+
+    Raises `CalcError` for a missing value, and for values without a name that do not fit the variables one by one.
+    """
+    values = dict(named)
+    open_names = [name for name in names if name not in values]
+    if nameless:
+        if len(nameless) != len(open_names):
+            listed = ", ".join(open_names) or "none"
+            raise CalcError(
+                f"{_count(len(nameless), 'value')} without a name for {_count(len(open_names), 'variable')}: {listed}",
+                hint="write " + " ".join(f"--at {name}=..." for name in open_names) if open_names else "leave the value out",
+            )
+        values.update(zip(open_names, nameless, strict=True))
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise CalcError(
+            f"no value for {', '.join(missing)}", hint="give " + " ".join(f"--at {name}=..." for name in missing)
+        )
+    return {name: values[name] for name in [*names, *(name for name in values if name not in names)]}
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def sweep(values: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Every point of a grid: values `start:stop:count` take `count` values, the last variable fastest.
+
+    Raises `CalcError` for a range that is none, and beyond `MAX_POINTS` points.
+    """
+    axes = {name: _axis(name, text) for name, text in values.items()}
+    total = 1
+    for axis in axes.values():
+        total *= len(axis)
+    if total > MAX_POINTS:
+        raise CalcError(f"{total} points are too many; the limit is {MAX_POINTS}")
+    for place in range(total):
+        point = {}
+        for name, axis in reversed(axes.items()):
+            place, digit = divmod(place, len(axis))
+            point[name] = axis[digit]
+        yield {name: point[name] for name in axes}
+
+
+def _axis(name: str, text: str) -> Sequence[str]:
+    if ":" not in text:
+        value_tree(name, text)
+        return [text]
+    parts = [part.strip() for part in text.split(":")]
+    span = Span(0, len(text))
+    hint = f"write {name}=start:stop:count, such as {name}=0:1:11"
+    if len(parts) != 3:
+        raise CalcError(f"{text} is no range", source=text, span=span, hint=hint)
+    if not parts[2].isascii() or not parts[2].isdigit() or not 1 <= int(parts[2][:9]) <= MAX_POINTS or len(parts[2]) > 9:
+        raise CalcError(f"the count of a range is a whole number from 1 to {MAX_POINTS}", source=text, span=span, hint=hint)
+    count = int(parts[2])
+    for part in parts[:2]:
+        value_tree(name, part)
+    return _Range(parts[0], parts[1], count)
+
+
+class _Range(Sequence[str]):
+    """`count` values from `start` to `stop`, made when they are asked for."""
+
+    def __init__(self, start: str, stop: str, count: int):
+        self.start, self.stop, self.length = start, stop, count
+        self.ends: tuple[Fraction, Fraction] | None
+        try:
+            self.ends = Fraction(start), Fraction(stop)
+        except ValueError:
+            self.ends = None
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, place: int) -> str:  # type: ignore[override]
+        if place >= self.length:
+            raise IndexError(place)
+        if self.length == 1 or place == 0:
+            return self.start
+        if place == self.length - 1:
+            return self.stop
+        if self.ends is None:
+            return f"({self.start}) + (({self.stop}) - ({self.start}))*{place}/{self.length - 1}"
+        start, stop = self.ends
+        return plain(start + (stop - start) * place / (self.length - 1))
+
+
+def plain(value: Fraction) -> str:
+    """A rational as a decimal where it has a short one, else as a quotient."""
+    rest = value.denominator
+    places = 0
+    for prime in (2, 5):
+        times = 0
+        while rest % prime == 0:
+            rest //= prime
+            times += 1
+        places = max(places, times)
+    if rest != 1 or places > 30:
+        return str(value)
+    digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
+    text = f"{digits[:-places]}.{digits[-places:]}" if places else digits
+    return ("-" if value < 0 else "") + text
+
+
+def json_value(name: str, value: object) -> str:
+    """The text of a value in a batch line: a JSON number (already as its decimal text) or a string."""
+    if isinstance(value, bool) or value is None or isinstance(value, (dict, list)):
+        raise CalcError(f"the value of {name} must be a number or a string, not {json.dumps(value)[:40]}")
+    return str(value)
