@@ -1,0 +1,231 @@
+"""Real numbers with proven error bounds: exact rationals where possible, balls (Arb, through python-flint) elsewhere.
+
+Comes in: fractions, and computations that can be repeated at any precision.  Goes out: enclosures that are tight enough,
+and decimal strings in which every digit is right.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+
+from flint import arb, ctx, fmpq
+
+Real = arb | fmpq
+
+START_BITS = 192
+ZERO_BITS = 3_072
+"""What is zero to this many bits counts as zero where only a symbolic proof could tell; the report says so."""
+MAX_BITS = 24_576
+PROVEN_BITS = 120
+"""Relative accuracy of every enclosure that is printed or compared: 36 decimal digits."""
+_RATIONAL_BITS = 6_000
+
+
+class Unresolved(Exception):
+    """The sign of a ball is not known at the present precision: compute again with more bits."""
+
+
+class NotReal(Exception):
+    """A number that does not exist was asked for its sign."""
+
+
+class OutOfPrecision(Exception):
+    """No tight enclosure within the limit of precision: nothing is proven."""
+
+
+def exact(value: Fraction | int) -> fmpq:
+    """A rational as the ball modules hold it."""
+    fraction = Fraction(value)
+    return fmpq(fraction.numerator, fraction.denominator)
+
+
+def ball(value: Real) -> arb:
+    """A ball around a real number at the present precision."""
+    return value if isinstance(value, arb) else arb(value)
+
+
+def bounded(value: Real) -> Real:
+    """A rational that has grown too long to be handled exactly becomes a ball."""
+    if isinstance(value, fmpq) and value.p.bit_length() + value.q.bit_length() > _RATIONAL_BITS:
+        return arb(value)
+    return value
+
+
+def is_zero(value: Real) -> bool:
+    """Whether a number is exactly zero, beyond doubt."""
+    return value == 0 if isinstance(value, fmpq) else value.is_zero()
+
+
+def sign(value: Real) -> int:
+    """-1, 0 or 1.
+
+    Raises `Unresolved` if a ball contains 0 at less than `ZERO_BITS`; from there on it counts as 0.  Raises `NotReal` for
+    what is not a number.
+    """
+    if isinstance(value, fmpq):
+        return (value > 0) - (value < 0)
+    if value.is_nan():
+        raise NotReal
+    if value > 0:
+        return 1
+    if value < 0:
+        return -1
+    if value.is_zero():
+        return 0
+    if ctx.prec < ZERO_BITS or not value.is_finite():
+        raise Unresolved
+    global _assumed_zeros
+    _assumed_zeros += 1
+    return 0
+
+
+_assumed_zeros = 0
+
+
+def assumed_zeros() -> int:
+    """How often a ball has counted as zero without proof; two readings tell whether it happened in between."""
+    return _assumed_zeros
+
+
+def integer(value: Real) -> int | None:
+    """The integer a number is exactly, or None."""
+    if isinstance(value, fmpq):
+        return int(value.p) if value.q == 1 else None
+    if value.is_exact() and value.is_finite() and value.is_integer():
+        whole = value.unique_fmpz()
+        return None if whole is None else int(whole)
+    return None
+
+
+def is_tight(value: Real, bits: int = PROVEN_BITS) -> bool:
+    """Whether a number is known to `bits` relative bits."""
+    if isinstance(value, fmpq):
+        return True
+    return bool(value.is_finite()) and (bool(value.is_zero()) or value.rel_accuracy_bits() >= bits)
+
+
+def adaptively(compute: Callable[[], Real], *, bits: int = PROVEN_BITS, limit: int = MAX_BITS) -> Real:
+    """The result of a computation, repeated with more and more precision until it is known to `bits` relative bits.
+
+    A result that is zero to `ZERO_BITS` bits is returned as the ball it is.  Raises `OutOfPrecision` if neither happens
+    within `limit` bits.  The working precision is left as it was found.
+    """
+    before = ctx.prec
+    precision = START_BITS
+    try:
+        while precision <= limit:
+            ctx.prec = precision
+            try:
+                value = compute()
+            except Unresolved:
+                pass
+            else:
+                if is_tight(value, bits) or is_negligible(value):
+                    return value
+            precision *= 2
+    finally:
+        ctx.prec = before
+    raise OutOfPrecision
+
+
+def is_negligible(value: Real) -> bool:
+    """Whether a number is zero as far as `ZERO_BITS` bits can tell."""
+    if isinstance(value, fmpq):
+        return bool(value == 0)
+    return bool(value.is_zero()) or bool(
+        value.is_finite() and value.contains(0) and value.abs_upper() < arb(2) ** (-ZERO_BITS // 2)
+    )
+
+
+def agree(left: Real, right: Real) -> bool:
+    """Whether two enclosures can be the same number."""
+    if isinstance(left, fmpq) and isinstance(right, fmpq):
+        return bool(left == right)
+    return bool(ball(left).overlaps(ball(right)))
+
+
+def to_fraction(value: arb) -> Fraction:
+    """The exact rational of a ball's midpoint."""
+    mantissa, exponent = value.mid().man_exp()
+    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+
+
+def decimal(value: Real, digits: int = 20) -> str:
+    """A decimal string whose digits are all right: `digits` of them, or all there are where they are fewer.
+
+    Plain notation between 1e-5 and 1e21, scientific elsewhere.
+    """
+    if is_negligible(value):
+        return "0"
+    before = ctx.prec
+    ctx.prec = max(before, 4 * digits + 64)
+    try:
+        short = _short(value, digits)
+        return short if short is not None else _plain(ball(value).str(digits, radius=False))
+    finally:
+        ctx.prec = before
+
+
+def _short(value: Real, digits: int) -> str | None:
+    """The whole decimal expansion of an exact number, if it has at most `digits` digits."""
+    if isinstance(value, arb):
+        if not value.is_exact():
+            return None
+        _, exponent = value.man_exp()
+        if not -200 < int(exponent) < 70:
+            return None
+        fraction = to_fraction(value)
+    else:
+        fraction = Fraction(int(value.p), int(value.q))
+    shift = max(fraction.denominator.bit_length() - 1, 0)
+    twos, rest = 0, fraction.denominator
+    while rest % 2 == 0:
+        rest //= 2
+        twos += 1
+    fives = 0
+    while rest % 5 == 0:
+        rest //= 5
+        fives += 1
+    if rest != 1 or shift > 240:
+        return None
+    places = max(twos, fives)
+    scaled = abs(fraction.numerator) * 10**places // fraction.denominator
+    text = str(scaled)
+    if len(text.strip("0") or "0") > digits or len(text) > 60:
+        return None
+    sign_text = "-" if fraction < 0 else ""
+    if not places:
+        return _plain(sign_text + text) if len(text) > 21 else sign_text + text
+    text = text.rjust(places + 1, "0")
+    return _plain(f"{sign_text}{text[:-places]}.{text[-places:]}")
+
+
+def _plain(text: str) -> str:
+    """A decimal string in plain notation where that is short, in scientific notation elsewhere."""
+    sign_text, text = ("-", text[1:]) if text.startswith("-") else ("", text)
+    mantissa, _, exponent_text = text.partition("e")
+    whole, _, part = mantissa.partition(".")
+    figures = whole + part
+    point = len(whole) + int(exponent_text or 0)
+    stripped = figures.lstrip("0")
+    point -= len(figures) - len(stripped)
+    if not stripped:
+        return sign_text + "0"
+    if -5 < point <= 21:
+        if point <= 0:
+            return f"{sign_text}0.{'0' * -point}{stripped}"
+        if point >= len(stripped):
+            return sign_text + stripped + "0" * (point - len(stripped))
+        return f"{sign_text}{stripped[:point]}.{stripped[point:]}"
+    tail = f".{stripped[1:]}" if len(stripped) > 1 else ""
+    return f"{sign_text}{stripped[0]}{tail}e{point - 1:+03d}"
+
+
+def nearest_float(value: Real) -> float:
+    """The double nearest to a number's midpoint; infinite where it is beyond the range."""
+    middle = ball(value)
+    if not middle.is_finite():
+        return math.nan
+    return float(middle.mid())
