@@ -1,0 +1,173 @@
+"""The autograd witness: torch runs the expression and its backward pass.
+
+Comes in: a tree, values for its variables, what to differentiate by, a dtype and a device.  Goes out: the numbers torch
+returned, and the binary numbers it really received, read back from its tensors.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from gradcalc.functions import TABLE
+from gradcalc.syntax import Call, Name, Node, Number, fold
+
+_collecting = gc.isenabled()
+gc.disable()  # the import of torch allocates much and frees nothing: a third faster without the collector
+import torch  # noqa: E402
+
+if _collecting:
+    gc.enable()
+
+By = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What torch did with a question.
+
+    `inputs` and `constants` are exact: the binary numbers in its tensors, by the names of variables and the texts of
+    literals.  `value` and `partials` are what it returned.  `failure` says why there is none of them.
+    """
+
+    inputs: Mapping[str, Fraction] = field(default_factory=dict)
+    constants: Mapping[str, Fraction] = field(default_factory=dict)
+    value: float | None = None
+    partials: Mapping[By, float] = field(default_factory=dict)
+    failure: str | None = None
+    unrepresentable: tuple[str, ...] = ()
+    """What was typed and does not fit the dtype: torch received an infinity."""
+
+
+class Unavailable(Exception):
+    """torch cannot differentiate this; the message says why."""
+
+
+def run(tree: Node, values: Mapping[str, float], bys: Sequence[By], *, dtype: str, device: str) -> Run:
+    """Evaluate a tree at a point and differentiate it by each sequence of variables.
+
+    Never raises for what torch cannot do: that is a `failure`.
+    """
+    torch_type = getattr(torch, dtype)
+    inputs = {
+        name: torch.tensor(value, dtype=torch_type, device=device).requires_grad_(name in _moving(bys))
+        for name, value in values.items()
+    }
+    constants = _constants(tree, torch_type, device)
+    received = {name: tensor.item() for name, tensor in inputs.items()}
+    held = {text: tensor.item() for text, tensor in constants.items()}
+    lost = tuple(name for name, value in {**received, **held}.items() if not math.isfinite(value))
+    exact = {name: Fraction(value) for name, value in received.items() if math.isfinite(value)}
+    literals = {text: Fraction(value) for text, value in held.items() if math.isfinite(value)}
+    try:
+        result = build(tree, inputs, constants)
+        partials = differentiate(result, inputs, bys)
+    except Unavailable as reason:
+        return Run(exact, literals, failure=str(reason), unrepresentable=lost)
+    except (RuntimeError, NotImplementedError) as error:
+        return Run(exact, literals, failure=_first_line(error), unrepresentable=lost)
+    return Run(exact, literals, result.item(), partials, unrepresentable=lost)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _moving(bys: Sequence[By]) -> set[str]:
+    return {name for by in bys for name in by}
+
+
+def _constants(tree: Node, dtype: torch.dtype, device: str) -> dict[str, torch.Tensor]:
+    """A tensor for every literal and constant, by its text."""
+    found: dict[str, torch.Tensor] = {}
+
+    def keep(text: str, value: Callable[[], float]) -> None:
+        if text not in found:
+            try:
+                number = value()
+            except OverflowError:
+                number = math.inf
+            found[text] = torch.tensor(number, dtype=dtype, device=device)
+
+    def leaf(node: Number | Name) -> None:
+        if isinstance(node, Number):
+            keep(node.text, lambda: float(node.value))
+
+    def call(node: Call, _: list[None]) -> None:
+        builder = TABLE[node.name].torch
+        if not node.args and builder is not None:
+            keep(node.name, lambda: builder(torch))
+
+    fold(tree, leaf, call)
+    return found
+
+
+def build(tree: Node, inputs: Mapping[str, torch.Tensor], constants: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """The tensor of an expression: every call is the torch function of its own name.
+
+    Raises `Unavailable` for functions that torch cannot differentiate.
+    """
+
+    def leaf(node: Number | Name) -> torch.Tensor:
+        return inputs[node.name] if isinstance(node, Name) else constants[node.text]
+
+    def call(node: Call, args: list[torch.Tensor]) -> torch.Tensor:
+        row = TABLE[node.name]
+        if row.torch is None:
+            raise Unavailable(f"torch has no derivative of {node.name}")
+        if not node.args:
+            return constants[node.name]
+        operands: list[Any] = list(args)
+        for place in row.python_numbers:
+            number = _python_number(node.args[place], constants)
+            # `x ** 2` keeps its 2, as people write it; other exponents are tensors, because torch would form
+            # `exponent - 1` in double precision, unseen by anyone.
+            if number is not None and (node.name != "**" or isinstance(number, int)):
+                operands[place] = number
+        result: torch.Tensor = row.torch(torch, *operands)
+        return result
+
+    return fold(tree, leaf, call)
+
+
+def _python_number(node: Node, constants: Mapping[str, torch.Tensor]) -> int | float | None:
+    """The number of a literal as the dtype holds it; None for what is no literal."""
+    if isinstance(node, Call) and node.name == "neg":
+        inner = _python_number(node.args[0], constants)
+        return None if inner is None else -inner
+    if not isinstance(node, Number):
+        return None
+    held: float = constants[node.text].item()
+    if node.value.denominator == 1:
+        return int(held) if held == node.value else None
+    return held
+
+
+def differentiate(result: torch.Tensor, inputs: Mapping[str, torch.Tensor], bys: Sequence[By]) -> dict[By, float]:
+    """The partial derivatives of a scalar tensor; orders above one differentiate the gradient again.
+
+    A result that does not depend on a variable has derivative 0.
+    """
+    order = max((len(by) for by in bys), default=0)
+    known: dict[By, torch.Tensor | None] = {(): result}
+    for length in range(1, order + 1):
+        for prefix in dict.fromkeys(by[: length - 1] for by in bys if len(by) >= length):
+            names = list(dict.fromkeys(by[length - 1] for by in bys if by[: length - 1] == prefix))
+            above = known[prefix]
+            if above is None or not above.requires_grad:
+                gradients: Sequence[torch.Tensor | None] = [None] * len(names)
+            else:
+                gradients = torch.autograd.grad(
+                    above,
+                    [inputs[name] for name in names],
+                    allow_unused=True,
+                    create_graph=length < order,
+                    retain_graph=True,
+                )
+            known.update({(*prefix, name): gradient for name, gradient in zip(names, gradients, strict=True)})
+    found = {by: known[by] for by in bys}
+    return {by: 0.0 if gradient is None else gradient.item() for by, gradient in found.items()}

@@ -1,0 +1,94 @@
+"""Where torch can run, and in which dtypes.
+
+Comes in: the names people type.  Goes out: a device and a dtype that exist, or an error that lists those that do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+import torch
+
+from gradcalc.errors import CalcError
+
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+_ACCELERATORS = ("cuda", "xpu", "mps")
+_WITHOUT_FLOAT64 = frozenset({"mps"})
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device of this machine, as `--device` names it."""
+
+    name: str
+    description: str
+    dtypes: tuple[str, ...]
+
+
+def available_devices() -> tuple[Device, ...]:
+    """The devices of this machine, the processor first."""
+    found = [Device("cpu", "the processor", DTYPES)]
+    for kind in _ACCELERATORS:
+        module = getattr(torch.backends if kind == "mps" else torch, kind, None)
+        if module is None or not module.is_available():
+            continue
+        if kind == "mps":
+            found.append(Device("mps", "Apple GPU", _dtypes_of("mps")))
+        else:
+            found += [
+                Device(f"{kind}:{place}", str(module.get_device_name(place)), _dtypes_of(f"{kind}:{place}"))
+                for place in range(module.device_count())
+            ]
+    return tuple(found)
+
+
+def _dtypes_of(device: str) -> tuple[str, ...]:
+    """The dtypes that a device can really add in: asked, not assumed."""
+    able = []
+    for name in DTYPES:
+        try:
+            (torch.ones((), dtype=getattr(torch, name), device=device) + 1).item()
+        except (RuntimeError, TypeError):
+            continue
+        able.append(name)
+    return tuple(able)
+
+
+def choose(device: str, dtype: str | None) -> tuple[Device, str, tuple[str, ...]]:
+    """The device and dtype for a request, and what the report must say about the choice.
+
+    `auto` is the first accelerator, or the processor.  Without a dtype it is float64, or float32 where the device has no
+    float64.  Raises `CalcError` for a device that is not there, and for a dtype it does not have.
+    """
+    if dtype is not None and dtype not in DTYPES:
+        close = difflib.get_close_matches(dtype, DTYPES, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(DTYPES)}"
+        raise CalcError(f"unknown dtype {dtype}", hint=hint)
+    if device == "cpu":  # no need to look for anything else
+        return Device("cpu", "the processor", DTYPES), dtype or "float64", ()
+    devices = available_devices()
+    chosen = _find(device, devices)
+    if dtype is None:
+        if "float64" in chosen.dtypes:
+            return chosen, "float64", ()
+        return chosen, "float32", (f"{chosen.name} has no float64: float32 was used",)
+    if dtype not in chosen.dtypes:
+        raise CalcError(f"{chosen.name} has no {dtype}", hint=f"it has {', '.join(chosen.dtypes)}")
+    return chosen, dtype, ()
+
+
+def _find(name: str, devices: tuple[Device, ...]) -> Device:
+    if name == "auto":
+        return devices[1] if len(devices) > 1 else devices[0]
+    for device in devices:
+        if name == device.name or f"{name}:0" == device.name:
+            return device
+    listed = ", ".join(device.name for device in devices)
+    kinds = ("cpu", *_ACCELERATORS, "auto")
+    kind = name.partition(":")[0]
+    if kind not in kinds:
+        close = difflib.get_close_matches(kind, kinds, n=1)
+        guess = f"; did you mean {close[0]}?" if close else ""
+        raise CalcError(f"unknown device {name}", hint=f"this machine has {listed}{guess}")
+    raise CalcError(f"there is no device {name} here", hint=f"this machine has {listed}")
