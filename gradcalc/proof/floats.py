@@ -1,0 +1,73 @@
+"""Floating-point formats: their precision and range, and how far a number is from the truth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import arb
+
+from gradcalc.witness.balls import Real, ball, exact, nearest_float
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A binary format of IEEE 754 (bfloat16 likewise): precision in bits, exponents of the smallest and largest normal."""
+
+    name: str
+    precision: int
+    lowest: int
+    highest: int
+
+    @property
+    def digits(self) -> float:
+        """How many decimal digits it holds: 15.95 for float64."""
+        return self.precision * math.log10(2)
+
+    @property
+    def smallest_normal(self) -> Fraction:
+        """The smallest number with full precision."""
+        return Fraction(2) ** self.lowest
+
+    def ulp(self, value: Real) -> Fraction:
+        """The distance of neighbouring numbers of the format at a value's magnitude."""
+        magnitude = abs(ball(value)).mid()
+        if magnitude == 0:
+            return Fraction(2) ** (self.lowest - self.precision + 1)
+        mantissa, exponent = magnitude.man_exp()
+        place = int(mantissa).bit_length() - 1 + int(exponent)
+        return Fraction(2) ** (min(max(place, self.lowest), self.highest) - self.precision + 1)
+
+
+FORMATS = {
+    form.name: form
+    for form in (
+        Format("float64", 53, -1022, 1023),
+        Format("float32", 24, -126, 127),
+        Format("float16", 11, -14, 15),
+        Format("bfloat16", 8, -126, 127),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """How far a float is from a proven number: in units in the last place, and in decimal digits that are right."""
+
+    ulps: float
+    digits: float
+
+
+def distance(number: float, truth: Real, form: Format) -> Distance:
+    """Measure a float against an enclosure of the truth; not finite means infinitely far."""
+    if not math.isfinite(number):
+        return Distance(math.inf, 0.0)
+    error = abs(ball(exact(Fraction(number)) - truth))
+    size = nearest_float(error)
+    if size == 0 and error.contains(0):
+        return Distance(0.0, round(form.digits, 1))
+    ulps = nearest_float(error / exact(form.ulp(truth)))
+    relative = error / abs(ball(truth)) if not ball(truth).contains(0) else arb.pos_inf()
+    right = -nearest_float(relative.mid().log() / arb(10).log()) if relative.is_finite() else 0.0
+    return Distance(ulps, round(min(max(right, 0.0) + 0.0, form.digits), 1))

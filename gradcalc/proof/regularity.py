@@ -1,0 +1,411 @@
+"""Whether an expression has a derivative at a point, and if not, why.
+
+Comes in: an expression at a point (`Site`) and the variables to differentiate by.  Goes out: a `Regularity`: the proven
+derivative where there is one, the kind of trouble and the one-sided derivatives where there is none.
+
+One-sided derivatives come from Taylor series along the two rays where the expression is a series there (also through
+kinks, jumps and removable zeros), and from difference quotients at high precision where it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from flint import arb, ctx, fmpq
+
+from gradcalc.proof.site import Direction, Site, is_finite, opposite, polarised
+from gradcalc.witness import balls
+from gradcalc.witness.balls import OutOfPrecision, Real, Unresolved, adaptively, ball
+from gradcalc.witness.jets import Jet, Note
+
+Side = Real | float | None
+"""A one-sided derivative: a number, an infinity, or None where the expression is not real on that side or has no limit."""
+
+
+class Kind(StrEnum):
+    """What an expression is like at a point."""
+
+    REGULAR = "regular"
+    SMOOTH = "smooth"  # differentiable although it passes through a seam
+    KINK = "kink"
+    JUMP = "jump"
+    VERTICAL = "vertical"
+    OSCILLATION = "oscillation"
+    EDGE = "edge"
+    POLE = "pole"
+    DOMAIN = "domain"
+    REMOVABLE = "removable"
+    UNKNOWN = "unknown"
+
+
+UNDEFINED = frozenset({Kind.EDGE, Kind.POLE, Kind.DOMAIN, Kind.REMOVABLE})
+NOT_DIFFERENTIABLE = frozenset({Kind.KINK, Kind.JUMP, Kind.VERTICAL, Kind.OSCILLATION})
+
+
+@dataclass(frozen=True, slots=True)
+class Regularity:
+    """The answer: `derivative` is proven where `kind` is regular or smooth.
+
+    `value` is the expression's value, None where it has none.  `notes` name the places that were met.  `proven` is False
+    where the answer rests on numbers that are zero to 3,072 bits, or on difference quotients.
+    """
+
+    kind: Kind
+    derivative: Real | None = None
+    left: Side = None
+    right: Side = None
+    value: Real | None = None
+    notes: tuple[Note, ...] = ()
+    proven: bool = True
+
+
+_SLACK = 8
+"""Orders beyond the asked one: each zero that cancels along a ray uses one up."""
+
+
+def examine(site: Site, by: Sequence[str]) -> Regularity:
+    """The regularity of the partial derivative of a site by each of `by`.
+
+    Raises `OutOfPrecision` where no enclosure is found.
+    """
+    with ctx.workprec(2 * balls.START_BITS):
+        return _examined(site, by)
+
+
+def _examined(site: Site, by: Sequence[str]) -> Regularity:
+    terms = polarised(by)
+    order = len(by)
+    met: set[Note] = set()
+    at: list[Jet] = []
+
+    def regular() -> Real:
+        met.clear()
+        at.clear()
+        total: Real = fmpq(0)
+        for weight, direction in terms:
+            jet = site.ray(direction, order)
+            at.append(jet)
+            met.update(jet.notes)
+            total = total + jet[order] * weight
+        # A note ends the search: the precision cannot help, the rays must be looked at.
+        return fmpq(0) if met else total
+
+    guesses = balls.assumed_zeros()
+    derivative = adaptively(regular)
+    if not met:
+        return Regularity(Kind.REGULAR, derivative, value=at[0].value)
+    found = _beside(site, by)
+    return _noted(found, met, balls.assumed_zeros() == guesses)
+
+
+def value_of(site: Site) -> Real | None:
+    """The value of the expression at the point; None where it has none.  Raises `OutOfPrecision`."""
+    return _value(site)[0]
+
+
+def _noted(found: Regularity, met: set[Note], proven: bool) -> Regularity:
+    notes = tuple(sorted(met, key=lambda note: (note.span.start, note.span.end)))
+    return Regularity(found.kind, found.derivative, found.left, found.right, found.value, notes, found.proven and proven)
+
+
+def _value(site: Site) -> tuple[Real | None, frozenset[Note]]:
+    """The value at the point, None where there is none."""
+    notes: frozenset[Note] = frozenset()
+
+    def compute() -> Real:
+        nonlocal notes
+        jet = site.value()
+        notes = jet.notes
+        return fmpq(0) if _has_no_value(jet) else jet.value
+
+    value = adaptively(compute)
+    return (None if any(note.kind in ("pole", "domain", "unknown") for note in notes) else value), notes
+
+
+def _has_no_value(jet: Jet) -> bool:
+    return any(note.kind in ("pole", "domain", "unknown") for note in jet.notes)
+
+
+def _beside(site: Site, by: Sequence[str]) -> Regularity:
+    """The regularity where something was met."""
+    value, notes = _value(site)
+    kinds = {note.kind for note in notes}
+    if "unknown" in kinds:
+        return Regularity(Kind.UNKNOWN, value=value)
+    if len(set(by)) > 1:
+        return _mixed(site, by, value, kinds)
+    order = len(by)
+    direction = {by[0]: 1}
+    if order > 1 and value is not None:
+        below = examine(site, by[:-1])
+        if below.kind not in (Kind.REGULAR, Kind.SMOOTH):
+            return below
+    right = _one_side(site, direction, order, value)
+    left = _one_side(site, opposite(direction), order, value).turned(order)
+    return _classified(left, right, value, kinds)
+
+
+def _classified(left: _OneSide, right: _OneSide, value: Real | None, kinds: set[str]) -> Regularity:
+    proven = left.proven and right.proven
+    sides: dict[str, Any] = {"left": left.derivative, "right": right.derivative, "value": value, "proven": proven}
+    numbers = [side for side in (left.derivative, right.derivative) if not isinstance(side, (float, type(None)))]
+    if value is None:
+        sides["proven"] = True  # that there is no value was seen at the point itself
+        limits = [side.limit for side in (left, right)]
+        meet = len(numbers) == 2 and limits[0] is not None and limits[1] is not None and _same(limits[0], limits[1])
+        if meet and _same(numbers[0], numbers[1]):
+            return Regularity(Kind.REMOVABLE, **sides)
+        return Regularity(Kind.POLE if "pole" in kinds and "domain" not in kinds else Kind.DOMAIN, **sides)
+    if "domain" in kinds:
+        return Regularity(Kind.DOMAIN, **sides)
+    if left.outside or right.outside:
+        return Regularity(Kind.EDGE, **sides)
+    if left.jumps or right.jumps:
+        return Regularity(Kind.JUMP, **sides)
+    if isinstance(left.derivative, float) or isinstance(right.derivative, float):
+        return Regularity(Kind.VERTICAL, **sides)
+    if len(numbers) < 2:
+        return Regularity(Kind.OSCILLATION, **sides)
+    if _same(numbers[0], numbers[1]):
+        tighter = min(numbers, key=_radius)
+        return Regularity(Kind.SMOOTH, tighter, **sides)
+    return Regularity(Kind.KINK, **sides)
+
+
+def _radius(value: Real) -> float:
+    return 0.0 if isinstance(value, fmpq) else float(value.rad())
+
+
+def _same(left: Real, right: Real) -> bool:
+    """Whether two numbers are equal as far as high precision tells."""
+    if isinstance(left, fmpq) and isinstance(right, fmpq):
+        return bool(left == right)
+    difference = abs(ball(left - right)).mid()
+    scale = abs(ball(left)).mid() + abs(ball(right)).mid()
+    return bool(difference <= scale * arb(2) ** -balls.PROVEN_BITS) or balls.is_negligible(ball(left - right))
+
+
+# ------------------------------------------------------------------------------------------------------ one side
+
+
+@dataclass(frozen=True, slots=True)
+class _OneSide:
+    """One ray: the derivative along it, the limit of the expression, and what stands in the way."""
+
+    derivative: Side
+    limit: Real | None
+    outside: bool = False
+    jumps: bool = False
+    proven: bool = True
+
+    def turned(self, order: int) -> _OneSide:
+        """As seen in the other direction: odd derivatives change their sign."""
+        if self.derivative is None or order % 2 == 0:
+            return self
+        return _OneSide(-self.derivative, self.limit, self.outside, self.jumps, self.proven)
+
+
+def _one_side(site: Site, direction: Direction, order: int, value: Real | None) -> _OneSide:
+    factorial = 1
+    for factor in range(2, order + 1):
+        factorial *= factor
+    limit: list[Real] = []
+
+    def coefficient() -> Real:
+        jet = site.ray(direction, order + _SLACK)
+        limit[:] = [jet.value]
+        if len(jet) <= order or not all(is_finite(c) for c in jet.coefficients[: order + 1]):
+            if ctx.prec < balls.ZERO_BITS and not jet.notes:
+                raise Unresolved
+            limit.clear()
+            return fmpq(0)
+        return jet[order] * factorial
+
+    try:
+        derivative = adaptively(coefficient)
+    except OutOfPrecision:
+        limit.clear()
+    if limit:
+        gap = ball(limit[0] - value) if value is not None else None
+        if gap is not None and not (balls.is_negligible(gap) or gap.contains(0)):
+            rises = 1.0 if gap > 0 else -1.0
+            return _OneSide(rises * float("inf"), limit[0], jumps=True)
+        return _OneSide(derivative, limit[0])
+    return _ladder(site, direction, order, value)
+
+
+_EXPONENTS = (6, 12, 24, 48, 96, 192, 384, 768, 1536)
+"""Distances 2**-e: their exponents double, so that powers, logarithms and essential singularities can be told apart."""
+
+
+def _ladder(site: Site, direction: Direction, order: int, value: Real | None) -> _OneSide:
+    """The one-sided derivative by difference quotients at distances that shrink doubly exponentially."""
+    before = ctx.prec
+    try:
+        values: list[arb | None] = []
+        quotients: list[arb] = []
+        slopes: list[arb] = []
+        for exponent in _EXPONENTS:
+            ctx.prec = 8 * exponent + 512
+            here = _at(site, direction, exponent)
+            values.append(here)
+            if here is None:
+                continue
+            if order > 1:
+                slope = _slope(site, direction, exponent, order)
+                if slope is not None:
+                    quotients.append(slope)
+                continue
+            start = _at(site, direction, None if value is not None else 4 * exponent)
+            if start is not None:
+                quotients.append((here - start) * arb(2) ** exponent)
+            slope = _slope(site, direction, exponent, 1) if value is None else None
+            if slope is not None:
+                slopes.append(slope)
+        ctx.prec = 512
+        inside = [here for here in values if here is not None]
+        if (values[-1] is None and values[-2] is None and len(inside) < 3) or (
+            values[-3:] == [None] * 3 and values[0] is None
+        ):
+            return _OneSide(None, None, outside=True, proven=False)
+        limit = value if value is not None else _limit(inside)
+        if limit is None or isinstance(limit, float):
+            return _OneSide(None if limit is None else _infinite(slopes), None, proven=False)
+        found = _limit(quotients)
+        jumps = value is not None and _apart(inside, value)
+        return _OneSide(found, limit, jumps=jumps, proven=False)
+    finally:
+        ctx.prec = before
+
+
+def _at(site: Site, direction: Direction, exponent: int | None) -> arb | None:
+    """The expression at the distance 2**-exponent (None: at the point); None where it is not real or not known."""
+    distance = fmpq(0) if exponent is None else fmpq(1, 2**exponent)
+    try:
+        jet = site.value({name: speed * distance for name, speed in direction.items()})
+    except Unresolved:
+        return None
+    value = ball(jet.value)
+    return None if _has_no_value(jet) or not value.is_finite() else value
+
+
+def _slope(site: Site, direction: Direction, exponent: int, order: int) -> arb | None:
+    try:
+        jet = site.ray(direction, order, {name: fmpq(speed) / 2**exponent for name, speed in direction.items()})
+    except Unresolved:
+        return None
+    slope = ball(jet[order])
+    factorial = 1
+    for factor in range(2, order + 1):
+        factorial *= factor
+    return slope * factorial if slope.is_finite() else None
+
+
+def _limit(sequence: Sequence[arb]) -> arb | float | None:
+    """The limit of a sequence taken at doubling exponents: a number, an infinity, or None.
+
+    Powers of the distance converge or diverge faster than geometrically, logarithms geometrically: their limit is
+    extrapolated (Aitken).
+    """
+    if len(sequence) < 3:
+        return None
+    first, second, third = sequence[-3:]
+    before, after = second - first, third - second
+    scale = abs(third)
+    if balls.is_negligible(after) or abs(after).mid() <= scale.mid() * arb(2) ** -150:
+        return _rounded(third)
+    if scale.mid() < arb(2) ** -150 and abs(second).mid() < arb(2) ** -70:
+        return arb(0)
+    if abs(third).mid() > 1.3 * abs(second).mid() and abs(second).mid() > 1.3 * abs(first).mid() and scale.mid() > 30:
+        return float("inf") if third.mid() > 0 else float("-inf")
+    if len(sequence) > 3 and abs(after).mid() < 0.75 * abs(before).mid():
+        # Extrapolated twice: digits that change from one to the other are not known.
+        earlier = _aitken(sequence[-4], first, second)
+        later = _aitken(first, second, third)
+        if abs(later - earlier).mid() <= abs(third).mid() * arb(2) ** -balls.PROVEN_BITS:
+            return _rounded(later)
+    return None
+
+
+def _aitken(first: arb, second: arb, third: arb) -> arb:
+    """Aitken's delta-squared process: exact for a limit plus a geometric sequence."""
+    before, after = second - first, third - second
+    return third - after * after / (after - before)
+
+
+def _rounded(value: arb) -> arb:
+    """A limit: what is left of the distance in it is noise below 2**-150."""
+    middle = value.mid()
+    return arb(0) if abs(middle) < arb(2) ** -150 else arb(middle, abs(middle) * arb(2) ** -150)
+
+
+def _apart(inside: Sequence[arb], value: Real) -> bool:
+    """Whether the values on a ray stay away from the value at its start."""
+    gaps = [abs(here - value).mid() for here in inside[-3:]]
+    return len(gaps) == 3 and bool(gaps[2] > 0.5 * gaps[1] > 0.25 * gaps[0]) and bool(gaps[2] > arb(2) ** -100)
+
+
+def _infinite(slopes: Sequence[arb]) -> Side:
+    """The limit of the slope beside a pole."""
+    found = _limit(slopes)
+    return found if isinstance(found, float) else None
+
+
+# ------------------------------------------------------------------------------------------------------- mixed partials
+
+
+def _mixed(site: Site, by: Sequence[str], value: Real | None, kinds: set[str]) -> Regularity:
+    """A mixed partial where something was met: it exists if the coefficients along all rays are those of one polynomial."""
+    order = len(by)
+    if value is None or "domain" in kinds:
+        return Regularity(Kind.POLE if "pole" in kinds else Kind.DOMAIN, value=value)
+    rows: list[tuple[int, _OneSide, _OneSide]] = []
+    for weight, direction in polarised(by):
+        ahead = _one_side(site, direction, order, value)
+        behind = _one_side(site, opposite(direction), order, value).turned(order)
+        rows.append((weight, ahead, behind))
+    names = list(dict.fromkeys(by))
+    lower = [examine(site, [name] * (order - 1)) for name in names]
+    troubled = [part for part in lower if part.kind not in (Kind.REGULAR, Kind.SMOOTH)]
+    if troubled:
+        return Regularity(troubled[0].kind, value=value, proven=troubled[0].proven)
+    factorial = 1
+    for factor in range(2, order + 1):
+        factorial *= factor
+
+    def total(pick: Callable[[_OneSide, _OneSide], Side]) -> Side:
+        result: Real = fmpq(0)
+        for weight, ahead, behind in rows:
+            part = pick(ahead, behind)
+            if part is None or isinstance(part, float):
+                return None
+            result = result + part * weight / factorial
+        return result
+
+    right, left = total(lambda ahead, _: ahead.derivative), total(lambda _, behind: behind.derivative)
+    proven = all(side.proven for _, *sides in rows for side in sides)
+    if right is None or left is None or isinstance(right, float) or isinstance(left, float):
+        return Regularity(Kind.VERTICAL, value=value, proven=proven)
+    even = all(
+        _same(ahead.derivative, behind.derivative)
+        for _, ahead, behind in rows
+        if not isinstance(ahead.derivative, (float, type(None))) and not isinstance(behind.derivative, (float, type(None)))
+    )
+    if even and _is_quadratic(site, names, order, value, right):
+        return Regularity(Kind.SMOOTH, right, left, right, value, proven=proven)
+    return Regularity(Kind.KINK, None, left, right, value, proven=proven)
+
+
+def _is_quadratic(site: Site, names: Sequence[str], order: int, value: Real | None, mixed: Real) -> bool:
+    """For second partials: whether the parallelogram law holds on one more pair of rays; higher orders are not tested."""
+    if order != 2:
+        return False
+    across = _one_side(site, {names[0]: 1, names[1]: -1}, 2, value).derivative
+    pure = [_one_side(site, {name: 1}, 2, value).derivative for name in names]
+    if any(side is None or isinstance(side, float) for side in (across, *pure)):
+        return False
+    expected = pure[0] + pure[1] - 2 * mixed  # type: ignore[operator]
+    return _same(across, expected)  # type: ignore[arg-type]

@@ -1,0 +1,117 @@
+"""An expression at a point, in exact arithmetic: values, Taylor coefficients along rays, enclosures of formulas.
+
+Comes in: a tree, the exact values of its variables, and what a machine made of its constants.  Goes out: jets and balls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import combinations
+
+from flint import fmpq
+
+from gradcalc.syntax import Call, Node, Number, names_in
+from gradcalc.witness import taylor
+from gradcalc.witness.balls import OutOfPrecision, Real, exact
+from gradcalc.witness.jets import Jet
+
+Direction = Mapping[str, int]
+
+
+class Site:
+    """An expression at a point.
+
+    `values` are the variables' values as constant trees (what was typed) or as fractions (what torch received);
+    `constants` replaces literals and constants, by their text, by the numbers a machine holds for them.
+    """
+
+    def __init__(self, tree: Node, values: Mapping[str, Node | Fraction], constants: Mapping[str, Fraction] | None = None):
+        self.tree = tree
+        self._used = names_in(tree)
+        self._values = {name: values[name] for name in self._used}
+        self._constants = {text: exact(value) for text, value in (constants or {}).items()}
+        self._exact: dict[str, fmpq] = {}
+
+    def _constant(self, node: Node) -> Real | None:
+        if isinstance(node, Number):
+            return self._constants.get(node.text)
+        assert isinstance(node, Call)
+        return self._constants.get(node.name)
+
+    def point(self) -> dict[str, Real]:
+        """The values of the variables, at the present precision."""
+        found: dict[str, Real] = {}
+        for name, value in self._values.items():
+            if name not in self._exact:
+                number = exact(value) if isinstance(value, Fraction) else taylor.evaluate(value, {}).value
+                if not isinstance(number, fmpq):
+                    found[name] = number
+                    continue
+                self._exact[name] = number
+            found[name] = self._exact[name]
+        return found
+
+    def value(self, shift: Mapping[str, Real] | None = None) -> Jet:
+        """The expression at the point, or beside it, as a jet that stands still."""
+        values = self.point()
+        for name, distance in (shift or {}).items():
+            values[name] = values[name] + distance
+        return taylor.evaluate(self.tree, values, constants=self._constant)
+
+    def ray(self, direction: Direction, order: int, shift: Mapping[str, Real] | None = None) -> Jet:
+        """The expression along a ray that leaves the point in a direction."""
+        starts = self.point()
+        for name, distance in (shift or {}).items():
+            starts[name] = starts[name] + distance
+        values: dict[str, Real | Jet] = dict(starts)
+        for name, speed in direction.items():
+            if name in starts:
+                values[name] = taylor.moving(starts[name], speed, order)
+        return taylor.evaluate(self.tree, values, order=order, constants=self._constant)
+
+    def formula_value(self, formula: Node, opaque: Mapping[str, Node]) -> Real:
+        """The value at the point of a formula in the same variables, and in constants that it has names for.
+
+        Raises `OutOfPrecision` where the formula has no value, or meets a place where it is not smooth.
+        """
+        values = dict(self.point())
+        for name, constant in opaque.items():
+            values[name] = taylor.evaluate(constant, {}, constants=self._constant).value
+        jet = taylor.evaluate(formula, values)
+        if any(note.kind in ("pole", "domain", "unknown") for note in jet.notes):
+            raise OutOfPrecision
+        return jet.value
+
+
+def polarised(by: Sequence[str]) -> list[tuple[int, Direction]]:
+    """Signs and directions such that the partial by `by` is the sum of sign * c_n(direction), n = len(by).
+
+    The polarisation identity: D^n f(v1, ..., vn) is the sum over non-empty sets S of the vectors of
+    (-1)**(n - |S|) * c_n(sum of S), where c_n(v) = D^n f(v, ..., v)/n! is the n-th Taylor coefficient along v.
+    """
+    order = len(by)
+    if len(set(by)) == 1:
+        factorial = 1
+        for factor in range(2, order + 1):
+            factorial *= factor
+        return [(factorial, {by[0]: 1})]
+    weights: dict[tuple[tuple[str, int], ...], int] = {}
+    for size in range(1, order + 1):
+        for chosen in combinations(by, size):
+            direction: dict[str, int] = {}
+            for name in chosen:
+                direction[name] = direction.get(name, 0) + 1
+            key = tuple(sorted(direction.items()))
+            weights[key] = weights.get(key, 0) + (-1) ** (order - size)
+    return [(weight, dict(key)) for key, weight in weights.items() if weight]
+
+
+def opposite(direction: Direction) -> Direction:
+    """The direction the other way."""
+    return {name: -speed for name, speed in direction.items()}
+
+
+def is_finite(value: Real) -> bool:
+    """Whether an enclosure is bounded."""
+    return isinstance(value, fmpq) or bool(value.is_finite())
