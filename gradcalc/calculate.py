@@ -1,0 +1,306 @@
+"""From a question to an answer: the only module that knows all witnesses.
+
+Comes in: a `Problem`.  Goes out: a `Report`.  Heavy modules are imported when the question needs them: a question about
+formulas loads no torch, and sympy is loaded by a process of its own while torch loads here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from gradcalc.errors import CalcError
+from gradcalc.functions.resolve import understand
+from gradcalc.points import value_tree
+from gradcalc.report import Partial, Problem, Report, Value, worst
+from gradcalc.syntax import Node, Number, names_in, unparse
+from gradcalc.typeset import latex
+from gradcalc.witness.process import DEFAULT_SECONDS, Derived, Formula, SymbolicFailure, shared
+
+if TYPE_CHECKING:
+    from gradcalc.proof.regularity import Regularity, Side
+    from gradcalc.proof.site import Site
+    from gradcalc.witness.autograd import Run
+    from gradcalc.witness.balls import Real
+
+MAX_ORDER = 8
+MAX_PARTIALS = 4_096
+
+By = tuple[str, ...]
+
+
+def differentiate(
+    expr: str,
+    *,
+    at: Mapping[str, str | float | int | Fraction] | None = None,
+    by: Sequence[str] | str = (),
+    order: int = 1,
+    device: str = "cpu",
+    dtype: str | None = None,
+    variables: Sequence[str] = (),
+) -> Report:
+    """The derivatives of an expression: formulas, and at a point the numbers of all witnesses with a verdict for each.
+
+    `at` gives each variable a value: text is exact (`"0.1"` is 1/10, `"pi/2"`), and so are integers and fractions; a float
+    is taken as its shortest decimal text.  `by` names the variables to differentiate by (default: all, in order of
+    appearance), `order` how often.  Raises `CalcError` for a question that cannot be answered.
+
+    >>> report = differentiate("x**2", at={"x": 3})
+    >>> report.partials[0].formula, report.partials[0].symbolic, report.partials[0].autograd
+    ('2*x', '6', 6.0)
+    """
+    texts = {name: value if isinstance(value, str) else str(value) for name, value in (at or {}).items()}
+    names = (by,) if isinstance(by, str) else tuple(by)
+    return answer(Problem(expr, texts, names, order, device, dtype, tuple(variables)))
+
+
+def answer(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Report:
+    """The answer to a question; sympy may take `seconds` for its part.
+
+    Raises `CalcError` for a question that cannot be answered.
+    """
+    listed = (*problem.at, *problem.by, *problem.variables)
+    tree = understand(problem.expr, listed)
+    names = names_in(tree)
+    bys = _bys(problem, names)
+    values = {name: value_tree(name, text) for name, text in problem.at.items()}
+    missing = [name for name in names if name not in values]
+    if values and missing:
+        raise CalcError(
+            f"no value for {', '.join(missing)}", hint="give " + " ".join(f"--at {name}=..." for name in missing)
+        )
+    read_as = unparse(tree)
+    # sympy sees only the canonical text of our own tree; its process works while torch is loaded here.
+    shared.ask(read_as, listed, bys, seconds)
+    try:
+        if values or not names:
+            return _at_point(problem, tree, read_as, values, bys)
+        return _formulas(problem, tree, read_as, bys)
+    finally:
+        _forget_answer()
+
+
+_collected: list[bool] = []
+
+
+def _derived() -> Derived | str:
+    """The answer of the symbolic process, or why there is none."""
+    _collected.append(True)
+    try:
+        return shared.collect()
+    except SymbolicFailure as failure:
+        return str(failure)
+
+
+def _forget_answer() -> None:
+    """After an error in another witness, the symbolic answer still comes: it must not be taken for the next one."""
+    if not _collected:
+        _derived()
+    _collected.clear()
+
+
+def _bys(problem: Problem, names: Sequence[str]) -> list[By]:
+    """The partials that are asked for: every combination of the variables, `order` times."""
+    if not 1 <= problem.order <= MAX_ORDER:
+        raise CalcError(f"the order is a whole number from 1 to {MAX_ORDER}, not {problem.order}")
+    for name in problem.by:
+        if name not in names and name not in problem.at and name not in problem.variables:
+            listed = ", ".join(names) or "no variables"
+            raise CalcError(f"{name} does not occur in the expression", hint=f"it has {listed}")
+    chosen = tuple(dict.fromkeys(problem.by)) or tuple(names)
+    if len(chosen) ** problem.order > MAX_PARTIALS:
+        raise CalcError(
+            f"{len(chosen)} variables to the order {problem.order} are {len(chosen) ** problem.order} partials; "
+            f"the limit is {MAX_PARTIALS}",
+            hint="choose variables with --by",
+        )
+    return list(product(chosen, repeat=problem.order))
+
+
+@cache
+def versions() -> dict[str, str]:
+    """The versions an answer depends on."""
+    found = {}
+    for package in ("gradcalc", "torch", "sympy", "python-flint"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "unknown"
+    return found
+
+
+def _formulas(problem: Problem, tree: Node, read_as: str, bys: Sequence[By]) -> Report:
+    derived = _derived()
+    if isinstance(derived, str):
+        raise CalcError(f"no formula: {derived}")
+    partials = [
+        Partial(by, formula.text, formula.latex, proof={"symbolic": formula.unusable or "ok"})
+        for by, formula in zip(bys, derived.formulas, strict=True)
+    ]
+    return Report(
+        problem.expr, read_as, problem.order, {}, {}, None, None, None, tuple(partials), None, versions(), latex(tree)
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ at a point
+
+
+def _at_point(problem: Problem, tree: Node, read_as: str, values: Mapping[str, Node], bys: Sequence[By]) -> Report:
+    from gradcalc.proof.site import Site
+    from gradcalc.witness import autograd, devices
+
+    device, dtype, notes = devices.choose(problem.device, problem.dtype)
+    floats = {name: _float(name, problem.at[name], value) for name, value in values.items()}
+    run = autograd.run(tree, floats, bys, dtype=dtype, device=device.name)
+    derived = _derived()
+    typed = Site(tree, {name: value if not isinstance(value, Number) else value.value for name, value in values.items()})
+    binary = None if run.unrepresentable else Site(tree, run.inputs, run.constants)
+    judged = _Judging(typed, binary, run, derived, dtype)
+    partials = [judged.partial(by, place) for place, by in enumerate(bys)]
+    point = {name: float(value) for name, value in run.inputs.items()}
+    return Report(
+        problem.expr,
+        read_as,
+        problem.order,
+        dict(problem.at),
+        {name: point.get(name, math.inf) for name in values},
+        dtype,
+        device.name,
+        Value(judged.value(), run.value),
+        tuple(partials),
+        worst(partial.verdict for partial in partials if partial.verdict is not None),
+        versions(),
+        latex(tree),
+        notes,
+    )
+
+
+def _float(name: str, text: str, value: Node) -> float:
+    """The double that torch is given for a value.  Raises `CalcError` where the value is not real."""
+    from gradcalc.proof.site import Site
+    from gradcalc.witness import balls
+
+    if isinstance(value, Number):
+        try:
+            return float(value.value)
+        except OverflowError:
+            return math.inf
+    try:
+        number = balls.adaptively(lambda: Site(value, {}).value().value)
+    except balls.OutOfPrecision:
+        raise CalcError(f"the value of {name} is not a real number: {text}") from None
+    return balls.nearest_float(number)
+
+
+class _Judging:
+    """The partials of one question at one point."""
+
+    def __init__(self, typed: Site, binary: Site | None, run: Run, derived: Derived | str, dtype: str):
+        from gradcalc.proof.floats import FORMATS
+
+        self.typed, self.binary, self.run, self.derived = typed, binary, run, derived
+        self.form = FORMATS[dtype]
+        self.constants = (
+            {} if isinstance(derived, str) else {name: understand(text) for name, text in derived.constants.items()}
+        )
+        self._value: str | None = None
+
+    def value(self) -> str | None:
+        """The exact value of what was typed, if it has one."""
+        from gradcalc.proof.regularity import value_of
+        from gradcalc.witness import balls
+
+        try:
+            value = value_of(self.typed)
+        except balls.OutOfPrecision:
+            return None
+        return None if value is None else balls.decimal(value)
+
+    def partial(self, by: By, place: int) -> Partial:
+        """One partial, judged."""
+        from gradcalc.proof import verdict
+        from gradcalc.witness import balls
+
+        typed, binary = _examine(self.typed, by), _examine(self.binary, by)
+        formula = None if isinstance(self.derived, str) else self.derived.formulas[place]
+        at_typed, unusable = self.enclosed(formula, self.typed)
+        at_binary, _ = self.enclosed(formula, self.binary)
+        number = self.run.partials.get(by)
+        evidence = verdict.Evidence(typed, binary, at_binary, number, self.run.failure, self.form, self.run.unrepresentable)
+        judgement, far = verdict.judge(evidence)
+        symbolic = typed.derivative if typed is not None else None
+        if symbolic is not None and at_typed is not None and balls.agree(symbolic, at_typed):
+            symbolic = _tighter(symbolic, at_typed)
+        troubled = typed if typed is not None and typed.derivative is None else binary
+        return Partial(
+            by,
+            None if formula is None else formula.text,
+            None if formula is None else formula.latex,
+            _decimal(symbolic),
+            None if binary is None else _decimal(binary.derivative),
+            number,
+            _decimal(troubled.left) if troubled else None,
+            _decimal(troubled.right) if troubled else None,
+            judgement.verdict,
+            judgement.cause,
+            judgement.side,
+            None if far is None else far.digits,
+            None if far is None else far.ulps,
+            judgement.why,
+            {
+                "symbolic": unusable or "ok",
+                "regularity": None if troubled is None else str(troubled.kind),
+                "evidence": None if troubled is None else "proven" if troubled.proven else "numerical",
+            },
+        )
+
+    def enclosed(self, formula: Formula | None, site: Site | None) -> tuple[Real | None, str | None]:
+        """sympy's derivative at a point as an enclosure, or None and why it cannot be used."""
+        from gradcalc.witness import balls
+
+        if formula is None:
+            return None, str(self.derived)
+        if formula.opaque is None or site is None:
+            return None, formula.unusable
+        try:
+            tree = _formula_tree(formula.opaque, tuple(names_in(site.tree)) + tuple(self.constants))
+            value = balls.adaptively(lambda: site.formula_value(tree, self.constants))
+        except (CalcError, balls.OutOfPrecision):
+            return None, "sympy's formula has no value here"
+        return value, None
+
+
+@cache
+def _formula_tree(text: str, names: tuple[str, ...]) -> Node:
+    return understand(text, names, trusted=True)
+
+
+def _examine(site: Site | None, by: By) -> Regularity | None:
+    from gradcalc.proof.regularity import examine
+    from gradcalc.witness.balls import OutOfPrecision
+
+    try:
+        return None if site is None else examine(site, by)
+    except OutOfPrecision:
+        return None
+
+
+def _tighter(left: Real, right: Real) -> Real:
+    from gradcalc.witness.balls import ball
+
+    return left if not isinstance(left, type(ball(left))) or ball(left).rad() <= ball(right).rad() else right
+
+
+def _decimal(value: Side | Any) -> str | None:
+    from gradcalc.witness import balls
+
+    if value is None:
+        return None
+    if isinstance(value, float):
+        return "inf" if value > 0 else "-inf"
+    return balls.decimal(value)

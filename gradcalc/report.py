@@ -1,0 +1,128 @@
+"""The plain data that travels: what was asked, what was found, and the words of the contract.
+
+Numbers are decimal strings where they are exact or proven, floats where a machine made them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gradcalc.errors import Exit
+
+SCHEMA = "gradcalc/1"
+
+
+class Verdict(StrEnum):
+    """What is known about a number that autograd returned, best first."""
+
+    AGREE = "agree"
+    UNDEFINED = "undefined"
+    NOT_DIFFERENTIABLE = "not-differentiable"
+    DIFFERENT_FUNCTION = "different-function"
+    INACCURATE = "inaccurate"
+    ARTIFACT = "artifact"
+    UNDECIDED = "undecided"
+    DISAGREE = "disagree"
+
+
+_SEVERITY = {verdict: place for place, verdict in enumerate(Verdict)}
+_EXITS = {Verdict.AGREE: Exit.AGREE, Verdict.UNDECIDED: Exit.UNDECIDED, Verdict.DISAGREE: Exit.DISAGREE}
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of a whole from those of its parts; `agree` if there are none."""
+    return max(verdicts, key=_SEVERITY.__getitem__, default=Verdict.AGREE)
+
+
+def exit_code(verdict: Verdict) -> Exit:
+    """The exit code that tells a script about a verdict."""
+    return _EXITS.get(verdict, Exit.EXPLAINED)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One question.
+
+    `at` maps variables to the text of their values; empty for a question about formulas only.  `by` are the variables to
+    differentiate by (empty: all, in order of appearance); `variables` are further names that are variables whatever else
+    they mean.
+    """
+
+    expr: str
+    at: Mapping[str, str] = field(default_factory=dict)
+    by: tuple[str, ...] = ()
+    order: int = 1
+    device: str = "cpu"
+    dtype: str | None = None
+    variables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The value of the expression, by mathematics and by torch; None where there is none."""
+
+    symbolic: str | None
+    autograd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was concluded about one number, and why, in a sentence for people."""
+
+    verdict: Verdict
+    why: str
+    cause: str | None = None
+    side: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """One partial derivative: the formula, the numbers of all witnesses, the verdict.
+
+    `by` has one name an order.  `symbolic` is the mathematics of what was typed, `reference` the derivative at the binary
+    inputs that torch received; `left` and `right` are one-sided derivatives where the expression is not smooth.
+    `digits` and `ulps` measure `autograd` against `reference`.
+    """
+
+    by: tuple[str, ...]
+    formula: str | None
+    latex: str | None
+    symbolic: str | None = None
+    reference: str | None = None
+    autograd: float | None = None
+    left: str | None = None
+    right: str | None = None
+    verdict: Verdict | None = None
+    cause: str | None = None
+    side: str | None = None
+    digits: float | None = None
+    ulps: float | None = None
+    why: str | None = None
+    proof: Mapping[str, object] = field(default_factory=dict)
+    index: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer to a question; `verdict` is None where no number was asked for."""
+
+    expr: str
+    read_as: str
+    order: int
+    at: Mapping[str, str]
+    point: Mapping[str, float]
+    dtype: str | None
+    device: str | None
+    value: Value | None
+    partials: tuple[Partial, ...]
+    verdict: Verdict | None
+    versions: Mapping[str, str]
+    latex: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exit(self) -> Exit:
+        """The exit code of this answer."""
+        return Exit.AGREE if self.verdict is None else exit_code(self.verdict)

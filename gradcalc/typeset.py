@@ -1,0 +1,83 @@
+"""A tree as LaTeX, as it was typed: nothing is computed or rearranged."""
+
+from __future__ import annotations
+
+from gradcalc.syntax import Call, Name, Node, Number, fold
+
+_Piece = tuple[str, int]
+
+_SUM, _PRODUCT, _POWER, _ATOM = 5, 6, 8, 9
+_RELATIONS = {"<": "<", "<=": r"\leq", ">": ">", ">=": r"\geq", "==": "=", "!=": r"\neq"}
+_OPERATORNAMES = frozenset(
+    {"sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "exp", "log", "max", "min"}
+)
+_GREEK = frozenset(
+    ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi")
+    + ("rho", "sigma", "tau", "phi", "chi", "psi", "omega", "pi")
+)
+
+
+def latex(tree: Node) -> str:
+    """The LaTeX of an expression: ASCII, for mathematics mode, without packages."""
+    return fold(tree, _leaf, _call)[0]
+
+
+def name_latex(name: str) -> str:
+    """A variable's name: Greek letters by name, digits at the end and what follows an underscore as an index."""
+    stem, _, index = name.partition("_")
+    if not index:
+        stem = name.rstrip("0123456789")
+        index = name[len(stem) :]
+    if not stem:
+        stem, index = name.replace("_", r"\_"), ""
+    body = rf"\{stem}" if stem in _GREEK else stem if len(stem) == 1 else rf"\mathit{{{stem}}}"
+    return f"{body}_{{{index}}}".replace("__", r"\_") if index else body
+
+
+def _leaf(node: Number | Name) -> _Piece:
+    if isinstance(node, Name):
+        return name_latex(node.name), _ATOM
+    digits, _, exponent = node.text.lower().partition("e")
+    return (rf"{digits} \cdot 10^{{{int(exponent)}}}", _PRODUCT) if exponent else (digits, _ATOM)
+
+
+def _placed(piece: _Piece, binds: int) -> str:
+    return piece[0] if piece[1] >= binds else rf"\left({piece[0]}\right)"
+
+
+def _call(node: Call, args: list[_Piece]) -> _Piece:
+    name = node.name
+    if not args:
+        return {"pi": r"\pi", "e": "e", "tau": r"2 \pi"}.get(name, name), _ATOM
+    if name in ("+", "-"):
+        return f"{_placed(args[0], _SUM)} {name} {_placed(args[1], _SUM + 1)}", _SUM
+    if name == "neg":
+        return f"-{_placed(args[0], _PRODUCT)}", _SUM
+    if name == "*":
+        left, right = _placed(args[0], _PRODUCT), _placed(args[1], _PRODUCT + 1)
+        return (rf"{left} \cdot {right}" if right[:1].isdigit() else f"{left} {right}"), _PRODUCT
+    if name in ("/", "reciprocal"):
+        numerator, denominator = ("1", args[0][0]) if name == "reciprocal" else (args[0][0], args[1][0])
+        return rf"\frac{{{numerator}}}{{{denominator}}}", _ATOM - 1
+    if name == "**":
+        return f"{{{_placed(args[0], _ATOM)}}}^{{{args[1][0]}}}", _POWER
+    if name in _RELATIONS:
+        return f"{args[0][0]} {_RELATIONS[name]} {args[1][0]}", 1
+    if name in ("and", "or"):
+        return rf"{args[0][0]} \{'wedge' if name == 'and' else 'vee'} {args[1][0]}", 1
+    if name == "not":
+        return rf"\neg \left({args[0][0]}\right)", 1
+    inside = ", ".join(text for text, _ in args)
+    if name == "where":
+        condition, a, b = (text for text, _ in args)
+        return rf"\begin{{cases}} {a} & \text{{for }} {condition} \\ {b} & \text{{otherwise}} \end{{cases}}", _ATOM
+    if name in ("sqrt", "cbrt"):
+        return rf"\sqrt{'[3]' if name == 'cbrt' else ''}{{{inside}}}", _ATOM
+    if name == "abs":
+        return rf"\left|{inside}\right|", _ATOM
+    if name in ("floor", "ceil"):
+        return rf"\left\l{name} {inside} \right\r{name}", _ATOM
+    if name == "exp":
+        return f"e^{{{inside}}}", _POWER
+    head = rf"\{name}" if name in _OPERATORNAMES else rf"\operatorname{{{name.replace('_', ' ')}}}"
+    return rf"{head}\left({inside}\right)", _ATOM
