@@ -1,0 +1,299 @@
+"""The command line: arguments in, exit code out.
+
+`main` runs one command.  Results go to stdout and nothing else does; whatever goes wrong is told on stderr and in the exit
+code.  Commands write through `write` and `show`, raise `CalcError` for a request that is wrong, and return an `Exit`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from gradcalc import __version__
+from gradcalc.errors import CalcError, Exit, picture
+from gradcalc.report import SCHEMA, Report, Verdict, exit_code, worst
+
+if TYPE_CHECKING:
+    import typer
+
+__all__ = ["LISTS", "Exit", "application", "choice", "main", "run", "show", "show_list", "write"]
+
+# What a shell reports for a program that a closed pipe ended: 128 + SIGPIPE.
+CLOSED_PIPE = 141
+
+_VERSION = f"gradcalc {__version__}\n"
+
+_HELP = """
+Derivatives by sympy and by torch autograd, side by side, with a proven verdict.
+
+\b
+  gradcalc diff "sin(x**2)"                     the formula
+  gradcalc diff "sin(x**2)" --at 3              formula and numbers, checked
+  gradcalc diff "x*exp(-y)" --at x=1/3 --at y=2 --by y
+  gradcalc diff "abs(x)" --at x=-1:1:5          a row a point
+  gradcalc batch < questions.jsonl > answers.jsonl
+"""
+
+_EPILOG = """
+\b
+Verdicts, and the exit codes that tell scripts about them:
+  0   agree               the formulas are proven equal, and so is the number
+  1   disagree            proven unequal
+  3   inaccurate          the formulas are equal, the number lost its digits
+      artifact            there is a derivative, and autograd misses it
+      different-function  torch defines the function differently
+      not-differentiable  a kink, a jump or a vertical tangent
+      undefined           no real value here
+  4   undecided           no proof within the limits
+\b
+  2 a wrong request   70 a bug in gradcalc   130 interrupted   141 closed pipe
+\b
+NO_COLOR=1 turns colours off; GRADCALC_DEBUG=1 shows the traceback of a bug.
+"""
+
+
+def application() -> typer.Typer:
+    """The program with all its commands."""
+    import typer
+
+    from gradcalc.cli import batch, devices, diff, functions
+
+    app = typer.Typer(
+        help=_HELP,
+        epilog=_EPILOG,
+        add_completion=False,
+        rich_markup_mode=None,  # rich would be imported for every help page, and takes [x] for markup
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def options(version: bool = typer.Option(False, "--version", help="Show the version and exit.", is_eager=True)) -> None:
+        if version:
+            write(_VERSION)
+            raise typer.Exit
+
+    app.command("diff", cls=diff.ExpressionCommand)(diff.diff)
+    # REGISTER bce HERE: app.command("bce")(bce.bce), with bce in the import above.
+    app.command("batch")(batch.batch)
+    app.command("functions")(functions.functions)
+    app.command("devices")(devices.devices)
+    return app
+
+
+def run() -> NoReturn:
+    """The program that is installed: run the command line of this process, and end it."""
+    signal.signal(signal.SIGINT, _interrupted)
+    sys.exit(main())
+
+
+def _interrupted(*_: object) -> NoReturn:
+    """End at once: raised as an exception, an interrupt gets lost while torch is imported."""
+    process = sys.modules.get("gradcalc.witness.process")
+    if process is not None and hasattr(process, "shared"):
+        process.shared.stop()  # at most that can be left behind; everything written is flushed
+    os._exit(Exit.INTERRUPTED)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code; nothing is raised."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _prepare_stdout()
+        code = _run(given)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except CalcError as error:
+        _tell(picture(error))
+        return Exit.WRONG_REQUEST
+    except OSError as error:
+        if not _arose_in_writing(error):
+            return _bug(error)
+        _abandon_stdout()
+        if isinstance(error, BrokenPipeError):
+            return CLOSED_PIPE
+        _tell(f"error: cannot write the answer: {error.strerror or error}")
+        return Exit.WRONG_REQUEST
+    except Exception as error:
+        return _bug(error)
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments == ["--version"]:  # a shortcut: typer takes most of the time
+        write(_VERSION)
+        return Exit.AGREE
+
+    import typer
+
+    command = typer.main.get_group(application())
+    _take_words_as_typed(command)
+    try:
+        # Not `app()`: it would answer closed pipes and usage errors in its own way.
+        with command.make_context("gradcalc", arguments) as context:
+            return int(command.invoke(context) or 0)
+    except typer.Exit as done:
+        return done.exit_code
+    except typer.TyperException as error:
+        _tell(_usage(error))
+        return Exit.WRONG_REQUEST
+
+
+class _AsTyped:
+    """In place of typer's conversion of values."""
+
+    @staticmethod
+    def coerce(value: object, **_: object) -> object:
+        return value
+
+
+def _take_words_as_typed(program: typer.core.TyperGroup) -> None:
+    """Spare typer its check that a word is a word: for that it imports pydantic, which takes longer than all the rest.
+
+    `_runtime_param` is private.  Should it go away, commands take 0.1 s longer, and a test tells.
+    """
+    import typer
+
+    for command in (program, *program.commands.values()):
+        for parameter in command.get_params(typer.Context(command, **program.context_settings)):
+            descriptor = getattr(parameter, "type_descriptor", None)
+            if descriptor is not None and descriptor.annotation in (str, list[str], bool):
+                parameter._runtime_param = _AsTyped()  # type: ignore[attr-defined]
+
+
+# ------------------------------------------------------------------------------------------------- for the commands
+
+
+def write(text: str) -> None:
+    """Write a result to stdout, now."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def show(reports: Iterable[Report], format: str) -> Exit:
+    """Write reports in a format as they come; the exit code tells the worst of their verdicts."""
+    from gradcalc.render import FORMATS, options_for
+
+    verdicts: list[Verdict] = []
+
+    def noted() -> Iterator[Report]:
+        for report in reports:
+            if report.verdict is not None:
+                verdicts.append(report.verdict)
+            yield report
+
+    for text in FORMATS[choice(format, tuple(FORMATS), "format")](noted(), options_for(sys.stdout)):
+        write(text)
+    return exit_code(worst(verdicts))
+
+
+LISTS = ("table", "plain", "json")
+
+
+def show_list(records: Sequence[Mapping[str, object]], format: str) -> None:
+    """Write records with the same keys as a table, as lines with tabs, or as JSON objects."""
+    from gradcalc.render import options_for
+
+    if format == "json":
+        from gradcalc.render import json as machine
+
+        for record in records:
+            write(machine.line({"schema": SCHEMA, **record}))
+        return
+    options = options_for(sys.stdout)
+    rows = [[_cell(value) for value in record.values()] for record in records]
+    if format == "plain":
+        for row in rows:
+            write(options.text("\t".join(row)) + "\n")
+    elif rows:
+        from gradcalc.render.table import columns
+
+        write(columns(tuple(records[0]), rows, options))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return {None: "", True: "yes", False: "no"}[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def choice(word: str, choices: Sequence[str], noun: str) -> str:
+    """The word, if it is one of the choices.  Raises `CalcError` if it is not."""
+    if word in choices:
+        return word
+    from difflib import get_close_matches
+
+    close = get_close_matches(word.lower(), choices, n=1)
+    guess = f"did you mean {close[0]}? " if close else ""
+    raise CalcError(f"unknown {noun} {word}", hint=f"{guess}there are {', '.join(choices)}")
+
+
+# --------------------------------------------------------------------------------------------------- what goes wrong
+
+
+def _usage(error: typer.TyperException) -> str:
+    """What typer says about a command line, as one of our errors."""
+    message, _, guess = error.format_message().partition(" Did you mean ")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "gradcalc"
+    close = getattr(error, "possibilities", None)
+    if message.startswith("Usage:"):  # no arguments: the help page is the message
+        return message
+    if close:
+        message, guess = message.partition(" (Possible")[0], f"{' or '.join(sorted(close))}?"
+    if guess:
+        hint = f"did you mean {guess}"
+    elif message.startswith("No such command"):
+        hint = 'gradcalc diff "x**2" differentiates an expression; gradcalc --help lists the commands'
+    else:
+        hint = f"{command} --help shows the usage"
+    message = "".join(character if character.isprintable() else "?" for character in message.rstrip("."))
+    return f"error: {message[:1].lower()}{message[1:]}\nhint: {hint}"
+
+
+def _bug(error: Exception) -> int:
+    if os.environ.get("GRADCALC_DEBUG"):
+        import traceback
+
+        _tell(traceback.format_exc().rstrip())
+    message = " ".join(str(error).split())[:300]
+    _tell(f"gradcalc has a bug: {type(error).__name__}: {message}; please report it with the command line")
+    return Exit.BUG
+
+
+def _tell(text: str) -> None:
+    """Say something on stderr; when nobody can be told, there is nobody to tell that to."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        pass
+
+
+def _prepare_stdout() -> None:
+    if sys.stdout is None:
+        raise CalcError("cannot write the answer: stdout is closed")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Renderers know what can be encoded; this is for help pages and for names that a machine gives its devices.
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _arose_in_writing(error: OSError) -> bool:
+    """Whether it was stdout that failed: a pipe to a child process may break too, and that is a bug."""
+    import typer
+
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place is not None and place.tb_frame.f_code in (write.__code__, main.__code__, typer.echo.__code__)
+
+
+def _abandon_stdout() -> None:
+    """Let Python not try again, when it ends, to write what could not be written."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -1,0 +1,183 @@
+"""`gradcalc diff`: the derivative of one expression, at no point, at one, or at the points of a grid."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from itertools import chain
+from typing import Annotated
+
+import typer
+from typer.core import TyperCommand
+
+from gradcalc.cli import Exit, choice, show
+from gradcalc.errors import CalcError
+from gradcalc.report import Problem, Report
+from gradcalc.syntax import MAX_CHARACTERS
+
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+DEVICES = ("cpu", "cuda", "xpu", "mps", "auto")
+MAX_ORDER = 8
+
+_OPTION = re.compile(r"--[A-Za-z][A-Za-z-]*(=|$)")
+
+
+class ExpressionCommand(TyperCommand):
+    """A command whose argument is an expression, which may start with a minus.
+
+    The command has no short options but `-h`, so whatever else starts with one minus is an expression; it is moved
+    behind the `--` that ends the options.  What looks like a long option and is none is a mistake, never an expression.
+    """
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Read the arguments.  Raises `CalcError` for two expressions, an unknown option, and one without its value."""
+        with_value = [name for parameter in self.params for name in parameter.opts if name.startswith("--")]
+        names = [*with_value, *ctx.help_option_names]
+        options: list[str] = []
+        expressions: list[str] = []
+        rest = iter(args)
+        for arg in rest:
+            if arg == "--":
+                expressions += rest
+            elif arg in with_value:
+                value = next(rest, None)
+                if value is None:
+                    raise CalcError(f"{arg} needs a value", hint=f"{ctx.command_path} --help shows the usage")
+                options += [arg, value]
+            elif arg in names or arg.partition("=")[0] in with_value:
+                options.append(arg)
+            elif _OPTION.match(arg):
+                raise _unknown_option(arg.partition("=")[0], names)
+            else:
+                expressions.append(arg)
+        if len(expressions) > 1:
+            raise _second_expression(expressions, names)
+        return super().parse_args(ctx, [*options, "--", *expressions])
+
+
+def _unknown_option(name: str, options: Sequence[str]) -> CalcError:
+    close = get_close_matches(name, options, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(options)}"
+    return CalcError(f"no such option {name}", hint=hint)
+
+
+def _second_expression(expressions: Sequence[str], options: Sequence[str]) -> CalcError:
+    for text in expressions:
+        close = get_close_matches(f"-{text.partition('=')[0]}", options, n=1) if text.startswith("-") else []
+        if close:
+            return CalcError(f"unexpected argument {text}", hint=f"did you mean {close[0]}?")
+    return CalcError(f"unexpected argument {expressions[1]}", hint='an expression is one argument: quote it, "x ** 2"')
+
+
+def diff(
+    expr: Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")],
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="POINT",
+            help="Where: x=3, x=1/2, x=pi/2, x=1,y=2; 3 or '0, -1' in order of appearance; x=0:1:11 for 11 points from "
+            "0 to 1. May be repeated. Without it there are formulas only.",
+        ),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="The variable to differentiate by: x, or x,y. May be repeated. [default: all]"),
+    ] = None,
+    order: Annotated[str, typer.Option(metavar="N", help="The order of the derivative, 1 to 8.")] = "1",
+    device: Annotated[str, typer.Option(metavar="NAME", help="Where torch computes; see gradcalc devices.")] = "cpu",
+    dtype: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"What torch computes in: {', '.join(DTYPES)}. [default: float64]")
+    ] = None,
+    format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json or latex.")] = "table",
+) -> Exit:
+    """Differentiate an expression, and check it at a point.
+
+    \b
+      gradcalc diff "sin(x**2)"
+      gradcalc diff "sin(x**2)" --at 3
+      gradcalc diff "-x**2*y" --at x=1/3 --at y=0.1 --by x --dtype float32
+      gradcalc diff "relu(x)" --at x=-1:1:5 --format plain
+
+    The exit code is 0 if every number agrees, 1 if one is proven wrong, 3 if there is a difference that is explained,
+    4 if nothing could be proven, 2 if the request is wrong. With several points it is that of the worst.
+
+    \b
+    --format plain is a line a partial derivative, with tabs between
+      point, by, formula, value, symbolic, autograd, ulps, digits, verdict, cause
+    --format json is an object a line, a line a point.
+    """
+    from gradcalc.render import FORMATS
+
+    choice(format, tuple(FORMATS), "format")
+    return show(_reports(expr, at or [], by or [], order, device, dtype), format)
+
+
+def _reports(
+    expr: str, at: Sequence[str], by: Sequence[str], order: str, device: str, dtype: str | None
+) -> Iterator[Report]:
+    """The answers, a point after the other; everything that was typed is read before the first is computed."""
+    from gradcalc.functions.resolve import understand
+    from gradcalc.points import assign, read_at, sweep
+    from gradcalc.syntax import names_in
+
+    text = _stdin() if expr == "-" else expr
+    wanted = names_of(by)
+    named, nameless = read_at(at)
+    tree = understand(text, {*named, *wanted})
+    problem = Problem(
+        text,
+        by=wanted,
+        order=order_of(order),
+        device=device_of(device),
+        dtype=dtype if dtype is None else choice(dtype, DTYPES, "dtype"),
+    )
+    points: Iterator[dict[str, str]] = iter([{}])
+    if at:
+        points = sweep(assign(names_in(tree), named, nameless))
+        points = chain([next(points)], points)  # a value that is wrong is told before sympy and torch are loaded
+
+    from gradcalc import calculate
+
+    for point in points:
+        yield calculate.answer(replace(problem, at=point))
+
+
+def _stdin() -> str:
+    """The expression on stdin, which may have several lines."""
+    if sys.stdin is None:
+        raise CalcError("cannot read the expression: stdin is closed")
+    try:
+        return sys.stdin.buffer.read(4 * MAX_CHARACTERS + 1).decode().strip()
+    except UnicodeDecodeError:
+        raise CalcError("the expression on stdin is not UTF-8 text") from None
+
+
+# ------------------------------------------------------------------------------- words of a request, also of a batch
+
+
+def names_of(texts: Sequence[str]) -> tuple[str, ...]:
+    """The variables that `--by` names, each once: `["x", "y,z"]` are three.  Raises `CalcError` for what is no name."""
+    names = [name.strip() for text in texts for name in text.split(",")]
+    for name in names:
+        if not (name.isascii() and name.isidentifier()):
+            raise CalcError(f"{name or 'nothing'} is not the name of a variable", hint="write --by x")
+    return tuple(dict.fromkeys(names))
+
+
+def order_of(text: str) -> int:
+    """The order of a derivative.  Raises `CalcError` for what is none, and beyond `MAX_ORDER`."""
+    if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) <= MAX_ORDER:
+        return int(text)
+    raise CalcError(f"the order is a whole number from 1 to {MAX_ORDER}, not {text[:40]}")
+
+
+def device_of(name: str) -> str:
+    """The name of a device, which this machine may have or not.  Raises `CalcError` for no kind of device."""
+    kind, colon, place = name.partition(":")
+    if kind not in DEVICES or (colon and not (place.isascii() and place.isdigit())):
+        listed = ", ".join(DEVICES)
+        raise CalcError(f"unknown device {name}", hint=f"there are {listed}; gradcalc devices lists those of this machine")
+    return name

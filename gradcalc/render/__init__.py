@@ -1,0 +1,93 @@
+"""Reports to text: a function a format, picked by its name.
+
+Comes in: reports, one a point, and what the output can show.  Goes out: pieces of text as they are ready, each with its
+line break.  Adding a format is adding a module with a function `render`, and its name to `FORMATS`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import chain, islice
+from typing import TextIO
+
+from gradcalc.report import Report
+
+__all__ = ["FORMATS", "RenderOptions", "Renderer", "function_letter", "options_for"]
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """What the output can show: `width` is None where nothing has to be wrapped, `ascii` forbids every other character."""
+
+    width: int | None = None
+    color: bool = False
+    ascii: bool = False
+
+    def text(self, text: str) -> str:
+        """The same text, in characters that the output can show."""
+        if not self.ascii or text.isascii():
+            return text
+        return text.translate(_SPELLED_OUT).encode("ascii", "backslashreplace").decode("ascii")
+
+
+_SPELLED_OUT = str.maketrans(
+    {
+        "∂": "d", "✓": "ok", "✗": "x", "−": "-", "–": "-", "—": "-", "×": "*", "·": "*", "±": "+-", "≤": "<=", "≥": ">=",  # noqa: RUF001
+        "≠": "!=", "≈": "~", "→": "->", "…": "...", "∞": "inf", "π": "pi", "’": "'", "“": '"', "”": '"',  # noqa: RUF001
+        **{power: f"^{place}" for place, power in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
+    }
+)  # fmt: skip
+
+# A terminal is asked for the characters that results are made of.
+_NEEDED = "∂²✓✗─"
+
+
+def options_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> RenderOptions:
+    """What a stream can show: no width and no colour where it is no terminal, ASCII where it can encode nothing else.
+
+    `NO_COLOR` (not empty) and `TERM=dumb` take the colour away.  Python writes UTF-8 under `LC_ALL=C` all the same;
+    whoever sets it asks for ASCII.
+    """
+    terminal = stream.isatty()
+    dumb = environment.get("TERM") == "dumb"
+    return RenderOptions(
+        width=shutil.get_terminal_size().columns if terminal else None,
+        color=terminal and not dumb and not environment.get("NO_COLOR"),
+        ascii=dumb or environment.get("LC_ALL") in ("C", "POSIX") or not _can_encode(stream),
+    )
+
+
+def _can_encode(stream: TextIO) -> bool:
+    try:
+        _NEEDED.encode(stream.encoding or "ascii")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
+
+
+def function_letter(report: Report) -> str:
+    """What to call the function of a report: `f`, unless that is one of its variables."""
+    names = set(re.findall(r"\w+", report.read_as))
+    return next((letter for letter in "fghFGH" if letter not in names), "f")
+
+
+Renderer = Callable[[Iterable[Report], RenderOptions], Iterator[str]]
+
+
+def _lazily(name: str) -> Renderer:
+    def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
+        # The table needs rich, which no other format does, nor a request that is wrong: that shows in the first report.
+        found = iter(reports)
+        first = list(islice(found, 1))
+        renderer: Renderer = import_module(f"gradcalc.render.{name}").render
+        return renderer(chain(first, found), options)
+
+    return render
+
+
+FORMATS: dict[str, Renderer] = {name: _lazily(name) for name in ("table", "plain", "json", "latex")}
