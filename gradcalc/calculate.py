@@ -15,10 +15,11 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from gradcalc.errors import CalcError
+from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.points import value_tree
 from gradcalc.report import Partial, Problem, Report, Value, worst
-from gradcalc.syntax import Node, Number, names_in, unparse
+from gradcalc.syntax import Call, Node, Number, names_in, postorder, unparse
 from gradcalc.typeset import latex
 from gradcalc.witness.process import DEFAULT_SECONDS, Derived, Formula, SymbolicFailure, shared
 
@@ -156,11 +157,11 @@ def _at_point(problem: Problem, tree: Node, read_as: str, values: Mapping[str, N
 
     device, dtype, notes = devices.choose(problem.device, problem.dtype)
     floats = {name: _float(name, problem.at[name], value) for name, value in values.items()}
-    run = autograd.run(tree, floats, bys, dtype=dtype, device=device.name)
+    run = autograd.run(tree, floats, bys, dtype=dtype, device=device.name, record=True)
     derived = _derived()
     typed = Site(tree, {name: value if not isinstance(value, Number) else value.value for name, value in values.items()})
     binary = None if run.unrepresentable else Site(tree, run.inputs, run.constants)
-    judged = _Judging(typed, binary, run, derived, dtype)
+    judged = _Judging(typed, binary, run, derived, dtype, device.name)
     partials = [judged.partial(by, place) for place, by in enumerate(bys)]
     point = {name: float(value) for name, value in run.inputs.items()}
     return Report(
@@ -200,15 +201,20 @@ def _float(name: str, text: str, value: Node) -> float:
 class _Judging:
     """The partials of one question at one point."""
 
-    def __init__(self, typed: Site, binary: Site | None, run: Run, derived: Derived | str, dtype: str):
+    def __init__(
+        self, typed: Site, binary: Site | None, run: Run, derived: Derived | str, dtype: str, device: str
+    ):
         from gradcalc.proof.floats import FORMATS
+        from gradcalc.proof.verdict import Traced
 
         self.typed, self.binary, self.run, self.derived = typed, binary, run, derived
         self.form = FORMATS[dtype]
         self.constants = (
             {} if isinstance(derived, str) else {name: understand(text) for name, text in derived.constants.items()}
         )
-        self._value: str | None = None
+        self.documented = _documented(typed.tree)
+        is_whole = run.program is not None and not run.unrepresentable
+        self.traced = Traced(run, self.form, device) if is_whole else None
 
     def value(self) -> str | None:
         """The exact value of what was typed, if it has one."""
@@ -231,8 +237,20 @@ class _Judging:
         at_typed, unusable = self.enclosed(formula, self.typed)
         at_binary, _ = self.enclosed(formula, self.binary)
         number = self.run.partials.get(by)
-        evidence = verdict.Evidence(typed, binary, at_binary, number, self.run.failure, self.form, self.run.unrepresentable)
-        judgement, far = verdict.judge(evidence)
+        evidence = verdict.Evidence(
+            by,
+            typed,
+            binary,
+            at_binary,
+            number,
+            self.form,
+            self.run.failure,
+            self.run.unrepresentable,
+            self.traced,
+            self.documented,
+        )
+        finding = verdict.judge(evidence)
+        judgement, far = finding.judgement, finding.far
         symbolic = typed.derivative if typed is not None else None
         if symbolic is not None and at_typed is not None and balls.agree(symbolic, at_typed):
             symbolic = _tighter(symbolic, at_typed)
@@ -256,6 +274,7 @@ class _Judging:
                 "symbolic": unusable or "ok",
                 "regularity": None if troubled is None else str(troubled.kind),
                 "evidence": None if troubled is None else "proven" if troubled.proven else "numerical",
+                **finding.proof,
             },
         )
 
@@ -273,6 +292,12 @@ class _Judging:
         except (CalcError, balls.OutOfPrecision):
             return None, "sympy's formula has no value here"
         return value, None
+
+
+def _documented(tree: Node) -> tuple[str, ...]:
+    """What torch documents about functions of the expression that it defines in its own way."""
+    rows = [TABLE[node.name] for node in postorder(tree) if isinstance(node, Call)]
+    return tuple(dict.fromkeys(row.documented for row in rows if row.documented))
 
 
 @cache

@@ -55,13 +55,28 @@ class Name:
     span: Span = field(default=_NOWHERE, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Call:
     """An operator, a function or, without arguments, a constant."""
 
     name: str
     args: tuple[Node, ...]
     span: Span = field(default=_NOWHERE, compare=False)
+
+    def __eq__(self, other: object) -> bool:
+        pairs: list[tuple[object, object]] = [(self, other)]
+        while pairs:
+            left, right = pairs.pop()
+            if isinstance(left, Call) and isinstance(right, Call):
+                if left.name != right.name or len(left.args) != len(right.args):
+                    return False
+                pairs.extend(zip(left.args, right.args, strict=True))
+            elif isinstance(left, Call) or left != right:
+                return False
+        return True
+
+    def __hash__(self) -> int:
+        return fold(self, hash, lambda call, parts: hash((call.name, *parts)))
 
 
 Node = Number | Name | Call
@@ -134,8 +149,7 @@ _SPELLINGS = {
 }  # fmt: skip
 
 
-def _tokens(text: str) -> list[_Token]:
-    tokens = []
+def _tokens(text: str) -> Iterator[_Token]:
     position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
@@ -147,10 +161,9 @@ def _tokens(text: str) -> list[_Token]:
             word = match.group()
             if word in ("and", "or", "not"):
                 kind = word
-            tokens.append(_Token(word if kind == "operator" else str(kind), word, span))
+            yield _Token(word if kind == "operator" else str(kind), word, span)
         position = match.end()
-    tokens.append(_Token("end", "", Span(len(text), len(text) + 1)))
-    return tokens
+    yield _Token("end", "", Span(len(text), len(text) + 1))
 
 
 def _stray(text: str, position: int) -> CalcError:
@@ -190,10 +203,11 @@ def parse(text: str, *, trusted: bool = False) -> Node:
 
 
 class _Parser:
-    def __init__(self, tokens: list[_Token], trusted: bool):
+    def __init__(self, tokens: Iterator[_Token], trusted: bool):
         self.tokens = tokens
         self.trusted = trusted
-        self.position = 0
+        self.before: _Token | None = None
+        self.now = next(tokens)
         self.nesting = 0
         self.nodes = 0
 
@@ -207,14 +221,10 @@ class _Parser:
 
     # -- tokens
 
-    @property
-    def now(self) -> _Token:
-        return self.tokens[self.position]
-
     def take(self) -> _Token:
-        token = self.tokens[self.position]
-        self.position += 1
-        return token
+        """The present token; the next one is read only now, so that what is refused early costs little."""
+        self.before, self.now = self.now, next(self.tokens)
+        return self.before
 
     def expect(self, kind: str, opened: _Token) -> _Token:
         if self.now.kind == kind:
@@ -224,8 +234,7 @@ class _Parser:
         raise self.unexpected()
 
     def unexpected(self) -> CalcError:
-        token = self.now
-        before = self.tokens[self.position - 1] if self.position else None
+        token, before = self.now, self.before
         if token.kind == "end":
             what = f" after {before.text}" if before else ""
             return CalcError(f"the expression ends too early{what}", span=token.span, hint="something must follow here")
@@ -242,6 +251,14 @@ class _Parser:
         if token.kind == "=":
             return CalcError("unexpected =", span=token.span, hint="write == to compare")
         return CalcError(f"unexpected {token.text}", span=token.span)
+
+    def is_foreign_number(self) -> bool:
+        """Whether number and name together are a number of another language."""
+        before = self.before
+        if before is None:
+            return False
+        touch = before.kind == "number" and before.span.end == self.now.span.start
+        return touch and self.now.kind == "name" and (before.text == "0" or self.now.text.startswith("_"))
 
     # -- nodes
 
@@ -313,8 +330,8 @@ class _Parser:
                 operator = self.take().text
                 left = self.call(operator, (left, self.unary()))
             elif self.now.kind in _STARTS_FACTOR:
-                # `x 2` and `2 3` are typing errors more often than products.
-                if self.now.kind == "number":
+                # `x 2` and `2 3` are typing errors more often than products; `0x10` and `1_000` are no products at all.
+                if self.now.kind == "number" or self.is_foreign_number():
                     raise self.unexpected()
                 left = self.call("*", (left, self.power()))
             else:

@@ -90,6 +90,7 @@ ACTIVATIONS: tuple[Function, ...] = (
     row(
         "softplus", "x; beta=1, threshold=20", "log(1 + exp(beta*x))/beta; torch: x where beta*x > threshold",
         meaning=lambda m, x, beta, threshold: m.divide(_softplus(m, beta * x), beta), torch="nn.functional.softplus",
+        documented="torch's softplus is x itself where beta*x is above its threshold of 20",
     ),
     row(
         "softsign", "x", "x/(1 + abs(x))", meaning=lambda m, x: m.divide(x, 1 + m.abs(x)), torch="nn.functional.softsign",
@@ -156,6 +157,7 @@ LOSSES: tuple[Function, ...] = (
     row(
         "binary_cross_entropy", "p, target", "-(target*log(p) + (1 - target)*log(1 - p)); torch clamps the logarithms at -100",
         meaning=lambda m, p, y: -(m.xlogy(y, p) + m.xlogy(1 - y, 1 - p)), torch=_loss("binary_cross_entropy"),
+        documented="torch's binary_cross_entropy clamps its logarithms at -100 and its divisor at 1e-12",
         aliases=("bce",), singular="poles at p = 0, 1", sample=_PROBABILITIES,
     ),
     row(
@@ -179,6 +181,7 @@ LOSSES: tuple[Function, ...] = (
         "gaussian_nll_loss", "x, target, var", "(log(var) + (x - target)**2/var)/2",
         meaning=lambda m, x, y, var: m.divide(m.log(var) + m.divide((x - y) * (x - y), var), 2),
         torch=lambda t, x, y, var: t.nn.functional.gaussian_nll_loss(x, y, var, reduction="none"),
+        documented="torch's gaussian_nll_loss takes at least 1e-6 for var",
         aliases=("gaussian_nll",), singular="pole at var = 0", sample=(*_PAIR, (0.3, 2.0)),
     ),
     row(

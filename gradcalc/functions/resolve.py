@@ -10,9 +10,10 @@ from collections.abc import Collection
 
 from gradcalc.errors import CalcError, Span
 from gradcalc.functions import CONSTANTS, Function, Parameter, find, similar
-from gradcalc.syntax import Call, Name, Node, Number, fold, integer_literal, parse
+from gradcalc.syntax import Call, Name, Node, Number, fold, integer_literal, parse, postorder
 
 _REFUSED = {"inf", "infinity", "oo", "nan"}
+_OPERATORS = {"*", "/", "**", "neg"}
 
 
 def understand(text: str, variables: Collection[str] = (), *, trusted: bool = False) -> Node:
@@ -79,8 +80,8 @@ class _Resolver:
         if node.name != "*":
             return
         left, right = node.args
-        if isinstance(left, Call) and left.name == "*":
-            left = left.args[1]
+        while isinstance(left, Call) and left.name in _OPERATORS:  # the `sin` of `-sin x` and of `2/sin x`
+            left = left.args[-1]
         if not isinstance(left, Name) or left.name in self.variables or "*" in self.text[left.span.end : right.span.start]:
             return
         row = find(left.name)
@@ -105,6 +106,13 @@ class _Resolver:
         """A row given by a definition stands for that expression, with the arguments in place."""
         values = dict(zip((parameter.name for parameter in row.parameters), args, strict=True))
         body = understand(row.definition or "", values)
+        for part in postorder(body):
+            if isinstance(part, Call) and not part.args and part.name in self.variables:
+                raise CalcError(
+                    f"{row.name} is {row.definition}, and {part.name} is a variable here",
+                    span=span,
+                    hint="give the variable another name",
+                )
         return fold(
             body,
             lambda leaf: values[leaf.name] if isinstance(leaf, Name) else Number(leaf.text, span),

@@ -48,6 +48,8 @@ class Function:
     takes_conditions: frozenset[int] = frozenset()
     literal_numbers: frozenset[int] = frozenset()
     definition: str | None = None
+    documented: str = ""
+    """What torch documents where its function is another one than `meaning`, as a sentence."""
     group: str = ""
 
     @cached_property

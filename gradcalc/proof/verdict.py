@@ -1,19 +1,88 @@
 """What may be said about a number that autograd returned for a partial derivative.
 
-Comes in: the regularity of the expression at the typed and at the binary point, sympy's derivative as an enclosure, and
-the float.  Goes out: a `Judgement` and the distance of the float from the truth.
+Comes in: everything that is known about it (`Evidence`).  Goes out: a `Judgement`, the distance of the float from the
+truth, and the proof as plain data.
+
+The order of the steps is the order of the law: whether there is a derivative at all; whether the formulas are the same, in
+exact arithmetic and without any tolerance; whether every operation kept its vendor's bound; and only then how many digits
+of the number survived, and which operation lost the others.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
+
+from flint import arb, ctx
 
 from gradcalc.proof.floats import Distance, Format, distance
 from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regularity
+from gradcalc.proof.replay import Local, Replayed, culprit, locally, replay
+from gradcalc.proof.semantics import UnknownOperation
 from gradcalc.report import Judgement, Verdict
-from gradcalc.witness.balls import Real, agree, ball, decimal, exact, is_zero
+from gradcalc.witness.autograd import By, Run
+from gradcalc.witness.balls import PROVEN_BITS, Real, agree, ball, decimal, exact, is_zero
+
+_PRECISIONS = (256, 1024, 4096, 16384)
+_SHOWN = 20
+
+
+class Traced:
+    """A recorded run: its program replayed once for all partials.
+
+    `unknown` names an operation without semantics; then nothing can be proven about the run.
+    """
+
+    def __init__(self, run: Run, form: Format, device: str):
+        assert run.program is not None
+        self.program = run.program
+        self.form, self.device = form, device
+        self.literals = frozenset(float(value) for value in run.constants.values())
+        keys = self.program.keys
+        constants = {keys["constant", text]: value for text, value in run.constants.items()}
+        self.inputs = {**{keys[name]: value for name, value in run.inputs.items()}, **constants}
+        self.unknown: str | None = None
+        self.locals: Sequence[Local] = ()
+        self._replayed: dict[tuple[int, bool], Replayed] = {}
+        try:
+            self.locals = locally(self.program, form, device, self.literals)
+            self.replayed(_PRECISIONS[0])
+        except UnknownOperation as operation:
+            self.unknown = str(operation)
+
+    def replayed(self, bits: int, *, ideal: bool = False) -> Replayed:
+        """The program in exact arithmetic, at a precision."""
+        if (bits, ideal) not in self._replayed:
+            with ctx.workprec(bits):
+                self._replayed[bits, ideal] = replay(self.program, self.inputs, self.literals, ideal=ideal)
+        return self._replayed[bits, ideal]
+
+    def enclosed(self, name: str | By, truth: Real, *, ideal: bool = False) -> tuple[arb | None, int]:
+        """What the program would return without rounding, and the bits it took; None where that is no number.
+
+        The precision grows until the enclosure is tight, or apart from the truth, or grows no tighter: doubles that torch
+        computed itself are known to 53 bits only.
+        """
+        key = self.program.keys.get(name)
+        if key is None:  # the result does not depend on the variable
+            return arb(0), _PRECISIONS[0]
+        found, accuracy = None, -1
+        for bits in _PRECISIONS:
+            found = self.replayed(bits, ideal=ideal).values[key]
+            if found.is_finite():
+                if found.is_zero() or not agree(found, truth) or found.rel_accuracy_bits() >= PROVEN_BITS:
+                    return found, bits
+                if found.rel_accuracy_bits() <= accuracy:
+                    return found, bits
+                accuracy = max(accuracy, found.rel_accuracy_bits())
+        return (found if found is not None and found.is_finite() else None), _PRECISIONS[-1]
+
+    def worst(self) -> Local | None:
+        """The operation with the largest error in units in the last place."""
+        finite = [local for local in self.locals if math.isfinite(local.ulps)]
+        return max(finite, key=lambda local: local.ulps, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,67 +91,212 @@ class Evidence:
 
     `typed` and `binary` are the regularity at the typed point and at the point torch received; None where no enclosure
     was found within the limits.  `formula` is sympy's derivative at the binary point, None where it cannot be used.
+    `traced` is None where torch gave nothing to look at.  `documented` says what torch documents about functions in the
+    expression that it defines differently.
     """
 
+    by: By
     typed: Regularity | None
     binary: Regularity | None
     formula: Real | None
     number: float | None
-    failure: str | None
     form: Format
+    failure: str | None = None
     unrepresentable: tuple[str, ...] = ()
-    """What was typed and does not fit the format."""
+    traced: Traced | None = None
+    documented: tuple[str, ...] = ()
 
 
-def judge(evidence: Evidence) -> tuple[Judgement, Distance | None]:
-    """The verdict: regularity first, then the formulas, then the number."""
-    typed, binary = evidence.typed, evidence.binary
-    for where, found in (("", typed), (" at the binary point", binary)):
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The judgement with its measure and its proof."""
+
+    judgement: Judgement
+    far: Distance | None = None
+    proof: Mapping[str, object] = field(default_factory=dict)
+
+
+def judge(evidence: Evidence) -> Finding:
+    """The verdict on one partial."""
+    for where, found in (("", evidence.typed), (" at the binary point", evidence.binary)):
         if found is not None and found.kind in UNDEFINED | NOT_DIFFERENTIABLE:
-            return _singular(found, where, evidence.number), None
+            return Finding(_singular(found, where, evidence.number))
+    early = _nothing_to_judge(evidence)
+    if early is not None:
+        return Finding(early)
+    assert evidence.binary is not None and evidence.number is not None
+    truth = evidence.binary.derivative
+    assert truth is not None
+    proof: dict[str, object] = {}
+    far = distance(evidence.number, truth, evidence.form)
+    judgement = _formulas(evidence, evidence.binary, truth, proof) or _kernels(evidence, proof)
+    if judgement is None:
+        judgement = _number(evidence, truth, far)
+    return Finding(judgement, far, proof)
+
+
+def _nothing_to_judge(evidence: Evidence) -> Judgement | None:
     if evidence.failure is not None:
-        return Judgement(Verdict.UNDECIDED, f"there is nothing to compare with: {evidence.failure}", "no-autograd"), None
+        return Judgement(Verdict.UNDECIDED, f"there is nothing to compare with: {evidence.failure}", "no-autograd")
     if evidence.unrepresentable:
         lost = ", ".join(evidence.unrepresentable)
-        return Judgement(
-            Verdict.INACCURATE, f"{lost} does not fit {evidence.form.name}: torch received an infinity", "overflow"
-        ), None
-    if binary is None or binary.derivative is None or evidence.number is None:
-        return Judgement(Verdict.UNDECIDED, "no proven value was found within the limits", "precision"), None
+        why = f"{lost} does not fit {evidence.form.name}: torch received an infinity"
+        return Judgement(Verdict.INACCURATE, why, "overflow")
+    if evidence.binary is None or evidence.binary.derivative is None or evidence.number is None:
+        return Judgement(Verdict.UNDECIDED, "no proven value was found within the limits of precision", "precision")
+    return None
+
+
+# ---------------------------------------------------------------------------------------------------------- formulas
+
+
+def _formulas(
+    evidence: Evidence, binary: Regularity, truth: Real, proof: dict[str, object]
+) -> Judgement | None:
+    """The formulas against each other; None if they are proven to be the same at this point."""
+    formula = evidence.formula
     # On a seam sympy's formula follows one side, or a convention of its own: it is no witness there.
-    on_seam = binary.kind is Kind.SMOOTH
-    if evidence.formula is not None and not on_seam and not agree(evidence.formula, binary.derivative):
-        why = (
-            f"sympy's derivative is {decimal(evidence.formula)} here, "
-            f"Taylor arithmetic gives {decimal(binary.derivative)}: the symbolic side is wrong"
-        )
-        return Judgement(Verdict.DISAGREE, why, "formula", "symbolic"), None
-    far = distance(evidence.number, binary.derivative, evidence.form)
-    return compare(evidence.number, binary, far, evidence.form), far
+    if binary.kind is Kind.SMOOTH:
+        formula = None
+    proof["taylor"] = _enclosure(truth)
+    proof["formula"] = None if formula is None else _enclosure(formula)
+    traced = evidence.traced
+    if traced is None:
+        if formula is not None and not agree(formula, truth):
+            return _symbolic_side(formula, truth)
+        return None
+    if traced.unknown is not None:
+        why = f"torch ran an operation whose meaning is not known here: {traced.unknown}"
+        return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
+    program, bits = traced.enclosed(evidence.by, truth)
+    proof.update(replay=None if program is None else _enclosure(program), bits=bits)
+    proof["operations"] = len(traced.program.operations)
+    if formula is not None and not agree(formula, truth):
+        if program is not None and agree(program, formula) and not agree(program, truth):
+            why = "sympy and torch's program agree with each other, and not with Taylor arithmetic: please report this"
+            return Judgement(Verdict.UNDECIDED, why, "witnesses")
+        return _symbolic_side(formula, truth)
+    if program is None:
+        why = f"autograd's program divides by zero on a branch that is not taken; the derivative is {decimal(truth)}"
+        return Judgement(Verdict.ARTIFACT, f"{why}, torch returns {evidence.number!r}", "nan-trap")
+    if not agree(program, truth):
+        return _apart(evidence, binary, truth, program)
+    value = _value_apart(evidence, binary)
+    if value is not None:
+        return value
+    if not is_zero(truth) and not ball(program).is_zero() and program.rel_accuracy_bits() < evidence.form.precision / 2:
+        return Judgement(Verdict.UNDECIDED, "torch's program could not be enclosed tightly enough", "precision")
+    return None
 
 
-def compare(number: float, binary: Regularity, far: Distance, form: Format) -> Judgement:
-    """The last step: autograd's number against the proven derivative."""
-    truth = binary.derivative
-    assert truth is not None
-    if binary.kind is Kind.SMOOTH and far.digits < form.digits / 2:
-        why = (
-            f"the derivative exists here and is {decimal(truth)}; autograd's program returns {number!r} ({_places(binary)})"
-        )
-        return Judgement(Verdict.ARTIFACT, why, "seam")
+def _apart(evidence: Evidence, binary: Regularity, truth: Real, program: arb) -> Judgement:
+    """Why torch's program computes another number than the derivative."""
+    traced = evidence.traced
+    assert traced is not None
+    flipped = traced.replayed(_PRECISIONS[0]).flipped
+    if binary.kind is Kind.SMOOTH:
+        why = f"the derivative exists here and is {decimal(truth)}; autograd's program computes {_short(program)}"
+        return Judgement(Verdict.ARTIFACT, f"{why}: subgradients chosen one by one ({_places(binary)})", "seam")
+    if flipped is not None:
+        why = f"rounding turned a comparison around ({flipped}): the other branch was taken, its derivative is {_short(program)}"
+        return Judgement(Verdict.INACCURATE, f"{why}, the true one {decimal(truth)}", "branch-flip")
+    ideal, _ = traced.enclosed(evidence.by, truth, ideal=True)
+    if evidence.documented and ideal is not None and agree(ideal, truth):
+        said = "; ".join(evidence.documented)
+        why = f"{said}: its derivative is {_short(program)}, that of the expression {decimal(truth)}"
+        return Judgement(Verdict.DIFFERENT_FUNCTION, why, "documented")
+    why = f"the program torch ran has the derivative {_short(program)}, the expression has {decimal(truth)}"
+    return Judgement(Verdict.DISAGREE, why, "formula", "autograd")
+
+
+def _value_apart(evidence: Evidence, binary: Regularity) -> Judgement | None:
+    """A gradient of something that is not the expression means nothing, even if it is right."""
+    traced = evidence.traced
+    assert traced is not None
+    if binary.value is None:
+        return None
+    value, _ = traced.enclosed("value", binary.value)
+    if value is None or agree(value, binary.value):
+        return None
+    flipped = traced.replayed(_PRECISIONS[0]).flipped
+    if flipped is not None:
+        why = f"rounding turned a comparison around ({flipped}): the value is another one, though the derivative is not"
+        return Judgement(Verdict.INACCURATE, why, "branch-flip")
+    ideal, _ = traced.enclosed("value", binary.value, ideal=True)
+    if evidence.documented and ideal is not None and agree(ideal, binary.value):
+        return Judgement(Verdict.DIFFERENT_FUNCTION, "; ".join(evidence.documented), "documented")
+    why = f"the program torch ran has the value {_short(value)}, the expression has {decimal(binary.value)}"
+    return Judgement(Verdict.DISAGREE, why, "value", "autograd")
+
+
+def _symbolic_side(formula: Real, truth: Real) -> Judgement:
+    why = f"sympy's derivative is {decimal(formula)} here, Taylor arithmetic gives {decimal(truth)}"
+    return Judgement(Verdict.DISAGREE, f"{why}: the symbolic side is wrong", "formula", "symbolic")
+
+
+# ----------------------------------------------------------------------------------------------------------- kernels
+
+
+def _kernels(evidence: Evidence, proof: dict[str, object]) -> Judgement | None:
+    """Every operation within its vendor's bound?  None if so."""
+    traced = evidence.traced
+    if traced is None:
+        return None
+    worst = traced.worst()
+    proof["worst_kernel"] = None if worst is None else {"operation": worst.name, "ulps": float(f"{worst.ulps:.3g}")}
+    for local in traced.locals:
+        if local.within is False:
+            why = f"torch's {local.name} is off by {local.ulps:.3g} ulp, more than its vendor allows"
+            return Judgement(Verdict.DISAGREE, why, "kernel", "kernel")
+    return None
+
+
+# ------------------------------------------------------------------------------------------------------- the number
+
+
+def _number(evidence: Evidence, truth: Real, far: Distance) -> Judgement:
+    """The formulas are the same: how much of the number survived its rounding?"""
+    form, number = evidence.form, evidence.number
+    assert number is not None
     counted = f"{far.digits:.1f} of {form.digits:.1f} digits"
-    if not math.isfinite(number):
-        return Judgement(Verdict.INACCURATE, f"a number on the way left the range of {form.name}", "overflow")
+    enough = far.digits >= form.digits / 2
+    overflowed = _first(evidence, "overflowed")
+    if not math.isfinite(number) or (overflowed is not None and not enough):
+        name = "a number" if overflowed is None else overflowed.name
+        why = f"{name} left the range of {form.name} on the way; the derivative is {decimal(truth)}"
+        return Judgement(Verdict.INACCURATE, why, "overflow")
     if not is_zero(truth) and abs(ball(truth)) < exact(form.smallest_normal):
-        return Judgement(
-            Verdict.INACCURATE,
-            f"the derivative is below the smallest normal {form.name}; {counted} survive",
-            "underflow",
-        )
-    if far.digits < form.digits / 2:
-        return Judgement(Verdict.INACCURATE, f"only {counted} survive", "cancellation")
-    return Judgement(Verdict.AGREE, f"{counted} are right")
+        why = f"the derivative is below the smallest normal {form.name}; {counted} survive"
+        return Judgement(Verdict.INACCURATE, why, "underflow")
+    if enough:
+        return Judgement(Verdict.AGREE, f"the formulas are proven equal here; {counted} are right")
+    sunk = _first(evidence, "underflowed")
+    if sunk is not None:
+        why = f"{sunk.name} fell below the smallest normal {form.name}; only {counted} survive"
+        return Judgement(Verdict.INACCURATE, why, "underflow")
+    return Judgement(Verdict.INACCURATE, f"the formulas are equal, but only {counted} survive{_guilty(evidence)}", "cancellation")
 
+
+def _first(evidence: Evidence, what: str) -> Local | None:
+    if evidence.traced is None:
+        return None
+    return next((local for local in evidence.traced.locals if getattr(local, what)), None)
+
+
+def _guilty(evidence: Evidence) -> str:
+    """The operation whose rounding cost most, in words."""
+    traced = evidence.traced
+    key = None if traced is None else traced.program.keys.get(evidence.by)
+    if traced is None or key is None:
+        return ""
+    found = culprit(traced.program, traced.inputs, traced.literals, key, traced.locals)
+    if found is None:
+        return ""
+    where = "forward" if found.place < traced.program.forward else "backward"
+    return f": the rounding of {found.name} in the {where} pass is blown up by what follows"
+
+
+# ----------------------------------------------------------------------------------------------------- singularities
 
 _CAUSES = {
     Kind.KINK: "the slopes on the two sides differ",
@@ -112,10 +326,19 @@ def _convention(found: Regularity, number: float) -> str:
         return ", which is no slope at all"
     slope = ball(exact(Fraction(number)))
     gaps = [slope - ball(side) for side in (found.left, found.right) if not isinstance(side, float)]
-    below, above = (any(not gap < 0 for gap in gaps), any(not gap > 0 for gap in gaps))
+    below, above = any(not gap < 0 for gap in gaps), any(not gap > 0 for gap in gaps)
     return ", a slope between left and right, by convention" if below and above else ", which is not between left and right"
 
 
 def _places(found: Regularity) -> str:
     named = list(dict.fromkeys(note.what for note in found.notes))
     return ", ".join(named[:3]) + (", ..." if len(named) > 3 else "") or "no place could be named"
+
+
+def _short(value: Real) -> str:
+    return decimal(value, _SHOWN)
+
+
+def _enclosure(value: Real) -> str:
+    """A ball as text: its middle and its radius."""
+    return str(ball(value).str(30))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -19,6 +20,8 @@ from gradcalc.syntax import Call, Name, Node, Number, fold
 _collecting = gc.isenabled()
 gc.disable()  # the import of torch allocates much and frees nothing: a third faster without the collector
 import torch  # noqa: E402
+
+from gradcalc.witness.trace import AVAILABLE, Program, Recorder  # noqa: E402
 
 if _collecting:
     gc.enable()
@@ -41,16 +44,31 @@ class Run:
     failure: str | None = None
     unrepresentable: tuple[str, ...] = ()
     """What was typed and does not fit the dtype: torch received an infinity."""
+    program: Program | None = None
+    """Every operation that ran, if it was recorded; `keys` has the inputs, `"value"`, and each `by` that depends on them."""
+
+
+Hook = Callable[[Node, torch.Tensor], torch.Tensor]
+"""Sees every call's tensor as it is built, and may put another in its place."""
 
 
 class Unavailable(Exception):
     """torch cannot differentiate this; the message says why."""
 
 
-def run(tree: Node, values: Mapping[str, float], bys: Sequence[By], *, dtype: str, device: str) -> Run:
+def run(
+    tree: Node,
+    values: Mapping[str, float],
+    bys: Sequence[By],
+    *,
+    dtype: str,
+    device: str,
+    record: bool = False,
+    hook: Hook | None = None,
+) -> Run:
     """Evaluate a tree at a point and differentiate it by each sequence of variables.
 
-    Never raises for what torch cannot do: that is a `failure`.
+    `record` asks for the program.  Never raises for what torch cannot do: that is a `failure`.
     """
     torch_type = getattr(torch, dtype)
     inputs = {
@@ -63,14 +81,24 @@ def run(tree: Node, values: Mapping[str, float], bys: Sequence[By], *, dtype: st
     lost = tuple(name for name, value in {**received, **held}.items() if not math.isfinite(value))
     exact = {name: Fraction(value) for name, value in received.items() if math.isfinite(value)}
     literals = {text: Fraction(value) for text, value in held.items() if math.isfinite(value)}
+    recorder = Recorder() if record and AVAILABLE else None
     try:
-        result = build(tree, inputs, constants)
-        partials = differentiate(result, inputs, bys)
+        with recorder.on() if recorder else nullcontext():
+            result = build(tree, inputs, constants, held, hook)
+            if recorder:
+                recorder.program.forward = len(recorder.program.operations)
+            gradients = differentiate(result, inputs, bys)
     except Unavailable as reason:
         return Run(exact, literals, failure=str(reason), unrepresentable=lost)
     except (RuntimeError, NotImplementedError) as error:
         return Run(exact, literals, failure=_first_line(error), unrepresentable=lost)
-    return Run(exact, literals, result.item(), partials, unrepresentable=lost)
+    if recorder:
+        named = {**inputs, **{("constant", text): tensor for text, tensor in constants.items()}, "value": result}
+        for name, tensor in {**named, **gradients}.items():
+            if tensor is not None:
+                recorder.name(name, tensor)
+    partials = {by: 0.0 if gradient is None else gradient.item() for by, gradient in gradients.items()}
+    return Run(exact, literals, result.item(), partials, unrepresentable=lost, program=recorder and recorder.program)
 
 
 def _first_line(error: Exception) -> str:
@@ -106,10 +134,16 @@ def _constants(tree: Node, dtype: torch.dtype, device: str) -> dict[str, torch.T
     return found
 
 
-def build(tree: Node, inputs: Mapping[str, torch.Tensor], constants: Mapping[str, torch.Tensor]) -> torch.Tensor:
+def build(
+    tree: Node,
+    inputs: Mapping[str, torch.Tensor],
+    constants: Mapping[str, torch.Tensor],
+    held: Mapping[str, float],
+    hook: Hook | None = None,
+) -> torch.Tensor:
     """The tensor of an expression: every call is the torch function of its own name.
 
-    Raises `Unavailable` for functions that torch cannot differentiate.
+    `held` are the numbers in `constants`, for the functions that take some of theirs as Python numbers.  Raises `Unavailable` for functions that torch cannot differentiate.
     """
 
     def leaf(node: Number | Name) -> torch.Tensor:
@@ -123,34 +157,36 @@ def build(tree: Node, inputs: Mapping[str, torch.Tensor], constants: Mapping[str
             return constants[node.name]
         operands: list[Any] = list(args)
         for place in row.python_numbers:
-            number = _python_number(node.args[place], constants)
+            number = _python_number(node.args[place], held)
             # `x ** 2` keeps its 2, as people write it; other exponents are tensors, because torch would form
             # `exponent - 1` in double precision, unseen by anyone.
             if number is not None and (node.name != "**" or isinstance(number, int)):
                 operands[place] = number
         result: torch.Tensor = row.torch(torch, *operands)
-        return result
+        return result if hook is None else hook(node, result)
 
     return fold(tree, leaf, call)
 
 
-def _python_number(node: Node, constants: Mapping[str, torch.Tensor]) -> int | float | None:
+def _python_number(node: Node, held: Mapping[str, float]) -> int | float | None:
     """The number of a literal as the dtype holds it; None for what is no literal."""
     if isinstance(node, Call) and node.name == "neg":
-        inner = _python_number(node.args[0], constants)
+        inner = _python_number(node.args[0], held)
         return None if inner is None else -inner
     if not isinstance(node, Number):
         return None
-    held: float = constants[node.text].item()
+    number = held[node.text]
     if node.value.denominator == 1:
-        return int(held) if held == node.value else None
-    return held
+        return int(number) if number == node.value else None
+    return number
 
 
-def differentiate(result: torch.Tensor, inputs: Mapping[str, torch.Tensor], bys: Sequence[By]) -> dict[By, float]:
+def differentiate(
+    result: torch.Tensor, inputs: Mapping[str, torch.Tensor], bys: Sequence[By]
+) -> dict[By, torch.Tensor | None]:
     """The partial derivatives of a scalar tensor; orders above one differentiate the gradient again.
 
-    A result that does not depend on a variable has derivative 0.
+    None stands for a result that does not depend on a variable: its derivative is 0.
     """
     order = max((len(by) for by in bys), default=0)
     known: dict[By, torch.Tensor | None] = {(): result}
@@ -169,5 +205,4 @@ def differentiate(result: torch.Tensor, inputs: Mapping[str, torch.Tensor], bys:
                     retain_graph=True,
                 )
             known.update({(*prefix, name): gradient for name, gradient in zip(names, gradients, strict=True)})
-    found = {by: known[by] for by in bys}
-    return {by: 0.0 if gradient is None else gradient.item() for by, gradient in found.items()}
+    return {by: known[by] for by in bys}

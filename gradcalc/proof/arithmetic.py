@@ -1,0 +1,302 @@
+"""Two arithmetics in which a recorded program can be run again: exact, and rounded as a machine would.
+
+Comes in: balls.  Goes out: balls.  In `Exact` an operation is what mathematics says; in `Rounded` its result is widened by
+what the format and the vendor's bound allow, so that the float a machine returned must lie inside.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from fractions import Fraction
+
+from flint import acb, arb
+
+from gradcalc.proof.floats import Format
+from gradcalc.proof.kernels import BOUNDS, HALF
+from gradcalc.witness.balls import exact
+
+_NAN = arb.nan()
+
+# Doubles that stand for real constants in torch's backward formulas.
+_CONSTANTS: dict[float, str] = {
+    1.1283791670955126: "2/sqrt(pi)",
+    0.886226925452758: "sqrt(pi)/2",
+    0.6931471805599453: "ln 2",
+    2.302585092994046: "ln 10",
+    2.302585092994045: "ln 10",
+    2.3025850929940455: "ln 10",
+    0.3989422804014327: "1/sqrt(2*pi)",
+    0.7071067811865476: "1/sqrt(2)",
+    0.7071067811865475: "1/sqrt(2)",
+    1.4142135623730951: "sqrt(2)",
+    3.141592653589793: "pi",
+}
+
+
+# Added below the line by kernels that never divide by zero: part of torch's variant, not of the function.
+_EPSILONS = frozenset({1e-12})
+
+
+def _constant(name: str) -> arb:
+    pi, two = arb.pi(), arb(2)
+    return {
+        "2/sqrt(pi)": lambda: 2 / pi.sqrt(),
+        "sqrt(pi)/2": lambda: pi.sqrt() / 2,
+        "ln 2": lambda: two.log(),
+        "ln 10": lambda: arb(10).log(),
+        "1/sqrt(2*pi)": lambda: (2 * pi).rsqrt(),
+        "1/sqrt(2)": lambda: two.rsqrt(),
+        "sqrt(2)": lambda: two.sqrt(),
+        "pi": lambda: pi,
+    }[name]()
+
+
+class Value:
+    """A number on its way through a program: its ball, and the float the machine had, if it is one of the machine's."""
+
+    __slots__ = ("ball", "field", "float")
+
+    def __init__(self, ball: arb, field: Exact, number: float | bool | None = None):
+        self.ball = ball
+        self.field = field
+        self.float = number
+
+    def __neg__(self) -> Value:
+        return Value(-self.ball, self.field)
+
+    def __abs__(self) -> Value:
+        return Value(abs(self.ball), self.field)
+
+    def __add__(self, other: Value | int) -> Value:
+        return self.field.rounded(self.ball + _ball(other))
+
+    def __sub__(self, other: Value | int) -> Value:
+        return self.field.rounded(self.ball - _ball(other))
+
+    def __rsub__(self, other: int) -> Value:
+        return self.field.rounded(other - self.ball)
+
+    def __mul__(self, other: Value | int) -> Value:
+        return self.field.rounded(self.ball * _ball(other))
+
+    def __truediv__(self, other: Value | int) -> Value:
+        return self.field.quotient(self, other)
+
+    def __rtruediv__(self, other: int) -> Value:
+        return self.field.quotient(Value(arb(other), self.field), self)
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+
+def _ball(value: Value | int) -> arb:
+    return value.ball if isinstance(value, Value) else arb(value)
+
+
+class Exact:
+    """Exact real arithmetic, with the branches the machine took.
+
+    `literals` are the numbers a question typed: as Python numbers in a program they mean themselves.  `flipped` tells of
+    a comparison that goes the other way in exact arithmetic.  `ideal` replaces what torch documents as its own variant of
+    a function (thresholds and clamps of its kernels) by the function of that name.
+    """
+
+    def __init__(self, literals: Collection[float] = (), *, ideal: bool = False):
+        self.literals = frozenset(literals)
+        self.ideal = ideal
+        self.flipped = False
+
+    # -- numbers
+
+    def rounded(self, ball: arb, function: str | None = None) -> Value:
+        """The result of one operation."""
+        return Value(ball, self)
+
+    def value(self, number: float | bool) -> Value:
+        """A number of the machine's as it is."""
+        if isinstance(number, bool):
+            return Value(arb(int(number)), self, number)
+        if not math.isfinite(number):
+            return Value(_NAN, self, number)
+        return Value(arb(exact(Fraction(number))), self, number)
+
+    def scalar(self, number: int | float) -> Value:
+        """A Python number in a program.
+
+        A double that stands for a real constant means that constant.  One that is neither short nor typed was computed in
+        double precision by torch itself: it is known to half a unit in the last place.
+        """
+        if self.ideal and number in _EPSILONS:
+            return self.value(0.0)
+        if isinstance(number, int) or number in self.literals or -number in self.literals or _is_short(number):
+            return self.value(number)
+        name = _CONSTANTS.get(abs(number))
+        if name is not None:
+            constant = _constant(name)
+            return Value(constant if number > 0 else -constant, self, number)
+        near = self.value(number)
+        return Value(near.ball + arb(0, 1) * abs(near.ball) * arb(2) ** -53, self, number)
+
+    def constant(self, text: str) -> Value:
+        """A constant of a kernel's own: a decimal, or one of the named ones."""
+        ball = _constant(text) if text in _CONSTANTS.values() else arb(exact(Fraction(text)))
+        return self.rounded(ball)
+
+    def quotient(self, a: Value, b: Value | int) -> Value:
+        below = _ball(b)
+        return self.rounded(a.ball / below, "divide")
+
+    # -- functions
+
+    def call(self, function: str, a: Value) -> Value:
+        """A function of Arb's, under its own name."""
+        return self.rounded(getattr(a.ball, function)(), function)
+
+    def exp2(self, a: Value) -> Value:
+        return self.rounded((a.ball * arb(2).log()).exp(), "exp2")
+
+    def log2(self, a: Value) -> Value:
+        return self.rounded(a.ball.log() / arb(2).log(), "log2")
+
+    def log10(self, a: Value) -> Value:
+        return self.rounded(a.ball.log() / arb(10).log(), "log10")
+
+    def hypot(self, a: Value, b: Value) -> Value:
+        return self.rounded((a.ball * a.ball + b.ball * b.ball).sqrt(), "hypot")
+
+    def atan2(self, a: Value, b: Value) -> Value:
+        return self.rounded(arb.atan2(a.ball, b.ball), "atan2")
+
+    def lgamma(self, a: Value) -> Value:
+        if a.ball > 0:
+            return self.rounded(a.ball.lgamma(), "lgamma")
+        return self.rounded(abs(a.ball.gamma()).log(), "lgamma_negative")
+
+    def polygamma(self, order: int, a: Value) -> Value:
+        ball = a.ball.digamma() if order == 0 else acb(a.ball).polygamma(arb(order)).real
+        return self.rounded(ball, "polygamma")
+
+    def bessel_i(self, order: int, a: Value) -> Value:
+        return self.rounded(a.ball.bessel_i(arb(order)), "bessel")
+
+    def log_ndtr(self, a: Value) -> Value:
+        return self.rounded(((-a.ball * arb(2).rsqrt()).erfc() / 2).log(), "ndtr")
+
+    def power(self, a: Value, b: Value) -> Value:
+        """a**b as torch means it: real, 0**0 = 1."""
+        whole = _whole(b.ball)
+        if whole is not None:
+            if whole in (0, 1):
+                return Value(arb(1) if whole == 0 else a.ball, self)
+            if abs(whole) <= 1024:
+                inverse = whole < 0
+                ball = _whole_power(a.ball, abs(whole))
+                return self.rounded(1 / ball if inverse else ball, None if whole == 2 else "pow")
+            if not a.ball > 0:
+                size = (abs(a.ball).log() * whole).exp()
+                return self.rounded(size if whole % 2 == 0 else -size, "pow")
+        if b.float == 0.5:
+            return self.rounded(a.ball.sqrt(), "sqrt")
+        if a.ball.is_zero():
+            return self.rounded(arb(0) if b.ball > 0 else _NAN, "pow")
+        return self.rounded(a.ball**b.ball, "pow")
+
+    # -- branches: as the machine took them
+
+    def compare(self, a: Value, b: Value, holds: str) -> bool:
+        """Whether a < b, a <= b, ... in floats; a float answer that is wrong exactly is a flip."""
+        floats = (a.float, b.float)
+        if floats[0] is None or floats[1] is None:
+            return _ordered(float(a.ball.mid()) - float(b.ball.mid()), holds)
+        answer = _ordered(_difference(floats[0], floats[1]), holds)
+        gap = a.ball - b.ball
+        if (gap > 0 or gap < 0 or gap.is_zero()) and _ordered(1 if gap > 0 else -1 if gap < 0 else 0, holds) != answer:
+            self.flipped = True
+        return answer
+
+
+class Rounded(Exact):
+    """Arithmetic of a machine: every result is widened by half an ulp, or by the bound of its kernel.
+
+    Formats below float32 are held to their own precision inside a kernel too: some kernels round every step, some only
+    the last.  `unbounded` is set by a function no vendor gives a bound for.
+    """
+
+    def __init__(self, form: Format, device: str, literals: Collection[float] = ()):
+        super().__init__(literals)
+        self.form = form
+        self.device = device
+        self.unbounded = False
+
+    def rounded(self, ball: arb, function: str | None = None) -> Value:
+        bound = HALF if function is None else BOUNDS.get(function, HALF)
+        ulps = bound.on(self.device)
+        if ulps is None:
+            self.unbounded = True
+            return Value(ball, self)
+        return Value(self.widened(ball, ulps), self)
+
+    def widened(self, ball: arb, ulps: float) -> arb:
+        """A ball and all floats within `ulps` of it, or within the smallest subnormal; unbounded beyond the range."""
+        form = self.form
+        if not ball.is_finite():
+            return ball
+        size = arb(abs(ball).upper())
+        if not size < arb(2) ** (form.highest + 1):
+            return _NAN
+        # Metal flushes subnormal numbers to zero.
+        tiny = form.lowest if self.device.startswith("mps") else form.lowest - form.precision + 1
+        room = size * exact(Fraction(ulps)) * arb(2) ** (1 - form.precision) + arb(2) ** tiny
+        return ball + arb(0, 1) * room
+
+    def scalar(self, number: int | float) -> Value:
+        value = super().scalar(number)
+        return value if isinstance(number, int) or _is_short(number) else Value(self.rounded(value.ball).ball, self, number)
+
+
+def _difference(a: float | bool, b: float | bool) -> float:
+    if a == b:  # also two infinities
+        return 0.0
+    return 1.0 if a > b else -1.0 if a < b else math.nan
+
+
+def _ordered(difference: float, holds: str) -> bool:
+    if math.isnan(difference):
+        return holds == "ne"
+    return {
+        "lt": difference < 0,
+        "le": difference <= 0,
+        "gt": difference > 0,
+        "ge": difference >= 0,
+        "eq": difference == 0,
+        "ne": difference != 0,
+    }[holds]
+
+
+def _is_short(number: float) -> bool:
+    """Whether a double has so few digits that it means itself: 0.5, -2.0, 20.0."""
+    if not math.isfinite(number):
+        return True
+    numerator = abs(Fraction(number).numerator)
+    return numerator.bit_length() <= 12
+
+
+def _whole(ball: arb) -> int | None:
+    if ball.is_exact() and ball.is_finite() and ball.is_integer():
+        whole = ball.unique_fmpz()
+        return None if whole is None else int(whole)
+    return None
+
+
+def _whole_power(base: arb, exponent: int) -> arb:
+    result = arb(1)
+    while exponent:
+        if exponent & 1:
+            result = result * base
+        exponent >>= 1
+        if exponent:
+            base = base * base
+    return result
+
+

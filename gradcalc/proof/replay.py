@@ -1,0 +1,202 @@
+"""A recorded program, run again: exactly as a whole, and operation by operation against the vendor's bounds.
+
+Comes in: a `Program` and the exact binary numbers torch received.  Goes out: enclosures of what the program would return
+without rounding, and for every operation how far its float is from the exact operation on its float inputs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from flint import arb, ctx
+
+from gradcalc.proof.arithmetic import Exact, Rounded, Value
+from gradcalc.proof.floats import Format
+from gradcalc.proof.semantics import (
+    COMPARISONS,
+    CREATIONS,
+    EMPTY,
+    LOGIC,
+    MEANINGS,
+    VIEWS,
+    WITHOUT_RESULT,
+    UnknownOperation,
+    arguments,
+    base_name,
+)
+from gradcalc.witness.balls import Real, ball, exact, nearest_float
+from gradcalc.witness.trace import Cell, Operation, Program
+
+_BITS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a program means: enclosures by memory, and the first comparison that exact arithmetic decides otherwise."""
+
+    values: Mapping[int, arb]
+    flipped: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """One operation by itself: its result in ulps from the exact operation on its float inputs.
+
+    `within` is None where no vendor gives a bound.  `underflowed` and `overflowed`: the exact result is no normal number.
+    """
+
+    place: int
+    name: str
+    ulps: float
+    within: bool | None
+    underflowed: bool = False
+    overflowed: bool = False
+
+
+def replay(
+    program: Program,
+    inputs: Mapping[int, Fraction],
+    literals: Collection[float] = (),
+    *,
+    changed: tuple[int, arb] | None = None,
+    ideal: bool = False,
+) -> Replayed:
+    """Run a program in balls from exact inputs, with the branches that the floats took, at the present precision.
+
+    `changed` multiplies the result of one operation by a factor; `ideal` replaces torch's documented variants of functions
+    by the functions themselves.  Raises `UnknownOperation`.
+    """
+    field = Exact(literals, ideal=ideal)
+    memory: dict[int, Value] = {key: Value(arb(exact(value)), field) for key, value in inputs.items()}
+    flipped: str | None = None
+
+    def cell(seen: Cell) -> Value:
+        if isinstance(seen.value, bool):
+            return field.value(seen.value)
+        held = memory.get(seen.key)
+        if held is None:  # a number that was there before the recording began: a constant tensor of torch's own
+            return field.value(math.nan if seen.value is None else seen.value)
+        return Value(held.ball, field, seen.value)
+
+    for place, operation in enumerate(program.operations):
+        results = _execute(operation, field, cell)
+        if field.flipped:
+            flipped, field.flipped = flipped or base_name(operation.name), False
+        for result, value in zip(operation.results, results, strict=False):
+            if changed is not None and changed[0] == place:
+                value = Value(value.ball * changed[1], field)
+            memory[result.key] = value
+    return Replayed({key: value.ball for key, value in memory.items()}, flipped)
+
+
+def _execute(operation: Operation, field: Exact, cell: Any) -> Sequence[Value]:
+    """The exact results of one operation."""
+    base = base_name(operation.name)
+    if base in WITHOUT_RESULT or not operation.results:
+        return ()
+    recorded = [field.value(math.nan if result.value is None else result.value) for result in operation.results]
+    if base in LOGIC or base in CREATIONS or base in EMPTY or base == "_efficientzerotensor":
+        return recorded
+    if base in COMPARISONS:
+        left, right = (
+            cell(arg) if isinstance(arg, Cell) else field.scalar(arg)  # type: ignore[arg-type]
+            for arg in operation.args[:2]
+        )
+        field.compare(left, right, base)
+        return recorded
+    if base in VIEWS:
+        source = operation.args[1] if base == "copy" else operation.args[0]
+        return [cell(source)]
+    meaning = MEANINGS.get(base)
+    if meaning is None:
+        raise UnknownOperation(operation.name)
+    if operation.name.startswith("pow.Scalar"):
+        base_number, exponent = operation.args
+        return [field.power(field.scalar(base_number), cell(exponent))]  # type: ignore[arg-type]
+    args, options = arguments(field, operation.args, operation.options, cell, operation.name)
+    result = meaning(field, *args, **options)
+    return result if isinstance(result, tuple) else (result,)
+
+
+def locally(program: Program, form: Format, device: str, literals: Collection[float] = ()) -> list[Local]:
+    """Every operation by itself, on the floats it was given.
+
+    Operations on infinities, or on what is not a number, are passed over.  Raises `UnknownOperation`.
+    """
+    with ctx.workprec(_BITS):
+        found = (_local(place, operation, form, device, literals) for place, operation in enumerate(program.operations))
+        return [local for local in found if local is not None]
+
+
+def _local(place: int, operation: Operation, form: Format, device: str, literals: Collection[float]) -> Local | None:
+    base = base_name(operation.name)
+    if base not in MEANINGS or not operation.results:
+        if base not in MEANINGS and not _is_structural(base):
+            raise UnknownOperation(operation.name)
+        return None
+    numbers = [arg.value for arg in operation.args if isinstance(arg, Cell)]
+    if any(number is None or (not isinstance(number, bool) and not math.isfinite(number)) for number in numbers):
+        return None
+    truth, room = Exact(literals), Rounded(form, device, literals)
+    worst: Local | None = None
+    exact_results = _execute(operation, truth, lambda seen: truth.value(seen.value))
+    bounded_results = _execute(operation, room, lambda seen: room.value(seen.value))
+    for result, right, bounded in zip(operation.results, exact_results, bounded_results, strict=False):
+        if result.value is None or isinstance(result.value, bool):
+            continue
+        local = _judged(place, base, float(result.value), right.ball, bounded.ball, form, room.unbounded)
+        if worst is None or local.ulps > worst.ulps or local.within is False:
+            worst = local
+    return worst
+
+
+def _is_structural(base: str) -> bool:
+    return base in (*COMPARISONS, *LOGIC, *CREATIONS, *EMPTY, *VIEWS, *WITHOUT_RESULT, "_efficientzerotensor")
+
+
+def _judged(place: int, name: str, number: float, right: arb, bounded: arb, form: Format, unbounded: bool) -> Local:
+    if not right.is_finite():  # a pole of the operation: any non-finite float is an answer, nothing is judged
+        return Local(place, name, 0.0, None, overflowed=not math.isfinite(number))
+    largest = (2 - arb(2) ** (1 - form.precision)) * arb(2) ** form.highest
+    below = 0 < abs(right) < exact(form.smallest_normal)
+    if not math.isfinite(number):
+        beyond = not bounded.is_finite() or not abs(bounded).upper() < largest
+        return Local(place, name, math.inf, None if unbounded else bool(beyond), overflowed=True)
+    error = abs(arb(exact(Fraction(number))) - right)
+    ulps = nearest_float(error / exact(form.ulp(right)))
+    if unbounded or not bounded.is_finite():
+        return Local(place, name, ulps, None, underflowed=bool(below))
+    within = bool(bounded.contains(arb(exact(Fraction(number)))))
+    return Local(place, name, ulps, within, underflowed=bool(below))
+
+
+def culprit(
+    program: Program, inputs: Mapping[int, Fraction], literals: Collection[float], key: int, locals_: Sequence[Local]
+) -> Local | None:
+    """The operation whose own rounding moves a result most: sensitivity times local error.
+
+    The sensitivity comes from the program itself, run once more for every operation with that one changed.
+    """
+    with ctx.workprec(_BITS):
+        truth = replay(program, inputs, literals).values[key]
+        worst: tuple[float, Local] | None = None
+        for local in locals_:
+            if not 0 < local.ulps < math.inf:
+                continue
+            relative = arb(local.ulps) * arb(2) ** -52
+            moved = replay(program, inputs, literals, changed=(local.place, 1 + relative)).values[key]
+            effect = nearest_float(abs(moved - truth))
+            if not math.isfinite(effect):
+                continue
+            if worst is None or effect > worst[0]:
+                worst = effect, local
+        return None if worst is None or worst[0] == 0 else worst[1]
+
+
+def apart(left: Real, right: Real) -> bool:
+    """Whether two enclosures are proven to be different numbers."""
+    return not ball(left).overlaps(ball(right))
