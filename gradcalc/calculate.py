@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -18,12 +19,14 @@ from gradcalc.errors import CalcError
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.points import value_tree
-from gradcalc.report import Partial, Problem, Report, Value, worst
+from gradcalc.report import Judgement, Partial, Problem, Report, Value, Verdict, worst
+from gradcalc.rewrite import spellings
 from gradcalc.syntax import Call, Node, Number, names_in, postorder, unparse
 from gradcalc.typeset import latex
 from gradcalc.witness.process import DEFAULT_SECONDS, Derived, Formula, SymbolicFailure, shared
 
 if TYPE_CHECKING:
+    from gradcalc.proof.floats import Distance
     from gradcalc.proof.regularity import Regularity, Side
     from gradcalc.proof.site import Site
     from gradcalc.witness.autograd import Run
@@ -201,13 +204,11 @@ def _float(name: str, text: str, value: Node) -> float:
 class _Judging:
     """The partials of one question at one point."""
 
-    def __init__(
-        self, typed: Site, binary: Site | None, run: Run, derived: Derived | str, dtype: str, device: str
-    ):
+    def __init__(self, typed: Site, binary: Site | None, run: Run, derived: Derived | str, dtype: str, device: str):
         from gradcalc.proof.floats import FORMATS
         from gradcalc.proof.verdict import Traced
 
-        self.typed, self.binary, self.run, self.derived = typed, binary, run, derived
+        self.typed, self.binary, self.run, self.derived, self.device = typed, binary, run, derived, device
         self.form = FORMATS[dtype]
         self.constants = (
             {} if isinstance(derived, str) else {name: understand(text) for name, text in derived.constants.items()}
@@ -251,6 +252,10 @@ class _Judging:
         )
         finding = verdict.judge(evidence)
         judgement, far = finding.judgement, finding.far
+        suggestion = self.suggestion(by, judgement, far, binary)
+        if suggestion is not None:
+            spelling, digits = suggestion
+            judgement = replace(judgement, why=f"{judgement.why}; {spelling} keeps {digits:.1f} digits here")
         symbolic = typed.derivative if typed is not None else None
         if symbolic is not None and at_typed is not None and balls.agree(symbolic, at_typed):
             symbolic = _tighter(symbolic, at_typed)
@@ -275,8 +280,29 @@ class _Judging:
                 "regularity": None if troubled is None else str(troubled.kind),
                 "evidence": None if troubled is None else "proven" if troubled.proven else "numerical",
                 **finding.proof,
+                **({} if suggestion is None else {"suggestion": suggestion[0]}),
             },
         )
+
+    def suggestion(
+        self, by: By, judgement: Judgement, far: Distance | None, binary: Regularity | None
+    ) -> tuple[str, float] | None:
+        """A spelling of the same function whose derivative autograd gets right to more digits here, and how many."""
+        if judgement.verdict is not Verdict.INACCURATE or far is None or binary is None or binary.derivative is None:
+            return None
+        from gradcalc.proof.floats import distance
+        from gradcalc.witness import autograd
+
+        floats = {name: float(value) for name, value in self.run.inputs.items()}
+        best: tuple[str, float] | None = None
+        for tree in spellings(self.typed.tree):
+            run = autograd.run(tree, floats, [by], dtype=self.form.name, device=self.device)
+            if by not in run.partials:
+                continue
+            digits = distance(run.partials[by], binary.derivative, self.form).digits
+            if digits > (far.digits if best is None else best[1]) + 1:
+                best = unparse(tree), digits
+        return best
 
     def enclosed(self, formula: Formula | None, site: Site | None) -> tuple[Real | None, str | None]:
         """sympy's derivative at a point as an enclosure, or None and why it cannot be used."""

@@ -12,8 +12,8 @@ _OPERATORNAMES = frozenset(
     {"sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "exp", "log", "max", "min"}
 )
 _GREEK = frozenset(
-    ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi")
-    + ("rho", "sigma", "tau", "phi", "chi", "psi", "omega", "pi")
+    {"alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"}
+    | {"nu", "xi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega", "pi"}
 )
 
 

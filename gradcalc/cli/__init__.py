@@ -60,7 +60,7 @@ def application() -> typer.Typer:
     """The program with all its commands."""
     import typer
 
-    from gradcalc.cli import batch, devices, diff, functions
+    from gradcalc.cli import batch, bce, devices, diff, functions
 
     app = typer.Typer(
         help=_HELP,
@@ -78,7 +78,7 @@ def application() -> typer.Typer:
             raise typer.Exit
 
     app.command("diff", cls=diff.ExpressionCommand)(diff.diff)
-    # REGISTER bce HERE: app.command("bce")(bce.bce), with bce in the import above.
+    app.command("bce")(bce.bce)
     app.command("batch")(batch.batch)
     app.command("functions")(functions.functions)
     app.command("devices")(devices.devices)

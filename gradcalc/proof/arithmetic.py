@@ -298,5 +298,3 @@ def _whole_power(base: arb, exponent: int) -> arb:
         if exponent:
             base = base * base
     return result
-
-

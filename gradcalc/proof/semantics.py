@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from flint import arb
 
@@ -21,6 +21,7 @@ from gradcalc.proof.arithmetic import Exact, Value
 from gradcalc.witness.trace import Cell
 
 Meaning = Callable[..., Any]
+Row = TypeVar("Row", bound=Meaning)
 MEANINGS: dict[str, Meaning] = {}
 """By the name of an operation without its overload and without the underscore of its in-place form."""
 
@@ -28,7 +29,19 @@ COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 LOGIC = ("logical_and", "logical_or", "logical_not", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_not", "any", "all")
 """Their results are read off the record: what they combine was compared before."""
 
-CREATIONS = ("ones_like", "zeros_like", "zeros", "ones", "full", "full_like", "scalar_tensor", "fill", "new_zeros", "new_ones", "new_full")
+CREATIONS = (
+    "ones_like",
+    "zeros_like",
+    "zeros",
+    "ones",
+    "full",
+    "full_like",
+    "scalar_tensor",
+    "fill",
+    "new_zeros",
+    "new_ones",
+    "new_full",
+)
 """Their results are the numbers in the record, exactly."""
 
 EMPTY = ("empty", "empty_like", "new_empty")
@@ -52,13 +65,21 @@ def base_name(name: str) -> str:
 def is_known(name: str) -> bool:
     """Whether an operation has semantics."""
     base = base_name(name)
-    return base in MEANINGS or base in (*COMPARISONS, *LOGIC, *CREATIONS, *EMPTY, *VIEWS, *WITHOUT_RESULT, "_efficientzerotensor")
+    return base in MEANINGS or base in (
+        *COMPARISONS,
+        *LOGIC,
+        *CREATIONS,
+        *EMPTY,
+        *VIEWS,
+        *WITHOUT_RESULT,
+        "_efficientzerotensor",
+    )
 
 
-def meaning(*names: str) -> Callable[[Meaning], Meaning]:
+def meaning(*names: str) -> Callable[[Row], Row]:
     """Enter a function into the table."""
 
-    def enter(function: Meaning) -> Meaning:
+    def enter(function: Row) -> Row:
         for name in names:
             MEANINGS[name] = function
         return function
@@ -95,17 +116,17 @@ for _name in (
 
 
 @meaning("add")
-def _add(m: Exact, x: Value, y: Value, *, alpha: Any = 1) -> Value:
+def _add(m: Exact, x: Value, y: Value, *, alpha: float = 1) -> Value:
     return x + (y if alpha == 1 else y * m.scalar(alpha))
 
 
 @meaning("sub")
-def _sub(m: Exact, x: Value, y: Value, *, alpha: Any = 1) -> Value:
+def _sub(m: Exact, x: Value, y: Value, *, alpha: float = 1) -> Value:
     return x - (y if alpha == 1 else y * m.scalar(alpha))
 
 
 @meaning("rsub")
-def _rsub(m: Exact, x: Value, y: Value, alpha: Any = 1) -> Value:
+def _rsub(m: Exact, x: Value, y: Value, alpha: float = 1) -> Value:
     return _sub(m, y, x, alpha=alpha)
 
 
@@ -398,9 +419,7 @@ def _unscaled(x: Value, beta: Value | None) -> Value:
 
 
 @meaning("elu")
-def _elu(
-    m: Exact, x: Value, alpha: Value | None = None, scale: Value | None = None, inner: Value | None = None
-) -> Value:
+def _elu(m: Exact, x: Value, alpha: Value | None = None, scale: Value | None = None, inner: Value | None = None) -> Value:
     one = m.value(1.0)
     alpha, scale, inner = alpha or one, scale or one, inner or one
     if m.compare(x, m.value(0.0), "gt"):
@@ -417,9 +436,7 @@ def _celu(m: Exact, x: Value, alpha: Value | None = None) -> Value:
 
 
 @meaning("elu_backward")
-def _elu_backward(
-    m: Exact, g: Value, alpha: Value, scale: Value, inner: Value, is_result: bool, x: Value
-) -> Value:
+def _elu_backward(m: Exact, g: Value, alpha: Value, scale: Value, inner: Value, is_result: bool, x: Value) -> Value:
     if m.compare(x, m.value(0.0), "gt"):
         return g * scale
     if is_result:

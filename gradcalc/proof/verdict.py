@@ -40,9 +40,8 @@ class Traced:
         self.program = run.program
         self.form, self.device = form, device
         self.literals = frozenset(float(value) for value in run.constants.values())
-        keys = self.program.keys
-        constants = {keys["constant", text]: value for text, value in run.constants.items()}
-        self.inputs = {**{keys[name]: value for name, value in run.inputs.items()}, **constants}
+        constants = {self.program.constants[text]: value for text, value in run.constants.items()}
+        self.inputs = {**{self.program.inputs[name]: value for name, value in run.inputs.items()}, **constants}
         self.unknown: str | None = None
         self.locals: Sequence[Local] = ()
         self._replayed: dict[tuple[int, bool], Replayed] = {}
@@ -59,13 +58,12 @@ class Traced:
                 self._replayed[bits, ideal] = replay(self.program, self.inputs, self.literals, ideal=ideal)
         return self._replayed[bits, ideal]
 
-    def enclosed(self, name: str | By, truth: Real, *, ideal: bool = False) -> tuple[arb | None, int]:
-        """What the program would return without rounding, and the bits it took; None where that is no number.
+    def enclosed(self, key: int | None, truth: Real, *, ideal: bool = False) -> tuple[arb | None, int]:
+        """What the program would leave at a place without rounding, and the bits it took; None where that is no number.
 
         The precision grows until the enclosure is tight, or apart from the truth, or grows no tighter: doubles that torch
         computed itself are known to 53 bits only.
         """
-        key = self.program.keys.get(name)
         if key is None:  # the result does not depend on the variable
             return arb(0), _PRECISIONS[0]
         found, accuracy = None, -1
@@ -74,9 +72,9 @@ class Traced:
             if found.is_finite():
                 if found.is_zero() or not agree(found, truth) or found.rel_accuracy_bits() >= PROVEN_BITS:
                     return found, bits
-                if found.rel_accuracy_bits() <= accuracy:
+                if 0 < found.rel_accuracy_bits() <= accuracy:
                     return found, bits
-                accuracy = max(accuracy, found.rel_accuracy_bits())
+                accuracy = found.rel_accuracy_bits()
         return (found if found is not None and found.is_finite() else None), _PRECISIONS[-1]
 
     def worst(self) -> Local | None:
@@ -124,7 +122,8 @@ def judge(evidence: Evidence) -> Finding:
     early = _nothing_to_judge(evidence)
     if early is not None:
         return Finding(early)
-    assert evidence.binary is not None and evidence.number is not None
+    assert evidence.binary is not None
+    assert evidence.number is not None
     truth = evidence.binary.derivative
     assert truth is not None
     proof: dict[str, object] = {}
@@ -150,9 +149,7 @@ def _nothing_to_judge(evidence: Evidence) -> Judgement | None:
 # ---------------------------------------------------------------------------------------------------------- formulas
 
 
-def _formulas(
-    evidence: Evidence, binary: Regularity, truth: Real, proof: dict[str, object]
-) -> Judgement | None:
+def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[str, object]) -> Judgement | None:
     """The formulas against each other; None if they are proven to be the same at this point."""
     formula = evidence.formula
     # On a seam sympy's formula follows one side, or a convention of its own: it is no witness there.
@@ -168,7 +165,7 @@ def _formulas(
     if traced.unknown is not None:
         why = f"torch ran an operation whose meaning is not known here: {traced.unknown}"
         return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
-    program, bits = traced.enclosed(evidence.by, truth)
+    program, bits = traced.enclosed(traced.program.partials.get(evidence.by), truth)
     proof.update(replay=None if program is None else _enclosure(program), bits=bits)
     proof["operations"] = len(traced.program.operations)
     if formula is not None and not agree(formula, truth):
@@ -198,9 +195,9 @@ def _apart(evidence: Evidence, binary: Regularity, truth: Real, program: arb) ->
         why = f"the derivative exists here and is {decimal(truth)}; autograd's program computes {_short(program)}"
         return Judgement(Verdict.ARTIFACT, f"{why}: subgradients chosen one by one ({_places(binary)})", "seam")
     if flipped is not None:
-        why = f"rounding turned a comparison around ({flipped}): the other branch was taken, its derivative is {_short(program)}"
-        return Judgement(Verdict.INACCURATE, f"{why}, the true one {decimal(truth)}", "branch-flip")
-    ideal, _ = traced.enclosed(evidence.by, truth, ideal=True)
+        why = f"rounding turned a comparison around ({flipped}): the branch taken has the derivative {_short(program)}"
+        return Judgement(Verdict.INACCURATE, f"{why}, the true one is {decimal(truth)}", "branch-flip")
+    ideal, _ = traced.enclosed(traced.program.partials.get(evidence.by), truth, ideal=True)
     if evidence.documented and ideal is not None and agree(ideal, truth):
         said = "; ".join(evidence.documented)
         why = f"{said}: its derivative is {_short(program)}, that of the expression {decimal(truth)}"
@@ -215,14 +212,14 @@ def _value_apart(evidence: Evidence, binary: Regularity) -> Judgement | None:
     assert traced is not None
     if binary.value is None:
         return None
-    value, _ = traced.enclosed("value", binary.value)
+    value, _ = traced.enclosed(traced.program.value, binary.value)
     if value is None or agree(value, binary.value):
         return None
     flipped = traced.replayed(_PRECISIONS[0]).flipped
     if flipped is not None:
         why = f"rounding turned a comparison around ({flipped}): the value is another one, though the derivative is not"
         return Judgement(Verdict.INACCURATE, why, "branch-flip")
-    ideal, _ = traced.enclosed("value", binary.value, ideal=True)
+    ideal, _ = traced.enclosed(traced.program.value, binary.value, ideal=True)
     if evidence.documented and ideal is not None and agree(ideal, binary.value):
         return Judgement(Verdict.DIFFERENT_FUNCTION, "; ".join(evidence.documented), "documented")
     why = f"the program torch ran has the value {_short(value)}, the expression has {decimal(binary.value)}"
@@ -274,7 +271,9 @@ def _number(evidence: Evidence, truth: Real, far: Distance) -> Judgement:
     if sunk is not None:
         why = f"{sunk.name} fell below the smallest normal {form.name}; only {counted} survive"
         return Judgement(Verdict.INACCURATE, why, "underflow")
-    return Judgement(Verdict.INACCURATE, f"the formulas are equal, but only {counted} survive{_guilty(evidence)}", "cancellation")
+    return Judgement(
+        Verdict.INACCURATE, f"the formulas are equal, but only {counted} survive{_guilty(evidence)}", "cancellation"
+    )
 
 
 def _first(evidence: Evidence, what: str) -> Local | None:
@@ -286,7 +285,7 @@ def _first(evidence: Evidence, what: str) -> Local | None:
 def _guilty(evidence: Evidence) -> str:
     """The operation whose rounding cost most, in words."""
     traced = evidence.traced
-    key = None if traced is None else traced.program.keys.get(evidence.by)
+    key = None if traced is None else traced.program.partials.get(evidence.by)
     if traced is None or key is None:
         return ""
     found = culprit(traced.program, traced.inputs, traced.literals, key, traced.locals)

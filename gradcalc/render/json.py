@@ -37,12 +37,17 @@ def as_object(report: Report) -> dict[str, object]:
         "dtype": report.dtype,
         "device": report.device,
         "value": report.value and {"symbolic": report.value.symbolic, "autograd": report.value.autograd},
-        "partials": [_partial(partial) for partial in report.partials],
+        "partials": partials(report.partials),
         "verdict": report.verdict,
         "versions": report.versions,
         "latex": report.latex,
         "notes": report.notes,
     }
+
+
+def partials(found: Iterable[Partial]) -> list[dict[str, object]]:
+    """The JSON objects of partials."""
+    return [_partial(partial) for partial in found]
 
 
 def _partial(partial: Partial) -> dict[str, object]:

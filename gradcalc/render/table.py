@@ -7,41 +7,23 @@ is wrapped, rounded or cut.
 
 from __future__ import annotations
 
-import io
-import re
-import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
 
-from rich.box import SIMPLE_HEAD, Box
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from gradcalc.render import RenderOptions, function_letter
+from gradcalc.render.page import GAP, GLUE, Page, color, last_line, number, sign, verdict_of
 from gradcalc.report import Partial, Report, Verdict, worst
-
-_UNLIMITED = 1_000_000
-_NONE = "none"
-
-_ASCII_HEAD = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
-_GAP = 2
-
-# Holds `x = 3` together where a sentence wraps.
-_GLUE = "\0"
-
-_SIGNS = {Verdict.AGREE: "✓", Verdict.DISAGREE: "✗", Verdict.UNDECIDED: "?"}
-_COLORS = {Verdict.AGREE: "green", Verdict.DISAGREE: "red", Verdict.UNDECIDED: "magenta"}
-_EXPLAINED_SIGN, _EXPLAINED_COLOR = "!", "yellow"
 
 
 def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
     """The whole page, when all reports are there."""
     found = list(reports)
     if found:
-        page = _Page(options)
+        page = Page(options)
         if len(found) == 1:
             _one(found[0], page)
         else:
@@ -51,100 +33,12 @@ def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
 
 def columns(head: Sequence[str], rows: Iterable[Sequence[str]], options: RenderOptions) -> str:
     """A table of words, with wrapped cells in a terminal only."""
-    page = _Page(options)
+    page = Page(options)
     page.columns(head, [[Text(cell) for cell in row] for row in rows])
     return page.written()
 
 
-# ------------------------------------------------------------------------------------------------------------- paper
-
-
-class _Page:
-    """Lines and tables, in the characters and colours that the output can show."""
-
-    def __init__(self, options: RenderOptions):
-        self.options = options
-        self.width = options.width or _UNLIMITED
-        self.console = Console(
-            file=io.StringIO(),
-            width=self.width,
-            height=25,  # or rich replaces the width where TERM is dumb
-            force_terminal=options.color,
-            color_system="standard" if options.color else None,
-            no_color=not options.color,
-            markup=False,
-            highlight=False,
-            emoji=False,
-            legacy_windows=False,
-        )
-
-    def line(self, text: str = "", style: str = "") -> None:
-        """One line as it stands."""
-        self.console.print(Text(self.options.text(text), style), no_wrap=True, overflow="ignore", crop=False)
-
-    def formula(self, left: str, right: str) -> None:
-        """`left = right`, wrapped between the parts of the formula."""
-        for line in _wrapped(self.options.text(f"{left} = {right}"), self.width):
-            self.line(line)
-
-    def sentence(self, text: str, style: str = "", indent: int = 0, hanging: int = 0) -> None:
-        """Words, wrapped between words; lines after the first are indented by `hanging` more."""
-        wrapped = textwrap.wrap(
-            self.options.text(text),
-            max(self.width, 20),
-            initial_indent=" " * indent,
-            subsequent_indent=" " * (indent + hanging),
-            break_on_hyphens=False,
-        )
-        for line in wrapped:
-            self.line(line.replace(_GLUE, " "), style)
-
-    def columns(self, head: Sequence[str], rows: Iterable[Sequence[Text]]) -> None:
-        """A table; a column of which every cell is empty is left out."""
-        cells = list(rows)
-        used = [place for place in range(len(head)) if any(row[place].plain for row in cells)]
-        box = _ASCII_HEAD if self.options.ascii else SIMPLE_HEAD
-        # The box puts a space between columns: with the padding, that is the gap.
-        table = Table(box=box, padding=(0, _GAP - 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
-        for place in used:
-            table.add_column(Text(self.options.text(head[place])), overflow="fold")
-        for row in cells:
-            table.add_row(*(Text(self.options.text(row[place].plain), row[place].style) for place in used))
-        self.console.print(table, crop=False)
-
-    def written(self) -> str:
-        """Everything so far."""
-        file = self.console.file
-        assert isinstance(file, io.StringIO)
-        return "\n".join(line.rstrip() for line in file.getvalue().splitlines()).strip("\n") + "\n"
-
-
-def _wrapped(formula: str, width: int) -> Iterator[str]:
-    """A formula in lines, broken after a space, or in long words after `(`, `,` or `*`; later lines are indented."""
-    pieces: list[str] = []
-    for word in re.split(r"(?<= )", formula):
-        pieces += [word] if len(word) < width - 4 else re.split(r"(?<=[,(])|(?<=[^*]\*)(?!\*)", word)
-    line = ""
-    for piece in pieces:
-        if len(line) + len(piece.rstrip()) > width and line.strip():
-            yield line.rstrip()
-            line = "    "
-        line += piece
-        while len(line.rstrip()) > width > 8:  # a number or a name that is longer than the line
-            yield line[:width]
-            line = "    " + line[width:]
-    yield line.rstrip()
-
-
 # ------------------------------------------------------------------------------------------------------------- words
-
-
-def _sign(verdict: Verdict) -> str:
-    return _SIGNS.get(verdict, _EXPLAINED_SIGN)
-
-
-def _color(verdict: Verdict) -> str:
-    return _COLORS.get(verdict, _EXPLAINED_COLOR)
 
 
 def _derivative(partial: Partial, f: str) -> str:
@@ -158,19 +52,6 @@ def _power(order: int) -> str:
     return "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(digit)] for digit in str(order)) if order > 1 else ""
 
 
-def _number(value: float | str | None, digits: int | None = None) -> str:
-    """A number as it was found, or rounded to some digits."""
-    text = _NONE if value is None else str(value)
-    if digits is None:
-        return text
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return text
-    too_long = len(number.as_tuple().digits) > digits or len(text) > digits + 6  # sign, point, exponent
-    return f"{number:.{digits}g}" if number.is_finite() and too_long else text
-
-
 def _ulps(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
 
@@ -179,19 +60,12 @@ def _digits(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
 
 
-def _verdict(partial: Partial) -> str:
-    if partial.verdict is None:
-        return ""
-    causes = [word for word in (partial.cause, partial.side) if word]
-    return f"{_sign(partial.verdict)} {partial.verdict}" + (f" ({', '.join(causes)})" if causes else "")
-
-
 def _why(partial: Partial) -> str:
     """The verdict of a partial and what led to it."""
     slopes = [
         f"{side} slope {value}" for side, value in (("left", partial.left), ("right", partial.right)) if value is not None
     ]
-    return ": ".join(filter(None, [_verdict(partial), ", ".join(slopes), partial.why]))
+    return ": ".join(filter(None, [verdict_of(partial), ", ".join(slopes), partial.why]))
 
 
 def _received(report: Report) -> str:
@@ -200,7 +74,7 @@ def _received(report: Report) -> str:
 
 
 def _assignments(values: Mapping[str, str]) -> str:
-    return ", ".join(f"{name}{_GLUE}={_GLUE}{value}" for name, value in values.items())
+    return ", ".join(f"{name}{GLUE}={GLUE}{value}" for name, value in values.items())
 
 
 def _same(typed: str | None, received: float) -> bool:
@@ -213,7 +87,7 @@ def _same(typed: str | None, received: float) -> bool:
 # ------------------------------------------------------------------------------------------------------- one report
 
 
-def _one(report: Report, page: _Page) -> None:
+def _one(report: Report, page: Page) -> None:
     f = function_letter(report)
     page.formula(f, report.read_as)
     if report.verdict is None:
@@ -225,7 +99,7 @@ def _one(report: Report, page: _Page) -> None:
     if report.value is not None:
         page.line()
         page.line(f"value of {f}")
-        _pairs([("symbolic", _number(report.value.symbolic)), ("autograd", _number(report.value.autograd))], page)
+        _pairs([("symbolic", number(report.value.symbolic)), ("autograd", number(report.value.autograd))], page)
     if report.partials:
         page.line()
     if len(report.partials) == 1:
@@ -234,17 +108,17 @@ def _one(report: Report, page: _Page) -> None:
         _overview(report, f, page)
     _notes(report, page)
     page.line()
-    _last_line(report.verdict, "", page)
+    last_line(report.verdict, "", page)
 
 
-def _formula(partial: Partial, f: str, page: _Page) -> None:
+def _formula(partial: Partial, f: str, page: Page) -> None:
     if partial.formula is None:
         page.line(f"{_derivative(partial, f)}: no formula")
     else:
         page.formula(_derivative(partial, f), partial.formula)
 
 
-def _circumstances(report: Report, at: Iterable[str], page: _Page) -> None:
+def _circumstances(report: Report, at: Iterable[str], page: Page) -> None:
     names = [name for name in at if name in report.at]
     if names:
         page.sentence("at " + _assignments({name: report.at[name] for name in names}))
@@ -254,12 +128,12 @@ def _circumstances(report: Report, at: Iterable[str], page: _Page) -> None:
     page.sentence(f"{report.dtype} on {report.device}" + (f" ({versions})" if versions else ""), "dim")
 
 
-def _single(partial: Partial, f: str, page: _Page) -> None:
+def _single(partial: Partial, f: str, page: Page) -> None:
     _formula(partial, f, page)
-    rows = [("symbolic", _number(partial.symbolic))]
+    rows = [("symbolic", number(partial.symbolic))]
     if partial.reference is not None and partial.reference != partial.symbolic:
         rows.append(("reference", f"{partial.reference}  (at what torch received)"))
-    rows.append(("autograd", _number(partial.autograd)))
+    rows.append(("autograd", number(partial.autograd)))
     measures = [
         f"{text} {unit}" for text, unit in ((_ulps(partial.ulps), "ulps"), (_digits(partial.digits), "digits right")) if text
     ]
@@ -272,16 +146,16 @@ def _single(partial: Partial, f: str, page: _Page) -> None:
     if partial.verdict is not None:
         page.line()
         # The slopes stand above already.
-        page.sentence(": ".join(filter(None, [_verdict(partial), partial.why])), _color(partial.verdict))
+        page.sentence(": ".join(filter(None, [verdict_of(partial), partial.why])), color(partial.verdict))
 
 
-def _pairs(rows: Sequence[tuple[str, str]], page: _Page) -> None:
+def _pairs(rows: Sequence[tuple[str, str]], page: Page) -> None:
     for label, text in rows:
         # Positive numbers leave room for a sign: digits stand below digits.
         page.sentence(f"{label:<12}{'' if text.startswith('-') else ' '}{text}", indent=2, hanging=13)
 
 
-def _overview(report: Report, f: str, page: _Page) -> None:
+def _overview(report: Report, f: str, page: Page) -> None:
     for partial in report.partials:
         _formula(partial, f, page)
     page.line()
@@ -300,8 +174,8 @@ def _overview(report: Report, f: str, page: _Page) -> None:
 
 def _numbers(partial: Partial, digits: int | None) -> list[Text]:
     return [
-        Text(_number(partial.symbolic, digits)),
-        Text(_number(partial.autograd, digits)),
+        Text(number(partial.symbolic, digits)),
+        Text(number(partial.autograd, digits)),
         Text(_ulps(partial.ulps)),
     ]
 
@@ -309,12 +183,12 @@ def _numbers(partial: Partial, digits: int | None) -> list[Text]:
 def _judged(partial: Partial) -> Text:
     if partial.verdict is None:
         return Text()
-    return Text(f"{_sign(partial.verdict)} {partial.verdict}", _color(partial.verdict))
+    return Text(f"{sign(partial.verdict)} {partial.verdict}", color(partial.verdict))
 
 
-def _fitted(head: Sequence[str], rows: Callable[[int | None], list[list[Text]]], page: _Page) -> None:
+def _fitted(head: Sequence[str], rows: Callable[[int | None], list[list[Text]]], page: Page) -> None:
     """A table with as many digits as the page is wide for."""
-    gaps = _GAP * len(head)
+    gaps = GAP * len(head)
     for digits in (None, 17, 15, 13, 11, 9, 7):
         cells = rows(digits)
         if sum(max(len(word) for word in column) for column in zip(head, *cells, strict=True)) + gaps <= page.width:
@@ -327,7 +201,7 @@ def _fitted(head: Sequence[str], rows: Callable[[int | None], list[list[Text]]],
 _MANY_WHYS = 8
 
 
-def _whys(partials: Sequence[tuple[str, Partial]], page: _Page) -> None:
+def _whys(partials: Sequence[tuple[str, Partial]], page: Page) -> None:
     """Why verdicts other than `agree` are what they are, each reason once."""
     reasons: dict[str, tuple[Verdict, list[str]]] = {}
     for name, partial in partials:
@@ -336,7 +210,7 @@ def _whys(partials: Sequence[tuple[str, Partial]], page: _Page) -> None:
     for reason, (verdict, names) in list(reasons.items())[:_MANY_WHYS]:
         page.line()
         page.sentence(_listed(names))
-        page.sentence(reason, _color(verdict), indent=2)
+        page.sentence(reason, color(verdict), indent=2)
     if len(reasons) > _MANY_WHYS:
         page.line()
         page.sentence(f"and {len(reasons) - _MANY_WHYS} more reasons; --format json has all of them", "dim")
@@ -346,20 +220,16 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 9 else f"{', '.join(names[:8])} and {len(names) - 8} more"
 
 
-def _notes(report: Report, page: _Page) -> None:
+def _notes(report: Report, page: Page) -> None:
     for note in report.notes:
         page.line()
         page.sentence(f"note: {note}")
 
 
-def _last_line(verdict: Verdict, summary: str, page: _Page) -> None:
-    page.sentence(f"verdict: {verdict} {_sign(verdict)}{summary}", _color(verdict))
-
-
 # ----------------------------------------------------------------------------------------------------- many reports
 
 
-def _many(reports: Sequence[Report], page: _Page) -> None:
+def _many(reports: Sequence[Report], page: Page) -> None:
     """Reports of one question at several points."""
     first = reports[0]
     f = function_letter(first)
@@ -379,7 +249,7 @@ def _many(reports: Sequence[Report], page: _Page) -> None:
             [
                 # The point stands once, beside its first partial.
                 *(Text(_coordinate(report, name) if partial is report.partials[0] else "") for name in moving),
-                Text(_number(_value(report), digits) if partial is report.partials[0] else ""),
+                Text(number(_value(report), digits) if partial is report.partials[0] else ""),
                 Text(_derivative(partial, f) if several else ""),
                 *_numbers(partial, digits),
                 _judged(partial),
@@ -395,7 +265,7 @@ def _many(reports: Sequence[Report], page: _Page) -> None:
     page.line()
     verdicts = [report.verdict for report in reports if report.verdict is not None]
     counts = ", ".join(f"{count} {verdict}" for verdict, count in Counter(verdicts).most_common())
-    _last_line(worst(verdicts), f"  ({len(reports)} points: {counts})", page)
+    last_line(worst(verdicts), f"  ({len(reports)} points: {counts})", page)
 
 
 def _value(report: Report) -> float | None:

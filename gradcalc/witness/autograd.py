@@ -45,7 +45,7 @@ class Run:
     unrepresentable: tuple[str, ...] = ()
     """What was typed and does not fit the dtype: torch received an infinity."""
     program: Program | None = None
-    """Every operation that ran, if it was recorded; `keys` has the inputs, `"value"`, and each `by` that depends on them."""
+    """Every operation that ran, if it was recorded."""
 
 
 Hook = Callable[[Node, torch.Tensor], torch.Tensor]
@@ -93,12 +93,14 @@ def run(
     except (RuntimeError, NotImplementedError) as error:
         return Run(exact, literals, failure=_first_line(error), unrepresentable=lost)
     if recorder:
-        named = {**inputs, **{("constant", text): tensor for text, tensor in constants.items()}, "value": result}
-        for name, tensor in {**named, **gradients}.items():
-            if tensor is not None:
-                recorder.name(name, tensor)
+        program, place = recorder.program, recorder.place
+        program.inputs = {name: place(tensor) for name, tensor in inputs.items()}
+        program.constants = {text: place(tensor) for text, tensor in constants.items()}
+        program.value = place(result)
+        program.partials = {by: place(gradient) for by, gradient in gradients.items() if gradient is not None}
     partials = {by: 0.0 if gradient is None else gradient.item() for by, gradient in gradients.items()}
-    return Run(exact, literals, result.item(), partials, unrepresentable=lost, program=recorder and recorder.program)
+    recorded = recorder.program if recorder else None
+    return Run(exact, literals, result.item(), partials, unrepresentable=lost, program=recorded)
 
 
 def _first_line(error: Exception) -> str:
@@ -143,7 +145,8 @@ def build(
 ) -> torch.Tensor:
     """The tensor of an expression: every call is the torch function of its own name.
 
-    `held` are the numbers in `constants`, for the functions that take some of theirs as Python numbers.  Raises `Unavailable` for functions that torch cannot differentiate.
+    `held` are the numbers in `constants`, for the functions that take some of theirs as Python numbers.  Raises
+    `Unavailable` for functions that torch cannot differentiate.
     """
 
     def leaf(node: Number | Name) -> torch.Tensor:

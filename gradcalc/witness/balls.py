@@ -224,8 +224,21 @@ def _plain(text: str) -> str:
 
 
 def nearest_float(value: Real) -> float:
-    """The double nearest to a number's midpoint; infinite where it is beyond the range."""
-    middle = ball(value)
-    if not middle.is_finite():
+    """The double nearest to a number (to its midpoint, for a ball); infinite where it is beyond the range.
+
+    Not Arb's own conversion: that does not round to nearest.
+    """
+    if isinstance(value, fmpq):
+        fraction = Fraction(int(value.p), int(value.q))
+    elif not value.is_finite():
         return math.nan
-    return float(middle.mid())
+    else:
+        mantissa, exponent = value.mid().man_exp()
+        size = int(mantissa).bit_length() + int(exponent)
+        if size > 1100 or size < -1200:
+            return 0.0 if size < 0 or mantissa == 0 else math.copysign(math.inf, int(mantissa))
+        fraction = to_fraction(value)
+    try:
+        return float(fraction)
+    except OverflowError:
+        return math.copysign(math.inf, fraction)

@@ -60,7 +60,8 @@ def derive(tree: Node, bys: Sequence[Sequence[str]]) -> Derived:
         for length in range(1, len(by) + 1):
             prefix = tuple(by[:length])
             if prefix not in known:
-                known[prefix] = sympy.diff(known[prefix[:-1]], builder.symbols[prefix[-1]])
+                above, symbol = known[prefix[:-1]], builder.symbols.get(prefix[-1])
+                known[prefix] = sympy.Integer(0) if symbol is None else sympy.diff(above, symbol)
         formulas.append(_formula(known[tuple(by)], builder))
     return Derived(tuple(formulas), {name: unparse(node) for name, node in builder.opaque.items()})
 

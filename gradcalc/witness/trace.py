@@ -52,12 +52,16 @@ class Operation:
 class Program:
     """All operations of a run in order; `forward` is how many of them computed the value.
 
-    `keys` maps tensors of interest (inputs, constants, results, by name) to their memory.
+    The other fields say where the tensors of interest lie: the inputs by name, the constants by text, the value, and the
+    partials that depend on their variables.
     """
 
     operations: list[Operation] = field(default_factory=list)
     forward: int = 0
-    keys: dict[Any, int] = field(default_factory=dict)
+    inputs: dict[str, int] = field(default_factory=dict)
+    constants: dict[str, int] = field(default_factory=dict)
+    value: int | None = None
+    partials: dict[tuple[str, ...], int] = field(default_factory=dict)
 
 
 class Recorder:
@@ -76,10 +80,10 @@ class Recorder:
         with _mode(self):
             yield
 
-    def name(self, name: Any, tensor: torch.Tensor) -> None:
-        """Remember where a tensor lies."""
+    def place(self, tensor: torch.Tensor) -> int:
+        """Where a tensor lies; it will stay there."""
         self._alive.append(tensor)
-        self.program.keys[name] = _key(tensor)
+        return _key(tensor)
 
     def record(self, function: Any, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
         """Run an operation and note it."""
@@ -95,11 +99,11 @@ class Recorder:
 
 
 def _mode(recorder: Recorder) -> Any:
-    class Mode(TorchDispatchMode):
+    class Mode(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             return recorder.record(function, args, kwargs or {})
 
-    return Mode()
+    return Mode()  # type: ignore[no-untyped-call]
 
 
 _NO_MEMORY = 0

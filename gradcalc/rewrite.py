@@ -1,0 +1,100 @@
+"""Stable spellings: the same function written so that fewer digits are lost.
+
+Comes in: a tree.  Goes out: trees of the same function, each with one pattern replaced everywhere.  Whether a spelling
+does better at a point is for the caller to measure.
+
+Sources: N. J. Higham, "Accuracy and Stability of Numerical Algorithms", ch. 1; the notes of torch's own stable functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from gradcalc.functions.resolve import understand
+from gradcalc.syntax import Call, Name, Node, Number, fold
+
+# In patterns A and B stand for any expression; sums and products match in either order.
+_SPELLINGS = (
+    ("-(B*log(sigmoid(A)) + (1 - B)*log(1 - sigmoid(A)))", "binary_cross_entropy_with_logits(A, B)"),
+    ("binary_cross_entropy(sigmoid(A), B)", "binary_cross_entropy_with_logits(A, B)"),
+    ("log(1 - sigmoid(A))", "logsigmoid(-A)"),
+    ("log(sigmoid(A))", "logsigmoid(A)"),
+    ("log(1/(1 + exp(-A)))", "logsigmoid(A)"),
+    ("log(exp(A) + exp(B))", "logaddexp(A, B)"),
+    ("log(1 + exp(A))", "logaddexp(A, 0)"),
+    ("log(cosh(A))", "logaddexp(A, -A) - log(2)"),
+    ("log(exp(A))", "A"),
+    ("log(gamma(A))", "lgamma(A)"),
+    ("log(A/(1 - A))", "logit(A)"),
+    ("log(1 + A)", "log1p(A)"),
+    ("log(1 - A)", "log1p(-A)"),
+    ("exp(A) - 1", "expm1(A)"),
+    ("exp(A)/(1 + exp(A))", "sigmoid(A)"),
+    ("1/(1 + exp(-A))", "sigmoid(A)"),
+    ("1 - sigmoid(A)", "sigmoid(-A)"),
+    ("1 - erf(A)", "erfc(A)"),
+    ("1 - cos(A)", "2*sin(A/2)**2"),
+    ("1 - tanh(A)**2", "sech(A)**2"),
+    ("sqrt(A**2 + B**2)", "hypot(A, B)"),
+    ("sqrt(A*A + B*B)", "hypot(A, B)"),
+    ("sqrt(A + 1) - sqrt(A)", "1/(sqrt(A + 1) + sqrt(A))"),
+    ("A**2 - B**2", "(A - B)*(A + B)"),
+)
+_HOLES = ("A", "B")
+_COMMUTATIVE = ("+", "*")
+
+
+@cache
+def _rules() -> tuple[tuple[Node, Node], ...]:
+    return tuple((understand(pattern, _HOLES), understand(spelling, _HOLES)) for pattern, spelling in _SPELLINGS)
+
+
+def spellings(tree: Node) -> Iterator[Node]:
+    """Other spellings of a tree, the more specific first."""
+    for pattern, spelling in _rules():
+        rewritten = _everywhere(tree, pattern, spelling)
+        if rewritten is not None:
+            yield rewritten
+
+
+def _everywhere(tree: Node, pattern: Node, spelling: Node) -> Node | None:
+    """A tree with a pattern replaced wherever it stands; None if it stands nowhere."""
+    found = False
+
+    def call(node: Call, args: list[Node]) -> Node:
+        nonlocal found
+        rebuilt = Call(node.name, tuple(args), node.span)
+        holes = next(_matches(pattern, rebuilt, {}), None)
+        if holes is None:
+            return rebuilt
+        found = True
+        return _filled(spelling, holes)
+
+    rewritten = fold(tree, lambda leaf: leaf, call)
+    return rewritten if found else None
+
+
+def _matches(pattern: Node, node: Node, holes: dict[str, Node]) -> Iterator[dict[str, Node]]:
+    """All ways in which a pattern stands at a node."""
+    if isinstance(pattern, Name):
+        if holes.get(pattern.name, node) == node:
+            yield {**holes, pattern.name: node}
+    elif isinstance(pattern, Number):
+        if isinstance(node, Number) and node.value == pattern.value:
+            yield holes
+    elif isinstance(node, Call) and node.name == pattern.name and len(node.args) == len(pattern.args):
+        orders = [node.args, node.args[::-1]] if node.name in _COMMUTATIVE else [node.args]
+        for args in orders:
+            found = [holes]
+            for part, arg in zip(pattern.args, args, strict=True):
+                found = [more for known in found for more in _matches(part, arg, known)]
+            yield from found
+
+
+def _filled(spelling: Node, holes: dict[str, Node]) -> Node:
+    return fold(
+        spelling,
+        lambda leaf: holes[leaf.name] if isinstance(leaf, Name) else leaf,
+        lambda node, args: Call(node.name, tuple(args), node.span),
+    )
