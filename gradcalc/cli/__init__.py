@@ -60,7 +60,7 @@ def application() -> typer.Typer:
     """The program with all its commands."""
     import typer
 
-    from gradcalc.cli import batch, bce, devices, diff, functions
+    from gradcalc.cli import batch, bce, devices, diff, explain, functions
 
     app = typer.Typer(
         help=_HELP,
@@ -82,6 +82,7 @@ def application() -> typer.Typer:
     app.command("batch")(batch.batch)
     app.command("functions")(functions.functions)
     app.command("devices")(devices.devices)
+    app.command("explain")(explain.explain)
     return app
 
 

@@ -225,7 +225,7 @@ def _masked_fill(m: Exact, x: Value, mask: Value, filled: Value) -> Value:
     return filled if mask.float else x
 
 
-@meaning("clamp", "hardtanh")
+@meaning("clamp")
 def _clamp(m: Exact, x: Value, low: Value | None = None, high: Value | None = None) -> Value:
     if low is not None and m.compare(x, low, "lt"):
         x = low
@@ -240,6 +240,12 @@ def _clamp_min(m: Exact, x: Value, low: Value) -> Value:
 @meaning("clamp_max")
 def _clamp_max(m: Exact, x: Value, high: Value) -> Value:
     return _clamp(m, x, None, high)
+
+
+@meaning("hardtanh")
+def _hardtanh(m: Exact, x: Value, low: Value | None = None, high: Value | None = None) -> Value:
+    # Bounds that are the defaults of the schema, -1 and 1, are not in the record.
+    return _clamp(m, x, m.value(-1.0) if low is None else low, m.value(1.0) if high is None else high)
 
 
 @meaning("hardtanh_backward")
@@ -296,7 +302,8 @@ def _hardsigmoid(m: Exact, x: Value) -> Value:
 @meaning("hardsigmoid_backward")
 def _hardsigmoid_backward(m: Exact, g: Value, x: Value) -> Value:
     inside = m.compare(x, m.value(-3.0), "gt") and m.compare(x, m.value(3.0), "lt")
-    return g / 6 if inside else m.value(0.0)
+    # Activation.cpp multiplies by `one_sixth(1.0f / 6.0f)`: in float64 too, where it is wrong from the 8th digit on.
+    return g * m.constant("1/6") if inside else m.value(0.0)
 
 
 @meaning("hardswish")

@@ -1,0 +1,247 @@
+"""One page on each verdict and each cause: what it means, why it happens, what to do, and an example to run.
+
+The pages are data; `gradcalc explain` shows them, and a test runs their examples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page: `example` is a command that gives this verdict or cause, `causes` names the pages that go into detail."""
+
+    name: str
+    title: str
+    text: str
+    example: str
+    causes: tuple[str, ...] = ()
+
+
+_VERDICTS = (
+    Page(
+        "agree",
+        "the formulas are proven equal, and so is the number",
+        "Three computations that share nothing but the expression were compared in exact arithmetic, at the very binary "
+        "numbers that torch received: sympy's formula, Taylor arithmetic, and the program that autograd ran, replayed "
+        "without rounding. They are the same number. Every operation of the program kept its vendor's bound, and what "
+        "autograd returned has at least half of the dtype's digits; the report says how many.",
+        'gradcalc diff "sin(x**2)" --at 3',
+    ),
+    Page(
+        "inaccurate",
+        "the formulas are equal, but the number lost more than half of its digits",
+        "autograd computed the right formula, and rounding spoilt the number. The report names the operation that lost "
+        "most, and where a stable spelling of the same function is known, shows what it keeps at this point. float64 "
+        "instead of float32 often helps, a stable spelling helps always.",
+        'gradcalc diff "(1-cos(x))/x**2" --at 1e-4 --dtype float32',
+        ("cancellation", "overflow", "underflow", "branch-flip", "saturation"),
+    ),
+    Page(
+        "artifact",
+        "there is a derivative, but autograd's program does not compute it",
+        "The expression is differentiable at this point, and the program that autograd ran computes something else, even "
+        "without any rounding: a NaN that comes out of a branch that is not taken, or subgradients that were chosen one "
+        "by one and add up to no subgradient. It is no mistake in your formula, but your training sees the wrong number.",
+        'gradcalc diff "relu(x) - relu(-x)" --at 0',
+        ("nan-trap", "seam"),
+    ),
+    Page(
+        "not-differentiable",
+        "there is no derivative here, though the expression has a value",
+        "The report shows the slopes on both sides. torch returns something all the same, by convention: a slope between "
+        "the two at a kink. Conventions differ between functions that are equal (relu, maximum and clamp), and between "
+        "versions of torch.",
+        'gradcalc diff "abs(x)" --at 0',
+        ("kink", "jump", "vertical", "oscillation"),
+    ),
+    Page(
+        "undefined",
+        "the expression has no real value here, or is at the end of its domain",
+        "Calculation is strictly real: the logarithm or the root of a negative number does not exist. autograd may return "
+        "a gradient all the same (-1 for log(x) at -1), and so does the formula 1/x: equal numbers for a function that is "
+        "not there.",
+        'gradcalc diff "log(x)" --at -1',
+        ("domain", "pole", "edge", "removable"),
+    ),
+    Page(
+        "different-function",
+        "torch documents another definition of the function",
+        "softplus is x itself above its threshold, binary_cross_entropy clamps its logarithms: torch computes its own "
+        "variant on purpose. It was proven that the difference comes from there: with the variant replaced by the "
+        "function of that name, the program computes the derivative.",
+        'gradcalc diff "softplus(x)" --at 25',
+        ("documented", "clamp"),
+    ),
+    Page(
+        "disagree",
+        "proven unequal",
+        "One side is wrong, and the report says which: autograd (the program it ran has another derivative than the "
+        "expression, in exact arithmetic), symbolic (sympy's formula is not the derivative), or kernel (one operation is "
+        "off by more than its vendor allows). No tolerance was involved.",
+        'gradcalc diff "hardsigmoid(x)" --at 0.5',
+        ("formula", "value", "kernel"),
+    ),
+    Page(
+        "undecided",
+        "no proof within the limits",
+        "Nothing was proven, for or against: torch has no derivative of a function, ran an operation that is not known "
+        "here, or no enclosure was found within the limits of precision and time. The other sides still answer.",
+        'gradcalc diff "besselk(1, x)" --at 2',
+        ("no-autograd", "precision", "unknown-operation", "witnesses"),
+    ),
+)
+
+_CAUSES = (
+    Page(
+        "cancellation",
+        "nearly equal numbers were subtracted",
+        "The leading digits cancel, and what is left are the rounding errors of the operands. The operation that is named "
+        "made the rounding error that was blown up most.",
+        'gradcalc diff "(x-sin(x))/x**3" --at 0.001 --dtype float32',
+    ),
+    Page(
+        "overflow",
+        "a number on the way was too large for the dtype",
+        "An intermediate result became infinite although the derivative is an ordinary number; infinity minus infinity or "
+        "infinity over infinity is then no number at all.",
+        'gradcalc diff "log(cosh(x))" --at 100 --dtype float32',
+    ),
+    Page(
+        "underflow",
+        "a number on the way was too small for the dtype",
+        "Below the smallest normal number digits are lost, and then everything.",
+        'gradcalc diff "exp(-x**2)" --at 12 --dtype float32',
+    ),
+    Page(
+        "branch-flip",
+        "rounding turned a comparison around",
+        "In exact arithmetic the other branch of a where, maximum or clamp is taken than in floats.",
+        'gradcalc diff "where(x + 1 > 1, x**2, x)" --at 1e-9 --dtype float32',
+    ),
+    Page(
+        "saturation",
+        "a probability rounded to 0 or 1",
+        "p = sigmoid(z) rounds to 1 long before it is 1, and 1 - p is 0 then. Use binary_cross_entropy_with_logits.",
+        "gradcalc bce --x 20 --y 0 --dtype float32 --eps 1e-8",
+    ),
+    Page(
+        "nan-trap",
+        "a branch that is not taken divides by zero",
+        "where(c, a, b) computes both branches, and backward multiplies the gradient of the other one by 0: 0 times NaN "
+        "is NaN. Make the argument harmless before the division: where(c, 1, sin(x)/where(c, 1, x)).",
+        'gradcalc diff "where(x == 0, 1, sin(x)/x)" --at 0',
+    ),
+    Page(
+        "seam",
+        "subgradients were chosen one by one",
+        "At a kink each operation picks a slope of its own. Put together they need not be a slope of anything: "
+        "relu(x) - relu(-x) is x, with derivative 1, and autograd returns 0.",
+        'gradcalc diff "relu(x) - relu(-x)" --at 0',
+    ),
+    Page(
+        "kink",
+        "the slopes on the two sides differ",
+        "Both one-sided derivatives exist, and they are not the same.",
+        'gradcalc diff "relu(x)" --at 0',
+    ),
+    Page(
+        "jump",
+        "the value jumps",
+        "The expression has different limits on the two sides, or another value at the point.",
+        'gradcalc diff "floor(x)" --at 2',
+    ),
+    Page(
+        "vertical",
+        "the slope is infinite",
+        "The difference quotient grows beyond all bounds.",
+        'gradcalc diff "cbrt(x)" --at 0',
+    ),
+    Page(
+        "oscillation",
+        "the slopes have no limit",
+        "The difference quotient does not settle as the distance shrinks.",
+        'gradcalc diff "where(x == 0, 0, x*sin(1/x))" --at 0',
+    ),
+    Page(
+        "domain",
+        "no real value",
+        "A logarithm or a root of a negative number, or the like.",
+        'gradcalc diff "sqrt(x)" --at -1',
+    ),
+    Page(
+        "pole",
+        "a division by zero",
+        "The expression grows beyond all bounds here, or is a quotient of zeros.",
+        'gradcalc diff "1/x" --at 0',
+    ),
+    Page(
+        "edge",
+        "an end of the domain",
+        "The expression has a value here, but not on one side: there is a one-sided derivative at most.",
+        'gradcalc diff "x**1.5" --at 0',
+    ),
+    Page(
+        "removable",
+        "no value here, though both sides meet",
+        "The formula divides zero by zero; filled in with its limit the function would be smooth. The report shows the "
+        "slope it would have.",
+        'gradcalc diff "sin(x)/x" --at 0',
+    ),
+    Page("documented", "torch's own variant", "See different-function.", 'gradcalc diff "softplus(x)" --at 25'),
+    Page(
+        "clamp",
+        "the clamp cuts p",
+        "Between eps and 1 - eps the clamped loss is the loss; outside it is flat, and its gradient is 0.",
+        "gradcalc bce --x 20 --y 0 --dtype float32",
+    ),
+    Page(
+        "formula",
+        "two formulas are different numbers here",
+        "The enclosures of the two derivatives do not overlap: that is a proof. torch computes all the rest in its own way; "
+        "a wrong backward rule shows in this way.",
+        "gradcalc explain disagree",
+    ),
+    Page(
+        "value",
+        "the program computes another value",
+        "A gradient of something that is not the expression means nothing.",
+        "gradcalc explain disagree",
+    ),
+    Page(
+        "kernel",
+        "an operation is off by more than its vendor allows",
+        "The operation's float was compared with the exact operation on its float inputs. torch's backward of hardsigmoid "
+        "in float64, for instance, multiplies by a sixth that is rounded to float32.",
+        'gradcalc diff "hardsigmoid(x)" --at 0.5',
+    ),
+    Page(
+        "no-autograd",
+        "torch gave no derivative",
+        "torch does not differentiate the function, or refused the numbers.",
+        'gradcalc diff "zeta(x)" --at 3',
+    ),
+    Page(
+        "precision",
+        "no tight enclosure",
+        "Up to 24,576 bits were tried. Where a number cannot be told from zero, or the ball around it stays wide, nothing is "
+        "claimed.",
+        'gradcalc diff "exp(exp(exp(exp(x))))" --at 3',
+    ),
+    Page(
+        "unknown-operation",
+        "an operation without semantics",
+        "torch ran an operation whose exact meaning is not in gradcalc's table.",
+        "gradcalc explain undecided",
+    ),
+    Page(
+        "witnesses",
+        "the references contradict each other",
+        "That is a bug in gradcalc: please report it.",
+        "gradcalc explain undecided",
+    ),
+)
+
+PAGES: dict[str, Page] = {page.name: page for page in (*_VERDICTS, *_CAUSES)}
+VERDICTS = tuple(page.name for page in _VERDICTS)
