@@ -189,7 +189,12 @@ _CAUSES = (
         "slope it would have.",
         'gradcalc diff "sin(x)/x" --at 0',
     ),
-    Page("documented", "torch's own variant", "See different-function.", 'gradcalc diff "softplus(x)" --at 25'),
+    Page(
+        "documented",
+        "torch's own variant",
+        "torch's documentation says that it computes another function than the name promises, for speed or for safety.",
+        'gradcalc diff "softplus(x)" --at 25',
+    ),
     Page(
         "clamp",
         "the clamp cuts p",
@@ -225,8 +230,8 @@ _CAUSES = (
     Page(
         "precision",
         "no tight enclosure",
-        "Up to 24,576 bits were tried. Where a number cannot be told from zero, or the ball around it stays wide, nothing is "
-        "claimed.",
+        "Up to 24,576 bits were tried. Where a number cannot be told from zero, or the ball around it stays wide, nothing "
+        "is claimed.",
         'gradcalc diff "exp(exp(exp(exp(x))))" --at 3',
     ),
     Page(

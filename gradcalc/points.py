@@ -84,10 +84,15 @@ def _pieces(text: str) -> Iterator[tuple[str, int]]:
 
 
 def assign(names: Sequence[str], named: Mapping[str, str], nameless: Sequence[str]) -> dict[str, str]:
-    """Values for the variables `names` of an expression, in their order; then those it does not use.
+    """Values for the variables `names` of an expression, in their order.
 
-    Raises `CalcError` for a missing value, and for values without a name that do not fit the variables one by one.
+    Raises `CalcError` for a missing value, for a name that does not occur, and for values without a name that do not fit
+    the variables one by one.
     """
+    for name in named:
+        if name not in names:
+            listed = f"its variables are {', '.join(names)}" if names else "it has no variables"
+            raise CalcError(f"{name} does not occur in the expression", hint=listed)
     values = dict(named)
     open_names = [name for name in names if name not in values]
     if nameless:
@@ -103,7 +108,7 @@ def assign(names: Sequence[str], named: Mapping[str, str], nameless: Sequence[st
         raise CalcError(
             f"no value for {', '.join(missing)}", hint="give " + " ".join(f"--at {name}=..." for name in missing)
         )
-    return {name: values[name] for name in [*names, *(name for name in values if name not in names)]}
+    return {name: values[name] for name in names}
 
 
 def _count(number: int, noun: str) -> str:

@@ -22,8 +22,8 @@ class Format:
 
     @property
     def digits(self) -> float:
-        """How many decimal digits it holds: 15.95 for float64."""
-        return self.precision * math.log10(2)
+        """How many decimal digits it holds, to a tenth: 15.9 for float64."""
+        return _tenths(self.precision * math.log10(2))
 
     @property
     def smallest_normal(self) -> Fraction:
@@ -38,6 +38,11 @@ class Format:
         mantissa, exponent = magnitude.man_exp()
         place = int(mantissa).bit_length() - 1 + int(exponent)
         return Fraction(2) ** (min(max(place, self.lowest), self.highest) - self.precision + 1)
+
+
+def _tenths(digits: float) -> float:
+    """Rounded down: a digit is not right before all of it is."""
+    return math.floor(digits * 10) / 10
 
 
 FORMATS = {
@@ -66,8 +71,8 @@ def distance(number: float, truth: Real, form: Format) -> Distance:
     error = abs(ball(exact(Fraction(number)) - truth))
     size = nearest_float(error)
     if size == 0 and error.contains(0):
-        return Distance(0.0, round(form.digits, 1))
+        return Distance(0.0, form.digits)
     ulps = nearest_float(error / exact(form.ulp(truth)))
     relative = error / abs(ball(truth)) if not ball(truth).contains(0) else arb.pos_inf()
     right = -nearest_float(relative.mid().log() / arb(10).log()) if relative.is_finite() else 0.0
-    return Distance(ulps, round(min(max(right, 0.0) + 0.0, form.digits), 1))
+    return Distance(ulps, _tenths(min(max(right, 0.0) + 0.0, form.digits)))
