@@ -278,11 +278,19 @@ class _Judging:
             {
                 "symbolic": unusable or "ok",
                 "regularity": None if troubled is None else str(troubled.kind),
-                "evidence": None if troubled is None else "proven" if troubled.proven else "numerical",
+                "evidence": self.evidence(troubled),
                 **finding.proof,
                 **({} if suggestion is None else {"suggestion": suggestion[0]}),
             },
         )
+
+    def evidence(self, found: Regularity | None) -> str | None:
+        """How strong the conclusion is: proven, numerical (high precision only), or resting on the number alone."""
+        if found is None:
+            return None
+        if found.derivative is not None and self.traced is None and self.run.failure is None:
+            return "number only"
+        return "proven" if found.proven else "numerical"
 
     def suggestion(
         self, by: By, judgement: Judgement, far: Distance | None, binary: Regularity | None

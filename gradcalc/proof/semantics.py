@@ -310,7 +310,8 @@ def _hardsigmoid_backward(m: Exact, g: Value, x: Value) -> Value:
 def _hardswish(m: Exact, x: Value) -> Value:
     if m.compare(x, m.value(-3.0), "le"):
         return m.value(0.0)
-    return x if m.compare(x, m.value(3.0), "ge") else x * (x + 3) / 6
+    # Activation.cpp: x * min(max(x + 3, 0), 6) / 6, which rounds twice above 3 too.
+    return x * 6 / 6 if m.compare(x, m.value(3.0), "ge") else x * (x + 3) / 6
 
 
 @meaning("hardswish_backward")

@@ -1,0 +1,179 @@
+"""The recorded program: what is recorded, what every aten operation means, and that nothing is missing."""
+
+from __future__ import annotations
+
+import warnings
+from fractions import Fraction
+
+import pytest
+import torch
+from flint import ctx
+
+from gradcalc.functions import TABLE, Function
+from gradcalc.proof import replay, semantics
+from gradcalc.proof.arithmetic import Exact
+from gradcalc.proof.floats import FORMATS
+from gradcalc.proof.regularity import examine
+from gradcalc.proof.site import Site
+from gradcalc.proof.verdict import Traced
+from gradcalc.syntax import Call, Name, Node, Number
+from gradcalc.witness import autograd, trace
+from gradcalc.witness.balls import agree, ball
+
+DIFFERENTIABLE = [
+    row for row in TABLE.values() if row.torch and row.signature and not row.condition and row.definition is None
+]
+PLACES = (0.25, 0.6, 0.95)
+
+
+def sample(row: Function, place: float) -> tuple[Node, dict[str, float]]:
+    """A call of a row at a point of its sample."""
+    args: list[Node] = []
+    values: dict[str, float] = {}
+    for position, parameter in enumerate(row.parameters):
+        low, high = row.sample[position] if position < len(row.sample) else (0.1, 2.0)
+        if position in row.takes_conditions:
+            args.append(Call(">", (Name("x"), Number("0"))))
+        elif parameter.default is not None:
+            args.append(Number(parameter.default))
+        elif parameter.setting or low == high:
+            args.append(Number(f"{low:g}"))
+        else:
+            args.append(Name(parameter.name))
+            values[parameter.name] = low * (1 - place) + high * place
+    if row.takes_conditions:
+        values["x"] = values.get("x", 1.0)
+    return Call(row.name, tuple(args)), values
+
+
+def recorded(tree: Node, values: dict[str, float], order: int, dtype: str) -> autograd.Run:
+    bys = [(name,) * order for name in values]
+    return autograd.run(tree, values, bys, dtype=dtype, device="cpu", record=True)
+
+
+@pytest.mark.parametrize("row", DIFFERENTIABLE, ids=lambda row: row.name)
+def test_every_operation_that_the_table_can_produce_has_a_meaning(row: Function) -> None:
+    unknown = set()
+    for place in PLACES:
+        tree, values = sample(row, place)
+        for dtype in FORMATS:
+            for order in (1, 2):
+                program = recorded(tree, values, order, dtype).program
+                if program is not None:
+                    unknown |= {op.name for op in program.operations if not semantics.is_known(op.name)}
+    assert not unknown
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("row", DIFFERENTIABLE, ids=lambda row: row.name)
+def test_the_program_of_every_row_computes_the_derivative_and_keeps_its_bounds(row: Function, dtype: str) -> None:
+    for place in PLACES:
+        tree, values = sample(row, place)
+        for order in (1, 2):
+            run = recorded(tree, values, order, dtype)
+            if run.program is None:
+                assert order == 2, run.failure  # a second derivative that torch does not have
+                continue
+            traced = Traced(run, FORMATS[dtype], "cpu")
+            site = Site(tree, run.inputs, run.constants)
+            for by, key in run.program.partials.items():
+                truth = examine(site, by).derivative
+                if truth is None:
+                    continue
+                program, _ = traced.enclosed(key, truth, ideal=bool(row.documented))
+                assert program is not None, by
+                assert agree(program, truth), (by, program, ball(truth).str(20))
+            # torch's backward of hardsigmoid multiplies by a float32 sixth in every dtype.
+            if row.name != "hardsigmoid":
+                assert [local for local in traced.locals if local.within is False] == []
+
+
+def test_an_unknown_operation_is_never_passed_over() -> None:
+    program = trace.Program([trace.Operation("fancy_new.default", (trace.Cell(1, 2.0),), {}, (trace.Cell(2, 4.0),))])
+    with pytest.raises(semantics.UnknownOperation, match=r"fancy_new\.default"):
+        replay.replay(program, {1: Fraction(2)})
+    with pytest.raises(semantics.UnknownOperation, match=r"fancy_new\.default"):
+        replay.locally(program, FORMATS["float64"], "cpu")
+
+
+def test_in_place_operations_write_to_the_memory_they_share() -> None:
+    operations = [
+        trace.Operation("mul.Tensor", (trace.Cell(1, 3.0), 2), {}, (trace.Cell(2, 6.0),)),
+        trace.Operation("sub_.Tensor", (trace.Cell(2, 6.0), trace.Cell(1, 3.0)), {}, (trace.Cell(2, 3.0),)),
+        trace.Operation("detach.default", (trace.Cell(2, 3.0),), {}, (trace.Cell(2, 3.0),)),
+    ]
+    with ctx.workprec(100):
+        found = replay.replay(trace.Program(operations), {1: Fraction(3)}).values
+    assert found[2] == 3
+
+
+def test_a_comparison_that_exact_arithmetic_decides_otherwise_is_told() -> None:
+    # In float32, 1 + 1e-9 is 1.
+    operations = [
+        trace.Operation("add.Tensor", (trace.Cell(1, 1e-9), 1), {}, (trace.Cell(2, 1.0),)),
+        trace.Operation("gt.Scalar", (trace.Cell(2, 1.0), 1), {}, (trace.Cell(3, False),)),
+    ]
+    with ctx.workprec(100):
+        assert replay.replay(trace.Program(operations), {1: Fraction(1, 10**9)}).flipped == "gt"
+
+
+def test_doubles_that_stand_for_constants_mean_them() -> None:
+    with ctx.workprec(200):
+        field = Exact()
+        assert field.scalar(0.6931471805599453).ball.overlaps((field.value(2.0).ball).log())
+        assert field.scalar(0.5).ball.is_exact()
+        assert not field.scalar(0.1).ball.is_exact()
+        assert Exact([0.1]).scalar(0.1).ball.is_exact()
+
+
+@pytest.mark.parametrize(
+    ("number", "within"), [(0.9092974268256817, True), (0.9092974268256818, True), (0.909297426825690, False)]
+)
+def test_a_kernel_is_judged_by_its_own_bound(number: float, within: bool) -> None:
+    program = trace.Program([trace.Operation("sin.default", (trace.Cell(1, 2.0),), {}, (trace.Cell(2, number),))])
+    (local,) = replay.locally(program, FORMATS["float64"], "cpu")
+    assert local.within is within
+
+
+def test_a_kernel_without_a_vendors_bound_is_not_judged() -> None:
+    program = trace.Program([trace.Operation("digamma.default", (trace.Cell(1, 2.0),), {}, (trace.Cell(2, 0.5),))])
+    (local,) = replay.locally(program, FORMATS["float64"], "cpu")
+    assert local.within is None
+    assert local.ulps > 1e10
+
+
+# ------------------------------------------------------------------------------------- what is relied on of torch
+
+
+def test_torch_has_the_dispatch_mode_that_recording_relies_on() -> None:
+    assert trace.AVAILABLE
+    recorder = trace.Recorder()
+    x = torch.tensor(3.0, requires_grad=True)
+    with recorder.on():
+        y = torch.sin(x * x)
+        (gradient,) = torch.autograd.grad(y, [x])
+    names = [operation.name for operation in recorder.program.operations]
+    assert names[:2] == ["mul.Tensor", "sin.default"]
+    assert "cos.default" in names  # backward passes are seen too
+    first = recorder.program.operations[0]
+    assert [cell.value for cell in first.args if isinstance(cell, trace.Cell)] == [3.0, 3.0]
+    assert first.results[0].value == 9.0
+    assert recorder.program.operations[1].args[0] == first.results[0]
+    assert recorder.program.operations[-1].results[0] == trace.Cell(recorder.place(gradient), gradient.item())
+
+
+def test_without_the_dispatch_mode_the_number_is_still_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradcalc import differentiate
+
+    monkeypatch.setattr(autograd, "AVAILABLE", False)
+    good = differentiate("sin(x**2)", at={"x": "3"}).partials[0]
+    assert good.verdict == "agree"
+    assert good.proof["evidence"] == "number only"
+    assert "replay" not in good.proof
+    assert differentiate("(1-cos(x))/x**2", at={"x": "1e-7"}).partials[0].verdict == "inaccurate"
+
+
+def test_recording_makes_no_warnings() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        recorded(*sample(TABLE["gelu"], 0.5), 2, "float32")

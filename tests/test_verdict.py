@@ -1,0 +1,161 @@
+"""The verdict, end to end: expression, point and dtype to verdict and cause."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from gradcalc import differentiate
+from gradcalc.report import Verdict, exit_code, worst
+
+# expression, point, dtype, verdict, cause
+CASES = [
+    ("sin(x**2)", "x=3", "float64", "agree", None),
+    ("sin(x**2)", "x=3", "float16", "agree", None),
+    ("sin(x**2)", "x=3", "bfloat16", "agree", None),
+    ("x**0.1", "x=0.5", "float32", "agree", None),
+    ("maximum(x, x)", "x=3", "float32", "agree", None),
+    ("elu(x)", "x=0", "float64", "agree", None),
+    ("x*abs(x)", "x=0", "float64", "agree", None),
+    ("where(x<1, x**2, 2*x-1)", "x=1", "float64", "agree", None),
+    ("huber_loss(x, 0, delta=1)", "x=1", "float32", "agree", None),
+    ("remainder(7, x)", "x=2.5", "float64", "agree", None),
+    ("floor(x)", "x=2.5", "float64", "agree", None),
+    ("digamma(x)", "x=1.42693", "float64", "agree", None),
+    ("(x + 1e8) - 1e8", "x=1.5", "float32", "agree", None),
+    ("tan(x)", "x=1.5707963267948966", "float64", "agree", None),
+    ("exp(lgamma(x))", "x=-0.5", "float64", "agree", None),
+    ("abs(x)", "x=0", "float64", "not-differentiable", "kink"),
+    ("abs(x - 0.1 - 0.2)", "x=0.3", "float64", "not-differentiable", "kink"),
+    ("sqrt(x**2 + y**2)", "x=0,y=0", "float32", "not-differentiable", "kink"),
+    ("sign(x)", "x=0", "float64", "not-differentiable", "jump"),
+    ("atan2(x, -1)", "x=0", "float64", "not-differentiable", "jump"),
+    ("sqrt(abs(x))", "x=0", "float64", "not-differentiable", "vertical"),
+    ("log(x)", "x=-1", "float64", "undefined", "domain"),
+    ("x**(1/3)", "x=-8", "float64", "undefined", "domain"),
+    ("x**1.5", "x=0", "float64", "undefined", "edge"),
+    ("acos(x)", "x=1", "float32", "undefined", "edge"),
+    ("1/x", "x=0", "float64", "undefined", "pole"),
+    ("log(x/(1-x))", "x=0.99999999", "float32", "undefined", "pole"),
+    ("sin(x)/x", "x=0", "float64", "undefined", "removable"),
+    ("relu(x) - relu(-x)", "x=0", "float64", "artifact", "seam"),
+    ("sqrt(x**4)", "x=0", "float32", "artifact", "nan-trap"),
+    ("where(x==0, 1, sin(x)/x)", "x=0", "float64", "artifact", "nan-trap"),
+    ("where(x==0, 0, x**2*sin(1/x))", "x=0", "float64", "artifact", "nan-trap"),
+    ("softplus(x)", "x=25", "float64", "different-function", "documented"),
+    ("binary_cross_entropy(sigmoid(x), 0)", "x=40", "float32", "different-function", "documented"),
+    ("(1-cos(x))/x**2", "x=1e-7", "float64", "inaccurate", "cancellation"),
+    ("(x+1)**3 - x**3 - 3*x**2 - 3*x", "x=1000.1", "float32", "inaccurate", "cancellation"),
+    ("tanh(x)", "x=20", "float64", "inaccurate", "cancellation"),
+    ("log(cosh(x))", "x=100", "float32", "inaccurate", "overflow"),
+    ("1e300*x", "x=1", "float32", "inaccurate", "overflow"),
+    ("exp(-x**2)", "x=12", "float32", "inaccurate", "underflow"),
+    ("where(x + 1 > 1, x**2, x)", "x=1e-9", "float32", "inaccurate", "branch-flip"),
+    ("hardsigmoid(x)", "x=0.5", "float64", "disagree", "kernel"),
+    ("besselk(1, x)", "x=2", "float64", "undecided", "no-autograd"),
+    ("exp(exp(exp(exp(x))))", "x=3", "float64", "undecided", "precision"),
+]
+
+
+def point(text: str) -> dict[str, str]:
+    return dict(part.split("=") for part in text.split(","))
+
+
+@pytest.mark.parametrize(("expr", "at", "dtype", "verdict", "cause"), CASES, ids=[f"{c[0]} at {c[1]} {c[2]}" for c in CASES])
+def test_verdict(expr: str, at: str, dtype: str, verdict: str, cause: str | None) -> None:
+    partial = differentiate(expr, at=point(at), dtype=dtype).partials[0]
+    assert (partial.verdict, partial.cause) == (verdict, cause), partial.why
+
+
+def test_a_kink_shows_both_slopes_and_what_torch_returned() -> None:
+    partial = differentiate("relu(x)", at={"x": "0"}).partials[0]
+    assert (partial.left, partial.right, partial.autograd, partial.symbolic) == ("0", "1", 0.0, None)
+    assert partial.why == (
+        "the slopes on the two sides differ: a tie in relu; torch returns 0.0, a slope between left and right, by convention"
+    )
+
+
+def test_a_pole_has_infinite_slopes() -> None:
+    partial = differentiate("1/x**2", at={"x": "0"}).partials[0]
+    assert (partial.left, partial.right, partial.verdict) == ("inf", "-inf", "undefined")
+
+
+def test_the_proof_is_plain_data_with_all_three_enclosures() -> None:
+    proof = differentiate("sin(x**2)", at={"x": "3"}).partials[0].proof
+    assert {"taylor", "formula", "replay", "bits", "operations", "worst_kernel", "evidence"} <= set(proof)
+    assert proof["evidence"] == "proven"
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+def test_hessians_are_proven_in_every_dtype(dtype: str) -> None:
+    report = differentiate("x**2*y + exp(x*y)", at={"x": "0.5", "y": "0.25"}, order=2, dtype=dtype)
+    assert [partial.by for partial in report.partials] == [("x", "x"), ("x", "y"), ("y", "x"), ("y", "y")]
+    assert report.verdict == "agree"
+    assert all("replay" in partial.proof for partial in report.partials)
+
+
+def test_the_second_derivative_of_a_seam() -> None:
+    assert differentiate("x*abs(x)", at={"x": "0"}, order=2).partials[0].verdict == "not-differentiable"
+
+
+def test_a_number_that_is_no_number_never_agrees() -> None:
+    partial = differentiate("where(x==0, 1, sin(x)/x)", at={"x": "0"}).partials[0]
+    assert partial.autograd is not None
+    assert math.isnan(partial.autograd)
+    assert partial.verdict is not Verdict.AGREE
+
+
+def test_a_variable_may_be_called_like_a_part_of_the_program() -> None:
+    report = differentiate("value**2 + constant", at={"value": "3", "constant": "1"})
+    assert [partial.symbolic for partial in report.partials] == ["6", "1"]
+    assert report.verdict == "agree"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ([], "agree"),
+        (["agree", "undefined"], "undefined"),
+        (["undefined", "not-differentiable"], "not-differentiable"),
+        (["inaccurate", "different-function"], "inaccurate"),
+        (["artifact", "undecided"], "undecided"),
+        (["undecided", "disagree"], "disagree"),
+    ],
+)
+def test_the_worst_verdict(verdicts: list[str], expected: str) -> None:
+    assert worst(map(Verdict, verdicts)) == expected
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"),
+    [("agree", 0), ("disagree", 1), ("undecided", 4), *((v, 3) for v in ("undefined", "artifact", "inaccurate"))],
+)
+def test_exit_codes(verdict: str, code: int) -> None:
+    assert exit_code(Verdict(verdict)) == code
+
+
+SUGGESTIONS = [
+    ("log(1 + x)", "x=1e-9", None),  # the gradient is right as it is
+    ("sqrt(x**2 + y**2)", "x=1e30,y=1e30", "hypot(x, y)"),
+    ("log(1 - sigmoid(x))", "x=40", "logsigmoid(-x)"),
+    ("log(sigmoid(x))", "x=-110", "logsigmoid(x)"),
+    ("log(exp(x) + exp(y))", "x=100,y=99", "logaddexp(x, y)"),
+    ("log(1 + exp(x))", "x=100", "logaddexp(x, 0)"),
+    ("log(cosh(x))", "x=100", "logaddexp(x, -x) - log(2)"),
+    ("-(y*log(sigmoid(x)) + (1 - y)*log(1 - sigmoid(x)))", "x=20,y=0", "binary_cross_entropy_with_logits(x, y)"),
+    ("log(gamma(x))", "x=60", "lgamma(x)"),
+    ("sqrt(x + 1) - sqrt(x)", "x=1e8", "1/(sqrt(x + 1) + sqrt(x))"),
+]
+
+
+@pytest.mark.parametrize(("expr", "at", "spelling"), SUGGESTIONS, ids=[case[0] for case in SUGGESTIONS])
+def test_a_suggested_spelling_keeps_more_digits_at_the_point(expr: str, at: str, spelling: str | None) -> None:
+    lost = differentiate(expr, at=point(at), dtype="float32", by="x").partials[0]
+    assert lost.proof.get("suggestion") == spelling, lost.why
+    if spelling is not None:
+        kept = differentiate(spelling, at=point(at), dtype="float32", by="x", variables=["y"]).partials[0]
+        assert lost.digits is not None
+        assert kept.digits is not None
+        assert kept.digits > lost.digits + 1
+        assert kept.verdict == "agree"
