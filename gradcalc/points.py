@@ -52,6 +52,8 @@ def read_at(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     nameless: list[str] = []
     for text in texts:
         for piece, place in _pieces(text):
+            if not piece.strip() and piece != text:
+                raise CalcError("a value is missing beside a comma", source=text, span=Span(max(place - 1, 0), place + 1))
             name, equals, value = piece.partition("=")
             if not equals:
                 nameless.append(piece.strip())
@@ -159,7 +161,7 @@ class _Range(Sequence[str]):
         self.ends: tuple[Fraction, Fraction] | None
         try:
             self.ends = Fraction(start), Fraction(stop)
-        except ValueError:
+        except (ValueError, ZeroDivisionError):
             self.ends = None
 
     def __len__(self) -> int:

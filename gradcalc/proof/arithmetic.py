@@ -10,10 +10,11 @@ import math
 from collections.abc import Collection
 from fractions import Fraction
 
-from flint import acb, arb
+from flint import arb
 
 from gradcalc.proof.floats import Format
 from gradcalc.proof.kernels import BOUNDS, HALF
+from gradcalc.witness import balls
 from gradcalc.witness.balls import exact
 
 _NAN = arb.nan()
@@ -174,8 +175,7 @@ class Exact:
         return self.rounded(abs(a.ball.gamma()).log(), "lgamma_negative")
 
     def polygamma(self, order: int, a: Value) -> Value:
-        ball = a.ball.digamma() if order == 0 else acb(a.ball).polygamma(arb(order)).real
-        return self.rounded(ball, "polygamma")
+        return self.rounded(balls.polygamma(order, a.ball), "polygamma")
 
     def bessel_i(self, order: int, a: Value) -> Value:
         return self.rounded(a.ball.bessel_i(arb(order)), "bessel")

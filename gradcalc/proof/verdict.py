@@ -139,7 +139,7 @@ def _nothing_to_judge(evidence: Evidence) -> Judgement | None:
         return Judgement(Verdict.UNDECIDED, f"there is nothing to compare with: {evidence.failure}", "no-autograd")
     if evidence.unrepresentable:
         lost = ", ".join(evidence.unrepresentable)
-        why = f"{lost} does not fit {evidence.form.name}: torch received an infinity"
+        why = f"{lost} is out of the range of {evidence.form.name}: torch received an infinity, or 0"
         return Judgement(Verdict.INACCURATE, why, "overflow")
     if evidence.binary is None or evidence.binary.derivative is None or evidence.number is None:
         return Judgement(Verdict.UNDECIDED, "no proven value was found within the limits of precision", "precision")

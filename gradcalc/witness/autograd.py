@@ -43,7 +43,7 @@ class Run:
     partials: Mapping[By, float] = field(default_factory=dict)
     failure: str | None = None
     unrepresentable: tuple[str, ...] = ()
-    """What was typed and does not fit the dtype: torch received an infinity."""
+    """What was typed and does not fit the dtype: torch received an infinity, or 0 for what is not 0."""
     program: Program | None = None
     """Every operation that ran, if it was recorded."""
 
@@ -78,7 +78,9 @@ def run(
     constants = _constants(tree, torch_type, device)
     received = {name: tensor.item() for name, tensor in inputs.items()}
     held = {text: tensor.item() for text, tensor in constants.items()}
-    lost = tuple(name for name, value in {**received, **held}.items() if not math.isfinite(value))
+    vanished = [name for name, value in received.items() if value == 0 != values[name]]
+    vanished += [text for text, value in held.items() if value == 0 and _is_nonzero(text)]
+    lost = (*(name for name, value in {**received, **held}.items() if not math.isfinite(value)), *vanished)
     exact = {name: Fraction(value) for name, value in received.items() if math.isfinite(value)}
     literals = {text: Fraction(value) for text, value in held.items() if math.isfinite(value)}
     recorder = Recorder() if record and AVAILABLE else None
@@ -101,6 +103,10 @@ def run(
     partials = {by: 0.0 if gradient is None else gradient.item() for by, gradient in gradients.items()}
     recorded = recorder.program if recorder else None
     return Run(exact, literals, result.item(), partials, unrepresentable=lost, program=recorded)
+
+
+def _is_nonzero(text: str) -> bool:
+    return any(digit in "123456789" for digit in text.lower().partition("e")[0])
 
 
 def _first_line(error: Exception) -> str:

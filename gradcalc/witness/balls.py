@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
-from flint import arb, ctx, fmpq
+from flint import acb, arb, arb_series, ctx, fmpq
 
 Real = arb | fmpq
 
@@ -196,8 +196,11 @@ def _short(value: Real, digits: int) -> str | None:
     if len(text.strip("0") or "0") > digits or len(text) > 60:
         return None
     sign_text = "-" if fraction < 0 else ""
+    if not places and len(text) > 21:
+        figures = text.rstrip("0")
+        return _plain(f"{sign_text}{figures}e{len(text) - len(figures)}")
     if not places:
-        return _plain(sign_text + text) if len(text) > 21 else sign_text + text
+        return sign_text + text
     text = text.rjust(places + 1, "0")
     return _plain(f"{sign_text}{text[:-places]}.{text[-places:]}")
 
@@ -223,6 +226,41 @@ def _plain(text: str) -> str:
     return f"{sign_text}{stripped[0]}{tail}e{point - 1:+03d}"
 
 
+def digamma_series(x: arb, length: int) -> list[arb]:
+    """The first Taylor coefficients of digamma at x.
+
+    On the negative axis by reflection, digamma(x) = digamma(1 - x) - pi*cot(pi*x) (DLMF 5.5.4): the direct way takes as
+    many steps as x is long.
+    """
+    if x < 0:
+        mirrored = digamma_series(1 - x, length)
+        angle = arb_series([x, 1], prec=length)
+        sine = angle.sin_pi()
+        if sine[0].contains(0):  # a pole, or too near to one to tell
+            return [arb.nan()] * length
+        cotangent = angle.cos_pi() / sine
+        return [(-c if power % 2 else c) - arb.pi() * cotangent[power] for power, c in enumerate(mirrored)]
+    at = acb(x)
+    coefficients = [at.digamma().real]
+    factorial = arb(1)
+    for power in range(1, length):
+        factorial *= power
+        coefficients.append(at.polygamma(arb(power)).real / factorial)
+    return coefficients
+
+
+def polygamma(order: int, x: arb) -> arb:
+    """The order-th derivative of digamma at x."""
+    factorial = 1
+    for factor in range(2, order + 1):
+        factorial *= factor
+    return digamma_series(x, order + 1)[order] * factorial if x < 0 else _polygamma(order, x)
+
+
+def _polygamma(order: int, x: arb) -> arb:
+    return acb(x).digamma().real if order == 0 else acb(x).polygamma(arb(order)).real
+
+
 def nearest_float(value: Real) -> float:
     """The double nearest to a number (to its midpoint, for a ball); infinite where it is beyond the range.
 
@@ -236,9 +274,9 @@ def nearest_float(value: Real) -> float:
         mantissa, exponent = value.mid().man_exp()
         size = int(mantissa).bit_length() + int(exponent)
         if size > 1100 or size < -1200:
-            return 0.0 if size < 0 or mantissa == 0 else math.copysign(math.inf, int(mantissa))
+            return 0.0 if size < 0 or mantissa == 0 else math.inf if mantissa > 0 else -math.inf
         fraction = to_fraction(value)
     try:
         return float(fraction)
     except OverflowError:
-        return math.copysign(math.inf, fraction)
+        return math.inf if fraction > 0 else -math.inf

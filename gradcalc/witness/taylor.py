@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from math import comb
+from math import comb, perm
 from typing import NamedTuple
 
-from flint import acb, arb, fmpq
+from flint import arb, fmpq
 
 from gradcalc.errors import Span
 from gradcalc.functions import TABLE
@@ -24,6 +24,8 @@ from gradcalc.witness.balls import Real, ball, exact, integer
 from gradcalc.witness.jets import Jet, Note, as_jet, composed, integrated, is_nan, quotient, series, undefined
 
 _MAX_MULTIPLIED_POWER = 64
+_LARGEST_SPECIAL = 500
+"""Arguments of zeta and orders of Bessel functions beyond which Arb's algorithms take minutes at high precision."""
 
 
 class Truth(NamedTuple):
@@ -546,19 +548,17 @@ class Engine:
     def _polygamma(self, n: int, a: Jet) -> Jet:
         if self._pole_of_gamma(a):
             return undefined([a], self.note("pole", f"{self.name} at a non-positive integer"))
-        at = acb(ball(a.value))
+        # The k-th coefficient at x is that of digamma, n + k places on, times (n + k)!/k!.
         coefficients: list[Real] = []
-        factorial = fmpq(1)
-        for power in range(len(a)):
-            factorial = factorial / max(power, 1)
-            order = n + power
-            derivative = at.digamma().real if order == 0 else at.polygamma(arb(order)).real
-            coefficients.append(derivative * factorial)
+        for power, c in enumerate(balls.digamma_series(ball(a.value), n + len(a))[n:]):
+            coefficients.append(c * perm(n + power, n))
         return composed(a, coefficients)
 
     def zeta(self, a: Jet) -> Jet:
         if balls.sign(a.value - 1) == 0:
             return undefined([a], self.note("pole", "zeta at 1"))
+        if not abs(ball(a.value)) < _LARGEST_SPECIAL:
+            return undefined([a], self.note("unknown", "zeta of so large a number"))
         return series(a, "zeta")
 
     def besselj(self, n: Jet, a: Jet) -> Jet:
@@ -580,6 +580,8 @@ class Engine:
             return undefined([n, a], self.note("pole", f"{self.name} at 0"))
         if at_point < 0 and (kind in ("bessel_y", "bessel_k") or integer(n.value) is None):
             return undefined([n, a], self.note("domain", f"{self.name} of a negative number"))
+        if not abs(ball(n.value)) < _LARGEST_SPECIAL:
+            return undefined([n, a], self.note("unknown", f"{self.name} of so large an order"))
         if not n.still:
             return undefined([n, a], self.note("unknown", f"the derivative of {self.name} by its order"))
         x, order = ball(a.value), ball(n.value)
