@@ -19,7 +19,7 @@ from gradcalc.errors import CalcError
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.points import value_tree
-from gradcalc.report import Judgement, Partial, Problem, Report, Value, Verdict, worst
+from gradcalc.report import MAX_ORDER, Judgement, Partial, Problem, Report, Value, Verdict, worst
 from gradcalc.rewrite import spellings
 from gradcalc.syntax import Call, Node, Number, names_in, postorder, unparse
 from gradcalc.typeset import latex
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from gradcalc.witness.autograd import Run
     from gradcalc.witness.balls import Real
 
-MAX_ORDER = 8
 MAX_PARTIALS = 4_096
 
 By = tuple[str, ...]

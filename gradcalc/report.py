@@ -12,6 +12,8 @@ from enum import StrEnum
 from gradcalc.errors import Exit
 
 SCHEMA = "gradcalc/1"
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+MAX_ORDER = 8
 
 
 class Verdict(StrEnum):

@@ -185,7 +185,6 @@ def _stray(text: str, position: int) -> CalcError:
 
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 _STARTS_FACTOR = ("number", "name", "(")
-_OPERATOR_NAMES = {"^": "**"}
 
 
 def parse(text: str, *, trusted: bool = False) -> Node:

@@ -15,9 +15,9 @@ from typing import Annotated, BinaryIO
 import typer
 
 from gradcalc.cli import Exit, choice, write
-from gradcalc.cli.diff import DTYPES, device_of, names_of, order_of
+from gradcalc.cli.diff import device_of, names_of, order_of
 from gradcalc.errors import CalcError
-from gradcalc.report import SCHEMA, Problem, Verdict, exit_code, worst
+from gradcalc.report import DTYPES, SCHEMA, Problem, Verdict, exit_code, worst
 
 KEYS = ("id", "expr", "at", "by", "order", "dtype", "device", "variables")
 MAX_LINE = 1_000_000

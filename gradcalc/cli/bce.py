@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from gradcalc.cli import Exit, choice, write
-from gradcalc.cli.diff import DTYPES, device_of
-from gradcalc.report import exit_code
+from gradcalc.cli.diff import device_of
+from gradcalc.report import DTYPES, exit_code
 
 
 def bce(

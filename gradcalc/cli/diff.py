@@ -15,12 +15,10 @@ from typer.core import TyperCommand
 
 from gradcalc.cli import Exit, choice, show
 from gradcalc.errors import CalcError
-from gradcalc.report import Problem, Report
+from gradcalc.report import DTYPES, MAX_ORDER, Problem, Report
 from gradcalc.syntax import MAX_CHARACTERS
 
-DTYPES = ("float64", "float32", "float16", "bfloat16")
 DEVICES = ("cpu", "cuda", "xpu", "mps", "auto")
-MAX_ORDER = 8
 
 _OPTION = re.compile(r"--[A-Za-z][A-Za-z-]*(=|$)")
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from gradcalc.functions.row import Function, row
 
-_REAL = ((-2.0, 2.0),)
 _POSITIVE = ((0.1, 4.0),)
 _OPEN_UNIT = ((-0.95, 0.95),)
 _ABOVE_ONE = ((1.1, 4.0),)

@@ -28,7 +28,7 @@ from gradcalc.proof.semantics import (
     arguments,
     base_name,
 )
-from gradcalc.witness.balls import Real, ball, exact, nearest_float
+from gradcalc.witness.balls import exact, nearest_float
 from gradcalc.witness.trace import Cell, Operation, Program
 
 _BITS = 256
@@ -195,8 +195,3 @@ def culprit(
             if worst is None or effect > worst[0]:
                 worst = effect, local
         return None if worst is None or worst[0] == 0 else worst[1]
-
-
-def apart(left: Real, right: Real) -> bool:
-    """Whether two enclosures are proven to be different numbers."""
-    return not ball(left).overlaps(ball(right))

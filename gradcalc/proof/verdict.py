@@ -100,7 +100,7 @@ class Evidence:
     number: float | None
     form: Format
     failure: str | None = None
-    unrepresentable: tuple[str, ...] = ()
+    unrepresentable: Mapping[str, str] = field(default_factory=dict)
     traced: Traced | None = None
     documented: tuple[str, ...] = ()
 
@@ -138,9 +138,10 @@ def _nothing_to_judge(evidence: Evidence) -> Judgement | None:
     if evidence.failure is not None:
         return Judgement(Verdict.UNDECIDED, f"there is nothing to compare with: {evidence.failure}", "no-autograd")
     if evidence.unrepresentable:
-        lost = ", ".join(evidence.unrepresentable)
-        why = f"{lost} is out of the range of {evidence.form.name}: torch received an infinity, or 0"
-        return Judgement(Verdict.INACCURATE, why, "overflow")
+        name, cause = next(iter(evidence.unrepresentable.items()))
+        instead = "an infinity" if cause == "overflow" else "0"
+        why = f"{name} is out of the range of {evidence.form.name}: torch received {instead}"
+        return Judgement(Verdict.INACCURATE, why, cause)
     if evidence.binary is None or evidence.binary.derivative is None or evidence.number is None:
         return Judgement(Verdict.UNDECIDED, "no proven value was found within the limits of precision", "precision")
     return None

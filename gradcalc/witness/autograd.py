@@ -42,8 +42,8 @@ class Run:
     value: float | None = None
     partials: Mapping[By, float] = field(default_factory=dict)
     failure: str | None = None
-    unrepresentable: tuple[str, ...] = ()
-    """What was typed and does not fit the dtype: torch received an infinity, or 0 for what is not 0."""
+    unrepresentable: Mapping[str, str] = field(default_factory=dict)
+    """What was typed and does not fit the dtype: "overflow" (torch received an infinity) or "underflow" (it received 0)."""
     program: Program | None = None
     """Every operation that ran, if it was recorded."""
 
@@ -78,9 +78,9 @@ def run(
     constants = _constants(tree, torch_type, device)
     received = {name: tensor.item() for name, tensor in inputs.items()}
     held = {text: tensor.item() for text, tensor in constants.items()}
-    vanished = [name for name, value in received.items() if value == 0 != values[name]]
-    vanished += [text for text, value in held.items() if value == 0 and _is_nonzero(text)]
-    lost = (*(name for name, value in {**received, **held}.items() if not math.isfinite(value)), *vanished)
+    lost = {name: "overflow" for name, value in {**received, **held}.items() if not math.isfinite(value)}
+    lost.update({name: "underflow" for name, value in received.items() if value == 0 != values[name]})
+    lost.update({text: "underflow" for text, value in held.items() if value == 0 and _is_nonzero(text)})
     exact = {name: Fraction(value) for name, value in received.items() if math.isfinite(value)}
     literals = {text: Fraction(value) for text, value in held.items() if math.isfinite(value)}
     recorder = Recorder() if record and AVAILABLE else None

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 
 from gradcalc.errors import CalcError
+from gradcalc.report import DTYPES
 
-DTYPES = ("float64", "float32", "float16", "bfloat16")
 _ACCELERATORS = ("cuda", "xpu", "mps")
 _WITHOUT_FLOAT64 = frozenset({"mps"})
 

@@ -15,7 +15,7 @@ from flint import arb, arb_series, fmpq
 
 from gradcalc.errors import Span
 from gradcalc.witness import balls
-from gradcalc.witness.balls import Real, ball, bounded, is_zero
+from gradcalc.witness.balls import Real, ball, bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +195,3 @@ def integrated(start: Real, derivative: Jet, a: Jet) -> Jet:
 def is_nan(value: Real) -> bool:
     """Whether a coefficient is not known at all."""
     return isinstance(value, arb) and bool(value.is_nan())
-
-
-def all_zero(a: Jet) -> bool:
-    """Whether every known coefficient is exactly zero."""
-    return all(is_zero(c) for c in a.coefficients)
