@@ -24,7 +24,9 @@ def bce(
     ] = None,
     format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json or latex.")] = "table",
 ) -> Exit:
-    """Work one neuron through: p = sigmoid(w*x + b), binary cross-entropy, and the gradients by w and b.
+    """Work one neuron through, by hand and by autograd.
+
+    p = sigmoid(w*x + b), binary cross-entropy, and the gradients by w and b.
 
     \b
       gradcalc bce --x 6.7 --y 0

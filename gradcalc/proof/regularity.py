@@ -9,7 +9,7 @@ kinks, jumps and removable zeros), and from difference quotients at high precisi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -136,7 +136,7 @@ def _beside(site: Site, by: Sequence[str]) -> Regularity:
     if "unknown" in kinds:
         return Regularity(Kind.UNKNOWN, value=value)
     if len(set(by)) > 1:
-        return _mixed(site, by, value, kinds)
+        return _mixed(site, by)
     order = len(by)
     direction = {by[0]: 1}
     if order > 1 and value is not None:
@@ -281,11 +281,14 @@ def _ladder(site: Site, direction: Direction, order: int, value: Real | None) ->
         ctx.prec = before
 
 
+def _beside_at(site: Site, direction: Direction, exponent: int) -> Site:
+    return site.shifted({name: fmpq(speed, 2**exponent) for name, speed in direction.items()})
+
+
 def _at(site: Site, direction: Direction, exponent: int | None) -> arb | None:
     """The expression at the distance 2**-exponent (None: at the point); None where it is not real or not known."""
-    distance = fmpq(0) if exponent is None else fmpq(1, 2**exponent)
     try:
-        jet = site.value({name: speed * distance for name, speed in direction.items()})
+        jet = (site if exponent is None else _beside_at(site, direction, exponent)).value()
     except Unresolved:
         return None
     value = ball(jet.value)
@@ -294,7 +297,7 @@ def _at(site: Site, direction: Direction, exponent: int | None) -> arb | None:
 
 def _slope(site: Site, direction: Direction, exponent: int, order: int) -> arb | None:
     try:
-        jet = site.ray(direction, order, {name: fmpq(speed) / 2**exponent for name, speed in direction.items()})
+        jet = _beside_at(site, direction, exponent).ray(direction, order)
     except Unresolved:
         return None
     slope = ball(jet[order])
@@ -357,55 +360,38 @@ def _infinite(slopes: Sequence[arb]) -> Side:
 # ------------------------------------------------------------------------------------------------------- mixed partials
 
 
-def _mixed(site: Site, by: Sequence[str], value: Real | None, kinds: set[str]) -> Regularity:
-    """A mixed partial where something was met: it exists if the coefficients along all rays are those of one polynomial."""
-    order = len(by)
-    if value is None or "domain" in kinds:
-        return Regularity(Kind.POLE if "pole" in kinds else Kind.DOMAIN, value=value)
-    rows: list[tuple[int, _OneSide, _OneSide]] = []
-    for weight, direction in polarised(by):
-        ahead = _one_side(site, direction, order, value)
-        behind = _one_side(site, opposite(direction), order, value).turned(order)
-        rows.append((weight, ahead, behind))
-    names = list(dict.fromkeys(by))
-    lower = [examine(site, [name] * (order - 1)) for name in names]
-    troubled = [part for part in lower if part.kind not in (Kind.REGULAR, Kind.SMOOTH)]
-    if troubled:
-        return Regularity(troubled[0].kind, value=value, proven=troubled[0].proven)
-    factorial = 1
-    for factor in range(2, order + 1):
-        factorial *= factor
+# ---------------------------------------------------------------------------------------------------- mixed partials
 
-    def total(pick: Callable[[_OneSide, _OneSide], Side]) -> Side:
-        result: Real = fmpq(0)
-        for weight, ahead, behind in rows:
-            part = pick(ahead, behind)
-            if part is None or isinstance(part, float):
-                return None
-            result = result + part * weight / factorial
-        return result
-
-    right, left = total(lambda ahead, _: ahead.derivative), total(lambda _, behind: behind.derivative)
-    proven = all(side.proven for _, *sides in rows for side in sides)
-    if right is None or left is None or isinstance(right, float) or isinstance(left, float):
-        return Regularity(Kind.VERTICAL, value=value, proven=proven)
-    even = all(
-        _same(ahead.derivative, behind.derivative)
-        for _, ahead, behind in rows
-        if not isinstance(ahead.derivative, (float, type(None))) and not isinstance(behind.derivative, (float, type(None)))
-    )
-    if even and _is_quadratic(site, names, order, value, right):
-        return Regularity(Kind.SMOOTH, right, left, right, value, proven=proven)
-    return Regularity(Kind.KINK, None, left, right, value, proven=proven)
+_MIXED_EXPONENTS = (24, 48, 96, 192, 384)
 
 
-def _is_quadratic(site: Site, names: Sequence[str], order: int, value: Real | None, mixed: Real) -> bool:
-    """For second partials: whether the parallelogram law holds on one more pair of rays; higher orders are not tested."""
-    if order != 2:
-        return False
-    across = _one_side(site, {names[0]: 1, names[1]: -1}, 2, value).derivative
-    pure = [_one_side(site, {name: 1}, 2, value).derivative for name in names]
-    if any(side is None or isinstance(side, float) for side in (across, *pure)):
-        return False
-    expected = pure[0] + pure[1] - 2 * mixed  # type: ignore[operator]
-    return _same(across, expected)  # type: ignore[arg-type]
+def _mixed(site: Site, by: Sequence[str]) -> Regularity:
+    """A mixed partial where something was met: the derivative of the partial below it, by difference quotients."""
+    below = _examined(site, by[:-1])
+    if below.kind not in (Kind.REGULAR, Kind.SMOOTH) or below.derivative is None:
+        return below
+    start = below.derivative
+    for side in (-1, 1):
+        near = _examined(site.shifted({by[-1]: fmpq(side, 2 ** _MIXED_EXPONENTS[1])}), by[:-1])
+        if near.derivative is None:  # there is nothing beside the point to compare with
+            kind = near.kind if near.kind in NOT_DIFFERENTIABLE else Kind.EDGE
+            return Regularity(kind, value=below.value, proven=False)
+    left, right = (_quotients(site, by, start, side) for side in (-1, 1))
+    sides: dict[str, Any] = {"left": left, "right": right, "value": below.value, "proven": False}
+    if left is None or right is None:
+        return Regularity(Kind.OSCILLATION, **sides)
+    if isinstance(left, float) or isinstance(right, float):
+        return Regularity(Kind.VERTICAL, **sides)
+    return Regularity(Kind.SMOOTH, right, **sides) if _same(left, right) else Regularity(Kind.KINK, **sides)
+
+
+def _quotients(site: Site, by: Sequence[str], start: Real, side: int) -> Side:
+    """The limit of the difference quotients of the partial by all but the last of `by`, in the direction of the last."""
+    found = []
+    for exponent in _MIXED_EXPONENTS:
+        with ctx.workprec(4 * exponent + 512):
+            distance = fmpq(side, 2**exponent)
+            beside = _examined(site.shifted({by[-1]: distance}), by[:-1])
+            if beside.derivative is not None:
+                found.append(ball((beside.derivative - start) / distance))
+    return _limit(found)

@@ -6,6 +6,7 @@ Comes in: a tree, the exact values of its variables, and what a machine made of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from fractions import Fraction
 from itertools import combinations
 
@@ -32,6 +33,7 @@ class Site:
         self._values = {name: values[name] for name in self._used}
         self._constants = {text: exact(value) for text, value in (constants or {}).items()}
         self._exact: dict[str, fmpq] = {}
+        self._shift: Mapping[str, fmpq] = {}
 
     def _constant(self, node: Node) -> Real | None:
         if isinstance(node, Number):
@@ -39,8 +41,21 @@ class Site:
         assert isinstance(node, Call)
         return self._constants.get(node.name)
 
+    def shifted(self, shift: Mapping[str, fmpq]) -> Site:
+        """The same expression beside the point."""
+        beside = copy(self)
+        beside._shift = {name: self._shift.get(name, fmpq(0)) + distance for name, distance in shift.items()}
+        return beside
+
     def point(self) -> dict[str, Real]:
         """The values of the variables, at the present precision."""
+        found = self._unshifted()
+        for name, distance in self._shift.items():
+            if name in found:
+                found[name] = found[name] + distance
+        return found
+
+    def _unshifted(self) -> dict[str, Real]:
         found: dict[str, Real] = {}
         for name, value in self._values.items():
             if name not in self._exact:
@@ -52,18 +67,13 @@ class Site:
             found[name] = self._exact[name]
         return found
 
-    def value(self, shift: Mapping[str, Real] | None = None) -> Jet:
-        """The expression at the point, or beside it, as a jet that stands still."""
-        values = self.point()
-        for name, distance in (shift or {}).items():
-            values[name] = values[name] + distance
-        return taylor.evaluate(self.tree, values, constants=self._constant)
+    def value(self) -> Jet:
+        """The expression at the point, as a jet that stands still."""
+        return taylor.evaluate(self.tree, self.point(), constants=self._constant)
 
-    def ray(self, direction: Direction, order: int, shift: Mapping[str, Real] | None = None) -> Jet:
+    def ray(self, direction: Direction, order: int) -> Jet:
         """The expression along a ray that leaves the point in a direction."""
         starts = self.point()
-        for name, distance in (shift or {}).items():
-            starts[name] = starts[name] + distance
         values: dict[str, Real | Jet] = dict(starts)
         for name, speed in direction.items():
             if name in starts:

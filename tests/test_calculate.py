@@ -1,0 +1,393 @@
+"""From a question to a report: known answers, the library's front door, limits, and a symbolic process that fails."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import time
+from collections.abc import Iterator
+from fractions import Fraction
+
+import pytest
+
+import gradcalc
+from gradcalc import CalcError, Problem, Report, Verdict, differentiate
+from gradcalc.calculate import MAX_PARTIALS, answer, versions
+from gradcalc.errors import picture
+from gradcalc.report import MAX_ORDER
+from gradcalc.witness import process
+from gradcalc.witness.process import SymbolicFailure, SymbolicProcess
+
+# -------------------------------------------------------------------------------------------------------- known answers
+
+# expression, point, value, then by variable: formula, exact derivative, what torch returns
+KNOWN = [
+    ("x**2", {"x": "3"}, "9", {"x": ("2*x", "6", 6.0)}),
+    ("sin(x**2)", {"x": "3"}, "0.41211848524175656976", {"x": ("2*x*cos(x**2)", "-5.4667815713080619302", -5.466781571308061)}),
+    ("sin(x**2)", {"x": "2"}, "-0.75680249530792825137", {"x": ("2*x*cos(x**2)", "-2.6145744834544476586", -2.6145744834544478)}),
+    ("x*y + y**2", {"x": "2", "y": "-1/2"}, "-0.75", {"x": ("y", "-0.5", -0.5), "y": ("x + 2*y", "1", 1.0)}),
+    ("exp(-x)", {"x": "log(2)"}, "0.50000000000000000000", {"x": ("-exp(-x)", "-0.50000000000000000000", -0.5)}),
+    ("0.1*x", {"x": "0.1"}, "0.01", {"x": ("1/10", "0.1", 0.1)}),
+    ("cos(pi*x)", {"x": "1"}, "-1.0000000000000000000", {"x": ("-pi*sin(pi*x)", "0", None)}),
+    ("2*pi", {}, "6.2831853071795864769", {}),
+    ("E*e", {"E": "2", "e": "5"}, "10", {"E": ("e", "5", 5.0), "e": ("E", "2", 2.0)}),
+    ("beta*gamma**lambda", {"beta": "2", "gamma": "3", "lambda": "2"}, "18",
+     {"beta": ("gamma**lambda", "9", 9.0), "gamma": ("beta*gamma**lambda*lambda/gamma", "12", 12.0), "lambda": ("beta*gamma**lambda*log(gamma)", "19.775021196025974445", 19.775021196025974)}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expr", "at", "value", "partials"), KNOWN, ids=[f"{expr} at {at}" for expr, at, *_ in KNOWN])
+def test_known_answers(
+    expr: str, at: dict[str, str], value: str, partials: dict[str, tuple[str, str, float | None]]
+) -> None:
+    report = differentiate(expr, at=at)
+    assert report.verdict is Verdict.AGREE or None in [number for *_, number in partials.values()]
+    assert report.value is not None
+    assert report.value.symbolic == value
+    assert report.value.autograd == pytest.approx(float(value), rel=1e-15)
+    found = {partial.by: partial for partial in report.partials}
+    assert list(found) == [(name,) for name in partials]
+    for name, (formula, symbolic, number) in partials.items():
+        partial = found[name,]
+        assert (partial.formula, partial.symbolic) == (formula, symbolic)
+        if number is not None:
+            assert partial.autograd == number
+
+
+def test_a_whole_report() -> None:
+    report = differentiate("2x^2 - ln(x)", at={"x": "1/2"}, dtype="float32")
+    assert (report.expr, report.read_as, report.order) == ("2x^2 - ln(x)", "2*x**2 - log(x)", 1)
+    assert (report.at, report.point) == ({"x": "1/2"}, {"x": 0.5})
+    assert (report.dtype, report.device, report.notes) == ("float32", "cpu", ())
+    assert report.latex == r"2 {x}^{2} - \log\left(x\right)"
+    assert (report.verdict, report.exit) == (Verdict.AGREE, 0)
+    assert report.versions == versions()
+    (partial,) = report.partials
+    assert (partial.by, partial.index, partial.formula, partial.symbolic, partial.reference) == (
+        ("x",),
+        (),
+        "4*x - 1/x",
+        "0",
+        "0",
+    )
+    assert (partial.autograd, partial.left, partial.right, partial.cause, partial.side) == (0.0, None, None, None, None)
+    assert (partial.digits, partial.ulps) == (7.2, 0.0)
+    assert partial.why == "the formulas are proven equal here; 7.2 of 7.2 digits are right"
+    assert (partial.proof["symbolic"], partial.proof["regularity"], partial.proof["evidence"]) == ("ok", "regular", "proven")
+
+
+# What was typed is exact; the reference is at the binary numbers.
+TYPED = [
+    ("x**2", "0.1", "float64", "0.2", "0.20000000000000001110"),
+    ("x**2", "0.1", "float32", "0.2", "0.20000000298023223877"),
+    ("x**2", "0.1", "float16", "0.2", "0.199951171875"),
+    ("x**2", "6.7", "bfloat16", "13.4", "13.375"),
+    ("0.1*x", "1", "float32", "0.1", "0.10000000149011611938"),
+    ("sin(pi*x)", "1", "float64", "-3.1415926535897932385", "-3.1415926535897931160"),
+    ("1/(x - 6.7)", "6.70001", "float32", "-10000000000", "-9972894583.0022675737"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expr", "x", "dtype", "symbolic", "reference"), TYPED, ids=[f"{expr} at {x} in {dtype}" for expr, x, dtype, *_ in TYPED]
+)
+def test_typed_and_binary(expr: str, x: str, dtype: str, symbolic: str, reference: str) -> None:
+    (partial,) = differentiate(expr, at={"x": x}, dtype=dtype).partials
+    assert (partial.symbolic, partial.reference) == (symbolic, reference)
+
+
+def test_second_order() -> None:
+    report = differentiate("x**2*y**3", at={"x": "2", "y": "3"}, order=2)
+    found = {"".join(partial.by): (partial.formula, partial.symbolic, partial.autograd) for partial in report.partials}
+    assert found == {
+        "xx": ("2*y**3", "54", 54.0), "xy": ("6*x*y**2", "108", 108.0), "yx": ("6*x*y**2", "108", 108.0), "yy": ("6*x**2*y", "72", 72.0),
+    }  # fmt: skip
+
+
+def test_by_chooses_and_orders_the_variables() -> None:
+    def bys(**options: object) -> list[str]:
+        return ["".join(partial.by) for partial in differentiate("x*y*z", **options).partials]  # type: ignore[arg-type]
+
+    assert bys() == ["x", "y", "z"]
+    assert bys(by="z") == ["z"]
+    assert bys(by=["z", "x"]) == ["z", "x"]
+    assert bys(by=["z", "x", "z"]) == ["z", "x"]
+    assert bys(by=["y", "x"], order=2) == ["yy", "yx", "xy", "xx"]
+
+
+def test_without_a_point_there_are_formulas_only() -> None:
+    report = differentiate("x*sin(y)")
+    assert [(partial.formula, partial.latex) for partial in report.partials] == [("sin(y)", r"\sin{\left(y \right)}"), ("x*cos(y)", r"x \cos{\left(y \right)}")]  # fmt: skip
+    assert all((partial.symbolic, partial.autograd, partial.verdict) == (None, None, None) for partial in report.partials)
+    assert (report.verdict, report.value, report.point, report.dtype, report.device, report.exit) == (
+        None,
+        None,
+        {},
+        None,
+        None,
+        0,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------- the front door
+
+GIVEN = [
+    (3, "3", 3.0), (0.1, "0.1", 0.1), (1e-7, "1e-07", 1e-7), (Fraction(1, 3), "1/3", 1 / 3), ("pi/2", "pi/2", math.pi / 2), ("-1e2", "-1e2", -100.0), (-0.0, "-0.0", 0.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "text", "number"), GIVEN, ids=[repr(value) for value, *_ in GIVEN])
+def test_values_of_many_types(value: str | float | Fraction, text: str, number: float) -> None:
+    report = differentiate("x", at={"x": value})
+    assert report.at == {"x": text}
+    assert report.point == {"x": number}
+
+
+def test_the_front_door() -> None:
+    assert gradcalc.differentiate is differentiate
+    assert set(gradcalc.__all__) <= set(dir(gradcalc)) | {"differentiate"}
+    assert not hasattr(gradcalc, "nothing")
+    assert isinstance(differentiate("x"), Report)
+
+
+@pytest.mark.parametrize("by", [(), ("x",)])
+def test_a_constant_has_no_partials_and_the_derivative_zero(by: tuple[str, ...]) -> None:
+    report = differentiate("3*4", at={"x": "1"}, by=by)
+    assert report.value is not None
+    assert (report.value.symbolic, report.value.autograd) == ("12", 12.0)
+    assert [(partial.symbolic, partial.autograd) for partial in report.partials] == [("0", 0.0)] * len(by)
+    assert report.verdict is Verdict.AGREE
+
+
+def test_a_variable_that_does_not_occur() -> None:
+    report = differentiate("x**2", at={"x": "3", "z": "5"}, by="z")
+    (partial,) = report.partials
+    assert (partial.formula, partial.symbolic, partial.autograd, partial.verdict) == ("0", "0", 0.0, Verdict.AGREE)
+    assert [partial.by for partial in differentiate("x", variables=("z",), by="z").partials] == [("z",)]
+
+
+def test_listed_variables_win_over_constants() -> None:
+    assert [partial.by for partial in differentiate("e*x", variables=("e",)).partials] == [("e",), ("x",)]
+    assert [partial.by for partial in differentiate("e*x").partials] == [("x",)]
+
+
+ERRORS: list[tuple[dict[str, object], str]] = [
+    ({"expr": "sinn(x)"}, "error: unknown function sinn\n  sinn(x)\n  ^^^^\nhint: did you mean sin?"),
+    ({"expr": "x*y*z", "at": {"y": "1"}}, "error: no value for x, z\nhint: give --at x=... --at z=..."),
+    ({"expr": "x", "by": "y"}, "error: y does not occur in the expression\nhint: it has x"),
+    ({"expr": "1", "by": "y"}, "error: y does not occur in the expression\nhint: it has no variables"),
+    ({"expr": "x", "order": 0}, "error: the order is a whole number from 1 to 8, not 0"),
+    ({"expr": "x", "order": 9}, "error: the order is a whole number from 1 to 8, not 9"),
+    ({"expr": "x", "order": -1}, "error: the order is a whole number from 1 to 8, not -1"),
+    ({"expr": "a*b*c*d*f", "order": 6}, "error: 5 variables to the order 6 are 15625 partials; the limit is 4096\nhint: choose variables with --by"),
+    ({"expr": "x", "at": {"x": "y"}}, "error: the value of x must be a number, but y is a variable\n  y\n  ^\nhint: numbers, pi, e and functions of them"),
+    ({"expr": "x", "at": {"x": "sqrt(-1)"}}, "error: the value of x is not a real number: sqrt(-1)"),
+    ({"expr": "x", "at": {"x": "1/0"}}, "error: the value of x is not a real number: 1/0"),
+    ({"expr": "x", "at": {"x": "log(0)"}}, "error: the value of x is not a real number: log(0)"),
+    ({"expr": "x", "at": {"x": float("nan")}}, "error: nan is not a point: derivatives are taken at real numbers\n  nan\n  ^^^\nhint: give a finite number"),
+    ({"expr": "x", "at": {"x": float("inf")}}, "error: inf is not a point: derivatives are taken at real numbers\n  inf\n  ^^^\nhint: give a finite number"),
+    ({"expr": "x", "at": {"x": True}}, "error: the value of x must be a number, but True is a variable\n  True\n  ^^^^\nhint: numbers, pi, e and functions of them"),
+    ({"expr": "x", "at": {"x": "1"}, "dtype": "float63"}, "error: unknown dtype float63\nhint: did you mean float64?"),
+    ({"expr": "x", "at": {"x": "1"}, "device": "cdua"}, "error: unknown device cdua\nhint: this machine has {devices}; did you mean cuda?"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("question", "expected"), ERRORS, ids=[str(question) for question, _ in ERRORS])
+def test_pictures_of_questions_that_cannot_be_answered(question: dict[str, object], expected: str) -> None:
+    from gradcalc.witness.devices import available_devices
+
+    with pytest.raises(CalcError) as caught:
+        differentiate(**question)  # type: ignore[arg-type]
+    assert picture(caught.value) == expected.replace("{devices}", ", ".join(device.name for device in available_devices()))
+    # and the answer that sympy had already begun is not taken for the next one
+    assert differentiate("x**7").partials[0].formula == "7*x**6"
+
+
+def test_limits() -> None:
+    assert (MAX_ORDER, MAX_PARTIALS) == (8, 4_096)
+    assert len(differentiate("+".join(f"x{place}*x{place}" for place in range(64)), order=2).partials) == 4_096
+    with pytest.raises(CalcError, match=r"^65 variables to the order 2 are 4225 partials; the limit is 4096$"):
+        differentiate("+".join(f"x{place}" for place in range(65)), order=2)
+
+
+def test_the_eighth_derivative() -> None:
+    (partial,) = differentiate("exp(2*x)", at={"x": "0"}, order=8).partials
+    assert (partial.by, partial.formula, partial.symbolic, partial.autograd) == (("x",) * 8, "256*exp(2*x)", "256", 256.0)
+
+
+def test_a_long_sum() -> None:
+    def total(count: int) -> str:
+        return " + ".join(f"{place}*x" for place in range(count))
+
+    assert differentiate(total(2_000)).partials[0].formula == "1999000"
+    (partial,) = differentiate(total(1_000), at={"x": "2"}).partials
+    assert (partial.formula, partial.symbolic, partial.autograd, partial.verdict) == (
+        "499500",
+        "499500",
+        499500.0,
+        Verdict.AGREE,
+    )
+
+
+# Numbers that nobody can write down, and towers: answered, and fast.
+HOSTILE = [
+    ("9**9**9*x", "2", "inaccurate", "4.2812477317574704804e+369693099"),
+    ("factorial(10**9)*x", "2", "inaccurate", "9.9046265792229937373e+8565705522"),
+    ("x*4**(1111111111111111111111/2222222222222)", "1", "inaccurate", "4.6132957593815169170e+301029995"),
+    ("exp(exp(exp(exp(x))))", "3", "undecided", None),
+    ("x**x**x**x**x", "9", "undecided", None),
+    ("x*exp(exp(exp(exp(3))))", "2", "undecided", None),
+    ("(x + 1)**100000", "1e-5", "agree", "271824.10547639420286"),
+    ("sin(1e300*x)", "1", None, None),
+    ("x*9" + "**9" * 40, "1", "undecided", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expr", "x", "verdict", "symbolic"), HOSTILE, ids=[expr[:30] for expr, *_ in HOSTILE])
+def test_towers_of_numbers_are_answered(expr: str, x: str, verdict: str | None, symbolic: str | None) -> None:
+    start = time.perf_counter()
+    report = differentiate(expr, at={"x": x})
+    assert time.perf_counter() - start < 20
+    assert report.verdict == verdict or verdict is None
+    found = report.partials[0].symbolic
+    assert (found is None) == (symbolic is None) or verdict is None
+    if symbolic is not None:
+        assert found is not None
+        assert found.startswith(symbolic[:15])
+
+
+@pytest.mark.parametrize("x", ["1e400", "-1e400", "10**400", "9**9**9", "1e400/1"])
+def test_a_point_beyond_the_range(x: str) -> None:
+    report = differentiate("x**2", at={"x": x})
+    (partial,) = report.partials
+    assert (partial.verdict, partial.cause) == (Verdict.INACCURATE, "overflow")
+    assert report.point == {"x": -math.inf if x.startswith("-") else math.inf}
+
+
+# ---------------------------------------------------------------------------------------------------- the symbolic process
+
+HARD = Problem("tan(" * 20 + "x" + ")**60" * 20, {"x": "0.7"}, (), 2)
+"""sympy needs many seconds for its second derivative."""
+
+
+@pytest.fixture
+def warm() -> Iterator[SymbolicProcess]:
+    """The program's symbolic process, ready; afterwards it answers again."""
+    assert differentiate("x**2").partials[0].formula == "2*x"
+    yield process.shared
+    assert differentiate("x**3").partials[0].formula == "3*x**2"
+    assert differentiate("x**4").partials[0].formula == "4*x**3"
+
+
+@pytest.mark.usefixtures("warm")
+def test_sympy_takes_too_long() -> None:
+    start = time.perf_counter()
+    report = answer(HARD, seconds=0.3)
+    assert time.perf_counter() - start < 10
+    (partial,) = report.partials
+    assert (partial.formula, partial.latex, partial.proof["formula"]) == (None, None, None)
+    assert partial.proof["symbolic"] == "sympy took more than 0.3 seconds"
+    # the Taylor value stands in
+    assert partial.symbolic == "5.8753242819990239956e-27252709025643405614050464440691664"
+    assert (partial.verdict, partial.cause) == (Verdict.INACCURATE, "underflow")
+
+
+@pytest.mark.usefixtures("warm")
+def test_without_a_point_there_is_nothing_to_stand_in() -> None:
+    with pytest.raises(CalcError, match=r"^no formula: sympy took more than 0\.3 seconds$"):
+        answer(Problem(HARD.expr, {}, (), 2), seconds=0.3)
+
+
+def test_the_process_is_killed_while_it_works(warm: SymbolicProcess) -> None:
+    warm.ask(HARD.expr, ["x"], [["x"] * 2])
+    assert warm._child is not None
+    warm._child.kill()
+    with pytest.raises(SymbolicFailure, match=r"^sympy's process ended: it ran out of time or memory$"):
+        warm.collect()
+
+
+def test_the_process_is_killed_between_questions(warm: SymbolicProcess) -> None:
+    child = warm._child
+    assert child is not None
+    child.kill()
+    child.wait()
+    for pipe in (child.stdin, child.stdout):
+        assert pipe is not None
+        pipe.close()
+    assert differentiate("x**5").partials[0].formula == "5*x**4"
+    assert warm._child is not child
+
+
+def test_the_process_ends_with_its_input(warm: SymbolicProcess) -> None:
+    child = warm._child
+    assert child is not None
+    assert child.stdin is not None
+    child.stdin.close()
+    assert child.wait(10) == 0
+    warm.stop()
+
+
+def test_the_process_can_be_stopped_twice_and_asked_again() -> None:
+    own = SymbolicProcess()
+    own.stop()
+    own.ask("x**2", [], [["x"]])
+    assert [formula.text for formula in own.collect().formulas] == ["2*x"]
+    own.stop()
+    own.stop()
+    own.ask("x**3", [], [["x"]])
+    assert [formula.text for formula in own.collect().formulas] == ["3*x**2"]
+    own.stop()
+
+
+def test_what_sympy_raises_is_a_failure_and_the_process_goes_on() -> None:
+    own = SymbolicProcess()
+    try:
+        own.ask("sin(", [], [["x"]])
+        with pytest.raises(SymbolicFailure, match=r"^sympy failed: CalcError: the expression ends too early after \($"):
+            own.collect()
+        own.ask("x**3", [], [["x"]])
+        assert [formula.text for formula in own.collect().formulas] == ["3*x**2"]
+    finally:
+        own.stop()
+
+
+def test_a_wrong_formula_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """sympy's formula is checked, not believed."""
+
+    def collect(self: SymbolicProcess) -> process.Derived:
+        honest(self)
+        return process.Derived(
+            (
+                process.Formula(
+                    "2*x + 1/1000000000000000000000000000000", "", "2*x + 1/1000000000000000000000000000000", None
+                ),
+            ),
+            {},
+        )
+
+    honest = SymbolicProcess.collect
+    monkeypatch.setattr(SymbolicProcess, "collect", collect)
+    (partial,) = differentiate("x**2", at={"x": "3"}).partials
+    assert (partial.verdict, partial.side) == (Verdict.DISAGREE, "symbolic")
+    assert (partial.symbolic, partial.autograd) == ("6", 6.0)
+
+
+UNUSABLE = [
+    ("zeta(x)", "2.5", "sympy left a derivative unevaluated", "undecided"),
+    ("sin(x)/x + x", "0", "sympy's formula has no value here", "undefined"),
+    ("where(x > 0, sqrt(x), x)", "-1", "ok", "artifact"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expr", "x", "symbolic", "verdict"), UNUSABLE, ids=[expr for expr, *_ in UNUSABLE])
+def test_the_report_says_what_sympy_could_not_do(expr: str, x: str, symbolic: str, verdict: str) -> None:
+    (partial,) = differentiate(expr, at={"x": x}).partials
+    assert (partial.proof["symbolic"], partial.verdict) == (symbolic, verdict)
+
+
+def test_the_child_gets_no_text_of_the_shell(tmp_path: object) -> None:
+    """Expressions travel as JSON: nothing of them is run."""
+    with pytest.raises(CalcError):
+        differentiate("__import__('os').system('touch /tmp/gradcalc-was-here')")
+    listed = subprocess.run(["ls", "/tmp"], capture_output=True, text=True, check=True).stdout
+    assert "gradcalc-was-here" not in listed
