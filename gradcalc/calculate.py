@@ -171,7 +171,7 @@ def _at_point(problem: Problem, tree: Node, read_as: str, values: Mapping[str, N
         read_as,
         problem.order,
         dict(problem.at),
-        {name: point.get(name, math.inf) for name in values},
+        {name: point.get(name, math.copysign(math.inf, floats[name])) for name in values},
         dtype,
         device.name,
         Value(judged.value(), run.value),

@@ -120,7 +120,7 @@ class Exact:
             return Value(arb(int(number)), self, number)
         if not math.isfinite(number):
             return Value(_NAN, self, number)
-        return Value(arb(exact(Fraction(number))), self, number)
+        return Value(arb(number), self, number)  # exact: balls hold any float
 
     def scalar(self, number: int | float) -> Value:
         """A Python number in a program.

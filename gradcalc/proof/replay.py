@@ -166,11 +166,11 @@ def _judged(place: int, name: str, number: float, right: arb, bounded: arb, form
     if not math.isfinite(number):
         beyond = not bounded.is_finite() or not abs(bounded).upper() < largest
         return Local(place, name, math.inf, None if unbounded else bool(beyond), overflowed=True)
-    error = abs(arb(exact(Fraction(number))) - right)
+    error = abs(arb(number) - right)
     ulps = nearest_float(error / exact(form.ulp(right)))
     if unbounded or not bounded.is_finite():
         return Local(place, name, ulps, None, underflowed=bool(below))
-    within = bool(bounded.contains(arb(exact(Fraction(number)))))
+    within = bool(bounded.contains(arb(number)))
     return Local(place, name, ulps, within, underflowed=bool(below))
 
 

@@ -110,15 +110,15 @@ _NO_MEMORY = 0
 
 
 def _key(tensor: torch.Tensor) -> int:
-    return _NO_MEMORY if tensor.device.type == "meta" or torch._is_zerotensor(tensor) else tensor.data_ptr()
+    return _NO_MEMORY if tensor.is_meta or tensor._is_zerotensor() else tensor.data_ptr()
 
 
 def _cell(tensor: torch.Tensor) -> Cell:
-    if tensor.device.type == "meta" or tensor.numel() != 1:
+    if tensor.is_meta or tensor.numel() != 1:
         return Cell(_NO_MEMORY, None)
-    if torch._is_zerotensor(tensor):  # a zero that torch never writes down
+    if tensor._is_zerotensor():  # a zero that torch never writes down
         return Cell(_NO_MEMORY, 0.0)
-    return Cell(_key(tensor), tensor.item())
+    return Cell(tensor.data_ptr(), tensor.item())
 
 
 def _argument(value: Any) -> Argument:
