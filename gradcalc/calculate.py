@@ -307,7 +307,8 @@ class _Judging:
             if by not in run.partials:
                 continue
             digits = distance(run.partials[by], binary.derivative, self.form).digits
-            if digits > (far.digits if best is None else best[1]) + 1:
+            # A spelling that loses half of the digits too is no advice.
+            if digits >= self.form.digits / 2 and digits > (0.0 if best is None else best[1]):
                 best = unparse(tree), digits
         return best
 
