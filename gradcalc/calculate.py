@@ -80,31 +80,17 @@ def answer(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Report:
     read_as = unparse(tree)
     # sympy sees only the canonical text of our own tree; its process works while torch is loaded here.
     shared.ask(read_as, listed, bys, seconds)
-    try:
-        if values or not names:
-            return _at_point(problem, tree, read_as, values, bys)
-        return _formulas(problem, tree, read_as, bys)
-    finally:
-        _forget_answer()
-
-
-_collected: list[bool] = []
+    if values or not names:
+        return _at_point(problem, tree, read_as, values, bys)
+    return _formulas(problem, tree, read_as, bys)
 
 
 def _derived() -> Derived | str:
     """The answer of the symbolic process, or why there is none."""
-    _collected.append(True)
     try:
         return shared.collect()
     except SymbolicFailure as failure:
         return str(failure)
-
-
-def _forget_answer() -> None:
-    """After an error in another witness, the symbolic answer still comes: it must not be taken for the next one."""
-    if not _collected:
-        _derived()
-    _collected.clear()
 
 
 def _bys(problem: Problem, names: Sequence[str]) -> list[By]:

@@ -125,7 +125,7 @@ def neuron(
 def _fraction(text: str) -> Fraction | None:
     try:
         return Fraction(text)
-    except ValueError:
+    except (ValueError, ZeroDivisionError):
         return None
 
 

@@ -295,10 +295,7 @@ def close(left: Real, right: Real, digits: int) -> bool:
         return bool(abs(ball(left) - ball(right)) <= abs(ball(right)) * exact(Fraction(1, 10**digits)))
 
 
-_LONG = pytest.mark.xfail(strict=True, reason="selu's constants make a quotient of numbers that are too long to be typed")
-
-
-@pytest.mark.parametrize("form", [pytest.param(form, marks=_LONG if form.name == "selu" else ()) for form in FORMS], ids=IDS)
+@pytest.mark.parametrize("form", FORMS, ids=IDS)
 def test_formulas_for_people_mean_the_same(form: Form) -> None:
     """The text that is shown can be typed in again, and has the derivative's value."""
     tree = understand(form.expr)

@@ -179,30 +179,24 @@ def _short(value: Real, digits: int) -> str | None:
         fraction = to_fraction(value)
     else:
         fraction = Fraction(int(value.p), int(value.q))
-    shift = max(fraction.denominator.bit_length() - 1, 0)
-    twos, rest = 0, fraction.denominator
-    while rest % 2 == 0:
-        rest //= 2
-        twos += 1
-    fives = 0
-    while rest % 5 == 0:
-        rest //= 5
-        fives += 1
-    if rest != 1 or shift > 240:
+    if fraction.denominator.bit_length() > 1_400:
         return None
-    places = max(twos, fives)
-    scaled = abs(fraction.numerator) * 10**places // fraction.denominator
-    text = str(scaled)
-    if len(text.strip("0") or "0") > digits or len(text) > 60:
+    places, rest = 0, fraction.denominator
+    for prime in (2, 5):
+        times = 0
+        while rest % prime == 0:
+            rest //= prime
+            times += 1
+        places = max(places, times)
+    if rest != 1:
         return None
-    sign_text = "-" if fraction < 0 else ""
-    if not places and len(text) > 21:
-        figures = text.rstrip("0")
-        return _plain(f"{sign_text}{figures}e{len(text) - len(figures)}")
-    if not places:
-        return sign_text + text
-    text = text.rjust(places + 1, "0")
-    return _plain(f"{sign_text}{text[:-places]}.{text[-places:]}")
+    text = str(abs(fraction.numerator) * 10**places // fraction.denominator)
+    figures = text.strip("0") or "0"
+    if len(figures) > digits:
+        return None
+    # Written as figures times a power of ten.
+    power = len(text) - len(text.rstrip("0")) - places
+    return _plain(f"{'-' if fraction < 0 else ''}{figures}e{power}")
 
 
 def _plain(text: str) -> str:

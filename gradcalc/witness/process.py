@@ -56,6 +56,7 @@ class SymbolicProcess:
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._warm = False
         self._seconds = DEFAULT_SECONDS
+        self._question = 0
 
     def start(self) -> None:
         """Start the process, so that sympy loads while the caller does something else."""
@@ -81,10 +82,17 @@ class SymbolicProcess:
     def ask(
         self, expr: str, variables: Sequence[str], bys: Sequence[Sequence[str]], seconds: float = DEFAULT_SECONDS
     ) -> None:
-        """Send a question; `collect` must be called before the next."""
+        """Send a question; the answer to one that was sent before is given up."""
         self.start()
         self._seconds = seconds
-        question = {"expr": expr, "variables": list(variables), "bys": [list(by) for by in bys], "seconds": seconds}
+        self._question += 1
+        question = {
+            "number": self._question,
+            "expr": expr,
+            "variables": list(variables),
+            "bys": [list(by) for by in bys],
+            "seconds": seconds,
+        }
         assert self._child is not None
         assert self._child.stdin is not None
         try:
@@ -96,16 +104,18 @@ class SymbolicProcess:
     def collect(self) -> Derived:
         """The answer to the last question.  Raises `SymbolicFailure`, also when it takes too long."""
         patience = self._seconds if self._warm else self._seconds + _PATIENCE_WITH_START
-        try:
-            line = self._lines.get(timeout=patience)
-        except queue.Empty:
-            self.stop()
-            raise SymbolicFailure(f"sympy took more than {self._seconds:g} seconds") from None
-        if line is None:
-            self.stop()
-            raise SymbolicFailure("sympy's process ended: it ran out of time or memory")
+        answer: dict[str, Any] = {}
+        while answer.get("number") != self._question:
+            try:
+                line = self._lines.get(timeout=patience)
+            except queue.Empty:
+                self.stop()
+                raise SymbolicFailure(f"sympy took more than {self._seconds:g} seconds") from None
+            if line is None:
+                self.stop()
+                raise SymbolicFailure("sympy's process ended: it ran out of time or memory")
+            answer = json.loads(line)
         self._warm = True
-        answer: dict[str, Any] = json.loads(line)
         if "failure" in answer:
             raise SymbolicFailure(answer["failure"])
         return Derived(tuple(Formula(**formula) for formula in answer["formulas"]), answer["constants"])

@@ -100,6 +100,7 @@ class _Builder:
     """A tree as a sympy expression; also the vocabulary of the function table, in sympy's terms."""
 
     def __init__(self, names: Sequence[str]):
+        self.vocabulary = _Vocabulary(self)
         self.symbols = {name: sympy.Symbol(name, real=True) for name in names}
         self.opaque: dict[str, Node] = {}
         self._opaque_symbols: dict[Node, sympy.Symbol] = {}
@@ -122,7 +123,7 @@ class _Builder:
             terms = args[0].terms if isinstance(args[0], _Sum) else [self.placed(args[0])]
             terms.append(right if node.name == "+" else -right)
             return _Sum(terms)
-        return row.meaning(_VOCABULARY, *map(self.placed, args))
+        return row.meaning(self.vocabulary, *map(self.placed, args))
 
     def placed(self, value: Any) -> Any:
         """A constant part as a rational, if it is a small one that every machine holds exactly; else as a symbol."""
@@ -193,7 +194,7 @@ def _readable(node: Node) -> sympy.Expr | None:
         parts = [_readable(arg) for arg in node.args]
         if any(part is None for part in parts) or (node.name == "/" and parts[1] == 0):
             return None
-        value: sympy.Expr = TABLE[node.name].meaning(_VOCABULARY, *parts)
+        value: sympy.Expr = TABLE[node.name].meaning(_Vocabulary(), *parts)
         return value
     return None
 
@@ -392,15 +393,20 @@ def _relation(operator: str) -> Any:
 class _Vocabulary:
     """The vocabulary of the function table in sympy's terms; what is not here is sympy's function of that name."""
 
+    def __init__(self, builder: _Builder | None = None):
+        self._builder = builder
+
     def __getattr__(self, name: str) -> Any:
         return getattr(sympy, name)
 
     abs, sign, sigmoid, cbrt, sinc, lgamma = abs_, sign, sigmoid, cbrt, sinc, lgamma
     floor, ceil, trunc, round, where = floor, ceil, trunc, round_, where
 
-    @staticmethod
-    def number(value: int | str) -> sympy.Rational:
-        return sympy.Rational(value)
+    def number(self, value: int | str) -> sympy.Expr:
+        """A number of a function's own; a decimal is opaque, as if it had been typed."""
+        if isinstance(value, int) or self._builder is None:
+            return sympy.Rational(value)
+        return self._builder.placed(_Constant(Number(value)))
 
     @staticmethod
     def pi() -> sympy.Expr:
@@ -467,8 +473,6 @@ class _Vocabulary:
     eq, ne = (staticmethod(_relation(operator)) for operator in ("==", "!="))
     both, either, opposite = (staticmethod(_relation(operator)) for operator in ("and", "or", "not"))
 
-
-_VOCABULARY = _Vocabulary()
 
 # -------------------------------------------------------------------------------------------------- sympy to text
 

@@ -100,6 +100,11 @@ class Recorder:
 
 def _mode(recorder: Recorder) -> Any:
     class Mode(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        @classmethod
+        def _should_skip_dynamo(cls) -> bool:
+            # Nothing is compiled here; otherwise the first operation would import torch._dynamo, which takes two seconds.
+            return False
+
         def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             return recorder.record(function, args, kwargs or {})
 

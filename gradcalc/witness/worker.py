@@ -1,7 +1,9 @@
 """The symbolic witness's own process: questions in, formulas out, one JSON object a line.
 
-Comes in (standard input): {"expr", "variables", "bys", "seconds"}.  Goes out (standard output): {"formulas", "constants"},
-or {"failure"}.  The process holds the limits on memory and processor time, so that nothing sympy does can hurt the caller;
+Comes in (standard input): {"number", "expr", "variables", "bys", "seconds"}.
+Goes out (standard output): {"number", "formulas", "constants"}, or {"number", "failure"}.
+
+The process holds the limits on memory and processor time, so that nothing sympy does can hurt the caller;
 it ends when its input does.
 """
 
@@ -36,7 +38,7 @@ def main() -> None:
             answer = {"failure": "the expression is too deep for sympy"}
         except Exception as error:  # sympy raises anything; whatever it is, the other witnesses go on
             answer = {"failure": f"sympy failed: {type(error).__name__}: {error}"[:300]}
-        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.write(json.dumps({"number": question["number"], **answer}) + "\n")
         sys.stdout.flush()
 
 

@@ -1,0 +1,259 @@
+"""Random expressions at random points, and families that lose digits: what the benchmarks here are run on.
+
+Comes in: a `random.Random`.  Goes out: `Case`s, an expression and a decimal text for each of its variables.
+
+Expressions grow from their leaves, and each call sees the value of its arguments at the point: arguments outside of the
+function's domain are moved into it by a linear function with decimal coefficients, so that nearly every case is regular.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from gradcalc.functions import TABLE, Function
+from gradcalc.functions.resolve import understand
+from gradcalc.syntax import Number
+from gradcalc.witness import autograd
+
+NAMES = ("x", "y", "z")
+LARGEST = 1e6
+LITERALS: dict[str, dict[int, tuple[str, ...]]] = {
+    "polygamma": {0: ("0", "1", "2", "3")},
+    "besseli": {0: ("0", "1")},
+    "soft_margin_loss": {1: ("1", "-1", "0.7")},
+    "margin_ranking_loss": {2: ("1", "-1")},
+}
+"""Arguments that torch takes as numbers, or has no derivative by."""
+
+_EDGED = ("edge", "pole", "undefined", "vertical")
+
+
+@dataclass(frozen=True)
+class Case:
+    """An expression at a point."""
+
+    expr: str
+    at: dict[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.expr}  at  " + ", ".join(f"{name}={value}" for name, value in self.at.items())
+
+
+def ordinary(chance: random.Random, depth: int | None = None) -> Case:
+    """A random expression of 1 to 3 variables, at a random point where it is finite."""
+    while True:
+        at = {name: _decimal(chance, chance.uniform(-3, 3)) for name in NAMES[: chance.choice((1, 1, 2, 2, 3))]}
+        if any(float(value) == 0 for value in at.values()):
+            continue
+        grown = _Growing(chance, at).grow(chance.randint(2, 5) if depth is None else depth)
+        used = {name: value for name, value in at.items() if name in grown.names}
+        if used:
+            return Case(grown.text, used)
+
+
+@dataclass(frozen=True)
+class _Grown:
+    """A part of an expression, and its value at the point."""
+
+    text: str
+    value: float
+    names: frozenset[str]
+
+
+class _Growing:
+    def __init__(self, chance: random.Random, at: dict[str, str]):
+        self.chance, self.at = chance, at
+        self.floats = {name: float(value) for name, value in at.items()}
+
+    def grow(self, depth: int) -> _Grown:
+        """A random part of at most `depth` nested calls."""
+        if depth == 0:
+            return self.leaf()
+        while True:
+            draw = self.chance.random()
+            part = self.operator(depth) if draw < 0.42 else self.where(depth) if draw < 0.47 else self.function(depth)
+            if math.isfinite(part.value) and abs(part.value) < LARGEST:
+                return part
+
+    def leaf(self) -> _Grown:
+        draw = self.chance.random()
+        if draw < 0.75:
+            name = self.chance.choice(list(self.at))
+            return _Grown(name, self.floats[name], frozenset({name}))
+        if draw < 0.8:
+            name = self.chance.choice(("pi", "e"))
+            return _Grown(name, getattr(math, name), frozenset())
+        return self.number(self.chance.uniform(0.1, 4))
+
+    def number(self, value: float) -> _Grown:
+        text = _decimal(self.chance, value)
+        return _Grown(f"({text})" if text.startswith("-") else text, float(text), frozenset())
+
+    def made(self, text: str, *parts: _Grown) -> _Grown:
+        """A part with its value by torch; not a number where torch refuses it."""
+        return _Grown(text, self.value(text), frozenset().union(*(part.names for part in parts)))
+
+    def value(self, text: str) -> float:
+        run = autograd.run(understand(text, self.at), self.floats, (), dtype="float64", device="cpu")
+        return math.nan if run.value is None else run.value
+
+    def operator(self, depth: int) -> _Grown:
+        name = self.chance.choice(("+", "-", "*", "*", "/", "**", "neg"))
+        first = self.grow(depth - 1)
+        if name == "neg":
+            return self.made(f"-({first.text})", first)
+        if name == "**":
+            return self.power(first, depth)
+        second = self.grow(self.chance.randint(0, depth - 1))
+        if name == "/" and abs(second.value) < 0.05:
+            second = self.moved(second, 0.3, 2.0)
+        return self.made(f"({first.text}) {name} ({second.text})", first, second)
+
+    def power(self, base: _Grown, depth: int) -> _Grown:
+        draw = self.chance.random()
+        if draw < 0.6 and base.value != 0:
+            exponent = self.chance.choice((2, 2, 2, 3, 3, 4, 5, -1, -2, 1, 0))
+            return self.made(f"({base.text})**{exponent}" if exponent >= 0 else f"({base.text})**({exponent})", base)
+        base = base if 0.05 < base.value < 20 else self.moved(base, 0.1, 3.0)
+        if draw < 0.8:
+            exponent = self.number(self.chance.uniform(-2, 3))
+        else:
+            exponent = self.grow(self.chance.randint(0, depth - 1))
+            exponent = exponent if abs(exponent.value) < 3 else self.moved(exponent, -2.0, 2.0)
+        if self.chance.random() < 0.2:
+            base = self.number(self.chance.uniform(0.2, 4))
+        return self.made(f"({base.text})**({exponent.text})", base, exponent)
+
+    def where(self, depth: int) -> _Grown:
+        parts = [self.grow(self.chance.randint(0, depth - 1)) for _ in range(4)]
+        condition = f"{parts[0].text} {self.chance.choice(('<', '<=', '>', '>=', '!='))} {parts[1].text}"
+        if self.chance.random() < 0.3:
+            more = self.grow(0), self.grow(0)
+            parts += more
+            condition = f"({condition}) {self.chance.choice(('and', 'or'))} {more[0].text} < {more[1].text}"
+        if self.chance.random() < 0.2:
+            condition = f"not ({condition})"
+        return self.made(f"where({condition}, {parts[2].text}, {parts[3].text})", *parts)
+
+    def function(self, depth: int) -> _Grown:
+        row = self.chance.choice(callable_rows())
+        parts: list[_Grown] = []
+        for place, parameter in enumerate(row.parameters):
+            literals = LITERALS.get(row.name, {}).get(place)
+            if literals is not None:
+                parts.append(_Grown(self.chance.choice(literals), 0.0, frozenset()))
+            elif parameter.setting:
+                if parameter.default is None:
+                    parts.append(self.number(self.chance.uniform(*row.sample[place])))
+                elif self.chance.random() < 0.7:
+                    break
+                else:
+                    parts.append(self.number(self.chance.uniform(0.5, 1.5) * float(parameter.default or 1)))
+            elif parameter.optional and self.chance.random() < 0.5:
+                break
+            else:
+                parts.append(self.argument(row, place, depth))
+        return self.made(f"{row.name}({', '.join(part.text for part in parts)})", *parts)
+
+    def argument(self, row: Function, place: int, depth: int) -> _Grown:
+        part = self.grow(depth - 1 if place == 0 else self.chance.randint(0, depth - 1))
+        low, high = row.sample[place] if place < len(row.sample) else (0.5, 4.0)
+        if not any(word in row.singular for word in _EDGED) and row.group != "losses":
+            low, high = -5.0, 5.0
+        return part if low <= part.value <= high else self.moved(part, low, high)
+
+    def moved(self, part: _Grown, low: float, high: float) -> _Grown:
+        """A linear function of a part, with a value between two bounds."""
+        margin = 0.02 * (high - low)
+        target = self.chance.uniform(low + margin, high - margin)
+        scale = _rounded(self.chance.uniform(0.1, 1.5) / max(abs(part.value), 1.0) * self.chance.choice((1, 1, -1)))
+        offset = _rounded(target - scale * part.value, 4)
+        sign = "-" if offset < 0 else "+"
+        return self.made(f"({scale!r}*({part.text}) {sign} {abs(offset)!r})", part)
+
+
+@cache
+def callable_rows() -> tuple[Function, ...]:
+    """The functions of the table that torch can differentiate and that a random expression can call."""
+    return tuple(
+        row
+        for row in TABLE.values()
+        if row.name.isidentifier() and row.signature and not row.condition and row.name not in ("neg", "where")
+        and (row.torch is not None) and not _is_missing(row)
+    )  # fmt: skip
+
+
+def _is_missing(row: Function) -> bool:
+    """Whether a function given by a definition leads to one that torch has not."""
+    return row.definition is not None and row.definition.startswith("bessel") and not row.definition.startswith("besseli")
+
+
+def _decimal(chance: random.Random, value: float) -> str:
+    return f"{value:.{chance.choice((0, 1, 1, 2, 3, 4, 6, 12))}f}" if abs(value) >= 0.6 else f"{value:.3g}"
+
+
+def _rounded(value: float, figures: int = 3) -> float:
+    return float(f"{value:.{figures}g}")
+
+
+# ------------------------------------------------------------------------------------------------------ ill-conditioned
+
+Spread = tuple[float, float]
+
+FAMILIES: tuple[tuple[str, dict[str, Spread]], ...] = (
+    ("(1 - cos(x))/x**2", {"x": (1e-8, 1e-1)}),
+    ("(x - sin(x))/x**3", {"x": (1e-6, 1e-1)}),
+    ("(tan(x) - x)/x**3", {"x": (1e-6, 1e-1)}),
+    ("log(1 + x)/x", {"x": (1e-12, 1e-2)}),
+    ("(exp(x) - 1)/x", {"x": (1e-12, 1e-2)}),
+    ("(exp(x) - 1 - x)/x**2", {"x": (1e-8, 1e-2)}),
+    ("sqrt(x + 1) - sqrt(x)", {"x": (1e3, 1e12)}),
+    ("sqrt(x**2 + 1) - x", {"x": (1e1, 1e6)}),
+    ("1/x - 1/(x + 1)", {"x": (1e2, 1e9)}),
+    ("atan(x + 1) - atan(x)", {"x": (1e1, 1e6)}),
+    ("log(x + 1) - log(x)", {"x": (1e2, 1e12)}),
+    ("tanh(x)", {"x": (8.0, 20.0)}),
+    ("x*(1 - tanh(x))", {"x": (5.0, 18.0)}),
+    ("sigmoid(x)*(1 - sigmoid(x))", {"x": (5.0, 40.0)}),
+    ("log(1 - sigmoid(x))", {"x": (3.0, 36.0)}),
+    ("log(cosh(x)) - x", {"x": (2.0, 30.0)}),
+    ("1 - erf(x)", {"x": (1.0, 6.0)}),
+    ("acos(1 - x)", {"x": (1e-12, 1e-2)}),
+    ("x**3 - 3*x**2 + 3*x - 1", {"x": (1.0001, 1.1)}),
+    ("(x + 1)**2 - x**2 - 2*x", {"x": (1e2, 1e9)}),
+    ("sin(x)**2 + cos(x)**2", {"x": (1.0, 1e4)}),
+    ("exp(x)/(1 + exp(x)) - 1/(1 + exp(-x))", {"x": (0.1, 20.0)}),
+    ("sin(x)", {"x": (1e3, 1e15)}),
+    ("tan(x)", {"x": (1.55, 1.5707)}),
+    ("x**4/y - y**4/x", {"x": (1.0, 1.001), "y": (1.0, 1.001)}),
+    ("x**3 - 3*x**2*y + 3*x*y**2 - y**3", {"x": (1.0, 1.01), "y": (1.0, 1.01)}),
+    ("(x - y)/(x + y) - (x**2 - y**2)/(x + y)**2", {"x": (0.5, 2.0), "y": (0.5, 2.0)}),
+    ("log(exp(x) + exp(y)) - x", {"x": (10.0, 40.0), "y": (1.0, 5.0)}),
+)
+"""Expressions and where (logarithmically) they are sampled: the digits cancel in the value, or in the derivative."""
+
+
+def ill_conditioned(chance: random.Random) -> Case:
+    """A case of one of the families."""
+    expr, spreads = chance.choice(FAMILIES)
+    at = {name: _figures(chance, low * (high / low) ** chance.random()) for name, (low, high) in spreads.items()}
+    return Case(expr, at)
+
+
+def _figures(chance: random.Random, value: float) -> str:
+    return f"{value:.{chance.choice((2, 4, 8, 15))}g}"
+
+
+def stream(make: Callable[[random.Random], Case], seed: int) -> Iterator[Case]:
+    """Cases without end, each from a seed of its own."""
+    place = 0
+    while True:
+        yield make(random.Random(f"{seed}/{place}"))
+        place += 1
+
+
+__all__ = ["FAMILIES", "Case", "Number", "callable_rows", "ill_conditioned", "ordinary", "stream"]

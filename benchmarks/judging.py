@@ -1,0 +1,115 @@
+"""The proven verdict without sympy, quickly: what `calculate.answer` does at a point, but for the formula.
+
+Comes in: a `Case`, a dtype, and faults to run it under.  Goes out: a `Judged` for each partial derivative.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+
+from expressions import Case
+
+from gradcalc.calculate import _documented, _examine, _float
+from gradcalc.functions.resolve import understand
+from gradcalc.points import value_tree
+from gradcalc.proof.floats import FORMATS, Format
+from gradcalc.proof.regularity import Kind, Regularity
+from gradcalc.proof.site import Site
+from gradcalc.proof.verdict import Evidence, Finding, Traced, judge
+from gradcalc.syntax import Number, names_in
+from gradcalc.witness import autograd
+from gradcalc.witness.autograd import By, Hook, Run
+from gradcalc.witness.balls import Real, ball, exact, nearest_float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One partial under one run."""
+
+    by: By
+    number: float | None
+    truth: Regularity | None
+    finding: Finding
+    traced: Traced | None
+
+    @property
+    def verdict(self) -> str:
+        return str(self.finding.judgement.verdict)
+
+    @property
+    def cause(self) -> str | None:
+        return self.finding.judgement.cause
+
+    @property
+    def side(self) -> str | None:
+        return self.finding.judgement.side
+
+
+class Question:
+    """A case in a dtype: its regularity is found once, its runs may be many."""
+
+    def __init__(self, case: Case, dtype: str, order: int = 1, device: str = "cpu"):
+        self.case, self.dtype, self.device = case, dtype, device
+        self.form: Format = FORMATS[dtype]
+        self.tree = understand(case.expr, case.at)
+        values = {name: value_tree(name, text) for name, text in case.at.items()}
+        self.floats = {name: _float(name, case.at[name], value) for name, value in values.items()}
+        self.bys: Sequence[By] = list(product(names_in(self.tree), repeat=order))
+        self.typed = Site(self.tree, {n: v.value if isinstance(v, Number) else v for n, v in values.items()})
+        self.documented = _documented(self.tree)
+        self._regularity: dict[tuple[By, tuple[tuple[str, Fraction], ...] | None], Regularity | None] = {}
+
+    def run(self, hook: Hook | None = None) -> Run:
+        """One traced run of torch."""
+        return autograd.run(self.tree, self.floats, self.bys, dtype=self.dtype, device=self.device, record=True, hook=hook)
+
+    def judged(self, run: Run) -> list[Judged]:
+        """The verdict on every partial of a run."""
+        traced = Traced(run, self.form, self.device) if run.program is not None and not run.unrepresentable else None
+        return [self.partial(run, by, traced) for by in self.bys]
+
+    def site(self, run: Run) -> Site:
+        """The expression at the point that torch received."""
+        return Site(self.tree, run.inputs, run.constants)
+
+    def partial(self, run: Run, by: By, traced: Traced | None, formula: Real | None = None) -> Judged:
+        """The verdict on one partial; `formula` is the symbolic derivative, if there is one."""
+        typed, binary = self.examined(by, None), None if run.unrepresentable else self.examined(by, run)
+        number = run.partials.get(by)
+        evidence = Evidence(
+            by, typed, binary, formula, number, self.form, run.failure, run.unrepresentable, traced, self.documented
+        )
+        return Judged(by, number, binary, judge(evidence), traced)
+
+    def examined(self, by: By, run: Run | None) -> Regularity | None:
+        """The regularity at the point a run received, or at the typed point; found once."""
+        received = None if run is None else tuple(sorted(run.inputs.items()))
+        if (by, received) not in self._regularity:
+            site = self.typed if run is None else self.site(run)
+            self._regularity[by, received] = _examine(site, by)
+        return self._regularity[by, received]
+
+
+def is_regular(judged: Judged) -> bool:
+    """Whether there is a derivative to compare with, at a point where the expression is a power series."""
+    return judged.truth is not None and judged.truth.kind is Kind.REGULAR and judged.finding.far is not None
+
+
+def reference(judged: Judged, form: Format) -> float:
+    """The true derivative, rounded correctly to the format: the best that a tolerance could be given."""
+    assert judged.truth is not None
+    assert judged.truth.derivative is not None
+    truth = judged.truth.derivative
+    ulp = form.ulp(truth)
+    scaled = (ball(truth) / exact(ulp)).mid()
+    whole = float((scaled + 0.5).floor()) if abs(scaled) < 2**53 else nearest_float(scaled)
+    rounded = Fraction(int(whole)) * ulp
+    try:
+        number = float(rounded)
+    except OverflowError:
+        return math.copysign(math.inf, rounded)
+    return number if abs(rounded) < Fraction(2) ** (form.highest + 1) else math.copysign(math.inf, number)

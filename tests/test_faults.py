@@ -1,0 +1,157 @@
+"""The verdict catches every fault and never cries wolf: a smaller run of benchmarks/faults.py."""
+
+from __future__ import annotations
+
+import random
+import sys
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
+
+import faults
+import faulty
+import rules
+from expressions import Case, ill_conditioned, ordinary, stream
+from judging import Question, reference
+
+from gradcalc import calculate, differentiate
+from gradcalc.witness.process import Derived, shared
+
+# ------------------------------------------------------------------------------------------------------- false alarms
+
+
+def test_unmodified_torch_is_never_accused() -> None:
+    found = faults.alarms(islice(stream(ordinary, 7), 150), others=False)
+    assert found.crashes == []
+    assert found.odd == []
+    assert found.false == 0
+    assert sum(found.verdicts.values()) > 400
+
+
+def test_families_that_lose_digits_are_never_accused() -> None:
+    found = faults.alarms(islice(stream(ill_conditioned, 7), 60))
+    assert found.crashes == []
+    assert found.odd == []
+    assert {verdict for _, verdict, _, _ in found.verdicts} == {"agree", "inaccurate"}
+    # What tolerances do there: the point of the whole construction.
+    assert found.refused["float32", "torch.allclose"] > 0
+    assert found.refused["float32", faults.OURS] == 0
+
+
+def test_second_derivatives_are_never_accused() -> None:
+    found = faults.alarms(islice(stream(ordinary, 9), 40), others=False, orders=(2,))
+    assert found.crashes == []
+    assert found.false == 0
+
+
+DEFECTS = [
+    ("hardsigmoid(x)", "0.7", "kernel"),
+    ("celu(x, 0.524)", "-1", "autograd"),
+]
+
+
+@pytest.mark.parametrize(("expr", "point", "side"), DEFECTS, ids=[expr for expr, _, _ in DEFECTS])
+def test_faults_that_torch_really_has_are_found(expr: str, point: str, side: str) -> None:
+    case = Case(expr, {"x": point})
+    (judged,) = Question(case, "float64").judged(Question(case, "float64").run())
+    if judged.verdict == "agree":
+        pytest.skip("this torch has it right")
+    assert (judged.verdict, judged.side) == ("disagree", side)
+    assert faults._defect(case, "float64", judged) is not None
+    (judged,) = Question(case, "float32").judged(Question(case, "float32").run())
+    assert judged.verdict == "agree"
+
+
+# ------------------------------------------------------------------------------------------------------------- faults
+
+
+@pytest.fixture(scope="module")
+def caught() -> faults.Caught:
+    return faults.faults(islice(stream(ordinary, 8), 24), random.Random(8))
+
+
+NARROWER = "gradient cast to a narrower type"
+
+
+def test_every_fault_that_reaches_the_result_is_caught(caught: faults.Caught) -> None:
+    assert [escape for escape in caught.escapes if not escape.startswith(NARROWER)] == []
+
+
+def test_a_narrower_type_on_the_way_is_caught(caught: faults.Caught) -> None:
+    assert [escape for escape in caught.escapes if escape.startswith(NARROWER)] == []
+
+
+KINDS = (
+    "gradient times 1 + eps", "sign flipped", "factor 2", "factor 1/2 dropped", "term missing (zeroed)", "term missing (detached)",
+    "constant added", NARROWER, "value off, derivative right (f + 1)", "another function inside (u + 1e-3)",
+    "gradient lost and value frozen (.item())", "wrong derivative formula", "one use forgotten", "wrong branch", "kernel off by 1 + eps",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_fault_was_tried(caught: faults.Caught, kind: str) -> None:
+    for dtype in faults.DTYPES:
+        assert sum(count for key, count in caught.reached.items() if key[:2] == (kind, dtype)) > 0
+
+
+@pytest.mark.parametrize("dtype", faults.DTYPES)
+def test_every_size_of_fault_was_tried(caught: faults.Caught, dtype: str) -> None:
+    for eps in faulty.EPSILONS[dtype]:
+        assert caught.reached["gradient times 1 + eps", dtype, eps] > 5
+        assert caught.reached["kernel off by 1 + eps", dtype, eps] > 5
+
+
+def test_the_step_that_catches_is_named(caught: faults.Caught) -> None:
+    sides = {(kind, side) for kind, verdict, _, side in caught.verdicts if verdict == "disagree"}
+    assert ("gradient times 1 + eps", "autograd") in sides
+    assert ("kernel off by 1 + eps", "kernel") in sides
+    causes = {(kind, cause) for kind, verdict, cause, _ in caught.verdicts if verdict == "disagree"}
+    assert ("value off, derivative right (f + 1)", "value") in causes
+
+
+SEEN_BY_OURS_ALONE = [
+    # expression, point, relative size of the fault in the gradient at its first call
+    ("sin(x)*x", "1.3", 1e-7),
+    ("exp(x)*x", "0.5", 1e-9),
+    ("tanh(x)/x", "0.25", 1e-12),
+]
+
+
+@pytest.mark.parametrize(("expr", "point", "eps"), SEEN_BY_OURS_ALONE)
+def test_tolerances_pass_what_the_proof_does_not(expr: str, point: str, eps: float) -> None:
+    question = Question(Case(expr, {"x": point}), "float64")
+    (judged,) = question.judged(question.run(faulty.at_call(0, faulty.with_gradient(faulty.scaled(1 + eps)))))
+    assert (judged.verdict, judged.cause, judged.side) == ("disagree", "formula", "autograd")
+    assert judged.number is not None
+    assert all(rules.accepts(question, ("x",), judged.number, reference(judged, question.form)).values())
+
+
+# ----------------------------------------------------------------------------------------------------------- formulas
+
+
+def test_faulty_symbolic_derivatives_are_caught() -> None:
+    found = faults.formulas(islice(stream(ordinary, 10), 12), random.Random(10))
+    assert found.escapes == []
+    assert sum(found.reached.values()) > 50
+    assert sum(found.caught.values()) == sum(found.reached.values())
+
+
+@pytest.mark.parametrize("wrong", ["-({})", "2*({})", "({}) + 1e-15", "1.000000000001*({})"])
+def test_a_faulty_symbolic_derivative_is_named_in_the_report(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    class Faulty:
+        """The symbolic process, with a fault in what it says."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(shared, name)
+
+        def collect(self) -> Derived:
+            derived = shared.collect()
+            return replace(derived, formulas=tuple(replace(f, opaque=wrong.format(f.opaque)) for f in derived.formulas))
+
+    monkeypatch.setattr(calculate, "shared", Faulty())
+    partial = differentiate("sin(x**2) + x", at={"x": "3"}).partials[0]
+    assert (partial.verdict, partial.cause, partial.side) == ("disagree", "formula", "symbolic")

@@ -1,0 +1,208 @@
+"""The rules of the house: floors, who imports what and when, docstrings, words that do not belong here."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "gradcalc"
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+# From the ground up; a module imports from lower floors and from its own folder only.  The pictures in the contributors'
+# page show eight floors; where two neighbours share one, the lower comes first here.
+FLOORS = [
+    ["errors"],
+    ["syntax", "report", "explanations"],
+    ["functions"],
+    ["points", "typeset", "rewrite"],
+    ["witness"],
+    ["proof"],
+    ["calculate"],
+    ["neuron"],
+    ["render"],
+    ["cli"],
+    ["__main__"],
+]
+FLOOR = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The names of all modules that a file imports anywhere, at the top or inside of functions."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative imports hide the floor"
+            assert node.module
+            # `from gradcalc.witness import balls` imports a module of the package
+            yield from (f"{node.module}.{alias.name}" for alias in node.names if f"{node.module}.{alias.name}" in MODULES)
+            yield node.module
+
+
+def part(module: str) -> str:
+    """The folder or top module that a module belongs to: `witness` of `gradcalc.witness.balls`."""
+    return module.split(".")[1]
+
+
+INSIDE = [name for name in MODULES if name != "gradcalc"]
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_modules_import_from_below(name: str) -> None:
+    for other in imports(MODULES[name]):
+        if other == "gradcalc" or other.partition(".")[0] != "gradcalc":
+            continue
+        assert part(other) == part(name) or FLOOR[part(other)] < FLOOR[part(name)], f"{name} imports {other}"
+
+
+def test_every_module_has_a_floor() -> None:
+    assert {part(name) for name in INSIDE} == set(FLOOR)
+
+
+# Whoever imports these, anywhere, at the top or lazily.
+ALLOWED = {
+    "sympy": {"gradcalc.witness.symbolic"},
+    "mpmath": set(),
+    "torch": {"gradcalc.witness.autograd", "gradcalc.witness.devices", "gradcalc.witness.trace", "gradcalc.neuron"},
+    "numpy": set(),
+    "flint": {name for name in MODULES if name.startswith(("gradcalc.witness.", "gradcalc.proof."))},
+    "rich": {name for name in MODULES if name.startswith("gradcalc.render.")},
+    "typer": {name for name in MODULES if name.startswith("gradcalc.cli")},
+    "click": set(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("library", ALLOWED)
+def test_who_imports_a_library(library: str) -> None:
+    found = {name for name, path in MODULES.items() if any(other.partition(".")[0] == library for other in imports(path))}
+    assert found <= ALLOWED[library]
+    assert found or not ALLOWED[library]
+
+
+def test_no_other_library_is_imported() -> None:
+    known = set(sys.stdlib_module_names) | set(ALLOWED) | {"gradcalc"}
+    for name, path in MODULES.items():
+        assert {other.partition(".")[0] for other in imports(path)} <= known, name
+
+
+def test_dispatch_mode_is_touched_in_one_place() -> None:
+    """It is underscored: one module, and a test of what it relies on."""
+    found = [name for name, path in MODULES.items() if "torch.utils._python_dispatch" in list(imports(path))]
+    assert found == ["gradcalc.witness.trace"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_nothing_is_evaluated_as_code(name: str) -> None:
+    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            called = (
+                node.func.id
+                if isinstance(node.func, ast.Name)
+                else node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else ""
+            )
+            assert called not in ("eval", "exec", "compile", "parse_expr", "lambdify", "__import__") or _is_regex(node)
+            # numbers and our own trees only: `sympify` executes text
+            assert called != "sympify" or not any(
+                isinstance(arg, ast.Constant) and isinstance(arg.value, str) for arg in node.args
+            )
+
+
+def _is_regex(node: ast.Call) -> bool:
+    return isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) and node.func.value.id == "re"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_says_what_it_is(name: str) -> None:
+    text = ast.get_docstring(ast.parse(MODULES[name].read_text(encoding="utf-8")))
+    assert text
+    assert text.splitlines()[0].endswith((".", ":")), "the first line is a sentence"
+
+
+# ------------------------------------------------------------------------------------------------ in a fresh interpreter
+
+HEAVY = ("sympy", "mpmath", "torch", "torch._dynamo", "flint", "numpy", "rich", "typer")
+
+_CAUGHT = "try:\n    {}\nexcept gradcalc.CalcError as error:\n    gradcalc.errors.picture(error)\nelse:\n    raise SystemExit('no error')"
+
+LIGHT = [
+    ("the package", "import gradcalc", ""),
+    ("its names", "from gradcalc import CalcError, Problem, Report, Verdict, __version__", ""),
+    ("the table", "import gradcalc.functions; gradcalc.functions.find('sin')", ""),
+    ("points", "import gradcalc.points; list(gradcalc.points.sweep({'x': '0:1:11'}))", ""),
+    ("a parse", "from gradcalc.syntax import parse, unparse; unparse(parse('sin(x**2)'))", ""),
+    ("a tree in terms of the table", "from gradcalc.functions.resolve import understand; understand('elu(x, 2)')", ""),
+    ("LaTeX of a tree", "from gradcalc.syntax import parse; from gradcalc.typeset import latex; latex(parse('x/y'))", ""),
+    ("a syntax error", "import gradcalc, gradcalc.errors\n" + _CAUGHT.format("gradcalc.differentiate('sin(x')"), ""),
+    ("a misspelt function", "import gradcalc, gradcalc.errors\n" + _CAUGHT.format("gradcalc.differentiate('sinn(x)', at={'x': '1'})"), ""),
+    ("a missing value", "import gradcalc, gradcalc.errors\n" + _CAUGHT.format("gradcalc.differentiate('x*y', at={'x': '1'})"), ""),
+    ("a wrong order", "import gradcalc, gradcalc.errors\n" + _CAUGHT.format("gradcalc.differentiate('x', order=99)"), ""),
+    ("a formula", "import gradcalc; assert gradcalc.differentiate('sin(x**2)').partials[0].formula == '2*x*cos(x**2)'", ""),
+    ("a number", "import gradcalc; assert gradcalc.differentiate('x**2', at={'x': 3}).partials[0].autograd == 6", "torch flint numpy"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "allowed"), [case[1:] for case in LIGHT], ids=[case[0] for case in LIGHT])
+def test_heavy_imports_wait(code: str, allowed: str) -> None:
+    program = f"{code}\nimport sys\nprint(*[name for name in {HEAVY!r} if name in sys.modules])"
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert ran.stderr == ""
+    assert ran.returncode == 0
+    assert set(ran.stdout.split()) <= set(allowed.split())
+
+
+# ---------------------------------------------------------------------------------------------------------------- texts
+
+_SKIPPED = {".git", "__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".venv", "build", "dist"}
+TEXTS = [
+    path
+    for path in sorted(ROOT.rglob("*"))
+    if path.is_file() and not _SKIPPED & set(path.relative_to(ROOT).parts) and not any(part.endswith(".egg-info") for part in path.parts)
+]  # fmt: skip
+
+# In pieces, so that this file does not mention them either.
+_FORBIDDEN = [
+    re.compile(pattern)
+    for pattern in ("[Ii]ss" + r"ue\s*#", "[Aa]s an " + "AI", r"\bTO" + r"DO\b", r"\bFIX" + r"ME\b", "<<<" + "<<<<")
+]
+_ELSEWHERE = "sha" + "red/"
+_MAY_NAME_THE_CORPORA = ("tests/test_corpora.py", "benchmarks/", ".ci/run", ".git")
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=[str(path.relative_to(ROOT)) for path in TEXTS])
+def test_texts(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    name = str(path.relative_to(ROOT))
+    for pattern in _FORBIDDEN:
+        assert not pattern.search(text), pattern.pattern
+    assert _ELSEWHERE not in text or name.startswith(_MAY_NAME_THE_CORPORA)
+    assert "\r" not in text
+    assert "\t" not in text or path.suffix in (".md", ".py")
+    assert not text or text.endswith("\n")
+    assert not any(line != line.rstrip() for line in text.split("\n")) or path.suffix == ".md"
+
+
+def test_the_changelog_is_kept() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert text.startswith("# Changelog\n")
+    assert "## Unreleased" in text or "## [Unreleased]" in text
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "constraints.txt", "pyproject.toml", ".ci/run"]
+)
+def test_what_a_project_needs_is_there(name: str) -> None:
+    assert (ROOT / name).stat().st_size > 100
