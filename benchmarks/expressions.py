@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -248,6 +249,42 @@ def _figures(chance: random.Random, value: float) -> str:
     return f"{value:.{chance.choice((2, 4, 8, 15))}g}"
 
 
+# ------------------------------------------------------------------------------------------------------- beside a seam
+
+SEAMED = (
+    "x*floor(u)", "x*ceil(u)", "x*trunc(u)", "x*round(u + 0.5)", "x*frac(u)", "x*remainder(u, 1)", "x*fmod(u, 1)", "remainder(u, s)",
+    "fmod(u, s)", "sign(u - s)*x", "abs(u - s)", "copysign(x, u - s)", "max(u, s)*x", "min(u, s)*x", "maximum(u, s)", "minimum(u, s)",
+    "clamp(u, s, s + 1)*x", "clamp(u, s - 1, s)", "fdim(u, s)", "where(u > s, x**2, 3*x)", "where(u <= s, x, -x)",
+    "where(u == s, x, 2*x)", "where(u != s and u >= s, x, 2*x)", "relu(u - s)", "relu6(u - s + 6)", "leaky_relu(u - s)", "elu(u - s, 0.7)",
+    "selu(u - s)", "celu(u - s, 0.5)", "prelu(u - s, 0.2)", "hardtanh(u - s + 1)", "hardshrink(u - s + 0.5)", "softshrink(u - s + 0.5)",
+    "threshold(u - s, 0, 0.3)", "hardsigmoid(u - s + 3)", "hardswish(u - s - 3)", "softplus(u - s + 20)", "logsigmoid(u - s)",
+    "softsign(u - s)", "logaddexp(u, s)", "l1_loss(u, s)", "smooth_l1_loss(u, s - 1)", "huber_loss(u, s + 1)", "xlogy(u - s, 2)",
+    "xlog1py(u - s, 2)", "cbrt(u - s)", "sqrt(u - s)", "sqrt(abs(u - s))", "atan2(u - s, -1)", "hypot(u - s, x - s)", "acos(u - s + 1)",
+    "log(u - s)", "sinc(u - s)", "2**(u - s)", "x**(u - s)", "x**(u - s + 0.5)", "x**(u - s + 1)", "(u - s)**2", "1/(u - s)", "gamma(s - u)",
+    "margin_ranking_loss(u, s, 1)", "binary_cross_entropy(u - s + 1, 0.3)", "acosh(u - s + 1)", "asin(u - s - 1)", "logit(u - s)",
+)  # fmt: skip
+"""Functions of a number u that stands at, or within rounding of, a seam, an edge or a pole at s."""
+
+NEARLY = (
+    "x", "(x + 1e-20)", "(x - 1e-20)", "(x + 1e-9)", "(x - 1e-9)", "(x + 1e-17)", "x*0.1*10", "x/3*3", "((x + 0.1) - 0.1)", "x*1.00000000000000001",
+    "exp(log(x))", "sqrt(x)**2", "(x + 0.1 + 0.2 - 0.3)", "(x + y)", "(x*y/y)", "(x - y*1e-20)", "(x + 1e-300*y)",
+)  # fmt: skip
+
+
+def beside_a_seam(chance: random.Random) -> Case:
+    """A case in which rounding decides, or could decide, on which side of a seam the machine is."""
+    seam = chance.choice(("1", "2", "3", "7"))
+    nearly = chance.choice(NEARLY)
+    expr = chance.choice(SEAMED)
+    text = re.sub(r"\b[us]\b", lambda found: {"u": nearly, "s": seam}[found.group()], expr)
+    at = {"x": seam}
+    if "y" in nearly:
+        at["y"] = "0.1"
+        if nearly == "(x + y)":
+            at["x"] = f"{int(seam) - 1}.9"
+    return Case(text, at)
+
+
 def stream(make: Callable[[random.Random], Case], seed: int) -> Iterator[Case]:
     """Cases without end, each from a seed of its own."""
     place = 0
@@ -256,4 +293,4 @@ def stream(make: Callable[[random.Random], Case], seed: int) -> Iterator[Case]:
         place += 1
 
 
-__all__ = ["FAMILIES", "Case", "Number", "callable_rows", "ill_conditioned", "ordinary", "stream"]
+__all__ = ["FAMILIES", "Case", "Number", "beside_a_seam", "callable_rows", "ill_conditioned", "ordinary", "stream"]

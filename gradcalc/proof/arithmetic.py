@@ -196,7 +196,7 @@ class Exact:
             if not a.ball > 0:
                 size = (abs(a.ball).log() * whole).exp()
                 return self.rounded(size if whole % 2 == 0 else -size, "pow")
-        if b.float == 0.5:
+        if b.ball.is_exact() and b.ball == 0.5:
             return self.rounded(a.ball.sqrt(), "sqrt")
         if a.ball.is_zero():
             return self.rounded(arb(0) if b.ball > 0 else _NAN, "pow")

@@ -36,10 +36,14 @@ _BITS = 256
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What a program means: enclosures by memory, and the first comparison that exact arithmetic decides otherwise."""
+    """What a program means: enclosures by memory, and the first comparison that exact arithmetic decides otherwise.
+
+    `floats` are the numbers that the machine wrote there last.
+    """
 
     values: Mapping[int, arb]
     flipped: str | None
+    floats: Mapping[int, float | bool | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ def replay(
         held = memory.get(seen.key)
         if held is None:  # a number that was there before the recording began: a constant tensor of torch's own
             return field.value(math.nan if seen.value is None else seen.value)
+        if held.float is not None and not same_float(held.float, seen.value):
+            raise UnknownOperation("a write that was not recorded")
         return Value(held.ball, field, seen.value)
 
     for place, operation in enumerate(program.operations):
@@ -89,8 +95,14 @@ def replay(
         for result, value in zip(operation.results, results, strict=False):
             if changed is not None and changed[0] == place:
                 value = Value(value.ball * changed[1], field)
-            memory[result.key] = value
-    return Replayed({key: value.ball for key, value in memory.items()}, flipped)
+            memory[result.key] = Value(value.ball, field, result.value)
+    balls = {key: value.ball for key, value in memory.items()}
+    return Replayed(balls, flipped, {key: value.float for key, value in memory.items()})
+
+
+def same_float(left: float | bool | None, right: float | bool | None) -> bool:
+    """Whether two numbers of the machine's are the same; what is no number is like itself."""
+    return left == right or (left != left and right != right)
 
 
 def _execute(operation: Operation, field: Exact, cell: Any) -> Sequence[Value]:
@@ -134,6 +146,8 @@ def locally(program: Program, form: Format, device: str, literals: Collection[fl
 
 def _local(place: int, operation: Operation, form: Format, device: str, literals: Collection[float]) -> Local | None:
     base = base_name(operation.name)
+    if base in VIEWS:
+        return _copied(place, operation, form, device)
     if base not in MEANINGS or not operation.results:
         if base not in MEANINGS and not _is_structural(base):
             raise UnknownOperation(operation.name)
@@ -152,6 +166,19 @@ def _local(place: int, operation: Operation, form: Format, device: str, literals
         if worst is None or local.ulps > worst.ulps or local.within is False:
             worst = local
     return worst
+
+
+def _copied(place: int, operation: Operation, form: Format, device: str) -> Local | None:
+    """A copy has the number of its source; in a narrower type it is judged as a rounding to the format of the run."""
+    source = operation.args[1 if base_name(operation.name) == "copy" else 0]
+    result = operation.results[0] if operation.results else None
+    if not isinstance(source, Cell) or result is None or same_float(source.value, result.value):
+        return None
+    if isinstance(source.value, bool) or source.value is None or result.value is None or not math.isfinite(source.value):
+        return None
+    right = arb(source.value)
+    bounded = Rounded(form, device).widened(right, 0.5)
+    return _judged(place, base_name(operation.name), float(result.value), right, bounded, form, unbounded=False)
 
 
 def _is_structural(base: str) -> bool:

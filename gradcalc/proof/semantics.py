@@ -134,7 +134,7 @@ def _rsub(m: Exact, x: Value, y: Value, alpha: float = 1) -> Value:
 def _div(m: Exact, x: Value, y: Value, *, rounding_mode: str | None = None) -> Value:
     if rounding_mode is None:
         return x / y
-    return Value(_whole_quotient(x, y, math.trunc if rounding_mode == "trunc" else math.floor), m)
+    return Value(_whole_quotient(m, x, y, math.trunc if rounding_mode == "trunc" else math.floor), m)
 
 
 # ------------------------------------------------------------------------------------------ rounding and remainders
@@ -145,50 +145,47 @@ def _float(value: Value) -> float:
     return float(value.float)
 
 
-def _whole_quotient(x: Value, y: Value, towards: Callable[[Fraction], int]) -> arb:
+Rounding = Callable[[Fraction], int]
+
+
+def _whole(m: Exact, number: Fraction, ball: arb, towards: Rounding) -> arb:
+    """A number's integer as the machine rounded it; a flip if the exact number, in `ball`, has another."""
+    whole = towards(number)
+    gap = ball - whole
+    below, above = gap < 0, gap > 0
+    if towards is math.floor or (towards is math.trunc and whole > 0):
+        above = gap >= 1
+    elif towards is math.ceil or (towards is math.trunc and whole < 0):
+        below = gap <= -1
+    elif towards is math.trunc:
+        below, above = gap <= -1, gap >= 1
+    else:
+        below, above = gap < arb(-0.5), gap > arb(0.5)
+    m.flipped |= bool(below or above)
+    return arb(whole)
+
+
+def _integer(m: Exact, x: Value, towards: Rounding) -> arb:
+    number = _float(x)
+    return _whole(m, Fraction(number), x.ball, towards) if math.isfinite(number) else arb.nan()
+
+
+def _whole_quotient(m: Exact, x: Value, y: Value, towards: Rounding) -> arb:
     a, b = _float(x), _float(y)
     if not (math.isfinite(a) and math.isfinite(b)) or b == 0:
         return arb.nan()
-    return arb(towards(Fraction(a) / Fraction(b)))
-
-
-def _to_integer(towards: Callable[[Fraction], int]) -> Meaning:
-    def rounded(m: Exact, x: Value, *_: Any, **__: Any) -> Value:
-        number = _float(x)
-        if not math.isfinite(number):
-            return Value(arb.nan(), m)
-        whole = towards(Fraction(number))
-        # Exactly, the argument may lie on the other side of an integer.
-        gap = x.ball - whole
-        if towards is math.floor and (gap < 0 or gap >= 1):
-            m.flipped = True
-        return Value(arb(whole), m)
-
-    return rounded
+    return _whole(m, Fraction(a) / Fraction(b), x.ball / y.ball, towards)
 
 
 MEANINGS.update({
-    "floor": _to_integer(math.floor),
-    "ceil": _to_integer(math.ceil),
-    "trunc": _to_integer(math.trunc),
-    "round": _to_integer(round),
+    "floor": lambda m, x: Value(_integer(m, x, math.floor), m),
+    "ceil": lambda m, x: Value(_integer(m, x, math.ceil), m),
+    "trunc": lambda m, x: Value(_integer(m, x, math.trunc), m),
+    "round": lambda m, x: Value(_integer(m, x, round), m),
+    "frac": lambda m, x: m.rounded(x.ball - _integer(m, x, math.trunc)),
+    "fmod": lambda m, x, y: m.rounded(x.ball - y.ball * _whole_quotient(m, x, y, math.trunc)),
+    "remainder": lambda m, x, y: m.rounded(x.ball - y.ball * _whole_quotient(m, x, y, math.floor)),
 })  # fmt: skip
-
-
-@meaning("frac")
-def _frac(m: Exact, x: Value) -> Value:
-    number = _float(x)
-    return x - (math.trunc(number) if math.isfinite(number) else 0)
-
-
-@meaning("fmod")
-def _fmod(m: Exact, x: Value, y: Value) -> Value:
-    return m.rounded(x.ball - y.ball * _whole_quotient(x, y, math.trunc))
-
-
-@meaning("remainder")
-def _remainder(m: Exact, x: Value, y: Value) -> Value:
-    return m.rounded(x.ball - y.ball * _whole_quotient(x, y, math.floor))
 
 
 # ------------------------------------------------------------------------------------------------------ piecewise
@@ -202,7 +199,10 @@ def _sign(m: Exact, x: Value) -> Value:
 
 @meaning("copysign")
 def _copysign(m: Exact, x: Value, y: Value) -> Value:
-    return abs(x) if math.copysign(1.0, _float(y)) > 0 else -abs(x)
+    # The sign of a float tells -0.0 from 0.0; exactly, the number may lie on the other side.
+    positive = math.copysign(1.0, _float(y)) > 0
+    m.flipped |= bool(y.ball < 0 if positive else y.ball > 0)
+    return abs(x) if positive else -abs(x)
 
 
 @meaning("maximum", "max")
@@ -506,12 +506,12 @@ def _logaddexp2(m: Exact, x: Value, y: Value) -> Value:
 
 @meaning("xlogy")
 def _xlogy(m: Exact, x: Value, y: Value) -> Value:
-    return m.value(0.0) if x.float == 0 else x * m.call("log", y)
+    return m.value(0.0) if m.compare(x, m.value(0.0), "eq") else x * m.call("log", y)
 
 
 @meaning("special_xlog1py")
 def _xlog1py(m: Exact, x: Value, y: Value) -> Value:
-    return m.value(0.0) if x.float == 0 else x * m.call("log1p", y)
+    return m.value(0.0) if m.compare(x, m.value(0.0), "eq") else x * m.call("log1p", y)
 
 
 # ------------------------------------------------------------------------------------------------------------ losses

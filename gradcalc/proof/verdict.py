@@ -19,11 +19,11 @@ from flint import arb, ctx
 
 from gradcalc.proof.floats import Distance, Format, distance
 from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regularity
-from gradcalc.proof.replay import Local, Replayed, culprit, locally, replay
+from gradcalc.proof.replay import Local, Replayed, culprit, locally, replay, same_float
 from gradcalc.proof.semantics import UnknownOperation
 from gradcalc.report import Judgement, Verdict
 from gradcalc.witness.autograd import By, Run
-from gradcalc.witness.balls import PROVEN_BITS, Real, agree, ball, decimal, exact, is_zero
+from gradcalc.witness.balls import PROVEN_BITS, Real, agree, ball, decimal, exact, is_negligible, is_zero
 
 _PRECISIONS = (256, 1024, 4096, 16384)
 _SHOWN = 20
@@ -76,6 +76,10 @@ class Traced:
                     return found, bits
                 accuracy = found.rel_accuracy_bits()
         return (found if found is not None and found.is_finite() else None), _PRECISIONS[-1]
+
+    def flipped(self) -> str | None:
+        """The first comparison that exact arithmetic decides otherwise; it may take many bits to see."""
+        return next(filter(None, (self.replayed(bits).flipped for bits in _PRECISIONS)), None)
 
     def worst(self) -> Local | None:
         """The operation with the largest error in units in the last place."""
@@ -166,7 +170,11 @@ def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[s
     if traced.unknown is not None:
         why = f"torch ran an operation whose meaning is not known here: {traced.unknown}"
         return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
-    program, bits = traced.enclosed(traced.program.partials.get(evidence.by), truth)
+    key = traced.program.partials.get(evidence.by)
+    if key is not None and not same_float(traced.replayed(_PRECISIONS[0]).floats[key], evidence.number):
+        why = "the gradient was written over by something that was not recorded"
+        return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
+    program, bits = traced.enclosed(key, truth)
     proof.update(replay=None if program is None else _enclosure(program), bits=bits)
     proof["operations"] = len(traced.program.operations)
     if formula is not None and not agree(formula, truth):
@@ -182,7 +190,8 @@ def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[s
     value = _value_apart(evidence, binary)
     if value is not None:
         return value
-    if not is_zero(truth) and not ball(program).is_zero() and program.rel_accuracy_bits() < evidence.form.precision / 2:
+    both_vanish = is_negligible(truth) and is_negligible(program)
+    if not both_vanish and program.rel_accuracy_bits() < evidence.form.precision / 2:
         return Judgement(Verdict.UNDECIDED, "torch's program could not be enclosed tightly enough", "precision")
     return None
 
@@ -191,7 +200,7 @@ def _apart(evidence: Evidence, binary: Regularity, truth: Real, program: arb) ->
     """Why torch's program computes another number than the derivative."""
     traced = evidence.traced
     assert traced is not None
-    flipped = traced.replayed(_PRECISIONS[0]).flipped
+    flipped = traced.flipped()
     if binary.kind is Kind.SMOOTH:
         why = f"the derivative exists here and is {decimal(truth)}; autograd's program computes {_short(program)}"
         return Judgement(Verdict.ARTIFACT, f"{why}: subgradients chosen one by one ({_places(binary)})", "seam")
@@ -216,7 +225,7 @@ def _value_apart(evidence: Evidence, binary: Regularity) -> Judgement | None:
     value, _ = traced.enclosed(traced.program.value, binary.value)
     if value is None or agree(value, binary.value):
         return None
-    flipped = traced.replayed(_PRECISIONS[0]).flipped
+    flipped = traced.flipped()
     if flipped is not None:
         why = f"rounding turned a comparison around ({flipped}): the value is another one, though the derivative is not"
         return Judgement(Verdict.INACCURATE, why, "branch-flip")

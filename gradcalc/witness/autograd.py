@@ -92,7 +92,7 @@ def run(
             gradients = differentiate(result, inputs, bys)
     except Unavailable as reason:
         return Run(exact, literals, failure=str(reason), unrepresentable=lost)
-    except (RuntimeError, NotImplementedError) as error:
+    except (RuntimeError, NotImplementedError, ValueError) as error:  # what torch raises for arguments it refuses
         return Run(exact, literals, failure=_first_line(error), unrepresentable=lost)
     if recorder:
         program, place = recorder.program, recorder.place
