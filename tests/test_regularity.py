@@ -334,7 +334,6 @@ def test_a_derivative_by_the_order_of_a_bessel_function() -> None:
     assert is_number(found.derivative, slope)
 
 
-@pytest.mark.xfail(strict=True, reason="a limit that comes too slowly to be seen is taken for one that does not exist")
 def test_slopes_that_converge_slowly_are_not_said_to_oscillate() -> None:
     """The slope is 3 + 1/(1 + log(abs(x))), and 3 at 0."""
     assert examine(site("where(x == 0, 0, 3*x + x/(1 + log(abs(x))))", "x=0"), ["x"]).kind is not Kind.OSCILLATION

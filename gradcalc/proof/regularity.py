@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from flint import arb, ctx, fmpq
@@ -168,7 +169,7 @@ def _classified(left: _OneSide, right: _OneSide, value: Real | None, kinds: set[
     if isinstance(left.derivative, float) or isinstance(right.derivative, float):
         return Regularity(Kind.VERTICAL, **sides)
     if len(numbers) < 2:
-        return Regularity(Kind.OSCILLATION, **sides)
+        return Regularity(Kind.UNKNOWN if left.creeps or right.creeps else Kind.OSCILLATION, **sides)
     if _same(numbers[0], numbers[1]):
         tighter = min(numbers, key=_radius)
         return Regularity(Kind.SMOOTH, tighter, **sides)
@@ -199,13 +200,15 @@ class _OneSide:
     limit: Real | None
     outside: bool = False
     jumps: bool = False
+    creeps: bool = False
+    """The quotients move one way by less and less, too slowly to tell where to."""
     proven: bool = True
 
     def turned(self, order: int) -> _OneSide:
         """As seen in the other direction: odd derivatives change their sign."""
         if self.derivative is None or order % 2 == 0:
             return self
-        return _OneSide(-self.derivative, self.limit, self.outside, self.jumps, self.proven)
+        return _OneSide(-self.derivative, self.limit, self.outside, self.jumps, self.creeps, self.proven)
 
 
 def _one_side(site: Site, direction: Direction, order: int, value: Real | None) -> _OneSide:
@@ -276,7 +279,7 @@ def _ladder(site: Site, direction: Direction, order: int, value: Real | None) ->
             return _OneSide(None if limit is None else _infinite(slopes), None, proven=False)
         found = _limit(quotients)
         jumps = value is not None and _apart(inside, value)
-        return _OneSide(found, limit, jumps=jumps, proven=False)
+        return _OneSide(found, limit, jumps=jumps, creeps=found is None and _creep(quotients), proven=False)
     finally:
         ctx.prec = before
 
@@ -331,6 +334,13 @@ def _limit(sequence: Sequence[arb]) -> arb | float | None:
         if abs(later - earlier).mid() <= abs(third).mid() * arb(2) ** -balls.PROVEN_BITS:
             return _rounded(later)
     return None
+
+
+def _creep(sequence: Sequence[arb]) -> bool:
+    """Whether a sequence goes one way in shrinking steps, as logarithms do."""
+    steps = [float((after - before).mid()) for before, after in pairwise(sequence[-5:])]
+    one_way = all(step > 0 for step in steps) or all(step < 0 for step in steps)
+    return len(steps) > 2 and one_way and all(abs(a) > abs(b) for a, b in pairwise(steps))
 
 
 def _aitken(first: arb, second: arb, third: arb) -> arb:

@@ -223,7 +223,10 @@ def _value_apart(evidence: Evidence, binary: Regularity) -> Judgement | None:
     if binary.value is None:
         return None
     value, _ = traced.enclosed(traced.program.value, binary.value)
-    if value is None or agree(value, binary.value):
+    if value is None:
+        why = f"the program torch ran has no value here, though the expression has: {decimal(binary.value)}"
+        return Judgement(Verdict.ARTIFACT, why, "value")
+    if agree(value, binary.value):
         return None
     flipped = traced.flipped()
     if flipped is not None:
