@@ -10,7 +10,7 @@ kinks, jumps and removable zeros), and from difference quotients at high precisi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
@@ -143,10 +143,15 @@ def _beside(site: Site, by: Sequence[str]) -> Regularity:
     if order > 1 and value is not None:
         below = examine(site, by[:-1])
         if below.kind not in (Kind.REGULAR, Kind.SMOOTH):
-            return below
+            return _without_sides(below)
     right = _one_side(site, direction, order, value)
     left = _one_side(site, opposite(direction), order, value).turned(order)
     return _classified(left, right, value, kinds)
+
+
+def _without_sides(below: Regularity) -> Regularity:
+    """What a missing derivative of lower order says about the higher: its kind, and not its numbers."""
+    return replace(below, derivative=None, left=None, right=None)
 
 
 def _classified(left: _OneSide, right: _OneSide, value: Real | None, kinds: set[str]) -> Regularity:
@@ -379,7 +384,7 @@ def _mixed(site: Site, by: Sequence[str]) -> Regularity:
     """A mixed partial where something was met: the derivative of the partial below it, by difference quotients."""
     below = _examined(site, by[:-1])
     if below.kind not in (Kind.REGULAR, Kind.SMOOTH) or below.derivative is None:
-        return below
+        return _without_sides(below)
     start = below.derivative
     for side in (-1, 1):
         near = _examined(site.shifted({by[-1]: fmpq(side, 2 ** _MIXED_EXPONENTS[1])}), by[:-1])

@@ -60,8 +60,10 @@ class SymbolicProcess:
 
     def start(self) -> None:
         """Start the process, so that sympy loads while the caller does something else."""
-        if self._child is not None and self._child.poll() is None:
-            return
+        if self._child is not None:
+            if self._child.poll() is None:
+                return
+            self.stop()  # it ended by itself; its pipes are still open
         package = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
         self._child = subprocess.Popen(
