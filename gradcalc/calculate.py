@@ -26,7 +26,7 @@ from gradcalc.typeset import latex
 from gradcalc.witness.process import DEFAULT_SECONDS, Derived, Formula, SymbolicFailure, shared
 
 if TYPE_CHECKING:
-    from gradcalc.proof.floats import Distance
+    from gradcalc.proof.floats import Distance, Format
     from gradcalc.proof.regularity import Regularity, Side
     from gradcalc.proof.site import Site
     from gradcalc.witness.autograd import Run
@@ -201,6 +201,7 @@ class _Judging:
         self.documented = _documented(typed.tree)
         is_whole = run.program is not None and not run.unrepresentable
         self.traced = Traced(run, self.form, device) if is_whole else None
+        self.bounds = {} if is_whole else _bounds(typed.tree, run, self.form)
 
     def value(self) -> str | None:
         """The exact value of what was typed, if it has one."""
@@ -234,6 +235,7 @@ class _Judging:
             self.run.unrepresentable,
             self.traced,
             self.documented,
+            self.bounds.get(by),
         )
         finding = verdict.judge(evidence)
         judgement, far = finding.judgement, finding.far
@@ -270,11 +272,11 @@ class _Judging:
         )
 
     def evidence(self, found: Regularity | None) -> str | None:
-        """How strong the conclusion is: proven, numerical (high precision only), or resting on the number alone."""
+        """How strong the conclusion is: proven, numerical (high precision only), a rounding bound, or the number alone."""
         if found is None:
             return None
         if found.derivative is not None and self.traced is None and self.run.failure is None:
-            return "number only"
+            return "bound" if self.bounds else "number only"
         return "proven" if found.proven else "numerical"
 
     def suggestion(
@@ -312,6 +314,20 @@ class _Judging:
         except (CalcError, balls.OutOfPrecision):
             return None, "sympy's formula has no value here"
         return value, None
+
+
+def _bounds(tree: Node, run: Run, form: Format) -> dict[By, tuple[float, float]]:
+    """What rounding can make of each first partial, where the program was not recorded."""
+    from gradcalc.witness.bound import enclose
+
+    if run.failure is not None or run.unrepresentable:
+        return {}
+    values = {name: float(value) for name, value in run.inputs.items()}
+    constants = {text: float(value) for text, value in run.constants.items()}
+    names = [by[0] for by in run.partials if len(by) == 1]
+    _, slopes = enclose(tree, values, constants, names, precision=form.precision, lowest=form.lowest)
+    ends = {(name,): (slope.low.item(), slope.high.item()) for name, slope in slopes.items()}
+    return {by: (low, high) for by, (low, high) in ends.items() if math.isfinite(low) and math.isfinite(high)}
 
 
 def _documented(tree: Node) -> tuple[str, ...]:

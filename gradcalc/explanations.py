@@ -81,7 +81,7 @@ _VERDICTS = (
         "expression, in exact arithmetic), symbolic (sympy's formula is not the derivative), or kernel (one operation is "
         "off by more than its vendor allows). No tolerance was involved.",
         'gradcalc diff "hardsigmoid(x)" --at 0.5',
-        ("formula", "value", "kernel"),
+        ("formula", "value", "kernel", "bound"),
     ),
     Page(
         "undecided",
@@ -220,6 +220,15 @@ _CAUSES = (
         "The operation's float was compared with the exact operation on its float inputs. torch's backward of hardsigmoid "
         "in float64, for instance, multiplies by a sixth that is rounded to float32.",
         'gradcalc diff "hardsigmoid(x)" --at 0.5',
+    ),
+    Page(
+        "bound",
+        "a number further off than rounding can explain",
+        "Where torch's program cannot be recorded, or many points are asked at once, each number is held against an "
+        "interval: it contains the true derivative, and whatever a machine may return that computes every step and its "
+        "slope to a few units in the last place. This number is outside. proof.evidence says bound: it is weaker than the "
+        "proof of the formulas, which decides wherever the program was recorded.",
+        "gradcalc explain disagree",
     ),
     Page(
         "no-autograd",

@@ -93,8 +93,9 @@ class Evidence:
 
     `typed` and `binary` are the regularity at the typed point and at the point torch received; None where no enclosure
     was found within the limits.  `formula` is sympy's derivative at the binary point, None where it cannot be used.
-    `traced` is None where torch gave nothing to look at.  `documented` says what torch documents about functions in the
-    expression that it defines differently.
+    `traced` is None where torch gave nothing to look at; `bound` then holds the numbers that rounding can explain, as far
+    as they are known.  `documented` says what torch documents about functions in the expression that it defines
+    differently.
     """
 
     by: By
@@ -107,6 +108,7 @@ class Evidence:
     unrepresentable: Mapping[str, str] = field(default_factory=dict)
     traced: Traced | None = None
     documented: tuple[str, ...] = ()
+    bound: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,8 @@ def judge(evidence: Evidence) -> Finding:
     proof: dict[str, object] = {}
     far = distance(evidence.number, truth, evidence.form)
     judgement = _formulas(evidence, evidence.binary, truth, proof) or _kernels(evidence, proof)
+    if judgement is None and evidence.traced is None:
+        judgement = _unrecorded(evidence, evidence.binary, truth, far, proof)
     if judgement is None:
         judgement = _number(evidence, truth, far)
     return Finding(judgement, far, proof)
@@ -244,6 +248,40 @@ def _symbolic_side(formula: Real, truth: Real) -> Judgement:
     return Judgement(Verdict.DISAGREE, f"{why}: the symbolic side is wrong", "formula", "symbolic")
 
 
+# ------------------------------------------------------------------------------------------------- without a program
+
+
+def _unrecorded(
+    evidence: Evidence, binary: Regularity, truth: Real, far: Distance, proof: dict[str, object]
+) -> Judgement | None:
+    """The number alone, where torch's program could not be recorded; None if rounding explains it."""
+    number, bound = evidence.number, evidence.bound
+    assert number is not None
+    proof["bound"] = bound
+    if far.digits >= evidence.form.digits / 2:
+        return None if bound is None or bound[0] <= number <= bound[1] else _outside(evidence, truth)
+    if binary.kind is Kind.SMOOTH:
+        why = f"the derivative exists here and is {decimal(truth)}; torch returns {number!r}"
+        return Judgement(Verdict.ARTIFACT, f"{why}: subgradients chosen one by one ({_places(binary)})", "seam")
+    if math.isnan(number):
+        why = f"torch returns nan for {decimal(truth)}, and the program that made it was not recorded"
+        return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
+    if bound is not None and math.isfinite(number) and not bound[0] <= number <= bound[1]:
+        return _outside(evidence, truth)
+    if bound is None and math.isfinite(number):
+        why = f"torch returns {number!r} for {decimal(truth)}; what rounding can do is not known without a record"
+        return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
+    return None
+
+
+def _outside(evidence: Evidence, truth: Real) -> Judgement:
+    if evidence.documented:
+        why = f"{'; '.join(evidence.documented)}: {evidence.number!r}, and {decimal(truth)} for the expression"
+        return Judgement(Verdict.DIFFERENT_FUNCTION, why, "documented")
+    why = f"torch returns {evidence.number!r}, further from {decimal(truth)} than rounding can explain"
+    return Judgement(Verdict.DISAGREE, why, "bound", "autograd")
+
+
 # ----------------------------------------------------------------------------------------------------------- kernels
 
 
@@ -278,15 +316,19 @@ def _number(evidence: Evidence, truth: Real, far: Distance) -> Judgement:
     if not is_zero(truth) and abs(ball(truth)) < exact(form.smallest_normal):
         why = f"the derivative is below the smallest normal {form.name}; {counted} survive"
         return Judgement(Verdict.INACCURATE, why, "underflow")
+    if enough and evidence.traced is None:
+        why = f"{counted} are right; torch's program was not recorded, so its formula is not proven"
+        return Judgement(Verdict.AGREE, why)
     if enough:
         return Judgement(Verdict.AGREE, f"the formulas are proven equal here; {counted} are right")
     sunk = _first(evidence, "underflowed")
     if sunk is not None:
         why = f"{sunk.name} fell below the smallest normal {form.name}; only {counted} survive"
         return Judgement(Verdict.INACCURATE, why, "underflow")
-    return Judgement(
-        Verdict.INACCURATE, f"the formulas are equal, but only {counted} survive{_guilty(evidence)}", "cancellation"
-    )
+    if evidence.traced is None:
+        return Judgement(Verdict.INACCURATE, f"only {counted} survive, which rounding can explain", "cancellation")
+    why = f"the formulas are equal, but only {counted} survive{_guilty(evidence)}"
+    return Judgement(Verdict.INACCURATE, why, "cancellation")
 
 
 def _first(evidence: Evidence, what: str) -> Local | None:
