@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 from gradcalc import __version__
 from gradcalc.errors import CalcError, Exit, picture
 from gradcalc.report import SCHEMA, Report, Verdict, exit_code, worst
+from gradcalc.witness import loading
 
 if TYPE_CHECKING:
     import typer
@@ -89,15 +90,21 @@ def application() -> typer.Typer:
 def run() -> NoReturn:
     """The program that is installed: run the command line of this process, and end it."""
     signal.signal(signal.SIGINT, _interrupted)
-    sys.exit(main())
+    loading.own_the_process()
+    _end(main())
 
 
 def _interrupted(*_: object) -> NoReturn:
     """End at once: raised as an exception, an interrupt gets lost while torch is imported."""
+    _end(Exit.INTERRUPTED)
+
+
+def _end(code: int) -> NoReturn:
+    """Leave at once, without taking torch down piece by piece; all that was written is flushed."""
     process = sys.modules.get("gradcalc.witness.process")
     if process is not None and hasattr(process, "shared"):
-        process.shared.stop()  # at most that can be left behind; everything written is flushed
-    os._exit(Exit.INTERRUPTED)
+        process.shared.stop()  # at most that can be left behind
+    os._exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,7 +6,6 @@ returned, and the binary numbers it really received, read back from its tensors.
 
 from __future__ import annotations
 
-import gc
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -16,15 +15,12 @@ from typing import Any
 
 from gradcalc.functions import TABLE
 from gradcalc.syntax import Call, Name, Node, Number, fold
+from gradcalc.witness import loading
 
-_collecting = gc.isenabled()
-gc.disable()  # the import of torch allocates much and frees nothing: a third faster without the collector
-import torch  # noqa: E402
+with loading.quickly():
+    import torch
 
-from gradcalc.witness.trace import AVAILABLE, Program, Recorder  # noqa: E402
-
-if _collecting:
-    gc.enable()
+    from gradcalc.witness.trace import AVAILABLE, Program, Recorder
 
 By = tuple[str, ...]
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-import torch
-
 from gradcalc.errors import CalcError
 from gradcalc.report import DTYPES
+from gradcalc.witness import loading
+
+with loading.quickly():
+    import torch
 
 _ACCELERATORS = ("cuda", "xpu", "mps")
 _WITHOUT_FLOAT64 = frozenset({"mps"})
