@@ -69,8 +69,7 @@ def distance(number: float, truth: Real, form: Format) -> Distance:
     if not math.isfinite(number):
         return Distance(math.inf, 0.0)
     error = abs(ball(exact(Fraction(number)) - truth))
-    size = nearest_float(error)
-    if size == 0 and error.contains(0):
+    if error.contains(0):
         return Distance(0.0, form.digits)
     ulps = nearest_float(error / exact(form.ulp(truth)))
     relative = error / abs(ball(truth)) if not ball(truth).contains(0) else arb.pos_inf()

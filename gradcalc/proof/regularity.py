@@ -9,10 +9,11 @@ kinks, jumps and removable zeros), and from difference quotients at high precisi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
+from math import factorial
 from typing import Any
 
 from flint import arb, ctx, fmpq
@@ -96,9 +97,7 @@ def _examined(site: Site, by: Sequence[str]) -> Regularity:
 
     guesses = balls.assumed_zeros()
     derivative = adaptively(regular)
-    if not met:
-        return Regularity(Kind.REGULAR, derivative, value=at[0].value)
-    found = _beside(site, by)
+    found = _beside(site, by) if met else Regularity(Kind.REGULAR, derivative, value=at[0].value)
     return _noted(found, met, balls.assumed_zeros() == guesses)
 
 
@@ -120,14 +119,14 @@ def _value(site: Site) -> tuple[Real | None, frozenset[Note]]:
         nonlocal notes
         jet = site.value()
         notes = jet.notes
-        return fmpq(0) if _has_no_value(jet) else jet.value
+        return fmpq(0) if _without_value(notes) else jet.value
 
     value = adaptively(compute)
-    return (None if any(note.kind in ("pole", "domain", "unknown") for note in notes) else value), notes
+    return (None if _without_value(notes) else value), notes
 
 
-def _has_no_value(jet: Jet) -> bool:
-    return any(note.kind in ("pole", "domain", "unknown") for note in jet.notes)
+def _without_value(notes: Iterable[Note]) -> bool:
+    return any(note.kind in ("pole", "domain", "unknown") for note in notes)
 
 
 def _beside(site: Site, by: Sequence[str]) -> Regularity:
@@ -144,9 +143,8 @@ def _beside(site: Site, by: Sequence[str]) -> Regularity:
         below = examine(site, by[:-1])
         if below.kind not in (Kind.REGULAR, Kind.SMOOTH):
             return _without_sides(below)
-    right = _one_side(site, direction, order, value)
-    left = _one_side(site, opposite(direction), order, value).turned(order)
-    return _classified(left, right, value, kinds)
+    right, left = (_seen_along(site, way, order, value) for way in (direction, opposite(direction)))
+    return _classified(left.turned(order), right, value, kinds)
 
 
 def _without_sides(below: Regularity) -> Regularity:
@@ -216,21 +214,27 @@ class _OneSide:
         return _OneSide(-self.derivative, self.limit, self.outside, self.jumps, self.creeps, self.proven)
 
 
+def _seen_along(site: Site, direction: Direction, order: int, value: Real | None) -> _OneSide:
+    """One side of a site; looked at once, however many partials ask for it."""
+    key = (*direction.items(), order)
+    if key not in site.sides:
+        site.sides[key] = _one_side(site, direction, order, value)
+    found: _OneSide = site.sides[key]
+    return found
+
+
 def _one_side(site: Site, direction: Direction, order: int, value: Real | None) -> _OneSide:
-    factorial = 1
-    for factor in range(2, order + 1):
-        factorial *= factor
     limit: list[Real] = []
 
     def coefficient() -> Real:
         jet = site.ray(direction, order + _SLACK)
         limit[:] = [jet.value]
-        if len(jet) <= order or not all(is_finite(c) for c in jet.coefficients[: order + 1]):
+        if not all(is_finite(jet[power]) for power in range(order + 1)):
             if ctx.prec < balls.ZERO_BITS and not jet.notes:
                 raise Unresolved
             limit.clear()
             return fmpq(0)
-        return jet[order] * factorial
+        return jet[order] * factorial(order)
 
     try:
         derivative = adaptively(coefficient)
@@ -245,74 +249,70 @@ def _one_side(site: Site, direction: Direction, order: int, value: Real | None) 
     return _ladder(site, direction, order, value)
 
 
-_EXPONENTS = (6, 12, 24, 48, 96, 192, 384, 768, 1536)
-"""Distances 2**-e: their exponents double, so that powers, logarithms and essential singularities can be told apart."""
+_STEP = fmpq(2, 5)
+"""Its powers have reciprocals that are no integers, nor near to one: what oscillates must not do so in step."""
+_EXPONENTS = (5, 10, 20, 40, 80, 160, 320, 640, 1280)
+"""Distances `_STEP`**e: their exponents double, so that powers, logarithms and essential singularities can be told apart."""
 
 
 def _ladder(site: Site, direction: Direction, order: int, value: Real | None) -> _OneSide:
     """The one-sided derivative by difference quotients at distances that shrink doubly exponentially."""
-    before = ctx.prec
-    try:
-        values: list[arb | None] = []
-        quotients: list[arb] = []
-        slopes: list[arb] = []
-        for exponent in _EXPONENTS:
-            ctx.prec = 8 * exponent + 512
-            here = _at(site, direction, exponent)
-            values.append(here)
-            if here is None:
-                continue
-            if order > 1:
-                slope = _slope(site, direction, exponent, order)
-                if slope is not None:
-                    quotients.append(slope)
-                continue
-            start = _at(site, direction, None if value is not None else 4 * exponent)
-            if start is not None:
-                quotients.append((here - start) * arb(2) ** exponent)
-            slope = _slope(site, direction, exponent, 1) if value is None else None
-            if slope is not None:
-                slopes.append(slope)
-        ctx.prec = 512
-        inside = [here for here in values if here is not None]
-        if (values[-1] is None and values[-2] is None and len(inside) < 3) or (
-            values[-3:] == [None] * 3 and values[0] is None
-        ):
-            return _OneSide(None, None, outside=True, proven=False)
+
+    def beside(exponent: int, order: int) -> arb | None:
+        with ctx.workprec(_bits(exponent)):
+            return _derivative(site, direction, exponent, order)
+
+    def quotient(exponent: int) -> arb | None:
+        # From the point itself, or from where it is as good as there.
+        start = None if order == 1 and value is not None else 4 * exponent
+        with ctx.workprec(_bits(exponent)):
+            near, far = (_derivative(site, direction, end, order - 1) for end in (start, exponent))
+            return None if near is None or far is None else (far - near) / _STEP**exponent
+
+    # The last places take most of the time; they tell infinities, of which higher orders beside a pole show nothing.
+    exponents = _EXPONENTS if value is not None or order == 1 else _EXPONENTS[:-2]
+    values = [beside(exponent, 0) for exponent in exponents]
+    inside = _known(values)
+    if (values[-2:] == [None] * 2 and len(inside) < 3) or (values[-3:] == [None] * 3 and values[0] is None):
+        return _OneSide(None, None, outside=True, proven=False)
+    places = [exponent for exponent, here in zip(exponents, values, strict=True) if here is not None]
+    with ctx.workprec(512):
         limit = value if value is not None else _limit(inside)
-        if limit is None or isinstance(limit, float):
-            return _OneSide(None if limit is None else _infinite(slopes), None, proven=False)
+        if limit is None:
+            return _OneSide(None, None, proven=False)
+        if isinstance(limit, float):  # beside a pole the slope is shown where it is infinite too
+            slope = _limit(_known(beside(exponent, 1) for exponent in places)) if order == 1 else None
+            return _OneSide(slope if isinstance(slope, float) else None, None, proven=False)
+        quotients = _known(map(quotient, places))
         found = _limit(quotients)
         jumps = value is not None and _apart(inside, value)
+        if isinstance(found, float) and value is not None and not (jumps or _approach(inside)):
+            found = None  # the value itself has no limit
         return _OneSide(found, limit, jumps=jumps, creeps=found is None and _creep(quotients), proven=False)
-    finally:
-        ctx.prec = before
 
 
-def _beside_at(site: Site, direction: Direction, exponent: int) -> Site:
-    return site.shifted({name: fmpq(speed, 2**exponent) for name, speed in direction.items()})
+def _known(terms: Iterable[arb | None]) -> list[arb]:
+    return [term for term in terms if term is not None]
 
 
-def _at(site: Site, direction: Direction, exponent: int | None) -> arb | None:
-    """The expression at the distance 2**-exponent (None: at the point); None where it is not real or not known."""
+def _bits(exponent: int) -> int:
+    """The precision at which the seventh power of a distance is still seen."""
+    return 10 * exponent + 512
+
+
+def _derivative(site: Site, direction: Direction, exponent: int | None, order: int) -> arb | None:
+    """The derivative (of order 0: the value) along a ray at the distance `_STEP`**exponent, or at the point itself.
+
+    None where the expression is not real, or nothing is known of it.
+    """
+    shift = {} if exponent is None else {name: speed * _STEP**exponent for name, speed in direction.items()}
+    beside = site.shifted(shift)
     try:
-        jet = (site if exponent is None else _beside_at(site, direction, exponent)).value()
+        jet = beside.ray(direction, order) if order else beside.value()
     except Unresolved:
         return None
-    value = ball(jet.value)
-    return None if _has_no_value(jet) or not value.is_finite() else value
-
-
-def _slope(site: Site, direction: Direction, exponent: int, order: int) -> arb | None:
-    try:
-        jet = _beside_at(site, direction, exponent).ray(direction, order)
-    except Unresolved:
-        return None
-    slope = ball(jet[order])
-    factorial = 1
-    for factor in range(2, order + 1):
-        factorial *= factor
-    return slope * factorial if slope.is_finite() else None
+    found = ball(jet[order]) * factorial(order)
+    return found if found.is_finite() and not _without_value(jet.notes) else None
 
 
 def _limit(sequence: Sequence[arb]) -> arb | float | None:
@@ -360,24 +360,21 @@ def _rounded(value: arb) -> arb:
     return arb(0) if abs(middle) < arb(2) ** -150 else arb(middle, abs(middle) * arb(2) ** -150)
 
 
+def _approach(inside: Sequence[arb]) -> bool:
+    """Whether the values on a ray settle: each step is smaller than the one before."""
+    steps = [abs(after - before).mid() for before, after in pairwise(inside[-5:])]
+    return all(after < before for before, after in pairwise(steps))
+
+
 def _apart(inside: Sequence[arb], value: Real) -> bool:
     """Whether the values on a ray stay away from the value at its start."""
     gaps = [abs(here - value).mid() for here in inside[-3:]]
     return len(gaps) == 3 and bool(gaps[2] > 0.5 * gaps[1] > 0.25 * gaps[0]) and bool(gaps[2] > arb(2) ** -100)
 
 
-def _infinite(slopes: Sequence[arb]) -> Side:
-    """The limit of the slope beside a pole."""
-    found = _limit(slopes)
-    return found if isinstance(found, float) else None
-
-
-# ------------------------------------------------------------------------------------------------------- mixed partials
-
-
 # ---------------------------------------------------------------------------------------------------- mixed partials
 
-_MIXED_EXPONENTS = (24, 48, 96, 192, 384)
+_MIXED_EXPONENTS = _EXPONENTS[2:7]
 
 
 def _mixed(site: Site, by: Sequence[str]) -> Regularity:
@@ -387,7 +384,7 @@ def _mixed(site: Site, by: Sequence[str]) -> Regularity:
         return _without_sides(below)
     start = below.derivative
     for side in (-1, 1):
-        near = _examined(site.shifted({by[-1]: fmpq(side, 2 ** _MIXED_EXPONENTS[1])}), by[:-1])
+        near = _examined(site.shifted({by[-1]: side * _STEP ** _MIXED_EXPONENTS[1]}), by[:-1])
         if near.derivative is None:  # there is nothing beside the point to compare with
             kind = near.kind if near.kind in NOT_DIFFERENTIABLE else Kind.EDGE
             return Regularity(kind, value=below.value, proven=False)
@@ -404,8 +401,8 @@ def _quotients(site: Site, by: Sequence[str], start: Real, side: int) -> Side:
     """The limit of the difference quotients of the partial by all but the last of `by`, in the direction of the last."""
     found = []
     for exponent in _MIXED_EXPONENTS:
-        with ctx.workprec(4 * exponent + 512):
-            distance = fmpq(side, 2**exponent)
+        with ctx.workprec(_bits(exponent)):
+            distance = side * _STEP**exponent
             beside = _examined(site.shifted({by[-1]: distance}), by[:-1])
             if beside.derivative is not None:
                 found.append(ball((beside.derivative - start) / distance))

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from fractions import Fraction
 from itertools import combinations
+from math import factorial
+from typing import Any
 
 from flint import fmpq
 
@@ -34,6 +36,8 @@ class Site:
         self._constants = {text: exact(value) for text, value in (constants or {}).items()}
         self._exact: dict[str, fmpq] = {}
         self._shift: Mapping[str, fmpq] = {}
+        self.sides: dict[object, Any] = {}
+        """What has been found out along rays, for whoever asks again."""
 
     def _constant(self, node: Node) -> Real | None:
         if isinstance(node, Number):
@@ -44,6 +48,7 @@ class Site:
     def shifted(self, shift: Mapping[str, fmpq]) -> Site:
         """The same expression beside the point."""
         beside = copy(self)
+        beside.sides = {}
         beside._shift = {name: self._shift.get(name, fmpq(0)) + distance for name, distance in shift.items()}
         return beside
 
@@ -102,10 +107,7 @@ def polarised(by: Sequence[str]) -> list[tuple[int, Direction]]:
     """
     order = len(by)
     if len(set(by)) == 1:
-        factorial = 1
-        for factor in range(2, order + 1):
-            factorial *= factor
-        return [(factorial, {by[0]: 1})]
+        return [(factorial(order), {by[0]: 1})]
     weights: dict[tuple[tuple[str, int], ...], int] = {}
     for size in range(1, order + 1):
         for chosen in combinations(by, size):

@@ -23,7 +23,7 @@ from gradcalc.proof.replay import Local, Replayed, culprit, locally, replay, sam
 from gradcalc.proof.semantics import UnknownOperation
 from gradcalc.report import Judgement, Verdict
 from gradcalc.witness.autograd import By, Run
-from gradcalc.witness.balls import PROVEN_BITS, Real, agree, ball, decimal, exact, is_negligible, is_zero
+from gradcalc.witness.balls import PROVEN_BITS, Real, agree, ball, decimal, exact, is_negligible
 
 _PRECISIONS = (256, 1024, 4096, 16384)
 _SHOWN = 20
@@ -313,7 +313,7 @@ def _number(evidence: Evidence, truth: Real, far: Distance) -> Judgement:
         name = "a number" if overflowed is None else overflowed.name
         why = f"{name} left the range of {form.name} on the way; the derivative is {decimal(truth)}"
         return Judgement(Verdict.INACCURATE, why, "overflow")
-    if not is_zero(truth) and abs(ball(truth)) < exact(form.smallest_normal):
+    if not is_negligible(truth) and abs(ball(truth)) < exact(form.smallest_normal):
         why = f"the derivative is below the smallest normal {form.name}; {counted} survive"
         return Judgement(Verdict.INACCURATE, why, "underflow")
     if enough and evidence.traced is None:

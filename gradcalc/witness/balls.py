@@ -85,7 +85,7 @@ _assumed_zeros = 0
 
 
 def assumed_zeros() -> int:
-    """How often a ball has counted as zero without proof; two readings tell whether it happened in between."""
+    """How often a number has counted as zero without proof; two readings tell whether it happened in between."""
     return _assumed_zeros
 
 
@@ -112,6 +112,7 @@ def adaptively(compute: Callable[[], Real], *, bits: int = PROVEN_BITS, limit: i
     A result that is zero to `ZERO_BITS` bits is returned as the ball it is.  Raises `OutOfPrecision` if neither happens
     within `limit` bits.  The working precision is left as it was found.
     """
+    global _assumed_zeros
     before = ctx.prec
     precision = START_BITS
     try:
@@ -122,7 +123,10 @@ def adaptively(compute: Callable[[], Real], *, bits: int = PROVEN_BITS, limit: i
             except Unresolved:
                 pass
             else:
-                if is_tight(value, bits) or is_negligible(value):
+                if is_tight(value, bits):
+                    return value
+                if is_negligible(value):
+                    _assumed_zeros += 1
                     return value
             precision *= 2
     finally:
@@ -245,10 +249,7 @@ def digamma_series(x: arb, length: int) -> list[arb]:
 
 def polygamma(order: int, x: arb) -> arb:
     """The order-th derivative of digamma at x."""
-    factorial = 1
-    for factor in range(2, order + 1):
-        factorial *= factor
-    return digamma_series(x, order + 1)[order] * factorial if x < 0 else _polygamma(order, x)
+    return digamma_series(x, order + 1)[order] * math.factorial(order) if x < 0 else _polygamma(order, x)
 
 
 def _polygamma(order: int, x: arb) -> arb:

@@ -7,7 +7,7 @@ others.  Operations that meet a place where f is not smooth leave a `Note` in th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,7 +22,8 @@ from gradcalc.witness.balls import Real, ball, bounded
 class Note:
     """A place of the expression where it is not smooth at the point.
 
-    `kind` is "seam" (two formulas meet), "pole", "edge" (of the real domain) or "domain" (no real value).
+    `kind` is "seam" (two formulas meet), "pole", "edge" (of the real domain), "domain" (no real value) or "unknown" (the
+    engine has no series, or no value, of the function there).
     """
 
     kind: str
@@ -53,6 +54,11 @@ class Jet:
         """The limit along the ray."""
         return self.coefficients[0]
 
+    @property
+    def has_series(self) -> bool:
+        """Whether it goes on along the ray as a series: where a coefficient is not known, none after it is."""
+        return not is_nan(self.coefficients[-1])
+
     def __len__(self) -> int:
         return len(self.coefficients)
 
@@ -64,6 +70,11 @@ class Jet:
     def noting(self, *notes: Note) -> Jet:
         """The same jet with more notes."""
         return Jet(self.coefficients, self.still, self.notes.union(notes), self.fixed)
+
+    def beside(self, parts: Iterable[Jet]) -> Jet:
+        """The same limit as a function of parts that have no series: nothing is known of how it is approached."""
+        notes = self.notes.union(*(part.notes for part in parts))
+        return Jet([self.value, *[NAN] * Jet.order], False, notes, self.fixed)
 
     def _with(self, other: Jet, coefficients: Sequence[Real]) -> Jet:
         notes = self.notes | other.notes if other.notes else self.notes
@@ -84,6 +95,8 @@ class Jet:
         return self._with(other, total)
 
     def __sub__(self, other: Jet | int) -> Jet:
+        if other is self and self.has_series:  # zero all along, whatever coefficients are not carried
+            return Jet([fmpq(0)], True, self.notes, self.fixed)
         return self + (-as_jet(other))
 
     def __mul__(self, other: Jet | int) -> Jet:

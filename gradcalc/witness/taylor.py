@@ -28,13 +28,18 @@ _LARGEST_SPECIAL = 500
 """Arguments of zeta and orders of Bessel functions beyond which Arb's algorithms take minutes at high precision."""
 
 
+class NoSeries(Exception):
+    """The sign of something that vanishes at the point is not in the coefficients that are known."""
+
+
 class Truth(NamedTuple):
-    """The value of a condition along a ray, and what was met on the way."""
+    """The value of a condition along a ray, and what was met on the way; `known` is False where it cannot be told."""
 
     holds: bool
     notes: frozenset[Note]
     still: bool
     fixed: bool
+    known: bool = True
 
 
 Value = Jet | Truth
@@ -69,13 +74,19 @@ def evaluate(tree: Node, values: Mapping[str, Real | Jet], *, order: int = 0, co
             if replaced is not None:
                 return Jet([replaced], still=True, fixed=True)
         engine.enter(node)
-        if node.name != "where" and not row.condition and any(isinstance(arg, Jet) and is_nan(arg.value) for arg in args):
-            return undefined(_jets(args))
+        if node.name == "where" or row.condition:
+            chosen: Value = row.meaning(engine, *args)
+            return chosen
+        parts = _jets(args)
+        lost = not all(part.has_series for part in parts)
+        if lost and any(is_nan(part.value) for part in parts):
+            return undefined(parts)
         try:
-            result: Value = row.meaning(engine, *args)
-        except balls.NotReal:  # an inner part of the function has no value
-            return undefined(_jets(args), *engine.noted)
-        return result
+            result: Jet = row.meaning(engine, *args)
+        except (balls.NotReal, NoSeries):  # an inner part of the function has no value, or no sign
+            return undefined(parts, *engine.noted)
+        # A function may pass over an argument, or be constant beside it: it is not real where the argument is not.
+        return result.beside(parts) if lost else result
 
     value = fold(tree, leaf, call)
     assert isinstance(value, Jet)
@@ -112,14 +123,16 @@ class Engine:
     def side(self, a: Jet, what: str) -> tuple[int, frozenset[Note]]:
         """The sign of a on the ray, just after its start: 0 only if it stays zero.
 
-        A number that is zero at the point and moves leaves a note.
+        A number that is zero at the point and moves leaves a note.  Raises `NoSeries` if all that is known of it is zero.
         """
         at_point = balls.sign(a.value)
         if at_point or a.still:
             return at_point, a.notes
         notes = a.notes | {self.note("seam", what)}
         power = a.valuation()
-        return (0 if power is None else balls.sign(a[power])), notes
+        if power is None:
+            raise NoSeries
+        return balls.sign(a[power]), notes
 
     # -- numbers
 
@@ -143,7 +156,7 @@ class Engine:
         if power is None or not a.starts_with_zeros(power):
             return undefined([a, b], note)
         if a.still:
-            return Jet([fmpq(0)] * len(b), False, a.notes | b.notes | {note}, a.fixed and b.fixed)
+            return Jet([fmpq(0)], True, a.notes | b.notes | {note}, a.fixed and b.fixed)
         if len(a) <= power:
             return undefined([a, b], note)
         # Both vanish at the point: along the ray the quotient goes on.
@@ -156,6 +169,10 @@ class Engine:
         base = balls.sign(a.value)
         if base > 0:
             return self.exp(b * series(a, "log"))
+        if b.still and isinstance(b.value, arb):
+            near = _floor(b.value)
+            if near is not None and balls.sign(b.value - near) == 0:  # an integer as far as the precision tells
+                return self._whole_power(a, b, near)
         if base < 0:
             note = self.note("domain", "a negative number to a power that is not a constant integer")
             isolated = None if b.still else integer(b.value)
@@ -170,18 +187,18 @@ class Engine:
         exponent = balls.sign(b.value)
         if exponent < 0:
             return undefined([a, b], self.note("pole", "zero to a negative power"))
-        zero = Jet([fmpq(0)], a.still and b.still, a.notes | b.notes, a.fixed and b.fixed)
+        notes = a.notes | b.notes
         if exponent == 0:
-            return Jet([fmpq(1), *[jets.NAN] * Jet.order], False, zero.notes | {self.note("edge", "0**0")})
+            return Jet([fmpq(1), *[jets.NAN] * Jet.order], False, notes | {self.note("edge", "0**0")})
         if a.still:
-            return zero if b.still else Jet([fmpq(0)] * len(b), False, zero.notes)
-        return Jet([fmpq(0), *[jets.NAN] * Jet.order], False, zero.notes | {self.note("edge", "a power of zero")})
+            return Jet([fmpq(0)], True, notes, a.fixed and b.fixed)
+        return Jet([fmpq(0), *[jets.NAN] * Jet.order], False, notes | {self.note("edge", "a power of zero")})
 
     def _whole_power(self, a: Jet, b: Jet, n: int) -> Jet:
         if n == 0:
             one = Jet([fmpq(1)], True, a.notes | b.notes, a.fixed and b.fixed)
             if not (a.fixed or b.fixed) and balls.sign(a.value) == 0:
-                return one.noting(self.note("domain", "0**0, whose value depends on the path"))
+                return one.noting(self.note("edge", "0**0, beside which the power depends on the path"))
             return one
         if n < 0:
             return self.divide(1, self._whole_power(a, b, -n))
@@ -252,7 +269,7 @@ class Engine:
         if balls.sign(a.value):
             return a * self.log(b)
         if a.still:
-            return Jet([fmpq(0)], True, a.notes, a.fixed) if b.still else Jet([fmpq(0)] * len(b), False, a.notes)
+            return Jet([fmpq(0)], True, a.notes, a.fixed)
         if balls.sign(b.value) > 0:
             return a * series(b, "log")
         note = self.note("edge", "0*log(0)")
@@ -389,18 +406,15 @@ class Engine:
         moved = -a if side < 0 else a
         return Jet(moved.coefficients, a.still, notes, a.fixed)
 
-    def _constant_beside(self, a: Jet, value: Real, notes: frozenset[Note]) -> Jet:
-        return Jet([value] if a.still else [value, *[fmpq(0)] * (len(a) - 1)], a.still, notes, a.fixed)
-
     def sign(self, a: Jet) -> Jet:
         side, notes = self.side(a, "sign at 0")
-        return self._constant_beside(a, fmpq(side), notes)
+        return Jet([fmpq(side)], True, notes, a.fixed)
 
     def heaviside(self, a: Jet, at_zero: Jet) -> Jet:
         side, notes = self.side(a, "heaviside at 0")
         if side == 0:
-            return at_zero if a.still else Jet([at_zero.value, *[fmpq(0)] * (len(a) - 1)], False, notes)
-        return self._constant_beside(a, fmpq(int(side > 0)), notes)
+            return at_zero
+        return Jet([fmpq(int(side > 0))], True, notes, a.fixed)
 
     def max(self, *args: Jet) -> Jet:
         return self._extreme(args, 1)
@@ -412,29 +426,27 @@ class Engine:
         best = args[0]
         for other in args[1:]:
             side, notes = self.side(best - other, f"a tie in {self.name}")
-            if any(is_nan(part.value) for part in (best, other)):
-                return undefined([best, other])
             chosen = best if side * direction >= 0 else other
-            still = best.still and other.still
-            if chosen.still and not still:
-                chosen = Jet([chosen.value, *[fmpq(0)] * Jet.order], False)
-            best = Jet(chosen.coefficients, still, notes, best.fixed and other.fixed)
+            best = Jet(chosen.coefficients, chosen.still, notes, best.fixed and other.fixed)
         return best
 
     def where(self, condition: Truth, a: Jet, b: Jet) -> Jet:
+        fixed = condition.fixed and a.fixed and b.fixed
+        if not condition.known:
+            return Jet([jets.NAN] * (1 if condition.still else Jet.order + 1), condition.still, condition.notes, fixed)
         chosen = a if condition.holds else b
-        still = condition.still and chosen.still
-        coefficients = chosen.coefficients
-        if chosen.still and not still:
-            coefficients = (chosen.value, *[fmpq(0)] * Jet.order)
-        return Jet(coefficients, still, chosen.notes | condition.notes, condition.fixed and a.fixed and b.fixed)
+        return Jet(chosen.coefficients, chosen.still, chosen.notes | condition.notes, fixed)
 
     def _compared(self, a: Jet | int, b: Jet | int, holds: Callable[[int], bool]) -> Truth:
         difference = as_jet(a) - as_jet(b)
+        unknown = Truth(False, difference.notes, difference.still, difference.fixed, known=False)
         if is_nan(difference.value):
-            return Truth(False, difference.notes, difference.still, difference.fixed)
-        side, notes = self.side(difference, "the seam of a condition")
-        return Truth(holds(side), notes, difference.still, difference.fixed)
+            return unknown
+        try:
+            side, notes = self.side(difference, "the seam of a condition")
+        except NoSeries:
+            return unknown._replace(notes=difference.notes.union(self.noted))
+        return Truth(holds(side), notes, difference.still, difference.fixed, difference.has_series)
 
     def lt(self, a: Jet | int, b: Jet | int) -> Truth:
         return self._compared(a, b, lambda side: side < 0)
@@ -455,13 +467,13 @@ class Engine:
         return self._compared(a, b, lambda side: side != 0)
 
     def both(self, p: Truth, q: Truth) -> Truth:
-        return Truth(p.holds and q.holds, p.notes | q.notes, p.still and q.still, p.fixed and q.fixed)
+        return Truth(p.holds and q.holds, p.notes | q.notes, p.still and q.still, p.fixed and q.fixed, p.known and q.known)
 
     def either(self, p: Truth, q: Truth) -> Truth:
-        return Truth(p.holds or q.holds, p.notes | q.notes, p.still and q.still, p.fixed and q.fixed)
+        return Truth(p.holds or q.holds, p.notes | q.notes, p.still and q.still, p.fixed and q.fixed, p.known and q.known)
 
     def opposite(self, p: Truth) -> Truth:
-        return Truth(not p.holds, p.notes, p.still, p.fixed)
+        return p._replace(holds=not p.holds)
 
     # -- rounding
 
@@ -470,9 +482,9 @@ class Engine:
         if whole is None:
             return undefined([a])
         if a.still or balls.sign(a.value - whole):
-            return self._constant_beside(a, fmpq(whole), a.notes)
+            return Jet([fmpq(whole)], True, a.notes, a.fixed)
         side, notes = self.side(a - Jet([fmpq(whole)], True), f"{self.name} at an integer")
-        return self._constant_beside(a, fmpq(whole - (side < 0)), notes)
+        return Jet([fmpq(whole - (side < 0))], True, notes, a.fixed)
 
     def ceil(self, a: Jet) -> Jet:
         return -self.floor(-a)
@@ -480,7 +492,7 @@ class Engine:
     def trunc(self, a: Jet) -> Jet:
         at_point = balls.sign(a.value)
         if at_point == 0:
-            return self._constant_beside(a, fmpq(0), a.notes)
+            return Jet([fmpq(0)], True, a.notes, a.fixed)
         return self.floor(a) if at_point > 0 else -self.floor(-a)
 
     def round(self, a: Jet) -> Jet:
@@ -489,11 +501,11 @@ class Engine:
             return undefined([a])
         half = fmpq(doubled, 2)
         if doubled % 2 == 0 or balls.sign(a.value - half):
-            return self._constant_beside(a, fmpq((doubled + 1) // 2), a.notes)
+            return Jet([fmpq((doubled + 1) // 2)], True, a.notes, a.fixed)
         side, notes = self.side(a - Jet([half], True), "round at a half-integer")
         below, above = (doubled - 1) // 2, (doubled + 1) // 2
         even = below if below % 2 == 0 else above
-        return self._constant_beside(a, fmpq(even if side == 0 else below if side < 0 else above), notes)
+        return Jet([fmpq(even if side == 0 else below if side < 0 else above)], True, notes, a.fixed)
 
     # -- special functions
 
