@@ -269,8 +269,8 @@ def _ladder(site: Site, direction: Direction, order: int, value: Real | None) ->
             near, far = (_derivative(site, direction, end, order - 1) for end in (start, exponent))
             return None if near is None or far is None else (far - near) / _STEP**exponent
 
-    # The last places take most of the time; they tell infinities, of which higher orders beside a pole show nothing.
-    exponents = _EXPONENTS if value is not None or order == 1 else _EXPONENTS[:-2]
+    # The last places take most of the time, and where there is no value the sides are only shown.
+    exponents = _EXPONENTS if value is not None else _EXPONENTS[:-2]
     values = [beside(exponent, 0) for exponent in exponents]
     inside = _known(values)
     if (values[-2:] == [None] * 2 and len(inside) < 3) or (values[-3:] == [None] * 3 and values[0] is None):
@@ -330,7 +330,7 @@ def _limit(sequence: Sequence[arb]) -> arb | float | None:
         return _rounded(third)
     if scale.mid() < arb(2) ** -150 and abs(second).mid() < arb(2) ** -70:
         return arb(0)
-    if abs(third).mid() > 1.3 * abs(second).mid() and abs(second).mid() > 1.3 * abs(first).mid() and scale.mid() > 30:
+    if abs(third).mid() > 1.3 * abs(second).mid() and abs(second).mid() > 1.3 * abs(first).mid() and scale.mid() > 10:
         return float("inf") if third.mid() > 0 else float("-inf")
     if len(sequence) > 3 and abs(after).mid() < 0.75 * abs(before).mid():
         # Extrapolated twice: digits that change from one to the other are not known.
