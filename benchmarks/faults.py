@@ -284,7 +284,7 @@ def _beyond(traced: Traced, name: str) -> bool:
     for operation in traced.program.operations:
         if faulty.base_name(operation.name) != name:
             continue
-        field_ = Rounded(traced.form, traced.device, traced.literals)
+        field_ = Rounded(traced.form, traced.device, traced.program.literals)
         try:
             results = _execute(operation, field_, lambda seen, m=field_: m.value(seen.value))
         except (ArithmeticError, AssertionError, ValueError):

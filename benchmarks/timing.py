@@ -127,7 +127,7 @@ def _replayed(traced: Traced) -> None:
     from gradcalc.proof.replay import replay
 
     with ctx.workprec(256):
-        replay(traced.program, traced.inputs, traced.literals)
+        replay(traced.program, traced.inputs)
 
 
 def percentile(values: list[float], share: float) -> float:

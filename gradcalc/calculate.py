@@ -146,6 +146,8 @@ def _at_point(problem: Problem, tree: Node, read_as: str, values: Mapping[str, N
     device, dtype, notes = devices.choose(problem.device, problem.dtype)
     floats = {name: _float(name, problem.at[name], value) for name, value in values.items()}
     run = autograd.run(tree, floats, bys, dtype=dtype, device=device.name, record=True)
+    vanished = {name: "underflow" for name, value in values.items() if floats[name] == 0 and not _is_zero(value)}
+    run = replace(run, unrepresentable={**vanished, **run.unrepresentable})
     derived = _derived()
     typed = Site(tree, {name: value if not isinstance(value, Number) else value.value for name, value in values.items()})
     binary = None if run.unrepresentable else Site(tree, run.inputs, run.constants)
@@ -184,6 +186,14 @@ def _float(name: str, text: str, value: Node) -> float:
     except balls.OutOfPrecision:
         raise CalcError(f"the value of {name} is not a real number: {text}") from None
     return balls.nearest_float(number)
+
+
+def _is_zero(value: Node) -> bool:
+    """Whether a value that became 0 as a float is 0."""
+    from gradcalc.proof.site import Site
+    from gradcalc.witness import balls
+
+    return balls.is_negligible(balls.adaptively(lambda: Site(value, {}).value().value))
 
 
 class _Judging:
@@ -265,19 +275,19 @@ class _Judging:
             {
                 "symbolic": unusable or "ok",
                 "regularity": None if troubled is None else str(troubled.kind),
-                "evidence": self.evidence(troubled),
+                "evidence": self.evidence(troubled, typed),
                 **finding.proof,
                 **({} if suggestion is None else {"suggestion": suggestion[0]}),
             },
         )
 
-    def evidence(self, found: Regularity | None) -> str | None:
+    def evidence(self, found: Regularity | None, typed: Regularity | None) -> str | None:
         """How strong the conclusion is: proven, numerical (high precision only), a rounding bound, or the number alone."""
         if found is None:
             return None
         if found.derivative is not None and self.traced is None and self.run.failure is None:
             return "bound" if self.bounds else "number only"
-        return "proven" if found.proven else "numerical"
+        return "proven" if found.proven and (typed is None or typed.proven) else "numerical"
 
     def suggestion(
         self, by: By, judgement: Judgement, far: Distance | None, binary: Regularity | None

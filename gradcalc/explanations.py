@@ -116,8 +116,9 @@ _CAUSES = (
     ),
     Page(
         "branch-flip",
-        "rounding turned a comparison around",
-        "In exact arithmetic the other branch of a where, maximum or clamp is taken than in floats.",
+        "floats take another branch than exact numbers",
+        "In exact arithmetic the other branch of a where, maximum or clamp is taken than in floats, a quotient has another "
+        "integer part, or a zero has a sign: atan2 and copysign tell -0.0 from 0.0.",
         'gradcalc diff "where(x + 1 > 1, x**2, x)" --at 1e-9 --dtype float32',
     ),
     Page(
@@ -128,16 +129,19 @@ _CAUSES = (
     ),
     Page(
         "nan-trap",
-        "a branch that is not taken divides by zero",
-        "where(c, a, b) computes both branches, and backward multiplies the gradient of the other one by 0: 0 times NaN "
-        "is NaN. Make the argument harmless before the division: where(c, 1, sin(x)/where(c, 1, x)).",
+        "0 times infinity in the chain rule",
+        "where(c, a, b) computes both branches, and backward multiplies the gradient of the other one by 0: 0 times "
+        "infinity, or times NaN, is NaN. Make the argument harmless before the division: "
+        "where(c, 1, sin(x)/where(c, 1, x)). Without a branch it happens where an inner slope is infinite and an outer one "
+        "is 0: sqrt(x**4) is smooth at 0, and its chain rule is infinity times 0.",
         'gradcalc diff "where(x == 0, 1, sin(x)/x)" --at 0',
     ),
     Page(
         "seam",
         "subgradients were chosen one by one",
         "At a kink each operation picks a slope of its own. Put together they need not be a slope of anything: "
-        "relu(x) - relu(-x) is x, with derivative 1, and autograd returns 0.",
+        "relu(x) - relu(-x) is x, with derivative 1, and autograd returns 0. A where() follows the branch that is taken at "
+        "the point itself: where(x == 0, 0, f(x)) has the slope of the constant there.",
         'gradcalc diff "relu(x) - relu(-x)" --at 0',
     ),
     Page(

@@ -71,6 +71,8 @@ CASES: list[tuple[str, str, str, str, str | None, str | None]] = [
     ("logaddexp(x, 0)", "x=0", "x", "regular", "1/2", "1/2"),
     ("gelu(x)", "x=0", "x", "regular", "1/2", "1/2"),
     ("binary_cross_entropy(p, 1)", "p=1", "p", "regular", "-1", "-1"),
+    ("abs(x*y)", "x=0, y=0", "x x", "regular", "0", "0"),
+    ("sign(0*x/(1 + x))", "x=0", "x", "regular", "0", "0"),
     ("sqrt(trunc(x))", "x=0.5", "x", "regular", "0", "0"),
     ("x**(log(8)/log(2))", "x=-2", "x", "regular", "12", "12"),
     ("where(x > 0, log(x), x)", "x=-2", "x", "regular", "1", "1"),

@@ -106,6 +106,9 @@ def test_doubles_that_stand_for_constants_mean_them() -> None:
         assert field.scalar(0.5).ball.is_exact()
         assert not field.scalar(0.1).ball.is_exact()
         assert Exact([0.1]).scalar(0.1).ball.is_exact()
+        both = Exact([0.6931471805599453]).scalar(0.6931471805599453).ball
+        assert both.overlaps(field.value(2.0).ball.log())
+        assert both.contains(field.value(0.6931471805599453).ball)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +154,7 @@ UNRECORDED = [
     ("softplus(x)", "25", "different-function", "bound"),
     ("relu(x) - relu(-x)", "0", "artifact", "bound"),
     ("where(x > 2, 1/(x - x)*x, x)", "1", "undecided", "bound"),
+    ("where(x == 0, 1, sin(x)/x)", "0", "undecided", "number only"),
     ("exp(x)/exp(x + 1)*x", "800", "undecided", "number only"),
     ("lgamma(x)", "2.5", "agree", "number only"),
     ("abs(x)", "0", "not-differentiable", "proven"),

@@ -29,6 +29,19 @@ CASES = [
     ("sin(x)**2 + cos(x)**2", "x=0.7", "float64", "agree", None),
     ("x + abs(x)**1.5", "x=0", "float64", "agree", None),
     ("max(x, x)", "x=0", "float64", "agree", None),
+    ("log2(x)*0.6931471805599453", "x=3", "float64", "agree", None),
+    ("exp2(x*0.6931471805599453)", "x=3", "float64", "agree", None),
+    ("erf(x)*1.1283791670955126", "x=1", "float64", "agree", None),
+    ("log2(x) + leaky_relu(-x, 0.6931471805599453)", "x=3", "float64", "agree", None),
+    ("softplus(x)", "x=20", "float64", "agree", None),
+    ("fmod(x, y)", "x=1e20,y=0.3", "float64", "agree", None),
+    ("remainder(x, y)", "x=1e20,y=0.3", "float64", "agree", None),
+    ("remainder(x, y)", "x=1e9,y=0.3", "float32", "agree", None),
+    ("remainder(1, x)", "x=0.10000000000000000555111512312578", "float64", "agree", None),
+    ("x**1025", "x=0", "float64", "agree", None),
+    ("(x - 1)**2000", "x=1", "float64", "agree", None),
+    ("x**(log(8)/log(2))", "x=-2", "float64", "agree", None),
+    ("x**y", "x=0,y=0", "float64", "agree", None),
     ("abs(x)", "x=0", "float64", "not-differentiable", "kink"),
     ("abs(x - 0.1 - 0.2)", "x=0.3", "float64", "not-differentiable", "kink"),
     ("sqrt(x**2 + y**2)", "x=0,y=0", "float32", "not-differentiable", "kink"),
@@ -51,14 +64,32 @@ CASES = [
     ("where(x==0, 0, x**2*sin(1/x))", "x=0", "float64", "artifact", "nan-trap"),
     ("softplus(x)", "x=25", "float64", "different-function", "documented"),
     ("binary_cross_entropy(sigmoid(x), 0)", "x=40", "float32", "different-function", "documented"),
+    ("softplus(x, beta=0.1, threshold=1)", "x=15", "float64", "different-function", "documented"),
+    ("gaussian_nll_loss(x, 0.6, 1e-7)", "x=0.7", "float64", "different-function", "documented"),
+    ("gaussian_nll_loss(1, 0.6, x)", "x=1e-8", "float32", "different-function", "documented"),
+    ("binary_cross_entropy(x, 0)", "x=0", "float64", "different-function", "documented"),
+    ("binary_cross_entropy(x, 1)", "x=1", "float32", "different-function", "documented"),
+    ("binary_cross_entropy(x, 0)", "x=1e-13", "float64", "different-function", "documented"),
+    ("besseli1(x)", "x=1e-20", "float64", "different-function", "documented"),
+    ("besseli1(x)", "x=1e-9", "float32", "different-function", "documented"),
     ("(1-cos(x))/x**2", "x=1e-7", "float64", "inaccurate", "cancellation"),
     ("(x+1)**3 - x**3 - 3*x**2 - 3*x", "x=1000.1", "float32", "inaccurate", "cancellation"),
     ("tanh(x)", "x=20", "float64", "inaccurate", "cancellation"),
     ("log(cosh(x))", "x=100", "float32", "inaccurate", "overflow"),
     ("1e300*x", "x=1", "float32", "inaccurate", "overflow"),
     ("exp(-x**2)", "x=12", "float32", "inaccurate", "underflow"),
+    ("x**2", "x=1e-399", "float64", "inaccurate", "underflow"),
+    ("x**2", "x=10**-400", "float64", "inaccurate", "underflow"),
+    ("tanh(x)", "x=6000", "float64", "inaccurate", "underflow"),
+    ("tanh(x)", "x=1e7", "float32", "inaccurate", "underflow"),
+    ("sigmoid(x)", "x=60000", "float16", "inaccurate", "underflow"),
+    ("gelu(x)", "x=-745", "float64", "inaccurate", "underflow"),
+    ("fmod(1, x)", "x=0.10000000000000000555111512312578", "float64", "inaccurate", "branch-flip"),
+    ("atan2(0*x, -1)", "x=-1", "float64", "inaccurate", "branch-flip"),
+    ("copysign(x, -0)", "x=1", "float64", "inaccurate", "branch-flip"),
     ("where(x + 1 > 1, x**2, x)", "x=1e-9", "float32", "inaccurate", "branch-flip"),
     ("hardsigmoid(x)", "x=0.5", "float64", "disagree", "kernel"),
+    ("erf(x)*2", "x=1e-20", "bfloat16", "disagree", "kernel"),
     ("besselk(1, x)", "x=2", "float64", "undecided", "no-autograd"),
     ("exp(exp(exp(exp(x))))", "x=3", "float64", "undecided", "precision"),
 ]
@@ -103,6 +134,75 @@ def test_hessians_are_proven_in_every_dtype(dtype: str) -> None:
 
 def test_the_second_derivative_of_a_seam() -> None:
     assert differentiate("x*abs(x)", at={"x": "0"}, order=2).partials[0].verdict == "not-differentiable"
+
+
+# expression, point, order, by, verdict
+HIGHER = [
+    ("sinc(x)", "x=0", 2, "xx", "agree"),
+    ("sinc(x*y)", "x=0,y=2", 2, "xx", "agree"),
+    ("sinc(x)", "x=0", 4, "xxxx", "agree"),
+    ("softplus(x)", "x=25", 2, "xx", "different-function"),
+    ("softplus(x)", "x=20", 2, "xx", "different-function"),
+    ("besseli0(x)", "x=1e-20", 2, "xx", "different-function"),
+    ("abs(x*y)", "x=0,y=0", 2, "xx", "agree"),
+    ("abs(x*y)", "x=0,y=0", 2, "xy", "not-differentiable"),
+    ("log(cosh(x))", "x=0", 3, "xxx", "agree"),
+    ("hardsigmoid(x)*y", "x=1,y=2", 1, "x", "disagree"),
+    ("hardsigmoid(x)*y", "x=1,y=2", 1, "y", "agree"),
+    ("atan2(-y, x)", "x=-1,y=0", 1, "x", "inaccurate"),
+    ("binary_cross_entropy(x, y)", "x=1e-13,y=0", 1, "y", "agree"),
+    ("fmod(x, y)", "x=1,y=0.10000000000000000555111512312578", 1, "x", "agree"),
+]
+
+
+@pytest.mark.parametrize(
+    ("expr", "at", "order", "by", "verdict"), HIGHER, ids=[f"{c[0]} by {c[3]} at {c[1]}" for c in HIGHER]
+)
+def test_one_partial_of_several(expr: str, at: str, order: int, by: str, verdict: str) -> None:
+    partials = {partial.by: partial for partial in differentiate(expr, at=point(at), order=order).partials}
+    partial = partials[tuple(by)]
+    assert partial.verdict == verdict, partial.why
+
+
+# expression, point, dtype, part of what is said
+WORDS = [
+    ("erf(x)*2", "x=1e-20", "bfloat16", "that makes the value wrong, the derivative does not depend on it"),
+    ("sqrt(x**4)", "x=0", "float64", "autograd's chain rule multiplies 0 by infinity; the derivative is 0"),
+    ("cbrt(x)**3", "x=0", "float64", "autograd's chain rule multiplies 0 by infinity"),
+    ("where(x==0, 1, sin(x)/x)", "x=0", "float64", "autograd's program divides by zero on a branch that is not taken"),
+    ("relu(x) - relu(-x)", "x=0", "float64", "subgradients chosen one by one (a tie in relu)"),
+    (
+        "where(x==0, 0, 3*x + x**2*sin(1/where(x==0, 1, x)))",
+        "x=0",
+        "float64",
+        "follows the branch that is taken at the point",
+    ),
+    ("softplus(x, beta=0.1, threshold=1)", "x=15", "float64", "above its threshold (20 unless given)"),
+    ("besseli1(x)", "x=1e-20", "float64", "that of the expression 0.50000000000000000000, which is 1.87e-41 away"),
+]
+
+
+@pytest.mark.parametrize(("expr", "at", "dtype", "words"), WORDS, ids=[case[0] for case in WORDS])
+def test_the_words_fit_the_case(expr: str, at: str, dtype: str, words: str) -> None:
+    why = differentiate(expr, at=point(at), dtype=dtype).partials[0].why
+    assert why is not None
+    assert words in why
+
+
+# expression, point, how strong the conclusion is
+STRENGTH = [
+    ("sin(x**2)", "x=3", "proven"),
+    ("max(x, x)", "x=0", "proven"),
+    ("where(1+exp(-exp(9))-1 == 0, x, 2*x)", "x=1", "numerical"),
+    ("sign(sin(pi))*x", "x=1", "numerical"),
+    ("x**(log(8)/log(2))", "x=-2", "numerical"),
+    ("sin(x)**2 + cos(x)**2", "x=0.7", "numerical"),
+]
+
+
+@pytest.mark.parametrize(("expr", "at", "strength"), STRENGTH, ids=[case[0] for case in STRENGTH])
+def test_what_rests_on_an_assumed_zero_says_so(expr: str, at: str, strength: str) -> None:
+    assert differentiate(expr, at=point(at)).partials[0].proof["evidence"] == strength
 
 
 def test_a_number_that_is_no_number_never_agrees() -> None:

@@ -90,7 +90,7 @@ ACTIVATIONS: tuple[Function, ...] = (
     row(
         "softplus", "x; beta=1, threshold=20", "log(1 + exp(beta*x))/beta; torch: x where beta*x > threshold",
         meaning=lambda m, x, beta, threshold: m.divide(_softplus(m, beta * x), beta), torch="nn.functional.softplus",
-        documented="torch's softplus is x itself where beta*x is above its threshold of 20",
+        documented="torch's softplus is x itself where beta*x is above its threshold (20 unless given)",
     ),
     row(
         "softsign", "x", "x/(1 + abs(x))", meaning=lambda m, x: m.divide(x, 1 + m.abs(x)), torch="nn.functional.softsign",

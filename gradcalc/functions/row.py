@@ -33,7 +33,7 @@ class Function:
 
     `meaning(m, *args)` defines the function in the vocabulary that the symbolic and the Taylor engine share: both are
     passed as `m`.  `torch(t, *args)` calls the torch function of the same name; None where torch cannot differentiate it.
-    `numbers` are the positions where a literal argument stays a Python number for torch.
+    `literal_numbers` are the positions where a literal argument stays a Python number for torch.
     """
 
     name: str

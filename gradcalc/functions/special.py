@@ -66,6 +66,7 @@ ROWS: tuple[Function, ...] = (
     row(
         "besseli", "n, x", "modified Bessel function of the first kind (torch: n = 0 and n = 1)",
         torch=_besseli, literal_numbers=frozenset({0}),
+        documented="torch's i1 has the slope 1/2 where abs(x) is at most the epsilon of the dtype",
         sample=((0.0, 0.0), (0.5, 4.0)),
     ),
     row("besselk", "n, x", "modified Bessel function of the second kind", torch=None, singular="pole at x = 0", sample=((0.0, 2.0), (0.5, 4.0))),

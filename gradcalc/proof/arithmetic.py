@@ -35,8 +35,10 @@ _CONSTANTS: dict[float, str] = {
 }
 
 
-# Added below the line by kernels that never divide by zero: part of torch's variant, not of the function.
-_EPSILONS = frozenset({1e-12})
+# Limits of kernels that never divide by zero, or switch to a limit near it: part of torch's variant, not of the function.
+LEAST_DIVISOR = 9.999999960041972e-13
+"""1e-12 as aten/src/ATen/native/Loss.cpp has it, in float32."""
+_EPSILONS = frozenset({LEAST_DIVISOR, 1e-12, 1e-6, *(2.0**-bits for bits in (52, 23, 10, 7))})
 
 
 def _constant(name: str) -> arb:
@@ -98,15 +100,16 @@ def _ball(value: Value | int) -> arb:
 class Exact:
     """Exact real arithmetic, with the branches the machine took.
 
-    `literals` are the numbers a question typed: as Python numbers in a program they mean themselves.  `flipped` tells of
-    a comparison that goes the other way in exact arithmetic.  `ideal` replaces what torch documents as its own variant of
-    a function (thresholds and clamps of its kernels) by the function of that name.
+    `literals` are the typed numbers that torch was given as Python numbers: in a program they mean themselves.  `flipped`
+    tells of a comparison that goes the other way in exact arithmetic.  `ideal` replaces what torch documents as its own
+    variant of a function (thresholds and clamps of its kernels, collected in `thresholds`) by the function of that name.
     """
 
     def __init__(self, literals: Collection[float] = (), *, ideal: bool = False):
         self.literals = frozenset(literals)
         self.ideal = ideal
         self.flipped = False
+        self.thresholds: set[float | bool] = set()
 
     # -- numbers
 
@@ -125,19 +128,27 @@ class Exact:
     def scalar(self, number: int | float) -> Value:
         """A Python number in a program.
 
-        A double that stands for a real constant means that constant.  One that is neither short nor typed was computed in
-        double precision by torch itself: it is known to half a unit in the last place.
+        A double that stands for a real constant means that constant, or either if it was typed as well.  One that is
+        neither short nor typed was computed in double precision by torch itself: it is known to half a unit in the last
+        place.
         """
-        if self.ideal and number in _EPSILONS:
+        typed = number in self.literals or -number in self.literals
+        if self.ideal and number in _EPSILONS and not typed:
             return self.value(0.0)
-        if isinstance(number, int) or number in self.literals or -number in self.literals or _is_short(number):
+        if isinstance(number, int) or _is_short(number):
             return self.value(number)
+        near = self.value(number)
         name = _CONSTANTS.get(abs(number))
         if name is not None:
-            constant = _constant(name)
-            return Value(constant if number > 0 else -constant, self, number)
-        near = self.value(number)
+            constant = _constant(name) if number > 0 else -_constant(name)
+            return Value(near.ball.union(constant) if typed else constant, self, number)
+        if typed:
+            return near
         return Value(near.ball + arb(0, 1) * abs(near.ball) * arb(2) ** -53, self, number)
+
+    def limit(self, number: int | float) -> Value:
+        """A Python number that something is compared with."""
+        return self.value(math.inf) if self.ideal and number in self.thresholds else self.scalar(number)
 
     def constant(self, text: str) -> Value:
         """A constant of a kernel's own: a decimal, or one of the named ones."""
@@ -166,7 +177,15 @@ class Exact:
     def hypot(self, a: Value, b: Value) -> Value:
         return self.rounded((a.ball * a.ball + b.ball * b.ball).sqrt(), "hypot")
 
+    def truncated(self, whole: arb, quotient: arb) -> Value:
+        """The integer part of a quotient."""
+        return Value(whole, self)
+
     def atan2(self, a: Value, b: Value) -> Value:
+        below = a.float == 0 and math.copysign(1.0, a.float) < 0
+        if below and a.ball.is_zero() and b.ball < 0:  # on the cut, and a float zero has a sign
+            self.flipped = True
+            return self.rounded(-arb.pi(), "atan2")
         return self.rounded(arb.atan2(a.ball, b.ball), "atan2")
 
     def lgamma(self, a: Value) -> Value:
@@ -186,6 +205,8 @@ class Exact:
     def power(self, a: Value, b: Value) -> Value:
         """a**b as torch means it: real, 0**0 = 1."""
         whole = _whole(b.ball)
+        if whole is None and not a.ball > 0 and b.float is not None and b.ball.contains(arb(b.float)):
+            whole = _whole(arb(b.float))  # a power of a negative number: the integer the machine had, as far as can be told
         if whole is not None:
             if whole in (0, 1):
                 return Value(arb(1) if whole == 0 else a.ball, self)
@@ -193,6 +214,8 @@ class Exact:
                 inverse = whole < 0
                 ball = _whole_power(a.ball, abs(whole))
                 return self.rounded(1 / ball if inverse else ball, None if whole == 2 else "pow")
+            if a.ball.is_zero():
+                return Value(arb(0) if whole > 0 else _NAN, self)
             if not a.ball > 0:
                 size = (abs(a.ball).log() * whole).exp()
                 return self.rounded(size if whole % 2 == 0 else -size, "pow")
@@ -249,6 +272,12 @@ class Rounded(Exact):
         tiny = form.lowest if self.device.startswith("mps") else form.lowest - form.precision + 1
         room = size * exact(Fraction(ulps)) * arb(2) ** (1 - form.precision) + arb(2) ** tiny
         return ball + arb(0, 1) * room
+
+    def truncated(self, whole: arb, quotient: arb) -> Value:
+        # The quotient is rounded before its integer part is taken: it may arrive at the next integer.
+        room = self.widened(quotient, 0.5)
+        ends = [end.floor() if end > 0 else end.ceil() for end in (room.lower(), room.upper())]
+        return self.rounded(whole.union(ends[0]).union(ends[1]))
 
     def scalar(self, number: int | float) -> Value:
         value = super().scalar(number)

@@ -172,7 +172,7 @@ def _classified(left: _OneSide, right: _OneSide, value: Real | None, kinds: set[
     if isinstance(left.derivative, float) or isinstance(right.derivative, float):
         return Regularity(Kind.VERTICAL, **sides)
     if len(numbers) < 2:
-        return Regularity(Kind.UNKNOWN if left.creeps or right.creeps else Kind.OSCILLATION, **sides)
+        return Regularity(Kind.UNKNOWN if left.unclear or right.unclear else Kind.OSCILLATION, **sides)
     if _same(numbers[0], numbers[1]):
         tighter = min(numbers, key=_radius)
         return Regularity(Kind.SMOOTH, tighter, **sides)
@@ -203,15 +203,15 @@ class _OneSide:
     limit: Real | None
     outside: bool = False
     jumps: bool = False
-    creeps: bool = False
-    """The quotients move one way by less and less, too slowly to tell where to."""
+    unclear: bool = False
+    """The quotients move one way by less and less, too slowly to tell where to; or there are too few of them."""
     proven: bool = True
 
     def turned(self, order: int) -> _OneSide:
         """As seen in the other direction: odd derivatives change their sign."""
         if self.derivative is None or order % 2 == 0:
             return self
-        return _OneSide(-self.derivative, self.limit, self.outside, self.jumps, self.creeps, self.proven)
+        return _OneSide(-self.derivative, self.limit, self.outside, self.jumps, self.unclear, self.proven)
 
 
 def _seen_along(site: Site, direction: Direction, order: int, value: Real | None) -> _OneSide:
@@ -288,7 +288,8 @@ def _ladder(site: Site, direction: Direction, order: int, value: Real | None) ->
         jumps = value is not None and _apart(inside, value)
         if isinstance(found, float) and value is not None and not (jumps or _approach(inside)):
             found = None  # the value itself has no limit
-        return _OneSide(found, limit, jumps=jumps, creeps=found is None and _creep(quotients), proven=False)
+        unclear = found is None and (len(quotients) < 3 or _creep(quotients))
+        return _OneSide(found, limit, jumps=jumps, unclear=unclear, proven=False)
 
 
 def _known(terms: Iterable[arb | None]) -> list[arb]:

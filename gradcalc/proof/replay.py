@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -27,9 +27,10 @@ from gradcalc.proof.semantics import (
     UnknownOperation,
     arguments,
     base_name,
+    is_structural,
 )
 from gradcalc.witness.balls import exact, nearest_float
-from gradcalc.witness.trace import Cell, Operation, Program
+from gradcalc.witness.trace import NO_MEMORY, Cell, Operation, Program
 
 _BITS = 256
 
@@ -51,6 +52,7 @@ class Local:
     """One operation by itself: its result in ulps from the exact operation on its float inputs.
 
     `within` is None where no vendor gives a bound.  `underflowed` and `overflowed`: the exact result is no normal number.
+    `flipped`: a quotient was rounded to the next integer before its integer part was taken.
     """
 
     place: int
@@ -59,12 +61,12 @@ class Local:
     within: bool | None
     underflowed: bool = False
     overflowed: bool = False
+    flipped: bool = False
 
 
 def replay(
     program: Program,
     inputs: Mapping[int, Fraction],
-    literals: Collection[float] = (),
     *,
     changed: tuple[int, arb] | None = None,
     ideal: bool = False,
@@ -74,14 +76,14 @@ def replay(
     `changed` multiplies the result of one operation by a factor; `ideal` replaces torch's documented variants of functions
     by the functions themselves.  Raises `UnknownOperation`.
     """
-    field = Exact(literals, ideal=ideal)
+    field = Exact(program.literals, ideal=ideal)
     memory: dict[int, Value] = {key: Value(arb(exact(value)), field) for key, value in inputs.items()}
     flipped: str | None = None
 
     def cell(seen: Cell) -> Value:
-        if isinstance(seen.value, bool):
-            return field.value(seen.value)
         held = memory.get(seen.key)
+        if isinstance(seen.value, bool):
+            return held if ideal and held is not None else field.value(seen.value)
         if held is None:  # a number that was there before the recording began: a constant tensor of torch's own
             return field.value(math.nan if seen.value is None else seen.value)
         if held.float is not None and not same_float(held.float, seen.value):
@@ -95,7 +97,9 @@ def replay(
         for result, value in zip(operation.results, results, strict=False):
             if changed is not None and changed[0] == place:
                 value = Value(value.ball * changed[1], field)
-            memory[result.key] = Value(value.ball, field, result.value)
+            if result.key != NO_MEMORY:
+                number = value.float if ideal and isinstance(result.value, bool) else result.value
+                memory[result.key] = Value(value.ball, field, number)
     balls = {key: value.ball for key, value in memory.items()}
     return Replayed(balls, flipped, {key: value.float for key, value in memory.items()})
 
@@ -111,15 +115,15 @@ def _execute(operation: Operation, field: Exact, cell: Any) -> Sequence[Value]:
     if base in WITHOUT_RESULT or not operation.results:
         return ()
     recorded = [field.value(math.nan if result.value is None else result.value) for result in operation.results]
-    if base in LOGIC or base in CREATIONS or base in EMPTY or base == "_efficientzerotensor":
+    if base in LOGIC or base in CREATIONS or base in EMPTY:
         return recorded
     if base in COMPARISONS:
         left, right = (
-            cell(arg) if isinstance(arg, Cell) else field.scalar(arg)  # type: ignore[arg-type]
+            cell(arg) if isinstance(arg, Cell) else field.limit(arg)  # type: ignore[arg-type]
             for arg in operation.args[:2]
         )
-        field.compare(left, right, base)
-        return recorded
+        answer = field.compare(left, right, base)
+        return [field.value(answer)] if field.ideal else recorded
     if base in VIEWS:
         source = operation.args[1] if base == "copy" else operation.args[0]
         return [cell(source)]
@@ -134,14 +138,31 @@ def _execute(operation: Operation, field: Exact, cell: Any) -> Sequence[Value]:
     return result if isinstance(result, tuple) else (result,)
 
 
-def locally(program: Program, form: Format, device: str, literals: Collection[float] = ()) -> list[Local]:
+def locally(program: Program, form: Format, device: str) -> list[Local]:
     """Every operation by itself, on the floats it was given.
 
     Operations on infinities, or on what is not a number, are passed over.  Raises `UnknownOperation`.
     """
     with ctx.workprec(_BITS):
-        found = (_local(place, operation, form, device, literals) for place, operation in enumerate(program.operations))
+        places = enumerate(program.operations)
+        found = (_local(place, operation, form, device, program.literals) for place, operation in places)
         return [local for local in found if local is not None]
+
+
+def feeding(program: Program, key: int | None) -> frozenset[int]:
+    """The places of the operations on which the number at a place in memory may depend."""
+    needed, found = {key}, set()
+    for place in range(len(program.operations) - 1, -1, -1):
+        operation = program.operations[place]
+        base = base_name(operation.name)
+        if base.endswith("_like") or base.startswith("new_"):  # the tensor they are given has no more than a shape
+            continue
+        # What has no result was read by torch itself.
+        if not operation.results or any(cell.key in needed for cell in operation.results):
+            found.add(place)
+            seen = (*operation.args, *operation.options.values())
+            needed |= {cell.key for cell in seen if isinstance(cell, Cell) and cell.key != NO_MEMORY}
+    return frozenset(found)
 
 
 def _local(place: int, operation: Operation, form: Format, device: str, literals: Collection[float]) -> Local | None:
@@ -149,7 +170,7 @@ def _local(place: int, operation: Operation, form: Format, device: str, literals
     if base in VIEWS:
         return _copied(place, operation, form, device)
     if base not in MEANINGS or not operation.results:
-        if base not in MEANINGS and not _is_structural(base):
+        if base not in MEANINGS and not is_structural(base):
             raise UnknownOperation(operation.name)
         return None
     numbers = [arg.value for arg in operation.args if isinstance(arg, Cell)]
@@ -165,6 +186,8 @@ def _local(place: int, operation: Operation, form: Format, device: str, literals
         local = _judged(place, base, float(result.value), right.ball, bounded.ball, form, room.unbounded)
         if worst is None or local.ulps > worst.ulps or local.within is False:
             worst = local
+    if worst is not None and operation.options.get("rounding_mode") == "trunc" and worst.ulps >= 1:
+        return replace(worst, flipped=True)
     return worst
 
 
@@ -179,10 +202,6 @@ def _copied(place: int, operation: Operation, form: Format, device: str) -> Loca
     right = arb(source.value)
     bounded = Rounded(form, device).widened(right, 0.5)
     return _judged(place, base_name(operation.name), float(result.value), right, bounded, form, unbounded=False)
-
-
-def _is_structural(base: str) -> bool:
-    return base in (*COMPARISONS, *LOGIC, *CREATIONS, *EMPTY, *VIEWS, *WITHOUT_RESULT, "_efficientzerotensor")
 
 
 def _judged(place: int, name: str, number: float, right: arb, bounded: arb, form: Format, unbounded: bool) -> Local:
@@ -201,21 +220,19 @@ def _judged(place: int, name: str, number: float, right: arb, bounded: arb, form
     return Local(place, name, ulps, within, underflowed=bool(below))
 
 
-def culprit(
-    program: Program, inputs: Mapping[int, Fraction], literals: Collection[float], key: int, locals_: Sequence[Local]
-) -> Local | None:
+def culprit(program: Program, inputs: Mapping[int, Fraction], key: int, locals_: Sequence[Local]) -> Local | None:
     """The operation whose own rounding moves a result most: sensitivity times local error.
 
     The sensitivity comes from the program itself, run once more for every operation with that one changed.
     """
     with ctx.workprec(_BITS):
-        truth = replay(program, inputs, literals).values[key]
+        truth = replay(program, inputs).values[key]
         worst: tuple[float, Local] | None = None
         for local in locals_:
             if not 0 < local.ulps < math.inf:
                 continue
             relative = arb(local.ulps) * arb(2) ** -52
-            moved = replay(program, inputs, literals, changed=(local.place, 1 + relative)).values[key]
+            moved = replay(program, inputs, changed=(local.place, 1 + relative)).values[key]
             effect = nearest_float(abs(moved - truth))
             if not math.isfinite(effect):
                 continue

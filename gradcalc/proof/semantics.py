@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from flint import arb
 
-from gradcalc.proof.arithmetic import Exact, Value
+from gradcalc.proof.arithmetic import LEAST_DIVISOR, Exact, Value
 from gradcalc.witness.trace import Cell
 
 Meaning = Callable[..., Any]
@@ -41,6 +41,7 @@ CREATIONS = (
     "new_zeros",
     "new_ones",
     "new_full",
+    "_efficientzerotensor",
 )
 """Their results are the numbers in the record, exactly."""
 
@@ -49,6 +50,8 @@ VIEWS = (
     "detach", "alias", "view", "view_as", "clone", "expand", "expand_as", "lift_fresh", "_to_copy", "to", "contiguous",
     "squeeze", "unsqueeze", "reshape", "_unsafe_view", "copy",
 )  # fmt: skip
+BRANCHES = ("where", "masked_fill", "maximum", "minimum", "max", "min", "clamp", "clamp_min", "clamp_max")
+"""They choose one of their arguments; backward multiplies the gradient of the others by 0."""
 WITHOUT_RESULT = ("_local_scalar_dense", "is_same_size", "_has_same_storage_numel")
 
 
@@ -62,18 +65,15 @@ def base_name(name: str) -> str:
     return stem.rstrip("_") if not stem.startswith("__") else stem
 
 
+def is_structural(base: str) -> bool:
+    """Whether an operation, by its base name, computes nothing that a formula could describe."""
+    return base in (*COMPARISONS, *LOGIC, *CREATIONS, *EMPTY, *VIEWS, *WITHOUT_RESULT)
+
+
 def is_known(name: str) -> bool:
     """Whether an operation has semantics."""
     base = base_name(name)
-    return base in MEANINGS or base in (
-        *COMPARISONS,
-        *LOGIC,
-        *CREATIONS,
-        *EMPTY,
-        *VIEWS,
-        *WITHOUT_RESULT,
-        "_efficientzerotensor",
-    )
+    return base in MEANINGS or is_structural(base)
 
 
 def meaning(*names: str) -> Callable[[Row], Row]:
@@ -134,7 +134,9 @@ def _rsub(m: Exact, x: Value, y: Value, alpha: float = 1) -> Value:
 def _div(m: Exact, x: Value, y: Value, *, rounding_mode: str | None = None) -> Value:
     if rounding_mode is None:
         return x / y
-    return Value(_whole_quotient(m, x, y, math.trunc if rounding_mode == "trunc" else math.floor), m)
+    if rounding_mode == "floor":
+        return m.rounded(_whole_quotient(m, x, y, math.floor))
+    return m.truncated(_whole_quotient(m, x, y, math.trunc), x.ball / y.ball)
 
 
 # ------------------------------------------------------------------------------------------ rounding and remainders
@@ -199,9 +201,9 @@ def _sign(m: Exact, x: Value) -> Value:
 
 @meaning("copysign")
 def _copysign(m: Exact, x: Value, y: Value) -> Value:
-    # The sign of a float tells -0.0 from 0.0; exactly, the number may lie on the other side.
+    # The sign of a float tells -0.0 from 0.0; exactly, a zero has none, and the number may lie on the other side.
     positive = math.copysign(1.0, _float(y)) > 0
-    m.flipped |= bool(y.ball < 0 if positive else y.ball > 0)
+    m.flipped |= bool(y.ball < 0 if positive else y.ball >= 0)
     return abs(x) if positive else -abs(x)
 
 
@@ -400,8 +402,9 @@ def _mish_backward(m: Exact, g: Value, x: Value) -> Value:
 
 @meaning("softplus")
 def _softplus(m: Exact, x: Value, beta: Value | None = None, threshold: Value | None = None) -> Value:
-    scaled = _scaled(x, beta)
-    if m.compare(scaled, threshold if threshold is not None else m.value(20.0), "gt") and not m.ideal:
+    scaled, threshold = _scaled(x, beta), threshold if threshold is not None else m.value(20.0)
+    m.thresholds.add(_float(threshold))
+    if m.compare(scaled, threshold, "gt") and not m.ideal:
         return x
     return _unscaled(m.call("log1p", m.call("exp", scaled)), beta)
 
@@ -596,9 +599,11 @@ def _bce(m: Exact, x: Value, y: Value, weight: None = None, reduction: int = 1) 
 
 @meaning("binary_cross_entropy_backward")
 def _bce_backward(m: Exact, g: Value, x: Value, y: Value, weight: None = None, reduction: int = 1) -> Value:
-    below = (1 - x) * x
-    least = m.constant("1e-12")
-    return g * (x - y) / (least if below.ball < least.ball and not m.ideal else below)
+    if m.ideal:  # a target of 0 or 1 takes one of the logarithms away
+        parts = [factor / below for factor, below in ((1 - y, 1 - x), (-y, x)) if not factor.ball.is_zero()]
+        return g * sum(parts[1:], parts[0])
+    below, least = (1 - x) * x, m.value(LEAST_DIVISOR)
+    return g * (x - y) / (least if below.ball < least.ball else below)
 
 
 @meaning("binary_cross_entropy_with_logits")

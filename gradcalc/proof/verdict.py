@@ -19,11 +19,12 @@ from flint import arb, ctx
 
 from gradcalc.proof.floats import Distance, Format, distance
 from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regularity
-from gradcalc.proof.replay import Local, Replayed, culprit, locally, replay, same_float
-from gradcalc.proof.semantics import UnknownOperation
+from gradcalc.proof.replay import Local, Replayed, culprit, feeding, locally, replay, same_float
+from gradcalc.proof.semantics import BRANCHES, UnknownOperation, base_name
 from gradcalc.report import Judgement, Verdict
 from gradcalc.witness.autograd import By, Run
 from gradcalc.witness.balls import PROVEN_BITS, Real, agree, ball, decimal, exact, is_negligible
+from gradcalc.witness.taylor import CONDITION
 
 _PRECISIONS = (256, 1024, 4096, 16384)
 _SHOWN = 20
@@ -39,14 +40,14 @@ class Traced:
         assert run.program is not None
         self.program = run.program
         self.form, self.device = form, device
-        self.literals = frozenset(float(value) for value in run.constants.values())
         constants = {self.program.constants[text]: value for text, value in run.constants.items()}
         self.inputs = {**{self.program.inputs[name]: value for name, value in run.inputs.items()}, **constants}
         self.unknown: str | None = None
         self.locals: Sequence[Local] = ()
         self._replayed: dict[tuple[int, bool], Replayed] = {}
+        self._feeding: dict[int | None, Sequence[Local]] = {}
         try:
-            self.locals = locally(self.program, form, device, self.literals)
+            self.locals = locally(self.program, form, device)
             self.replayed(_PRECISIONS[0])
         except UnknownOperation as operation:
             self.unknown = str(operation)
@@ -55,7 +56,7 @@ class Traced:
         """The program in exact arithmetic, at a precision."""
         if (bits, ideal) not in self._replayed:
             with ctx.workprec(bits):
-                self._replayed[bits, ideal] = replay(self.program, self.inputs, self.literals, ideal=ideal)
+                self._replayed[bits, ideal] = replay(self.program, self.inputs, ideal=ideal)
         return self._replayed[bits, ideal]
 
     def enclosed(self, key: int | None, truth: Real, *, ideal: bool = False) -> tuple[arb | None, int]:
@@ -81,10 +82,12 @@ class Traced:
         """The first comparison that exact arithmetic decides otherwise; it may take many bits to see."""
         return next(filter(None, (self.replayed(bits).flipped for bits in _PRECISIONS)), None)
 
-    def worst(self) -> Local | None:
-        """The operation with the largest error in units in the last place."""
-        finite = [local for local in self.locals if math.isfinite(local.ulps)]
-        return max(finite, key=lambda local: local.ulps, default=None)
+    def feeding(self, key: int | None) -> Sequence[Local]:
+        """The operations on which the number at a place may depend."""
+        if key not in self._feeding:
+            places = feeding(self.program, key)
+            self._feeding[key] = [local for local in self.locals if local.place in places]
+        return self._feeding[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,15 +190,20 @@ def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[s
             return Judgement(Verdict.UNDECIDED, why, "witnesses")
         return _symbolic_side(formula, truth)
     if program is None:
-        why = f"autograd's program divides by zero on a branch that is not taken; the derivative is {decimal(truth)}"
-        return Judgement(Verdict.ARTIFACT, f"{why}, torch returns {evidence.number!r}", "nan-trap")
+        forward = traced.program.operations[: traced.program.forward]
+        branches = any(base_name(operation.name) in BRANCHES for operation in forward)
+        what = "program divides by zero on a branch that is not taken" if branches else "chain rule multiplies 0 by infinity"
+        why = f"autograd's {what}; the derivative is {decimal(truth)}, torch returns {evidence.number!r}"
+        return Judgement(Verdict.ARTIFACT, why, "nan-trap")
     if not agree(program, truth):
         return _apart(evidence, binary, truth, program)
     value = _value_apart(evidence, binary)
     if value is not None:
         return value
+    least = exact(evidence.form.smallest_normal)
     both_vanish = is_negligible(truth) and is_negligible(program)
-    if not both_vanish and program.rel_accuracy_bits() < evidence.form.precision / 2:
+    both_sink = abs(ball(truth)) < least and abs(program) < least
+    if not (both_vanish or both_sink) and program.rel_accuracy_bits() < evidence.form.precision / 2:
         return Judgement(Verdict.UNDECIDED, "torch's program could not be enclosed tightly enough", "precision")
     return None
 
@@ -207,16 +215,16 @@ def _apart(evidence: Evidence, binary: Regularity, truth: Real, program: arb) ->
     flipped = traced.flipped()
     if binary.kind is Kind.SMOOTH:
         why = f"the derivative exists here and is {decimal(truth)}; autograd's program computes {_short(program)}"
-        return Judgement(Verdict.ARTIFACT, f"{why}: subgradients chosen one by one ({_places(binary)})", "seam")
+        return Judgement(Verdict.ARTIFACT, f"{why}: {_on_a_seam(binary)}", "seam")
     if flipped is not None:
-        why = f"rounding turned a comparison around ({flipped}): the branch taken has the derivative {_short(program)}"
+        why = f"floats go another way than exact numbers ({flipped}): the branch taken has the derivative {_short(program)}"
         return Judgement(Verdict.INACCURATE, f"{why}, the true one is {decimal(truth)}", "branch-flip")
     ideal, _ = traced.enclosed(traced.program.partials.get(evidence.by), truth, ideal=True)
     if evidence.documented and ideal is not None and agree(ideal, truth):
         said = "; ".join(evidence.documented)
-        why = f"{said}: its derivative is {_short(program)}, that of the expression {decimal(truth)}"
+        why = f"{said}: its derivative is {_short(program)}, that of the expression {_beside(truth, program)}"
         return Judgement(Verdict.DIFFERENT_FUNCTION, why, "documented")
-    why = f"the program torch ran has the derivative {_short(program)}, the expression has {decimal(truth)}"
+    why = f"the program torch ran has the derivative {_short(program)}, the expression has {_beside(truth, program)}"
     return Judgement(Verdict.DISAGREE, why, "formula", "autograd")
 
 
@@ -234,17 +242,17 @@ def _value_apart(evidence: Evidence, binary: Regularity) -> Judgement | None:
         return None
     flipped = traced.flipped()
     if flipped is not None:
-        why = f"rounding turned a comparison around ({flipped}): the value is another one, though the derivative is not"
+        why = f"floats go another way than exact numbers ({flipped}): the value is another one, though the derivative is not"
         return Judgement(Verdict.INACCURATE, why, "branch-flip")
     ideal, _ = traced.enclosed(traced.program.value, binary.value, ideal=True)
     if evidence.documented and ideal is not None and agree(ideal, binary.value):
         return Judgement(Verdict.DIFFERENT_FUNCTION, "; ".join(evidence.documented), "documented")
-    why = f"the program torch ran has the value {_short(value)}, the expression has {decimal(binary.value)}"
+    why = f"the program torch ran has the value {_short(value)}, the expression has {_beside(binary.value, value)}"
     return Judgement(Verdict.DISAGREE, why, "value", "autograd")
 
 
 def _symbolic_side(formula: Real, truth: Real) -> Judgement:
-    why = f"sympy's derivative is {decimal(formula)} here, Taylor arithmetic gives {decimal(truth)}"
+    why = f"sympy's derivative is {decimal(formula)} here, Taylor arithmetic gives {_beside(truth, formula)}"
     return Judgement(Verdict.DISAGREE, f"{why}: the symbolic side is wrong", "formula", "symbolic")
 
 
@@ -260,12 +268,12 @@ def _unrecorded(
     proof["bound"] = bound
     if far.digits >= evidence.form.digits / 2:
         return None if bound is None or bound[0] <= number <= bound[1] else _outside(evidence, truth)
-    if binary.kind is Kind.SMOOTH:
-        why = f"the derivative exists here and is {decimal(truth)}; torch returns {number!r}"
-        return Judgement(Verdict.ARTIFACT, f"{why}: subgradients chosen one by one ({_places(binary)})", "seam")
     if math.isnan(number):
         why = f"torch returns nan for {decimal(truth)}, and the program that made it was not recorded"
         return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
+    if binary.kind is Kind.SMOOTH:
+        why = f"the derivative exists here and is {decimal(truth)}; torch returns {number!r}"
+        return Judgement(Verdict.ARTIFACT, f"{why}: {_on_a_seam(binary)}", "seam")
     if bound is not None and math.isfinite(number) and not bound[0] <= number <= bound[1]:
         return _outside(evidence, truth)
     if bound is None and math.isfinite(number):
@@ -286,15 +294,19 @@ def _outside(evidence: Evidence, truth: Real) -> Judgement:
 
 
 def _kernels(evidence: Evidence, proof: dict[str, object]) -> Judgement | None:
-    """Every operation within its vendor's bound?  None if so."""
+    """Every operation that the partial or the value depends on within its vendor's bound?  None if so."""
     traced = evidence.traced
     if traced is None:
         return None
-    worst = traced.worst()
+    mine = traced.feeding(traced.program.partials.get(evidence.by))
+    finite = [local for local in mine if math.isfinite(local.ulps)]
+    worst = max(finite, key=lambda local: local.ulps, default=None)
     proof["worst_kernel"] = None if worst is None else {"operation": worst.name, "ulps": float(f"{worst.ulps:.3g}")}
-    for local in traced.locals:
+    for local in (*mine, *traced.feeding(traced.program.value)):
         if local.within is False:
             why = f"torch's {local.name} is off by {local.ulps:.3g} ulp, more than its vendor allows"
+            if local not in mine:
+                why += ": that makes the value wrong, the derivative does not depend on it"
             return Judgement(Verdict.DISAGREE, why, "kernel", "kernel")
     return None
 
@@ -325,6 +337,12 @@ def _number(evidence: Evidence, truth: Real, far: Distance) -> Judgement:
     if sunk is not None:
         why = f"{sunk.name} fell below the smallest normal {form.name}; only {counted} survive"
         return Judgement(Verdict.INACCURATE, why, "underflow")
+    flipped = _first(evidence, "flipped")
+    if flipped is not None:
+        why = (
+            f"{flipped.name} rounded a quotient to the next integer before it took the integer part; only {counted} survive"
+        )
+        return Judgement(Verdict.INACCURATE, why, "branch-flip")
     if evidence.traced is None:
         return Judgement(Verdict.INACCURATE, f"only {counted} survive, which rounding can explain", "cancellation")
     why = f"the formulas are equal, but only {counted} survive{_guilty(evidence)}"
@@ -332,9 +350,11 @@ def _number(evidence: Evidence, truth: Real, far: Distance) -> Judgement:
 
 
 def _first(evidence: Evidence, what: str) -> Local | None:
-    if evidence.traced is None:
+    traced = evidence.traced
+    if traced is None:
         return None
-    return next((local for local in evidence.traced.locals if getattr(local, what)), None)
+    mine = traced.feeding(traced.program.partials.get(evidence.by))
+    return next((local for local in mine if getattr(local, what)), None)
 
 
 def _guilty(evidence: Evidence) -> str:
@@ -343,7 +363,7 @@ def _guilty(evidence: Evidence) -> str:
     key = None if traced is None else traced.program.partials.get(evidence.by)
     if traced is None or key is None:
         return ""
-    found = culprit(traced.program, traced.inputs, traced.literals, key, traced.locals)
+    found = culprit(traced.program, traced.inputs, key, traced.feeding(key))
     if found is None:
         return ""
     where = "forward" if found.place < traced.program.forward else "backward"
@@ -384,9 +404,23 @@ def _convention(found: Regularity, number: float) -> str:
     return ", a slope between left and right, by convention" if below and above else ", which is not between left and right"
 
 
+def _on_a_seam(found: Regularity) -> str:
+    """What a program did wrong where the formula changes."""
+    if any(note.what == CONDITION for note in found.notes):
+        return f"it follows the branch that is taken at the point itself ({_places(found)})"
+    return f"subgradients chosen one by one ({_places(found)})"
+
+
 def _places(found: Regularity) -> str:
     named = list(dict.fromkeys(note.what for note in found.notes))
     return ", ".join(named[:3]) + (", ..." if len(named) > 3 else "") or "no place could be named"
+
+
+def _beside(value: Real, other: Real) -> str:
+    """A number that was proven to be another than one that stands beside it, even if both look the same."""
+    shown = decimal(value)
+    texts = [text.rstrip("0").rstrip(".") if "." in text else text for text in (shown, _short(other))]
+    return f"{shown}, which is {decimal(abs(ball(value - other)), 3)} away" if texts[0] == texts[1] else shown
 
 
 def _short(value: Real) -> str:

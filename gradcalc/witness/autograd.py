@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from gradcalc.functions import TABLE
-from gradcalc.syntax import Call, Name, Node, Number, fold
+from gradcalc.syntax import Call, Name, Node, Number, fold, postorder
 from gradcalc.witness import loading
 
 with loading.quickly():
@@ -95,7 +95,10 @@ def run(
         program.inputs = {name: place(tensor) for name, tensor in inputs.items()}
         program.constants = {text: place(tensor) for text, tensor in constants.items()}
         program.value = place(result)
-        program.partials = {by: place(gradient) for by, gradient in gradients.items() if gradient is not None}
+        program.literals = _literals(tree, held)
+        # A gradient that torch knows to be zero is never written down.
+        written = {by: gradient for by, gradient in gradients.items() if gradient is not None}
+        program.partials = {by: place(gradient) for by, gradient in written.items() if not gradient._is_zerotensor()}
     partials = {by: 0.0 if gradient is None else gradient.item() for by, gradient in gradients.items()}
     recorded = recorder.program if recorder else None
     return Run(exact, literals, result.item(), partials, unrepresentable=lost, program=recorded)
@@ -161,16 +164,29 @@ def build(
         if not node.args:
             return constants[node.name]
         operands: list[Any] = list(args)
-        for place in row.python_numbers:
-            number = _python_number(node.args[place], held)
-            # `x ** 2` keeps its 2, as people write it; other exponents are tensors, because torch would form
-            # `exponent - 1` in double precision, unseen by anyone.
-            if number is not None and (node.name != "**" or isinstance(number, int)):
-                operands[place] = number
+        for place, number in _python_numbers(node, held).items():
+            operands[place] = number
         result: torch.Tensor = row.torch(torch, *operands)
         return result if hook is None else hook(node, result)
 
     return fold(tree, leaf, call)
+
+
+def _python_numbers(node: Call, held: Mapping[str, float]) -> dict[int, int | float]:
+    """The literal arguments of a call that torch is given as Python numbers, by position."""
+    found = {}
+    for place in TABLE[node.name].python_numbers:
+        number = _python_number(node.args[place], held)
+        # `x ** 2` keeps its 2, as people write it; other exponents are tensors, because torch would form
+        # `exponent - 1` in double precision, unseen by anyone.
+        if number is not None and (node.name != "**" or isinstance(number, int)):
+            found[place] = number
+    return found
+
+
+def _literals(tree: Node, held: Mapping[str, float]) -> frozenset[float]:
+    calls = (node for node in postorder(tree) if isinstance(node, Call))
+    return frozenset(float(number) for call in calls for number in _python_numbers(call, held).values())
 
 
 def _python_number(node: Node, held: Mapping[str, float]) -> int | float | None:

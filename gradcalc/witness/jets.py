@@ -15,7 +15,7 @@ from flint import arb, arb_series, fmpq
 
 from gradcalc.errors import Span
 from gradcalc.witness import balls
-from gradcalc.witness.balls import Real, ball, bounded
+from gradcalc.witness.balls import Real, ball, bounded, is_zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +102,11 @@ class Jet:
     def __mul__(self, other: Jet | int) -> Jet:
         other = as_jet(other)
         a, b = self.coefficients, other.coefficients
-        if other.still:
-            return self._with(other, [bounded(x * b[0]) for x in a])
-        if self.still:
-            return self._with(other, [bounded(a[0] * y) for y in b])
+        if other.still or self.still:
+            factor, moving = (other, self) if other.still else (self, other)
+            if is_zero(factor.value) and moving.has_series:  # zero all along, whatever coefficients are not carried
+                return Jet([fmpq(0)], True, self.notes | other.notes, self.fixed and other.fixed)
+            return self._with(other, [bounded(factor.value * c) for c in moving.coefficients])
         size = min(len(a), len(b))
         product = []
         for power in range(size):
@@ -164,6 +165,8 @@ def quotient(a: Jet, b: Jet) -> Jet:
     """a/b where the leading coefficient of b is not zero."""
     if b.still:
         return a._with(b, [bounded(x / b.value) for x in a.coefficients])
+    if a.still and is_zero(a.value) and b.has_series:
+        return Jet([fmpq(0)], True, a.notes | b.notes, a.fixed and b.fixed)
     size = len(b) if a.still else min(len(a), len(b))
     result: list[Real] = []
     for power in range(size):
@@ -190,7 +193,7 @@ def composed(a: Jet, derivatives: Sequence[Real]) -> Jet:
     result = Jet([derivatives[len(a) - 1]], True, a.notes, a.fixed)
     for coefficient in reversed(derivatives[: len(a) - 1]):
         result = result * rest + Jet([coefficient], True, fixed=True)
-    return Jet(result.coefficients, False, a.notes, a.fixed)
+    return Jet([result[power] for power in range(len(a))], False, a.notes, a.fixed)
 
 
 def integrated(start: Real, derivative: Jet, a: Jet) -> Jet:
@@ -201,7 +204,7 @@ def integrated(start: Real, derivative: Jet, a: Jet) -> Jet:
     if slope is None:
         return Jet([start], False, a.notes, a.fixed)
     product = derivative * slope
-    rest = [c / (power + 1) for power, c in enumerate(product.coefficients)]
+    rest = [product[power] / (power + 1) for power in range(len(slope))]
     return Jet([start, *rest][: len(a)], False, a.notes | derivative.notes, a.fixed)
 
 

@@ -28,6 +28,10 @@ _LARGEST_SPECIAL = 500
 """Arguments of zeta and orders of Bessel functions beyond which Arb's algorithms take minutes at high precision."""
 
 
+CONDITION = "the seam of a condition"
+"""What the note of a condition says."""
+
+
 class NoSeries(Exception):
     """The sign of something that vanishes at the point is not in the coefficients that are known."""
 
@@ -443,7 +447,7 @@ class Engine:
         if is_nan(difference.value):
             return unknown
         try:
-            side, notes = self.side(difference, "the seam of a condition")
+            side, notes = self.side(difference, CONDITION)
         except NoSeries:
             return unknown._replace(notes=difference.notes.union(self.noted))
         return Truth(holds(side), notes, difference.still, difference.fixed, difference.has_series)

@@ -53,7 +53,7 @@ class Program:
     """All operations of a run in order; `forward` is how many of them computed the value.
 
     The other fields say where the tensors of interest lie: the inputs by name, the constants by text, the value, and the
-    partials that depend on their variables.
+    partials that depend on their variables.  `literals` are the typed numbers that torch was given as Python numbers.
     """
 
     operations: list[Operation] = field(default_factory=list)
@@ -62,6 +62,7 @@ class Program:
     constants: dict[str, int] = field(default_factory=dict)
     value: int | None = None
     partials: dict[tuple[str, ...], int] = field(default_factory=dict)
+    literals: frozenset[float] = frozenset()
 
 
 class Recorder:
@@ -111,18 +112,19 @@ def _mode(recorder: Recorder) -> Any:
     return Mode()  # type: ignore[no-untyped-call]
 
 
-_NO_MEMORY = 0
+NO_MEMORY = 0
+"""The key of tensors without memory: what is written there is no number, and nothing can be read from it."""
 
 
 def _key(tensor: torch.Tensor) -> int:
-    return _NO_MEMORY if tensor.is_meta or tensor._is_zerotensor() else tensor.data_ptr()
+    return NO_MEMORY if tensor.is_meta or tensor._is_zerotensor() else tensor.data_ptr()
 
 
 def _cell(tensor: torch.Tensor) -> Cell:
     if tensor.is_meta or tensor.numel() != 1:
-        return Cell(_NO_MEMORY, None)
+        return Cell(NO_MEMORY, None)
     if tensor._is_zerotensor():  # a zero that torch never writes down
-        return Cell(_NO_MEMORY, 0.0)
+        return Cell(NO_MEMORY, 0.0)
     return Cell(tensor.data_ptr(), tensor.item())
 
 
