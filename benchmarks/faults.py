@@ -254,10 +254,12 @@ def _reach(fault: Fault, question: Question, before: Judged, after: Judged) -> s
     assert before.truth.derivative is not None
     if after.traced is None:
         return "nowhere"
-    if fault.kind.startswith("kernel"):
-        return "result" if _beyond(after.traced, fault.what) else "allowed"
     truth = before.truth.derivative
     assert before.traced is not None
+    if fault.kind.startswith("kernel"):
+        if before.number == after.number and _returned(before.traced) == _returned(after.traced):
+            return "nowhere"
+        return "result" if _beyond(after.traced, fault.what) else "allowed"
     if after.traced.unknown is not None:
         return "nowhere" if before.number == after.number else "result"
     was, now = before.traced.program, after.traced.program
@@ -270,6 +272,12 @@ def _reach(fault: Fault, question: Question, before: Judged, after: Judged) -> s
     if fault.kind in UNSEEN and after.number != before.number:
         return "result"
     return "nowhere" if before.number == after.number else "rounding"
+
+
+def _returned(traced: Traced) -> float | bool | None:
+    """The value that torch returned."""
+    key = traced.program.value
+    return None if key is None or traced.unknown is not None else traced.replayed(256).floats[key]
 
 
 def _moved(before: Traced, was: int | None, after: Traced, now: int | None, truth: Real) -> bool:

@@ -165,7 +165,7 @@ def _classified(left: _OneSide, right: _OneSide, value: Real | None, kinds: set[
         return Regularity(Kind.POLE if "pole" in kinds and "domain" not in kinds else Kind.DOMAIN, **sides)
     if "domain" in kinds:
         return Regularity(Kind.DOMAIN, **sides)
-    if left.outside or right.outside:
+    if left.outside or right.outside or "edge" in kinds:
         return Regularity(Kind.EDGE, **sides)
     if left.jumps or right.jumps:
         return Regularity(Kind.JUMP, **sides)
@@ -269,13 +269,16 @@ def _ladder(site: Site, direction: Direction, order: int, value: Real | None) ->
             near, far = (_derivative(site, direction, end, order - 1) for end in (start, exponent))
             return None if near is None or far is None else (far - near) / _STEP**exponent
 
-    # The last places take most of the time, and where there is no value the sides are only shown.
-    exponents = _EXPONENTS if value is not None else _EXPONENTS[:-2]
-    values = [beside(exponent, 0) for exponent in exponents]
+    values: list[arb | None] = []
+    for exponent in _EXPONENTS:
+        values.append(beside(exponent, 0))
+        # The last places take most of the time, and where there is no value the sides are only shown.
+        if value is None and len(values) == len(_EXPONENTS) - 2 and _limit(_known(values)) is not None:
+            break
     inside = _known(values)
     if (values[-2:] == [None] * 2 and len(inside) < 3) or (values[-3:] == [None] * 3 and values[0] is None):
         return _OneSide(None, None, outside=True, proven=False)
-    places = [exponent for exponent, here in zip(exponents, values, strict=True) if here is not None]
+    places = [exponent for exponent, here in zip(_EXPONENTS, values, strict=False) if here is not None]
     with ctx.workprec(512):
         limit = value if value is not None else _limit(inside)
         if limit is None:

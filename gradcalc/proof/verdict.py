@@ -377,7 +377,7 @@ _CAUSES = {
     Kind.JUMP: "the value jumps here",
     Kind.VERTICAL: "the slope is infinite here",
     Kind.OSCILLATION: "the slopes have no limit here",
-    Kind.EDGE: "this is an end of the domain: one side is not real",
+    Kind.EDGE: "this is an end of the domain: the expression is not real on all sides",
     Kind.POLE: "the expression has no value here",
     Kind.DOMAIN: "the expression has no real value here",
     Kind.REMOVABLE: "the expression has no value here, though both sides meet",
