@@ -154,14 +154,13 @@ def feeding(program: Program, key: int | None) -> frozenset[int]:
     needed, found = {key}, set()
     for place in range(len(program.operations) - 1, -1, -1):
         operation = program.operations[place]
-        base = base_name(operation.name)
-        if base.endswith("_like") or base.startswith("new_"):  # the tensor they are given has no more than a shape
-            continue
         # What has no result was read by torch itself.
-        if not operation.results or any(cell.key in needed for cell in operation.results):
-            found.add(place)
+        if operation.results and not any(cell.key in needed for cell in operation.results):
+            continue
+        found.add(place)
+        if "_like." not in operation.name and not operation.name.startswith("new_"):  # those take no more than a shape
             seen = (*operation.args, *operation.options.values())
-            needed |= {cell.key for cell in seen if isinstance(cell, Cell) and cell.key != NO_MEMORY}
+            needed.update(cell.key for cell in seen if isinstance(cell, Cell) and cell.key != NO_MEMORY)
     return frozenset(found)
 
 

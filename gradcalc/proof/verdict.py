@@ -298,15 +298,17 @@ def _kernels(evidence: Evidence, proof: dict[str, object]) -> Judgement | None:
     traced = evidence.traced
     if traced is None:
         return None
-    mine = traced.feeding(traced.program.partials.get(evidence.by))
-    finite = [local for local in mine if math.isfinite(local.ulps)]
+    finite = [local for local in traced.locals if math.isfinite(local.ulps)]
     worst = max(finite, key=lambda local: local.ulps, default=None)
     proof["worst_kernel"] = None if worst is None else {"operation": worst.name, "ulps": float(f"{worst.ulps:.3g}")}
-    for local in (*mine, *traced.feeding(traced.program.value)):
-        if local.within is False:
-            why = f"torch's {local.name} is off by {local.ulps:.3g} ulp, more than its vendor allows"
-            if local not in mine:
-                why += ": that makes the value wrong, the derivative does not depend on it"
+    for local in traced.locals:
+        if local.within is not False:
+            continue
+        why = f"torch's {local.name} is off by {local.ulps:.3g} ulp, more than its vendor allows"
+        if local in traced.feeding(traced.program.partials.get(evidence.by)):
+            return Judgement(Verdict.DISAGREE, why, "kernel", "kernel")
+        if local in traced.feeding(traced.program.value):
+            why += ": that makes the value wrong, the derivative does not depend on it"
             return Judgement(Verdict.DISAGREE, why, "kernel", "kernel")
     return None
 
@@ -353,8 +355,9 @@ def _first(evidence: Evidence, what: str) -> Local | None:
     traced = evidence.traced
     if traced is None:
         return None
-    mine = traced.feeding(traced.program.partials.get(evidence.by))
-    return next((local for local in mine if getattr(local, what)), None)
+    found = [local for local in traced.locals if getattr(local, what)]
+    mine = traced.feeding(traced.program.partials.get(evidence.by)) if found else ()
+    return next((local for local in found if local in mine), None)
 
 
 def _guilty(evidence: Evidence) -> str:

@@ -57,7 +57,8 @@ class Jet:
     @property
     def has_series(self) -> bool:
         """Whether it goes on along the ray as a series: where a coefficient is not known, none after it is."""
-        return not is_nan(self.coefficients[-1])
+        last = self.coefficients[-1]
+        return not (isinstance(last, arb) and last.is_nan())
 
     def __len__(self) -> int:
         return len(self.coefficients)

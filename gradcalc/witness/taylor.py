@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from math import comb, perm
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from flint import arb, fmpq
 
@@ -81,8 +81,8 @@ def evaluate(tree: Node, values: Mapping[str, Real | Jet], *, order: int = 0, co
         if node.name == "where" or row.condition:
             chosen: Value = row.meaning(engine, *args)
             return chosen
-        parts = _jets(args)
-        lost = not all(part.has_series for part in parts)
+        parts = cast("list[Jet]", args)  # all other functions are of numbers
+        lost = any(not part.has_series for part in parts)
         if lost and any(is_nan(part.value) for part in parts):
             return undefined(parts)
         try:
@@ -95,10 +95,6 @@ def evaluate(tree: Node, values: Mapping[str, Real | Jet], *, order: int = 0, co
     value = fold(tree, leaf, call)
     assert isinstance(value, Jet)
     return value
-
-
-def _jets(args: list[Value]) -> list[Jet]:
-    return [arg for arg in args if isinstance(arg, Jet)]
 
 
 def moving(value: Real, speed: int, order: int) -> Jet:
