@@ -85,14 +85,15 @@ T = TypeVar("T")
 
 def postorder(tree: Node) -> Iterator[Node]:
     """Every node of a tree, arguments before calls, left to right, without recursion."""
-    stack: list[tuple[Node, bool]] = [(tree, False)]
-    while stack:
-        node, expanded = stack.pop()
-        if expanded or not isinstance(node, Call):
-            yield node
-        else:
-            stack.append((node, True))
-            stack.extend((argument, False) for argument in reversed(node.args))
+    # Calls before their arguments, right to left: the same backwards.
+    found: list[Node] = []
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        found.append(node)
+        if type(node) is Call:
+            waiting += node.args
+    return reversed(found)
 
 
 def fold(tree: Node, leaf: Callable[[Number | Name], T], call: Callable[[Call, list[T]], T]) -> T:
@@ -100,9 +101,9 @@ def fold(tree: Node, leaf: Callable[[Number | Name], T], call: Callable[[Call, l
     values: list[T] = []
     for node in postorder(tree):
         if isinstance(node, Call):
-            count = len(node.args)
-            arguments = values[len(values) - count :]
-            del values[len(values) - count :]
+            start = len(values) - len(node.args)
+            arguments = values[start:]
+            del values[start:]
             values.append(call(node, arguments))
         else:
             values.append(leaf(node))
