@@ -20,6 +20,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from gradcalc.errors import CalcError, Span
@@ -34,6 +35,11 @@ MAX_NAME_CHARACTERS = 60
 _NOWHERE = Span(0, 0)
 
 
+@lru_cache(4_096)
+def _rational(text: str) -> Fraction:
+    return Fraction(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A literal; its text is kept, because what was typed is exact and what a machine makes of it is not."""
@@ -44,7 +50,7 @@ class Number:
     @property
     def value(self) -> Fraction:
         """The exact rational the text means."""
-        return Fraction(self.text)
+        return _rational(self.text)
 
 
 @dataclass(frozen=True, slots=True)
