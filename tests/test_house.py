@@ -82,6 +82,7 @@ ALLOWED = {
     "rich": {name for name in MODULES if name.startswith("gradcalc.render.")},
     "typer": {name for name in MODULES if name.startswith("gradcalc.cli")},
     "click": set(),
+    "pebble": {"gradcalc.cli.answering"},
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from gradcalc import __version__
+from gradcalc.cli.words import choice
 from gradcalc.errors import CalcError, Exit, picture
 from gradcalc.report import SCHEMA, Report, Verdict, exit_code, worst
 from gradcalc.witness import loading
@@ -21,7 +22,7 @@ from gradcalc.witness import loading
 if TYPE_CHECKING:
     import typer
 
-__all__ = ["LISTS", "Exit", "application", "choice", "main", "run", "show", "show_list", "write"]
+__all__ = ["LISTS", "Exit", "application", "main", "run", "show", "show_list", "write"]
 
 # What a shell reports for a program that a closed pipe ended: 128 + SIGPIPE.
 CLOSED_PIPE = 141
@@ -183,21 +184,23 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
-def show(reports: Iterable[Report], format: str) -> Exit:
+def show(reports: Iterable[Report], format: str, *, quiet: bool = False) -> Exit:
     """Write reports in a format as they come; the exit code tells the worst of their verdicts."""
     from gradcalc.render import FORMATS, options_for
 
-    verdicts: list[Verdict] = []
+    verdict = Verdict.AGREE
 
     def noted() -> Iterator[Report]:
+        nonlocal verdict
         for report in reports:
             if report.verdict is not None:
-                verdicts.append(report.verdict)
+                verdict = worst((verdict, report.verdict))
             yield report
 
     for text in FORMATS[choice(format, tuple(FORMATS), "format")](noted(), options_for(sys.stdout)):
-        write(text)
-    return exit_code(worst(verdicts))
+        if not quiet:
+            write(text)
+    return exit_code(verdict)
 
 
 LISTS = ("table", "plain", "json")
@@ -228,17 +231,6 @@ def _cell(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return {None: "", True: "yes", False: "no"}[value] if value is None or isinstance(value, bool) else str(value)
-
-
-def choice(word: str, choices: Sequence[str], noun: str) -> str:
-    """The word, if it is one of the choices.  Raises `CalcError` if it is not."""
-    if word in choices:
-        return word
-    from difflib import get_close_matches
-
-    close = get_close_matches(word.lower(), choices, n=1)
-    guess = f"did you mean {close[0]}? " if close else ""
-    raise CalcError(f"unknown {noun} {word}", hint=f"{guess}there are {', '.join(choices)}")
 
 
 # --------------------------------------------------------------------------------------------------- what goes wrong

@@ -13,12 +13,12 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand
 
-from gradcalc.cli import Exit, choice, show
+from gradcalc.cli import Exit, show
+from gradcalc.cli.options import Device, Dtype, Quiet, Timeout
+from gradcalc.cli.words import choice, device_of, names_of, order_of, seconds_of
 from gradcalc.errors import CalcError
-from gradcalc.report import DTYPES, MAX_ORDER, Problem, Report
+from gradcalc.report import DTYPES, Problem, Report
 from gradcalc.syntax import MAX_CHARACTERS
-
-DEVICES = ("cpu", "cuda", "xpu", "mps", "auto")
 
 _OPTION = re.compile(r"--[A-Za-z][A-Za-z-]*(=|$)")
 
@@ -85,11 +85,13 @@ def diff(
         typer.Option(metavar="NAME", help="The variable to differentiate by: x, or x,y. May be repeated. [default: all]"),
     ] = None,
     order: Annotated[str, typer.Option(metavar="N", help="The order of the derivative, 1 to 8.")] = "1",
-    device: Annotated[str, typer.Option(metavar="NAME", help="Where torch computes; see gradcalc devices.")] = "cpu",
-    dtype: Annotated[
-        str | None, typer.Option(metavar="NAME", help=f"What torch computes in: {', '.join(DTYPES)}. [default: float64]")
-    ] = None,
-    format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json or latex.")] = "table",
+    device: Device = "cpu",
+    dtype: Dtype = None,
+    timeout: Timeout = "10",
+    format: Annotated[
+        str, typer.Option(metavar="NAME", help="table, plain, json or latex.", envvar="GRADCALC_FORMAT")
+    ] = "table",
+    quiet: Quiet = False,
 ) -> Exit:
     """Differentiate an expression, and check it at a point.
 
@@ -110,11 +112,12 @@ def diff(
     from gradcalc.render import FORMATS
 
     choice(format, tuple(FORMATS), "format")
-    return show(_reports(expr, at or [], by or [], order, device, dtype), format)
+    reports = _reports(expr, at or [], by or [], order, device, dtype, seconds_of(timeout))
+    return show(reports, format, quiet=quiet)
 
 
 def _reports(
-    expr: str, at: Sequence[str], by: Sequence[str], order: str, device: str, dtype: str | None
+    expr: str, at: Sequence[str], by: Sequence[str], order: str, device: str, dtype: str | None, seconds: float
 ) -> Iterator[Report]:
     """The answers, a point after the other; everything that was typed is read before the first is computed."""
     from gradcalc.functions.resolve import understand
@@ -140,7 +143,7 @@ def _reports(
     from gradcalc import calculate
 
     for point in points:
-        yield calculate.answer(replace(problem, at=point))
+        yield calculate.answer(replace(problem, at=point), seconds=seconds)
 
 
 def _stdin() -> str:
@@ -151,31 +154,3 @@ def _stdin() -> str:
         return sys.stdin.buffer.read(4 * MAX_CHARACTERS + 1).decode().strip()
     except UnicodeDecodeError:
         raise CalcError("the expression on stdin is not UTF-8 text") from None
-
-
-# ------------------------------------------------------------------------------- words of a request, also of a batch
-
-
-def names_of(texts: Sequence[str]) -> tuple[str, ...]:
-    """The variables that `--by` names, each once: `["x", "y,z"]` are three.  Raises `CalcError` for what is no name."""
-    names = [name.strip() for text in texts for name in text.split(",")]
-    for name in names:
-        if not (name.isascii() and name.isidentifier()):
-            raise CalcError(f"{name or 'nothing'} is not the name of a variable", hint="write --by x")
-    return tuple(dict.fromkeys(names))
-
-
-def order_of(text: str) -> int:
-    """The order of a derivative.  Raises `CalcError` for what is none, and beyond `MAX_ORDER`."""
-    if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) <= MAX_ORDER:
-        return int(text)
-    raise CalcError(f"the order is a whole number from 1 to {MAX_ORDER}, not {text[:40]}")
-
-
-def device_of(name: str) -> str:
-    """The name of a device, which this machine may have or not.  Raises `CalcError` for no kind of device."""
-    kind, colon, place = name.partition(":")
-    if kind not in DEVICES or (colon and not (place.isascii() and place.isdigit())):
-        listed = ", ".join(DEVICES)
-        raise CalcError(f"unknown device {name}", hint=f"there are {listed}; gradcalc devices lists those of this machine")
-    return name
