@@ -261,6 +261,11 @@ def _float(name: str, text: str, value: Node) -> float:
     return balls.nearest_float(number)
 
 
+def nearest(name: str, text: str) -> float:
+    """The double nearest to a value of a variable.  Raises `CalcError` where it is no real number."""
+    return _float(name, text, value_tree(name, text))
+
+
 class _Judging:
     """The partials of one question at one point."""
 

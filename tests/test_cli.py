@@ -161,7 +161,7 @@ def test_exit_codes(arguments: list[str], code: Exit, format: str, asked: list[P
 # ------------------------------------------------------------------------------------------------- what is told, where
 
 NO_OPTION = "error: no such option --ordr\nhint: did you mean --order?\n"
-FORMAT_HINT = "there are table, plain, json, latex"
+FORMAT_HINT = "there are table, plain, json, csv, latex"
 
 
 @pytest.mark.parametrize(

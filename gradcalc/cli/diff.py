@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from itertools import chain
 from typing import Annotated
 
 import typer
@@ -15,9 +14,10 @@ from typer.core import TyperCommand
 
 from gradcalc.cli import Exit, show
 from gradcalc.cli.options import Device, Dtype, Quiet, Timeout
-from gradcalc.cli.words import choice, device_of, names_of, order_of, seconds_of
+from gradcalc.cli.words import choice, count_of, device_of, names_of, order_of, seconds_of
 from gradcalc.errors import CalcError
-from gradcalc.report import DTYPES, Problem, Report
+from gradcalc.points import ALL_PROVEN, PART, PROOFS
+from gradcalc.report import DTYPES, Problem
 from gradcalc.syntax import MAX_CHARACTERS
 
 _OPTION = re.compile(r"--[A-Za-z][A-Za-z-]*(=|$)")
@@ -87,9 +87,24 @@ def diff(
     order: Annotated[str, typer.Option(metavar="N", help="The order of the derivative, 1 to 8.")] = "1",
     device: Device = "cpu",
     dtype: Dtype = None,
+    points: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Many points: CSV with the names of the variables in its first line, or JSON lines; - is stdin.",
+        ),
+    ] = None,
+    proofs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help=f"Of every {PART} points, prove N and hold the others against a rounding bound. "
+            f"[default: all, of at most {ALL_PROVEN}; else {PROOFS}]",
+        ),
+    ] = None,
     timeout: Timeout = "10",
     format: Annotated[
-        str, typer.Option(metavar="NAME", help="table, plain, json or latex.", envvar="GRADCALC_FORMAT")
+        str, typer.Option(metavar="NAME", help="table, plain, json, csv or latex.", envvar="GRADCALC_FORMAT")
     ] = "table",
     quiet: Quiet = False,
 ) -> Exit:
@@ -100,6 +115,7 @@ def diff(
       gradcalc diff "sin(x**2)" --at 3
       gradcalc diff "-x**2*y" --at x=1/3 --at y=0.1 --by x --dtype float32
       gradcalc diff "relu(x)" --at x=-1:1:5 --format plain
+      gradcalc diff "x*exp(-y)" --points points.csv --format csv > slopes.csv
 
     The exit code is 0 if every number agrees, 1 if one is proven wrong, 3 if there is a difference that is explained,
     4 if nothing could be proven, 2 if the request is wrong. With several points it is that of the worst.
@@ -108,22 +124,38 @@ def diff(
     --format plain is a line a partial derivative, with tabs between
       point, by, formula, value, symbolic, autograd, ulps, digits, verdict, cause
     --format json is an object a line, a line a point.
+    --format csv has a header and a row a point.
     """
     from gradcalc.render import FORMATS
 
     choice(format, tuple(FORMATS), "format")
-    reports = _reports(expr, at or [], by or [], order, device, dtype, seconds_of(timeout))
-    return show(reports, format, quiet=quiet)
+    seconds = seconds_of(timeout)
+    sample = PROOFS if proofs is None else count_of(proofs, "the number of proofs", PART)
+    problem, where = _request(expr, at or [], by or [], order, device, dtype, points)
+    if proofs is None and isinstance(where, Sequence) and len(where) <= ALL_PROVEN:
+        from gradcalc import calculate
+
+        reports = (calculate.answer(replace(problem, at=point), seconds=seconds) for point in where)
+        return show(reports, format, quiet=quiet)
+
+    from gradcalc.cli import crowd
+
+    return crowd.show_many(problem, where, sample, seconds, format, quiet=quiet)
 
 
-def _reports(
-    expr: str, at: Sequence[str], by: Sequence[str], order: str, device: str, dtype: str | None, seconds: float
-) -> Iterator[Report]:
-    """The answers, a point after the other; everything that was typed is read before the first is computed."""
+def _request(
+    expr: str, at: Sequence[str], by: Sequence[str], order: str, device: str, dtype: str | None, file: str | None
+) -> tuple[Problem, Iterable[Mapping[str, str]]]:
+    """The question without its point, and its points: a sequence where their number is known.
+
+    A request that is wrong is told before sympy and torch are loaded.
+    """
     from gradcalc.functions.resolve import understand
     from gradcalc.points import assign, read_at, sweep
     from gradcalc.syntax import names_in
 
+    if expr == file == "-":
+        raise CalcError("stdin is either the expression or the points")
     text = _stdin() if expr == "-" else expr
     wanted = names_of(by)
     named, nameless = read_at(at)
@@ -135,15 +167,12 @@ def _reports(
         device=device_of(device),
         dtype=dtype if dtype is None else choice(dtype, DTYPES, "dtype"),
     )
-    points: Iterator[dict[str, str]] = iter([{}])
-    if at:
-        points = sweep(assign(names_in(tree), named, nameless))
-        points = chain([next(points)], points)  # a value that is wrong is told before sympy and torch are loaded
+    names = names_in(tree)
+    if file is not None:
+        from gradcalc.cli import crowd
 
-    from gradcalc import calculate
-
-    for point in points:
-        yield calculate.answer(replace(problem, at=point), seconds=seconds)
+        return problem, crowd.points_of(file, names, assign([name for name in names if name in named], named, nameless))
+    return problem, sweep(assign(names, named, nameless)) if at else [{}]
 
 
 def _stdin() -> str:

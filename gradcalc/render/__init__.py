@@ -90,4 +90,4 @@ def _lazily(name: str) -> Renderer:
     return render
 
 
-FORMATS: dict[str, Renderer] = {name: _lazily(name) for name in ("table", "plain", "json", "latex")}
+FORMATS: dict[str, Renderer] = {name: _lazily(name) for name in ("table", "plain", "json", "csv", "latex")}
