@@ -69,4 +69,7 @@ def _objects(lines: Iterable[str], names: Sequence[str]) -> Iterator[tuple[int, 
         missing = [name for name in names if name not in row]
         if missing:
             raise CalcError(f"line {number} of the points: no value for {missing[0]}")
-        yield number, {name: json_value(name, row[name]) for name in names}
+        try:
+            yield number, {name: json_value(name, row[name]) for name in names}
+        except CalcError as error:
+            raise CalcError(f"line {number} of the points: {error.message}") from None

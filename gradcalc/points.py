@@ -22,7 +22,7 @@ PART = 10_000
 """Points that are held in memory at once."""
 ALL_PROVEN = 1_000
 """Up to so many points each one is proven, unless somebody asks for fewer."""
-PROOFS = 5
+PROOFS = 3
 """Of every `PART` points, so many are proven."""
 
 

@@ -29,8 +29,10 @@ CLOSED_PIPE = 141
 
 _VERSION = f"gradcalc {__version__}\n"
 
-_HELP = """
-Derivatives by sympy and by torch autograd, side by side, with a proven verdict.
+SUMMARY = "Derivatives by sympy and by torch autograd, side by side, with a proven verdict."
+
+_HELP = f"""
+{SUMMARY}
 
 \b
   gradcalc diff "sin(x**2)"                     the formula
@@ -39,6 +41,18 @@ Derivatives by sympy and by torch autograd, side by side, with a proven verdict.
   gradcalc diff "abs(x)" --at x=-1:1:5          a row a point
   gradcalc batch < questions.jsonl > answers.jsonl
 """
+
+EXIT_CODES = (
+    ("0", "agree: the formulas are proven equal, and so is the number"),
+    ("1", "disagree: proven unequal"),
+    ("2", "the request is wrong"),
+    ("3", "inaccurate, artifact, different-function, not-differentiable or undefined: a difference that is explained"),
+    ("4", "undecided: no proof within the limits"),
+    ("70", "a bug in gradcalc"),
+    ("130", "interrupted"),
+    ("141", "the pipe that was written to was closed"),
+    ("143", "terminated"),
+)
 
 _EPILOG = """
 \b
@@ -53,7 +67,9 @@ Verdicts, and the exit codes that tell scripts about them:
   4   undecided           no proof within the limits
 \b
   2 a wrong request   70 a bug in gradcalc   130 interrupted   141 closed pipe
+  143 terminated
 \b
+GRADCALC_DEVICE, _DTYPE, _FORMAT, _TIMEOUT and _JOBS are defaults of options;
 NO_COLOR=1 turns colours off; GRADCALC_DEBUG=1 shows the traceback of a bug.
 """
 
@@ -62,7 +78,7 @@ def application() -> typer.Typer:
     """The program with all its commands."""
     import typer
 
-    from gradcalc.cli import batch, bce, devices, diff, explain, functions
+    from gradcalc.cli import batch, bce, completion, devices, diff, explain, functions
 
     app = typer.Typer(
         help=_HELP,
@@ -85,19 +101,21 @@ def application() -> typer.Typer:
     app.command("functions")(functions.functions)
     app.command("devices")(devices.devices)
     app.command("explain")(explain.explain)
+    app.command("completion")(completion.completion)
     return app
 
 
 def run() -> NoReturn:
     """The program that is installed: run the command line of this process, and end it."""
     signal.signal(signal.SIGINT, _interrupted)
+    signal.signal(signal.SIGTERM, _interrupted)
     loading.own_the_process()
     _end(main())
 
 
-def _interrupted(*_: object) -> NoReturn:
+def _interrupted(number: int, _: object) -> NoReturn:
     """End at once: raised as an exception, an interrupt gets lost while torch is imported."""
-    _end(Exit.INTERRUPTED)
+    _end(128 + number)  # 130 and 143, as shells say it
 
 
 def _end(code: int) -> NoReturn:

@@ -32,8 +32,9 @@ class ExpressionCommand(TyperCommand):
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Read the arguments.  Raises `CalcError` for two expressions, an unknown option, and one without its value."""
-        with_value = [name for parameter in self.params for name in parameter.opts if name.startswith("--")]
-        names = [*with_value, *ctx.help_option_names]
+        known = [parameter for parameter in self.params if parameter.param_type_name == "option"]
+        names = [*(name for option in known for name in option.opts), *ctx.help_option_names]
+        with_value = [name for option in known if not getattr(option, "is_flag", False) for name in option.opts]
         options: list[str] = []
         expressions: list[str] = []
         rest = iter(args)
@@ -57,6 +58,8 @@ class ExpressionCommand(TyperCommand):
 
 
 def _unknown_option(name: str, options: Sequence[str]) -> CalcError:
+    if name in options:
+        return CalcError(f"{name} takes no value")
     close = get_close_matches(name, options, n=1)
     hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(options)}"
     return CalcError(f"no such option {name}", hint=hint)

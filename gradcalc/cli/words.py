@@ -52,9 +52,8 @@ def seconds_of(text: str) -> float:
     """A time limit.  Raises `CalcError` for what is no number of seconds above 0 and up to a day."""
     if re.fullmatch(r"[0-9]{0,6}\.?[0-9]{0,6}", text) and text.strip(".") and 0 < float(text) <= MAX_SECONDS:
         return float(text)
-    raise CalcError(
-        f"a time limit is a number of seconds from 0 to {MAX_SECONDS:g}, not {text[:40]}", hint="write --timeout 10"
-    )
+    said = f"a time limit is a number of seconds above 0, at most {MAX_SECONDS:g}, not {text[:40]}"
+    raise CalcError(said, hint="write --timeout 10")
 
 
 def count_of(text: str, noun: str, limit: int) -> int:
