@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import queue
 import threading
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import TimeoutError as TookTooLong
@@ -17,6 +16,7 @@ from multiprocessing import get_context
 from gradcalc import calculate
 from gradcalc.cli import lines
 from gradcalc.cli.lines import Answer, Line
+from gradcalc.orphan import end_with_parent
 
 _AHEAD = 8
 """Lines that are read, and given to sympy, while the oldest is being answered."""
@@ -101,19 +101,10 @@ def in_pairs(source: Iterable[bytes], pairs: int, seconds: float) -> Iterator[An
 def _begin(parent: int) -> None:
     """Make a worker of a new process."""
     from gradcalc.witness import loading
-
-    loading.own_the_process()
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """Nothing is left running when the program was killed."""
-    while os.getppid() == parent:
-        time.sleep(1)
     from gradcalc.witness.process import shared
 
-    shared.stop()
-    os._exit(1)
+    loading.own_the_process()
+    end_with_parent(parent, shared.stop)
 
 
 def _answer(line: bytes, seconds: float) -> Answer:
