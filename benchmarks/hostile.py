@@ -55,7 +55,7 @@ EXPRESSIONS = [
     "sqrt(" * 50 + "x" + ")" * 50, "exp(" * 10 + "x" + ")" * 10, "cbrt(" * 40 + "x" + ")" * 40, "x" * 61, "x1234567890" * 10, "", " ", "\n", "\t",
     "__import__('os').system('true')", "exec('1')", "lambda x: x", "x; import os", "x if x else x", "[x for x in y]", "{x}", "x.__class__",
     "'x'", '"x"', "`x`", "$x", "x$(true)", "x&&x", "x|x", "x\\n", "x#", "x//2", "x%2", "x=3", "x==3", "x<3", "not x", "and", "x and x",
-    "x²", "√x", "π*x", "x−1", "ｘ", "٣*x", "x\u200b+1", "\ufeffx", "x\u0000y", "é", "🙂", "x\u202e", "\ud800",
+    "x²", "√x", "π*x", "x−1", "ｘ", "٣*x", "x\u200b+1", "\ufeffx", "x\u0000y", "é", "🙂", "x\u202e", "\ud800",  # noqa: RUF001
     "sin", "sin x", "sin(", "sin()", "sin(x,x)", "sinn(x)", "x(x)", "2x3", "2 3", "1.2.3", "1e", "1e+", ".", "..", "x..y", "+", "*x", "x*", "x**", "^x",
     "inf*x", "nan*x", "oo", "I*x", "e**x", "E", "zoo", "x!", "d/dx x", "x'", "D(x)", "lambda", "for", "None", "True*x",
     "a" + "+a".join(f"{k}" for k in range(2000)), "+".join(f"v{k}" for k in range(1000)), "sum(x)", "x@x", "[1,2]", "x[0]", "x,y",

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import random
-import sys
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
 import faults
 import faulty
+import pytest
 import rules
 from expressions import Case, beside_a_seam, ill_conditioned, ordinary, stream
 from judging import Question, reference
