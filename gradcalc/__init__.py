@@ -28,3 +28,7 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     return getattr(import_module(f"gradcalc.{_HOMES.get(name, 'report')}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,11 +7,11 @@ formulas loads no torch, and sympy is loaded by a process of its own while torch
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from gradcalc.witness.balls import Real
 
 MAX_PARTIALS = 4_096
+_AT_LEAST = 1.0
+"""Seconds for the comparison with sympy's formula, however long the rest took."""
 
 By = tuple[str, ...]
 
@@ -103,8 +105,9 @@ def prepare(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
 
 
 def foresee(prepared: Prepared) -> None:
-    """Let sympy begin with a question that will be answered soon."""
+    """Let sympy begin with a question that will be answered soon; and what is slow to find out, find out meanwhile."""
     shared.ask(prepared.question)
+    versions()
 
 
 def answer(problem: Problem | Prepared, *, seconds: float = DEFAULT_SECONDS) -> Report:
@@ -146,6 +149,8 @@ def _bys(problem: Problem, names: Sequence[str]) -> list[By]:
 @cache
 def versions() -> dict[str, str]:
     """The versions an answer depends on."""
+    from importlib.metadata import PackageNotFoundError, version  # slow to import, and of no use for a wrong request
+
     found = {}
     for package in ("gradcalc", "torch", "sympy", "python-flint"):
         try:
@@ -203,23 +208,25 @@ def _at_point(prepared: Prepared) -> Report:
     except deadline.OutOfTime:
         return undecided(prepared, f"the point took more than {prepared.question.seconds:g} seconds")
     run = autograd.run(tree, floats, bys, dtype=dtype, device=device.name, record=True)
-    derived = _derived(prepared.question)
     typed = Site(tree, {name: value if not isinstance(value, Number) else value.value for name, value in values.items()})
     binary = None if run.unrepresentable else Site(tree, run.inputs, run.constants)
     point = {name: float(value) for name, value in run.inputs.items()}
     point = {name: point.get(name, math.copysign(math.inf, floats[name])) for name in values}
     partials: list[Partial] = []
     value = None
-    # The time counts from here: torch and sympy are there, and sympy had its own.
-    with deadline.limit(prepared.question.seconds):
-        try:
-            judged = _Judging(typed, binary, run, derived, dtype, device.name)
-            for place, by in enumerate(bys):
-                partials.append(judged.partial(by, place))
+    # The time counts from here, when torch is there; sympy's counts by itself, and what needs no formula is done meanwhile.
+    ends = time.monotonic() + prepared.question.seconds
+    try:
+        with deadline.limit(prepared.question.seconds):
+            judged = _Judging(typed, binary, run, bys, dtype, device.name)
             value = judged.value()
-        except deadline.OutOfTime:
-            why = f"no proof within {prepared.question.seconds:g} seconds"
-            partials += [_out_of_time(by, place, derived, run, why) for place, by in enumerate(bys)][len(partials) :]
+        derived = _derived(prepared.question)
+        with deadline.limit(max(ends - time.monotonic(), _AT_LEAST)):
+            partials.extend(judged.partials(derived))
+    except deadline.OutOfTime:
+        derived = _derived(prepared.question)
+        why = f"no proof within {prepared.question.seconds:g} seconds"
+        partials += [_out_of_time(by, place, derived, run, why) for place, by in enumerate(bys)][len(partials) :]
     return _report(
         prepared,
         partials,
@@ -269,19 +276,19 @@ def nearest(name: str, text: str) -> float:
 class _Judging:
     """The partials of one question at one point."""
 
-    def __init__(self, typed: Site, binary: Site | None, run: Run, derived: Derived | str, dtype: str, device: str):
+    def __init__(self, typed: Site, binary: Site | None, run: Run, bys: Sequence[By], dtype: str, device: str):
         from gradcalc.proof.floats import FORMATS
         from gradcalc.proof.verdict import Traced
 
-        self.typed, self.binary, self.run, self.derived, self.device = typed, binary, run, derived, device
+        self.typed, self.binary, self.run, self.bys, self.device = typed, binary, run, bys, device
         self.form = FORMATS[dtype]
-        self.constants = (
-            {} if isinstance(derived, str) else {name: understand(text) for name, text in derived.constants.items()}
-        )
         self.documented = _documented(typed.tree)
         is_whole = run.program is not None and not run.unrepresentable
         self.traced = Traced(run, self.form, device) if is_whole else None
         self.bounds = {} if is_whole else _bounds(typed.tree, run, self.form)
+        self.examined = {by: (_examine(typed, by), _examine(binary, by)) for by in bys}
+        self.derived: Derived | str = ""
+        self.constants: Mapping[str, Node] = {}
 
     def value(self) -> str | None:
         """The exact value of what was typed, if it has one."""
@@ -294,12 +301,19 @@ class _Judging:
             return None
         return None if value is None else balls.decimal(value)
 
-    def partial(self, by: By, place: int) -> Partial:
-        """One partial, judged."""
+    def partials(self, derived: Derived | str) -> Iterator[Partial]:
+        """The partials, judged with what sympy found."""
+        self.derived = derived
+        if not isinstance(derived, str):
+            self.constants = {name: understand(text) for name, text in derived.constants.items()}
+        for place, by in enumerate(self.bys):
+            yield self._partial(by, place)
+
+    def _partial(self, by: By, place: int) -> Partial:
         from gradcalc.proof import verdict
         from gradcalc.witness import balls
 
-        typed, binary = _examine(self.typed, by), _examine(self.binary, by)
+        typed, binary = self.examined[by]
         formula = None if isinstance(self.derived, str) else self.derived.formulas[place]
         at_typed, unusable = self.enclosed(formula, self.typed)
         at_binary, _ = self.enclosed(formula, self.binary)

@@ -258,7 +258,7 @@ def test_a_bug_is_not_a_verdict(asked: list[Problem], run: Callable[..., Ran], m
 def test_a_failure_inside_is_not_one_of_stdout(
     error: Exception, run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answer(problem: Problem, *, seconds: float) -> Report:
+    def answer(problem: Problem | Prepared, *, seconds: float = 10) -> Report:
         raise error
 
     monkeypatch.setattr(calculate, "answer", answer)

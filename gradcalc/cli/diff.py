@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Annotated
@@ -17,7 +17,7 @@ from gradcalc.cli.options import Device, Dtype, Quiet, Timeout
 from gradcalc.cli.words import choice, count_of, device_of, names_of, order_of, seconds_of
 from gradcalc.errors import CalcError
 from gradcalc.points import ALL_PROVEN, PART, PROOFS
-from gradcalc.report import DTYPES, Problem
+from gradcalc.report import DTYPES, Problem, Report
 from gradcalc.syntax import MAX_CHARACTERS
 
 _OPTION = re.compile(r"--[A-Za-z][A-Za-z-]*(=|$)")
@@ -137,9 +137,16 @@ def diff(
     problem, where = _request(expr, at or [], by or [], order, device, dtype, points)
     if proofs is None and isinstance(where, Sequence) and len(where) <= ALL_PROVEN:
         from gradcalc import calculate
+        from gradcalc.render import load
 
-        reports = (calculate.answer(replace(problem, at=point), seconds=seconds) for point in where)
-        return show(reports, format, quiet=quiet)
+        def answers() -> Iterator[Report]:
+            for point in where:
+                prepared = calculate.prepare(replace(problem, at=point), seconds=seconds)
+                calculate.foresee(prepared)
+                load(format)  # while sympy is at work
+                yield calculate.answer(prepared)
+
+        return show(answers(), format, quiet=quiet)
 
     from gradcalc.cli import crowd
 
