@@ -41,6 +41,7 @@ from gradcalc.proof.verdict import Traced
 from gradcalc.report import Problem
 from gradcalc.syntax import Call, Node, Number, names_in, postorder
 from gradcalc.witness.balls import OutOfPrecision, Real, adaptively, ball, exact
+from gradcalc.witness.process import Question as Asked
 from gradcalc.witness.process import SymbolicFailure, shared
 
 DTYPES = ("float32", "float64")
@@ -329,9 +330,10 @@ def formulas(cases: Iterator[Case], chance: random.Random) -> Formulas:
         if run.unrepresentable or run.program is None:
             continue
         traced = Traced(run, question.form, "cpu")
-        shared.ask(case.expr, list(case.at), question.bys, 10)
+        asked = Asked(case.expr, tuple(case.at), tuple(question.bys))
+        shared.ask(asked)
         try:
-            derived = shared.collect()
+            derived = shared.collect(asked)
         except SymbolicFailure:
             found.unusable += 1
             continue

@@ -36,6 +36,7 @@ from gradcalc.functions.resolve import understand
 from gradcalc.proof.verdict import Traced
 from gradcalc.syntax import names_in, unparse
 from gradcalc.witness.balls import OutOfPrecision, Real, adaptively
+from gradcalc.witness.process import Question as Asked
 from gradcalc.witness.process import SymbolicFailure, shared
 
 PARTS = ("trace", "local", "replay", "reference", "typed", "sympy", "formula", "judge")
@@ -91,9 +92,10 @@ def timed(case: Case, dtype: str) -> dict[str, float] | None:
     again("replay", lambda: _replayed(traced))
     clock.spent["local"] -= again.spent["replay"]
     clock.spent["replay"] += again.spent["replay"]
-    shared.ask(unparse(question.tree), list(case.at), question.bys, 10)
+    asked = Asked(unparse(question.tree), tuple(case.at), tuple(question.bys))
+    shared.ask(asked)
     try:
-        derived = clock("sympy", shared.collect)
+        derived = clock("sympy", lambda: shared.collect(asked))
     except SymbolicFailure:
         derived = None
     constants = {} if derived is None else {name: understand(text) for name, text in derived.constants.items()}

@@ -10,20 +10,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gradcalc.errors import CalcError
-from gradcalc.report import Partial, Problem, Report, Verdict
-
 if TYPE_CHECKING:
     from gradcalc.calculate import differentiate
+    from gradcalc.errors import CalcError
+    from gradcalc.report import Partial, Problem, Report, Verdict
 
 __all__ = ["CalcError", "Partial", "Problem", "Report", "Verdict", "__version__", "differentiate"]
 __version__ = "0.1.0"
 
+_HOMES = {"differentiate": "calculate", "CalcError": "errors"}
+
 
 def __getattr__(name: str) -> object:
-    # The witnesses are heavy: nothing of them is imported before it is asked for.
-    if name == "differentiate":
-        from gradcalc.calculate import differentiate
+    # Nothing is imported before it is asked for: the witnesses are heavy, and the program handles signals first.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return differentiate
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"gradcalc.{_HOMES.get(name, 'report')}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

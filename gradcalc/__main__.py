@@ -1,6 +1,25 @@
-"""`python -m gradcalc`."""
+"""The program: `gradcalc`, or `python -m gradcalc`.
 
-from gradcalc.cli import run
+Signals end it at once from the first moment; while modules are imported there is nothing yet that could be left behind.
+"""
+
+import os
+import signal
+
+
+def _leave(number: int, _: object) -> None:
+    os._exit(128 + number)
+
+
+def program() -> None:
+    """Run the command line of this process, and end it."""
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _leave)
+
+    from gradcalc.cli import run
+
+    run()
+
 
 if __name__ == "__main__":
-    run()
+    program()

@@ -7,14 +7,16 @@ formulas loads no torch, and sympy is loaded by a process of its own while torch
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache, lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from gradcalc import deadline
+from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
@@ -23,7 +25,7 @@ from gradcalc.report import MAX_ORDER, Judgement, Partial, Problem, Report, Valu
 from gradcalc.rewrite import spellings
 from gradcalc.syntax import Call, Node, Number, names_in, postorder, unparse
 from gradcalc.typeset import latex
-from gradcalc.witness.process import DEFAULT_SECONDS, Derived, Formula, SymbolicFailure, shared
+from gradcalc.witness.process import Derived, Formula, Question, SymbolicFailure, shared
 
 if TYPE_CHECKING:
     from gradcalc.proof.floats import Distance, Format
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from gradcalc.witness.balls import Real
 
 MAX_PARTIALS = 4_096
+_AT_LEAST = 1.0
+"""Seconds for the comparison with sympy's formula, however long the rest took."""
 
 By = tuple[str, ...]
 
@@ -62,11 +66,32 @@ def differentiate(
     return answer(Problem(expr, texts, names, order, device, dtype, tuple(variables)))
 
 
-def answer(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Report:
-    """The answer to a question; sympy may take `seconds` for its part.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A question that was read and found in order: its tree, its partials, and what sympy is asked."""
 
-    Raises `CalcError` for a question that cannot be answered.
-    """
+    problem: Problem
+    tree: Node
+    values: Mapping[str, Node]
+    bys: Sequence[By]
+    question: Question
+
+    @property
+    def has_point(self) -> bool:
+        """Whether numbers are asked for, too."""
+        return bool(self.values) or not names_in(self.tree)
+
+
+class MissingValues(CalcError):
+    """Some variables have a value and others, `names`, have none."""
+
+    def __init__(self, names: Sequence[str]):
+        super().__init__(f"no value for {', '.join(names)}", hint="give " + " ".join(f"--at {name}=..." for name in names))
+        self.names = names
+
+
+def prepare(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
+    """Read a question; nothing heavy is loaded.  Raises `CalcError` for one that cannot be answered."""
     listed = (*problem.at, *problem.by, *problem.variables)
     tree = understand(problem.expr, listed)
     names = names_in(tree)
@@ -74,21 +99,31 @@ def answer(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Report:
     values = {name: value_tree(name, text) for name, text in problem.at.items()}
     missing = [name for name in names if name not in values]
     if values and missing:
-        raise CalcError(
-            f"no value for {', '.join(missing)}", hint="give " + " ".join(f"--at {name}=..." for name in missing)
-        )
-    read_as = unparse(tree)
-    # sympy sees only the canonical text of our own tree; its process works while torch is loaded here.
-    shared.ask(read_as, listed, bys, seconds)
-    if values or not names:
-        return _at_point(problem, tree, read_as, values, bys)
-    return _formulas(problem, tree, read_as, bys)
+        raise MissingValues(missing)
+    # sympy sees only the canonical text of our own tree.
+    return Prepared(problem, tree, values, bys, Question(unparse(tree), listed, tuple(bys), seconds))
 
 
-def _derived() -> Derived | str:
+def foresee(prepared: Prepared) -> None:
+    """Let sympy begin with a question that will be answered soon; and what is slow to find out, find out meanwhile."""
+    shared.ask(prepared.question)
+    versions()
+
+
+def answer(problem: Problem | Prepared, *, seconds: float = DEFAULT_SECONDS) -> Report:
+    """The answer to a question; sympy may take `seconds` for its part, and exact arithmetic for its own.
+
+    Raises `CalcError` for a question that cannot be answered.
+    """
+    prepared = problem if isinstance(problem, Prepared) else prepare(problem, seconds=seconds)
+    foresee(prepared)  # its process works while torch is loaded here
+    return _at_point(prepared) if prepared.has_point else _formulas(prepared)
+
+
+def _derived(question: Question) -> Derived | str:
     """The answer of the symbolic process, or why there is none."""
     try:
-        return shared.collect()
+        return shared.collect(question)
     except SymbolicFailure as failure:
         return str(failure)
 
@@ -114,6 +149,8 @@ def _bys(problem: Problem, names: Sequence[str]) -> list[By]:
 @cache
 def versions() -> dict[str, str]:
     """The versions an answer depends on."""
+    from importlib.metadata import PackageNotFoundError, version  # slow to import, and of no use for a wrong request
+
     found = {}
     for package in ("gradcalc", "torch", "sympy", "python-flint"):
         try:
@@ -123,51 +160,96 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _formulas(problem: Problem, tree: Node, read_as: str, bys: Sequence[By]) -> Report:
-    derived = _derived()
+def _formulas(prepared: Prepared) -> Report:
+    derived = _derived(prepared.question)
     if isinstance(derived, str):
-        raise CalcError(f"no formula: {derived}")
+        return undecided(prepared, derived)
     partials = [
         Partial(by, formula.text, formula.latex, proof={"symbolic": formula.unusable or "ok"})
-        for by, formula in zip(bys, derived.formulas, strict=True)
+        for by, formula in zip(prepared.bys, derived.formulas, strict=True)
     ]
+    return _report(prepared, partials)
+
+
+def undecided(prepared: Prepared, why: str) -> Report:
+    """The answer to a question for which there was not enough time or memory."""
+    partials = [Partial(by, None, None, verdict=Verdict.UNDECIDED, cause="time", why=why) for by in prepared.bys]
+    return _report(prepared, partials)
+
+
+def _report(prepared: Prepared, partials: Sequence[Partial], **rest: Any) -> Report:
+    verdicts = [partial.verdict for partial in partials if partial.verdict is not None]
+    known: dict[str, Any] = {"point": {}, "dtype": None, "device": None, "value": None}
     return Report(
-        problem.expr, read_as, problem.order, {}, {}, None, None, None, tuple(partials), None, versions(), latex(tree)
+        expr=prepared.problem.expr,
+        read_as=prepared.question.expr,
+        order=prepared.problem.order,
+        at=dict(prepared.problem.at),
+        partials=tuple(partials),
+        verdict=worst(verdicts) if verdicts or prepared.has_point else None,
+        versions=versions(),
+        latex=latex(prepared.tree),
+        **{**known, **rest},
     )
 
 
 # ------------------------------------------------------------------------------------------------------ at a point
 
 
-def _at_point(problem: Problem, tree: Node, read_as: str, values: Mapping[str, Node], bys: Sequence[By]) -> Report:
+def _at_point(prepared: Prepared) -> Report:
     from gradcalc.proof.site import Site
     from gradcalc.witness import autograd, devices
 
+    problem, tree, values, bys = prepared.problem, prepared.tree, prepared.values, prepared.bys
     device, dtype, notes = devices.choose(problem.device, problem.dtype)
-    floats = {name: _float(name, problem.at[name], value) for name, value in values.items()}
+    try:
+        with deadline.limit(prepared.question.seconds):
+            floats = {name: _float(name, problem.at[name], value) for name, value in values.items()}
+            vanished = {name: "underflow" for name, value in values.items() if floats[name] == 0 and not _is_zero(value)}
+    except deadline.OutOfTime:
+        return undecided(prepared, f"the point took more than {prepared.question.seconds:g} seconds")
     run = autograd.run(tree, floats, bys, dtype=dtype, device=device.name, record=True)
-    vanished = {name: "underflow" for name, value in values.items() if floats[name] == 0 and not _is_zero(value)}
     run = replace(run, unrepresentable={**vanished, **run.unrepresentable})
-    derived = _derived()
     typed = Site(tree, {name: value if not isinstance(value, Number) else value.value for name, value in values.items()})
     binary = None if run.unrepresentable else Site(tree, run.inputs, run.constants)
-    judged = _Judging(typed, binary, run, derived, dtype, device.name)
-    partials = [judged.partial(by, place) for place, by in enumerate(bys)]
     point = {name: float(value) for name, value in run.inputs.items()}
-    return Report(
-        problem.expr,
-        read_as,
-        problem.order,
-        dict(problem.at),
-        {name: point.get(name, math.copysign(math.inf, floats[name])) for name in values},
-        dtype,
-        device.name,
-        Value(judged.value(), run.value),
-        tuple(partials),
-        worst(partial.verdict for partial in partials if partial.verdict is not None),
-        versions(),
-        latex(tree),
-        notes,
+    point = {name: point.get(name, math.copysign(math.inf, floats[name])) for name in values}
+    partials: list[Partial] = []
+    value = None
+    # The time counts from here, when torch is there; sympy's counts by itself, and what needs no formula is done meanwhile.
+    ends = time.monotonic() + prepared.question.seconds
+    try:
+        with deadline.limit(prepared.question.seconds):
+            judged = _Judging(typed, binary, run, bys, dtype, device.name)
+            value = judged.value()
+        derived = _derived(prepared.question)
+        with deadline.limit(max(ends - time.monotonic(), _AT_LEAST)):
+            partials.extend(judged.partials(derived))
+    except deadline.OutOfTime:
+        derived = _derived(prepared.question)
+        why = f"no proof within {prepared.question.seconds:g} seconds"
+        partials += [_out_of_time(by, place, derived, run, why) for place, by in enumerate(bys)][len(partials) :]
+    return _report(
+        prepared,
+        partials,
+        point=point,
+        dtype=dtype,
+        device=device.name,
+        value=Value(value, run.value),
+        notes=notes,
+    )
+
+
+def _out_of_time(by: By, place: int, derived: Derived | str, run: Run, why: str) -> Partial:
+    formula = None if isinstance(derived, str) else derived.formulas[place]
+    return Partial(
+        by,
+        None if formula is None else formula.text,
+        None if formula is None else formula.latex,
+        autograd=run.partials.get(by),
+        verdict=Verdict.UNDECIDED,
+        cause="time",
+        why=why,
     )
 
 
@@ -196,22 +278,27 @@ def _is_zero(value: Node) -> bool:
     return balls.is_negligible(balls.adaptively(lambda: Site(value, {}).value().value))
 
 
+def nearest(name: str, text: str) -> float:
+    """The double nearest to a value of a variable.  Raises `CalcError` where it is no real number."""
+    return _float(name, text, value_tree(name, text))
+
+
 class _Judging:
     """The partials of one question at one point."""
 
-    def __init__(self, typed: Site, binary: Site | None, run: Run, derived: Derived | str, dtype: str, device: str):
+    def __init__(self, typed: Site, binary: Site | None, run: Run, bys: Sequence[By], dtype: str, device: str):
         from gradcalc.proof.floats import FORMATS
         from gradcalc.proof.verdict import Traced
 
-        self.typed, self.binary, self.run, self.derived, self.device = typed, binary, run, derived, device
+        self.typed, self.binary, self.run, self.bys, self.device = typed, binary, run, bys, device
         self.form = FORMATS[dtype]
-        self.constants = (
-            {} if isinstance(derived, str) else {name: understand(text) for name, text in derived.constants.items()}
-        )
         self.documented = _documented(typed.tree)
         is_whole = run.program is not None and not run.unrepresentable
         self.traced = Traced(run, self.form, device) if is_whole else None
         self.bounds = {} if is_whole else _bounds(typed.tree, run, self.form)
+        self.examined = {by: (_examine(typed, by), _examine(binary, by)) for by in bys}
+        self.derived: Derived | str = ""
+        self.constants: Mapping[str, Node] = {}
 
     def value(self) -> str | None:
         """The exact value of what was typed, if it has one."""
@@ -224,12 +311,19 @@ class _Judging:
             return None
         return None if value is None else balls.decimal(value)
 
-    def partial(self, by: By, place: int) -> Partial:
-        """One partial, judged."""
+    def partials(self, derived: Derived | str) -> Iterator[Partial]:
+        """The partials, judged with what sympy found."""
+        self.derived = derived
+        if not isinstance(derived, str):
+            self.constants = {name: understand(text) for name, text in derived.constants.items()}
+        for place, by in enumerate(self.bys):
+            yield self._partial(by, place)
+
+    def _partial(self, by: By, place: int) -> Partial:
         from gradcalc.proof import verdict
         from gradcalc.witness import balls
 
-        typed, binary = _examine(self.typed, by), _examine(self.binary, by)
+        typed, binary = self.examined[by]
         formula = None if isinstance(self.derived, str) else self.derived.formulas[place]
         at_typed, unusable = self.enclosed(formula, self.typed)
         at_binary, _ = self.enclosed(formula, self.binary)
@@ -346,7 +440,7 @@ def _documented(tree: Node) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.documented for row in rows if row.documented))
 
 
-@cache
+@lru_cache(256)
 def _formula_tree(text: str, names: tuple[str, ...]) -> Node:
     return understand(text, names, trusted=True)
 

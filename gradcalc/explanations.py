@@ -89,7 +89,7 @@ _VERDICTS = (
         "Nothing was proven, for or against: torch has no derivative of a function, ran an operation that is not known "
         "here, or no enclosure was found within the limits of precision and time. The other sides still answer.",
         'gradcalc diff "besselk(1, x)" --at 2',
-        ("no-autograd", "precision", "unknown-operation", "witnesses"),
+        ("no-autograd", "precision", "time", "unknown-operation", "witnesses"),
     ),
 )
 
@@ -246,6 +246,13 @@ _CAUSES = (
         "Up to 24,576 bits were tried. Where a number cannot be told from zero, or the ball around it stays wide, nothing "
         "is claimed.",
         'gradcalc diff "exp(exp(exp(exp(x))))" --at 3',
+    ),
+    Page(
+        "time",
+        "the time for the question was over",
+        "sympy, and the exact arithmetic of the proof, may take so many seconds each (--timeout, 10 by default). What takes "
+        "longer is ended, and the answer says so; a longer time, a shorter expression or fewer partials (--by) may help.",
+        "gradcalc explain undecided",
     ),
     Page(
         "unknown-operation",

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from gradcalc.calculate import answer
+from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
 from gradcalc.points import value_tree
 from gradcalc.report import Partial, Problem, Report, Verdict, worst
@@ -70,7 +71,15 @@ class NeuronReport:
 
 
 def neuron(
-    *, x: str, y: str, w: str = "1", b: str = "0", eps: str = "1e-7", device: str = "cpu", dtype: str | None = None
+    *,
+    x: str,
+    y: str,
+    w: str = "1",
+    b: str = "0",
+    eps: str = "1e-7",
+    device: str = "cpu",
+    dtype: str | None = None,
+    seconds: float = DEFAULT_SECONDS,
 ) -> NeuronReport:
     """Work one neuron through.  Values are text, as for `differentiate`.  Raises `CalcError` for what is no number."""
     at = {"x": x, "y": y, "w": w, "b": b}
@@ -81,15 +90,14 @@ def neuron(
     plain = "-(y*log(sigmoid(w*x + b)) + (1 - y)*log(1 - sigmoid(w*x + b)))"
 
     def ask(expr: str) -> Report:
-        return answer(Problem(expr, at, ("w", "b"), 1, device, dtype, ("x", "y", "w", "b")))
+        return answer(Problem(expr, at, ("w", "b"), 1, device, dtype, ("x", "y", "w", "b")), seconds=seconds)
 
     asked, true, logits = ask(clamped), ask(plain), ask("binary_cross_entropy_with_logits(w*x + b, y)")
     exact_eps = _fraction(eps)
     if exact_eps is None or not 0 <= exact_eps < Fraction(1, 2):
         raise CalcError(f"eps lies between 0 and 1/2, and {eps} does not", hint="the usual value is 1e-7")
-    assert asked.dtype is not None
-    assert asked.device is not None
-    assert asked.value is not None
+    if asked.dtype is None or asked.device is None or asked.value is None:
+        raise CalcError(f"the numbers were not read within {seconds:g} seconds")
     run = _Arithmetic(asked.point, float(exact_eps), asked.dtype, asked.device)
     exact = {text: _exact(text, at) for _, text in _FORWARD}
     exact.update({text: _exact(text, at) for _, _, text in (*_FACTORS, *_PRODUCTS)})

@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
@@ -16,6 +18,12 @@ from gradcalc.functions.resolve import understand
 from gradcalc.syntax import Node, names_in
 
 MAX_POINTS = 1_000_001
+PART = 10_000
+"""Points that are held in memory at once."""
+ALL_PROVEN = 1_000
+"""Up to so many points each one is proven, unless somebody asks for fewer."""
+PROOFS = 3
+"""Of every `PART` points, so many are proven."""
 
 
 def value_tree(name: str, text: str) -> Node:
@@ -117,23 +125,63 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def sweep(values: Mapping[str, str]) -> Iterator[dict[str, str]]:
+class Grid(Sequence[dict[str, str]]):
+    """The points of a grid, made when they are asked for: the last variable goes fastest."""
+
+    def __init__(self, axes: Mapping[str, Sequence[str]]):
+        self.axes = axes
+        self._size = math.prod(map(len, axes.values()))
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, place: int) -> dict[str, str]:  # type: ignore[override]
+        if not 0 <= place < self._size:
+            raise IndexError(place)
+        point = {}
+        for name, axis in reversed(tuple(self.axes.items())):
+            place, digit = divmod(place, len(axis))
+            point[name] = axis[digit]
+        return {name: point[name] for name in self.axes}
+
+    def floats(self, start: int, stop: int) -> dict[str, list[float]] | None:
+        """The nearest doubles of the points in a range, by variable; None where some are not written as decimals."""
+        every = 1
+        found: dict[str, list[float]] = {}
+        for name, axis in reversed(tuple(self.axes.items())):
+            size = len(axis)
+            numbers = axis.floats(start, stop) if isinstance(axis, _Range) and size == self._size else None
+            if numbers is None:
+                along = [nearest_double(text) for text in axis] if size <= _TABULATED else None
+                if along is None or None in along:
+                    return None
+                numbers = [along[place // every % size] for place in range(start, stop)]  # type: ignore[misc]
+            found[name] = numbers
+            every *= size
+        return {name: found[name] for name in self.axes}
+
+
+_TABULATED = 100_000
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+
+
+def nearest_double(text: str) -> float | None:
+    """The double nearest to a decimal; None for what is no decimal, or too large."""
+    if len(text) > 60 or not _DECIMAL.fullmatch(text):
+        return None
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def sweep(values: Mapping[str, str]) -> Grid:
     """Every point of a grid: values `start:stop:count` take `count` values, the last variable fastest.
 
     Raises `CalcError` for a range that is none, and beyond `MAX_POINTS` points.
     """
-    axes = {name: _axis(name, text) for name, text in values.items()}
-    total = 1
-    for axis in axes.values():
-        total *= len(axis)
-    if total > MAX_POINTS:
-        raise CalcError(f"{total} points are too many; the limit is {MAX_POINTS}")
-    for place in range(total):
-        point = {}
-        for name, axis in reversed(axes.items()):
-            place, digit = divmod(place, len(axis))
-            point[name] = axis[digit]
-        yield {name: point[name] for name in axes}
+    grid = Grid({name: _axis(name, text) for name, text in values.items()})
+    if len(grid) > MAX_POINTS:
+        raise CalcError(f"{len(grid)} points are too many; the limit is {MAX_POINTS}")
+    return grid
 
 
 def _axis(name: str, text: str) -> Sequence[str]:
@@ -178,6 +226,17 @@ class _Range(Sequence[str]):
             return f"({self.start}) + (({self.stop}) - ({self.start}))*{place}/{self.length - 1}"
         start, stop = self.ends
         return plain(start + (stop - start) * place / (self.length - 1))
+
+    def floats(self, start: int, stop: int) -> list[float] | None:
+        """The doubles nearest to some of the values; None where the ends are no decimals."""
+        if self.ends is None or self.length == 1:
+            return None
+        first, last = self.ends
+        step = (last - first) / (self.length - 1)
+        below = math.lcm(first.denominator, step.denominator)
+        origin, stride = int(first * below), int(step * below)
+        # A quotient of Python's whole numbers is rounded correctly.
+        return [(origin + stride * place) / below for place in range(start, stop)]
 
 
 def plain(value: Fraction) -> str:

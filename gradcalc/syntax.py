@@ -20,6 +20,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from gradcalc.errors import CalcError, Span
@@ -34,6 +35,11 @@ MAX_NAME_CHARACTERS = 60
 _NOWHERE = Span(0, 0)
 
 
+@lru_cache(4_096)
+def _rational(text: str) -> Fraction:
+    return Fraction(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A literal; its text is kept, because what was typed is exact and what a machine makes of it is not."""
@@ -44,7 +50,7 @@ class Number:
     @property
     def value(self) -> Fraction:
         """The exact rational the text means."""
-        return Fraction(self.text)
+        return _rational(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +91,15 @@ T = TypeVar("T")
 
 def postorder(tree: Node) -> Iterator[Node]:
     """Every node of a tree, arguments before calls, left to right, without recursion."""
-    stack: list[tuple[Node, bool]] = [(tree, False)]
-    while stack:
-        node, expanded = stack.pop()
-        if expanded or not isinstance(node, Call):
-            yield node
-        else:
-            stack.append((node, True))
-            stack.extend((argument, False) for argument in reversed(node.args))
+    # Calls before their arguments, right to left: the same backwards.
+    found: list[Node] = []
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        found.append(node)
+        if type(node) is Call:
+            waiting += node.args
+    return reversed(found)
 
 
 def fold(tree: Node, leaf: Callable[[Number | Name], T], call: Callable[[Call, list[T]], T]) -> T:
@@ -100,9 +107,9 @@ def fold(tree: Node, leaf: Callable[[Number | Name], T], call: Callable[[Call, l
     values: list[T] = []
     for node in postorder(tree):
         if isinstance(node, Call):
-            count = len(node.args)
-            arguments = values[len(values) - count :]
-            del values[len(values) - count :]
+            start = len(values) - len(node.args)
+            arguments = values[start:]
+            del values[start:]
             values.append(call(node, arguments))
         else:
             values.append(leaf(node))

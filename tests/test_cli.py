@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from gradcalc import __version__, calculate
+from gradcalc.calculate import Prepared
 from gradcalc.cli import main
 from gradcalc.errors import Exit
 from gradcalc.functions import TABLE
@@ -47,7 +48,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Problem]:
     """The problems that reach `calculate.answer`, which is made up: some expressions have a verdict of their own."""
     problems: list[Problem] = []
 
-    def answer(problem: Problem) -> Report:
+    def answer(asked: Problem | Prepared, *, seconds: float = 10) -> Report:
+        problem = asked.problem if isinstance(asked, Prepared) else asked
         problems.append(problem)
         if problem.expr == "sin(x)*0":
             raise RuntimeError("a\nbug")
@@ -63,6 +65,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Problem]:
         )
 
     monkeypatch.setattr(calculate, "answer", answer)
+    monkeypatch.setattr(calculate, "foresee", lambda prepared: None)
     return problems
 
 
@@ -158,7 +161,7 @@ def test_exit_codes(arguments: list[str], code: Exit, format: str, asked: list[P
 # ------------------------------------------------------------------------------------------------- what is told, where
 
 NO_OPTION = "error: no such option --ordr\nhint: did you mean --order?\n"
-FORMAT_HINT = "there are table, plain, json, latex"
+FORMAT_HINT = "there are table, plain, json, csv, latex"
 
 
 @pytest.mark.parametrize(
@@ -255,7 +258,7 @@ def test_a_bug_is_not_a_verdict(asked: list[Problem], run: Callable[..., Ran], m
 def test_a_failure_inside_is_not_one_of_stdout(
     error: Exception, run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answer(problem: Problem) -> Report:
+    def answer(problem: Problem | Prepared, *, seconds: float = 10) -> Report:
         raise error
 
     monkeypatch.setattr(calculate, "answer", answer)
@@ -265,7 +268,7 @@ def test_a_failure_inside_is_not_one_of_stdout(
 
 
 def test_interrupted(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
-    def answer(problem: Problem) -> Report:
+    def answer(problem: Problem | Prepared, *, seconds: float = 10) -> Report:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(calculate, "answer", answer)

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import random
-import sys
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
 import faults
 import faulty
+import pytest
 import rules
 from expressions import Case, beside_a_seam, ill_conditioned, ordinary, stream
 from judging import Question, reference
 
 from gradcalc import calculate, differentiate
 from gradcalc.witness.process import Derived, shared
+from gradcalc.witness.process import Question as Asked
 
 # ------------------------------------------------------------------------------------------------------- false alarms
 
@@ -173,8 +169,8 @@ def test_a_faulty_symbolic_derivative_is_named_in_the_report(monkeypatch: pytest
         def __getattr__(self, name: str) -> object:
             return getattr(shared, name)
 
-        def collect(self) -> Derived:
-            derived = shared.collect()
+        def collect(self, question: Asked) -> Derived:
+            derived = shared.collect(question)
             return replace(derived, formulas=tuple(replace(f, opaque=wrong.format(f.opaque)) for f in derived.formulas))
 
     monkeypatch.setattr(calculate, "shared", Faulty())

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
-
 import mutations
+import pytest
 
 FUNCTIONS = (
     "-", "/", "**", "neg", "exp", "log", "sqrt", "log1p", "expm1", "sin", "tan", "asin", "atan2", "tanh", "asinh", "erf", "hypot",

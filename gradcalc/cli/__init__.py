@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from gradcalc import __version__
+from gradcalc.cli.words import choice
 from gradcalc.errors import CalcError, Exit, picture
 from gradcalc.report import SCHEMA, Report, Verdict, exit_code, worst
 from gradcalc.witness import loading
@@ -21,15 +22,17 @@ from gradcalc.witness import loading
 if TYPE_CHECKING:
     import typer
 
-__all__ = ["LISTS", "Exit", "application", "choice", "main", "run", "show", "show_list", "write"]
+__all__ = ["LISTS", "Exit", "application", "main", "run", "show", "show_list", "write"]
 
 # What a shell reports for a program that a closed pipe ended: 128 + SIGPIPE.
 CLOSED_PIPE = 141
 
 _VERSION = f"gradcalc {__version__}\n"
 
-_HELP = """
-Derivatives by sympy and by torch autograd, side by side, with a proven verdict.
+SUMMARY = "Derivatives by sympy and by torch autograd, side by side, with a proven verdict."
+
+_HELP = f"""
+{SUMMARY}
 
 \b
   gradcalc diff "sin(x**2)"                     the formula
@@ -38,6 +41,18 @@ Derivatives by sympy and by torch autograd, side by side, with a proven verdict.
   gradcalc diff "abs(x)" --at x=-1:1:5          a row a point
   gradcalc batch < questions.jsonl > answers.jsonl
 """
+
+EXIT_CODES = (
+    ("0", "agree: the formulas are proven equal, and so is the number"),
+    ("1", "disagree: proven unequal"),
+    ("2", "the request is wrong"),
+    ("3", "inaccurate, artifact, different-function, not-differentiable or undefined: a difference that is explained"),
+    ("4", "undecided: no proof within the limits"),
+    ("70", "a bug in gradcalc"),
+    ("130", "interrupted"),
+    ("141", "the pipe that was written to was closed"),
+    ("143", "terminated"),
+)
 
 _EPILOG = """
 \b
@@ -52,7 +67,9 @@ Verdicts, and the exit codes that tell scripts about them:
   4   undecided           no proof within the limits
 \b
   2 a wrong request   70 a bug in gradcalc   130 interrupted   141 closed pipe
+  143 terminated
 \b
+GRADCALC_DEVICE, _DTYPE, _FORMAT, _TIMEOUT and _JOBS are defaults of options;
 NO_COLOR=1 turns colours off; GRADCALC_DEBUG=1 shows the traceback of a bug.
 """
 
@@ -61,7 +78,7 @@ def application() -> typer.Typer:
     """The program with all its commands."""
     import typer
 
-    from gradcalc.cli import batch, bce, devices, diff, explain, functions
+    from gradcalc.cli import batch, bce, completion, devices, diff, explain, functions
 
     app = typer.Typer(
         help=_HELP,
@@ -84,19 +101,21 @@ def application() -> typer.Typer:
     app.command("functions")(functions.functions)
     app.command("devices")(devices.devices)
     app.command("explain")(explain.explain)
+    app.command("completion")(completion.completion)
     return app
 
 
 def run() -> NoReturn:
     """The program that is installed: run the command line of this process, and end it."""
     signal.signal(signal.SIGINT, _interrupted)
+    signal.signal(signal.SIGTERM, _interrupted)
     loading.own_the_process()
     _end(main())
 
 
-def _interrupted(*_: object) -> NoReturn:
+def _interrupted(number: int, _: object) -> NoReturn:
     """End at once: raised as an exception, an interrupt gets lost while torch is imported."""
-    _end(Exit.INTERRUPTED)
+    _end(128 + number)  # 130 and 143, as shells say it
 
 
 def _end(code: int) -> NoReturn:
@@ -183,21 +202,23 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
-def show(reports: Iterable[Report], format: str) -> Exit:
+def show(reports: Iterable[Report], format: str, *, quiet: bool = False) -> Exit:
     """Write reports in a format as they come; the exit code tells the worst of their verdicts."""
     from gradcalc.render import FORMATS, options_for
 
-    verdicts: list[Verdict] = []
+    verdict = Verdict.AGREE
 
     def noted() -> Iterator[Report]:
+        nonlocal verdict
         for report in reports:
             if report.verdict is not None:
-                verdicts.append(report.verdict)
+                verdict = worst((verdict, report.verdict))
             yield report
 
     for text in FORMATS[choice(format, tuple(FORMATS), "format")](noted(), options_for(sys.stdout)):
-        write(text)
-    return exit_code(worst(verdicts))
+        if not quiet:
+            write(text)
+    return exit_code(verdict)
 
 
 LISTS = ("table", "plain", "json")
@@ -228,17 +249,6 @@ def _cell(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return {None: "", True: "yes", False: "no"}[value] if value is None or isinstance(value, bool) else str(value)
-
-
-def choice(word: str, choices: Sequence[str], noun: str) -> str:
-    """The word, if it is one of the choices.  Raises `CalcError` if it is not."""
-    if word in choices:
-        return word
-    from difflib import get_close_matches
-
-    close = get_close_matches(word.lower(), choices, n=1)
-    guess = f"did you mean {close[0]}? " if close else ""
-    raise CalcError(f"unknown {noun} {word}", hint=f"{guess}there are {', '.join(choices)}")
 
 
 # --------------------------------------------------------------------------------------------------- what goes wrong

@@ -1,34 +1,31 @@
-"""`gradcalc batch`: a question a line in, an answer a line out, in order, until the input ends.
-
-A line is a JSON object; its keys are `KEYS`.  Numbers in it are taken as the decimals they are written as: `0.1` is 1/10.
-"""
+"""`gradcalc batch`: a question a line in, an answer a line out, in order, until the input ends."""
 
 from __future__ import annotations
 
-import codecs
-import json
+import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Annotated, BinaryIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from gradcalc.cli import Exit, choice, write
-from gradcalc.cli.diff import device_of, names_of, order_of
+from gradcalc.cli import Exit, write
+from gradcalc.cli.options import Quiet, Timeout
+from gradcalc.cli.words import count_of, seconds_of
 from gradcalc.errors import CalcError
-from gradcalc.report import DTYPES, SCHEMA, Problem, Verdict, exit_code, worst
+from gradcalc.report import Verdict, exit_code, worst
 
-KEYS = ("id", "expr", "at", "by", "order", "dtype", "device", "variables")
-MAX_LINE = 1_000_000
-
-
-class _Number(str):
-    """A JSON number, as the text it was written as."""
+MAX_JOBS = 256
 
 
 def batch(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The questions; - is stdin.")] = "-",
+    jobs: Annotated[
+        str, typer.Option(metavar="N", help="Answer in N pairs of processes, torch and sympy.", envvar="GRADCALC_JOBS")
+    ] = "1",
+    timeout: Timeout = "10",
+    quiet: Quiet = False,
 ) -> Exit:
     """Answer a question a line with a JSON object a line.
 
@@ -45,36 +42,24 @@ def batch(
       {"schema": ..., "id": ..., "error": {"message": ..., "span": [start, end], "hint": ...}}
 
     The exit code is 70 if gradcalc failed on some line, else 2 if some line was wrong, else that of the worst verdict
-    as for gradcalc diff.
+    as for gradcalc diff. With a file, and a terminal to show it on, there is a progress bar.
     """
-    verdicts: list[Verdict] = []
-    wrong = failed = False
-    with _opened(file) as stream:
-        for number, line in enumerate(_lines(stream)):
-            if number == 0:
-                line = line.removeprefix(codecs.BOM_UTF8)
-            if not line.strip():
-                continue
-            question: dict[str, object] = {}
-            try:
-                question.update(_read(line))
-                answer, verdict = _answered(question)
-                if verdict is not None:
-                    verdicts.append(verdict)
-            except CalcError as error:
-                wrong = True
-                answer = _refused(question, error)
-            except Exception as error:  # whatever one line does, the next ones are answered
-                failed = True
-                text = " ".join(str(error).split())[:300]
-                answer = _refused(question, CalcError(f"internal error: {type(error).__name__}: {text}"))
-            write(answer)
-    if failed:
-        return Exit.BUG
-    return Exit.WRONG_REQUEST if wrong else exit_code(worst(verdicts))
+    pairs, seconds = count_of(jobs, "the number of jobs", MAX_JOBS), seconds_of(timeout)
+    verdict = Verdict.AGREE
+    failures: set[Exit] = set()
 
+    from gradcalc.cli import answering
 
-# ------------------------------------------------------------------------------------------------------------- lines
+    with _opened(file) as stream, _progress(file) as advance:
+        lines = _lines(stream, advance)
+        for answer in answering.here(lines, seconds) if pairs == 1 else answering.in_pairs(lines, pairs, seconds):
+            if answer.failed is not None:
+                failures.add(answer.failed)
+            if answer.verdict is not None:
+                verdict = worst((verdict, answer.verdict))
+            if not quiet:
+                write(answer.text)
+    return max(failures, default=exit_code(verdict))
 
 
 @contextmanager
@@ -95,160 +80,28 @@ def _opened(file: str) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    """The lines of a stream; of a line that is too long, only so much that it is seen to be."""
+def _progress(file: str) -> Any:
+    """A context whose value is called with every number of bytes that was read."""
+    if file == "-" or sys.stderr is None or not sys.stderr.isatty() or not os.path.isfile(file):
+        return nullcontext(lambda size: None)
+    from gradcalc.render.progress import bar
+
+    return bar(os.path.getsize(file))
+
+
+def _lines(stream: BinaryIO, advance: Callable[[int], None]) -> Iterator[bytes]:
+    """The lines of a stream that are not empty; of a line that is too long, only so much that it is seen to be."""
+    from gradcalc.cli.lines import MAX_LINE
+
+    first = True
     while line := stream.readline(MAX_LINE + 1):
-        yield line
+        advance(len(line))
+        if first:
+            line, first = line.removeprefix(b"\xef\xbb\xbf"), False
+        if line.strip():
+            yield line
         while len(line) > MAX_LINE and not line.endswith(b"\n"):
             line = stream.readline(MAX_LINE + 1)
+            advance(len(line))
             if not line:
                 return
-
-
-def _read(line: bytes) -> dict[str, object]:
-    """The question of a line.  Raises `CalcError` for what is no JSON object."""
-    if len(line) > MAX_LINE:
-        raise CalcError(f"a line has at most {MAX_LINE} bytes")
-    try:
-        question = json.loads(
-            line.decode().rstrip(),
-            parse_float=_Number,
-            parse_int=_Number,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_object,
-        )
-    except UnicodeDecodeError as error:
-        raise CalcError(f"the line is not UTF-8 text: byte {error.start + 1}") from None
-    except json.JSONDecodeError as error:
-        raise CalcError(f"the line is not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}") from None
-    except RecursionError:
-        raise CalcError("the line is nested too deeply") from None
-    if not isinstance(question, dict):
-        raise CalcError("the line is no JSON object", hint='write {"expr": "x**2"}')
-    return question
-
-
-def _refuse_constant(word: str) -> object:
-    raise CalcError(f"the line is not JSON: {word} is no number")
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Of two values for one key, JSON takes the last; here one of them must be a mistake."""
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise CalcError(f"{next(name for name in names if names.count(name) > 1)} is given twice")
-    return values
-
-
-# ----------------------------------------------------------------------------------------------- questions and answers
-
-
-def _answered(question: Mapping[str, object]) -> tuple[str, Verdict | None]:
-    problem = _problem(question)
-    # What is wrong with a line is told before sympy and torch are loaded.
-    from gradcalc.functions.resolve import understand
-    from gradcalc.points import value_tree
-    from gradcalc.syntax import names_in
-
-    tree = understand(problem.expr, {*problem.at, *problem.by, *problem.variables})
-    for name, text in problem.at.items():
-        value_tree(name, text)
-    missing = [name for name in names_in(tree) if name not in problem.at]
-    if problem.at and missing:
-        raise CalcError(f"no value for {', '.join(missing)}", hint=f'write "at": {{"{missing[0]}": 3}}')
-
-    from gradcalc import calculate
-    from gradcalc.render import json as machine
-
-    report = calculate.answer(problem)
-    answer = machine.as_object(report)
-    return machine.line({"schema": answer.pop("schema"), "id": _id(question), **answer}), report.verdict
-
-
-def _refused(question: Mapping[str, object], error: CalcError) -> str:
-    from gradcalc.render import json as machine
-
-    try:
-        name = _id(question)
-    except CalcError:
-        name = None
-    told = {
-        "message": error.message,
-        "span": (error.span.start, error.span.end) if error.span else None,
-        "hint": error.hint,
-        "source": error.source if error.span else None,
-    }
-    return machine.line({"schema": SCHEMA, "id": name, "error": told})
-
-
-def _problem(question: Mapping[str, object]) -> Problem:
-    """The problem that a question poses.  Raises `CalcError` for keys and values that mean nothing."""
-    from gradcalc.points import json_value
-
-    for key in question:
-        choice(key, KEYS, "key")
-    _id(question)
-    expr = question.get("expr")
-    if expr is None:
-        raise CalcError("expr is missing", hint='write {"expr": "x**2"}')
-    if not isinstance(expr, str) or isinstance(expr, _Number):
-        raise CalcError("expr must be a string")
-    at = question.get("at") or {}
-    if not isinstance(at, dict):
-        raise CalcError("at must be an object", hint='write "at": {"x": 3}')
-    dtype, device = _word(question, "dtype"), _word(question, "device")
-    return Problem(
-        expr,
-        {_name(name): json_value(name, value) for name, value in at.items()},
-        by=_names(question, "by"),
-        order=_order(question),
-        device=device_of(device) if device is not None else "cpu",
-        dtype=choice(dtype, DTYPES, "dtype") if dtype is not None else None,
-        variables=_names(question, "variables"),
-    )
-
-
-def _id(question: Mapping[str, object]) -> str | int | None:
-    value = question.get("id")
-    if value is None or (isinstance(value, str) and not isinstance(value, _Number)):
-        return value
-    try:
-        return int(str(value)) if isinstance(value, _Number) else _no_id()
-    except ValueError:  # a fraction, or more digits than Python reads
-        return _no_id()
-
-
-def _no_id() -> int:
-    raise CalcError("id must be a string or a whole number")
-
-
-def _order(question: Mapping[str, object]) -> int:
-    order = question.get("order")
-    if order is None:
-        return 1
-    return order_of(order if isinstance(order, _Number) else json.dumps(order))
-
-
-def _word(question: Mapping[str, object], key: str) -> str | None:
-    word = question.get(key)
-    if word is not None and (not isinstance(word, str) or isinstance(word, _Number)):
-        raise CalcError(f"{key} must be a string")
-    return word
-
-
-def _names(question: Mapping[str, object], key: str) -> tuple[str, ...]:
-    names = question.get(key)
-    if names is None:
-        return ()
-    if isinstance(names, str):
-        names = [names]
-    if not isinstance(names, list) or any(not isinstance(name, str) or isinstance(name, _Number) for name in names):
-        raise CalcError(f"{key} must be a name or a list of names", hint=f'write "{key}": ["x"]')
-    return names_of(names)
-
-
-def _name(name: str) -> str:
-    if not (name.isascii() and name.isidentifier()):
-        raise CalcError(f"{name or 'nothing'} is not the name of a variable")
-    return name

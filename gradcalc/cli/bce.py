@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from gradcalc.cli import Exit, choice, write
-from gradcalc.cli.diff import device_of
+from gradcalc.cli import Exit, write
+from gradcalc.cli.options import Device, Dtype, Quiet, Timeout
+from gradcalc.cli.words import choice, device_of, seconds_of
 from gradcalc.report import DTYPES, exit_code
 
 
@@ -18,11 +19,13 @@ def bce(
     w: Annotated[str, typer.Option(metavar="NUMBER", help="The weight.")] = "1",
     b: Annotated[str, typer.Option(metavar="NUMBER", help="The bias.")] = "0",
     eps: Annotated[str, typer.Option(metavar="NUMBER", help="p is held between eps and 1 - eps.")] = "1e-7",
-    device: Annotated[str, typer.Option(metavar="NAME", help="Where torch computes; see gradcalc devices.")] = "cpu",
-    dtype: Annotated[
-        str | None, typer.Option(metavar="NAME", help=f"What torch computes in: {', '.join(DTYPES)}. [default: float64]")
-    ] = None,
-    format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json or latex.")] = "table",
+    device: Device = "cpu",
+    dtype: Dtype = None,
+    timeout: Timeout = "10",
+    format: Annotated[
+        str, typer.Option(metavar="NAME", help="table, plain, json or latex.", envvar="GRADCALC_FORMAT")
+    ] = "table",
+    quiet: Quiet = False,
 ) -> Exit:
     """Work one neuron through, by hand and by autograd.
 
@@ -45,13 +48,15 @@ def bce(
     if dtype is not None:
         choice(dtype, DTYPES, "dtype")
     device_of(device)
+    seconds = seconds_of(timeout)
 
     from gradcalc.neuron import neuron
     from gradcalc.render import options_for
 
-    report = neuron(x=x, y=y, w=w, b=b, eps=eps, device=device, dtype=dtype)
+    report = neuron(x=x, y=y, w=w, b=b, eps=eps, device=device, dtype=dtype, seconds=seconds)
 
     from gradcalc.render.neuron import FORMATS
 
-    write(FORMATS[format](report, options_for(sys.stdout)))
+    if not quiet:
+        write(FORMATS[format](report, options_for(sys.stdout)))
     return exit_code(report.verdict)

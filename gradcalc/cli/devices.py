@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from gradcalc.cli import LISTS, Exit, choice, show_list
+from gradcalc.cli import LISTS, Exit, show_list
+from gradcalc.cli.words import choice
 
 
 def devices(

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from itertools import chain
 from typing import Annotated
 
 import typer
 from typer.core import TyperCommand
 
-from gradcalc.cli import Exit, choice, show
+from gradcalc.cli import Exit, show
+from gradcalc.cli.options import Device, Dtype, Quiet, Timeout
+from gradcalc.cli.words import choice, count_of, device_of, names_of, order_of, seconds_of
 from gradcalc.errors import CalcError
-from gradcalc.report import DTYPES, MAX_ORDER, Problem, Report
+from gradcalc.points import ALL_PROVEN, PART, PROOFS
+from gradcalc.report import DTYPES, Problem, Report
 from gradcalc.syntax import MAX_CHARACTERS
-
-DEVICES = ("cpu", "cuda", "xpu", "mps", "auto")
 
 _OPTION = re.compile(r"--[A-Za-z][A-Za-z-]*(=|$)")
 
@@ -32,8 +32,9 @@ class ExpressionCommand(TyperCommand):
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Read the arguments.  Raises `CalcError` for two expressions, an unknown option, and one without its value."""
-        with_value = [name for parameter in self.params for name in parameter.opts if name.startswith("--")]
-        names = [*with_value, *ctx.help_option_names]
+        known = [parameter for parameter in self.params if parameter.param_type_name == "option"]
+        names = [*(name for option in known for name in option.opts), *ctx.help_option_names]
+        with_value = [name for option in known if not getattr(option, "is_flag", False) for name in option.opts]
         options: list[str] = []
         expressions: list[str] = []
         rest = iter(args)
@@ -57,6 +58,8 @@ class ExpressionCommand(TyperCommand):
 
 
 def _unknown_option(name: str, options: Sequence[str]) -> CalcError:
+    if name in options:
+        return CalcError(f"{name} takes no value")
     close = get_close_matches(name, options, n=1)
     hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(options)}"
     return CalcError(f"no such option {name}", hint=hint)
@@ -85,11 +88,28 @@ def diff(
         typer.Option(metavar="NAME", help="The variable to differentiate by: x, or x,y. May be repeated. [default: all]"),
     ] = None,
     order: Annotated[str, typer.Option(metavar="N", help="The order of the derivative, 1 to 8.")] = "1",
-    device: Annotated[str, typer.Option(metavar="NAME", help="Where torch computes; see gradcalc devices.")] = "cpu",
-    dtype: Annotated[
-        str | None, typer.Option(metavar="NAME", help=f"What torch computes in: {', '.join(DTYPES)}. [default: float64]")
+    device: Device = "cpu",
+    dtype: Dtype = None,
+    points: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Many points: CSV with the names of the variables in its first line, or JSON lines; - is stdin.",
+        ),
     ] = None,
-    format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json or latex.")] = "table",
+    proofs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help=f"Of every {PART} points, prove N and hold the others against a rounding bound. "
+            f"[default: all, of at most {ALL_PROVEN}; else {PROOFS}]",
+        ),
+    ] = None,
+    timeout: Timeout = "10",
+    format: Annotated[
+        str, typer.Option(metavar="NAME", help="table, plain, json, csv or latex.", envvar="GRADCALC_FORMAT")
+    ] = "table",
+    quiet: Quiet = False,
 ) -> Exit:
     """Differentiate an expression, and check it at a point.
 
@@ -98,6 +118,7 @@ def diff(
       gradcalc diff "sin(x**2)" --at 3
       gradcalc diff "-x**2*y" --at x=1/3 --at y=0.1 --by x --dtype float32
       gradcalc diff "relu(x)" --at x=-1:1:5 --format plain
+      gradcalc diff "x*exp(-y)" --points points.csv --format csv > slopes.csv
 
     The exit code is 0 if every number agrees, 1 if one is proven wrong, 3 if there is a difference that is explained,
     4 if nothing could be proven, 2 if the request is wrong. With several points it is that of the worst.
@@ -106,21 +127,45 @@ def diff(
     --format plain is a line a partial derivative, with tabs between
       point, by, formula, value, symbolic, autograd, ulps, digits, verdict, cause
     --format json is an object a line, a line a point.
+    --format csv has a header and a row a point.
     """
     from gradcalc.render import FORMATS
 
     choice(format, tuple(FORMATS), "format")
-    return show(_reports(expr, at or [], by or [], order, device, dtype), format)
+    seconds = seconds_of(timeout)
+    sample = PROOFS if proofs is None else count_of(proofs, "the number of proofs", PART)
+    problem, where = _request(expr, at or [], by or [], order, device, dtype, points)
+    if proofs is None and isinstance(where, Sequence) and len(where) <= ALL_PROVEN:
+        from gradcalc import calculate
+        from gradcalc.render import load
+
+        def answers() -> Iterator[Report]:
+            for point in where:
+                prepared = calculate.prepare(replace(problem, at=point), seconds=seconds)
+                calculate.foresee(prepared)
+                load(format)  # while sympy is at work
+                yield calculate.answer(prepared)
+
+        return show(answers(), format, quiet=quiet)
+
+    from gradcalc.cli import crowd
+
+    return crowd.show_many(problem, where, sample, seconds, format, quiet=quiet)
 
 
-def _reports(
-    expr: str, at: Sequence[str], by: Sequence[str], order: str, device: str, dtype: str | None
-) -> Iterator[Report]:
-    """The answers, a point after the other; everything that was typed is read before the first is computed."""
+def _request(
+    expr: str, at: Sequence[str], by: Sequence[str], order: str, device: str, dtype: str | None, file: str | None
+) -> tuple[Problem, Iterable[Mapping[str, str]]]:
+    """The question without its point, and its points: a sequence where their number is known.
+
+    A request that is wrong is told before sympy and torch are loaded.
+    """
     from gradcalc.functions.resolve import understand
     from gradcalc.points import assign, read_at, sweep
     from gradcalc.syntax import names_in
 
+    if expr == file == "-":
+        raise CalcError("stdin is either the expression or the points")
     text = _stdin() if expr == "-" else expr
     wanted = names_of(by)
     named, nameless = read_at(at)
@@ -132,15 +177,12 @@ def _reports(
         device=device_of(device),
         dtype=dtype if dtype is None else choice(dtype, DTYPES, "dtype"),
     )
-    points: Iterator[dict[str, str]] = iter([{}])
-    if at:
-        points = sweep(assign(names_in(tree), named, nameless))
-        points = chain([next(points)], points)  # a value that is wrong is told before sympy and torch are loaded
+    names = names_in(tree)
+    if file is not None:
+        from gradcalc.cli import crowd
 
-    from gradcalc import calculate
-
-    for point in points:
-        yield calculate.answer(replace(problem, at=point))
+        return problem, crowd.points_of(file, names, assign([name for name in names if name in named], named, nameless))
+    return problem, sweep(assign(names, named, nameless)) if at else [{}]
 
 
 def _stdin() -> str:
@@ -151,31 +193,3 @@ def _stdin() -> str:
         return sys.stdin.buffer.read(4 * MAX_CHARACTERS + 1).decode().strip()
     except UnicodeDecodeError:
         raise CalcError("the expression on stdin is not UTF-8 text") from None
-
-
-# ------------------------------------------------------------------------------- words of a request, also of a batch
-
-
-def names_of(texts: Sequence[str]) -> tuple[str, ...]:
-    """The variables that `--by` names, each once: `["x", "y,z"]` are three.  Raises `CalcError` for what is no name."""
-    names = [name.strip() for text in texts for name in text.split(",")]
-    for name in names:
-        if not (name.isascii() and name.isidentifier()):
-            raise CalcError(f"{name or 'nothing'} is not the name of a variable", hint="write --by x")
-    return tuple(dict.fromkeys(names))
-
-
-def order_of(text: str) -> int:
-    """The order of a derivative.  Raises `CalcError` for what is none, and beyond `MAX_ORDER`."""
-    if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) <= MAX_ORDER:
-        return int(text)
-    raise CalcError(f"the order is a whole number from 1 to {MAX_ORDER}, not {text[:40]}")
-
-
-def device_of(name: str) -> str:
-    """The name of a device, which this machine may have or not.  Raises `CalcError` for no kind of device."""
-    kind, colon, place = name.partition(":")
-    if kind not in DEVICES or (colon and not (place.isascii() and place.isdigit())):
-        listed = ", ".join(DEVICES)
-        raise CalcError(f"unknown device {name}", hint=f"there are {listed}; gradcalc devices lists those of this machine")
-    return name

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from gradcalc.cli import LISTS, Exit, choice, show_list, write
+from gradcalc.cli import LISTS, Exit, show_list, write
+from gradcalc.cli.words import choice
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
 from gradcalc.syntax import Call, Name, postorder, unparse

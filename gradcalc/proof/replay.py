@@ -14,6 +14,7 @@ from typing import Any
 
 from flint import arb, ctx
 
+from gradcalc import deadline
 from gradcalc.proof.arithmetic import Exact, Rounded, Value
 from gradcalc.proof.floats import Format
 from gradcalc.proof.semantics import (
@@ -111,6 +112,7 @@ def same_float(left: float | bool | None, right: float | bool | None) -> bool:
 
 def _execute(operation: Operation, field: Exact, cell: Any) -> Sequence[Value]:
     """The exact results of one operation."""
+    deadline.check()
     base = base_name(operation.name)
     if base in WITHOUT_RESULT or not operation.results:
         return ()

@@ -17,7 +17,7 @@ from typing import TextIO
 
 from gradcalc.report import Report
 
-__all__ = ["FORMATS", "RenderOptions", "Renderer", "function_letter", "options_for"]
+__all__ = ["FORMATS", "RenderOptions", "Renderer", "function_letter", "load", "options_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +79,20 @@ def function_letter(report: Report) -> str:
 Renderer = Callable[[Iterable[Report], RenderOptions], Iterator[str]]
 
 
+def load(name: str) -> Renderer:
+    """The renderer of a format, with everything it needs imported."""
+    renderer: Renderer = import_module(f"gradcalc.render.{name}").render
+    return renderer
+
+
 def _lazily(name: str) -> Renderer:
     def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
         # The table needs rich, which no other format does, nor a request that is wrong: that shows in the first report.
         found = iter(reports)
         first = list(islice(found, 1))
-        renderer: Renderer = import_module(f"gradcalc.render.{name}").render
-        return renderer(chain(first, found), options)
+        return load(name)(chain(first, found), options)
 
     return render
 
 
-FORMATS: dict[str, Renderer] = {name: _lazily(name) for name in ("table", "plain", "json", "latex")}
+FORMATS: dict[str, Renderer] = {name: _lazily(name) for name in ("table", "plain", "json", "csv", "latex")}

@@ -52,6 +52,10 @@ class Unavailable(Exception):
     """torch cannot differentiate this; the message says why."""
 
 
+REFUSALS = (Unavailable, RuntimeError, NotImplementedError, ValueError)
+"""What is raised for an expression that torch cannot differentiate; the last three by torch, for arguments it refuses."""
+
+
 def run(
     tree: Node,
     values: Mapping[str, float],
@@ -71,7 +75,7 @@ def run(
         name: torch.tensor(value, dtype=torch_type, device=device).requires_grad_(name in _moving(bys))
         for name, value in values.items()
     }
-    constants = _constants(tree, torch_type, device)
+    constants = constants_of(tree, torch_type, device)
     received = {name: tensor.item() for name, tensor in inputs.items()}
     held = {text: tensor.item() for text, tensor in constants.items()}
     lost = {name: "overflow" for name, value in {**received, **held}.items() if not math.isfinite(value)}
@@ -86,9 +90,7 @@ def run(
             if recorder:
                 recorder.program.forward = len(recorder.program.operations)
             gradients = differentiate(result, inputs, bys)
-    except Unavailable as reason:
-        return Run(exact, literals, failure=str(reason), unrepresentable=lost)
-    except (RuntimeError, NotImplementedError, ValueError) as error:  # what torch raises for arguments it refuses
+    except REFUSALS as error:
         return Run(exact, literals, failure=_first_line(error), unrepresentable=lost)
     if recorder:
         program, place = recorder.program, recorder.place
@@ -116,7 +118,7 @@ def _moving(bys: Sequence[By]) -> set[str]:
     return {name for by in bys for name in by}
 
 
-def _constants(tree: Node, dtype: torch.dtype, device: str) -> dict[str, torch.Tensor]:
+def constants_of(tree: Node, dtype: torch.dtype, device: str) -> dict[str, torch.Tensor]:
     """A tensor for every literal and constant, by its text."""
     found: dict[str, torch.Tensor] = {}
 

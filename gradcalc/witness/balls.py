@@ -12,6 +12,8 @@ from fractions import Fraction
 
 from flint import acb, arb, arb_series, ctx, fmpq
 
+from gradcalc import deadline
+
 Real = arb | fmpq
 
 START_BITS = 192
@@ -117,6 +119,7 @@ def adaptively(compute: Callable[[], Real], *, bits: int = PROVEN_BITS, limit: i
     precision = START_BITS
     try:
         while precision <= limit:
+            deadline.check()
             ctx.prec = precision
             try:
                 value = compute()

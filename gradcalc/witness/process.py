@@ -1,7 +1,7 @@
 """The caller's side of the symbolic process: ask early, collect later, kill what takes too long.
 
-Comes in: the text of an expression and what to differentiate by.  Goes out: a `Derived`, or a `SymbolicFailure` with the
-reason.  Plain data both ways, so the caller never imports sympy.
+Comes in: questions, the text of an expression and what to differentiate by.  Goes out: for each a `Derived`, or a
+`SymbolicFailure` with the reason.  Plain data both ways, so the caller never imports sympy.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections import OrderedDict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-DEFAULT_SECONDS = 10.0
+from gradcalc.deadline import DEFAULT_SECONDS
+
 _PATIENCE_WITH_START = 30.0
 """Seconds that a machine under load may take to import sympy, beyond the time for the question."""
+_REMEMBERED = 256
+"""Answers that are kept: a question is derived once for many points."""
 
 
 class SymbolicFailure(Exception):
@@ -48,22 +52,108 @@ class Derived:
     constants: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An expression, the names that are variables in it whatever else they mean, what to differentiate by, and the limit."""
+
+    expr: str
+    variables: tuple[str, ...]
+    bys: tuple[tuple[str, ...], ...]
+    seconds: float = DEFAULT_SECONDS
+
+
 class SymbolicProcess:
-    """A process that runs sympy; it is started by the first question and replaced when it had to be killed."""
+    """A process that runs sympy; it is started by the first question and replaced when it had to be killed.
+
+    It answers one question after the other; those that wait are asked again of its replacement.
+    """
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[str] | None = None
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._warm = False
-        self._seconds = DEFAULT_SECONDS
-        self._question = 0
+        self._waiting: OrderedDict[Question, int] = OrderedDict()
+        self._since = 0.0
+        self._number = 0
+        self._known: OrderedDict[Question, Derived | str] = OrderedDict()
 
-    def start(self) -> None:
+    def ask(self, question: Question) -> None:
+        """Send a question, unless the answer is known or on its way."""
+        if question in self._known:
+            self._known.move_to_end(question)
+        elif question not in self._waiting:
+            self._start()
+            if not self._waiting:
+                self._since = time.monotonic()
+            self._send(question)
+
+    def collect(self, question: Question) -> Derived:
+        """The answer to a question.  Raises `SymbolicFailure`, also when it takes too long."""
+        self.ask(question)
+        while question not in self._known:
+            self._receive()
+        answer = self._known[question]
+        if isinstance(answer, str):
+            raise SymbolicFailure(answer)
+        return answer
+
+    def _send(self, question: Question) -> None:
+        self._number += 1
+        self._waiting[question] = self._number
+        line = {"number": self._number, **asdict(question)}
+        assert self._child is not None
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write(json.dumps(line) + "\n")
+            self._child.stdin.flush()
+        except OSError:
+            pass  # it has ended: its last line says so
+
+    def _receive(self) -> None:
+        """Wait for the next answer, or for the reason why the oldest question has none."""
+        oldest = next(iter(self._waiting))
+        patience = oldest.seconds if self._warm else oldest.seconds + _PATIENCE_WITH_START
+        try:
+            line = self._lines.get(timeout=max(0.0, self._since + patience - time.monotonic()))
+        except queue.Empty:
+            self._replace(oldest, f"sympy took more than {oldest.seconds:g} seconds")
+            return
+        if line is None:
+            self._replace(oldest, "sympy's process ended: it ran out of time or memory")
+            return
+        answer: dict[str, Any] = json.loads(line)
+        if answer["number"] == self._waiting[oldest]:
+            self._warm = True
+            if "failure" in answer:
+                self._settle(oldest, answer["failure"])
+            else:
+                formulas = tuple(Formula(**formula) for formula in answer["formulas"])
+                self._settle(oldest, Derived(formulas, answer["constants"]))
+
+    def _settle(self, question: Question, answer: Derived | str) -> None:
+        del self._waiting[question]
+        self._known[question] = answer
+        self._since = time.monotonic()
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+
+    def _replace(self, question: Question, reason: str) -> None:
+        """Kill the process that cannot answer a question, and ask the others of a new one."""
+        others = [other for other in self._waiting if other != question]
+        self._end()
+        self._settle(question, reason)
+        self._waiting.clear()
+        if others:
+            self._start()
+            for other in others:
+                self._send(other)
+
+    def _start(self) -> None:
         """Start the process, so that sympy loads while the caller does something else."""
         if self._child is not None:
-            if self._child.poll() is None:
+            if self._waiting or self._child.poll() is None:
                 return
-            self.stop()  # it ended by itself; its pipes are still open
+            self._end()  # it ended by itself, with nothing to do; its pipes are still open
         package = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
         self._child = subprocess.Popen(
@@ -81,49 +171,12 @@ class SymbolicProcess:
         self._warm = False
         threading.Thread(target=_pump, args=(self._child.stdout, self._lines), daemon=True).start()
 
-    def ask(
-        self, expr: str, variables: Sequence[str], bys: Sequence[Sequence[str]], seconds: float = DEFAULT_SECONDS
-    ) -> None:
-        """Send a question; the answer to one that was sent before is given up."""
-        self.start()
-        self._seconds = seconds
-        self._question += 1
-        question = {
-            "number": self._question,
-            "expr": expr,
-            "variables": list(variables),
-            "bys": [list(by) for by in bys],
-            "seconds": seconds,
-        }
-        assert self._child is not None
-        assert self._child.stdin is not None
-        try:
-            self._child.stdin.write(json.dumps(question) + "\n")
-            self._child.stdin.flush()
-        except OSError:
-            self.stop()
-
-    def collect(self) -> Derived:
-        """The answer to the last question.  Raises `SymbolicFailure`, also when it takes too long."""
-        patience = self._seconds if self._warm else self._seconds + _PATIENCE_WITH_START
-        answer: dict[str, Any] = {}
-        while answer.get("number") != self._question:
-            try:
-                line = self._lines.get(timeout=patience)
-            except queue.Empty:
-                self.stop()
-                raise SymbolicFailure(f"sympy took more than {self._seconds:g} seconds") from None
-            if line is None:
-                self.stop()
-                raise SymbolicFailure("sympy's process ended: it ran out of time or memory")
-            answer = json.loads(line)
-        self._warm = True
-        if "failure" in answer:
-            raise SymbolicFailure(answer["failure"])
-        return Derived(tuple(Formula(**formula) for formula in answer["formulas"]), answer["constants"])
-
     def stop(self) -> None:
-        """End the process at once."""
+        """End the process at once; what was asked is forgotten."""
+        self._waiting.clear()
+        self._end()
+
+    def _end(self) -> None:
         if self._child is not None:
             self._child.kill()
             self._child.wait()
@@ -134,8 +187,6 @@ class SymbolicProcess:
                     except OSError:
                         pass
             self._child = None
-            self._lines = queue.SimpleQueue()
-            self._lines.put(None)
 
 
 def _pump(pipe: Any, lines: queue.SimpleQueue[str | None]) -> None:

@@ -81,16 +81,15 @@ _UNUSABLE = (
 
 
 def _formula(derivative: sympy.Expr, builder: _Builder) -> Formula:
-    shown = derivative.xreplace(builder.displayed())
-    names = builder.shown_names()
-    text = _Printer(names).doprint(shown)
-    latex = _Latex(builder.shown_latex()).doprint(shown) if len(text) < MAX_FORMULA_CHARACTERS else ""
-    for part, reason in _UNUSABLE:
-        if derivative.has(part):
-            return Formula(text, latex, None, reason)
+    shown = derivative.xreplace(builder.displayed()) if builder.opaque else derivative
+    order = _Order()
+    text = _Printer(builder.shown_names(), order).doprint(shown)
+    latex = _Latex(builder.shown_latex(), order).doprint(shown) if len(text) < MAX_FORMULA_CHARACTERS else ""
+    if derivative.has(*(part for part, _ in _UNUSABLE)):
+        return Formula(text, latex, None, next(reason for part, reason in _UNUSABLE if derivative.has(part)))
     if len(text) > MAX_FORMULA_CHARACTERS:
         return Formula(f"(a formula of {len(text)} characters)", "", None, "sympy's formula is too long")
-    return Formula(text, latex, _Printer({}).doprint(derivative))
+    return Formula(text, latex, _Opaque().doprint(derivative) if builder.opaque else text)
 
 
 # ------------------------------------------------------------------------------------------------- tree to sympy
@@ -480,12 +479,33 @@ class _Vocabulary:
 _PRINTED = {"round_": "round", "abs_": "abs", "max_": "max", "min_": "min", "Abs": "abs", "loggamma": "lgamma"}
 
 
+_SORTED_TERMS = 300
+"""Sums of more terms are shown as they come: sorting them takes sympy longer than everything else."""
+
+
+class _Order:
+    """The order of the terms of sums, the same in text and in LaTeX: to find it takes longer than to print."""
+
+    def __init__(self) -> None:
+        self._known: dict[sympy.Expr, Sequence[sympy.Expr]] = {}
+
+    def terms(self, sum_: sympy.Expr) -> Sequence[sympy.Expr]:
+        """The terms of a sum as people write them."""
+        if sum_ not in self._known:
+            self._known[sum_] = sum_.as_ordered_terms() if len(sum_.args) <= _SORTED_TERMS else sum_.args
+        return self._known[sum_]
+
+
 class _Printer(StrPrinter):
     """sympy's own text, in gradcalc's language."""
 
-    def __init__(self, names: Mapping[str, str]):
+    def __init__(self, names: Mapping[str, str], order: _Order):
         super().__init__()
         self.names = names
+        self._terms = order
+
+    def _as_ordered_terms(self, expr: sympy.Expr, order: Any = None) -> list[sympy.Expr]:
+        return list(self._terms.terms(expr))
 
     def _print_Symbol(self, expr: sympy.Symbol) -> str:
         return self.names.get(expr.name, expr.name)
@@ -509,6 +529,21 @@ class _Printer(StrPrinter):
         return f"{inner[0]} {operator} {inner[1]}" if len(inner) == 2 else f"{operator} ({inner[0]})"
 
 
+class _Opaque(_Printer):
+    """A formula for machines: constants by their names, everything in the order it is in."""
+
+    def __init__(self) -> None:
+        super().__init__({}, _Order())
+        self._settings["order"] = "none"
+
+    def _as_ordered_terms(self, expr: sympy.Expr, order: Any = None) -> list[sympy.Expr]:
+        return list(expr.args)
+
+
 class _Latex(LatexPrinter):
-    def __init__(self, names: Mapping[sympy.Symbol, str]):
+    def __init__(self, names: Mapping[sympy.Symbol, str], order: _Order):
         super().__init__({"symbol_names": dict(names)})
+        self._terms = order
+
+    def _as_ordered_terms(self, expr: sympy.Expr, order: Any = None) -> list[sympy.Expr]:
+        return list(self._terms.terms(expr))

@@ -16,6 +16,7 @@ from typing import NamedTuple, cast
 
 from flint import arb, fmpq
 
+from gradcalc import deadline
 from gradcalc.errors import Span
 from gradcalc.functions import TABLE
 from gradcalc.syntax import Call, Name, Node, Number, fold
@@ -112,6 +113,7 @@ class Engine:
 
     def enter(self, node: Call) -> None:
         """From now on notes are about this call."""
+        deadline.check()
         self.span, self.name = node.span, node.name
         self.noted.clear()
 

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import sys
 from dataclasses import asdict
 
-MEMORY_BYTES = 3 * 2**30
+from gradcalc.orphan import end_with_parent
+
+MEMORY_BYTES = 1_400_000_000
 
 
 def main() -> None:
@@ -26,6 +29,7 @@ def main() -> None:
 
     gc.enable()
     _limit_memory()
+    end_with_parent(os.getppid())
     for line in sys.stdin:
         question = json.loads(line)
         _limit_time(question["seconds"])

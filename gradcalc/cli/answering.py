@@ -1,0 +1,111 @@
+"""Answering many lines, in order: in this process, or in a pool of pairs of processes.
+
+Comes in: lines as they arrive.  Goes out: an `Answer` for each, as soon as it is there and those before it are.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import TimeoutError as TookTooLong
+from multiprocessing import get_context
+
+from gradcalc import calculate
+from gradcalc.cli import lines
+from gradcalc.cli.lines import Answer, Line
+from gradcalc.orphan import end_with_parent
+
+_AHEAD = 8
+"""Lines that are read, and given to sympy, while the oldest is being answered."""
+_START = 60.0
+"""Seconds that a pair of processes may take to import torch and sympy on a machine under load."""
+
+
+def here(source: Iterable[bytes], seconds: float) -> Iterator[Answer]:
+    """Answer in this process; while a proof is made here, sympy works on the lines that follow in its own."""
+    arrived: queue.Queue[bytes | Exception | None] = queue.Queue(4 * _AHEAD)
+    # Read in a thread: a line that is there is answered even if the next one never comes.
+    threading.Thread(target=_read_into, args=(arrived, source), daemon=True).start()
+    window: deque[Line] = deque()
+    more = True
+    while more or window:
+        while more and len(window) < _AHEAD:
+            try:
+                raw = arrived.get(block=not window)
+            except queue.Empty:
+                break
+            if raw is None:
+                more = False
+            elif isinstance(raw, Exception):
+                yield from map(lines.answer, window)
+                raise raw
+            else:
+                line = lines.read(raw, seconds)
+                if line.prepared is not None:
+                    calculate.foresee(line.prepared)
+                window.append(line)
+        if window:
+            yield lines.answer(window.popleft())
+
+
+def _read_into(arrived: queue.Queue[bytes | Exception | None], source: Iterable[bytes]) -> None:
+    try:
+        for line in source:
+            arrived.put(line)
+        arrived.put(None)
+    except Exception as error:
+        arrived.put(error)
+
+
+def in_pairs(source: Iterable[bytes], pairs: int, seconds: float) -> Iterator[Answer]:
+    """Answer in a pool; each of its workers has a symbolic process of its own.
+
+    A worker that takes too long, or dies, is replaced, and its line is answered with `undecided`.
+    """
+    from pebble import ProcessExpired, ProcessPool
+
+    asked: queue.Queue[tuple[bytes, object] | Exception | None] = queue.Queue()
+    room = threading.Semaphore(_AHEAD * pairs)
+    pool = ProcessPool(max_workers=pairs, initializer=_begin, initargs=(os.getpid(),), context=get_context("spawn"))
+
+    def ask() -> None:
+        try:
+            for line in source:
+                room.acquire()
+                asked.put((line, pool.schedule(_answer, args=(line, seconds), timeout=_START + 2 * seconds)))
+            asked.put(None)
+        except Exception as error:
+            asked.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        while (next_one := asked.get()) is not None:
+            if isinstance(next_one, Exception):
+                raise next_one
+            line, future = next_one
+            try:
+                yield future.result()  # type: ignore[attr-defined]
+            except TookTooLong:
+                yield lines.give_up(lines.read(line, seconds), f"no answer within {_START + 2 * seconds:g} seconds")
+            except ProcessExpired:
+                yield lines.give_up(lines.read(line, seconds), "the process that computed it ended: it ran out of memory")
+            room.release()
+    finally:
+        pool.stop()  # type: ignore[no-untyped-call]
+        pool.join()
+
+
+def _begin(parent: int) -> None:
+    """Make a worker of a new process."""
+    from gradcalc.witness import loading
+    from gradcalc.witness.process import shared
+
+    loading.own_the_process()
+    end_with_parent(parent, shared.stop)
+
+
+def _answer(line: bytes, seconds: float) -> Answer:
+    return lines.answer(lines.read(line, seconds))

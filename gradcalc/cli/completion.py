@@ -1,0 +1,86 @@
+"""`gradcalc completion`: what bash, zsh and fish need to complete commands, options and their values.
+
+The scripts are complete in themselves: no program is started while somebody types.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gradcalc.cli import Exit, write
+from gradcalc.cli.words import choice
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+def completion(
+    shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
+) -> Exit:
+    """Print the completion script of a shell.
+
+    \b
+      eval "$(gradcalc completion bash)"       in ~/.bashrc
+      eval "$(gradcalc completion zsh)"        in ~/.zshrc
+      gradcalc completion fish | source        in ~/.config/fish/config.fish
+    """
+    choice(shell, SHELLS, "shell")
+    write(_fish() if shell == "fish" else _zsh() if shell == "zsh" else _bash())
+    return Exit.AGREE
+
+
+def _bash() -> str:
+    from gradcalc.cli.program import commands
+
+    found = commands()
+    cases, values = [], []
+    for command in found:
+        words = " ".join([*(option.names[0] for option in command.options), "--help"])
+        cases.append(f'        {command.name}) words="{words}" ;;')
+        for option in command.options:
+            if option.values:
+                reply = f'COMPREPLY=($(compgen -W "{" ".join(option.values)}" -- "$word"))'
+                values.append(f'        "{command.name} {option.names[0]}") {reply}; return ;;')
+    names = " ".join([*(command.name for command in found), "--help", "--version"])
+    return "\n".join(
+        [
+            "_gradcalc() {",
+            '    local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" words',
+            f'    if [ "$COMP_CWORD" -eq 1 ]; then COMPREPLY=($(compgen -W "{names}" -- "$word")); return; fi',
+            '    case "${COMP_WORDS[1]} $before" in',
+            *values,
+            "    esac",
+            '    case "${COMP_WORDS[1]}" in',
+            *cases,
+            "    esac",
+            '    COMPREPLY=($(compgen -W "$words" -- "$word"))',
+            "}",
+            "complete -o default -F _gradcalc gradcalc",
+            "",
+        ]
+    )
+
+
+def _zsh() -> str:
+    return "autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n" + _bash()
+
+
+def _fish() -> str:
+    from gradcalc.cli.program import commands
+
+    lines = ["complete -c gradcalc -f -n __fish_use_subcommand -l version -d 'Show the version'"]
+    for command in commands():
+        lines.append(f"complete -c gradcalc -f -n __fish_use_subcommand -a {command.name} -d {_quoted(command.summary)}")
+        seen = f"'__fish_seen_subcommand_from {command.name}'"
+        for option in command.options:
+            name = option.names[0].removeprefix("--")
+            values = f" -x -a {_quoted(' '.join(option.values))}" if option.values else " -r" if option.takes else ""
+            lines.append(
+                f"complete -c gradcalc -n {seen} -l {name}{values} -d {_quoted(option.help.partition(';')[0].rstrip('.'))}"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,76 @@
+"""Many points of `gradcalc diff`: read from a file or made from a grid, answered in parts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain, islice
+
+from gradcalc import many
+from gradcalc.calculate import prepare
+from gradcalc.cli import Exit, show, write
+from gradcalc.errors import CalcError
+from gradcalc.pointfile import read_points
+from gradcalc.points import ALL_PROVEN, value_tree
+from gradcalc.report import Problem, Report, Verdict, exit_code, worst
+
+
+def points_of(file: str, names: Sequence[str], given: Mapping[str, str]) -> Iterable[Mapping[str, str]]:
+    """The points in a file; a sequence if they are few.  Raises `CalcError` for a file that holds none."""
+    for name, text in given.items():
+        value_tree(name, text)
+    rows = read_points(_lines(file), names, given)
+    first = list(islice(rows, ALL_PROVEN + 1))
+    if not first:
+        raise CalcError("there are no points", hint="the first line names the variables, each other line is a point")
+    return first if len(first) <= ALL_PROVEN else chain(first, rows)
+
+
+def _lines(file: str) -> Iterator[str]:
+    try:
+        if file == "-":
+            if sys.stdin is None:
+                raise CalcError("cannot read the points: stdin is closed")
+            for line in sys.stdin.buffer:
+                yield line.decode()
+            return
+        with open(file, encoding="utf-8", newline="") as stream:
+            yield from stream
+    except UnicodeDecodeError:
+        raise CalcError("the points are not UTF-8 text") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise CalcError(f"cannot read {file}: {reason}") from None
+
+
+def show_many(
+    problem: Problem, points: Iterable[Mapping[str, str]], proofs: int, seconds: float, format: str, *, quiet: bool
+) -> Exit:
+    """Answer many points and write the answers; what was proven and what was bounded is told on stderr."""
+    tally = many.Tally()
+    waiting = many.parts(points)
+    first = next(waiting)
+    prepared = prepare(replace(problem, at=first.point(0)), seconds=seconds)
+    parts = many.found(prepared, chain([first], waiting), proofs, tally)
+    code = _rows(parts, quiet=quiet) if format == "csv" or quiet else show(_reports(parts), format)
+    print(tally.sentence(), file=sys.stderr)
+    return code
+
+
+def _reports(parts: Iterable[many.Found]) -> Iterator[Report]:
+    for part in parts:
+        yield from part.reports()
+
+
+def _rows(parts: Iterable[many.Found], *, quiet: bool) -> Exit:
+    from gradcalc.render import csv
+
+    verdict = Verdict.AGREE
+    for place, part in enumerate(parts):
+        if not quiet:
+            if place == 0:
+                write(csv.header(list(part.part.shown), list(part.ran.partials)))
+            write(csv.rows(part))
+        verdict = worst((verdict, part.verdict_of_all()))
+    return exit_code(verdict)

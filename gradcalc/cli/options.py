@@ -1,0 +1,24 @@
+"""Options that several commands have, each with the environment variable that gives its default."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gradcalc.report import DTYPES
+
+Device = Annotated[
+    str, typer.Option(metavar="NAME", help="Where torch computes; see gradcalc devices.", envvar="GRADCALC_DEVICE")
+]
+Dtype = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help=f"What torch computes in: {', '.join(DTYPES)}. [default: float64]", envvar="GRADCALC_DTYPE"
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing: the exit code tells.")]
+Timeout = Annotated[
+    str,
+    typer.Option(metavar="SECONDS", help="What sympy may take for a question, and the proof.", envvar="GRADCALC_TIMEOUT"),
+]

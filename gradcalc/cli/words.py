@@ -1,0 +1,63 @@
+"""Words of a request, on a command line or in a line of a batch: text in, values out, `CalcError` for nonsense."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from gradcalc.errors import CalcError
+from gradcalc.report import MAX_ORDER
+
+DEVICES = ("cpu", "cuda", "xpu", "mps", "auto")
+MAX_SECONDS = 86_400.0
+
+
+def choice(word: str, choices: Sequence[str], noun: str) -> str:
+    """The word, if it is one of the choices.  Raises `CalcError` if it is not."""
+    if word in choices:
+        return word
+    from difflib import get_close_matches
+
+    close = get_close_matches(word.lower(), choices, n=1)
+    guess = f"did you mean {close[0]}? " if close else ""
+    raise CalcError(f"unknown {noun} {word}", hint=f"{guess}there are {', '.join(choices)}")
+
+
+def names_of(texts: Sequence[str]) -> tuple[str, ...]:
+    """The variables that `--by` names, each once: `["x", "y,z"]` are three.  Raises `CalcError` for what is no name."""
+    names = [name.strip() for text in texts for name in text.split(",")]
+    for name in names:
+        if not (name.isascii() and name.isidentifier()):
+            raise CalcError(f"{name or 'nothing'} is not the name of a variable", hint="write --by x")
+    return tuple(dict.fromkeys(names))
+
+
+def order_of(text: str) -> int:
+    """The order of a derivative.  Raises `CalcError` for what is none, and beyond `MAX_ORDER`."""
+    if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) <= MAX_ORDER:
+        return int(text)
+    raise CalcError(f"the order is a whole number from 1 to {MAX_ORDER}, not {text[:40]}")
+
+
+def device_of(name: str) -> str:
+    """The name of a device, which this machine may have or not.  Raises `CalcError` for no kind of device."""
+    kind, colon, place = name.partition(":")
+    if kind not in DEVICES or (colon and not (place.isascii() and place.isdigit())):
+        listed = ", ".join(DEVICES)
+        raise CalcError(f"unknown device {name}", hint=f"there are {listed}; gradcalc devices lists those of this machine")
+    return name
+
+
+def seconds_of(text: str) -> float:
+    """A time limit.  Raises `CalcError` for what is no number of seconds above 0 and up to a day."""
+    if re.fullmatch(r"[0-9]{0,6}\.?[0-9]{0,6}", text) and text.strip(".") and 0 < float(text) <= MAX_SECONDS:
+        return float(text)
+    said = f"a time limit is a number of seconds above 0, at most {MAX_SECONDS:g}, not {text[:40]}"
+    raise CalcError(said, hint="write --timeout 10")
+
+
+def count_of(text: str, noun: str, limit: int) -> int:
+    """A whole number above 0.  Raises `CalcError` for what is none, and beyond `limit`."""
+    if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) <= limit:
+        return int(text)
+    raise CalcError(f"{noun} is a whole number from 1 to {limit}, not {text[:40]}")

@@ -1,0 +1,186 @@
+"""A question at many points: autograd on all of them at once, a rounding bound for each number, the proof on a sample.
+
+Comes in: a question, and points, a part after the other.  Goes out: for every part what was found at its points, in order.
+Where the bound decides nothing (at a kink, where digits are lost, where a function has no bound) the point is proven too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from gradcalc.calculate import Prepared, answer, nearest, versions
+from gradcalc.points import PART, Grid, nearest_double
+from gradcalc.report import Partial, Report, Value, Verdict, worst
+from gradcalc.typeset import latex
+
+if TYPE_CHECKING:
+    from gradcalc.witness.crowd import Crowd
+
+MOST_OPEN = 1_000
+"""So many points that the bound leaves open are proven, in a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the points: the values as typed, point by point, as they are shown, and as the nearest doubles."""
+
+    point: Callable[[int], Mapping[str, str]]
+    shown: Mapping[str, Sequence[object]]
+    floats: Mapping[str, Sequence[float]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.floats.values()), ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found at the points of a part: torch's numbers, the reports of proven points and the places without proof."""
+
+    prepared: Prepared
+    part: Part
+    dtype: str
+    device: str
+    ran: Crowd
+    proven: Mapping[int, Report]
+    undecided: frozenset[int]
+
+    def verdict(self, place: int) -> Verdict:
+        """The verdict on a point: the worst of its partials."""
+        if place in self.proven:
+            return self.proven[place].verdict or Verdict.AGREE
+        return Verdict.UNDECIDED if place in self.undecided else Verdict.AGREE
+
+    def verdict_of_all(self) -> Verdict:
+        """The worst verdict of the part."""
+        verdicts = [report.verdict for report in self.proven.values() if report.verdict is not None]
+        return worst([*verdicts, Verdict.UNDECIDED] if self.undecided else verdicts)
+
+    def evidence(self, place: int) -> str | None:
+        """What the verdict rests on: `proven`, `bound`, or nothing."""
+        return "proven" if place in self.proven else None if place in self.undecided else "bound"
+
+    def report(self, place: int) -> Report:
+        """The answer at a point."""
+        if place in self.proven:
+            return self.proven[place]
+        problem = replace(self.prepared.problem, at=self.part.point(place))
+        verdict, evidence = self.verdict(place), self.evidence(place)
+        why = _BOUNDED if evidence else _NOT_PROVEN
+        partials = [
+            Partial(
+                by,
+                None,
+                None,
+                autograd=numbers[place],
+                verdict=verdict,
+                cause=None if evidence else "bound",
+                why=why,
+                proof={"evidence": evidence},
+            )
+            for by, numbers in self.ran.partials.items()
+        ]
+        return Report(
+            problem.expr,
+            self.prepared.question.expr,
+            problem.order,
+            problem.at,
+            {name: numbers[place] for name, numbers in self.ran.received.items()},
+            self.dtype,
+            self.device,
+            Value(None, self.ran.values[place]),
+            tuple(partials),
+            verdict,
+            versions(),
+            latex(self.prepared.tree),
+        )
+
+    def reports(self) -> Iterator[Report]:
+        """The answers at all points, in order."""
+        return map(self.report, range(len(self.part)))
+
+
+_BOUNDED = "the number is within its rounding bound, which leaves it half of its digits; a sample of the points was proven"
+_NOT_PROVEN = "the rounding bound decides nothing here, and too many points are like that to prove each; ask for fewer"
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many points were proven, how many bounded, and how many are undecided because there were too many."""
+
+    proven: int = 0
+    bounded: int = 0
+    undecided: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.proven + self.bounded + self.undecided
+
+    def sentence(self) -> str:
+        """The tally in words."""
+        words = f"{self.total} points: {self.proven} proven, {self.bounded} within their rounding bound"
+        return words + (f", {self.undecided} undecided" if self.undecided else "")
+
+
+def parts(points: Grid | Iterable[Mapping[str, str]], size: int = PART) -> Iterator[Part]:
+    """The points of a grid, or as they are read, in parts.  Raises `CalcError` for a value that is no real number."""
+    if isinstance(points, Grid):
+        for start in range(0, len(points), size):
+            floats = points.floats(start, min(start + size, len(points)))
+            if floats is None:
+                yield _listed([points[place] for place in range(start, min(start + size, len(points)))])
+            else:
+                yield Part(lambda place, start=start: points[start + place], floats, floats)  # type: ignore[misc]
+        return
+    rows = iter(points)
+    while part := list(islice(rows, size)):
+        yield _listed(part)
+
+
+def _listed(rows: Sequence[Mapping[str, str]]) -> Part:
+    def number(name: str, text: str) -> float:
+        found = nearest_double(text)
+        return nearest(name, text) if found is None else found
+
+    names = rows[0]
+    return Part(
+        rows.__getitem__,
+        {name: [row[name] for row in rows] for name in names},
+        {name: [number(name, row[name]) for row in rows] for name in names},
+    )
+
+
+def found(prepared: Prepared, points: Iterable[Part], proofs: int, tally: Tally) -> Iterator[Found]:
+    """What is found, part by part; of each, `proofs` points are proven, spread evenly, and those the bound leaves open."""
+    from gradcalc.proof.floats import FORMATS
+    from gradcalc.witness import crowd, devices
+
+    problem = prepared.problem
+    device, dtype, _ = devices.choose(problem.device, problem.dtype)
+    form = FORMATS[dtype]
+    left = MOST_OPEN
+    for part in points:
+        size, wanted = len(part), min(proofs, len(part))
+        ran = crowd.run(
+            prepared.tree,
+            part.floats,
+            prepared.bys,
+            dtype=dtype,
+            device=device.name,
+            precision=form.precision,
+            lowest=form.lowest,
+        )
+        sample = {place * (size - 1) // max(wanted - 1, 1) for place in range(wanted)}
+        still_open = [place for place in ran.open if place not in sample]
+        undecided = frozenset(still_open[left:])
+        proven = {
+            place: answer(replace(problem, at=part.point(place)), seconds=prepared.question.seconds)
+            for place in sorted(sample.union(still_open[:left]))
+        }
+        left -= min(left, len(still_open))
+        tally.proven += len(proven)
+        tally.undecided += len(undecided)
+        tally.bounded += size - len(proven) - len(undecided)
+        yield Found(prepared, part, dtype, device.name, ran, proven, undecided)

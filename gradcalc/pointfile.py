@@ -1,0 +1,75 @@
+"""Points from a file: CSV with a header of variable names, or JSON lines, a row a point.
+
+Comes in: a text stream.  Goes out: for every row the text of each variable's value.  Columns that are no variables of the
+expression are left alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+
+from gradcalc.errors import CalcError
+from gradcalc.points import json_value, value_tree
+
+_LONGEST = 100_000
+
+
+def read_points(lines: Iterable[str], names: Sequence[str], given: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The points of a file, for the variables `names`; `given` are the values of those that are the same everywhere.
+
+    Raises `CalcError`, with the number of the line, for a row without a value for a variable, and for a value that is none.
+    """
+    rows = iter(lines)
+    first = next((line for line in rows if line.strip()), "").removeprefix("\ufeff")
+    columns = [name for name in names if name not in given]
+    read = _objects if first.lstrip().startswith("{") else _table
+    for number, row in read(chain([first], rows), columns):
+        for name, text in row.items():
+            try:
+                value_tree(name, text)
+            except CalcError as error:
+                raise CalcError(f"line {number} of the points: {error.message}", hint=error.hint) from None
+        yield {name: row[name] if name in row else given[name] for name in names}
+
+
+def _table(lines: Iterable[str], names: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    reader = csv.reader(lines, strict=True)
+    try:
+        header = [word.strip() for word in next(reader, [])]
+        missing = [name for name in names if name not in header]
+        if missing:
+            raise CalcError(
+                f"the points have no column {missing[0]}",
+                hint=f"the first line names the columns: {','.join(names)}" if names else None,
+            )
+        places = {name: header.index(name) for name in names}
+        for row in reader:
+            if not any(cell.strip() for cell in row):
+                continue
+            if len(row) != len(header):
+                raise CalcError(f"line {reader.line_num} of the points: {len(row)} values for {len(header)} columns")
+            yield reader.line_num, {name: row[place].strip() for name, place in places.items()}
+    except csv.Error as error:
+        raise CalcError(f"line {reader.line_num} of the points: {error}") from None
+
+
+def _objects(lines: Iterable[str], names: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line[:_LONGEST], parse_float=str, parse_int=str)
+        except (ValueError, RecursionError):
+            raise CalcError(f"line {number} of the points is no JSON object") from None
+        if not isinstance(row, dict):
+            raise CalcError(f"line {number} of the points is no JSON object")
+        missing = [name for name in names if name not in row]
+        if missing:
+            raise CalcError(f"line {number} of the points: no value for {missing[0]}")
+        try:
+            yield number, {name: json_value(name, row[name]) for name in names}
+        except CalcError as error:
+            raise CalcError(f"line {number} of the points: {error.message}") from None

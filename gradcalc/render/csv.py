@@ -1,0 +1,84 @@
+"""The CSV format: a header, and a row a point; for spreadsheets and data frames.
+
+| column | what it holds |
+|---|---|
+| the variables | the point |
+| value | the value of the expression that torch returned |
+| d/dx, d/dy, d/dxdy, ... | the derivatives that torch returned |
+| exact d/dx, ... | the derivatives by mathematics, where the point was proven |
+| verdict, cause | of the worst derivative; see `gradcalc --help` |
+| evidence | what the verdict rests on: proven, numerical, bound |
+
+What there is not is an empty field.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+from gradcalc.many import Found
+from gradcalc.render import RenderOptions
+from gradcalc.report import Report, Verdict, worst
+
+By = tuple[str, ...]
+
+
+def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
+    """The header and a row a report, as the reports come."""
+    for place, report in enumerate(reports):
+        if place == 0:
+            yield header(list(report.at), [partial.by for partial in report.partials])
+        yield _written([_row(report)])
+
+
+def header(names: Sequence[str], bys: Sequence[By]) -> str:
+    """The first line: the names of the columns."""
+    partials = [f"d/d{'d'.join(by)}" for by in bys]
+    return _written([[*names, "value", *partials, *(f"exact {name}" for name in partials), "verdict", "cause", "evidence"]])
+
+
+def rows(found: Found) -> str:
+    """The rows of many points."""
+    # Most of the time goes here: numbers become text, and what is the same in every row is made once.
+    columns = [*found.part.shown.values(), found.ran.values, *found.ran.partials.values()]
+    nothing = "," * len(found.ran.partials)
+    end = f"{nothing},{Verdict.AGREE},,bound\n"
+    lines = [",".join(cells) + end for cells in zip(*map(_cells, columns), strict=True)]
+    for place in found.undecided:
+        lines[place] = lines[place].removesuffix(end) + f"{nothing},{Verdict.UNDECIDED},bound,\n"
+    for place, report in found.proven.items():
+        row = _row(report)
+        row[: len(found.part.shown)] = [column[place] for column in found.part.shown.values()]
+        lines[place] = _written([row])
+    return "".join(lines)
+
+
+def _cells(column: Sequence[object]) -> Iterable[str]:
+    """Numbers as Python writes them; text that somebody typed in quotes where it needs them."""
+    if column and isinstance(column[0], float):
+        return map(repr, column)
+    return (_written([[cell]])[:-1] for cell in column)
+
+
+def _row(report: Report) -> list[object]:
+    """The cells of a point; the worst of its partials speaks for it."""
+    verdict = worst(partial.verdict for partial in report.partials if partial.verdict is not None)
+    telling = next((partial for partial in report.partials if partial.verdict == verdict), None)
+    cells = [
+        *report.at.values(),
+        report.value.autograd if report.value else None,
+        *(partial.autograd for partial in report.partials),
+        *(partial.symbolic for partial in report.partials),
+        None if telling is None else str(verdict),
+        telling.cause if telling else None,
+        telling.proof.get("evidence") if telling else None,
+    ]
+    return ["" if cell is None else cell for cell in cells]
+
+
+def _written(lines: Iterable[Iterable[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()

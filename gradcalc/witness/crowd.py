@@ -1,0 +1,86 @@
+"""Autograd at many points at once, every number held against its rounding bound.
+
+Comes in: a tree, and for each variable its values at all points.  Goes out: plain lists, and which points stay open: where
+a number lies outside of its bound, or the bound is wider than half of the format's digits, or there is none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gradcalc.syntax import Node
+from gradcalc.witness import autograd, loading
+from gradcalc.witness.autograd import By
+from gradcalc.witness.bound import enclose
+
+with loading.quickly():
+    import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What torch returned at all points: `received` by variable, the values, the partials, and the open points' places."""
+
+    received: Mapping[str, Sequence[float]]
+    values: Sequence[float]
+    partials: Mapping[By, Sequence[float]]
+    open: Sequence[int]
+
+
+def run(
+    tree: Node,
+    values: Mapping[str, Sequence[float]],
+    bys: Sequence[By],
+    *,
+    dtype: str,
+    device: str,
+    precision: int,
+    lowest: int,
+) -> Crowd:
+    """Run the expression and its backward pass at all points; where torch cannot, there are no numbers, and all is open.
+
+    The format of `dtype` has `precision` bits and 2**`lowest` as its smallest normal number.
+    """
+    size = len(next(iter(values.values())))
+    kind = getattr(torch, dtype)
+    inputs = {
+        name: torch.tensor(numbers, dtype=torch.float64).to(kind).to(device).requires_grad_(True)
+        for name, numbers in values.items()
+    }
+    constants = autograd.constants_of(tree, kind, device)
+    held = {text: float(tensor) for text, tensor in constants.items()}
+    try:
+        result = autograd.build(tree, inputs, constants, held)
+        gradients = autograd.differentiate(result.sum(), inputs, bys)
+    except autograd.REFUSALS:
+        nothing = [math.nan] * size
+        return Crowd(values, nothing, dict.fromkeys(bys, nothing), range(size))
+    received = {name: tensor.detach().cpu().double() for name, tensor in inputs.items()}
+    everywhere = torch.ones(size, dtype=torch.float64)
+    partials = {
+        by: 0 * everywhere if gradient is None else gradient.detach().cpu().double() * everywhere
+        for by, gradient in gradients.items()
+    }
+    decided = torch.full((size,), all(len(by) == 1 for by in bys))
+    if decided.any():
+        names = [by[0] for by in bys]
+        _, slopes = enclose(tree, received, held, names, precision=precision, lowest=lowest)
+        for (name,), numbers in partials.items():
+            decided &= _is_decided(numbers, slopes[name].low, slopes[name].high, precision)
+    for name, numbers in received.items():  # what the format does not hold is said by the proof
+        decided &= numbers.isfinite() & ((numbers != 0) | (torch.tensor(values[name], dtype=torch.float64) == 0))
+    return Crowd(
+        {name: numbers.tolist() for name, numbers in received.items()},
+        (result.detach().cpu().double() * everywhere).tolist(),
+        {by: numbers.tolist() for by, numbers in partials.items()},
+        (~decided).nonzero().flatten().tolist(),
+    )
+
+
+def _is_decided(numbers: torch.Tensor, low: torch.Tensor, high: torch.Tensor, precision: int) -> torch.Tensor:
+    """Where a number is inside of its bound, and the bound leaves it half of its digits."""
+    room = torch.minimum(low.abs(), high.abs()) * 10.0 ** (-precision * math.log10(2) / 2)
+    decided: torch.Tensor = (low <= numbers) & (numbers <= high) & (high - low <= room)
+    return decided
