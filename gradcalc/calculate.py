@@ -321,18 +321,16 @@ class _Judging:
 
     def _partial(self, by: By, place: int) -> Partial:
         from gradcalc.proof import verdict
-        from gradcalc.witness import balls
 
         typed, binary = self.examined[by]
         formula = None if isinstance(self.derived, str) else self.derived.formulas[place]
-        at_typed, unusable = self.enclosed(formula, self.typed)
-        at_binary, _ = self.enclosed(formula, self.binary)
+        enclosed, unusable = self.enclosed(formula, self.binary or self.typed)
         number = self.run.partials.get(by)
         evidence = verdict.Evidence(
             by,
             typed,
             binary,
-            at_binary,
+            enclosed,
             number,
             self.form,
             self.run.failure,
@@ -347,15 +345,12 @@ class _Judging:
         if suggestion is not None:
             spelling, digits = suggestion
             judgement = replace(judgement, why=f"{judgement.why}; {spelling} keeps {digits:.1f} digits here")
-        symbolic = typed.derivative if typed is not None else None
-        if symbolic is not None and at_typed is not None and balls.agree(symbolic, at_typed):
-            symbolic = _tighter(symbolic, at_typed)
         troubled = typed if typed is not None and typed.derivative is None else binary
         return Partial(
             by,
             None if formula is None else formula.text,
             None if formula is None else formula.latex,
-            _decimal(symbolic),
+            self.symbolic(typed, formula),
             None if binary is None else _decimal(binary.derivative),
             number,
             _decimal(troubled.left) if troubled else None,
@@ -374,6 +369,19 @@ class _Judging:
                 **({} if suggestion is None else {"suggestion": suggestion[0]}),
             },
         )
+
+    def symbolic(self, typed: Regularity | None, formula: Formula | None) -> str | None:
+        """The derivative at the typed point; where it looks round, sympy's formula may know it exactly."""
+        from gradcalc.witness import balls
+
+        if typed is None or typed.derivative is None:
+            return None
+        text = balls.decimal(typed.derivative)
+        if text.endswith("0000000000"):
+            exact, _ = self.enclosed(formula, self.typed)
+            if exact is not None and balls.agree(typed.derivative, exact):
+                text = min(text, balls.decimal(exact), key=len)
+        return text
 
     def evidence(self, found: Regularity | None, typed: Regularity | None) -> str | None:
         """How strong the conclusion is: proven, numerical (high precision only), a rounding bound, or the number alone."""
@@ -453,12 +461,6 @@ def _examine(site: Site | None, by: By) -> Regularity | None:
         return None if site is None else examine(site, by)
     except OutOfPrecision:
         return None
-
-
-def _tighter(left: Real, right: Real) -> Real:
-    from gradcalc.witness.balls import ball
-
-    return left if not isinstance(left, type(ball(left))) or ball(left).rad() <= ball(right).rad() else right
 
 
 def _decimal(value: Side | Any) -> str | None:

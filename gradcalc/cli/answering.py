@@ -7,19 +7,26 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import TimeoutError as TookTooLong
 from multiprocessing import get_context
+from typing import TYPE_CHECKING
 
 from gradcalc import calculate
 from gradcalc.cli import lines
 from gradcalc.cli.lines import Answer, Line
 from gradcalc.orphan import end_with_parent
 
+if TYPE_CHECKING:
+    from pebble import ProcessFuture
+
 _AHEAD = 8
 """Lines that are read, and given to sympy, while the oldest is being answered."""
+_REMEMBERED = 1_024
+"""Expressions of which is known which worker has derived them."""
 _START = 60.0
 """Seconds that a pair of processes may take to import torch and sympy on a machine under load."""
 
@@ -65,17 +72,17 @@ def in_pairs(source: Iterable[bytes], pairs: int, seconds: float) -> Iterator[An
 
     A worker that takes too long, or dies, is replaced, and its line is answered with `undecided`.
     """
-    from pebble import ProcessExpired, ProcessPool
+    from pebble import ProcessExpired
 
-    asked: queue.Queue[tuple[bytes, object] | Exception | None] = queue.Queue()
+    asked: queue.Queue[tuple[bytes, ProcessFuture[Answer]] | Exception | None] = queue.Queue()
     room = threading.Semaphore(_AHEAD * pairs)
-    pool = ProcessPool(max_workers=pairs, initializer=_begin, initargs=(os.getpid(),), context=get_context("spawn"))
+    workers = _Workers(pairs)
 
     def ask() -> None:
         try:
             for line in source:
                 room.acquire()
-                asked.put((line, pool.schedule(_answer, args=(line, seconds), timeout=_START + 2 * seconds)))
+                asked.put((line, workers.ask(line, seconds)))
             asked.put(None)
         except Exception as error:
             asked.put(error)
@@ -87,15 +94,61 @@ def in_pairs(source: Iterable[bytes], pairs: int, seconds: float) -> Iterator[An
                 raise next_one
             line, future = next_one
             try:
-                yield future.result()  # type: ignore[attr-defined]
+                yield future.result()
             except TookTooLong:
                 yield lines.give_up(lines.read(line, seconds), f"no answer within {_START + 2 * seconds:g} seconds")
             except ProcessExpired:
                 yield lines.give_up(lines.read(line, seconds), "the process that computed it ended: it ran out of memory")
             room.release()
     finally:
-        pool.stop()  # type: ignore[no-untyped-call]
-        pool.join()
+        workers.stop()
+
+
+_EXPRESSION = re.compile(rb'"expr"\s*:\s*("(?:[^"\\]|\\.)*")')
+
+
+class _Workers:
+    """Workers, one a pool: a line goes to the one that has answered for its expression before, or has least to do."""
+
+    def __init__(self, count: int):
+        from pebble import ProcessPool
+
+        self._pools = [
+            ProcessPool(max_workers=1, initializer=_begin, initargs=(os.getpid(),), context=get_context("spawn"))
+            for _ in range(count)
+        ]
+        self._busy = [0] * count
+        self._lock = threading.Lock()
+        self._known: OrderedDict[bytes, int] = OrderedDict()
+
+    def ask(self, line: bytes, seconds: float) -> ProcessFuture[Answer]:
+        """Give a line to a worker."""
+        found = _EXPRESSION.search(line)
+        expression = found[1] if found else b""
+        with self._lock:
+            chosen = min(range(len(self._pools)), key=self._busy.__getitem__)
+            known = self._known.pop(expression, chosen)
+            # What is known is derived already; but one expression must not wait for one worker.
+            if self._busy[known] <= self._busy[chosen] + _AHEAD // 2:
+                chosen = known
+            self._known[expression] = chosen
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+            self._busy[chosen] += 1
+        future = self._pools[chosen].schedule(_answer, args=(line, seconds), timeout=_START + 2 * seconds)
+        future.add_done_callback(lambda _: self._done(chosen))
+        return future
+
+    def _done(self, worker: int) -> None:
+        with self._lock:
+            self._busy[worker] -= 1
+
+    def stop(self) -> None:
+        """End all workers, whatever they are doing."""
+        for pool in self._pools:
+            pool.stop()  # type: ignore[no-untyped-call]
+        for pool in self._pools:
+            pool.join()
 
 
 def _begin(parent: int) -> None:

@@ -12,12 +12,13 @@ from fractions import Fraction
 
 from flint import arb
 
-from gradcalc.proof.floats import Format
+from gradcalc.proof.floats import Format, power_of_two
 from gradcalc.proof.kernels import BOUNDS, HALF
 from gradcalc.witness import balls
 from gradcalc.witness.balls import exact
 
 _NAN = arb.nan()
+_AROUND_ZERO = arb(0, 1)
 
 # Doubles that stand for real constants in torch's backward formulas.
 _CONSTANTS: dict[float, str] = {
@@ -103,18 +104,21 @@ class Exact:
     `literals` are the typed numbers that torch was given as Python numbers: in a program they mean themselves.  `flipped`
     tells of a comparison that goes the other way in exact arithmetic.  `ideal` replaces what torch documents as its own
     variant of a function (thresholds and clamps of its kernels, collected in `thresholds`) by the function of that name.
+    `roundings` lists where a machine would have rounded: the functions, None for an operation.
     """
 
     def __init__(self, literals: Collection[float] = (), *, ideal: bool = False):
-        self.literals = frozenset(literals)
+        self.literals = literals if isinstance(literals, frozenset) else frozenset(literals)
         self.ideal = ideal
         self.flipped = False
         self.thresholds: set[float | bool] = set()
+        self.roundings: list[str | None] = []
 
     # -- numbers
 
     def rounded(self, ball: arb, function: str | None = None) -> Value:
         """The result of one operation."""
+        self.roundings.append(function)
         return Value(ball, self)
 
     def value(self, number: float | bool) -> Value:
@@ -137,6 +141,7 @@ class Exact:
             return self.value(0.0)
         if isinstance(number, int) or _is_short(number):
             return self.value(number)
+        self.roundings.append(None)  # as a float of the format it is another number
         near = self.value(number)
         name = _CONSTANTS.get(abs(number))
         if name is not None:
@@ -253,12 +258,16 @@ class Rounded(Exact):
         self.unbounded = False
 
     def rounded(self, ball: arb, function: str | None = None) -> Value:
+        return Value(self.within_bound(ball, function), self)
+
+    def within_bound(self, ball: arb, function: str | None) -> arb:
+        """What a machine may return for a ball: the bound of a function, or half an ulp for an operation."""
         bound = HALF if function is None else BOUNDS.get(function, HALF)
         ulps = bound.on(self.device)
         if ulps is None:
             self.unbounded = True
-            return Value(ball, self)
-        return Value(self.widened(ball, ulps), self)
+            return ball
+        return self.widened(ball, ulps)
 
     def widened(self, ball: arb, ulps: float) -> arb:
         """A ball and all floats within `ulps` of it, or within the smallest subnormal; unbounded beyond the range."""
@@ -266,12 +275,12 @@ class Rounded(Exact):
         if not ball.is_finite():
             return ball
         size = arb(abs(ball).upper())
-        if not size < arb(2) ** (form.highest + 1):
+        if not size < power_of_two(form.highest + 1):
             return _NAN
         # Metal flushes subnormal numbers to zero.
         tiny = form.lowest if self.device.startswith("mps") else form.lowest - form.precision + 1
-        room = size * exact(Fraction(ulps)) * arb(2) ** (1 - form.precision) + arb(2) ** tiny
-        return ball + arb(0, 1) * room
+        room = size * ulps * power_of_two(1 - form.precision) + power_of_two(tiny)
+        return ball + _AROUND_ZERO * room
 
     def truncated(self, whole: arb, quotient: arb) -> Value:
         # The quotient is rounded before its integer part is taken: it may arrive at the next integer.
@@ -307,8 +316,7 @@ def _is_short(number: float) -> bool:
     """Whether a double has so few digits that it means itself: 0.5, -2.0, 20.0."""
     if not math.isfinite(number):
         return True
-    numerator = abs(Fraction(number).numerator)
-    return numerator.bit_length() <= 12
+    return number.as_integer_ratio()[0].bit_length() <= 12
 
 
 def _whole(ball: arb) -> int | None:

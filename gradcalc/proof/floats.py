@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 from flint import arb
 
@@ -32,12 +33,22 @@ class Format:
 
     def ulp(self, value: Real) -> Fraction:
         """The distance of neighbouring numbers of the format at a value's magnitude."""
-        magnitude = abs(ball(value)).mid()
-        if magnitude == 0:
-            return Fraction(2) ** (self.lowest - self.precision + 1)
-        mantissa, exponent = magnitude.man_exp()
-        place = int(mantissa).bit_length() - 1 + int(exponent)
-        return Fraction(2) ** (min(max(place, self.lowest), self.highest) - self.precision + 1)
+        return Fraction(2) ** self._place(value)
+
+    def unit(self, value: Real) -> arb:
+        """The same as an exact ball."""
+        return power_of_two(self._place(value))
+
+    def _place(self, value: Real) -> int:
+        mantissa, exponent = abs(ball(value)).mid().man_exp()
+        place = int(mantissa).bit_length() - 1 + int(exponent) if mantissa else self.lowest
+        return min(max(place, self.lowest), self.highest) - self.precision + 1
+
+
+@cache
+def power_of_two(exponent: int) -> arb:
+    """An exact ball, at any precision."""
+    return arb(2) ** exponent
 
 
 def _tenths(digits: float) -> float:
@@ -71,7 +82,7 @@ def distance(number: float, truth: Real, form: Format) -> Distance:
     error = abs(ball(exact(Fraction(number)) - truth))
     if error.contains(0):
         return Distance(0.0, form.digits)
-    ulps = nearest_float(error / exact(form.ulp(truth)))
+    ulps = nearest_float(error / form.unit(truth))
     relative = error / abs(ball(truth)) if not ball(truth).contains(0) else arb.pos_inf()
     right = -nearest_float(relative.mid().log() / arb(10).log()) if relative.is_finite() else 0.0
     return Distance(ulps, _tenths(min(max(right, 0.0) + 0.0, form.digits)))

@@ -16,7 +16,7 @@ from flint import arb, ctx
 
 from gradcalc import deadline
 from gradcalc.proof.arithmetic import Exact, Rounded, Value
-from gradcalc.proof.floats import Format
+from gradcalc.proof.floats import Format, power_of_two
 from gradcalc.proof.semantics import (
     COMPARISONS,
     CREATIONS,
@@ -180,11 +180,14 @@ def _local(place: int, operation: Operation, form: Format, device: str, literals
     truth, room = Exact(literals), Rounded(form, device, literals)
     worst: Local | None = None
     exact_results = _execute(operation, truth, lambda seen: truth.value(seen.value))
-    bounded_results = _execute(operation, room, lambda seen: room.value(seen.value))
-    for result, right, bounded in zip(operation.results, exact_results, bounded_results, strict=False):
+    if len(truth.roundings) == 1 and len(exact_results) == 1:  # most operations: no need to go through it again
+        bounded_balls = [room.within_bound(exact_results[0].ball, truth.roundings[0])]
+    else:
+        bounded_balls = [value.ball for value in _execute(operation, room, lambda seen: room.value(seen.value))]
+    for result, right, bounded in zip(operation.results, exact_results, bounded_balls, strict=False):
         if result.value is None or isinstance(result.value, bool):
             continue
-        local = _judged(place, base, float(result.value), right.ball, bounded.ball, form, room.unbounded)
+        local = _judged(place, base, float(result.value), right.ball, bounded, form, room.unbounded)
         if worst is None or local.ulps > worst.ulps or local.within is False:
             worst = local
     if worst is not None and operation.options.get("rounding_mode") == "trunc" and worst.ulps >= 1:
@@ -208,13 +211,12 @@ def _copied(place: int, operation: Operation, form: Format, device: str) -> Loca
 def _judged(place: int, name: str, number: float, right: arb, bounded: arb, form: Format, unbounded: bool) -> Local:
     if not right.is_finite():  # a pole of the operation: any non-finite float is an answer, nothing is judged
         return Local(place, name, 0.0, None, overflowed=not math.isfinite(number))
-    largest = (2 - arb(2) ** (1 - form.precision)) * arb(2) ** form.highest
-    below = 0 < abs(right) < exact(form.smallest_normal)
+    below = 0 < abs(right) < power_of_two(form.lowest)
     if not math.isfinite(number):
+        largest = (2 - power_of_two(1 - form.precision)) * power_of_two(form.highest)
         beyond = not bounded.is_finite() or not abs(bounded).upper() < largest
         return Local(place, name, math.inf, None if unbounded else bool(beyond), overflowed=True)
-    error = abs(arb(number) - right)
-    ulps = nearest_float(error / exact(form.ulp(right)))
+    ulps = nearest_float(abs(arb(number) - right) / form.unit(right))
     if unbounded or not bounded.is_finite():
         return Local(place, name, ulps, None, underflowed=bool(below))
     within = bool(bounded.contains(arb(number)))

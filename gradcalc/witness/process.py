@@ -23,7 +23,7 @@ from gradcalc.deadline import DEFAULT_SECONDS
 
 _PATIENCE_WITH_START = 30.0
 """Seconds that a machine under load may take to import sympy, beyond the time for the question."""
-_REMEMBERED = 256
+_REMEMBERED = 1_024
 """Answers that are kept: a question is derived once for many points."""
 
 

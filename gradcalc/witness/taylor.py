@@ -83,7 +83,9 @@ def evaluate(tree: Node, values: Mapping[str, Real | Jet], *, order: int = 0, co
             chosen: Value = row.meaning(engine, *args)
             return chosen
         parts = cast("list[Jet]", args)  # all other functions are of numbers
-        lost = any(not part.has_series for part in parts)
+        lost = False
+        for part in parts:
+            lost = lost or not part.has_series
         if lost and any(is_nan(part.value) for part in parts):
             return undefined(parts)
         try:
