@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _AHEAD = 8
 """Lines that are read, and given to sympy, while the oldest is being answered."""
+_WAITING = 64
+"""Lines a pair may be ahead of the oldest that is not answered: one that takes long must not stop the others."""
 _REMEMBERED = 1_024
 """Expressions of which is known which worker has derived them."""
 _START = 60.0
@@ -75,7 +77,7 @@ def in_pairs(source: Iterable[bytes], pairs: int, seconds: float) -> Iterator[An
     from pebble import ProcessExpired
 
     asked: queue.Queue[tuple[bytes, ProcessFuture[Answer]] | Exception | None] = queue.Queue()
-    room = threading.Semaphore(_AHEAD * pairs)
+    room = threading.Semaphore(_WAITING * pairs)
     workers = _Workers(pairs)
 
     def ask() -> None:

@@ -7,7 +7,7 @@ without rounding, and for every operation how far its float is from the exact op
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -65,17 +65,20 @@ class Local:
     flipped: bool = False
 
 
+Watch = Callable[[Operation, Sequence[Value], Exact, Any], None]
+
+
 def replay(
     program: Program,
     inputs: Mapping[int, Fraction],
     *,
-    changed: tuple[int, arb] | None = None,
     ideal: bool = False,
+    watch: Watch | None = None,
 ) -> Replayed:
     """Run a program in balls from exact inputs, with the branches that the floats took, at the present precision.
 
-    `changed` multiplies the result of one operation by a factor; `ideal` replaces torch's documented variants of functions
-    by the functions themselves.  Raises `UnknownOperation`.
+    `ideal` replaces torch's documented variants of functions by the functions themselves; `watch` is shown every operation
+    with its results, before they are written.  Raises `UnknownOperation`.
     """
     field = Exact(program.literals, ideal=ideal)
     memory: dict[int, Value] = {key: Value(arb(exact(value)), field) for key, value in inputs.items()}
@@ -91,13 +94,13 @@ def replay(
             raise UnknownOperation("a write that was not recorded")
         return Value(held.ball, field, seen.value)
 
-    for place, operation in enumerate(program.operations):
+    for operation in program.operations:
         results = _execute(operation, field, cell)
         if field.flipped:
             flipped, field.flipped = flipped or base_name(operation.name), False
+        if watch is not None:
+            watch(operation, results, field, cell)
         for result, value in zip(operation.results, results, strict=False):
-            if changed is not None and changed[0] == place:
-                value = Value(value.ball * changed[1], field)
             if result.key != NO_MEMORY:
                 number = value.float if ideal and isinstance(result.value, bool) else result.value
                 memory[result.key] = Value(value.ball, field, number)
@@ -223,22 +226,67 @@ def _judged(place: int, name: str, number: float, right: arb, bounded: arb, form
     return Local(place, name, ulps, within, underflowed=bool(below))
 
 
-def culprit(program: Program, inputs: Mapping[int, Fraction], key: int, locals_: Sequence[Local]) -> Local | None:
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """An operation near its numbers: what it wrote, and how much of each change of what it read goes on."""
+
+    written: Mapping[int, arb]
+    slopes: Sequence[tuple[int, int, arb]]
+    """What was written, what was read, and the partial derivative of the one by the other."""
+
+
+_NUDGE = 64
+"""Arguments are moved by 2**-64 of themselves: a quarter of the bits of the replay, so that the quotient has as many."""
+
+
+def linearised(program: Program, inputs: Mapping[int, Fraction]) -> list[Linear]:
+    """Every operation of a program with its partial derivatives, by difference quotients at high precision."""
+    found: list[Linear] = []
+
+    def watch(operation: Operation, results: Sequence[Value], field: Exact, cell: Any) -> None:
+        pairs = list(zip((result.key for result in operation.results), results, strict=False))
+        written = {key: value.ball for key, value in pairs if key != NO_MEMORY}
+        slopes = []
+        if not is_structural(base_name(operation.name)) or base_name(operation.name) in VIEWS:
+            read = {arg.key: arg for arg in operation.args if isinstance(arg, Cell) and arg.key != NO_MEMORY}
+            for key, arg in read.items():
+                at = cell(arg).ball
+                step = (abs(at) if not at.contains(0) else arb(1)) * power_of_two(-_NUDGE)
+
+                def nudged(seen: Cell, key: int = key, step: arb = step) -> Value:
+                    held = cell(seen)
+                    return Value(held.ball + step, field, held.float) if seen.key == key else held
+
+                for (target, value), moved in zip(pairs, _execute(operation, field, nudged), strict=False):
+                    slope = (moved.ball - value.ball) / step
+                    if slope.is_finite():
+                        slopes.append((target, key, slope.mid()))
+        found.append(Linear(written, slopes))
+
+    with ctx.workprec(_BITS):
+        replay(program, inputs, watch=watch)
+    return found
+
+
+def culprit(operations: Sequence[Linear], key: int, locals_: Sequence[Local]) -> Local | None:
     """The operation whose own rounding moves a result most: sensitivity times local error.
 
-    The sensitivity comes from the program itself, run once more for every operation with that one changed.
+    The sensitivities of the result at `key` are its adjoints, found in one pass from the end.
     """
+    errors = {local.place: local for local in locals_ if 0 < local.ulps < math.inf}
+    worst: tuple[float, Local] | None = None
     with ctx.workprec(_BITS):
-        truth = replay(program, inputs).values[key]
-        worst: tuple[float, Local] | None = None
-        for local in locals_:
-            if not 0 < local.ulps < math.inf:
-                continue
-            relative = arb(local.ulps) * arb(2) ** -52
-            moved = replay(program, inputs, changed=(local.place, 1 + relative)).values[key]
-            effect = nearest_float(abs(moved - truth))
-            if not math.isfinite(effect):
-                continue
-            if worst is None or effect > worst[0]:
-                worst = effect, local
-        return None if worst is None or worst[0] == 0 else worst[1]
+        adjoints: dict[int, arb] = {key: arb(1)}
+        for place in reversed(range(len(operations))):
+            operation = operations[place]
+            above = {target: adjoints.pop(target) for target in operation.written if target in adjoints}
+            local = errors.get(place)
+            if local is not None and above:
+                moved = sum((above[target] * operation.written[target] for target in above), arb(0))
+                effect = nearest_float(abs(moved) * local.ulps)
+                if math.isfinite(effect) and effect > 0 and (worst is None or effect > worst[0]):
+                    worst = effect, local
+            for target, source, slope in operation.slopes:
+                if target in above:
+                    adjoints[source] = (adjoints.get(source, arb(0)) + above[target] * slope).mid()
+    return None if worst is None else worst[1]

@@ -19,7 +19,7 @@ from flint import arb, ctx
 
 from gradcalc.proof.floats import Distance, Format, distance
 from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regularity
-from gradcalc.proof.replay import Local, Replayed, culprit, feeding, locally, replay, same_float
+from gradcalc.proof.replay import Linear, Local, Replayed, culprit, feeding, linearised, locally, replay, same_float
 from gradcalc.proof.semantics import BRANCHES, UnknownOperation, base_name
 from gradcalc.report import Judgement, Verdict
 from gradcalc.witness.autograd import By, Run
@@ -45,6 +45,7 @@ class Traced:
         self.unknown: str | None = None
         self.locals: Sequence[Local] = ()
         self._replayed: dict[tuple[int, bool], Replayed] = {}
+        self._linear: Sequence[Linear] | None = None
         self._feeding: dict[int | None, Sequence[Local]] = {}
         try:
             self.locals = locally(self.program, form, device)
@@ -77,6 +78,12 @@ class Traced:
                     return found, bits
                 accuracy = found.rel_accuracy_bits()
         return (found if found is not None and found.is_finite() else None), _PRECISIONS[-1]
+
+    def linearised(self) -> Sequence[Linear]:
+        """Every operation with its partial derivatives; found once, for all partials."""
+        if self._linear is None:
+            self._linear = linearised(self.program, self.inputs)
+        return self._linear
 
     def flipped(self) -> str | None:
         """The first comparison that exact arithmetic decides otherwise; it may take many bits to see."""
@@ -366,7 +373,7 @@ def _guilty(evidence: Evidence) -> str:
     key = None if traced is None else traced.program.partials.get(evidence.by)
     if traced is None or key is None:
         return ""
-    found = culprit(traced.program, traced.inputs, key, traced.feeding(key))
+    found = culprit(traced.linearised(), key, traced.feeding(key))
     if found is None:
         return ""
     where = "forward" if found.place < traced.program.forward else "backward"
