@@ -6,6 +6,7 @@ Where the bound decides nothing (at a kink, where digits are lost, where a funct
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -142,7 +143,8 @@ def parts(points: Grid | Iterable[Mapping[str, str]], size: int = PART) -> Itera
 def _listed(rows: Sequence[Mapping[str, str]]) -> Part:
     def number(name: str, text: str) -> float:
         found = nearest_double(text)
-        return nearest(name, text) if found is None else found
+        # What vanishes as a double is no zero: not a number is left open, and the proof says what happened.
+        return (nearest(name, text) or math.nan) if found is None else found
 
     names = rows[0]
     return Part(

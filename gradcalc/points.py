@@ -166,11 +166,12 @@ _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 
 def nearest_double(text: str) -> float | None:
-    """The double nearest to a decimal; None for what is no decimal, or too large."""
+    """The double nearest to a decimal; None for what is no decimal, and what doubles do not hold."""
     if len(text) > 60 or not _DECIMAL.fullmatch(text):
         return None
     number = float(text)
-    return number if math.isfinite(number) else None
+    vanished = number == 0 and any(digit in "123456789" for digit in text.lower().partition("e")[0])
+    return number if math.isfinite(number) and not vanished else None
 
 
 def sweep(values: Mapping[str, str]) -> Grid:
@@ -235,8 +236,11 @@ class _Range(Sequence[str]):
         step = (last - first) / (self.length - 1)
         below = math.lcm(first.denominator, step.denominator)
         origin, stride = int(first * below), int(step * below)
-        # A quotient of Python's whole numbers is rounded correctly.
-        return [(origin + stride * place) / below for place in range(start, stop)]
+        try:
+            # A quotient of Python's whole numbers is rounded correctly.
+            return [(origin + stride * place) / below for place in range(start, stop)]
+        except OverflowError:
+            return None
 
 
 def plain(value: Fraction) -> str:

@@ -65,6 +65,14 @@ def test_a_function_without_a_bound_is_proven_up_to_a_limit(
     assert [rows[-2][name] for name in ("verdict", "cause", "evidence")] == ["undecided", "bound", ""]
 
 
+def test_a_value_that_vanishes_among_many(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "points.csv"
+    file.write_text("x\n1\n1e-399\n2\n", encoding="utf-8")
+    code, rows, _ = table(capsys, "x**2", "--points", str(file), "--proofs", "1")
+    assert code == 3
+    assert [(row["verdict"], row["cause"]) for row in rows] == [("agree", ""), ("inaccurate", "underflow"), ("agree", "")]
+
+
 def test_what_torch_cannot_differentiate_is_undecided_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
     code, rows, _ = table(capsys, "besselk(1, x)", "--at", "x=1:2:9", "--proofs", "2")
     assert code == 4
@@ -162,7 +170,17 @@ def test_a_grid_is_made_when_it_is_asked_for() -> None:
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("0.1", 0.1), ("-3", -3.0), ("1e-3", 1e-3), ("1/3", None), ("1e999", None), ("nan", None), ("1_0", None)],
+    [
+        ("0.1", 0.1),
+        ("-3", -3.0),
+        ("1e-3", 1e-3),
+        ("1/3", None),
+        ("1e999", None),
+        ("1e-400", None),
+        ("0e-400", 0.0),
+        ("nan", None),
+        ("1_0", None),
+    ],
 )
 def test_the_double_of_a_decimal(text: str, number: float | None) -> None:
     assert nearest_double(text) == number
