@@ -284,11 +284,11 @@ def warm() -> Iterator[SymbolicProcess]:
 @pytest.mark.usefixtures("warm")
 def test_sympy_takes_too_long() -> None:
     start = time.perf_counter()
-    report = answer(HARD, seconds=0.3)
-    assert time.perf_counter() - start < 10
+    report = answer(HARD, seconds=3)
+    assert time.perf_counter() - start < 30
     (partial,) = report.partials
     assert (partial.formula, partial.latex, partial.proof["formula"]) == (None, None, None)
-    assert partial.proof["symbolic"] == "sympy took more than 0.3 seconds"
+    assert partial.proof["symbolic"] == "sympy took more than 3 seconds"
     # the Taylor value stands in
     assert partial.symbolic == "5.8753242819990239956e-27252709025643405614050464440691664"
     assert (partial.verdict, partial.cause) == (Verdict.INACCURATE, "underflow")
