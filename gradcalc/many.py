@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,10 @@ MOST_OPEN = 1_000
 class Part:
     """Some of the points: the values as typed, point by point, as they are shown, and as the nearest doubles."""
 
+    size: int
     point: Callable[[int], Mapping[str, str]]
     shown: Mapping[str, Sequence[object]]
     floats: Mapping[str, Sequence[float]]
-
-    def __len__(self) -> int:
-        return len(next(iter(self.floats.values()), ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +58,10 @@ class Found:
         verdicts = [report.verdict for report in self.proven.values() if report.verdict is not None]
         return worst([*verdicts, Verdict.UNDECIDED] if self.undecided else verdicts)
 
+    def cause(self, place: int) -> str | None:
+        """Why a point that was not proven is undecided."""
+        return None if place not in self.undecided else "no-autograd" if self.ran.failure else "bound"
+
     def evidence(self, place: int) -> str | None:
         """What the verdict rests on: `proven`, `bound`, or nothing."""
         return "proven" if place in self.proven else None if place in self.undecided else "bound"
@@ -75,10 +78,10 @@ class Found:
                 by,
                 None,
                 None,
-                autograd=numbers[place],
+                autograd=None if self.ran.failure else numbers[place],
                 verdict=verdict,
-                cause=None if evidence else "bound",
-                why=why,
+                cause=self.cause(place),
+                why=f"there is nothing to compare with: {self.ran.failure}" if self.ran.failure else why,
                 proof={"evidence": evidence},
             )
             for by, numbers in self.ran.partials.items()
@@ -91,7 +94,7 @@ class Found:
             {name: numbers[place] for name, numbers in self.ran.received.items()},
             self.dtype,
             self.device,
-            Value(None, self.ran.values[place]),
+            Value(None, None if self.ran.failure else self.ran.values[place]),
             tuple(partials),
             verdict,
             versions(),
@@ -100,7 +103,7 @@ class Found:
 
     def reports(self) -> Iterator[Report]:
         """The answers at all points, in order."""
-        return map(self.report, range(len(self.part)))
+        return map(self.report, range(self.part.size))
 
 
 _BOUNDED = "the number is within its rounding bound, which leaves it half of its digits; a sample of the points was proven"
@@ -121,7 +124,8 @@ class Tally:
 
     def sentence(self) -> str:
         """The tally in words."""
-        words = f"{self.total} points: {self.proven} proven, {self.bounded} within their rounding bound"
+        points = "1 point" if self.total == 1 else f"{self.total} points"
+        words = f"{points}: {self.proven} proven, {self.bounded} within their rounding bound"
         return words + (f", {self.undecided} undecided" if self.undecided else "")
 
 
@@ -129,15 +133,20 @@ def parts(points: Grid | Iterable[Mapping[str, str]], size: int = PART) -> Itera
     """The points of a grid, or as they are read, in parts.  Raises `CalcError` for a value that is no real number."""
     if isinstance(points, Grid):
         for start in range(0, len(points), size):
-            floats = points.floats(start, min(start + size, len(points)))
+            stop = min(start + size, len(points))
+            floats = points.floats(start, stop)
             if floats is None:
-                yield _listed([points[place] for place in range(start, min(start + size, len(points)))])
+                yield _listed([points[place] for place in range(start, stop)])
             else:
-                yield Part(lambda place, start=start: points[start + place], floats, floats)  # type: ignore[misc]
+                yield Part(stop - start, partial(_place, points, start), floats, floats)
         return
     rows = iter(points)
     while part := list(islice(rows, size)):
         yield _listed(part)
+
+
+def _place(points: Grid, start: int, place: int) -> Mapping[str, str]:
+    return points[start + place]
 
 
 def _listed(rows: Sequence[Mapping[str, str]]) -> Part:
@@ -148,6 +157,7 @@ def _listed(rows: Sequence[Mapping[str, str]]) -> Part:
 
     names = rows[0]
     return Part(
+        len(rows),
         rows.__getitem__,
         {name: [row[name] for row in rows] for name in names},
         {name: [number(name, row[name]) for row in rows] for name in names},
@@ -164,10 +174,11 @@ def found(prepared: Prepared, points: Iterable[Part], proofs: int, tally: Tally)
     form = FORMATS[dtype]
     left = MOST_OPEN
     for part in points:
-        size, wanted = len(part), min(proofs, len(part))
+        size, wanted = part.size, min(proofs, part.size)
         ran = crowd.run(
             prepared.tree,
             part.floats,
+            size,
             prepared.bys,
             dtype=dtype,
             device=device.name,

@@ -23,10 +23,17 @@ def read_points(lines: Iterable[str], names: Sequence[str], given: Mapping[str, 
     Raises `CalcError`, with the number of the line, for a row without a value for a variable, and for a value that is none.
     """
     rows = iter(lines)
-    first = next((line for line in rows if line.strip()), "").removeprefix("\ufeff")
+    skipped, first = 0, ""
+    for line in rows:
+        first = line.removeprefix("\ufeff")
+        if first.strip():
+            break
+        skipped += 1
+    if not first.strip():
+        raise CalcError("there are no points", hint="the first line names the variables, each other line is a point")
     columns = [name for name in names if name not in given]
-    read = _objects if first.lstrip().startswith("{") else _table
-    for number, row in read(chain([first], rows), columns):
+    read = _objects if first.lstrip().startswith(("{", "[")) else _table
+    for number, row in read(chain([first], rows), columns, skipped):
         for name, text in row.items():
             try:
                 value_tree(name, text)
@@ -35,7 +42,7 @@ def read_points(lines: Iterable[str], names: Sequence[str], given: Mapping[str, 
         yield {name: row[name] if name in row else given[name] for name in names}
 
 
-def _table(lines: Iterable[str], names: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def _table(lines: Iterable[str], names: Sequence[str], skipped: int) -> Iterator[tuple[int, dict[str, str]]]:
     reader = csv.reader(lines, strict=True)
     try:
         header = [word.strip() for word in next(reader, [])]
@@ -43,29 +50,33 @@ def _table(lines: Iterable[str], names: Sequence[str]) -> Iterator[tuple[int, di
         if missing:
             raise CalcError(
                 f"the points have no column {missing[0]}",
-                hint=f"the first line names the columns: {','.join(names)}" if names else None,
+                hint=f"the first line names the columns, with commas between: {','.join(names)}",
             )
+        for name in names:
+            if header.count(name) > 1:
+                raise CalcError(f"the points have two columns {name}")
         places = {name: header.index(name) for name in names}
         for row in reader:
             if not any(cell.strip() for cell in row):
                 continue
             if len(row) != len(header):
-                raise CalcError(f"line {reader.line_num} of the points: {len(row)} values for {len(header)} columns")
-            yield reader.line_num, {name: row[place].strip() for name, place in places.items()}
+                number = skipped + reader.line_num
+                raise CalcError(f"line {number} of the points: {len(row)} values for {len(header)} columns")
+            yield skipped + reader.line_num, {name: row[place].strip() for name, place in places.items()}
     except csv.Error as error:
-        raise CalcError(f"line {reader.line_num} of the points: {error}") from None
+        raise CalcError(f"line {skipped + reader.line_num} of the points: {error}") from None
 
 
-def _objects(lines: Iterable[str], names: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    for number, line in enumerate(lines, 1):
+def _objects(lines: Iterable[str], names: Sequence[str], skipped: int) -> Iterator[tuple[int, dict[str, str]]]:
+    for number, line in enumerate(lines, skipped + 1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line[:_LONGEST], parse_float=str, parse_int=str)
+            row = json.loads(line[:_LONGEST], parse_float=str, parse_int=str, object_pairs_hook=_once)
         except (ValueError, RecursionError):
-            raise CalcError(f"line {number} of the points is no JSON object") from None
+            row = None
         if not isinstance(row, dict):
-            raise CalcError(f"line {number} of the points is no JSON object")
+            raise CalcError(f"line {number} of the points is no JSON object", hint='write {"x": 1}, a point a line')
         missing = [name for name in names if name not in row]
         if missing:
             raise CalcError(f"line {number} of the points: no value for {missing[0]}")
@@ -73,3 +84,11 @@ def _objects(lines: Iterable[str], names: Sequence[str]) -> Iterator[tuple[int, 
             yield number, {name: json_value(name, row[name]) for name in names}
         except CalcError as error:
             raise CalcError(f"line {number} of the points: {error.message}") from None
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object whose keys are different; one that is given twice must be a mistake."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        raise ValueError("a key is given twice")
+    return row

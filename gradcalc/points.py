@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from fractions import Fraction
 
 from gradcalc.errors import CalcError, Span
 from gradcalc.functions.resolve import understand
-from gradcalc.syntax import Node, names_in
+from gradcalc.syntax import MAX_NUMBER_CHARACTERS, Node, names_in
 
 MAX_POINTS = 1_000_001
 PART = 10_000
@@ -223,10 +222,12 @@ class _Range(Sequence[str]):
             return self.start
         if place == self.length - 1:
             return self.stop
-        if self.ends is None:
-            return f"({self.start}) + (({self.stop}) - ({self.start}))*{place}/{self.length - 1}"
-        start, stop = self.ends
-        return plain(start + (stop - start) * place / (self.length - 1))
+        if self.ends is not None:
+            start, stop = self.ends
+            text = plain(start + (stop - start) * place / (self.length - 1))
+            if max(map(len, text.lstrip("-").split("/"))) <= MAX_NUMBER_CHARACTERS:
+                return text
+        return f"({self.start}) + (({self.stop}) - ({self.start}))*{place}/{self.length - 1}"
 
     def floats(self, start: int, stop: int) -> list[float] | None:
         """The doubles nearest to some of the values; None where the ends are no decimals."""
@@ -263,5 +264,6 @@ def plain(value: Fraction) -> str:
 def json_value(name: str, value: object) -> str:
     """The text of a value in a batch line: a JSON number (already as its decimal text) or a string."""
     if isinstance(value, bool) or value is None or isinstance(value, (dict, list)):
-        raise CalcError(f"the value of {name} must be a number or a string, not {json.dumps(value)[:40]}")
+        kinds = {list: "a list", dict: "an object", bool: str(value).lower(), type(None): "null"}
+        raise CalcError(f"the value of {name} must be a number or a string, not {kinds[type(value)]}")
     return str(value)

@@ -47,6 +47,47 @@ def test_what_the_bound_leaves_open_is_proven(capsys: pytest.CaptureFixture[str]
     assert told.startswith("2001 points: 4 proven, 1997 within")
 
 
+SEAMS_OF_WHAT_WAS_TYPED = [
+    ("abs(x - 1000 - 0.3)", "x=1000:1001:1011", "1000.3", "kink"),
+    ("abs(1000.3 - x - 0.3)", "x=0:3000:3001", "1000.0", "kink"),
+    ("where(x - 1000 > 0.1, x, 2*x)", "x=1000:1001:1011", "1000.1", "jump"),
+    ("floor(x - 1000 + 0.7)", "x=1000:1001:1011", "1000.3", "jump"),
+]
+
+
+@pytest.mark.parametrize(
+    ("expr", "at", "x", "cause"), SEAMS_OF_WHAT_WAS_TYPED, ids=[case[0] for case in SEAMS_OF_WHAT_WAS_TYPED]
+)
+def test_a_seam_that_rounding_moves_away_is_found(
+    expr: str, at: str, x: str, cause: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """torch received a point beside the seam; what was typed is on it."""
+    code, rows, _ = table(capsys, expr, "--at", at)
+    assert code == 3
+    (there,) = [row for row in rows if row["x"] == x]
+    assert (there["verdict"], there["cause"], there["evidence"]) == ("not-differentiable", cause, "proven")
+
+
+@pytest.mark.parametrize("expr", ["relu(x)", "max(x, 0)*3", "x**2*floor(x)", "hardtanh(10*x)"])
+def test_a_derivative_that_is_zero_is_decided(expr: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, told = table(capsys, expr, "--at", "x=0.05:0.95:5001" if "floor" in expr else "x=-0.95:0.9501:5001")
+    assert code == 0
+    assert told.startswith("5001 points: 3 proven, 4998 within") or int(told.split()[2]) < 12
+
+
+@pytest.mark.parametrize(
+    "arguments", [["3", "--at", "x=1", "--proofs", "1"], ["3", "--proofs", "1"], ["x", "--proofs", "1"]]
+)
+def test_few_or_no_points_are_fine_with_a_sample(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", *arguments, "--format", "plain"]) in (0, 2)
+    assert "bug" not in capsys.readouterr().err
+
+
+def test_a_grid_of_tiny_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    code, rows, _ = table(capsys, "x", "--at", "x=0:1e-300:5")
+    assert (code, [row["verdict"] for row in rows]) == (0, ["agree"] * 5)
+
+
 def test_numbers_that_lose_their_digits_are_found_among_many(capsys: pytest.CaptureFixture[str]) -> None:
     code, rows, _ = table(capsys, "(1 - cos(x))/x**2", "--at", "x=1e-6:1:1201")
     assert code == 3
@@ -77,6 +118,8 @@ def test_what_torch_cannot_differentiate_is_undecided_everywhere(capsys: pytest.
     code, rows, _ = table(capsys, "besselk(1, x)", "--at", "x=1:2:9", "--proofs", "2")
     assert code == 4
     assert {row["verdict"] for row in rows} == {"undecided"}
+    assert {row["cause"] for row in rows} == {"no-autograd"}
+    assert {row["d/dx"] for row in rows} == {""}
 
 
 def test_other_formats_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,7 +164,10 @@ def test_what_a_file_may_hold(text: str, given: dict[str, str], points: list[dic
 
 
 WRONG = [
-    ("", "the points have no column x"),
+    ("", "there are no points"),
+    ("x,y,x\n1,2,3\n", "the points have two columns x"),
+    ('{"x": 1, "x": 2, "y": 3}\n', "line 1 of the points is no JSON object"),
+    ("\n\nx,y\n1,2\n3,foo(\n", "line 5 of the points: "),
     ("x\n1\n", "the points have no column y"),
     ("x,y\n1\n", "line 2 of the points: 1 values for 2 columns"),
     ("x,y\n1,2\n3,foo\n", "line 3 of the points: the value of y must be a number, but foo is a variable"),

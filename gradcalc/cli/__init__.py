@@ -22,7 +22,7 @@ from gradcalc.witness import loading
 if TYPE_CHECKING:
     import typer
 
-__all__ = ["LISTS", "Exit", "application", "main", "run", "show", "show_list", "write"]
+__all__ = ["LISTS", "Exit", "application", "main", "run", "show", "show_list", "tell", "write"]
 
 # What a shell reports for a program that a closed pipe ended: 128 + SIGPIPE.
 CLOSED_PIPE = 141
@@ -137,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except CalcError as error:
-        _tell(picture(error))
+        tell(picture(error))
         return Exit.WRONG_REQUEST
     except OSError as error:
         if not _arose_in_writing(error):
@@ -145,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _abandon_stdout()
         if isinstance(error, BrokenPipeError):
             return CLOSED_PIPE
-        _tell(f"error: cannot write the answer: {error.strerror or error}")
+        tell(f"error: cannot write the answer: {error.strerror or error}")
         return Exit.WRONG_REQUEST
     except Exception as error:
         return _bug(error)
@@ -167,7 +167,7 @@ def _run(arguments: list[str]) -> int:
     except typer.Exit as done:
         return done.exit_code
     except typer.TyperException as error:
-        _tell(_usage(error))
+        tell(_usage(error))
         return Exit.WRONG_REQUEST
 
 
@@ -278,14 +278,16 @@ def _bug(error: Exception) -> int:
     if os.environ.get("GRADCALC_DEBUG"):
         import traceback
 
-        _tell(traceback.format_exc().rstrip())
+        tell(traceback.format_exc().rstrip())
     message = " ".join(str(error).split())[:300]
-    _tell(f"gradcalc has a bug: {type(error).__name__}: {message}; please report it with the command line")
+    tell(f"gradcalc has a bug: {type(error).__name__}: {message}; please report it with the command line")
     return Exit.BUG
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
     """Say something on stderr; when nobody can be told, there is nobody to tell that to."""
+    if sys.stderr is None:  # `print` would take stdout
+        return
     try:
         print(text, file=sys.stderr, flush=True)
     except (OSError, ValueError):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from gradcalc.cli import Exit, write
+from gradcalc.cli import Exit, tell, write
 from gradcalc.cli.options import Quiet, Timeout
 from gradcalc.cli.words import count_of, seconds_of
 from gradcalc.errors import CalcError
@@ -68,7 +68,7 @@ def _opened(file: str) -> Iterator[BinaryIO]:
         if sys.stdin is None:
             raise CalcError("cannot read questions: stdin is closed")
         if sys.stdin.isatty():
-            print("reading questions from the terminal, a JSON object a line", file=sys.stderr)
+            tell("reading questions from the terminal, a JSON object a line")
         yield sys.stdin.buffer
         return
     try:

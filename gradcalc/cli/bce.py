@@ -22,9 +22,7 @@ def bce(
     device: Device = "cpu",
     dtype: Dtype = None,
     timeout: Timeout = "10",
-    format: Annotated[
-        str, typer.Option(metavar="NAME", help="table, plain, json or latex.", envvar="GRADCALC_FORMAT")
-    ] = "table",
+    format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json or latex.")] = "table",
     quiet: Quiet = False,
 ) -> Exit:
     """Work one neuron through, by hand and by autograd.

@@ -42,6 +42,8 @@ def _bash() -> str:
             if option.values:
                 reply = f'COMPREPLY=($(compgen -W "{" ".join(option.values)}" -- "$word"))'
                 values.append(f'        "{command.name} {option.names[0]}") {reply}; return ;;')
+            elif option.takes:  # what nobody can complete, or a file
+                values.append(f'        "{command.name} {option.names[0]}") COMPREPLY=(); return ;;')
     names = " ".join([*(command.name for command in found), "--help", "--version"])
     return "\n".join(
         [

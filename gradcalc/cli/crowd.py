@@ -9,7 +9,7 @@ from itertools import chain, islice
 
 from gradcalc import many
 from gradcalc.calculate import prepare
-from gradcalc.cli import Exit, show, write
+from gradcalc.cli import Exit, show, tell, write
 from gradcalc.errors import CalcError
 from gradcalc.pointfile import read_points
 from gradcalc.points import ALL_PROVEN, value_tree
@@ -19,6 +19,8 @@ from gradcalc.report import Problem, Report, Verdict, exit_code, worst
 def points_of(file: str, names: Sequence[str], given: Mapping[str, str]) -> Iterable[Mapping[str, str]]:
     """The points in a file; a sequence if they are few.  Raises `CalcError` for a file that holds none."""
     for name, text in given.items():
+        if ":" in text:
+            raise CalcError(f"{name} is given a range, and the points come from {file or 'a file'}", hint="give one value")
         value_tree(name, text)
     rows = read_points(_lines(file), names, given)
     first = list(islice(rows, ALL_PROVEN + 1))
@@ -54,7 +56,8 @@ def show_many(
     prepared = prepare(replace(problem, at=first.point(0)), seconds=seconds)
     parts = many.found(prepared, chain([first], waiting), proofs, tally)
     code = _rows(parts, quiet=quiet) if format == "csv" or quiet else show(_reports(parts), format)
-    print(tally.sentence(), file=sys.stderr)
+    if not quiet:
+        tell(tally.sentence())
     return code
 
 

@@ -134,8 +134,10 @@ def diff(
     choice(format, tuple(FORMATS), "format")
     seconds = seconds_of(timeout)
     sample = PROOFS if proofs is None else count_of(proofs, "the number of proofs", PART)
+    if format == "csv" and not (at or points):
+        raise CalcError("csv is a table of points, and none are given", hint="give --at x=0:1:11, or --points FILE")
     problem, where = _request(expr, at or [], by or [], order, device, dtype, points)
-    if proofs is None and isinstance(where, Sequence) and len(where) <= ALL_PROVEN:
+    if (proofs is None or not (at or points)) and isinstance(where, Sequence) and len(where) <= ALL_PROVEN:
         from gradcalc import calculate
         from gradcalc.render import load
 

@@ -42,12 +42,14 @@ def header(names: Sequence[str], bys: Sequence[By]) -> str:
 def rows(found: Found) -> str:
     """The rows of many points."""
     # Most of the time goes here: numbers become text, and what is the same in every row is made once.
-    columns = [*found.part.shown.values(), found.ran.values, *found.ran.partials.values()]
+    nobody = [""] * found.part.size
+    numbers = [nobody if found.ran.failure else column for column in (found.ran.values, *found.ran.partials.values())]
+    columns = [*found.part.shown.values(), *numbers]
     nothing = "," * len(found.ran.partials)
     end = f"{nothing},{Verdict.AGREE},,bound\n"
     lines = [",".join(cells) + end for cells in zip(*map(_cells, columns), strict=True)]
     for place in found.undecided:
-        lines[place] = lines[place].removesuffix(end) + f"{nothing},{Verdict.UNDECIDED},bound,\n"
+        lines[place] = lines[place].removesuffix(end) + f"{nothing},{Verdict.UNDECIDED},{found.cause(place)},\n"
     for place, report in found.proven.items():
         row = _row(report)
         row[: len(found.part.shown)] = [column[place] for column in found.part.shown.values()]
@@ -59,7 +61,7 @@ def _cells(column: Sequence[object]) -> Iterable[str]:
     """Numbers as Python writes them; text that somebody typed in quotes where it needs them."""
     if column and isinstance(column[0], float):
         return map(repr, column)
-    return (_written([[cell]])[:-1] for cell in column)
+    return (_written([[cell]])[:-1] if cell else "" for cell in column)
 
 
 def _row(report: Report) -> list[object]:

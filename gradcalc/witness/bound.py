@@ -4,6 +4,8 @@ Comes in: a tree, and what torch received for its variables and constants.  Goes
 interval that holds the true number, and every number that a machine may return which computes each elementary step and its
 slope to `steps` units in the last place of the format, in any order of the chain rule.
 
+What torch received may be half a unit away from what was typed, on the other side of a seam: both are inside.
+
 It knows neither sympy's formula nor the program that ran.  A number outside of its interval is wrong, or was computed by
 a formula that loses more digits than these; a number inside is right as far as the interval is narrow.  Where a function
 has no bound here (the gamma family, Bessel functions), or the point is on a seam, nothing is known: not a number.
@@ -23,7 +25,7 @@ import torch
 
 from gradcalc.functions import TABLE
 from gradcalc.syntax import Call, Name, Node, Number, fold, postorder
-from gradcalc.witness.intervals import Interval, Map, Rounding, chosen, exactly, hull, unknown_where
+from gradcalc.witness.intervals import Interval, Map, Rounding, chosen, exactly, hull, keeping_zeros, unknown_where
 
 _STEPS = 8
 _UNKNOWN = exactly(math.nan)
@@ -51,12 +53,14 @@ def enclose(
     def leaf(node: Number | Name) -> Moving:
         if isinstance(node, Name):
             slopes = {node.name: _ONE} if node.name in moving else {}
-            return Moving(engine, exactly(values[node.name]), slopes)
-        return Moving(engine, exactly(constants[node.text]), {})
+            return Moving(engine, rounding.received(values[node.name]), slopes)
+        held = constants[node.text]
+        is_exact = Fraction(held) == node.value if math.isfinite(held) else False
+        return Moving(engine, exactly(held) if is_exact else rounding.received(held), {})
 
     def call(node: Call, args: list[Any]) -> Any:
         if not args and node.name in constants:
-            return Moving(engine, exactly(constants[node.name]), {})
+            return Moving(engine, rounding.received(constants[node.name]), {})
         row = TABLE[node.name]
         result = row.meaning(engine, *args)
         return result.roomier(args) if row.group in _OWN_KERNELS else result
@@ -127,7 +131,9 @@ class Moving:
         slopes = {}
         for name, slope in self.slopes.items():
             inner = sum((arg.slopes[name].size for arg in args if name in arg.slopes), torch.zeros((), dtype=torch.float64))
-            slopes[name] = rounding.wider(slope, inner)
+            slopes[name] = keeping_zeros(
+                rounding.wider(slope, inner), slope.is_zero()
+            )  # a branch that selects rounds nothing
         return Moving(self.engine, rounding.wider(self.value, size), slopes)
 
 

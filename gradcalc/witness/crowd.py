@@ -27,11 +27,14 @@ class Crowd:
     values: Sequence[float]
     partials: Mapping[By, Sequence[float]]
     open: Sequence[int]
+    failure: str | None = None
+    """Why torch returned nothing, if so."""
 
 
 def run(
     tree: Node,
     values: Mapping[str, Sequence[float]],
+    size: int,
     bys: Sequence[By],
     *,
     dtype: str,
@@ -39,11 +42,10 @@ def run(
     precision: int,
     lowest: int,
 ) -> Crowd:
-    """Run the expression and its backward pass at all points; where torch cannot, there are no numbers, and all is open.
+    """Run the expression and its backward pass at `size` points; where torch cannot, there are no numbers, and all is open.
 
     The format of `dtype` has `precision` bits and 2**`lowest` as its smallest normal number.
     """
-    size = len(next(iter(values.values())))
     kind = getattr(torch, dtype)
     inputs = {
         name: torch.tensor(numbers, dtype=torch.float64).to(kind).to(device).requires_grad_(True)
@@ -54,9 +56,9 @@ def run(
     try:
         result = autograd.build(tree, inputs, constants, held)
         gradients = autograd.differentiate(result.sum(), inputs, bys)
-    except autograd.REFUSALS:
+    except autograd.REFUSALS as error:
         nothing = [math.nan] * size
-        return Crowd(values, nothing, dict.fromkeys(bys, nothing), range(size))
+        return Crowd(values, nothing, dict.fromkeys(bys, nothing), range(size), str(error))
     received = {name: tensor.detach().cpu().double() for name, tensor in inputs.items()}
     everywhere = torch.ones(size, dtype=torch.float64)
     partials = {

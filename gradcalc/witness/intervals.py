@@ -35,6 +35,10 @@ class Interval:
         """The largest magnitude inside."""
         return self.low.abs() if self.is_point else torch.maximum(self.low.abs(), self.high.abs())
 
+    def is_zero(self) -> torch.Tensor:
+        """Where it is 0 and nothing else."""
+        return (self.low == 0) & (self.high == 0)
+
     def holds_zero(self) -> torch.Tensor:
         """Where 0 cannot be excluded."""
         return ~((self.low > 0) | (self.high < 0))
@@ -64,13 +68,26 @@ def unknown_where(condition: torch.Tensor, inside: Interval) -> Interval:
     return Interval(torch.where(condition, math.nan, inside.low), torch.where(condition, math.nan, inside.high))
 
 
+def keeping_zeros(inside: Interval, zeros: torch.Tensor) -> Interval:
+    """Exactly 0 where that is known, as far as the rest is finite there."""
+    zeros = zeros & inside.low.isfinite() & inside.high.isfinite()
+    return Interval(torch.where(zeros, 0.0, inside.low), torch.where(zeros, 0.0, inside.high))
+
+
 class Rounding:
     """Interval arithmetic that leaves room for the rounding of a format, `steps` units in the last place an operation."""
 
     def __init__(self, precision: int, lowest: int, steps: int):
-        self.relative = steps * 2.0 ** (1 - precision)
+        self.unit = 2.0 ** (1 - precision)
+        self.relative = steps * self.unit
         # Below the smallest normal number a unit is an absolute one; Metal flushes all of them to zero.
         self.absolute = max(2.0**lowest, 2.0**-1022)
+
+    def received(self, number: float | torch.Tensor) -> Interval:
+        """A number that a machine holds in place of one that was typed: that one is inside."""
+        exact = exactly(number)
+        room = exact.low.abs() * self.unit
+        return Interval(exact.low - room, exact.low + room)
 
     def around(self, inside: Interval) -> Interval:
         """The result of an operation, rounded."""
@@ -89,7 +106,7 @@ class Rounding:
         return Interval(inside.low - space, inside.high + space)
 
     def add(self, a: Interval, b: Interval) -> Interval:
-        return self.around(_ends(a, b, torch.add))
+        return keeping_zeros(self.around(_ends(a, b, torch.add)), a.is_zero() & b.is_zero())
 
     def subtract(self, a: Interval, b: Interval) -> Interval:
         if a.is_point and b.is_point:
@@ -97,7 +114,7 @@ class Rounding:
         return self.around(Interval(a.low - b.high, a.high - b.low))
 
     def multiply(self, a: Interval, b: Interval) -> Interval:
-        return self.around(_corners(a, b, torch.mul))
+        return keeping_zeros(self.around(_corners(a, b, torch.mul)), a.is_zero() | b.is_zero())
 
     def divide(self, a: Interval, b: Interval) -> Interval:
         quotient = self.around(_corners(a, b, torch.div))
