@@ -359,7 +359,7 @@ def test_batch_understands(line: str, problem: Problem, asked: list[Problem], ru
         ('{"expr": "x", "at": {"x": 1, "x": 2}}', "x is given twice"),
         ('{"expr": "x", "at": [1]}', "at must be an object"),
         ('{"expr": "x", "at": 3}', "at must be an object"),
-        ('{"expr": "x", "at": {"x": [1]}}', 'the value of x must be a number or a string, not a list'),
+        ('{"expr": "x", "at": {"x": [1]}}', "the value of x must be a number or a string, not a list"),
         ('{"expr": "x", "at": {"x": true}}', "the value of x must be a number or a string, not true"),
         ('{"expr": "x", "at": {"x": null}}', "the value of x must be a number or a string, not null"),
         ('{"expr": "x", "at": {"x": "nan"}}', "nan is not a point: derivatives are taken at real numbers"),
