@@ -23,7 +23,7 @@ from gradcalc.proof.verdict import Evidence, Finding, Traced, judge
 from gradcalc.syntax import Number, names_in
 from gradcalc.witness import autograd
 from gradcalc.witness.autograd import By, Hook, Run
-from gradcalc.witness.balls import Real, ball, exact, nearest_float
+from gradcalc.witness.balls import Real, ball, exact, nearest_float, to_fraction
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def reference(judged: Judged, form: Format) -> float:
     assert judged.truth is not None
     assert judged.truth.derivative is not None
     truth = judged.truth.derivative
-    ulp = form.ulp(truth)
+    ulp = to_fraction(form.ulp(truth))
     scaled = (ball(truth) / exact(ulp)).mid()
     whole = float((scaled + 0.5).floor()) if abs(scaled) < 2**53 else nearest_float(scaled)
     rounded = Fraction(int(whole)) * ulp

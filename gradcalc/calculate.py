@@ -20,7 +20,7 @@ from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
-from gradcalc.points import value_tree
+from gradcalc.points import MissingValues, value_tree
 from gradcalc.report import MAX_ORDER, Judgement, Partial, Problem, Report, Value, Verdict, worst
 from gradcalc.rewrite import spellings
 from gradcalc.syntax import Call, Node, Number, names_in, postorder, unparse
@@ -80,14 +80,6 @@ class Prepared:
     def has_point(self) -> bool:
         """Whether numbers are asked for, too."""
         return bool(self.values) or not names_in(self.tree)
-
-
-class MissingValues(CalcError):
-    """Some variables have a value and others, `names`, have none."""
-
-    def __init__(self, names: Sequence[str]):
-        super().__init__(f"no value for {', '.join(names)}", hint="give " + " ".join(f"--at {name}=..." for name in names))
-        self.names = names
 
 
 def prepare(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from gradcalc.errors import CalcError
-from gradcalc.points import json_value, value_tree
+from gradcalc.points import json_value, nearest_double, unique_keys, value_tree
 
 _LONGEST = 100_000
 
@@ -30,13 +30,14 @@ def read_points(lines: Iterable[str], names: Sequence[str], given: Mapping[str, 
             break
         skipped += 1
     if not first.strip():
-        raise CalcError("there are no points", hint="the first line names the variables, each other line is a point")
+        return
     columns = [name for name in names if name not in given]
     read = _objects if first.lstrip().startswith(("{", "[")) else _table
     for number, row in read(chain([first], rows), columns, skipped):
         for name, text in row.items():
             try:
-                value_tree(name, text)
+                if nearest_double(text) is None:  # a decimal needs no parser
+                    value_tree(name, text)
             except CalcError as error:
                 raise CalcError(f"line {number} of the points: {error.message}", hint=error.hint) from None
         yield {name: row[name] if name in row else given[name] for name in names}
@@ -72,8 +73,8 @@ def _objects(lines: Iterable[str], names: Sequence[str], skipped: int) -> Iterat
         if not line.strip():
             continue
         try:
-            row = json.loads(line[:_LONGEST], parse_float=str, parse_int=str, object_pairs_hook=_once)
-        except (ValueError, RecursionError):
+            row = json.loads(line[:_LONGEST], parse_float=str, parse_int=str, object_pairs_hook=unique_keys)
+        except (ValueError, RecursionError, CalcError):
             row = None
         if not isinstance(row, dict):
             raise CalcError(f"line {number} of the points is no JSON object", hint='write {"x": 1}, a point a line')
@@ -84,11 +85,3 @@ def _objects(lines: Iterable[str], names: Sequence[str], skipped: int) -> Iterat
             yield number, {name: json_value(name, row[name]) for name in names}
         except CalcError as error:
             raise CalcError(f"line {number} of the points: {error.message}") from None
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object whose keys are different; one that is given twice must be a mistake."""
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        raise ValueError("a key is given twice")
-    return row

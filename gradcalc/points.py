@@ -25,6 +25,14 @@ PROOFS = 3
 """Of every `PART` points, so many are proven."""
 
 
+class MissingValues(CalcError):
+    """Some variables have a value and others, `names`, have none."""
+
+    def __init__(self, names: Sequence[str]):
+        super().__init__(f"no value for {', '.join(names)}", hint="give " + " ".join(f"--at {name}=..." for name in names))
+        self.names = names
+
+
 def value_tree(name: str, text: str) -> Node:
     """The constant expression that a variable is given.  Raises `CalcError` if it is none."""
     if not text.strip():
@@ -114,9 +122,7 @@ def assign(names: Sequence[str], named: Mapping[str, str], nameless: Sequence[st
         values.update(zip(open_names, nameless, strict=True))
     missing = [name for name in names if name not in values]
     if missing:
-        raise CalcError(
-            f"no value for {', '.join(missing)}", hint="give " + " ".join(f"--at {name}=..." for name in missing)
-        )
+        raise MissingValues(missing)
     return {name: values[name] for name in names}
 
 
@@ -161,11 +167,11 @@ class Grid(Sequence[dict[str, str]]):
 
 
 _TABULATED = 100_000
-_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?(400|[0-3]?[0-9]{1,2}))?")
 
 
 def nearest_double(text: str) -> float | None:
-    """The double nearest to a decimal; None for what is no decimal, and what doubles do not hold."""
+    """The double nearest to a decimal that `value_tree` reads too; None for anything else, and what doubles do not hold."""
     if len(text) > 60 or not _DECIMAL.fullmatch(text):
         return None
     number = float(text)
@@ -244,21 +250,35 @@ class _Range(Sequence[str]):
             return None
 
 
-def plain(value: Fraction) -> str:
-    """A rational as a decimal where it has a short one, else as a quotient."""
-    rest = value.denominator
-    places = 0
+def decimal_places(value: Fraction) -> int | None:
+    """How many decimal places a rational has; None if they never end."""
+    places, rest = 0, value.denominator
     for prime in (2, 5):
         times = 0
         while rest % prime == 0:
             rest //= prime
             times += 1
         places = max(places, times)
-    if rest != 1 or places > 30:
+    return places if rest == 1 else None
+
+
+def plain(value: Fraction) -> str:
+    """A rational as a decimal where it has a short one, else as a quotient."""
+    places = decimal_places(value)
+    if places is None or places > 30:
         return str(value)
     digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
     text = f"{digits[:-places]}.{digits[-places:]}" if places else digits
     return ("-" if value < 0 else "") + text
+
+
+def unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object: of two values for one key JSON takes the last; here one of them must be a mistake."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise CalcError(f"{next(name for name in names if names.count(name) > 1)} is given twice")
+    return values
 
 
 def json_value(name: str, value: object) -> str:

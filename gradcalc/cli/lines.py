@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from gradcalc import calculate
 from gradcalc.cli.words import choice, device_of, names_of, order_of
 from gradcalc.errors import CalcError, Exit
-from gradcalc.points import json_value
+from gradcalc.points import MissingValues, json_value, unique_keys
 from gradcalc.render import json as machine
-from gradcalc.report import DTYPES, SCHEMA, Problem, Report, Verdict, exit_code
+from gradcalc.report import DTYPES, SCHEMA, Problem, Report, Verdict
 
 KEYS = ("id", "expr", "at", "by", "order", "dtype", "device", "variables")
 MAX_LINE = 1_000_000
@@ -37,11 +37,6 @@ class Answer:
     text: str
     verdict: Verdict | None = None
     failed: Exit | None = None
-
-    @property
-    def exit(self) -> Exit:
-        """The exit code of a run with this line alone."""
-        return self.failed or (Exit.AGREE if self.verdict is None else exit_code(self.verdict))
 
 
 class _Number(str):
@@ -87,7 +82,7 @@ def _told(line: Line, report: Report) -> Answer:
 def _prepared(question: Mapping[str, object], seconds: float) -> calculate.Prepared:
     try:
         return calculate.prepare(_problem(question), seconds=seconds)
-    except calculate.MissingValues as error:
+    except MissingValues as error:
         raise CalcError(error.message, hint=f'write "at": {{"{error.names[0]}": 3}}') from None
 
 
@@ -101,7 +96,7 @@ def _read(line: bytes) -> dict[str, object]:
             parse_float=_Number,
             parse_int=_Number,
             parse_constant=_refuse_constant,
-            object_pairs_hook=_object,
+            object_pairs_hook=unique_keys,
         )
     except UnicodeDecodeError as error:
         raise CalcError(f"the line is not UTF-8 text: byte {error.start + 1}") from None
@@ -116,15 +111,6 @@ def _read(line: bytes) -> dict[str, object]:
 
 def _refuse_constant(word: str) -> object:
     raise CalcError(f"the line is not JSON: {word} is no number")
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Of two values for one key, JSON takes the last; here one of them must be a mistake."""
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise CalcError(f"{next(name for name in names if names.count(name) > 1)} is given twice")
-    return values
 
 
 def _refused(question: Mapping[str, object], error: CalcError) -> str:

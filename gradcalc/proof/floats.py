@@ -31,18 +31,11 @@ class Format:
         """The smallest number with full precision."""
         return Fraction(2) ** self.lowest
 
-    def ulp(self, value: Real) -> Fraction:
-        """The distance of neighbouring numbers of the format at a value's magnitude."""
-        return Fraction(2) ** self._place(value)
-
-    def unit(self, value: Real) -> arb:
-        """The same as an exact ball."""
-        return power_of_two(self._place(value))
-
-    def _place(self, value: Real) -> int:
+    def ulp(self, value: Real) -> arb:
+        """The distance of neighbouring numbers of the format at a value's magnitude, as an exact ball."""
         mantissa, exponent = abs(ball(value)).mid().man_exp()
         place = int(mantissa).bit_length() - 1 + int(exponent) if mantissa else self.lowest
-        return min(max(place, self.lowest), self.highest) - self.precision + 1
+        return power_of_two(min(max(place, self.lowest), self.highest) - self.precision + 1)
 
 
 @cache
@@ -82,7 +75,7 @@ def distance(number: float, truth: Real, form: Format) -> Distance:
     error = abs(ball(exact(Fraction(number)) - truth))
     if error.contains(0):
         return Distance(0.0, form.digits)
-    ulps = nearest_float(error / form.unit(truth))
+    ulps = nearest_float(error / form.ulp(truth))
     relative = error / abs(ball(truth)) if not ball(truth).contains(0) else arb.pos_inf()
     right = -nearest_float(relative.mid().log() / arb(10).log()) if relative.is_finite() else 0.0
     return Distance(ulps, _tenths(min(max(right, 0.0) + 0.0, form.digits)))

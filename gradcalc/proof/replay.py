@@ -219,7 +219,7 @@ def _judged(place: int, name: str, number: float, right: arb, bounded: arb, form
         largest = (2 - power_of_two(1 - form.precision)) * power_of_two(form.highest)
         beyond = not bounded.is_finite() or not abs(bounded).upper() < largest
         return Local(place, name, math.inf, None if unbounded else bool(beyond), overflowed=True)
-    ulps = nearest_float(abs(arb(number) - right) / form.unit(right))
+    ulps = nearest_float(abs(arb(number) - right) / form.ulp(right))
     if unbounded or not bounded.is_finite():
         return Local(place, name, ulps, None, underflowed=bool(below))
     within = bool(bounded.contains(arb(number)))

@@ -13,6 +13,7 @@ from fractions import Fraction
 from flint import acb, arb, arb_series, ctx, fmpq
 
 from gradcalc import deadline
+from gradcalc.points import decimal_places
 
 Real = arb | fmpq
 
@@ -188,14 +189,8 @@ def _short(value: Real, digits: int) -> str | None:
         fraction = Fraction(int(value.p), int(value.q))
     if fraction.denominator.bit_length() > 1_400:
         return None
-    places, rest = 0, fraction.denominator
-    for prime in (2, 5):
-        times = 0
-        while rest % prime == 0:
-            rest //= prime
-            times += 1
-        places = max(places, times)
-    if rest != 1:
+    places = decimal_places(fraction)
+    if places is None:
         return None
     text = str(abs(fraction.numerator) * 10**places // fraction.denominator)
     figures = text.strip("0") or "0"

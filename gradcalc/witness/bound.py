@@ -413,20 +413,17 @@ class _Engine:
         return self._step(torch.sign, a, a.value.holds_zero())
 
     def floor(self, a: Moving) -> Moving:
-        return self._step(torch.floor, a, ~((a.value.low > a.value.low.floor()) & (a.value.high < a.value.low.floor() + 1)))
+        return self._step(torch.floor, a, _meets_integer(a.value.low, a.value.high))
 
     def ceil(self, a: Moving) -> Moving:
         return -self.floor(-a)
 
     def trunc(self, a: Moving) -> Moving:
         small = (a.value.low > -1) & (a.value.high < 1)
-        crossed = ~((a.value.low > a.value.low.floor()) & (a.value.high < a.value.low.floor() + 1))
-        return self._step(torch.trunc, a, crossed & ~small)
+        return self._step(torch.trunc, a, _meets_integer(a.value.low, a.value.high) & ~small)
 
     def round(self, a: Moving) -> Moving:
-        moved = a.value.low + 0.5
-        crossed = ~((moved > moved.floor()) & (a.value.high + 0.5 < moved.floor() + 1))
-        return self._step(torch.round, a, crossed)
+        return self._step(torch.round, a, _meets_integer(a.value.low + 0.5, a.value.high + 0.5))
 
     # -- conditions
 
@@ -471,6 +468,12 @@ class _Engine:
         rounding = self.rounding
         bell = rounding.rising(torch.exp, _negative(self._whole(a, 2)))
         return rounding.multiply(rounding.around(exactly(factor)), bell)
+
+
+def _meets_integer(low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+    """Where an interval may hold an integer."""
+    below = low.floor()
+    return ~((low > below) & (high < below + 1))
 
 
 def _whole(b: Moving) -> int | None:
