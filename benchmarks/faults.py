@@ -39,9 +39,9 @@ from gradcalc.proof.arithmetic import Rounded
 from gradcalc.proof.replay import _execute
 from gradcalc.proof.verdict import Traced
 from gradcalc.report import Problem
-from gradcalc.syntax import Call, Node, Number, names_in, postorder
+from gradcalc.syntax import Call, Node, Number, postorder
 from gradcalc.witness.balls import OutOfPrecision, Real, adaptively, ball, exact
-from gradcalc.witness.process import Question as Asked
+from gradcalc.witness.formula import Question as Asked
 from gradcalc.witness.process import SymbolicFailure, shared
 
 DTYPES = ("float32", "float64")
@@ -330,26 +330,24 @@ def formulas(cases: Iterator[Case], chance: random.Random) -> Formulas:
         if run.unrepresentable or run.program is None:
             continue
         traced = Traced(run, question.form, "cpu")
-        asked = Asked(case.expr, tuple(case.at), tuple(question.bys))
+        asked = Asked.about(question.tree, question.bys)
         shared.ask(asked)
         try:
             derived = shared.collect(asked)
         except SymbolicFailure:
             found.unusable += 1
             continue
-        constants = {name: understand(text) for name, text in derived.constants.items()}
         site = question.site(run)
         for by, formula in zip(question.bys, derived.formulas, strict=True):
             clean = question.partial(run, by, traced)
-            if formula.opaque is None or not is_regular(clean) or clean.verdict not in ("agree", "inaccurate"):
+            if formula.tree is None or not is_regular(clean) or clean.verdict not in ("agree", "inaccurate"):
                 continue
-            tree = understand(formula.opaque, [*names_in(site.tree), *constants], trusted=True)
-            right = _value(site, tree, constants)
+            right = _value(site, formula.tree, derived.constants)
             if right is None:
                 found.unusable += 1
                 continue
-            for kind, wrong in faulty.wrong_formulas(tree, chance):
-                value = _value(site, wrong, constants)
+            for kind, wrong in faulty.wrong_formulas(formula.tree, chance):
+                value = _value(site, wrong, derived.constants)
                 if value is None or not _is_another(value, right):
                     continue
                 judged = question.partial(run, by, traced, value)

@@ -71,7 +71,8 @@ def once(text: str) -> str:
         picture(error)
         return "refused"
     try:
-        same = parse(unparse(tree), trusted=True) == tree
+        canonical = unparse(tree)
+        same = len(canonical) > MAX_CHARACTERS or parse(canonical) == tree
     except CalcError as error:
         return f"the canonical text does not parse: {error}"
     # `f()` is written as the name of a constant.

@@ -32,11 +32,9 @@ from expressions import Case
 from judging import Question
 
 from gradcalc.errors import CalcError
-from gradcalc.functions.resolve import understand
 from gradcalc.proof.verdict import Traced
-from gradcalc.syntax import names_in, unparse
 from gradcalc.witness.balls import OutOfPrecision, Real, adaptively
-from gradcalc.witness.process import Question as Asked
+from gradcalc.witness.formula import Question as Asked
 from gradcalc.witness.process import SymbolicFailure, shared
 
 PARTS = ("trace", "local", "replay", "reference", "typed", "sympy", "formula", "judge")
@@ -92,13 +90,12 @@ def timed(case: Case, dtype: str) -> dict[str, float] | None:
     again("replay", lambda: _replayed(traced))
     clock.spent["local"] -= again.spent["replay"]
     clock.spent["replay"] += again.spent["replay"]
-    asked = Asked(unparse(question.tree), tuple(case.at), tuple(question.bys))
+    asked = Asked.about(question.tree, question.bys)
     shared.ask(asked)
     try:
         derived = clock("sympy", lambda: shared.collect(asked))
     except SymbolicFailure:
         derived = None
-    constants = {} if derived is None else {name: understand(text) for name, text in derived.constants.items()}
     site = question.site(run)
     for place, by in enumerate(question.bys):
         clock("typed", lambda by=by: question.examined(by, None))
@@ -107,11 +104,10 @@ def timed(case: Case, dtype: str) -> dict[str, float] | None:
             key, truth = run.program.partials.get(by), found.derivative
             clock("replay", lambda key=key, truth=truth: traced.enclosed(key, truth))
         formula = None
-        if derived is not None and derived.formulas[place].opaque is not None:
-            opaque = derived.formulas[place].opaque
-            tree = understand(opaque, [*names_in(question.tree), *constants], trusted=True)
+        if derived is not None and derived.formulas[place].tree is not None:
+            tree, constants = derived.formulas[place].tree, derived.constants
 
-            def value(site=site, tree=tree) -> Real | None:
+            def value(site=site, tree=tree, constants=constants) -> Real | None:
                 try:
                     return adaptively(lambda: site.formula_value(tree, constants))
                 except OutOfPrecision:

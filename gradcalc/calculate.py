@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache, lru_cache
+from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,8 @@ from gradcalc.report import MAX_ORDER, Judgement, Partial, Problem, Report, Valu
 from gradcalc.rewrite import spellings
 from gradcalc.syntax import Call, Node, Number, names_in, postorder, unparse
 from gradcalc.typeset import latex
-from gradcalc.witness.process import Derived, Formula, Question, SymbolicFailure, shared
+from gradcalc.witness.formula import Derived, Formula, Question
+from gradcalc.witness.process import SymbolicFailure, shared
 
 if TYPE_CHECKING:
     from gradcalc.proof.floats import Distance, Format
@@ -92,8 +93,7 @@ def prepare(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
     missing = [name for name in names if name not in values]
     if values and missing:
         raise MissingValues(missing)
-    # sympy sees only the canonical text of our own tree.
-    return Prepared(problem, tree, values, bys, Question(unparse(tree), listed, tuple(bys), seconds))
+    return Prepared(problem, tree, values, bys, Question.about(tree, bys, seconds))
 
 
 def foresee(prepared: Prepared) -> None:
@@ -174,7 +174,7 @@ def _report(prepared: Prepared, partials: Sequence[Partial], **rest: Any) -> Rep
     known: dict[str, Any] = {"point": {}, "dtype": None, "device": None, "value": None}
     return Report(
         expr=prepared.problem.expr,
-        read_as=prepared.question.expr,
+        read_as=unparse(prepared.tree),
         order=prepared.problem.order,
         at=dict(prepared.problem.at),
         partials=tuple(partials),
@@ -290,7 +290,6 @@ class _Judging:
         self.bounds = {} if is_whole else _bounds(typed.tree, run, self.form)
         self.examined = {by: (_examine(typed, by), _examine(binary, by)) for by in bys}
         self.derived: Derived | str = ""
-        self.constants: Mapping[str, Node] = {}
 
     def value(self) -> str | None:
         """The exact value of what was typed, if it has one."""
@@ -306,8 +305,6 @@ class _Judging:
     def partials(self, derived: Derived | str) -> Iterator[Partial]:
         """The partials, judged with what sympy found."""
         self.derived = derived
-        if not isinstance(derived, str):
-            self.constants = {name: understand(text) for name, text in derived.constants.items()}
         for place, by in enumerate(self.bys):
             yield self._partial(by, place)
 
@@ -408,16 +405,16 @@ class _Judging:
         """sympy's derivative at a point as an enclosure, or None and why it cannot be used."""
         from gradcalc.witness import balls
 
-        if formula is None:
-            return None, str(self.derived)
-        if formula.opaque is None or site is None:
+        derived = self.derived
+        if formula is None or isinstance(derived, str):
+            return None, str(derived)
+        tree = formula.tree
+        if tree is None or site is None:
             return None, formula.unusable
         try:
-            tree = _formula_tree(formula.opaque, tuple(names_in(site.tree)) + tuple(self.constants))
-            value = balls.adaptively(lambda: site.formula_value(tree, self.constants))
-        except (CalcError, balls.OutOfPrecision):
+            return balls.adaptively(lambda: site.formula_value(tree, derived.constants)), None
+        except balls.OutOfPrecision:
             return None, "sympy's formula has no value here"
-        return value, None
 
 
 def _bounds(tree: Node, run: Run, form: Format) -> dict[By, tuple[float, float]]:
@@ -438,11 +435,6 @@ def _documented(tree: Node) -> tuple[str, ...]:
     """What torch documents about functions of the expression that it defines in its own way."""
     rows = [TABLE[node.name] for node in postorder(tree) if isinstance(node, Call)]
     return tuple(dict.fromkeys(row.documented for row in rows if row.documented))
-
-
-@lru_cache(256)
-def _formula_tree(text: str, names: tuple[str, ...]) -> Node:
-    return understand(text, names, trusted=True)
 
 
 def _examine(site: Site | None, by: By) -> Regularity | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from gradcalc.calculate import Prepared, answer, nearest, versions
 from gradcalc.points import PART, Grid, nearest_double
 from gradcalc.report import Partial, Report, Value, Verdict, worst
+from gradcalc.syntax import unparse
 from gradcalc.typeset import latex
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Found:
         ]
         return Report(
             problem.expr,
-            self.prepared.question.expr,
+            unparse(self.prepared.tree),
             problem.order,
             problem.at,
             {name: numbers[place] for name, numbers in self.ran.received.items()},

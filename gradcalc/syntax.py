@@ -194,24 +194,23 @@ _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 _STARTS_FACTOR = ("number", "name", "(")
 
 
-def parse(text: str, *, trusted: bool = False) -> Node:
-    """The tree of an expression; `trusted` text may be longer and have longer numbers than what people type.
+def parse(text: str) -> Node:
+    """The tree of an expression.
 
     Raises `CalcError` with a span for anything the grammar does not know, and for what exceeds its limits
     (length, nesting, number of nodes, size of a literal), all checked before any number is built.
     """
     try:
-        if len(text) > MAX_CHARACTERS and not trusted:
+        if len(text) > MAX_CHARACTERS:
             raise CalcError(f"the expression has {len(text)} characters; the limit is {MAX_CHARACTERS}")
-        return _Parser(_tokens(text), trusted).whole()
+        return _Parser(_tokens(text)).whole()
     except CalcError as error:
         raise error.within(text) from None
 
 
 class _Parser:
-    def __init__(self, tokens: Iterator[_Token], trusted: bool):
+    def __init__(self, tokens: Iterator[_Token]):
         self.tokens = tokens
-        self.trusted = trusted
         self.before: _Token | None = None
         self.now = next(tokens)
         self.nesting = 0
@@ -270,7 +269,7 @@ class _Parser:
 
     def node(self, node: Node) -> Node:
         self.nodes += 1
-        if self.nodes > MAX_NODES and not self.trusted:
+        if self.nodes > MAX_NODES:
             raise CalcError(f"the expression has more than {MAX_NODES} parts", span=node.span)
         return node
 
@@ -383,7 +382,7 @@ class _Parser:
         raise self.unexpected()
 
     def number(self, token: _Token) -> Node:
-        if len(token.text) > MAX_NUMBER_CHARACTERS and not self.trusted:
+        if len(token.text) > MAX_NUMBER_CHARACTERS:
             raise CalcError(f"a number has at most {MAX_NUMBER_CHARACTERS} characters", span=token.span)
         _, _, exponent = token.text.lower().partition("e")
         if exponent and abs(int(exponent)) > MAX_EXPONENT:

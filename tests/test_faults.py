@@ -14,8 +14,11 @@ from expressions import Case, beside_a_seam, ill_conditioned, ordinary, stream
 from judging import Question, reference
 
 from gradcalc import calculate, differentiate
-from gradcalc.witness.process import Derived, shared
-from gradcalc.witness.process import Question as Asked
+from gradcalc.functions.resolve import understand
+from gradcalc.syntax import unparse
+from gradcalc.witness.formula import Derived, Formula
+from gradcalc.witness.formula import Question as Asked
+from gradcalc.witness.process import shared
 
 # ------------------------------------------------------------------------------------------------------- false alarms
 
@@ -161,6 +164,11 @@ def test_faulty_symbolic_derivatives_are_caught() -> None:
     assert sum(found.caught.values()) == sum(found.reached.values())
 
 
+def _spoilt(formula: Formula, wrong: str) -> Formula:
+    assert formula.tree is not None
+    return replace(formula, tree=understand(wrong.format(unparse(formula.tree))))
+
+
 @pytest.mark.parametrize("wrong", ["-({})", "2*({})", "({}) + 1e-15", "1.000000000001*({})"])
 def test_a_faulty_symbolic_derivative_is_named_in_the_report(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
     class Faulty:
@@ -171,7 +179,7 @@ def test_a_faulty_symbolic_derivative_is_named_in_the_report(monkeypatch: pytest
 
         def collect(self, question: Asked) -> Derived:
             derived = shared.collect(question)
-            return replace(derived, formulas=tuple(replace(f, opaque=wrong.format(f.opaque)) for f in derived.formulas))
+            return replace(derived, formulas=tuple(_spoilt(f, wrong) for f in derived.formulas))
 
     monkeypatch.setattr(calculate, "shared", Faulty())
     partial = differentiate("sin(x**2) + x", at={"x": "3"}).partials[0]

@@ -10,10 +10,11 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
+from itertools import islice, product
 
 import mpmath
 import pytest
+from expressions import ordinary, stream
 from flint import ctx
 
 from gradcalc.errors import CalcError, picture
@@ -272,19 +273,38 @@ def test_sympy_derives_the_row(form: Form) -> None:
     tree = understand(form.expr)
     bys = [(), *((name,) for name in form.sample), *((name, name) for name in form.sample)]
     derived = symbolic.derive(tree, bys)
-    constants = {name: understand(text) for name, text in derived.constants.items()}
-    names = [*names_in(tree), *constants]
     for by, formula in zip(bys, derived.formulas, strict=True):
         assert formula.unusable == (_UNUSABLE.get(form.name) if by else None)
-        if formula.opaque is None:
+        if formula.tree is None:
             continue
-        opaque = understand(formula.opaque, names, trusted=True)
         for point in form.points(3):
             site = Site(tree, {name: Fraction(value) for name, value in point.items()})
             truth = examine(site, by).derivative if by else value_of(site)
             assert truth is not None
-            found = adaptively(lambda site=site, opaque=opaque: site.formula_value(opaque, constants))
+            found = adaptively(lambda site=site, formula=formula: site.formula_value(formula.tree, derived.constants))
             assert close(found, truth, 30), (by, point, formula.text, found, truth)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=IDS)
+def test_formulas_are_those_of_sympy_itself(form: Form) -> None:
+    tree = understand(form.expr)
+    builder = symbolic._Builder(names_in(tree))
+    expression = builder.build(tree)
+    if expression.has(symbolic._Comparison):
+        return  # conditions are ours, and unknown to sympy
+    for symbol in builder.symbols.values():
+        first = symbolic._partial(expression, symbol)
+        assert first == expression.diff(symbol)
+        assert symbolic._partial(first, symbol) == first.diff(symbol)
+
+
+def test_formulas_of_random_expressions_are_those_of_sympy_itself() -> None:
+    for case in islice(stream(ordinary, 7), 150):
+        builder = symbolic._Builder(tuple(case.at))
+        expression = builder.build(understand(case.expr, case.at))
+        if not expression.has(symbolic._Comparison):
+            for symbol in builder.symbols.values():
+                assert symbolic._partial(expression, symbol) == expression.diff(symbol), case.expr
 
 
 def close(left: Real, right: Real, digits: int) -> bool:

@@ -6,7 +6,7 @@ name is a variable, and constants are calls without arguments.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from gradcalc.errors import CalcError, Span
 from gradcalc.functions import CONSTANTS, Function, Parameter, find, similar
@@ -16,15 +16,14 @@ _REFUSED = {"inf", "infinity", "oo", "nan"}
 _OPERATORS = {"*", "/", "**", "neg"}
 
 
-def understand(text: str, variables: Collection[str] = (), *, trusted: bool = False) -> Node:
+def understand(text: str, variables: Collection[str] = ()) -> Node:
     """The tree of an expression in terms of the table.
 
-    `variables` are names that stand for variables whatever else they mean.  `trusted` text (a formula that gradcalc made)
-    may be longer than what people type.  Raises `CalcError` for unknown functions,
+    `variables` are names that stand for variables whatever else they mean.  Raises `CalcError` for unknown functions,
     wrong arguments, and conditions where numbers belong.
     """
     try:
-        tree = _Resolver(text, frozenset(variables)).read(parse(text, trusted=trusted))
+        tree = _Resolver(text, frozenset(variables)).read(parse(text))
         if _is_condition(tree):
             raise CalcError(
                 "this is a condition, not a number", span=tree.span, hint="where(condition, a, b) makes a number of it"
@@ -32,6 +31,11 @@ def understand(text: str, variables: Collection[str] = (), *, trusted: bool = Fa
         return tree
     except CalcError as error:
         raise error.within(text) from None
+
+
+def applied(name: str, args: Sequence[Node]) -> Node:
+    """A function of trees that are understood already.  Raises `CalcError` as `understand` does."""
+    return _Resolver("", frozenset()).call(Call(name, tuple(args)), list(args))
 
 
 def _is_condition(node: Node) -> bool:

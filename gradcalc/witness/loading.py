@@ -38,5 +38,7 @@ def quickly() -> Iterator[None]:
     finally:
         if leave_out and sys.modules.get(_ONLY_FOR_COMPILERS) is stand_in:
             del sys.modules[_ONLY_FOR_COMPILERS]
+        if _own_process:
+            gc.freeze()  # what is loaded stays: no collection needs to look at it
         if collecting:
             gc.enable()

@@ -1,6 +1,6 @@
 """The caller's side of the symbolic process: ask early, collect later, kill what takes too long.
 
-Comes in: questions, the text of an expression and what to differentiate by.  Goes out: for each a `Derived`, or a
+Comes in: questions, an expression and what to differentiate by.  Goes out: for each a `Derived`, or a
 `SymbolicFailure` with the reason.  Plain data both ways, so the caller never imports sympy.
 """
 
@@ -15,11 +15,11 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from gradcalc.deadline import DEFAULT_SECONDS
+from gradcalc.witness.formula import Derived, Question, unpack_derived
 
 _PATIENCE_WITH_START = 30.0
 """Seconds that a machine under load may take to import sympy, beyond the time for the question."""
@@ -31,35 +31,9 @@ class SymbolicFailure(Exception):
     """sympy gave no answer; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A derivative: `text` and `latex` for people; `opaque`, to be evaluated, has names for constants.
-
-    `unusable` says why it cannot be evaluated, if so.
-    """
-
-    text: str
-    latex: str
-    opaque: str | None
-    unusable: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """One formula for each list of variables, and the constants they mention, as text."""
-
-    formulas: tuple[Formula, ...]
-    constants: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """An expression, the names that are variables in it whatever else they mean, what to differentiate by, and the limit."""
-
-    expr: str
-    variables: tuple[str, ...]
-    bys: tuple[tuple[str, ...], ...]
-    seconds: float = DEFAULT_SECONDS
+class _Asked(NamedTuple):
+    number: int
+    time: float
 
 
 class SymbolicProcess:
@@ -70,10 +44,11 @@ class SymbolicProcess:
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[str] | None = None
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[tuple[float, str | None]] = queue.SimpleQueue()
         self._warm = False
-        self._waiting: OrderedDict[Question, int] = OrderedDict()
-        self._since = 0.0
+        self._waiting: OrderedDict[Question, _Asked] = OrderedDict()
+        self._free = 0.0
+        """When it began to have time for the oldest question."""
         self._number = 0
         self._known: OrderedDict[Question, Derived | str] = OrderedDict()
 
@@ -83,8 +58,6 @@ class SymbolicProcess:
             self._known.move_to_end(question)
         elif question not in self._waiting:
             self._start()
-            if not self._waiting:
-                self._since = time.monotonic()
             self._send(question)
 
     def collect(self, question: Question) -> Derived:
@@ -99,7 +72,7 @@ class SymbolicProcess:
 
     def _send(self, question: Question) -> None:
         self._number += 1
-        self._waiting[question] = self._number
+        self._waiting[question] = _Asked(self._number, time.monotonic())
         line = {"number": self._number, **asdict(question)}
         assert self._child is not None
         assert self._child.stdin is not None
@@ -111,10 +84,10 @@ class SymbolicProcess:
 
     def _receive(self) -> None:
         """Wait for the next answer, or for the reason why the oldest question has none."""
-        oldest = next(iter(self._waiting))
-        patience = oldest.seconds if self._warm else oldest.seconds + _PATIENCE_WITH_START
+        oldest, asked = next(iter(self._waiting.items()))
+        ends = max(self._free, asked.time) + oldest.seconds + (0.0 if self._warm else _PATIENCE_WITH_START)
         try:
-            line = self._lines.get(timeout=max(0.0, self._since + patience - time.monotonic()))
+            self._free, line = self._lines.get(timeout=max(0.0, ends - time.monotonic()))
         except queue.Empty:
             self._replace(oldest, f"sympy took more than {oldest.seconds:g} seconds")
             return
@@ -122,18 +95,17 @@ class SymbolicProcess:
             self._replace(oldest, "sympy's process ended: it ran out of time or memory")
             return
         answer: dict[str, Any] = json.loads(line)
-        if answer["number"] == self._waiting[oldest]:
+        if answer["number"] == 0:
             self._warm = True
+        elif answer["number"] == asked.number:
             if "failure" in answer:
                 self._settle(oldest, answer["failure"])
             else:
-                formulas = tuple(Formula(**formula) for formula in answer["formulas"])
-                self._settle(oldest, Derived(formulas, answer["constants"]))
+                self._settle(oldest, unpack_derived(answer))
 
     def _settle(self, question: Question, answer: Derived | str) -> None:
         del self._waiting[question]
         self._known[question] = answer
-        self._since = time.monotonic()
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
 
@@ -168,7 +140,7 @@ class SymbolicProcess:
             start_new_session=True,
         )
         self._lines = queue.SimpleQueue()
-        self._warm = False
+        self._warm, self._free = False, 0.0
         threading.Thread(target=_pump, args=(self._child.stdout, self._lines), daemon=True).start()
 
     def stop(self) -> None:
@@ -189,13 +161,14 @@ class SymbolicProcess:
             self._child = None
 
 
-def _pump(pipe: Any, lines: queue.SimpleQueue[str | None]) -> None:
+def _pump(pipe: Any, lines: queue.SimpleQueue[tuple[float, str | None]]) -> None:
+    """Take what comes with the time when it came: the caller may look only later."""
     try:
         for line in pipe:
-            lines.put(line)
+            lines.put((time.monotonic(), line))
     except (OSError, ValueError):
         pass
-    lines.put(None)
+    lines.put((time.monotonic(), None))
 
 
 shared = SymbolicProcess()

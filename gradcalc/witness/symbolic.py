@@ -1,6 +1,6 @@
 """The symbolic witness: derivatives as formulas, by sympy.  The only module that imports sympy.
 
-Comes in: a tree and the variables to differentiate by.  Goes out: formulas as text in gradcalc's own language, and LaTeX.
+Comes in: a tree and the variables to differentiate by.  Goes out: formulas as text, as LaTeX, and as trees.
 
 sympy never sees text, and never a number it could spend a day on: every constant part that is not a small rational goes in
 as an opaque symbol, and its value is supplied where the formula is evaluated.  So `9**9**9*x` costs nothing, and the same
@@ -9,42 +9,25 @@ formula serves for the exact constants and for the ones that torch rounded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 import sympy
+from sympy.core.function import ArgumentIndexError
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
+from gradcalc.errors import CalcError
 from gradcalc.functions import TABLE
+from gradcalc.functions.resolve import applied
 from gradcalc.syntax import Call, Name, Node, Number, fold, names_in, unparse
+from gradcalc.witness.formula import Derived, Formula
 
 MAX_FORMULA_CHARACTERS = 200_000
 _DISPLAYED = 10**9
 """Constants whose numerator and denominator are below this are shown as rationals in a formula."""
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A derivative.  `text` is for people; `opaque` is the same with constants by the names in `Derived.constants`.
-
-    `unusable` says why the formula cannot be evaluated, if so; then `opaque` is None.
-    """
-
-    text: str
-    latex: str
-    opaque: str | None
-    unusable: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """What sympy found: one formula for each list of variables, and the constants they mention, as text."""
-
-    formulas: tuple[Formula, ...]
-    constants: Mapping[str, str]
 
 
 def derive(tree: Node, bys: Sequence[Sequence[str]]) -> Derived:
@@ -61,9 +44,9 @@ def derive(tree: Node, bys: Sequence[Sequence[str]]) -> Derived:
             prefix = tuple(by[:length])
             if prefix not in known:
                 above, symbol = known[prefix[:-1]], builder.symbols.get(prefix[-1])
-                known[prefix] = sympy.Integer(0) if symbol is None else sympy.diff(above, symbol)
+                known[prefix] = sympy.S.Zero if symbol is None else _partial(above, symbol)
         formulas.append(_formula(known[tuple(by)], builder))
-    return Derived(tuple(formulas), {name: unparse(node) for name, node in builder.opaque.items()})
+    return Derived(tuple(formulas), builder.opaque)
 
 
 _UNUSABLE = (
@@ -81,6 +64,9 @@ _UNUSABLE = (
 
 
 def _formula(derivative: sympy.Expr, builder: _Builder) -> Formula:
+    size = _size(derivative)
+    if size > MAX_FORMULA_CHARACTERS:  # a part takes a character at least
+        return Formula(f"(a formula of {size} parts)", "", None, "sympy's formula is too long")
     shown = derivative.xreplace(builder.displayed()) if builder.opaque else derivative
     order = _Order()
     text = _Printer(builder.shown_names(), order).doprint(shown)
@@ -89,7 +75,76 @@ def _formula(derivative: sympy.Expr, builder: _Builder) -> Formula:
         return Formula(text, latex, None, next(reason for part, reason in _UNUSABLE if derivative.has(part)))
     if len(text) > MAX_FORMULA_CHARACTERS:
         return Formula(f"(a formula of {len(text)} characters)", "", None, "sympy's formula is too long")
-    return Formula(text, latex, _Opaque().doprint(derivative) if builder.opaque else text)
+    try:
+        return Formula(text, latex, _tree(derivative))
+    except CalcError as error:
+        return Formula(text, latex, None, f"sympy answered with more than gradcalc knows: {error.message}")
+
+
+def _size(expression: sympy.Expr) -> int:
+    """The number of parts of an expression, each as often as it is written."""
+    sizes: dict[sympy.Basic, int] = {}
+    for part in _parts(expression):
+        sizes[part] = 1 + sum(sizes[arg] for arg in part.args)
+    return sizes[expression]
+
+
+def _partial(expression: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:
+    """What `sympy.diff` gives, by sympy's rules for each function, in a sixth of the time.
+
+    `diff` asks of the derivative of every part whether it is zero, which takes sympy longer than everything else, and
+    derives a part again wherever it occurs.
+    """
+    if expression.has(sympy.Derivative, sympy.Subs):  # there is no rule already
+        return expression.diff(symbol)
+    known: dict[sympy.Basic, sympy.Expr] = {}
+    for part in _parts(expression):
+        known[part] = _slope(part, [known[arg] for arg in part.args], symbol)
+    return known[expression]
+
+
+def _slope(part: Any, slopes: list[sympy.Expr], symbol: sympy.Symbol) -> sympy.Expr:
+    """The derivative of a part by those of its arguments."""
+    zero = sympy.S.Zero
+    if part == symbol:
+        return sympy.S.One
+    if isinstance(part, where):
+        return where(part.args[0], *slopes[1:])
+    if isinstance(part, _Comparison) or all(slope is zero for slope in slopes):
+        return zero
+    if part.is_Add:
+        return sympy.Add(*slopes)
+    moving = [(place, slope) for place, slope in enumerate(slopes) if slope is not zero]
+    if part.is_Mul:
+        args = part.args
+        return sympy.Add(*[sympy.Mul(*args[:place], slope, *args[place + 1 :]) for place, slope in moving])
+    if part.is_Pow:
+        (base, exponent), (base_slope, exponent_slope) = part.args, slopes
+        inner = base_slope * exponent / base
+        return part * (inner if exponent_slope is zero else exponent_slope * sympy.log(base) + inner)
+    return sympy.Add(*[_by_argument(part, place + 1) * slope for place, slope in moving])
+
+
+def _by_argument(part: sympy.Function, number: int) -> sympy.Expr:
+    try:
+        return part.fdiff(number)
+    except ArgumentIndexError:
+        return sympy.Function.fdiff(part, number)  # no rule: it stays a derivative
+
+
+def _parts(expression: sympy.Expr) -> Iterator[Any]:
+    """The different parts of an expression, arguments first, without recursion."""
+    known: set[sympy.Basic] = set()
+    waiting = [expression]
+    while waiting:
+        missing = [arg for arg in waiting[-1].args if arg not in known]
+        if missing:
+            waiting += missing
+            continue
+        part = waiting.pop()
+        if part not in known:
+            known.add(part)
+            yield part
 
 
 # ------------------------------------------------------------------------------------------------- tree to sympy
@@ -352,9 +407,6 @@ class lgamma(_Real):
 class _Comparison(sympy.Function):
     """A condition as an opaque thing: sympy's own relations decide and rewrite, without bound."""
 
-    def _eval_derivative(self, symbol: sympy.Symbol) -> sympy.Expr:
-        return sympy.Integer(0)
-
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         operator, *parts = self.args
         inner = [printer._print(part) for part in parts]
@@ -375,10 +427,6 @@ class where(_Real):
     @classmethod
     def eval(cls, condition: sympy.Expr, a: sympy.Expr, b: sympy.Expr) -> sympy.Expr | None:
         return a if a == b else None
-
-    def _eval_derivative(self, symbol: sympy.Symbol) -> sympy.Expr:
-        condition, a, b = self.args
-        return where(condition, a.diff(symbol), b.diff(symbol))
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         condition, a, b = (printer._print(part) for part in self.args)
@@ -529,17 +577,6 @@ class _Printer(StrPrinter):
         return f"{inner[0]} {operator} {inner[1]}" if len(inner) == 2 else f"{operator} ({inner[0]})"
 
 
-class _Opaque(_Printer):
-    """A formula for machines: constants by their names, everything in the order it is in."""
-
-    def __init__(self) -> None:
-        super().__init__({}, _Order())
-        self._settings["order"] = "none"
-
-    def _as_ordered_terms(self, expr: sympy.Expr, order: Any = None) -> list[sympy.Expr]:
-        return list(expr.args)
-
-
 class _Latex(LatexPrinter):
     def __init__(self, names: Mapping[sympy.Symbol, str], order: _Order):
         super().__init__({"symbol_names": dict(names)})
@@ -547,3 +584,56 @@ class _Latex(LatexPrinter):
 
     def _as_ordered_terms(self, expr: sympy.Expr, order: Any = None) -> list[sympy.Expr]:
         return list(self._terms.terms(expr))
+
+
+# -------------------------------------------------------------------------------------------------- sympy to tree
+
+
+def _tree(expression: sympy.Expr) -> Node:
+    """A formula as a tree; equal parts are one node.  Raises `CalcError` for what the function table does not have."""
+    known: dict[sympy.Basic, Node] = {}
+    for part in _parts(expression):
+        known[part] = _node(part, [known[arg] for arg in part.args])
+    return known[expression]
+
+
+_ATOMS = {sympy.pi: _PI, sympy.E: _E}
+
+
+def _node(part: Any, args: list[Node]) -> Node:
+    if part.is_Symbol:
+        return Name(part.name)
+    if part.is_Rational:
+        whole = _integer(part.p)
+        return whole if part.q == 1 else Call("/", (whole, _integer(part.q)))
+    if part.is_Add:
+        return reduce(lambda left, right: Call("+", (left, right)), args)
+    if part.is_Mul:
+        if part.args[0] is sympy.S.NegativeOne:
+            return Call("neg", (reduce(lambda left, right: Call("*", (left, right)), args[1:]),))
+        return reduce(lambda left, right: Call("*", (left, right)), args)
+    if part.is_Pow:
+        return _power(part.exp, *args)
+    if isinstance(part, _Comparison):
+        return Call(part.args[0].name, tuple(args[1:]))
+    if part in _ATOMS:
+        return _ATOMS[part]
+    name = part.func.__name__
+    if name == "polygamma" and part.args[0] == 0:
+        return applied("digamma", args[1:])
+    return applied(_PRINTED.get(name, name), args)
+
+
+def _integer(value: int) -> Node:
+    number = Number(str(abs(value)))
+    return Call("neg", (number,)) if value < 0 else number
+
+
+def _power(exponent: sympy.Expr, base: Node, power: Node) -> Node:
+    """Roots and reciprocals by their names: what they do at 0 is known best."""
+    if exponent == -1:
+        return Call("/", (Number("1"), base))
+    if abs(exponent) == sympy.S.Half:
+        root = Call("sqrt", (base,))
+        return root if exponent > 0 else Call("/", (Number("1"), root))
+    return Call("**", (base, power))
