@@ -17,7 +17,7 @@ Sums and products lean to the left and may be thousands of terms deep: read tree
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -114,6 +114,43 @@ def fold(tree: Node, leaf: Callable[[Number | Name], T], call: Callable[[Call, l
         else:
             values.append(leaf(node))
     return values.pop()
+
+
+class Steps(NamedTuple):
+    """A tree as the steps of its evaluation: its nodes, arguments before calls, and where the arguments of each are.
+
+    A node that stands in a tree several times is one step: trees that share their parts cost what their parts cost.
+    """
+
+    nodes: MutableSequence[Node]
+    places: MutableSequence[Sequence[int]]
+
+
+def steps(tree: Node) -> Steps:
+    """The steps of a tree."""
+    places: dict[int, int] = {}
+    found = Steps([], [])
+    waiting = [tree]
+    while waiting:
+        node = waiting[-1]
+        if id(node) in places:
+            waiting.pop()
+        elif type(node) is Call and (missing := [arg for arg in node.args if id(arg) not in places]):
+            waiting += reversed(missing)
+        else:
+            places[id(node)] = len(found.nodes)
+            found.nodes.append(node)
+            found.places.append([places[id(arg)] for arg in node.args] if type(node) is Call else ())
+            waiting.pop()
+    return found
+
+
+def follow(found: Steps, leaf: Callable[[Number | Name], T], call: Callable[[Call, list[T]], T]) -> T:
+    """Evaluate step by step, as `fold` does with a tree; what `call` is given may be given to others too."""
+    values: list[T] = []
+    for node, places in zip(*found, strict=True):
+        values.append(call(node, [values[place] for place in places]) if isinstance(node, Call) else leaf(node))
+    return values[-1]
 
 
 def names_in(tree: Node) -> list[str]:

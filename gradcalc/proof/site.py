@@ -14,7 +14,7 @@ from typing import Any
 
 from flint import fmpq
 
-from gradcalc.syntax import Call, Node, Number, names_in
+from gradcalc.syntax import Call, Node, Number, names_in, steps
 from gradcalc.witness import taylor
 from gradcalc.witness.balls import OutOfPrecision, Real, exact
 from gradcalc.witness.jets import Jet
@@ -31,6 +31,7 @@ class Site:
 
     def __init__(self, tree: Node, values: Mapping[str, Node | Fraction], constants: Mapping[str, Fraction] | None = None):
         self.tree = tree
+        self._steps = steps(tree)
         self._used = names_in(tree)
         self._values = {name: values[name] for name in self._used}
         self._constants = {text: exact(value) for text, value in (constants or {}).items()}
@@ -74,7 +75,7 @@ class Site:
 
     def value(self) -> Jet:
         """The expression at the point, as a jet that stands still."""
-        return taylor.evaluate(self.tree, self.point(), constants=self._constant)
+        return taylor.evaluate(self._steps, self.point(), constants=self._constant)
 
     def ray(self, direction: Direction, order: int) -> Jet:
         """The expression along a ray that leaves the point in a direction."""
@@ -83,7 +84,7 @@ class Site:
         for name, speed in direction.items():
             if name in starts:
                 values[name] = taylor.moving(starts[name], speed, order)
-        return taylor.evaluate(self.tree, values, order=order, constants=self._constant)
+        return taylor.evaluate(self._steps, values, order=order, constants=self._constant)
 
     def formula_value(self, formula: Node, opaque: Mapping[str, Node]) -> Real:
         """The value at the point of a formula in the same variables, and in constants that it has names for.

@@ -19,7 +19,7 @@ from flint import arb, fmpq
 from gradcalc import deadline
 from gradcalc.errors import Span
 from gradcalc.functions import TABLE
-from gradcalc.syntax import Call, Name, Node, Number, fold
+from gradcalc.syntax import Call, Name, Node, Number, Steps, follow, steps
 from gradcalc.witness import balls, jets
 from gradcalc.witness.balls import Real, ball, exact, integer
 from gradcalc.witness.jets import Jet, Note, as_jet, composed, integrated, is_nan, quotient, series, undefined
@@ -56,8 +56,10 @@ def no_constants(_: Node) -> Real | None:
     return None
 
 
-def evaluate(tree: Node, values: Mapping[str, Real | Jet], *, order: int = 0, constants: Constants = no_constants) -> Jet:
-    """The jet of a tree.
+def evaluate(
+    tree: Node | Steps, values: Mapping[str, Real | Jet], *, order: int = 0, constants: Constants = no_constants
+) -> Jet:
+    """The jet of a tree, or of its steps where it is evaluated often.
 
     `values` gives every variable a number (it stands still) or a jet (it moves).  `constants` may replace a literal or
     a constant by the number a machine made of it.
@@ -95,7 +97,7 @@ def evaluate(tree: Node, values: Mapping[str, Real | Jet], *, order: int = 0, co
         # A function may pass over an argument, or be constant beside it: it is not real where the argument is not.
         return result.beside(parts) if lost else result
 
-    value = fold(tree, leaf, call)
+    value = follow(tree if isinstance(tree, Steps) else steps(tree), leaf, call)
     assert isinstance(value, Jet)
     return value
 
