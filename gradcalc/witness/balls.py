@@ -64,8 +64,8 @@ def is_zero(value: Real) -> bool:
 def sign(value: Real) -> int:
     """-1, 0 or 1.
 
-    Raises `Unresolved` if a ball contains 0 at less than `ZERO_BITS`; from there on it counts as 0.  Raises `NotReal` for
-    what is not a number.
+    Raises `Unresolved` if a ball contains 0 at less than `ZERO_BITS`; from there on it counts as 0 if it is small.  Raises
+    `NotReal` for what is not a number.
     """
     if isinstance(value, fmpq):
         return (value > 0) - (value < 0)
@@ -77,7 +77,7 @@ def sign(value: Real) -> int:
         return -1
     if value.is_zero():
         return 0
-    if ctx.prec < ZERO_BITS or not value.is_finite():
+    if ctx.prec < ZERO_BITS or not is_negligible(value):
         raise Unresolved
     global _assumed_zeros
     _assumed_zeros += 1
