@@ -330,7 +330,7 @@ def formulas(cases: Iterator[Case], chance: random.Random) -> Formulas:
         if run.unrepresentable or run.program is None:
             continue
         traced = Traced(run, question.form, "cpu")
-        asked = Asked.about(question.tree, question.bys)
+        asked = Asked.about([question.tree], [(0, by) for by in question.bys])
         shared.ask(asked)
         try:
             derived = shared.collect(asked)

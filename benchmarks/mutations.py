@@ -149,7 +149,7 @@ def _all_agree(question: Question, run: Run) -> bool:
 
 
 def _rows() -> list[Function]:
-    return [row for row in TABLE.values() if row.signature and (row.torch is not None or row.definition)]
+    return [row for row in TABLE.values() if row.by_entry and row.signature and (row.torch is not None or row.definition)]
 
 
 # -------------------------------------------------------------------------------------------- mutants of the semantics

@@ -90,7 +90,7 @@ def timed(case: Case, dtype: str) -> dict[str, float] | None:
     again("replay", lambda: _replayed(traced))
     clock.spent["local"] -= again.spent["replay"]
     clock.spent["replay"] += again.spent["replay"]
-    asked = Asked.about(question.tree, question.bys)
+    asked = Asked.about([question.tree], [(0, by) for by in question.bys])
     shared.ask(asked)
     try:
         derived = clock("sympy", lambda: shared.collect(asked))

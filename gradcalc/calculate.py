@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from gradcalc import deadline
+from gradcalc.cells import Cells, entry_names, indices
 from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
-from gradcalc.points import MissingValues, value_tree
+from gradcalc.points import MissingValues, value_cells, value_tree
 from gradcalc.report import MAX_ORDER, Judgement, Partial, Problem, Report, Value, Verdict, worst
 from gradcalc.rewrite import spellings
-from gradcalc.syntax import Call, Node, Number, names_in, postorder, unparse
+from gradcalc.spread import spread
+from gradcalc.syntax import Call, Node, Number, names_in, steps, unparse
 from gradcalc.typeset import latex
 from gradcalc.witness.formula import Derived, Formula, Question
 from gradcalc.witness.process import SymbolicFailure, shared
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from gradcalc.proof.floats import Distance, Format
     from gradcalc.proof.regularity import Regularity, Side
     from gradcalc.proof.site import Site
+    from gradcalc.proof.verdict import Traced
     from gradcalc.witness.autograd import Run
     from gradcalc.witness.balls import Real
 
@@ -42,10 +44,26 @@ _AT_LEAST = 1.0
 By = tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A partial: which entry of the expression by which entries of variables, and how people call it."""
+
+    place: int
+    entries: By
+    by: By
+    index: tuple[int, ...]
+    of: tuple[int, ...]
+
+    @property
+    def place_in_report(self) -> dict[str, Any]:
+        """Where it stands among the partials of arrays; nothing for those of numbers."""
+        return {"index": self.index, "of": self.of, "entries": self.entries}
+
+
 def differentiate(
     expr: str,
     *,
-    at: Mapping[str, str | float | int | Fraction] | None = None,
+    at: Mapping[str, Any] | None = None,
     by: Sequence[str] | str = (),
     order: int = 1,
     device: str = "cpu",
@@ -55,26 +73,40 @@ def differentiate(
     """The derivatives of an expression: formulas, and at a point the numbers of all witnesses with a verdict for each.
 
     `at` gives each variable a value: text is exact (`"0.1"` is 1/10, `"pi/2"`), and so are integers and fractions; a float
-    is taken as its shortest decimal text.  `by` names the variables to differentiate by (default: all, in order of
-    appearance), `order` how often.  Raises `CalcError` for a question that cannot be answered.
+    is taken as its shortest decimal text.  Arrays are nested lists of these, or numpy's or torch's.  `by` names the
+    variables to differentiate by, or entries such as `x[0]` (default: all, in order of appearance), `order` how often.
+    Raises `CalcError` for a question that cannot be answered.
 
     >>> report = differentiate("x**2", at={"x": 3})
     >>> report.partials[0].formula, report.partials[0].symbolic, report.partials[0].autograd
     ('2*x', '6', 6.0)
     """
-    texts = {name: value if isinstance(value, str) else str(value) for name, value in (at or {}).items()}
+    texts = {name: _text_of(value) for name, value in (at or {}).items()}
     names = (by,) if isinstance(by, str) else tuple(by)
     return answer(Problem(expr, texts, names, order, device, dtype, tuple(variables)))
 
 
+def _text_of(value: Any) -> str:
+    """A value as it is typed."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_text_of, value))}]"
+    return value if isinstance(value, str) else str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A question that was read and found in order: its tree, its partials, and what sympy is asked."""
+    """A question that was read and found in order: its tree, its values, its partials, and what sympy is asked.
+
+    `entries` are those of the expression, trees of numbers in which an entry of a variable has a name of its own.
+    """
 
     problem: Problem
     tree: Node
-    values: Mapping[str, Node]
-    bys: Sequence[By]
+    values: Mapping[str, Cells[Node]]
+    entries: Cells[Node]
+    wanted: Sequence[Wanted]
     question: Question
 
     @property
@@ -85,15 +117,26 @@ class Prepared:
 
 def prepare(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
     """Read a question; nothing heavy is loaded.  Raises `CalcError` for one that cannot be answered."""
-    listed = (*problem.at, *problem.by, *problem.variables)
+    chosen = [_entry(name) for name in problem.by]
+    listed = (*problem.at, *(name for name, _ in chosen), *problem.variables)
     tree = understand(problem.expr, listed)
     names = names_in(tree)
-    bys = _bys(problem, names)
-    values = {name: value_tree(name, text) for name, text in problem.at.items()}
+    _check(problem, [name for name, _ in chosen], names)
+    values = {name: value_cells(name, text) for name, text in problem.at.items()}
     missing = [name for name in names if name not in values]
     if values and missing:
         raise MissingValues(missing)
-    return Prepared(problem, tree, values, bys, Question.about(tree, bys, seconds))
+    if missing and _is_of_arrays(tree):
+        raise CalcError(
+            f"the shape of {missing[0]} is not known", hint=f'give it a value, such as --at "{missing[0]}=[1,2,3]"'
+        )
+    try:
+        entries = spread(tree, values)
+    except CalcError as error:
+        raise error.within(problem.expr) from None
+    wanted = _wanted(problem, chosen or [(name, None) for name in names], values, entries)
+    question = Question.about(entries.entries, [(partial.place, partial.entries) for partial in wanted], seconds)
+    return Prepared(problem, tree, values, entries, wanted, question)
 
 
 def foresee(prepared: Prepared) -> None:
@@ -120,22 +163,67 @@ def _derived(question: Question) -> Derived | str:
         return str(failure)
 
 
-def _bys(problem: Problem, names: Sequence[str]) -> list[By]:
-    """The partials that are asked for: every combination of the variables, `order` times."""
+def _is_of_arrays(tree: Node) -> bool:
+    """Whether an expression has functions whose meaning depends on a shape."""
+    calls = (node for node in steps(tree).nodes if isinstance(node, Call))
+    return any(not TABLE[call.name].by_entry and call.name != "[" for call in calls)
+
+
+def _entry(name: str) -> tuple[str, str | None]:
+    """The variable that `--by` names, and the entry if it names one: `x`, or `x[0]`."""
+    variable, bracket, _ = name.partition("[")
+    return variable.strip(), "".join(name.split()) if bracket else None
+
+
+def _check(problem: Problem, chosen: Sequence[str], names: Sequence[str]) -> None:
     if not 1 <= problem.order <= MAX_ORDER:
         raise CalcError(f"the order is a whole number from 1 to {MAX_ORDER}, not {problem.order}")
-    for name in problem.by:
+    for name in chosen:
         if name not in names and name not in problem.at and name not in problem.variables:
             listed = ", ".join(names) or "no variables"
             raise CalcError(f"{name} does not occur in the expression", hint=f"it has {listed}")
-    chosen = tuple(dict.fromkeys(problem.by)) or tuple(names)
-    if len(chosen) ** problem.order > MAX_PARTIALS:
+
+
+def _wanted(
+    problem: Problem, chosen: Sequence[tuple[str, str | None]], values: Mapping[str, Cells[Node]], entries: Cells[Node]
+) -> list[Wanted]:
+    """The partials that are asked for: every combination of the variables, `order` times, of every entry by every entry.
+
+    Their shape is that of the expression, and for each order that of the variable.
+    """
+    variables: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
+    for name, entry in chosen:
+        shape = values[name].shape if name in values else ()
+        found = list(zip(entry_names(name, shape).entries, indices(shape), strict=True))
+        if entry is not None:
+            found = [pair for pair in found if pair[0] == entry]
+            if not found:
+                raise CalcError(f"{name} has no entry {entry}", hint=f"its entries are {_first_and_last(name, shape)}")
+        variables.setdefault(name, []).extend(pair for pair in found if pair not in variables.get(name, ()))
+    count = len(entries.entries) * sum(map(len, variables.values())) ** problem.order
+    if count > MAX_PARTIALS:
+        total = sum(map(len, variables.values()))
         raise CalcError(
-            f"{len(chosen)} variables to the order {problem.order} are {len(chosen) ** problem.order} partials; "
-            f"the limit is {MAX_PARTIALS}",
-            hint="choose variables with --by",
+            f"{len(entries.entries)} x {total} entries to the order {problem.order} are {count} partials; "
+            f"the limit is {MAX_PARTIALS}"
+            if total != len(variables) or entries.shape
+            else f"{total} variables to the order {problem.order} are {count} partials; the limit is {MAX_PARTIALS}",
+            hint='choose variables with --by, or a sample of entries: --by "x[0]" --by "x[17]"'
+            if total != len(variables)
+            else "choose variables with --by",
         )
-    return list(product(chosen, repeat=problem.order))
+    places = list(enumerate(indices(entries.shape)))
+    return [
+        Wanted(place, tuple(entry for entry, _ in picked), by, sum((at for _, at in picked), index), index)
+        for by in product(variables, repeat=problem.order)
+        for place, index in places
+        for picked in product(*(variables[name] for name in by))
+    ]
+
+
+def _first_and_last(name: str, shape: tuple[int, ...]) -> str:
+    names = entry_names(name, shape).entries
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
 
 
 @cache
@@ -157,15 +245,20 @@ def _formulas(prepared: Prepared) -> Report:
     if isinstance(derived, str):
         return undecided(prepared, derived)
     partials = [
-        Partial(by, formula.text, formula.latex, proof={"symbolic": formula.unusable or "ok"})
-        for by, formula in zip(prepared.bys, derived.formulas, strict=True)
+        Partial(
+            wanted.by, formula.text, formula.latex, proof={"symbolic": formula.unusable or "ok"}, **wanted.place_in_report
+        )
+        for wanted, formula in zip(prepared.wanted, derived.formulas, strict=True)
     ]
     return _report(prepared, partials)
 
 
 def undecided(prepared: Prepared, why: str) -> Report:
     """The answer to a question for which there was not enough time or memory."""
-    partials = [Partial(by, None, None, verdict=Verdict.UNDECIDED, cause="time", why=why) for by in prepared.bys]
+    partials = [
+        Partial(wanted.by, None, None, verdict=Verdict.UNDECIDED, cause="time", why=why, **wanted.place_in_report)
+        for wanted in prepared.wanted
+    ]
     return _report(prepared, partials)
 
 
@@ -192,56 +285,76 @@ def _at_point(prepared: Prepared) -> Report:
     from gradcalc.proof.site import Site
     from gradcalc.witness import autograd, devices
 
-    problem, tree, values, bys = prepared.problem, prepared.tree, prepared.values, prepared.bys
+    problem, entries = prepared.problem, prepared.entries
     device, dtype, notes = devices.choose(problem.device, problem.dtype)
+    values = {
+        entry: value
+        for name, cells in prepared.values.items()
+        for entry, value in zip(entry_names(name, cells.shape).entries, cells.entries, strict=True)
+    }
     try:
         with deadline.limit(prepared.question.seconds):
-            floats = {name: _float(name, problem.at[name], value) for name, value in values.items()}
+            floats = {name: _float(name, problem.at.get(name, ""), value) for name, value in values.items()}
             vanished = {name: "underflow" for name, value in values.items() if floats[name] == 0 and not _is_zero(value)}
     except deadline.OutOfTime:
         return undecided(prepared, f"the point took more than {prepared.question.seconds:g} seconds")
-    run = autograd.run(tree, floats, bys, dtype=dtype, device=device.name, record=True)
-    run = replace(run, unrepresentable={**vanished, **run.unrepresentable})
-    typed = Site(tree, {name: value if not isinstance(value, Number) else value.value for name, value in values.items()})
-    binary = None if run.unrepresentable else Site(tree, run.inputs, run.constants)
-    point = {name: float(value) for name, value in run.inputs.items()}
-    point = {name: point.get(name, math.copysign(math.inf, floats[name])) for name in values}
-    partials: list[Partial] = []
-    value = None
+    given = {name: entry_names(name, cells.shape).map(floats.__getitem__) for name, cells in prepared.values.items()}
+    bys = list(dict.fromkeys(wanted.entries for wanted in prepared.wanted))
+    count = len(entries.entries)
+    runs = autograd.runs(prepared.tree, given, bys, count, dtype=dtype, device=device.name, record=True)
+    runs = [replace(run, unrepresentable={**vanished, **run.unrepresentable}) for run in runs]
+    exact = {name: value if not isinstance(value, Number) else value.value for name, value in values.items()}
+    received = {name: float(value) for name, value in runs[0].inputs.items()}
+    received = {name: received.get(name, math.copysign(math.inf, floats[name])) for name in values}
+    judged: list[_Judging] = []
+    exact_values: list[str | None] = [None] * count
+    found: dict[int, Partial] = {}
     # The time counts from here, when torch is there; sympy's counts by itself, and what needs no formula is done meanwhile.
     ends = time.monotonic() + prepared.question.seconds
     try:
         with deadline.limit(prepared.question.seconds):
-            judged = _Judging(typed, binary, run, bys, dtype, device.name)
-            value = judged.value()
+            for place, (tree, run) in enumerate(zip(entries.entries, runs, strict=True)):
+                binary = None if run.unrepresentable else Site(tree, run.inputs, run.constants)
+                mine = [wanted.entries for wanted in prepared.wanted if wanted.place == place]
+                like = judged[0].traced if judged else None
+                judged.append(_Judging(Site(tree, exact), binary, run, mine, dtype, device.name, like))
+                exact_values[place] = judged[place].value()
         derived = _derived(prepared.question)
         with deadline.limit(max(ends - time.monotonic(), _AT_LEAST)):
-            partials.extend(judged.partials(derived))
+            for number, wanted in enumerate(prepared.wanted):
+                formula = None if isinstance(derived, str) else derived.formulas[number]
+                partial = judged[wanted.place].partial(wanted.entries, formula, derived)
+                found[number] = replace(partial, by=wanted.by, **wanted.place_in_report)
     except deadline.OutOfTime:
         derived = _derived(prepared.question)
-        why = f"no proof within {prepared.question.seconds:g} seconds"
-        partials += [_out_of_time(by, place, derived, run, why) for place, by in enumerate(bys)][len(partials) :]
+    why = f"no proof within {prepared.question.seconds:g} seconds"
+    partials = [
+        found[number] if number in found else _out_of_time(wanted, number, derived, runs[wanted.place], why)
+        for number, wanted in enumerate(prepared.wanted)
+    ]
+    point = {name: entry_names(name, cells.shape).map(received.__getitem__).nested() for name, cells in given.items()}
     return _report(
         prepared,
         partials,
         point=point,
         dtype=dtype,
         device=device.name,
-        value=Value(value, run.value),
+        value=Value(Cells(entries.shape, exact_values).nested(), Cells(entries.shape, [run.value for run in runs]).nested()),
         notes=notes,
     )
 
 
-def _out_of_time(by: By, place: int, derived: Derived | str, run: Run, why: str) -> Partial:
-    formula = None if isinstance(derived, str) else derived.formulas[place]
+def _out_of_time(wanted: Wanted, number: int, derived: Derived | str, run: Run, why: str) -> Partial:
+    formula = None if isinstance(derived, str) else derived.formulas[number]
     return Partial(
-        by,
+        wanted.by,
         None if formula is None else formula.text,
         None if formula is None else formula.latex,
-        autograd=run.partials.get(by),
+        autograd=run.partials.get(wanted.entries),
         verdict=Verdict.UNDECIDED,
         cause="time",
         why=why,
+        **wanted.place_in_report,
     )
 
 
@@ -276,23 +389,25 @@ def nearest(name: str, text: str) -> float:
 
 
 class _Judging:
-    """The partials of one question at one point."""
+    """The partials of one entry of an expression at one point; `like` is what is known of the program from another entry."""
 
-    def __init__(self, typed: Site, binary: Site | None, run: Run, bys: Sequence[By], dtype: str, device: str):
+    def __init__(
+        self, typed: Site, binary: Site | None, run: Run, bys: Sequence[By], dtype: str, device: str, like: Traced | None
+    ):
         from gradcalc.proof.floats import FORMATS
         from gradcalc.proof.verdict import Traced
 
-        self.typed, self.binary, self.run, self.bys, self.device = typed, binary, run, bys, device
+        self.typed, self.binary, self.run, self.device = typed, binary, run, device
         self.form = FORMATS[dtype]
         self.documented = _documented(typed.tree)
         is_whole = run.program is not None and not run.unrepresentable
-        self.traced = Traced(run, self.form, device) if is_whole else None
+        self.traced = None if not is_whole else Traced(run, self.form, device) if like is None else like.entry(run)
         self.bounds = {} if is_whole else _bounds(typed.tree, run, self.form)
         self.examined = {by: (_examine(typed, by), _examine(binary, by)) for by in bys}
         self.derived: Derived | str = ""
 
     def value(self) -> str | None:
-        """The exact value of what was typed, if it has one."""
+        """The value of what was typed, if it has one."""
         from gradcalc.proof.regularity import value_of
         from gradcalc.witness import balls
 
@@ -302,17 +417,12 @@ class _Judging:
             return None
         return None if value is None else balls.decimal(value)
 
-    def partials(self, derived: Derived | str) -> Iterator[Partial]:
-        """The partials, judged with what sympy found."""
-        self.derived = derived
-        for place, by in enumerate(self.bys):
-            yield self._partial(by, place)
-
-    def _partial(self, by: By, place: int) -> Partial:
+    def partial(self, by: By, formula: Formula | None, derived: Derived | str) -> Partial:
+        """A partial, judged with what sympy found."""
         from gradcalc.proof import verdict
 
+        self.derived = derived
         typed, binary = self.examined[by]
-        formula = None if isinstance(self.derived, str) else self.derived.formulas[place]
         enclosed, unusable = self.enclosed(formula, self.binary or self.typed)
         number = self.run.partials.get(by)
         evidence = verdict.Evidence(
@@ -433,7 +543,7 @@ def _bounds(tree: Node, run: Run, form: Format) -> dict[By, tuple[float, float]]
 
 def _documented(tree: Node) -> tuple[str, ...]:
     """What torch documents about functions of the expression that it defines in its own way."""
-    rows = [TABLE[node.name] for node in postorder(tree) if isinstance(node, Call)]
+    rows = [TABLE[node.name] for node in steps(tree).nodes if isinstance(node, Call)]
     return tuple(dict.fromkeys(row.documented for row in rows if row.documented))
 
 

@@ -180,7 +180,7 @@ def found(prepared: Prepared, points: Iterable[Part], proofs: int, tally: Tally)
             prepared.tree,
             part.floats,
             size,
-            prepared.bys,
+            [wanted.by for wanted in prepared.wanted],
             dtype=dtype,
             device=device.name,
             precision=form.precision,

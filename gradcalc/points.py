@@ -12,8 +12,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
+from gradcalc.cells import Cells
 from gradcalc.errors import CalcError, Span
 from gradcalc.functions.resolve import understand
+from gradcalc.spread import spread
 from gradcalc.syntax import MAX_NUMBER_CHARACTERS, Node, names_in
 
 MAX_POINTS = 1_000_001
@@ -44,8 +46,25 @@ def value_tree(name: str, text: str) -> Node:
             source=text,
             span=Span(0, len(text)),
         )
-    if text.lstrip().startswith(("[", "@")):
-        raise CalcError(f"{name} is given an array, and only numbers are understood", source=text, span=Span(0, len(text)))
+    if text.lstrip().startswith("["):
+        raise CalcError(f"{name} is given an array where a number belongs", source=text, span=Span(0, len(text)))
+    return _constant(name, text)
+
+
+def value_cells(name: str, text: str) -> Cells[Node]:
+    """The number or the array that a variable is given, as constant expressions.  Raises `CalcError` if it is neither."""
+    if not text.lstrip().startswith("["):
+        return Cells.single(value_tree(name, text))
+    try:
+        cells = spread(_constant(name, text), {})
+    except CalcError as error:
+        raise error.within(text) from None
+    if not cells.entries:
+        raise CalcError(f"{name} is given an array without entries", source=text, span=Span(0, len(text)))
+    return cells
+
+
+def _constant(name: str, text: str) -> Node:
     tree = understand(text)
     unknown = names_in(tree)
     if unknown:
@@ -191,8 +210,8 @@ def sweep(values: Mapping[str, str]) -> Grid:
 
 
 def _axis(name: str, text: str) -> Sequence[str]:
-    if ":" not in text:
-        value_tree(name, text)
+    if ":" not in text or text.lstrip().startswith("["):
+        value_cells(name, text)
         return [text]
     parts = [part.strip() for part in text.split(":")]
     span = Span(0, len(text))
@@ -283,7 +302,9 @@ def unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def json_value(name: str, value: object) -> str:
     """The text of a value in a batch line: a JSON number (already as its decimal text) or a string."""
-    if isinstance(value, bool) or value is None or isinstance(value, (dict, list)):
-        kinds = {list: "a list", dict: "an object", bool: str(value).lower(), type(None): "null"}
-        raise CalcError(f"the value of {name} must be a number or a string, not {kinds[type(value)]}")
+    if isinstance(value, list):
+        return f"[{', '.join(json_value(name, part) for part in value)}]"
+    if isinstance(value, bool) or value is None or isinstance(value, dict):
+        kinds = {dict: "an object", bool: str(value).lower(), type(None): "null"}
+        raise CalcError(f"the value of {name} must be a number, a string or a list, not {kinds[type(value)]}")
     return str(value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from gradcalc.errors import Exit
 
@@ -63,10 +64,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """The value of the expression, by mathematics and by torch; None where there is none."""
+    """The value of the expression, by mathematics and by torch; None where there is none, nested lists of an array."""
 
-    symbolic: str | None
-    autograd: float | None
+    symbolic: Any
+    autograd: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,11 @@ class Partial:
     why: str | None = None
     proof: Mapping[str, object] = field(default_factory=dict)
     index: tuple[int, ...] = ()
+    """Of an array: the entry of the expression, then for each order the entry of the variable."""
+    of: tuple[int, ...] = ()
+    """The part of `index` that says the entry of the expression."""
+    entries: tuple[str, ...] = ()
+    """`by` with the entries of variables that are arrays, `x[0]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ class Report:
     read_as: str
     order: int
     at: Mapping[str, str]
-    point: Mapping[str, float]
+    point: Mapping[str, Any]
     dtype: str | None
     device: str | None
     value: Value | None

@@ -64,7 +64,7 @@ def _everywhere(tree: Node, pattern: Node, spelling: Node) -> Node | None:
 
     def call(node: Call, args: list[Node]) -> Node:
         nonlocal found
-        rebuilt = Call(node.name, tuple(args), node.span)
+        rebuilt = Call(node.name, tuple(args), node.span, node.options)
         holes = next(_matches(pattern, rebuilt, {}), None)
         if holes is None:
             return rebuilt
@@ -83,7 +83,11 @@ def _matches(pattern: Node, node: Node, holes: dict[str, Node]) -> Iterator[dict
     elif isinstance(pattern, Number):
         if isinstance(node, Number) and node.value == pattern.value:
             yield holes
-    elif isinstance(node, Call) and node.name == pattern.name and len(node.args) == len(pattern.args):
+    elif (
+        isinstance(node, Call)
+        and (node.name, node.options) == (pattern.name, pattern.options)
+        and len(node.args) == len(pattern.args)
+    ):
         orders = [node.args, node.args[::-1]] if node.name in _COMMUTATIVE else [node.args]
         for args in orders:
             found = [holes]
@@ -96,5 +100,5 @@ def _filled(spelling: Node, holes: dict[str, Node]) -> Node:
     return fold(
         spelling,
         lambda leaf: holes[leaf.name] if isinstance(leaf, Name) else leaf,
-        lambda node, args: Call(node.name, tuple(args), node.span),
+        lambda node, args: Call(node.name, tuple(args), node.span, node.options),
     )

@@ -6,18 +6,21 @@ Comes in: what a person typed.  Goes out: a tree of `Number`, `Name` and `Call`,
     sum         := product (("+" | "-") product)*
     product     := unary (("*" | "/" | "@") unary | power)*        juxtaposition multiplies: 2x, 2 sin(x), (x+1)(x-1)
     unary       := ("-" | "+") unary | power
-    power       := atom (("**" | "^") unary)?                      right associative, binds tighter than unary minus
-    atom        := number | name | name "(" arguments ")" | "(" condition ")"
+    power       := entry (("**" | "^") unary)?                     right associative, binds tighter than unary minus
+    entry       := atom ("[" places "]" | "." name ["(" arguments ")"])*
+    atom        := number | name | name "(" arguments ")" | "(" condition ")" | "[" condition ("," condition)* "]"
     arguments   := [argument ("," argument)*]                      argument := condition | name "=" condition
+    places      := place ("," place)*                              place := integer | [integer] ":" [integer] [":" integer]
 
-Operators are calls too (`x + 1` is `Call("+", ...)`, `-x` is `Call("neg", ...)`), so readers of trees have three cases.
+Operators are calls too (`x + 1` is `Call("+", ...)`, `-x` is `Call("neg", ...)`, `[1, x]` is `Call("[", ...)`, `x[0]` is
+`Call("[]", ...)` with the place as an option), so readers of trees have three cases.  `x.f(y)` is `f(x, y)`.
 Sums and products lean to the left and may be thousands of terms deep: read trees with `fold`, never by recursion.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, MutableSequence, Sequence
+from collections.abc import Callable, Collection, Iterator, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -63,18 +66,19 @@ class Name:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """An operator, a function or, without arguments, a constant."""
+    """An operator, a function or, without arguments, a constant; `options` are what it is told in words."""
 
     name: str
     args: tuple[Node, ...]
     span: Span = field(default=_NOWHERE, compare=False)
+    options: tuple[tuple[str, str], ...] = ()
 
     def __eq__(self, other: object) -> bool:
         pairs: list[tuple[object, object]] = [(self, other)]
         while pairs:
             left, right = pairs.pop()
             if isinstance(left, Call) and isinstance(right, Call):
-                if left.name != right.name or len(left.args) != len(right.args):
+                if (left.name, left.options) != (right.name, right.options) or len(left.args) != len(right.args):
                     return False
                 pairs.extend(zip(left.args, right.args, strict=True))
             elif isinstance(left, Call) or left != right:
@@ -82,7 +86,7 @@ class Call:
         return True
 
     def __hash__(self) -> int:
-        return fold(self, hash, lambda call, parts: hash((call.name, *parts)))
+        return fold(self, hash, lambda call, parts: hash((call.name, call.options, *parts)))
 
 
 Node = Number | Name | Call
@@ -145,17 +149,26 @@ def steps(tree: Node) -> Steps:
     return found
 
 
-def follow(found: Steps, leaf: Callable[[Number | Name], T], call: Callable[[Call, list[T]], T]) -> T:
-    """Evaluate step by step, as `fold` does with a tree; what `call` is given may be given to others too."""
+def follow(found: Steps, leaf: Callable[[Number | Name], T], call: Callable[[Call, list[T]], T]) -> list[T]:
+    """Evaluate step by step, as `fold` does with a tree: the values of all steps; each may be given to several calls."""
     values: list[T] = []
     for node, places in zip(*found, strict=True):
         values.append(call(node, [values[place] for place in places]) if isinstance(node, Call) else leaf(node))
-    return values[-1]
+    return values
+
+
+def moved_by(found: Steps, names: Collection[str]) -> list[int]:
+    """The places of the steps that depend on some variables."""
+    moved: set[int] = set()
+    for place, (node, places) in enumerate(zip(*found, strict=True)):
+        if node.name in names if isinstance(node, Name) else not moved.isdisjoint(places):
+            moved.add(place)
+    return sorted(moved)
 
 
 def names_in(tree: Node) -> list[str]:
     """The names of a tree, in order of appearance, each once."""
-    return list(dict.fromkeys(node.name for node in postorder(tree) if isinstance(node, Name)))
+    return list(dict.fromkeys(node.name for node in steps(tree).nodes if isinstance(node, Name)))
 
 
 def integer_literal(node: Node) -> int | None:
@@ -182,14 +195,14 @@ _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]+)"
     r"|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<operator>\*\*|<=|>=|==|!=|[-+*/^@(),<>=])"
+    r"|(?P<operator>\*\*|<=|>=|==|!=|[-+*/^@(),<>=.:\[\]])"
 )
 
 _SUPERSCRIPTS = {ord(c): d for c, d in zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True)}
 _SPELLINGS = {
     "·": "*", "×": "*", "∙": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "—": "-", "π": "pi", "τ": "tau",  # noqa: RUF001
     "√": "sqrt(...)", "∛": "cbrt(...)", "|": "abs(...)", "≤": "<=", "≥": ">=", "≠": "!=", "!": "factorial(...)",
-    "∞": "a finite number", "&": "and", "{": "(", "}": ")", "[": "(", "]": ")",
+    "∞": "a finite number", "&": "and", "{": "(", "}": ")",
 }  # fmt: skip
 
 
@@ -229,6 +242,8 @@ def _stray(text: str, position: int) -> CalcError:
 
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 _STARTS_FACTOR = ("number", "name", "(")
+_BEHIND = {"T": "transpose", "mT": "transpose"}
+"""What stands behind a dot without parentheses, besides `values`."""
 
 
 def parse(text: str) -> Node:
@@ -389,7 +404,7 @@ class _Parser:
         return inner if token.kind == "+" else self.call("neg", (inner,), token.span.to(inner.span))
 
     def power(self) -> Node:
-        base = self.atom()
+        base = self.entry()
         if self.now.kind not in ("**", "^"):
             return base
         token = self.take()
@@ -397,6 +412,52 @@ class _Parser:
         exponent = self.unary()
         self.nesting -= 1
         return self.call("**", (base, exponent))
+
+    def entry(self) -> Node:
+        base = self.atom()
+        while self.now.kind in ("[", "."):
+            base = self.indexed(base) if self.now.kind == "[" else self.member(base)
+        return base
+
+    def indexed(self, base: Node) -> Node:
+        opened = self.take()
+        places = [self.place()]
+        while self.now.kind == ",":
+            self.take()
+            places.append(self.place())
+        closed = self.expect("]", opened)
+        return self.node(Call("[]", (base,), base.span.to(closed.span), (("at", ",".join(places)),)))
+
+    def place(self) -> str:
+        parts = [self.integer()]
+        while self.now.kind == ":" and len(parts) < 3:
+            self.take()
+            parts.append(self.integer())
+        if parts == [""]:
+            raise CalcError("a place is a whole number or a slice", span=self.now.span, hint="x[0], x[-1], x[1:3], A[0, :]")
+        return ":".join(parts)
+
+    def integer(self) -> str:
+        sign = self.take().text if self.now.kind == "-" else ""
+        if self.now.kind == "number" and self.now.text.isdigit() and len(self.now.text) < 9:
+            return sign + self.take().text
+        if sign:
+            raise self.unexpected()
+        return ""
+
+    def member(self, base: Node) -> Node:
+        """`A.T`, `max(A, dim=0).values`, and functions behind their first argument."""
+        self.take()
+        name = self.expect("name", self.before or self.now)
+        if self.now.kind == "(":
+            call = self.application(name)
+            assert isinstance(call, Call)
+            return Call(call.name, (base, *call.args), base.span.to(call.span))
+        if name.text in _BEHIND:
+            return self.call(_BEHIND[name.text], (base,), base.span.to(name.span))
+        if name.text == "values" and isinstance(base, Call) and base.name in ("max", "min"):
+            return base
+        raise CalcError(f"unexpected .{name.text}", span=name.span, hint=f"write {name.text}(...) for a function")
 
     def atom(self) -> Node:
         token = self.now
@@ -416,7 +477,20 @@ class _Parser:
             self.expect(")", token)
             self.nesting -= 1
             return inner
+        if token.kind == "[":
+            return self.array()
         raise self.unexpected()
+
+    def array(self) -> Node:
+        opened = self.take()
+        self.deeper(opened)
+        entries = [self.disjunction()]
+        while self.now.kind == ",":
+            self.take()
+            entries.append(self.disjunction())
+        closed = self.expect("]", opened)
+        self.nesting -= 1
+        return self.node(Call("[", tuple(entries), opened.span.to(closed.span)))
 
     def number(self, token: _Token) -> Node:
         if len(token.text) > MAX_NUMBER_CHARACTERS:
@@ -496,9 +570,12 @@ def _unparse_call(node: Call, args: list[_Piece]) -> _Piece:
         left.append(spaced)
         left.extend(_placed(args[1], binds + 1))
         return left, binds
+    if name == "[]":
+        return [*_placed(args[0], _ATOM), "[", dict(node.options)["at"].replace(",", ", "), "]"], _ATOM
     if not node.args:
         return [name], _ATOM
-    text = [name, "("]
+    opened, closed = ("[", "]") if name == "[" else (f"{name}(", ")")
+    text = [opened]
     for position, (piece, _) in enumerate(args):
         text.extend(([", "] if position else []) + piece)
-    return [*text, ")"], _ATOM
+    return [*text, *(f", {key}={word}" for key, word in node.options), closed], _ATOM

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gradcalc.syntax import Call, Name, Node, Number, fold
 
 _Piece = tuple[str, int]
+_OPEN, _CLOSE = r"\begin{pmatrix} ", r" \end{pmatrix}"
 
 _SUM, _PRODUCT, _POWER, _ATOM = 5, 6, 8, 9
 _RELATIONS = {"<": "<", "<=": r"\leq", ">": ">", ">=": r"\geq", "==": "=", "!=": r"\neq"}
@@ -24,6 +25,10 @@ def latex(tree: Node) -> str:
 
 def name_latex(name: str) -> str:
     """A variable's name: Greek letters by name, digits at the end and what follows an underscore as an index."""
+    if name.endswith("]"):  # an entry of an array
+        stem, _, index = name[:-1].partition("[")
+        inner = name_latex(stem)
+        return f"{{{inner}}}_{{{index}}}" if "_" in inner else f"{inner}_{{{index}}}"
     stem, _, index = name.partition("_")
     if not index:
         stem = name.rstrip("0123456789")
@@ -67,7 +72,17 @@ def _call(node: Call, args: list[_Piece]) -> _Piece:
         return rf"{args[0][0]} \{'wedge' if name == 'and' else 'vee'} {args[1][0]}", 1
     if name == "not":
         return rf"\neg \left({args[0][0]}\right)", 1
-    inside = ", ".join(text for text, _ in args)
+    if name == "[":
+        rows = [text.removeprefix(_OPEN).removesuffix(_CLOSE) for text, _ in args]
+        nested = bool(args) and args[0][0].startswith(_OPEN)
+        return _OPEN + (r" \\ " if nested else " & ").join(rows) + _CLOSE, _ATOM
+    if name == "[]":
+        return f"{{{_placed(args[0], _ATOM)}}}_{{{dict(node.options)['at'].replace(':', '{:}')}}}", _POWER
+    if name == "@":
+        return f"{_placed(args[0], _PRODUCT)} {_placed(args[1], _PRODUCT + 1)}", _PRODUCT
+    if name == "transpose":
+        return rf"{{{_placed(args[0], _ATOM)}}}^{{\top}}", _POWER
+    inside = ", ".join([text for text, _ in args] + [rf"\text{{{key}={word}}}" for key, word in node.options])
     if name == "where":
         condition, a, b = (text for text, _ in args)
         return rf"\begin{{cases}} {a} & \text{{for }} {condition} \\ {b} & \text{{otherwise}} \end{{cases}}", _ATOM

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from gradcalc import __version__
@@ -202,7 +203,7 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
-def show(reports: Iterable[Report], format: str, *, quiet: bool = False) -> Exit:
+def show(reports: Iterable[Report], format: str, *, full: bool = False, quiet: bool = False) -> Exit:
     """Write reports in a format as they come; the exit code tells the worst of their verdicts."""
     from gradcalc.render import FORMATS, options_for
 
@@ -215,7 +216,7 @@ def show(reports: Iterable[Report], format: str, *, quiet: bool = False) -> Exit
                 verdict = worst((verdict, report.verdict))
             yield report
 
-    for text in FORMATS[choice(format, tuple(FORMATS), "format")](noted(), options_for(sys.stdout)):
+    for text in FORMATS[choice(format, tuple(FORMATS), "format")](noted(), replace(options_for(sys.stdout), full=full)):
         if not quiet:
             write(text)
     return exit_code(verdict)

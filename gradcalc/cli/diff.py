@@ -85,7 +85,10 @@ def diff(
     ] = None,
     by: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="The variable to differentiate by: x, or x,y. May be repeated. [default: all]"),
+        typer.Option(
+            metavar="NAME",
+            help="The variable to differentiate by: x, or x,y, or x[0]. May be repeated. [default: all]",
+        ),
     ] = None,
     order: Annotated[str, typer.Option(metavar="N", help="The order of the derivative, 1 to 8.")] = "1",
     device: Device = "cpu",
@@ -109,6 +112,7 @@ def diff(
     format: Annotated[
         str, typer.Option(metavar="NAME", help="table, plain, json, csv or latex.", envvar="GRADCALC_FORMAT")
     ] = "table",
+    full: Annotated[bool, typer.Option("--full", help="Show every entry of an array; else long ones are cut.")] = False,
     quiet: Quiet = False,
 ) -> Exit:
     """Differentiate an expression, and check it at a point.
@@ -118,6 +122,8 @@ def diff(
       gradcalc diff "sin(x**2)" --at 3
       gradcalc diff "-x**2*y" --at x=1/3 --at y=0.1 --by x --dtype float32
       gradcalc diff "relu(x)" --at x=-1:1:5 --format plain
+      gradcalc diff "mean(x**2)" --at "x=[1,2,3]"
+      gradcalc diff "sum((X@w - y)**2)" --at X=@features.csv --at "w=[1,2]" --at y=@labels.csv --by w
       gradcalc diff "x*exp(-y)" --points points.csv --format csv > slopes.csv
 
     The exit code is 0 if every number agrees, 1 if one is proven wrong, 3 if there is a difference that is explained,
@@ -148,7 +154,7 @@ def diff(
                 load(format)  # while sympy is at work
                 yield calculate.answer(prepared)
 
-        return show(answers(), format, quiet=quiet)
+        return show(answers(), format, full=full, quiet=quiet)
 
     from gradcalc.cli import crowd
 
@@ -162,6 +168,7 @@ def _request(
 
     A request that is wrong is told before sympy and torch are loaded.
     """
+    from gradcalc.arrayfile import read_array
     from gradcalc.functions.resolve import understand
     from gradcalc.points import assign, read_at, sweep
     from gradcalc.syntax import names_in
@@ -171,7 +178,8 @@ def _request(
     text = _stdin() if expr == "-" else expr
     wanted = names_of(by)
     named, nameless = read_at(at)
-    tree = understand(text, {*named, *wanted})
+    named = {name: read_array(value[1:]) if value.startswith("@") else value for name, value in named.items()}
+    tree = understand(text, {*named, *(name.partition("[")[0].strip() for name in wanted)})
     problem = Problem(
         text,
         by=wanted,

@@ -24,10 +24,13 @@ def choice(word: str, choices: Sequence[str], noun: str) -> str:
 
 
 def names_of(texts: Sequence[str]) -> tuple[str, ...]:
-    """The variables that `--by` names, each once: `["x", "y,z"]` are three.  Raises `CalcError` for what is no name."""
-    names = [name.strip() for text in texts for name in text.split(",")]
+    """The variables, or entries of them, that `--by` names, each once: `["x", "y,z", "A[0,1]"]` are four.
+
+    Raises `CalcError` for what is no name.
+    """
+    names = [name.strip() for text in texts for name in re.split(r",(?![^\[]*\])", text)]
     for name in names:
-        if not (name.isascii() and name.isidentifier()):
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*( *\[[0-9, ]+\])?", name):
             raise CalcError(f"{name or 'nothing'} is not the name of a variable", hint="write --by x")
     return tuple(dict.fromkeys(names))
 

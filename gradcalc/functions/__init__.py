@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from difflib import get_close_matches
 
-from gradcalc.functions import elementary, learning, special
+from gradcalc.functions import arrays, elementary, learning, special
 from gradcalc.functions.row import Function, Parameter
 
 __all__ = ["CONSTANTS", "TABLE", "Function", "Parameter", "find", "similar"]
@@ -23,7 +23,9 @@ _GROUPS: dict[str, tuple[Function, ...]] = {
     "piecewise": elementary.PIECEWISE,
     "special functions": special.ROWS,
     "activations": learning.ACTIVATIONS,
-    "losses": learning.LOSSES,
+    "losses": (*learning.LOSSES, *arrays.CLASSES),
+    "arrays": arrays.OF_ONE,
+    "vectors and matrices": arrays.MATRICES,
 }
 
 TABLE: dict[str, Function] = {row.name: replace(row, group=group) for group, rows in _GROUPS.items() for row in rows}

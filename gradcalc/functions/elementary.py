@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from gradcalc.functions.arrays import MAX, MIN
 from gradcalc.functions.row import Function, row
 
 _POSITIVE = ((0.1, 4.0),)
@@ -204,12 +205,12 @@ PIECEWISE: tuple[Function, ...] = (
         singular="on the seam of the condition", sample=((0.0, 1.0), *_PAIR),
     ),
     row(
-        "max", "x, y, ...", "the largest argument (as torch.max of two tensors)", aliases=("Max", "fmax"),
-        torch=lambda t, *args: _chain(t.max, args), singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
+        "max", "x, y?, ...", "the largest argument, or the largest entry of one", aliases=("Max", "fmax"),
+        entries=MAX[0], torch=MAX[1], options={"dim": ()}, singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
     ),
     row(
-        "min", "x, y, ...", "the smallest argument (as torch.min of two tensors)", aliases=("Min", "fmin"),
-        torch=lambda t, *args: _chain(t.min, args), singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
+        "min", "x, y?, ...", "the smallest argument, or the smallest entry of one", aliases=("Min", "fmin"),
+        entries=MIN[0], torch=MIN[1], options={"dim": ()}, singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
     ),
     row(
         "maximum", "x, y", "the larger argument", meaning="max", singular="kink at ties",
@@ -244,13 +245,6 @@ PIECEWISE: tuple[Function, ...] = (
         singular="jumps where x/y is an integer", sample=((0.1, 0.9), (1.1, 2.0)),
     ),
 )  # fmt: skip
-
-
-def _chain(function: Any, args: Any) -> Any:
-    result = args[0]
-    for arg in args[1:]:
-        result = function(result, arg)
-    return result
 
 
 def _same_kind(t: Any, x: Any, low: Any, high: Any) -> Any:

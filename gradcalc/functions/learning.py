@@ -6,10 +6,13 @@ threshold, binary_cross_entropy clamps its logarithms), the summary says so.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from gradcalc.functions.arrays import reduced
 from gradcalc.functions.row import Function, row
 
+_REDUCTIONS = ("mean", "sum", "none")
 _PAIR = ((-2.0, 2.0), (-2.0, 2.0))
 _PROBABILITIES = ((0.1, 0.9), (0.1, 0.9))
 _LEFT_OF_ZERO = ((-2.0, -0.3),)
@@ -134,11 +137,21 @@ ACTIVATIONS: tuple[Function, ...] = (
 
 
 def _loss(name: str) -> Any:
-    """A torch loss of two scalars: no mean is taken."""
-    return lambda t, x, y: getattr(t.nn.functional, name)(x, y, reduction="none")
+    """A torch loss, of numbers or of arrays."""
+
+    def call(t: Any, *args: Any, reduction: str | None = None, **settings: Any) -> Any:
+        if reduction is None:  # of two numbers no mean is taken
+            reduction = "mean" if any(isinstance(arg, t.Tensor) and arg.dim() for arg in args) else "none"
+        return getattr(t.nn.functional, name)(*args, reduction=reduction, **settings)
+
+    return call
 
 
-LOSSES: tuple[Function, ...] = (
+def _reduced(m: Any, *args: Any, reduction: str = "mean") -> Any:
+    return reduced(m, m.each(m.node.name, *args), reduction)
+
+
+_LOSSES: tuple[Function, ...] = (
     row("mse_loss", "x, target", "(x - target)**2", meaning=lambda m, x, y: (x - y) * (x - y), torch=_loss("mse_loss"), aliases=("mse",), sample=_PAIR),
     row(
         "l1_loss", "x, target", "abs(x - target)", meaning=lambda m, x, y: m.abs(x - y), torch=_loss("l1_loss"),
@@ -146,12 +159,12 @@ LOSSES: tuple[Function, ...] = (
     ),
     row(
         "smooth_l1_loss", "x, target; beta=1", "quadratic within beta, linear outside", meaning=_smooth_l1,
-        torch=lambda t, x, y, beta: t.nn.functional.smooth_l1_loss(x, y, reduction="none", beta=beta),
+        torch=lambda t, x, y, beta, **how: _loss("smooth_l1_loss")(t, x, y, beta=beta, **how),
         aliases=("smooth_l1",), sample=_PAIR,
     ),
     row(
         "huber_loss", "x, target; delta=1", "delta*smooth_l1_loss with beta = delta", meaning=_huber,
-        torch=lambda t, x, y, delta: t.nn.functional.huber_loss(x, y, reduction="none", delta=delta),
+        torch=lambda t, x, y, delta, **how: _loss("huber_loss")(t, x, y, delta=delta, **how),
         aliases=("huber",), sample=_PAIR,
     ),
     row(
@@ -180,16 +193,21 @@ LOSSES: tuple[Function, ...] = (
     row(
         "gaussian_nll_loss", "x, target, var", "(log(var) + (x - target)**2/var)/2",
         meaning=lambda m, x, y, var: m.divide(m.log(var) + m.divide((x - y) * (x - y), var), 2),
-        torch=lambda t, x, y, var: t.nn.functional.gaussian_nll_loss(x, y, var, reduction="none"),
+        torch=_loss("gaussian_nll_loss"),
         documented="torch's gaussian_nll_loss takes at least 1e-6 for var",
         aliases=("gaussian_nll",), singular="pole at var = 0", sample=(*_PAIR, (0.3, 2.0)),
     ),
     row(
         "margin_ranking_loss", "x, y, target; margin=0", "max(0, -target*(x - y) + margin)",
         meaning=lambda m, x, y, target, margin: _relu(m, -target * (x - y) + margin),
-        torch=lambda t, x, y, target, margin: t.nn.functional.margin_ranking_loss(x, y, target, margin, reduction="none"),
+        torch=_loss("margin_ranking_loss"),
         singular="kink at the margin", sample=((-2.0, -0.5), (0.5, 2.0), (1.0, 1.0)),
     ),
 )  # fmt: skip
+
+LOSSES = tuple(
+    replace(loss, entries=_reduced, options={"reduction": (*_REDUCTIONS, *(["batchmean"] if loss.name == "kl_div" else []))})
+    for loss in _LOSSES
+)
 
 ROWS = (*ACTIVATIONS, *LOSSES)

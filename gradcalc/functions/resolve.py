@@ -23,7 +23,10 @@ def understand(text: str, variables: Collection[str] = ()) -> Node:
     wrong arguments, and conditions where numbers belong.
     """
     try:
-        tree = _Resolver(text, frozenset(variables)).read(parse(text))
+        resolver = _Resolver(text, frozenset(variables))
+        tree = resolver.read(parse(text))
+        for word in resolver.infinities:
+            raise _refused(word)
         if _is_condition(tree):
             raise CalcError(
                 "this is a condition, not a number", span=tree.span, hint="where(condition, a, b) makes a number of it"
@@ -38,6 +41,10 @@ def applied(name: str, args: Sequence[Node]) -> Node:
     return _Resolver("", frozenset()).call(Call(name, tuple(args)), list(args))
 
 
+def _refused(node: Name) -> CalcError:
+    return CalcError(f"{node.name} is not a number to calculate with", span=node.span)
+
+
 def _is_condition(node: Node) -> bool:
     row = find(node.name) if isinstance(node, Call) else None
     return row is not None and row.condition
@@ -47,6 +54,7 @@ class _Resolver:
     def __init__(self, text: str, variables: frozenset[str]):
         self.text = text
         self.variables = variables
+        self.infinities: list[Name] = []
 
     def read(self, tree: Node) -> Node:
         return fold(tree, self.leaf, self.call)
@@ -56,8 +64,10 @@ class _Resolver:
             return node
         if node.name in CONSTANTS:
             return Call(CONSTANTS[node.name], (), node.span)
-        if node.name in _REFUSED:
-            raise CalcError(f"{node.name} is not a number to calculate with", span=node.span)
+        if node.name == "inf":  # unless it says which norm
+            self.infinities.append(node)
+        elif node.name in _REFUSED:
+            raise _refused(node)
         return node
 
     def call(self, node: Call, args: list[Node]) -> Node:
@@ -73,11 +83,15 @@ class _Resolver:
                 span=_head(node),
                 hint=f"write {node.name}*(...) to multiply, or give the variable another name",
             )
+        options = node.options
+        if row.options:
+            args, options, words = _told(row, args, node)
+            self.infinities = [name for name in self.infinities if name not in words]
         args = _arranged(row, args, node)
         _check_kinds(row, args)
         if row.definition is not None:
             return self.expanded(row, args, node.span)
-        return Call(row.name, tuple(args), node.span)
+        return Call(row.name, tuple(args), node.span, options)
 
     def refuse_bare_function(self, node: Call) -> None:
         """`sin x` must not be read as a product of two variables."""
@@ -120,12 +134,45 @@ class _Resolver:
         return fold(
             body,
             lambda leaf: values[leaf.name] if isinstance(leaf, Name) else Number(leaf.text, span),
-            lambda call, parts: Call(call.name, tuple(parts), span),
+            lambda call, parts: Call(call.name, tuple(parts), span, call.options),
         )
 
 
 def _head(node: Call) -> Span:
     return Span(node.span.start, node.span.start + len(node.name)) if node.name.isidentifier() else node.span
+
+
+def _told(row: Function, args: list[Node], node: Call) -> tuple[list[Node], tuple[tuple[str, str], ...], list[Node]]:
+    """The arguments without the options, the options (by keyword, or behind the last argument), and what said them."""
+    told = dict(node.options)
+    rest: list[Node] = []
+    words: list[Node] = []
+    free = [key for key in row.options if key != "at"]
+    for place, arg in enumerate(args):
+        key, value = "", arg
+        if isinstance(arg, Call) and arg.name == "=" and isinstance(arg.args[0], Name) and arg.args[0].name in row.options:
+            key, value = arg.args[0].name, arg.args[1]
+        elif place >= len(row.parameters) and not row.variadic and place - len(row.parameters) < len(free):
+            key = free[place - len(row.parameters)]
+        if not key:
+            rest.append(arg)
+            continue
+        if key in told:
+            raise CalcError(f"{key} is given twice", span=arg.span, hint=f"usage: {row.usage}")
+        told[key] = _word(row, key, value)
+        words.append(value)
+    return rest, tuple(told.items()), words
+
+
+def _word(row: Function, key: str, value: Node) -> str:
+    words = row.options[key]
+    whole = integer_literal(value)
+    if isinstance(value, Name) and value.name in words:
+        return value.name
+    if whole is not None and (not words or key == "p"):
+        return str(whole)
+    wanted = " or ".join(words) if words and key != "p" else "a whole number"
+    raise CalcError(f"{key} of {row.name} is {wanted}", span=value.span, hint=f"usage: {row.usage}")
 
 
 def _arranged(row: Function, args: list[Node], node: Call) -> list[Node]:

@@ -6,8 +6,8 @@ computes it, where it is not smooth, and where tests may sample it.  Rows import
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
 from typing import Any
@@ -47,6 +47,13 @@ class Function:
     condition: bool = False
     takes_conditions: frozenset[int] = frozenset()
     literal_numbers: frozenset[int] = frozenset()
+    entries: Builder | None = None
+    """A function of arrays: `entries(m, *cells, **options)` gives the entries of the result as trees of those of the
+    arguments.  None for a function of numbers, which is taken entry by entry."""
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What a function of arrays can be told besides, by keyword: the words there are, none for a whole number."""
+    by_entry: bool = True
+    """Whether it is a function of numbers (too): arrays alone are never given to its `meaning`."""
     definition: str | None = None
     documented: str = ""
     """What torch documents where its function is another one than `meaning`, as a sentence."""
@@ -72,7 +79,10 @@ class Function:
     @property
     def usage(self) -> str:
         """The call as people write it: `leaky_relu(x, negative_slope=0.01)`."""
-        return f"{self.name}({self.signature.replace(';', ',').replace('?', '')})" if self.signature else self.name
+        if not self.signature:
+            return self.name
+        words = [f"{key}={words[0]}" if words else key for key, words in self.options.items()]
+        return f"{self.name}({', '.join([self.signature.replace(';', ',').replace('?', ''), *words])})"
 
     @cached_property
     def python_numbers(self) -> frozenset[int]:
@@ -84,7 +94,7 @@ class Function:
 def engine_call(path: str) -> Builder:
     """A builder that calls the engine's function at a dotted path: `"nn.functional.relu"` of torch, `"sin"` of any."""
     find = attrgetter(path)
-    return lambda engine, *args: find(engine)(*args)
+    return lambda engine, *args, **options: find(engine)(*args, **options)
 
 
 def row(

@@ -7,7 +7,7 @@ what the format and the vendor's bound allow, so that the float a machine return
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from flint import arb
@@ -164,6 +164,31 @@ class Exact:
         below = _ball(b)
         return self.rounded(a.ball / below, "divide")
 
+    # -- several numbers at once
+
+    def total(self, terms: Sequence[arb], *, products: bool = False) -> Value:
+        """The sum of terms in any order; `products`: each of them was rounded too."""
+        found = sum(terms, arb(0))
+        count = len(terms) - (not products)
+        return self.within(found, sum(map(abs, terms), arb(0)) * count) if count else Value(found, self)
+
+    def within(self, ball: arb, room: arb) -> Value:
+        """A result that a machine may miss by `room` times half an ulp of 1."""
+        self.roundings += [None, None]
+        return Value(ball, self)
+
+    def either(self, a: Value, b: Value) -> Value:
+        """Two ways to compute the same number, of which a kernel goes one."""
+        return a
+
+    def again(self, a: Value) -> Value:
+        """A number that some kernels round once more."""
+        return self.rounded(a.ball)
+
+    def without_bound(self) -> None:
+        """From here on no bound is known of what a machine returns."""
+        self.roundings += [None, None]
+
     # -- functions
 
     def call(self, function: str, a: Value) -> Value:
@@ -259,6 +284,19 @@ class Rounded(Exact):
 
     def rounded(self, ball: arb, function: str | None = None) -> Value:
         return Value(self.within_bound(ball, function), self)
+
+    def within(self, ball: arb, room: arb) -> Value:
+        form = self.form
+        if not room.is_finite():
+            return Value(ball, self)
+        wide = ball + _AROUND_ZERO * (arb(room.upper()) * power_of_two(-form.precision) * arb("1.01"))
+        return self.rounded(wide)
+
+    def either(self, a: Value, b: Value) -> Value:
+        return Value(a.ball.union(b.ball), self) if a.ball.is_finite() and b.ball.is_finite() else a
+
+    def without_bound(self) -> None:
+        self.unbounded = True
 
     def within_bound(self, ball: arb, function: str | None) -> arb:
         """What a machine may return for a ball: the bound of a function, or half an ulp for an operation."""

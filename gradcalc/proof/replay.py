@@ -15,6 +15,7 @@ from typing import Any
 from flint import arb, ctx
 
 from gradcalc import deadline
+from gradcalc.proof import lines  # noqa: F401  its rows belong to the table
 from gradcalc.proof.arithmetic import Exact, Rounded, Value
 from gradcalc.proof.floats import Format, power_of_two
 from gradcalc.proof.semantics import (
@@ -31,7 +32,7 @@ from gradcalc.proof.semantics import (
     is_structural,
 )
 from gradcalc.witness.balls import exact, nearest_float
-from gradcalc.witness.trace import NO_MEMORY, Cell, Operation, Program
+from gradcalc.witness.program import NO_MEMORY, Cell, Operation, Program
 
 _BITS = 256
 
@@ -139,6 +140,8 @@ def _execute(operation: Operation, field: Exact, cell: Any) -> Sequence[Value]:
         base_number, exponent = operation.args
         return [field.power(field.scalar(base_number), cell(exponent))]  # type: ignore[arg-type]
     args, options = arguments(field, operation.args, operation.options, cell, operation.name)
+    if "count" in operation.options:  # the backward pass of a mean
+        args[0] = args[0] / operation.options["count"]
     result = meaning(field, *args, **options)
     return result if isinstance(result, tuple) else (result,)
 

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from flint import arb
 
 from gradcalc.proof.arithmetic import LEAST_DIVISOR, Exact, Value
-from gradcalc.witness.trace import Cell
+from gradcalc.witness.program import Cell
 
 Meaning = Callable[..., Any]
 Row = TypeVar("Row", bound=Meaning)
@@ -26,7 +26,10 @@ MEANINGS: dict[str, Meaning] = {}
 """By the name of an operation without its overload and without the underscore of its in-place form."""
 
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
-LOGIC = ("logical_and", "logical_or", "logical_not", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_not", "any", "all")
+LOGIC = (
+    "logical_and", "logical_or", "logical_not", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_not", "any", "all",
+    "isnan", "isinf", "isfinite",
+)  # fmt: skip
 """Their results are read off the record: what they combine was compared before."""
 
 CREATIONS = (
@@ -42,6 +45,7 @@ CREATIONS = (
     "new_ones",
     "new_full",
     "_efficientzerotensor",
+    "arange",
 )
 """Their results are the numbers in the record, exactly."""
 
@@ -52,7 +56,7 @@ VIEWS = (
 )  # fmt: skip
 BRANCHES = ("where", "masked_fill", "maximum", "minimum", "max", "min", "clamp", "clamp_min", "clamp_max")
 """They choose one of their arguments; backward multiplies the gradient of the others by 0."""
-WITHOUT_RESULT = ("_local_scalar_dense", "is_same_size", "_has_same_storage_numel")
+WITHOUT_RESULT = ("_linalg_check_errors", "_local_scalar_dense", "is_same_size", "_has_same_storage_numel")
 
 
 class UnknownOperation(Exception):
@@ -207,12 +211,12 @@ def _copysign(m: Exact, x: Value, y: Value) -> Value:
     return abs(x) if positive else -abs(x)
 
 
-@meaning("maximum", "max")
+@meaning("maximum")
 def _maximum(m: Exact, x: Value, y: Value) -> Value:
     return x if m.compare(x, y, "ge") else y
 
 
-@meaning("minimum", "min")
+@meaning("minimum")
 def _minimum(m: Exact, x: Value, y: Value) -> Value:
     return x if m.compare(x, y, "le") else y
 
@@ -623,8 +627,14 @@ def arguments(
     base = base_name(name)
     plain = _PLAIN.get(base, frozenset())
     read = [_argument(m, arg, cell, place in plain) for place, arg in enumerate(args)]
-    kept = {key: option for key, option in options.items() if key in ("alpha", "rounding_mode", "approximate")}
+    kept = {key: option for key, option in options.items() if key in _KEPT}
     return read, kept
+
+
+_KEPT = frozenset({
+    "alpha", "beta", "rounding_mode", "approximate",
+    "correction", "order", "size", "flags", "recorded", "shapes", "settings",
+})  # fmt: skip
 
 
 def _argument(m: Exact, arg: Any, cell: Callable[[Cell], Value], plain: bool) -> Any:

@@ -12,14 +12,18 @@ from itertools import combinations
 from math import factorial
 from typing import Any
 
-from flint import fmpq
+from flint import ctx, fmpq
 
-from gradcalc.syntax import Call, Node, Number, names_in, steps
+from gradcalc.syntax import Call, Node, Number, moved_by, names_in, steps
 from gradcalc.witness import taylor
 from gradcalc.witness.balls import OutOfPrecision, Real, exact
 from gradcalc.witness.jets import Jet
 
 Direction = Mapping[str, int]
+
+
+_MANY = 8
+"""Variables from which on an expression is worth looking at for what moves along a ray."""
 
 
 class Site:
@@ -37,6 +41,8 @@ class Site:
         self._constants = {text: exact(value) for text, value in (constants or {}).items()}
         self._exact: dict[str, fmpq] = {}
         self._shift: Mapping[str, fmpq] = {}
+        self._moving: dict[frozenset[str], list[int]] = {}
+        self._rest: dict[tuple[int, int], list[taylor.Value]] = {}
         self.sides: dict[object, Any] = {}
         """What has been found out along rays, for whoever asks again."""
 
@@ -49,7 +55,7 @@ class Site:
     def shifted(self, shift: Mapping[str, fmpq]) -> Site:
         """The same expression beside the point."""
         beside = copy(self)
-        beside.sides = {}
+        beside.sides, beside._rest = {}, {}
         beside._shift = {name: self._shift.get(name, fmpq(0)) + distance for name, distance in shift.items()}
         return beside
 
@@ -84,7 +90,15 @@ class Site:
         for name, speed in direction.items():
             if name in starts:
                 values[name] = taylor.moving(starts[name], speed, order)
-        return taylor.evaluate(self._steps, values, order=order, constants=self._constant)
+        if len(self._used) < _MANY:
+            return taylor.evaluate(self._steps, values, order=order, constants=self._constant)
+        names = frozenset(direction)
+        if names not in self._moving:
+            self._moving[names] = moved_by(self._steps, names)
+        if (ctx.prec, order) not in self._rest:
+            self._rest[ctx.prec, order] = taylor.evaluate_all(self._steps, starts, order, self._constant)
+        rest = self._rest[ctx.prec, order]
+        return taylor.evaluate_some(self._steps, values, order, self._constant, self._moving[names], rest)
 
     def formula_value(self, formula: Node, opaque: Mapping[str, Node]) -> Real:
         """The value at the point of a formula in the same variables, and in constants that it has names for.

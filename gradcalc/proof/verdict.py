@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -47,11 +48,24 @@ class Traced:
         self._replayed: dict[tuple[int, bool], Replayed] = {}
         self._linear: Sequence[Linear] | None = None
         self._feeding: dict[int | None, Sequence[Local]] = {}
+        self.notable: Sequence[Local] = ()
+        """The operations by themselves of which there may be something to say."""
+        self.worst: Local | None = None
         try:
             self.locals = locally(self.program, form, device)
+            self.notable = [it for it in self.locals if it.within is False or it.underflowed or it.overflowed or it.flipped]
+            finite = (local for local in self.locals if math.isfinite(local.ulps))
+            self.worst = max(finite, key=lambda local: local.ulps, default=None)
             self.replayed(_PRECISIONS[0])
         except UnknownOperation as operation:
             self.unknown = str(operation)
+
+    def entry(self, run: Run) -> Traced:
+        """What is known of the same program, for another entry of its value."""
+        assert run.program is not None
+        other = copy(self)
+        other.program = run.program
+        return other
 
     def replayed(self, bits: int, *, ideal: bool = False) -> Replayed:
         """The program in exact arithmetic, at a precision."""
@@ -305,10 +319,9 @@ def _kernels(evidence: Evidence, proof: dict[str, object]) -> Judgement | None:
     traced = evidence.traced
     if traced is None:
         return None
-    finite = [local for local in traced.locals if math.isfinite(local.ulps)]
-    worst = max(finite, key=lambda local: local.ulps, default=None)
+    worst = traced.worst
     proof["worst_kernel"] = None if worst is None else {"operation": worst.name, "ulps": float(f"{worst.ulps:.3g}")}
-    for local in traced.locals:
+    for local in traced.notable:
         if local.within is not False:
             continue
         why = f"torch's {local.name} is off by {local.ulps:.3g} ulp, more than its vendor allows"
@@ -362,7 +375,7 @@ def _first(evidence: Evidence, what: str) -> Local | None:
     traced = evidence.traced
     if traced is None:
         return None
-    found = [local for local in traced.locals if getattr(local, what)]
+    found = [local for local in traced.notable if getattr(local, what)]
     mine = traced.feeding(traced.program.partials.get(evidence.by)) if found else ()
     return next((local for local in found if local in mine), None)
 

@@ -27,6 +27,8 @@ class RenderOptions:
     width: int | None = None
     color: bool = False
     ascii: bool = False
+    full: bool = False
+    """Arrays are shown with all their entries."""
 
     def text(self, text: str) -> str:
         """The same text, in characters that the output can show."""

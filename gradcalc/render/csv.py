@@ -29,7 +29,7 @@ def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
     """The header and a row a report, as the reports come."""
     for place, report in enumerate(reports):
         if place == 0:
-            yield header(list(report.at), [partial.by for partial in report.partials])
+            yield header(list(report.at), [partial.entries or partial.by for partial in report.partials])
         yield _written([_row(report)])
 
 

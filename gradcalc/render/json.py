@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 
+from gradcalc.general import general
 from gradcalc.render import RenderOptions
 from gradcalc.report import SCHEMA, Partial, Report
 
@@ -42,6 +44,7 @@ def as_object(report: Report) -> dict[str, object]:
         "versions": report.versions,
         "latex": report.latex,
         "notes": report.notes,
+        "general": [asdict(one) for one in general(report.partials)],
     }
 
 

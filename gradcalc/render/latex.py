@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from itertools import groupby
+from typing import Any
 
 from gradcalc.functions.resolve import understand
 from gradcalc.render import RenderOptions, function_letter
@@ -45,12 +46,20 @@ def _equation(left: str, right: str | None) -> str:
 _NO_FORMULA = r"\text{no formula}"
 
 
-def _value(left: str, report: Report, value: str | None) -> str:
+def _value(left: str, report: Report, value: Any) -> str:
     point = ", ".join(f"{name_latex(name)} = {latex(understand(typed))}" for name, typed in report.at.items())
     place = rf"\left. {left} \right|_{{{point}}}" if point else left
     if value is None:
         return rf"  {place} &= \text{{undefined}}"
+    if isinstance(value, list):
+        return f"  {place} &\\approx {_matrix(value)}"
     return f"  {place} &{_number(value)}"
+
+
+def _matrix(value: list[Any]) -> str:
+    rows = value if isinstance(value[0], list) else [value]
+    lines = (" & ".join(_number(entry).partition(" ")[2] if entry else "?" for entry in row) for row in rows)
+    return r"\begin{pmatrix} " + r" \\ ".join(lines) + r" \end{pmatrix}"
 
 
 def _number(text: str) -> str:
@@ -65,9 +74,9 @@ def _number(text: str) -> str:
 
 def _derivative(partial: Partial, f: str) -> str:
     order = len(partial.by)
-    index = "_{" + ",".join(map(str, partial.index)) + "}" if partial.index else ""
-    runs = [(name_latex(name), sum(1 for _ in run)) for name, run in groupby(partial.by)]
-    below = " ".join(rf"\partial {name}{index}{_power(times)}" for name, times in runs)
+    f += "_{" + ",".join(map(str, partial.of)) + "}" if partial.of else ""
+    runs = [(name_latex(name), sum(1 for _ in run)) for name, run in groupby(partial.entries or partial.by)]
+    below = " ".join(rf"\partial {name}{_power(times)}" for name, times in runs)
     return rf"\frac{{\partial{_power(order)} {f}}}{{{below}}}"
 
 

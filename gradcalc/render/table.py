@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
+from typing import Any
 
 from rich.text import Text
 
+from gradcalc.general import general
 from gradcalc.render import RenderOptions, function_letter
 from gradcalc.render.page import GAP, GLUE, Page, color, last_line, number, sign, verdict_of
 from gradcalc.report import Partial, Report, Verdict, worst
@@ -43,9 +45,9 @@ def columns(head: Sequence[str], rows: Iterable[Sequence[str]], options: RenderO
 
 def _derivative(partial: Partial, f: str) -> str:
     """The name of a partial derivative: `∂f/∂x`, `∂²f/∂x∂y`, `∂³f/∂x³`."""
-    index = str(list(partial.index)) if partial.index else ""
-    below = "".join(f"∂{name}{index}" + _power(sum(1 for _ in run)) for name, run in groupby(partial.by))
-    return f"∂{_power(len(partial.by))}{f}/{below}"
+    of = f"[{','.join(map(str, partial.of))}]" if partial.of else ""
+    below = "".join(f"∂{name}" + _power(sum(1 for _ in run)) for name, run in groupby(partial.entries or partial.by))
+    return f"∂{_power(len(partial.by))}{f}{of}/{below}"
 
 
 def _power(order: int) -> str:
@@ -68,20 +70,55 @@ def _why(partial: Partial) -> str:
     return ": ".join(filter(None, [verdict_of(partial), ", ".join(slopes), partial.why]))
 
 
-def _received(report: Report) -> str:
+def _received(report: Report, page: Page) -> str:
     """The coordinates that torch got as another number than the one that was typed."""
-    return _assignments({name: repr(value) for name, value in report.point.items() if not _same(report.at.get(name), value)})
+    other = {name: value for name, value in report.point.items() if not _same(report.at.get(name), value)}
+    return _assignments({name: _shown(value, page) for name, value in other.items()})
+
+
+def _typed(text: str, page: Page) -> str:
+    """A value as it was typed; a long array is cut."""
+    if len(text) <= _LONG or page.options.full or not text.startswith("["):
+        return text
+    return f"{text[: _LONG - 20].rpartition(',')[0]}, ... {text.count(',') + 1} entries]"
 
 
 def _assignments(values: Mapping[str, str]) -> str:
     return ", ".join(f"{name}{GLUE}={GLUE}{value}" for name, value in values.items())
 
 
-def _same(typed: str | None, received: float) -> bool:
+def _same(typed: str | None, received: Any) -> bool:
+    if isinstance(received, list):
+        parts = [part.strip() for part in (typed or "").replace("[", "").replace("]", "").split(",")]
+        numbers = list(_flat(received))
+        return len(parts) == len(numbers) and all(map(_same, parts, numbers))
     try:
         return typed is not None and Decimal(typed) == Decimal(repr(received))
     except InvalidOperation:  # an expression, such as pi/2: its number is worth showing
         return False
+
+
+def _flat(value: Any) -> Iterator[float]:
+    if isinstance(value, list):
+        for part in value:
+            yield from _flat(part)
+    else:
+        yield value
+
+
+def _shown(value: Any, page: Page) -> str:
+    """A value, or an array: cut with a count where it is long."""
+    if not isinstance(value, list):
+        return str(value)
+    entries = [_shown(part, page) for part in (value if page.options.full else value[:_ENTRIES])]
+    more = len(value) - len(entries)
+    return f"[{', '.join([*entries, *([f'... {more} more'] if more else [])])}]"
+
+
+_LONG = 100
+_PARTIALS = 24
+_ENTRIES = 6
+"""Entries of an array, and partials, that are shown along a dimension."""
 
 
 # ------------------------------------------------------------------------------------------------------- one report
@@ -99,7 +136,8 @@ def _one(report: Report, page: Page) -> None:
     if report.value is not None:
         page.line()
         page.line(f"value of {f}")
-        _pairs([("symbolic", number(report.value.symbolic)), ("autograd", number(report.value.autograd))], page)
+        values = [("symbolic", report.value.symbolic), ("autograd", report.value.autograd)]
+        _pairs([(name, _shown(it, page) if isinstance(it, list) else number(it)) for name, it in values], page)
     if report.partials:
         page.line()
     if len(report.partials) == 1:
@@ -121,8 +159,8 @@ def _formula(partial: Partial, f: str, page: Page) -> None:
 def _circumstances(report: Report, at: Iterable[str], page: Page) -> None:
     names = [name for name in at if name in report.at]
     if names:
-        page.sentence("at " + _assignments({name: report.at[name] for name in names}))
-        if len(names) == len(report.at) and (received := _received(report)):
+        page.sentence("at " + _assignments({name: _typed(report.at[name], page) for name in names}))
+        if len(names) == len(report.at) and (received := _received(report, page)):
             page.sentence(f"torch received {received}", "dim")
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     page.sentence(f"{report.dtype} on {report.device}" + (f" ({versions})" if versions else ""), "dim")
@@ -156,17 +194,29 @@ def _pairs(rows: Sequence[tuple[str, str]], page: Page) -> None:
 
 
 def _overview(report: Report, f: str, page: Page) -> None:
-    for partial in report.partials:
-        _formula(partial, f, page)
+    partials = report.partials
+    shown = partials if page.options.full or len(partials) <= _PARTIALS else partials[: _PARTIALS // 2]
+    known = {one.by: one for one in general(partials)}
+    for one in known.values():
+        page.formula(f"∂{f}/∂{one.entry}", one.formula)
+        page.line(f"for all {one.count} entries of {one.by}", "dim")
+    for partial in shown:
+        if partial.by[0] not in known or len(partial.by) > 1:
+            _formula(partial, f, page)
     page.line()
 
     def rows(digits: int | None) -> list[list[Text]]:
         return [
             [Text(_derivative(partial, f)), *_numbers(partial, digits), Text(_digits(partial.digits)), _judged(partial)]
-            for partial in report.partials
+            for partial in shown
         ]
 
     _fitted(("", "symbolic", "autograd", "ulps", "digits", "verdict"), rows, page)
+    if len(shown) < len(partials):
+        counts = Counter(str(partial.verdict) for partial in partials)
+        told = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+        more = f"and {len(partials) - len(shown)} more; of all {len(partials)}: {told}; --full shows every one"
+        page.sentence(more, "dim")
     if any(partial.reference not in (None, partial.symbolic) for partial in report.partials):
         page.sentence("ulps and digits are counted at the numbers that torch received", "dim")
     _whys([(_derivative(partial, f), partial) for partial in report.partials], page)

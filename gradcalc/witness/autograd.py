@@ -7,20 +7,24 @@ returned, and the binary numbers it really received, read back from its tensors.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
+from gradcalc.cells import Cells, entry_names
 from gradcalc.functions import TABLE
+from gradcalc.spread import settings
 from gradcalc.syntax import Call, Name, Node, Number, fold, postorder
 from gradcalc.witness import loading
 
 with loading.quickly():
     import torch
 
-    from gradcalc.witness.trace import AVAILABLE, Program, Recorder
+    from gradcalc.witness.program import NO_MEMORY, Program
+    from gradcalc.witness.trace import AVAILABLE, Recorder
 
 By = tuple[str, ...]
 
@@ -58,7 +62,7 @@ REFUSALS = (Unavailable, RuntimeError, NotImplementedError, ValueError)
 
 def run(
     tree: Node,
-    values: Mapping[str, float],
+    values: Mapping[str, float | Cells[float]],
     bys: Sequence[By],
     *,
     dtype: str,
@@ -66,44 +70,106 @@ def run(
     record: bool = False,
     hook: Hook | None = None,
 ) -> Run:
-    """Evaluate a tree at a point and differentiate it by each sequence of variables.
+    """Evaluate a tree of numbers at a point and differentiate it by each sequence of variables.
 
     `record` asks for the program.  Never raises for what torch cannot do: that is a `failure`.
     """
+    cells = {name: value if isinstance(value, Cells) else Cells.single(value) for name, value in values.items()}
+    return runs(tree, cells, bys, 1, dtype=dtype, device=device, record=record, hook=hook)[0]
+
+
+def runs(
+    tree: Node,
+    values: Mapping[str, Cells[float]],
+    bys: Sequence[By],
+    count: int,
+    *,
+    dtype: str,
+    device: str,
+    record: bool = False,
+    hook: Hook | None = None,
+) -> list[Run]:
+    """The same for a tree of arrays: one answer for each of the `count` entries of its value, from one run.
+
+    `bys` have the names of entries.  A partial of an entry of the value is a vector-Jacobian product with the unit vector of
+    that entry.
+    """
     torch_type = getattr(torch, dtype)
+    names = {name: entry_names(name, value.shape).entries for name, value in values.items()}
+    places = {entry: (name, place) for name, entries in names.items() for place, entry in enumerate(entries)}
+    moving = {places[entry][0] for by in bys for entry in by}
     inputs = {
-        name: torch.tensor(value, dtype=torch_type, device=device).requires_grad_(name in _moving(bys))
+        name: torch.tensor(list(value.entries), dtype=torch_type, device=device)
+        .reshape(value.shape)
+        .requires_grad_(name in moving)
         for name, value in values.items()
     }
     constants = constants_of(tree, torch_type, device)
-    received = {name: tensor.item() for name, tensor in inputs.items()}
+    received = {entry: number for name, tensor in inputs.items() for entry, number in _numbers(names[name], tensor)}
+    asked = {entry: number for name in names for entry, number in zip(names[name], values[name].entries, strict=True)}
     held = {text: tensor.item() for text, tensor in constants.items()}
     lost = {name: "overflow" for name, value in {**received, **held}.items() if not math.isfinite(value)}
-    lost.update({name: "underflow" for name, value in received.items() if value == 0 != values[name]})
+    lost.update({name: "underflow" for name, value in received.items() if value == 0 != asked[name]})
     lost.update({text: "underflow" for text, value in held.items() if value == 0 and _is_nonzero(text)})
     exact = {name: Fraction(value) for name, value in received.items() if math.isfinite(value)}
     literals = {text: Fraction(value) for text, value in held.items() if math.isfinite(value)}
     recorder = Recorder() if record and AVAILABLE else None
     try:
-        with recorder.on() if recorder else nullcontext():
+        with recorder.on() if recorder else nullcontext(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's advice is for those who train
             result = build(tree, inputs, constants, held, hook)
             if recorder:
                 recorder.program.forward = len(recorder.program.operations)
-            gradients = differentiate(result, inputs, bys)
+            partials = [_partials((result, place), inputs, places, bys) for place in range(count)]
     except REFUSALS as error:
-        return Run(exact, literals, failure=_first_line(error), unrepresentable=lost)
+        return [Run(exact, literals, failure=_first_line(error), unrepresentable=lost)] * count
+    found = []
+    read = _Reader(recorder)
     if recorder:
-        program, place = recorder.program, recorder.place
-        program.inputs = {name: place(tensor) for name, tensor in inputs.items()}
-        program.constants = {text: place(tensor) for text, tensor in constants.items()}
-        program.value = place(result)
-        program.literals = _literals(tree, held)
-        # A gradient that torch knows to be zero is never written down.
-        written = {by: gradient for by, gradient in gradients.items() if gradient is not None}
-        program.partials = {by: place(gradient) for by, gradient in written.items() if not gradient._is_zerotensor()}
-    partials = {by: 0.0 if gradient is None else gradient.item() for by, gradient in gradients.items()}
-    recorded = recorder.program if recorder else None
-    return Run(exact, literals, result.item(), partials, unrepresentable=lost, program=recorded)
+        recorder.program.constants = {text: recorder.places(tensor)[0] for text, tensor in constants.items()}
+        recorder.program.inputs = {
+            entry: key for name in inputs for entry, key in zip(names[name], recorder.places(inputs[name]), strict=True)
+        }
+        recorder.program.literals = _literals(tree, held)
+    for place, mine in enumerate(partials):
+        program = None
+        if recorder:
+            # A gradient that torch knows to be zero is never written down.
+            keys = {by: read.key(*entry) for by, entry in mine.items() if entry is not None}
+            written = {by: key for by, key in keys.items() if key != NO_MEMORY}
+            program = replace(recorder.program, value=read.key(result, place), partials=written)
+        numbers = {by: 0.0 if entry is None else read.number(*entry) for by, entry in mine.items()}
+        value = read.number(result, place)
+        found.append(Run(exact, literals, value, numbers, unrepresentable=lost, program=program))
+    return found
+
+
+def _numbers(names: Sequence[str], tensor: torch.Tensor) -> Iterator[tuple[str, float]]:
+    return zip(names, tensor.detach().reshape(-1).tolist(), strict=True)
+
+
+Entry = tuple[torch.Tensor, int]
+"""A number in a tensor: the tensor, and its place in it."""
+
+
+class _Reader:
+    """Reads numbers out of tensors, each tensor once."""
+
+    def __init__(self, recorder: Recorder | None):
+        self.recorder = recorder
+        self._numbers: dict[int, list[float]] = {}
+        self._keys: dict[int, list[int]] = {}
+
+    def number(self, tensor: torch.Tensor, place: int) -> float:
+        if id(tensor) not in self._numbers:
+            self._numbers[id(tensor)] = tensor.detach().reshape(-1).tolist()
+        return self._numbers[id(tensor)][place]
+
+    def key(self, tensor: torch.Tensor, place: int) -> int:
+        assert self.recorder is not None
+        if id(tensor) not in self._keys:
+            self._keys[id(tensor)] = self.recorder.places(tensor)
+        return self._keys[id(tensor)][place]
 
 
 def _is_nonzero(text: str) -> bool:
@@ -112,10 +178,6 @@ def _is_nonzero(text: str) -> bool:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _moving(bys: Sequence[By]) -> set[str]:
-    return {name for by in bys for name in by}
 
 
 def constants_of(tree: Node, dtype: torch.dtype, device: str) -> dict[str, torch.Tensor]:
@@ -168,7 +230,7 @@ def build(
         operands: list[Any] = list(args)
         for place, number in _python_numbers(node, held).items():
             operands[place] = number
-        result: torch.Tensor = row.torch(torch, *operands)
+        result: torch.Tensor = row.torch(torch, *operands, **settings(row, node))
         return result if hook is None else hook(node, result)
 
     return fold(tree, leaf, call)
@@ -204,28 +266,38 @@ def _python_number(node: Node, held: Mapping[str, float]) -> int | float | None:
     return number
 
 
-def differentiate(
-    result: torch.Tensor, inputs: Mapping[str, torch.Tensor], bys: Sequence[By]
-) -> dict[By, torch.Tensor | None]:
-    """The partial derivatives of a scalar tensor; orders above one differentiate the gradient again.
+def _partials(
+    result: Entry, inputs: Mapping[str, torch.Tensor], places: Mapping[str, tuple[str, int]], bys: Sequence[By]
+) -> dict[By, Entry | None]:
+    """The partial derivatives of a number; orders above one differentiate the gradient again.
 
     None stands for a result that does not depend on a variable: its derivative is 0.
     """
     order = max((len(by) for by in bys), default=0)
-    known: dict[By, torch.Tensor | None] = {(): result}
+    known: dict[By, Entry | None] = {(): result}
     for length in range(1, order + 1):
         for prefix in dict.fromkeys(by[: length - 1] for by in bys if len(by) >= length):
-            names = list(dict.fromkeys(by[length - 1] for by in bys if by[: length - 1] == prefix))
+            entries = dict.fromkeys(by[length - 1] for by in bys if by[: length - 1] == prefix)
+            names = list(dict.fromkeys(places[entry][0] for entry in entries))
             above = known[prefix]
-            if above is None or not above.requires_grad:
-                gradients: Sequence[torch.Tensor | None] = [None] * len(names)
-            else:
-                gradients = torch.autograd.grad(
-                    above,
-                    [inputs[name] for name in names],
-                    allow_unused=True,
-                    create_graph=length < order,
-                    retain_graph=True,
-                )
-            known.update({(*prefix, name): gradient for name, gradient in zip(names, gradients, strict=True)})
+            gradients = {} if above is None else gradient(above, {name: inputs[name] for name in names}, length < order)
+            for entry in entries:
+                name, place = places[entry]
+                found = gradients.get(name)
+                known[(*prefix, entry)] = None if found is None else (found, place)
     return {by: known[by] for by in bys}
+
+
+def gradient(of: Entry, inputs: Mapping[str, torch.Tensor], again: bool = False) -> dict[str, torch.Tensor | None]:
+    """The gradient of a number in a tensor by each input; `again` if it will be differentiated itself."""
+    tensor, place = of
+    if not tensor.requires_grad:
+        return dict.fromkeys(inputs)
+    along = None
+    if tensor.dim():
+        along = torch.zeros(tensor.shape, dtype=tensor.dtype, device=tensor.device)
+        along.view(-1)[place] = 1
+    found = torch.autograd.grad(
+        tensor, list(inputs.values()), along, allow_unused=True, create_graph=again, retain_graph=True
+    )
+    return dict(zip(inputs, found, strict=True))

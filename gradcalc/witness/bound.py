@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 from gradcalc.functions import TABLE
-from gradcalc.syntax import Call, Name, Node, Number, fold, postorder
+from gradcalc.syntax import Call, Name, Node, Number, follow, steps
 from gradcalc.witness.intervals import Interval, Map, Rounding, chosen, exactly, hull, keeping_zeros, unknown_where
 
 _STEPS = 8
@@ -65,7 +65,7 @@ def enclose(
         result = row.meaning(engine, *args)
         return result.roomier(args) if row.group in _OWN_KERNELS else result
 
-    result = fold(tree, leaf, call)
+    result = follow(steps(tree), leaf, call)[-1]
     return result.value, {name: result.slopes.get(name, _ZERO) for name in moving}
 
 
@@ -77,7 +77,7 @@ def _steps(tree: Node) -> int:
     """
     depth: dict[int, int] = {}
     uses: dict[str, int] = {}
-    for node in postorder(tree):
+    for node in steps(tree).nodes:
         if isinstance(node, Call):
             depth[id(node)] = 1 + max((depth.get(id(arg), 0) for arg in node.args), default=0)
         elif isinstance(node, Name):

@@ -55,7 +55,7 @@ def run(
     held = {text: float(tensor) for text, tensor in constants.items()}
     try:
         result = autograd.build(tree, inputs, constants, held)
-        gradients = autograd.differentiate(result.sum(), inputs, bys)
+        gradients = {by: _partial(result, inputs, by) for by in bys}
     except autograd.REFUSALS as error:
         nothing = [math.nan] * size
         return Crowd(values, nothing, dict.fromkeys(bys, nothing), range(size), str(error))
@@ -79,6 +79,15 @@ def run(
         {by: numbers.tolist() for by, numbers in partials.items()},
         (~decided).nonzero().flatten().tolist(),
     )
+
+
+def _partial(result: torch.Tensor, inputs: Mapping[str, torch.Tensor], by: autograd.By) -> torch.Tensor | None:
+    """A partial at all points: no point depends on another, so the gradient of the sum has that of each."""
+    found: torch.Tensor | None = result
+    for place, name in enumerate(by, 1):
+        if found is not None:
+            found = autograd.gradient((found.sum(), 0), {name: inputs[name]}, place < len(by))[name]
+    return found
 
 
 def _is_decided(numbers: torch.Tensor, low: torch.Tensor, high: torch.Tensor, precision: int) -> torch.Tensor:

@@ -13,16 +13,18 @@ from gradcalc.syntax import Call, Name, Node, Number
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A tree as a line of text, so that it is known again at once; what to differentiate by; and the limit."""
+    """Trees as a line of text, so that they are known again at once; which to differentiate by what; and the limit."""
 
-    tree: str
-    bys: tuple[tuple[str, ...], ...]
+    trees: str
+    wanted: tuple[tuple[int, tuple[str, ...]], ...]
     seconds: float = DEFAULT_SECONDS
 
     @classmethod
-    def about(cls, tree: Node, bys: Sequence[Sequence[str]], seconds: float = DEFAULT_SECONDS) -> Question:
-        """The question for the derivatives of a tree."""
-        return cls(json.dumps(pack(tree)), tuple(map(tuple, bys)), seconds)
+    def about(
+        cls, trees: Sequence[Node], wanted: Sequence[tuple[int, tuple[str, ...]]], seconds: float = DEFAULT_SECONDS
+    ) -> Question:
+        """The question for derivatives of the entries of an expression."""
+        return cls(json.dumps(pack(trees)), tuple(wanted), seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,17 @@ class Derived:
 _FIRST_OF_NUMBER = frozenset("0123456789.-")  # a default of the function table may be negative
 
 Parts = Sequence[Any]
-"""A tree: its different parts, arguments before calls.  A text is a leaf; a list, a call and the places of its arguments."""
+"""Trees: their different parts, arguments before calls, and at the end the places of the trees.
+
+A text is a leaf; a list, a call and the places of its arguments.
+"""
 
 
-def pack(tree: Node) -> Parts:
-    """A tree as plain data; what it shares is written once."""
+def pack(trees: Sequence[Node]) -> Parts:
+    """Trees as plain data; what they share is written once."""
     parts: list[Any] = []
     places: dict[int, int] = {}
-    waiting = [tree]
+    waiting = list(reversed(trees))
     while waiting:
         node = waiting[-1]
         if id(node) in places:
@@ -72,28 +77,29 @@ def pack(tree: Node) -> Parts:
             parts.append(node.text if isinstance(node, Number) else node.name)
         places[id(node)] = len(parts) - 1
         waiting.pop()
-    return parts
+    return [*parts, [places[id(tree)] for tree in trees]]
 
 
-def unpack(parts: Parts) -> Node:
-    """The tree of its parts."""
+def unpack(parts: Parts) -> list[Node]:
+    """The trees of their parts."""
     nodes: list[Node] = []
-    for part in parts:
+    for part in parts[:-1]:
         if isinstance(part, str):
             nodes.append(Number(part) if part[0] in _FIRST_OF_NUMBER else Name(part))
         else:
             nodes.append(Call(part[0], tuple(nodes[place] for place in part[1:])))
-    return nodes[-1]
+    return [nodes[place] for place in parts[-1]]
 
 
 def pack_derived(derived: Derived) -> dict[str, Any]:
     """What sympy found, as plain data."""
-    formulas = [(it.text, it.latex, it.tree and pack(it.tree), it.unusable) for it in derived.formulas]
-    return {"formulas": formulas, "constants": {name: pack(node) for name, node in derived.constants.items()}}
+    formulas = [(it.text, it.latex, it.tree and pack([it.tree]), it.unusable) for it in derived.formulas]
+    return {"formulas": formulas, "constants": list(derived.constants), "values": pack(list(derived.constants.values()))}
 
 
 def unpack_derived(data: Mapping[str, Any]) -> Derived:
     """What sympy found, from plain data."""
-    formulas = [(text, latex, parts and unpack(parts), unusable) for text, latex, parts, unusable in data["formulas"]]
-    constants = {name: unpack(parts) for name, parts in data["constants"].items()}
-    return Derived(tuple(Formula(*formula) for formula in formulas), constants)
+    formulas = [
+        Formula(text, latex, parts and unpack(parts)[0], unusable) for text, latex, parts, unusable in data["formulas"]
+    ]
+    return Derived(tuple(formulas), dict(zip(data["constants"], unpack(data["values"]), strict=True)))

@@ -9,7 +9,7 @@ arithmetic", 2017); derivatives of Bessel functions DLMF 10.6.7 and 10.29.5; of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import comb, perm
 from typing import NamedTuple, cast
@@ -64,6 +64,40 @@ def evaluate(
     `values` gives every variable a number (it stands still) or a jet (it moves).  `constants` may replace a literal or
     a constant by the number a machine made of it.
     """
+    return cast("Jet", evaluate_all(tree if isinstance(tree, Steps) else steps(tree), values, order, constants)[-1])
+
+
+def evaluate_all(way: Steps, values: Mapping[str, Real | Jet], order: int, constants: Constants) -> list[Value]:
+    """The jets of all steps."""
+    return follow(way, *_readers(values, order, constants))
+
+
+def evaluate_some(
+    way: Steps,
+    values: Mapping[str, Real | Jet],
+    order: int,
+    constants: Constants,
+    places: Sequence[int],
+    rest: Sequence[Value],
+) -> Jet:
+    """The jet of the last step, if only the steps at `places` move; `rest` are all steps where nothing does.
+
+    An expression of many variables is evaluated along many rays, and little of it moves in each.
+    """
+    leaf, call = _readers(values, order, constants)
+    found: dict[int, Value] = {}
+    for place in places:
+        node = way.nodes[place]
+        if isinstance(node, Call):
+            found[place] = call(node, [found[arg] if arg in found else rest[arg] for arg in way.places[place]])
+        else:
+            found[place] = leaf(node)
+    return cast("Jet", found.get(len(rest) - 1, rest[-1]))
+
+
+def _readers(
+    values: Mapping[str, Real | Jet], order: int, constants: Constants
+) -> tuple[Callable[[Number | Name], Value], Callable[[Call, list[Value]], Value]]:
     Jet.order = order
     engine = Engine()
 
@@ -97,9 +131,7 @@ def evaluate(
         # A function may pass over an argument, or be constant beside it: it is not real where the argument is not.
         return result.beside(parts) if lost else result
 
-    value = follow(tree if isinstance(tree, Steps) else steps(tree), leaf, call)
-    assert isinstance(value, Jet)
-    return value
+    return leaf, call
 
 
 def moving(value: Real, speed: int, order: int) -> Jet:

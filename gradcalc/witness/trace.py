@@ -8,12 +8,14 @@ Where it is missing, `AVAILABLE` is False and there is no program to look at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+
+from gradcalc.witness.entries import NOT_BY_ENTRY, cells_of, expanded
+from gradcalc.witness.program import NO_MEMORY, Argument, Cell, Operation, Program
 
 try:
     from torch.utils._python_dispatch import TorchDispatchMode
@@ -21,48 +23,6 @@ except ImportError:  # pragma: no cover - a torch of the future
     TorchDispatchMode = None  # type: ignore[assignment,misc]
 
 AVAILABLE = TorchDispatchMode is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A tensor as an operation saw it: which memory it lies in, and the number there at that moment.
-
-    Views share memory and in-place operations write to it, so the key and not the tensor is what flows through a program.
-    `value` is None for a tensor without data.
-    """
-
-    key: int
-    value: float | bool | None
-
-
-Argument = Cell | int | float | bool | str | None | tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One aten operation: its name (`"mul.Tensor"`), what went in and what came out."""
-
-    name: str
-    args: tuple[Argument, ...]
-    options: Mapping[str, Argument]
-    results: tuple[Cell, ...]
-
-
-@dataclass(slots=True)
-class Program:
-    """All operations of a run in order; `forward` is how many of them computed the value.
-
-    The other fields say where the tensors of interest lie: the inputs by name, the constants by text, the value, and the
-    partials that depend on their variables.  `literals` are the typed numbers that torch was given as Python numbers.
-    """
-
-    operations: list[Operation] = field(default_factory=list)
-    forward: int = 0
-    inputs: dict[str, int] = field(default_factory=dict)
-    constants: dict[str, int] = field(default_factory=dict)
-    value: int | None = None
-    partials: dict[tuple[str, ...], int] = field(default_factory=dict)
-    literals: frozenset[float] = frozenset()
 
 
 class Recorder:
@@ -81,22 +41,44 @@ class Recorder:
         with _mode(self):
             yield
 
-    def place(self, tensor: torch.Tensor) -> int:
-        """Where a tensor lies; it will stay there."""
+    def places(self, tensor: torch.Tensor) -> list[int]:
+        """Where the entries of a tensor lie; they will stay there."""
         self._alive.append(tensor)
-        return _key(tensor)
+        return [cell.key for cell in cells_of(tensor).entries]
 
     def record(self, function: Any, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
         """Run an operation and note it."""
-        seen = tuple(_argument(arg) for arg in args)
-        said = {name: _argument(option) for name, option in options.items()}
-        result = function(*args, **options)
-        results = result if isinstance(result, (tuple, list)) else (result,)
-        self._alive += [arg for arg in (*args, *results) if isinstance(arg, torch.Tensor)]
-        cells = tuple(_cell(part) for part in results if isinstance(part, torch.Tensor))
         name = str(function).removeprefix("aten.")
-        self.program.operations.append(Operation(name, seen, said, cells))
+        tensors = [arg for arg in (*args, *options.values()) if isinstance(arg, torch.Tensor)]
+        by_entry = name.split(".")[0].rstrip("_") not in NOT_BY_ENTRY
+        is_scalar = by_entry and all(tensor.numel() == 1 for tensor in tensors)
+        see: Callable[[Any], Any] = _argument if is_scalar else _seen
+        seen = tuple(see(arg) for arg in args)
+        said = {name: see(option) for name, option in options.items()}
+        if name.endswith(".Scalar"):  # torch 2.13 reads the memory of a zero that has none: mul.Scalar within a mode
+            args = [_written(arg) for arg in args]
+        result = function(*args, **options)
+        results = [part for part in (result if isinstance(result, (tuple, list)) else (result,)) if _is_tensor(part)]
+        self._alive += [arg for arg in (*args, *results) if _is_tensor(arg)]
+        if is_scalar and all(tensor.numel() == 1 for tensor in results):
+            cells = tuple(_cell(part) for part in results)
+            self.program.operations.append(Operation(name, seen, said, cells))
+        else:
+            if is_scalar:
+                seen, said = tuple(map(_seen, args)), {name: _seen(option) for name, option in options.items()}
+            self.program.operations += expanded(name, function, (args, options), seen, said, results, self._alive.append)
         return result
+
+
+def _written(arg: Any) -> Any:
+    """A zero that torch never wrote down, written down."""
+    if _is_tensor(arg) and arg._is_zerotensor():
+        return torch.zeros(arg.shape, dtype=arg.dtype, device=arg.device)
+    return arg
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor)
 
 
 def _mode(recorder: Recorder) -> Any:
@@ -110,10 +92,6 @@ def _mode(recorder: Recorder) -> Any:
             return recorder.record(function, args, kwargs or {})
 
     return Mode()  # type: ignore[no-untyped-call]
-
-
-NO_MEMORY = 0
-"""The key of tensors without memory: what is written there is no number, and nothing can be read from it."""
 
 
 def _key(tensor: torch.Tensor) -> int:
@@ -136,3 +114,12 @@ def _argument(value: Any) -> Argument:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     return str(value)
+
+
+def _seen(value: Any) -> Any:
+    """An argument of an operation on tensors, as plain data."""
+    if isinstance(value, torch.Tensor):
+        return cells_of(value)
+    if isinstance(value, (list, tuple)):
+        return tuple(_seen(part) for part in value)
+    return _argument(value)

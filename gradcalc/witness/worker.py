@@ -1,6 +1,6 @@
 """The symbolic witness's own process: questions in, formulas out, one JSON object a line.
 
-Comes in (standard input): {"number", "tree", "bys", "seconds"}.
+Comes in (standard input): {"number", "trees", "wanted", "seconds"}.
 Goes out (standard output): {"number": 0} when sympy is there, and then {"number", "formulas", "constants"}, or
 {"number", "failure"}.
 
@@ -39,7 +39,7 @@ def main() -> None:
         question = json.loads(line)
         _limit_time(question["seconds"])
         try:
-            answer = pack_derived(symbolic.derive(unpack(json.loads(question["tree"])), question["bys"]))
+            answer = pack_derived(symbolic.derive(unpack(json.loads(question["trees"])), question["wanted"]))
         except MemoryError:
             answer = {"failure": "sympy needed too much memory"}
         except RecursionError:
