@@ -157,13 +157,27 @@ def follow(found: Steps, leaf: Callable[[Number | Name], T], call: Callable[[Cal
     return values
 
 
-def moved_by(found: Steps, names: Collection[str]) -> list[int]:
-    """The places of the steps that depend on some variables."""
-    moved: set[int] = set()
-    for place, (node, places) in enumerate(zip(*found, strict=True)):
-        if node.name in names if isinstance(node, Name) else not moved.isdisjoint(places):
-            moved.add(place)
-    return sorted(moved)
+class Reach:
+    """What of some steps depends on which variables."""
+
+    def __init__(self, found: Steps):
+        self._users: dict[int, list[int]] = {}
+        self._leaves: dict[str, list[int]] = {}
+        for place, (node, places) in enumerate(zip(*found, strict=True)):
+            if isinstance(node, Name):
+                self._leaves.setdefault(node.name, []).append(place)
+            for arg in places:
+                self._users.setdefault(arg, []).append(place)
+
+    def of(self, names: Collection[str]) -> list[int]:
+        """The places of the steps that depend on some variables, in order."""
+        waiting = [place for name in names for place in self._leaves.get(name, ())]
+        moved = set(waiting)
+        while waiting:
+            above = [place for place in self._users.get(waiting.pop(), ()) if place not in moved]
+            moved.update(above)
+            waiting += above
+        return sorted(moved)
 
 
 def names_in(tree: Node) -> list[str]:

@@ -179,16 +179,18 @@ def _arranged(row: Function, args: list[Node], node: Call) -> list[Node]:
     """The arguments in the order of the parameters: keywords placed, defaults filled in."""
     places = {parameter.name: place for place, parameter in enumerate(row.parameters)}
     given: dict[int, Node] = {}
+    named = False
     for place, arg in enumerate(args):
         if isinstance(arg, Call) and arg.name == "=":
             keyword, value = arg.args
             assert isinstance(keyword, Name)
+            named = True
             if keyword.name not in places:
                 raise CalcError(f"{row.name} has no argument {keyword.name}", span=keyword.span, hint=f"usage: {row.usage}")
             if places[keyword.name] in given:
                 raise CalcError(f"{keyword.name} is given twice", span=arg.span, hint=f"usage: {row.usage}")
             given[places[keyword.name]] = value
-        elif any(isinstance(earlier, Call) and earlier.name == "=" for earlier in args[:place]):
+        elif named:
             raise CalcError("an argument without a name follows one with a name", span=arg.span)
         else:
             given[place] = arg

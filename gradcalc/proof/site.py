@@ -14,7 +14,7 @@ from typing import Any
 
 from flint import ctx, fmpq
 
-from gradcalc.syntax import Call, Node, Number, moved_by, names_in, steps
+from gradcalc.syntax import Call, Node, Number, Reach, names_in, steps
 from gradcalc.witness import taylor
 from gradcalc.witness.balls import OutOfPrecision, Real, exact
 from gradcalc.witness.jets import Jet
@@ -41,6 +41,7 @@ class Site:
         self._constants = {text: exact(value) for text, value in (constants or {}).items()}
         self._exact: dict[str, fmpq] = {}
         self._shift: Mapping[str, fmpq] = {}
+        self._reach: Reach | None = None
         self._moving: dict[frozenset[str], list[int]] = {}
         self._rest: dict[tuple[int, int], list[taylor.Value]] = {}
         self.sides: dict[object, Any] = {}
@@ -68,6 +69,8 @@ class Site:
         return found
 
     def _unshifted(self) -> dict[str, Real]:
+        if len(self._exact) == len(self._values):
+            return dict(self._exact)
         found: dict[str, Real] = {}
         for name, value in self._values.items():
             if name not in self._exact:
@@ -94,7 +97,8 @@ class Site:
             return taylor.evaluate(self._steps, values, order=order, constants=self._constant)
         names = frozenset(direction)
         if names not in self._moving:
-            self._moving[names] = moved_by(self._steps, names)
+            self._reach = self._reach or Reach(self._steps)
+            self._moving[names] = self._reach.of(names)
         if (ctx.prec, order) not in self._rest:
             self._rest[ctx.prec, order] = taylor.evaluate_all(self._steps, starts, order, self._constant)
         rest = self._rest[ctx.prec, order]

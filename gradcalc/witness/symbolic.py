@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 import sympy
@@ -96,11 +96,18 @@ class _Graph:
 
     def __init__(self, expression: sympy.Expr):
         self.expression = expression
-        self.parts = list(_parts(expression))
-        self.users: dict[sympy.Basic, list[int]] = {}
+
+    @cached_property
+    def parts(self) -> list[Any]:
+        return list(_parts(self.expression))
+
+    @cached_property
+    def users(self) -> Mapping[sympy.Basic, Sequence[int]]:
+        found: dict[sympy.Basic, list[int]] = {}
         for place, part in enumerate(self.parts):
             for arg in part.args:
-                self.users.setdefault(arg, []).append(place)
+                found.setdefault(arg, []).append(place)
+        return found
 
     def partial(self, symbol: sympy.Symbol) -> sympy.Expr:
         """What `sympy.diff` gives, by sympy's rules for each function, in a sixth of the time.
