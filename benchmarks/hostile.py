@@ -85,11 +85,16 @@ OTHERS = [
     Attack(("diff", "x", "--order", "9" * 100)),
     Attack(("diff", "+".join(f"v{k}" for k in range(200)), "--order", "8")),
     Attack(("diff", "x", "--timeout", "1e999")),
-    Attack((
-        "diff",
-        "abs((sin((gelu(erfinv(((softplus((erfinv(((gamma(tan(tanh(cbrt(gamma(lgamma(x)))))))**(1/3))**-3))-x))**x)-x**9)))-x))**2)",
-        "--order", "3", "--at", "x=-1",
-    )),
+    Attack(
+        (
+            "diff",
+            "abs((sin((gelu(erfinv(((softplus((erfinv(((gamma(tan(tanh(cbrt(gamma(lgamma(x)))))))**(1/3))**-3))-x))**x)-x**9)))-x))**2)",
+            "--order",
+            "3",
+            "--at",
+            "x=-1",
+        )
+    ),
     Attack(("bce", "--x", "9**9**9", "--y", "0")),
     Attack(("bce", "--x", "1e308", "--y", "nan")),
 ]

@@ -7,6 +7,7 @@ formula   the same without a point, by the time of sympy alone
 help      gradcalc --help, by the time of a bare typer program of one command
 error     a syntax error, likewise
 batch     all rows of the corpora, verdict included: rows per second, by those of a naive loop in one process
+arrays    mean(x**2) at 1,000 entries, the whole process, by the time of one entry
 points    one expression at 100,000 points to a CSV, verdict included, by the time of a vectorised torch script; no imports
 memory    peak memory of a batch of 1,000,000 lines after 10,000 of them, and at its end
 peers     whole processes of other programs that answer half of the question, where they are installed
@@ -83,6 +84,16 @@ def batch(folder: Path, jobs: int, pairs: int) -> None:
             print(f"    {count} rows: {ours:.1f} and {theirs:.1f} rows a second", flush=True)
         ratio, ours, theirs = sorted(rates)[len(rates) // 2]
         print(f"| batch --jobs {jobs} | {ours:.1f} rows/s | {theirs:.1f} rows/s | {ratio:.2f} | at least 2 |", flush=True)
+
+
+def arrays(pairs: int) -> None:
+    """A thousand partials, each proven, by one."""
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "x.csv"
+        file.write_text("\n".join(f"{place * 37 % 101 / 50 - 1}" for place in range(1_000)), encoding="utf-8")
+        many = [*GRADCALC, "diff", "mean(x**2)", "--at", f"x=@{file}"]
+        one = [*GRADCALC, "diff", "mean(x**2)", "--at", "x=[0.3]"]
+        paired("1,000 entries", lambda: process(many), lambda: process(one), pairs, "at most 3 times and 2 s")
 
 
 def points(pairs: int) -> None:
@@ -190,6 +201,8 @@ def main() -> None:
             if wanted(name):
                 command, other = [*GRADCALC, *ours], theirs
                 paired(name, lambda c=command: process(c), lambda c=other: process(c), options.pairs, goal)
+    if wanted("arrays"):
+        arrays(options.pairs)
     if wanted("points"):
         points(options.pairs)
     if wanted("batch") and options.corpora:

@@ -177,7 +177,7 @@ def found(prepared: Prepared, points: Iterable[Part], proofs: int, tally: Tally)
     for part in points:
         size, wanted = part.size, min(proofs, part.size)
         ran = crowd.run(
-            prepared.tree,
+            prepared.entries.entries[0],
             part.floats,
             size,
             [wanted.by for wanted in prepared.wanted],

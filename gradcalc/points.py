@@ -46,22 +46,19 @@ def value_tree(name: str, text: str) -> Node:
             source=text,
             span=Span(0, len(text)),
         )
-    if text.lstrip().startswith("["):
+    if "[" in text:
         raise CalcError(f"{name} is given an array where a number belongs", source=text, span=Span(0, len(text)))
     return _constant(name, text)
 
 
 def value_cells(name: str, text: str) -> Cells[Node]:
     """The number or the array that a variable is given, as constant expressions.  Raises `CalcError` if it is neither."""
-    if not text.lstrip().startswith("["):
+    if "[" not in text:
         return Cells.single(value_tree(name, text))
     try:
-        cells = spread(_constant(name, text), {})
+        return spread(_constant(name, text), {})
     except CalcError as error:
         raise error.within(text) from None
-    if not cells.entries:
-        raise CalcError(f"{name} is given an array without entries", source=text, span=Span(0, len(text)))
-    return cells
 
 
 def _constant(name: str, text: str) -> Node:
@@ -303,6 +300,9 @@ def unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def json_value(name: str, value: object) -> str:
     """The text of a value in a batch line: a JSON number (already as its decimal text) or a string."""
     if isinstance(value, list):
+        for part in value:
+            if isinstance(part, str) and "," in part:
+                raise CalcError(f"an entry of {name} must be one value, not {part}")
         return f"[{', '.join(json_value(name, part) for part in value)}]"
     if isinstance(value, bool) or value is None or isinstance(value, dict):
         kinds = {dict: "an object", bool: str(value).lower(), type(None): "null"}

@@ -83,11 +83,7 @@ def _matches(pattern: Node, node: Node, holes: dict[str, Node]) -> Iterator[dict
     elif isinstance(pattern, Number):
         if isinstance(node, Number) and node.value == pattern.value:
             yield holes
-    elif (
-        isinstance(node, Call)
-        and (node.name, node.options) == (pattern.name, pattern.options)
-        and len(node.args) == len(pattern.args)
-    ):
+    elif isinstance(node, Call) and node.name == pattern.name and len(node.args) == len(pattern.args):
         orders = [node.args, node.args[::-1]] if node.name in _COMMUTATIVE else [node.args]
         for args in orders:
             found = [holes]

@@ -12,7 +12,6 @@ from typing import Any
 from gradcalc.cells import Cells, broadcast_shape, entry_names
 from gradcalc.errors import CalcError, Span
 from gradcalc.functions import TABLE
-from gradcalc.functions.row import Function
 from gradcalc.syntax import Call, Name, Node, Number, fold, integer_literal
 
 MAX_PARTS = 400_000
@@ -39,10 +38,10 @@ def spread(tree: Node, values: Mapping[str, Cells[Node]]) -> Trees:
         nonlocal count
         row = TABLE[node.name]
         builder = _Builder(node, MAX_PARTS - count, known)
-        if row.entries is None or (row.by_entry and not any(arg.shape for arg in args)):
+        if row.entries is None:
             found = builder.each(node.name, *args)
         else:
-            found = row.entries(builder, *args, **settings(row, node))
+            found = row.entries(builder, *args, **settings(node))
         count += builder.count
         return found
 
@@ -53,9 +52,9 @@ def _named(array: str, cells: Cells[Node]) -> Iterator[tuple[str, Node]]:
     return zip(entry_names(array, cells.shape).entries, cells.entries, strict=True)
 
 
-def settings(row: Function, node: Call) -> dict[str, int | str]:
+def settings(node: Call) -> dict[str, int | str]:
     """The options of a call: whole numbers and words."""
-    return {key: word if key == "at" or word in row.options[key] else int(word) for key, word in node.options}
+    return {key: word if key == "at" or not word.lstrip("-").isdigit() else int(word) for key, word in node.options}
 
 
 class _Builder:
@@ -66,12 +65,12 @@ class _Builder:
         self.room, self.known = room, known
         self.count = 0
 
-    def call(self, name: str, *args: Node) -> Node:
+    def call(self, name: str, *args: Node, options: tuple[tuple[str, str], ...] = ()) -> Node:
         """A function of numbers."""
         self.count += 1
         if self.count > self.room:
             raise CalcError(f"the entries have more than {MAX_PARTS} parts together", span=self.span)
-        return Call(name, args, self.span)
+        return Call(name, args, self.span, options)
 
     def number(self, value: int | str) -> Node:
         return Number(str(value), self.span)
@@ -99,12 +98,16 @@ class _Builder:
         if shape is None:
             shapes = " and ".join(self.shape(arg) for arg in args if arg.shape)
             raise self.wrong(f"the shapes {shapes} do not fit together")
+        # A loss of two numbers is no mean of anything, wherever it is computed.
+        options = (("reduction", "none"),) if "reduction" in TABLE[name].options else ()
         if not shape:
             parts = tuple(arg.entries[0] for arg in args)
-            same = name == self.node.name and all(part is arg for part, arg in zip(parts, self.node.args, strict=True))
-            return Cells.single(self.node if same else Call(name, parts, self.span))
+            same = (name, options) == (self.node.name, self.node.options) and len(parts) == len(self.node.args)
+            if same and all(part is arg for part, arg in zip(parts, self.node.args, strict=True)):
+                return Cells.single(self.node)
+            return Cells.single(Call(name, parts, self.span, options))
         columns = [arg.broadcast(shape).entries for arg in args]
-        return Cells(shape, [self.call(name, *parts) for parts in zip(*columns, strict=True)])
+        return Cells(shape, [self.call(name, *parts, options=options) for parts in zip(*columns, strict=True)])
 
     def dim(self, x: Cells[Any], dim: int) -> int:
         """A dimension, counted from the front."""

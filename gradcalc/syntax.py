@@ -274,6 +274,10 @@ def parse(text: str) -> Node:
         raise error.within(text) from None
 
 
+def _is_keyword(node: Node) -> bool:
+    return isinstance(node, Call) and node.name == "="
+
+
 class _Parser:
     def __init__(self, tokens: Iterator[_Token]):
         self.tokens = tokens
@@ -466,11 +470,17 @@ class _Parser:
         if self.now.kind == "(":
             call = self.application(name)
             assert isinstance(call, Call)
+            if name.text in ("max", "min") and call.args and not any(_is_keyword(arg) for arg in call.args):
+                hint = f"write dim=... for a dimension, and {name.text}(x, y) for one of two"
+                raise CalcError(f".{name.text} takes a dimension by its name", span=call.span, hint=hint)
             return Call(call.name, (base, *call.args), base.span.to(call.span))
         if name.text in _BEHIND:
             return self.call(_BEHIND[name.text], (base,), base.span.to(name.span))
         if name.text == "values" and isinstance(base, Call) and base.name in ("max", "min"):
-            return base
+            if any(_is_keyword(arg) for arg in base.args):
+                return base
+            hint = f"write {base.name}(x, dim=0).values"
+            raise CalcError(f"{base.name} along no dimension has no .values", span=name.span, hint=hint)
         raise CalcError(f"unexpected .{name.text}", span=name.span, hint=f"write {name.text}(...) for a function")
 
     def atom(self) -> Node:

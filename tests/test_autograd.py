@@ -16,6 +16,7 @@ from gradcalc.syntax import Node, unparse
 from gradcalc.witness import autograd, devices
 from gradcalc.witness.autograd import Run
 from gradcalc.witness.devices import Device, available_devices, choose
+from gradcalc.witness.trace import Recorder
 
 
 def run(expr: str, at: dict[str, float], by: Sequence[str] = ("x",), dtype: str = "float64", **more: object) -> Run:
@@ -295,3 +296,10 @@ def test_every_device_here_differentiates(device: str) -> None:
     for dtype in next(found for found in available_devices() if found.name == device).dtypes:
         found = autograd.run(understand("x**2*y"), {"x": 3.0, "y": 0.5}, [("x",), ("y",)], dtype=dtype, device=device)
         assert found.partials == {("x",): 3.0, ("y",): 9.0}
+
+
+def test_a_zero_without_memory_is_multiplied() -> None:
+    """torch's mul.Scalar reads memory that such a zero does not have, when a mode is on."""
+    with Recorder().on():
+        zero = torch._efficientzerotensor((), dtype=torch.float64)
+        assert torch.ops.aten.mul.Scalar(zero, 2.0).item() == 0

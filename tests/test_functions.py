@@ -60,7 +60,7 @@ SIGNATURES = [
     ("pi", "pi", []),
     ("log", "log(x, base)", [("x", None, False, False), ("base", None, False, True)]),
     ("heaviside", "heaviside(x, value=0.5)", [("x", None, False, False), ("value", "0.5", False, False)]),
-    ("max", "max(x, y, ...)", [("x", None, False, False), ("y", None, False, False)]),
+    ("max", "max(x, y, ..., dim)", [("x", None, False, False), ("y", None, False, True)]),
     ("threshold", "threshold(x, threshold, value)", [("x", None, False, False), ("threshold", None, True, False), ("value", None, True, False)]),
     ("softplus", "softplus(x, beta=1, threshold=20)", [("x", None, False, False), ("beta", "1", True, False), ("threshold", "20", True, False)]),
 ]  # fmt: skip
@@ -71,7 +71,7 @@ def test_signatures(name: str, usage: str, parameters: list[tuple[str, str | Non
     row = TABLE[name]
     assert row.usage == usage
     assert [(part.name, part.default, part.setting, part.optional) for part in row.parameters] == parameters
-    assert row.variadic == usage.endswith("...)")
+    assert row.variadic == ("..." in usage)
 
 
 @pytest.mark.parametrize("name", [row.name for row in TABLE.values() if row.signature])
@@ -138,7 +138,7 @@ _R, _P = (-2.0, 2.0), (0.3, 2.5)
 _N = (-2.5, -0.3)
 
 FORMS = [
-    *(_form(row.name) for row in TABLE.values() if not row.condition and row.signature),
+    *(_form(row.name) for row in TABLE.values() if not row.condition and row.signature and row.by_entry),
     # other spellings and settings
     Form("log(x, b)", {"x": (0.1, 4.0), "b": (1.5, 5.0)}),
     Form("log(x, 2)", {"x": (0.1, 4.0)}),
@@ -272,7 +272,7 @@ _UNUSABLE = {
 def test_sympy_derives_the_row(form: Form) -> None:
     tree = understand(form.expr)
     bys = [(), *((name,) for name in form.sample), *((name, name) for name in form.sample)]
-    derived = symbolic.derive(tree, bys)
+    derived = symbolic.derive([tree], [(0, by) for by in bys])
     for by, formula in zip(bys, derived.formulas, strict=True):
         assert formula.unusable == (_UNUSABLE.get(form.name) if by else None)
         if formula.tree is None:
@@ -293,9 +293,9 @@ def test_formulas_are_those_of_sympy_itself(form: Form) -> None:
     if expression.has(symbolic._Comparison):
         return  # conditions are ours, and unknown to sympy
     for symbol in builder.symbols.values():
-        first = symbolic._partial(expression, symbol)
+        first = symbolic._Graph(expression).partial(symbol)
         assert first == expression.diff(symbol)
-        assert symbolic._partial(first, symbol) == first.diff(symbol)
+        assert symbolic._Graph(first).partial(symbol) == first.diff(symbol)
 
 
 def test_formulas_of_random_expressions_are_those_of_sympy_itself() -> None:
@@ -304,7 +304,7 @@ def test_formulas_of_random_expressions_are_those_of_sympy_itself() -> None:
         expression = builder.build(understand(case.expr, case.at))
         if not expression.has(symbolic._Comparison):
             for symbol in builder.symbols.values():
-                assert symbolic._partial(expression, symbol) == expression.diff(symbol), case.expr
+                assert symbolic._Graph(expression).partial(symbol) == expression.diff(symbol), case.expr
 
 
 def close(left: Real, right: Real, digits: int) -> bool:
@@ -320,7 +320,7 @@ def test_formulas_for_people_mean_the_same(form: Form) -> None:
     """The text that is shown can be typed in again, and has the derivative's value."""
     tree = understand(form.expr)
     bys = [(name,) for name in form.sample]
-    formulas = symbolic.derive(tree, bys).formulas
+    formulas = symbolic.derive([tree], [(0, by) for by in bys]).formulas
     for by, formula in zip(bys, formulas, strict=True):
         if formula.unusable:
             continue
@@ -526,7 +526,8 @@ def same(found: Real | None, expected: mpmath.mpf) -> bool:
 
 def test_the_known_answers_cover_the_table() -> None:
     known = " ".join(expr for expr, *_ in KNOWN)
-    functions = [row.name for row in TABLE.values() if row.name.isidentifier() and row.signature and not row.condition]
+    rows = [row for row in TABLE.values() if row.signature and not row.condition and row.by_entry]
+    functions = [row.name for row in rows if row.name.isidentifier()]
     missing = [name for name in functions if f"{name}(" not in known]
     # where their torch functions are, they are looked at above
     assert missing == ["neg", "selu", "gelu_tanh", "softshrink", "hardshrink", "hardtanh", "threshold"]
@@ -634,7 +635,6 @@ MISUNDERSTOOD = [
     ("e(3)", "", "error: e is not a function\n  e(3)\n  ^\nhint: write e*(...) to multiply"),
     ("inf*x", "", "error: inf is not a number to calculate with\n  inf*x\n  ^^^"),
     ("x + nan", "", "error: nan is not a number to calculate with\n  x + nan\n      ^^^"),
-    ("x@y", "", "error: @ multiplies matrices, and there are none here\n  x@y\n  ^^^\nhint: write * to multiply"),
     # functions without parentheses
     ("sin x", "", "error: sin is a function and needs parentheses\n  sin x\n  ^^^\nhint: write sin(...)"),
     ("2 sin x", "", "error: sin is a function and needs parentheses\n  2 sin x\n    ^^^\nhint: write sin(...)"),
@@ -650,7 +650,7 @@ MISUNDERSTOOD = [
     ("sin()", "", "error: sin takes 1 argument, not 0\n  sin()\n  ^^^^^\nhint: usage: sin(x)"),
     ("sin(x, y)", "", "error: sin takes 1 argument, not 2\n  sin(x, y)\n  ^^^^^^^^^\nhint: usage: sin(x)"),
     ("1 + atan2(x)", "", "error: atan2 takes 2 arguments, not 1\n  1 + atan2(x)\n      ^^^^^^^^\nhint: usage: atan2(y, x)"),
-    ("max(x)", "", "error: max takes at least 2 arguments, not 1\n  max(x)\n  ^^^^^^\nhint: usage: max(x, y, ...)"),
+    ("max()", "", "error: max takes at least 1 argument, not 0\n  max()\n  ^^^^^\nhint: usage: max(x, y, ..., dim)"),
     ("log()", "", "error: log takes 1 to 2 arguments, not 0\n  log()\n  ^^^^^\nhint: usage: log(x, base)"),
     ("log(x, 2, 3)", "", "error: log takes 1 to 2 arguments, not 3\n  log(x, 2, 3)\n  ^^^^^^^^^^^^\nhint: usage: log(x, base)"),
     ("clamp(x, 0)", "", "error: clamp takes 3 arguments, not 2\n  clamp(x, 0)\n  ^^^^^^^^^^^\nhint: usage: clamp(x, min, max)"),

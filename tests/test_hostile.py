@@ -76,7 +76,8 @@ def test_a_signal_ends_everything(arguments: tuple[str, ...], delay: float, numb
         time.sleep(delay)
         process.send_signal(number)
         told, complaints = process.communicate(timeout=60)
-        assert process.returncode in {128 + number, 0, -number}  # it may have ended before, or not have begun
+        # It may have ended before, or not have begun: Python itself may swallow an interrupt while it starts.
+        assert process.returncode in {128 + number, 0, 3, -number}
         # Before our first line runs, an interrupt is Python's own to tell.
         assert b"Traceback" not in complaints or b"/gradcalc/" not in complaints
         assert told == b"" or told.endswith(b"\n")  # whole lines

@@ -22,9 +22,10 @@ MODULES = {
 # page show eight floors; where two neighbours share one, the lower comes first here.
 FLOORS = [
     ["errors", "deadline", "orphan"],
-    ["syntax", "report", "explanations"],
+    ["syntax", "report", "explanations", "cells"],
     ["functions"],
-    ["points", "typeset", "rewrite"],
+    ["spread", "typeset", "rewrite", "general", "arrayfile"],
+    ["points"],
     ["pointfile"],
     ["witness"],
     ["proof"],
@@ -75,10 +76,10 @@ ALLOWED = {
     "sympy": {"gradcalc.witness.symbolic"},
     "mpmath": set(),
     "torch": {
-        "gradcalc.witness.autograd", "gradcalc.witness.bound", "gradcalc.witness.crowd", "gradcalc.witness.devices", "gradcalc.witness.intervals",
+        "gradcalc.witness.autograd", "gradcalc.witness.bound", "gradcalc.witness.crowd", "gradcalc.witness.devices", "gradcalc.witness.entries", "gradcalc.witness.intervals",
         "gradcalc.witness.trace", "gradcalc.neuron",
     },
-    "numpy": set(),
+    "numpy": {"gradcalc.arrayfile"},
     "flint": {name for name in MODULES if name.startswith(("gradcalc.witness.", "gradcalc.proof."))},
     "rich": {name for name in MODULES if name.startswith("gradcalc.render.")},
     "typer": {name for name in MODULES if name.startswith("gradcalc.cli")},
@@ -146,6 +147,7 @@ LIGHT = [
     ("its names", "from gradcalc import CalcError, Problem, Report, Verdict, __version__", ""),
     ("the table", "import gradcalc.functions; gradcalc.functions.find('sin')", ""),
     ("points", "import gradcalc.points; list(gradcalc.points.sweep({'x': '0:1:11'}))", ""),
+    ("arrays", "import gradcalc.points; gradcalc.points.value_cells('x', '[[1, 2], [3, 4]] @ [1, 2]')", ""),
     ("a parse", "from gradcalc.syntax import parse, unparse; unparse(parse('sin(x**2)'))", ""),
     ("a tree in terms of the table", "from gradcalc.functions.resolve import understand; understand('elu(x, 2)')", ""),
     ("LaTeX of a tree", "from gradcalc.syntax import parse; from gradcalc.typeset import latex; latex(parse('x/y'))", ""),

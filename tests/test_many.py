@@ -174,7 +174,7 @@ WRONG = [
     ("x,y\n1,nan\n", "line 2 of the points: nan is not a point: derivatives are taken at real numbers"),
     ("x,y\n1,\n", "line 2 of the points: y is given no value"),
     ('{"x": 1}\n', "line 1 of the points: no value for y"),
-    ('{"x": 1, "y": [2]}\n', "line 1 of the points: the value of y must be a number or a string, not"),
+    ('{"x": 1, "y": [2]}\n', "line 1 of the points: y is given an array where a number belongs"),
     ('{"x": 1, "y": 2}\n{\n', "line 2 of the points is no JSON object"),
     ('x,y\n"1,2\n', "line 2 of the points: unexpected end of data"),
 ]

@@ -39,8 +39,8 @@ NO_VALUES = [
     ("-inf", "error: -inf is not a point: derivatives are taken at real numbers\n  -inf\n  ^^^^\nhint: give a finite number"),
     ("+Infinity", "error: +Infinity is not a point: derivatives are taken at real numbers\n  +Infinity\n  ^^^^^^^^^\nhint: give a finite number"),
     ("2*inf", "error: inf is not a number to calculate with\n  2*inf\n    ^^^"),
-    ("[1, 2]", "error: x is given an array, and only numbers are understood\n  [1, 2]\n  ^^^^^^"),
-    ("@data.csv", "error: x is given an array, and only numbers are understood\n  @data.csv\n  ^^^^^^^^^"),
+    ("[1, 2]", "error: x is given an array where a number belongs\n  [1, 2]\n  ^^^^^^"),
+    ("@data.csv", "error: unexpected @\n  @data.csv\n  ^"),
     ("y", "error: the value of x must be a number, but y is a variable\n  y\n  ^\nhint: numbers, pi, e and functions of them"),
     ("x + 1", "error: the value of x must be a number, but x is a variable\n  x + 1\n  ^^^^^\nhint: numbers, pi, e and functions of them"),
     ("1 < 2", "error: this is a condition, not a number\n  1 < 2\n  ^^^^^\nhint: where(condition, a, b) makes a number of it"),
@@ -256,8 +256,10 @@ def test_values_of_batch_lines(value: object, expected: str) -> None:
     assert json_value("x", value) == expected
 
 
-@pytest.mark.parametrize(("value", "shown"), [(True, "true"), (None, "null"), ([1, 2], "a list"), ({"a": 1}, "an object")])
+@pytest.mark.parametrize(
+    ("value", "shown"), [(True, "true"), (None, "null"), ([1, [{}]], "an object"), ({"a": 1}, "an object")]
+)
 def test_what_is_no_value_in_a_batch_line(value: object, shown: str) -> None:
     with pytest.raises(CalcError) as caught:
         json_value("x", value)
-    assert caught.value.message == f"the value of x must be a number or a string, not {shown}"
+    assert caught.value.message == f"the value of x must be a number, a string or a list, not {shown}"

@@ -360,7 +360,7 @@ def test_plain_fields_hold_no_tab_and_no_line_break() -> None:
 
 KEYS = [
     "schema", "expr", "read_as", "order", "at", "point", "dtype", "device", "value", "partials", "verdict", "versions",
-    "latex", "notes",
+    "latex", "notes", "general",
 ]  # fmt: skip
 PARTIAL_KEYS = [
     "by", "index", "formula", "latex", "symbolic", "reference", "autograd", "left", "right", "verdict", "cause", "side",

@@ -54,6 +54,9 @@ def show_many(
     waiting = many.parts(points)
     first = next(waiting)
     prepared = prepare(replace(problem, at=first.point(0)), seconds=seconds)
+    if prepared.entries.shape:
+        hint = f"give at most {ALL_PROVEN} points, and no --proofs, or choose an entry"
+        raise CalcError("many points are for expressions whose value is a number, and this is an array", hint=hint)
     parts = many.found(prepared, chain([first], waiting), proofs, tally)
     code = _rows(parts, quiet=quiet) if format == "csv" or quiet else show(_reports(parts), format)
     if not quiet:

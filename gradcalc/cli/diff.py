@@ -123,7 +123,7 @@ def diff(
       gradcalc diff "-x**2*y" --at x=1/3 --at y=0.1 --by x --dtype float32
       gradcalc diff "relu(x)" --at x=-1:1:5 --format plain
       gradcalc diff "mean(x**2)" --at "x=[1,2,3]"
-      gradcalc diff "sum((X@w - y)**2)" --at X=@features.csv --at "w=[1,2]" --at y=@labels.csv --by w
+      gradcalc diff "sum((X@w - y)**2)" --at X=@x.csv --at "w=[1,2]" --at y=@y.csv --by w
       gradcalc diff "x*exp(-y)" --points points.csv --format csv > slopes.csv
 
     The exit code is 0 if every number agrees, 1 if one is proven wrong, 3 if there is a difference that is explained,

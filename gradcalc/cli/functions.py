@@ -74,6 +74,8 @@ def _usage(row: Function) -> str:
     """`sin(x)`; operators as they are typed, `x + y`."""
     if row.name.isidentifier() and row.name not in ("neg", "and", "or", "not"):
         return row.usage
+    if row.name == "[]":
+        return "x[...]"
     return unparse(Call(row.name, tuple(Name(parameter.name) for parameter in row.parameters)))
 
 

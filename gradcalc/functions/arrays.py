@@ -229,6 +229,8 @@ def _chosen(m: Any, x: Cells[Any], at: str) -> Cells[Any]:
             if step is not None and step < 1:
                 raise m.wrong("torch has no slices backwards")
             chosen = range(length)[start:stop:step]
+            if not chosen:
+                raise m.wrong("nothing is left: the slice has no entries")
             picked = Cells(
                 (len(chosen), *rest), [entry for row in chosen for entry in lines.entries[row * size : (row + 1) * size]]
             )
@@ -359,13 +361,13 @@ OF_ONE: tuple[Function, ...] = (
     _row("amin", "x", "smallest entry; torch shares the gradient among ties", _reduction(lambda m, line: m.chain("min", line)), options=_DIM, singular="kink at ties"),
     _row("var", "x", "variance, divided by n - correction", _reduction(_var), options={**_DIM, "correction": ()}, torch=lambda t, x, dim=None, correction=1: t.var(x, dim, correction=correction)),
     _row("std", "x", "standard deviation", _reduction(lambda m, line, **rest: m.call("sqrt", _var(m, line, **rest))), options={**_DIM, "correction": ()}, torch=lambda t, x, dim=None, correction=1: t.std(x, dim, correction=correction), singular="where all entries are equal"),
-    _row("norm", "x", "norm of order p: 1, 2 or inf; of matrices that of Frobenius", _reduction(_norm), options={"p": ("inf", "fro"), **_DIM}, torch=_torch_norm, singular="at 0"),
+    _row("norm", "x", "norm of order p: 1, 2 or inf; of matrices that of Frobenius", _reduction(_norm), options={"p": ("2", "inf", "fro"), **_DIM}, torch=_torch_norm, singular="at 0"),
     _row("logsumexp", "x", "log(sum(exp(x)))", _reduction(_logsumexp), options=_DIM, torch=lambda t, x, dim=None: t.logsumexp(x, tuple(range(x.dim())) if dim is None else dim)),
     _row("cumsum", "x", "sums of the first entries, along dim", _along(_scan("+")), options=_DIM, torch=_torch_along("cumsum")),
     _row("cumprod", "x", "products of the first entries, along dim", _along(_scan("*")), options=_DIM, torch=_torch_along("cumprod")),
     _row("softmax", "x", "exp(x)/sum(exp(x)), along dim", _along(_softmax), options=_DIM, torch=_torch_along("softmax")),
     _row("log_softmax", "x", "log(softmax(x))", _along(_log_softmax), options=_DIM, torch=_torch_along("log_softmax")),
-    _row("layer_norm", "x, eps=0.00001", "(x - mean)/sqrt(variance + eps) along the last dimension", _layer_norm, literal_numbers=frozenset({1}), torch=lambda t, x, eps: t.nn.functional.layer_norm(x, x.shape[-1:], eps=float(eps))),
+    _row("layer_norm", "x; eps=0.00001", "(x - mean)/sqrt(variance + eps) along the last dimension", _layer_norm, torch=lambda t, x, eps: t.nn.functional.layer_norm(x, x.shape[-1:], eps=float(eps))),
 )  # fmt: skip
 
 MATRICES: tuple[Function, ...] = (

@@ -152,7 +152,12 @@ def _told(row: Function, args: list[Node], node: Call) -> tuple[list[Node], tupl
         key, value = "", arg
         if isinstance(arg, Call) and arg.name == "=" and isinstance(arg.args[0], Name) and arg.args[0].name in row.options:
             key, value = arg.args[0].name, arg.args[1]
-        elif place >= len(row.parameters) and not row.variadic and place - len(row.parameters) < len(free):
+        elif (
+            place >= len(row.parameters)
+            and not row.variadic
+            and not _is_named(arg)
+            and place - len(row.parameters) < len(free)
+        ):
             key = free[place - len(row.parameters)]
         if not key:
             rest.append(arg)
@@ -162,6 +167,10 @@ def _told(row: Function, args: list[Node], node: Call) -> tuple[list[Node], tupl
         told[key] = _word(row, key, value)
         words.append(value)
     return rest, tuple(told.items()), words
+
+
+def _is_named(arg: Node) -> bool:
+    return isinstance(arg, Call) and arg.name == "="
 
 
 def _word(row: Function, key: str, value: Node) -> str:
@@ -211,7 +220,7 @@ def _wrong_count(row: Function, count: int, node: Call) -> CalcError:
     needed = sum(parameter.default is None and not parameter.optional for parameter in row.parameters)
     most = len(row.parameters)
     wanted = f"at least {needed}" if row.variadic else str(needed) if needed == most else f"{needed} to {most}"
-    plural = "s" if wanted != "1" else ""
+    plural = "" if wanted.endswith("1") else "s"
     return CalcError(f"{row.name} takes {wanted} argument{plural}, not {count}", span=node.span, hint=f"usage: {row.usage}")
 
 

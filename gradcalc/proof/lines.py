@@ -294,13 +294,15 @@ def _parts(values: Sequence[Value], shapes: Sequence[Sequence[int] | None]) -> l
 
 
 @meaning("nll_loss_forward")
-def _nll(m: Exact, *values: Value, shapes: Sequence[Any], settings: Sequence[Any]) -> tuple[Value, ...]:
+def _nll(
+    m: Exact, *values: Value, shapes: Sequence[Any], settings: Sequence[Any], recorded: Sequence[Any]
+) -> tuple[Value, ...]:
     xs, targets, *_ = _parts(values, shapes)
     assert xs is not None
     assert targets is not None
     classes = shapes[0][-1]
     chosen = [-xs[row * classes + int(target.float or 0)] for row, target in enumerate(targets)]
-    weight = m.value(float(len(chosen)))
+    weight = m.value(float(recorded[-1]))  # how many targets were counted
     if settings[3] == 0:
         return (*chosen, weight)
     total = m.total([value.ball for value in chosen])
@@ -308,7 +310,9 @@ def _nll(m: Exact, *values: Value, shapes: Sequence[Any], settings: Sequence[Any
 
 
 @meaning("nll_loss_backward")
-def _nll_backward(m: Exact, *values: Value, shapes: Sequence[Any], settings: Sequence[Any]) -> tuple[Value, ...]:
+def _nll_backward(
+    m: Exact, *values: Value, shapes: Sequence[Any], settings: Sequence[Any], recorded: Sequence[Any]
+) -> tuple[Value, ...]:
     gs, xs, targets, *_ = _parts(values, shapes)
     assert gs is not None
     assert xs is not None
@@ -322,7 +326,9 @@ def _nll_backward(m: Exact, *values: Value, shapes: Sequence[Any], settings: Seq
 
 
 @meaning("native_layer_norm")
-def _layer_norm(m: Exact, *values: Value, shapes: Sequence[Any], settings: Sequence[Any]) -> tuple[Value, ...]:
+def _layer_norm(
+    m: Exact, *values: Value, shapes: Sequence[Any], settings: Sequence[Any], recorded: Sequence[Any]
+) -> tuple[Value, ...]:
     xs = values[: math.prod(shapes[0])]
     width = math.prod(settings[1])
     eps = m.scalar(settings[4])
@@ -338,7 +344,9 @@ def _layer_norm(m: Exact, *values: Value, shapes: Sequence[Any], settings: Seque
 
 
 @meaning("native_layer_norm_backward")
-def _layer_norm_backward(m: Exact, *values: Value, shapes: Sequence[Any], settings: Sequence[Any]) -> tuple[Value, ...]:
+def _layer_norm_backward(
+    m: Exact, *values: Value, shapes: Sequence[Any], settings: Sequence[Any], recorded: Sequence[Any]
+) -> tuple[Value, ...]:
     m.without_bound()
     gs, xs, _, means, scales, *_ = _parts(values, shapes)
     assert gs is not None

@@ -56,8 +56,8 @@ class Unavailable(Exception):
     """torch cannot differentiate this; the message says why."""
 
 
-REFUSALS = (Unavailable, RuntimeError, NotImplementedError, ValueError)
-"""What is raised for an expression that torch cannot differentiate; the last three by torch, for arguments it refuses."""
+REFUSALS = (Unavailable, RuntimeError, NotImplementedError, ValueError, IndexError)
+"""What is raised for an expression that torch cannot differentiate; the last four by torch, for arguments it refuses."""
 
 
 def run(
@@ -162,7 +162,8 @@ class _Reader:
 
     def number(self, tensor: torch.Tensor, place: int) -> float:
         if id(tensor) not in self._numbers:
-            self._numbers[id(tensor)] = tensor.detach().reshape(-1).tolist()
+            zero = tensor._is_zerotensor()  # which has no memory
+            self._numbers[id(tensor)] = [0.0] * tensor.numel() if zero else tensor.detach().reshape(-1).tolist()
         return self._numbers[id(tensor)][place]
 
     def key(self, tensor: torch.Tensor, place: int) -> int:
@@ -230,7 +231,7 @@ def build(
         operands: list[Any] = list(args)
         for place, number in _python_numbers(node, held).items():
             operands[place] = number
-        result: torch.Tensor = row.torch(torch, *operands, **settings(row, node))
+        result: torch.Tensor = row.torch(torch, *operands, **settings(node))
         return result if hook is None else hook(node, result)
 
     return fold(tree, leaf, call)

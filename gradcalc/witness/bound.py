@@ -54,7 +54,8 @@ def enclose(
         if isinstance(node, Name):
             slopes = {node.name: _ONE} if node.name in moving else {}
             return Moving(engine, rounding.received(values[node.name]), slopes)
-        held = constants[node.text]
+        # The numbers of a function's own, which torch was not given, mean themselves.
+        held = constants[node.text] if node.text in constants else float(node.value)
         is_exact = Fraction(held) == node.value if math.isfinite(held) else False
         return Moving(engine, exactly(held) if is_exact else rounding.received(held), {})
 

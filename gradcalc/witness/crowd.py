@@ -7,6 +7,7 @@ a number lies outside of its bound, or the bound is wider than half of the forma
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,8 +55,10 @@ def run(
     constants = autograd.constants_of(tree, kind, device)
     held = {text: float(tensor) for text, tensor in constants.items()}
     try:
-        result = autograd.build(tree, inputs, constants, held)
-        gradients = {by: _partial(result, inputs, by) for by in bys}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a constant beside all points is meant
+            result = autograd.build(tree, inputs, constants, held)
+            gradients = {by: _partial(result, inputs, by) for by in bys}
     except autograd.REFUSALS as error:
         nothing = [math.nan] * size
         return Crowd(values, nothing, dict.fromkeys(bys, nothing), range(size), str(error))

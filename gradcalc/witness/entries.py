@@ -53,7 +53,8 @@ LOSSES = frozenset(
 )
 _TURNS = frozenset({"squeeze", "unsqueeze", "t", "transpose", "detach"})
 """They only look at the same memory in another way, in place too."""
-NOT_BY_ENTRY = MOVES | REDUCTIONS | ALONG | PRODUCTS | MATRICES | LOSSES
+WHOLE = frozenset({"nll_loss_forward", "nll_loss_backward", "native_layer_norm", "native_layer_norm_backward"})
+NOT_BY_ENTRY = MOVES | REDUCTIONS | ALONG | PRODUCTS | MATRICES | LOSSES | WHOLE
 _REDUCTION_AT = {"binary_cross_entropy": 3, "binary_cross_entropy_backward": 4, "binary_cross_entropy_with_logits": 4}
 
 
@@ -106,7 +107,7 @@ def expanded(
         yield from _products(name, base, args, options, found[0])
     elif base in MATRICES:
         yield from _by_matrix(name, grids, options, found)
-    elif base.startswith(("nll_loss", "native_layer_norm")):
+    elif base in WHOLE:
         yield _whole(name, args, found)
     elif base in LOSSES and _reduction(base, args):
         yield from _loss(name, function, given, args, options, found[0], keep)
@@ -262,6 +263,7 @@ def _whole(name: str, args: Sequence[Seen], found: Sequence[Grid]) -> Operation:
     kept: dict[str, Argument] = {
         "shapes": tuple(arg.shape if isinstance(arg, Cells) else None for arg in args),
         "settings": tuple(None if isinstance(arg, Cells) else arg for arg in args),
+        "recorded": tuple(cell.value for grid in found for cell in grid.entries),
     }
     cells = tuple(cell for grid in grids for cell in grid.entries)
     return Operation(name, cells, kept, tuple(cell for grid in found for cell in grid.entries))

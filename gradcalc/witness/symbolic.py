@@ -41,7 +41,9 @@ def derive(trees: Sequence[Node], wanted: Sequence[tuple[int, Sequence[str]]]) -
     formulas = []
     for place, by in wanted:
         if (place, ()) not in known:
-            known[place, ()] = _Graph(builder.build(trees[place]))
+            expression = builder.build(trees[place])
+            builder.is_lost = builder.is_lost or expression.has(sympy.nan, sympy.zoo)
+            known[place, ()] = _Graph(expression)
         for length in range(1, len(by) + 1):
             prefix = tuple(by[:length])
             if (place, prefix) not in known:
@@ -73,6 +75,8 @@ def _formula(derivative: sympy.Expr, builder: _Builder) -> Formula:
     order = _Order()
     text = _Printer(builder.shown_names(), order).doprint(shown)
     latex = _Latex(builder.shown_latex(), order).doprint(shown) if len(text) < MAX_FORMULA_CHARACTERS else ""
+    if builder.is_lost:
+        return Formula(text, latex, None, "sympy's value of the expression is not a number")
     if derivative.has(*(part for part, _ in _UNUSABLE)):
         return Formula(text, latex, None, next(reason for part, reason in _UNUSABLE if derivative.has(part)))
     if len(text) > MAX_FORMULA_CHARACTERS:
@@ -185,6 +189,8 @@ class _Builder:
         self.vocabulary = _Vocabulary(self)
         self.symbols = {name: sympy.Symbol(name, real=True) for name in names}
         self.opaque: dict[str, Node] = {}
+        self.is_lost = False
+        """Whether sympy made something of an expression that is no number: its derivative looks like 0."""
         self._opaque_symbols: dict[Node, sympy.Symbol] = {}
         self._prefix = "c"
         while any(name.startswith(self._prefix) and name[len(self._prefix) :].isdigit() for name in names):
@@ -520,7 +526,7 @@ class _Vocabulary:
 
     @staticmethod
     def xlogy(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
-        return a * sympy.log(b)
+        return a if a == 0 else a * sympy.log(b)
 
     @staticmethod
     def max(*args: sympy.Expr) -> sympy.Expr:

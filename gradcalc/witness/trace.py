@@ -51,7 +51,7 @@ class Recorder:
         name = str(function).removeprefix("aten.")
         tensors = [arg for arg in (*args, *options.values()) if isinstance(arg, torch.Tensor)]
         by_entry = name.split(".")[0].rstrip("_") not in NOT_BY_ENTRY
-        is_scalar = by_entry and all(tensor.numel() == 1 for tensor in tensors)
+        is_scalar = by_entry and not any(tensor.dim() for tensor in tensors)
         see: Callable[[Any], Any] = _argument if is_scalar else _seen
         seen = tuple(see(arg) for arg in args)
         said = {name: see(option) for name, option in options.items()}
@@ -60,7 +60,7 @@ class Recorder:
         result = function(*args, **options)
         results = [part for part in (result if isinstance(result, (tuple, list)) else (result,)) if _is_tensor(part)]
         self._alive += [arg for arg in (*args, *results) if _is_tensor(arg)]
-        if is_scalar and all(tensor.numel() == 1 for tensor in results):
+        if is_scalar and not any(tensor.dim() for tensor in results):
             cells = tuple(_cell(part) for part in results)
             self.program.operations.append(Operation(name, seen, said, cells))
         else:
