@@ -285,6 +285,7 @@ def _at_point(prepared: Prepared) -> Report:
     from gradcalc.proof.site import Site
     from gradcalc.witness import autograd, devices
 
+    started = time.monotonic()
     problem, entries = prepared.problem, prepared.entries
     device, dtype, notes = devices.choose(problem.device, problem.dtype)
     values = {
@@ -309,10 +310,13 @@ def _at_point(prepared: Prepared) -> Report:
     judged: list[_Judging] = []
     exact_values: list[str | None] = [None] * count
     found: dict[int, Partial] = {}
-    # The time counts from here, when torch is there; sympy's counts by itself, and what needs no formula is done meanwhile.
-    ends = time.monotonic() + prepared.question.seconds
+    # To load torch takes of the time, but not more than half.  sympy's counts by itself; what needs no formula is done
+    # meanwhile.
+    seconds = prepared.question.seconds
+    left = max(seconds - (time.monotonic() - started), seconds / 2)
+    ends = time.monotonic() + left
     try:
-        with deadline.limit(prepared.question.seconds):
+        with deadline.limit(left):
             for place, (tree, run) in enumerate(zip(entries.entries, runs, strict=True)):
                 binary = None if run.unrepresentable else Site(tree, run.inputs, run.constants)
                 mine = [wanted.entries for wanted in prepared.wanted if wanted.place == place]
@@ -327,7 +331,7 @@ def _at_point(prepared: Prepared) -> Report:
                 found[number] = replace(partial, by=wanted.by, **wanted.place_in_report)
     except deadline.OutOfTime:
         derived = _derived(prepared.question)
-    why = f"no proof within {prepared.question.seconds:g} seconds"
+    why = f"no proof within {seconds:g} seconds"
     partials = [
         found[number] if number in found else _out_of_time(wanted, number, derived, runs[wanted.place], why)
         for number, wanted in enumerate(prepared.wanted)

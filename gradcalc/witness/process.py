@@ -49,6 +49,8 @@ class SymbolicProcess:
         self._waiting: OrderedDict[Question, _Asked] = OrderedDict()
         self._free = 0.0
         """When it began to have time for the oldest question."""
+        self._ready = 0.0
+        """When it was there."""
         self._number = 0
         self._known: OrderedDict[Question, Derived | str] = OrderedDict()
 
@@ -85,7 +87,10 @@ class SymbolicProcess:
     def _receive(self) -> None:
         """Wait for the next answer, or for the reason why the oldest question has none."""
         oldest, asked = next(iter(self._waiting.items()))
-        ends = max(self._free, asked.time) + oldest.seconds + (0.0 if self._warm else _PATIENCE_WITH_START)
+        begins = max(self._free, asked.time)
+        ends = begins + oldest.seconds + (0.0 if self._warm else _PATIENCE_WITH_START)
+        if begins == self._ready:  # its start took of the time, but not more than half
+            ends = max(asked.time + oldest.seconds, begins + oldest.seconds / 2)
         try:
             self._free, line = self._lines.get(timeout=max(0.0, ends - time.monotonic()))
         except queue.Empty:
@@ -96,7 +101,7 @@ class SymbolicProcess:
             return
         answer: dict[str, Any] = json.loads(line)
         if answer["number"] == 0:
-            self._warm = True
+            self._warm, self._ready = True, self._free
         elif answer["number"] == asked.number:
             if "failure" in answer:
                 self._settle(oldest, answer["failure"])
