@@ -9,7 +9,7 @@ error     a syntax error, likewise
 batch     all rows of the corpora, verdict included: rows per second, by those of a naive loop in one process
 arrays    mean(x**2) at 1,000 entries, the whole process, by the time of one entry
 points    one expression at 100,000 points to a CSV, verdict included, by the time of a vectorised torch script; no imports
-memory    peak memory of a batch of 1,000,000 lines after 10,000 of them, and at its end
+memory    peak memory of a batch of 1,000,000 lines after 10,000 of them, and at its end; of a fiftieth of them at points
 peers     whole processes of other programs that answer half of the question, where they are installed
 """
 
@@ -122,8 +122,8 @@ def points(pairs: int) -> None:
     paired("points, 100,000", ours, theirs, pairs, "at most 1.5")
 
 
-def memory(lines: int) -> None:
-    """Resident memory of the program itself while it answers many lines."""
+def memory(lines: int, *, at_points: bool) -> None:
+    """Resident memory of the program itself while it answers many lines, formulas only or at points too."""
     batch = subprocess.Popen([*GRADCALC, "batch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert batch.stdin is not None
     assert batch.stdout is not None
@@ -132,7 +132,8 @@ def memory(lines: int) -> None:
         shown = ["x**2", "sin(x)", "exp(-x**2)", "x +", "log(x)"]
         for place in range(lines):
             expr = shown[place % 5] if place % 50 else f"x**2 + {place}*x"
-            batch.stdin.write(json.dumps({"id": place, "expr": expr}).encode() + b"\n")
+            at = {"x": place % 997 / 100} if at_points else {}
+            batch.stdin.write(json.dumps({"id": place, "expr": expr, "at": at}).encode() + b"\n")
         batch.stdin.close()
         os._exit(0)
     batch.stdin.close()
@@ -143,7 +144,8 @@ def memory(lines: int) -> None:
             status = Path(f"/proc/{batch.pid}/status").read_text(encoding="utf-8")
             sizes[place] = int(status.partition("VmRSS:")[2].split()[0]) // 1024
     batch.wait()
-    print(f"| memory of batch | {sizes} MiB after so many lines, {time.perf_counter() - started:.0f} s |", flush=True)
+    what = "at points" if at_points else "formulas"
+    print(f"| memory of batch, {what} | {sizes} MiB after so many lines, {time.perf_counter() - started:.0f} s |", flush=True)
 
 
 PEERS = {
@@ -208,7 +210,8 @@ def main() -> None:
     if wanted("batch") and options.corpora:
         batch(options.corpora, options.jobs, max(1, options.pairs // 3))
     if wanted("memory"):
-        memory(options.lines)
+        memory(options.lines, at_points=False)
+        memory(options.lines // 50, at_points=True)
     if wanted("peers"):
         peers(5)
 
