@@ -145,7 +145,9 @@ def memory(lines: int, *, at_points: bool) -> None:
             sizes[place] = int(status.partition("VmRSS:")[2].split()[0]) // 1024
     batch.wait()
     what = "at points" if at_points else "formulas"
-    print(f"| memory of batch, {what} | {sizes} MiB after so many lines, {time.perf_counter() - started:.0f} s |", flush=True)
+    print(
+        f"| memory of batch, {what} | {sizes} MiB after so many lines, {time.perf_counter() - started:.0f} s |", flush=True
+    )
 
 
 PEERS = {
