@@ -15,6 +15,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from gradcalc import deadline
+from gradcalc.along import moved, parameter_beside, weighted
 from gradcalc.cells import Cells, entry_names, indices
 from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
@@ -117,9 +118,11 @@ class Prepared:
 
 def prepare(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
     """Read a question; nothing heavy is loaded.  Raises `CalcError` for one that cannot be answered."""
-    chosen = [_entry(name) for name in problem.by]
-    listed = (*problem.at, *(name for name, _ in chosen), *problem.variables)
+    listed = (*problem.at, *(name.partition("[")[0].strip() for name in problem.by), *problem.variables)
     tree = understand(problem.expr, listed)
+    if problem.direction or problem.cotangent is not None:
+        problem, tree = _along(problem, tree)
+    chosen = [_entry(name) for name in problem.by]
     names = names_in(tree)
     _check(problem, [name for name, _ in chosen], names)
     values = {name: value_cells(name, text) for name, text in problem.at.items()}
@@ -161,6 +164,30 @@ def _derived(question: Question) -> Derived | str:
         return shared.collect(question)
     except SymbolicFailure as failure:
         return str(failure)
+
+
+def _along(problem: Problem, tree: Node) -> tuple[Problem, Node]:
+    """The question whose answer is the product with the Jacobian that was asked for."""
+    values = {name: value_cells(name, text) for name, text in problem.at.items()}
+    if problem.cotangent is not None:
+        shape, own = spread(tree, values).shape, value_cells("the cotangent", problem.cotangent).shape
+        if shape != own:
+            raise CalcError(f"the cotangent has the shape {own}, and the expression {shape}")
+        tree = weighted(tree, understand(problem.cotangent))
+    if not problem.direction:
+        return problem, tree
+    if problem.by:
+        raise CalcError("a derivative along a direction is by nothing else", hint="leave --by out")
+    for name, text in problem.direction.items():
+        if name not in values:
+            raise CalcError(f"there is no value for {name}, which has a direction", hint=f"give --at {name}=...")
+        shape, own = values[name].shape, value_cells(f"the direction of {name}", text).shape
+        if shape != own:
+            raise CalcError(f"the direction of {name} has the shape {own}, and {name} {shape}")
+    parameter = parameter_beside({*problem.at, *names_in(tree)})
+    directions = {name: understand(text) for name, text in problem.direction.items()}
+    along = replace(problem, at={**problem.at, parameter: "0"}, by=(parameter,))
+    return along, moved(tree, directions, parameter)
 
 
 def _is_of_arrays(tree: Node) -> bool:

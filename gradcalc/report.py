@@ -50,7 +50,8 @@ class Problem:
 
     `at` maps variables to the text of their values; empty for a question about formulas only.  `by` are the variables to
     differentiate by (empty: all, in order of appearance); `variables` are further names that are variables whatever else
-    they mean.
+    they mean.  `direction` asks for the derivative along a line, by variable; `cotangent` for the gradient of the sum of the
+    entries times its own.
     """
 
     expr: str
@@ -60,6 +61,8 @@ class Problem:
     device: str = "cpu"
     dtype: str | None = None
     variables: tuple[str, ...] = ()
+    direction: Mapping[str, str] = field(default_factory=dict)
+    cotangent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

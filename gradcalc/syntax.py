@@ -256,6 +256,7 @@ def _stray(text: str, position: int) -> CalcError:
 
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 _STARTS_FACTOR = ("number", "name", "(")
+_MODULES = ("torch", "np", "numpy", "math", "sympy")
 _BEHIND = {"T": "transpose", "mT": "transpose"}
 """What stands behind a dot without parentheses, besides `values`."""
 
@@ -467,6 +468,9 @@ class _Parser:
         """`A.T`, `max(A, dim=0).values`, and functions behind their first argument."""
         self.take()
         name = self.expect("name", self.before or self.now)
+        if isinstance(base, Name) and base.name in _MODULES:
+            span = base.span.to(name.span)
+            raise CalcError(f"{base.name} is not needed", span=span, hint=f"write {name.text} alone")
         if self.now.kind == "(":
             call = self.application(name)
             assert isinstance(call, Call)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
 
-from gradcalc.calculate import MAX_PARTIALS, answer
+from gradcalc.calculate import MAX_PARTIALS, answer, prepare
 from gradcalc.cells import Cells, Shape, broadcast_shape, entry_names, of_lines
 from gradcalc.errors import CalcError, picture
 from gradcalc.functions import TABLE
@@ -117,7 +118,9 @@ WRONG = [
     ("x[-4]", "error: there is no entry -4 along a length of 3\n  x[-4]\n  ^^^^^"),
     ("c[0]", "error: a number has no entries\n  c[0]\n  ^^^^"),
     ("A[0, 2]", "error: there is no entry 2 along a length of 2\n  A[0, 2]\n  ^^^^^^^"),
-    ("x[::-1]", "error: torch has no slices backwards\n  x[::-1]\n  ^^^^^^^"),
+    ("torch.sum(x)", "error: torch is not needed\n  torch.sum(x)\n  ^^^^^^^^^\nhint: write sum alone"),
+    ("np.pi*x", "error: np is not needed\n  np.pi*x\n  ^^^^^\nhint: write pi alone"),
+    ("x[::-1]", "error: a slice goes forwards, by one at least\n  x[::-1]\n  ^^^^^^^"),
     # shapes
     ("1 + x*y", "error: the shapes (3,) and (2,) do not fit together\n  1 + x*y\n      ^^^"),
     ("B + A", "error: the shapes (2, 3) and (2, 2) do not fit together\n  B + A\n  ^^^^^"),
@@ -860,3 +863,49 @@ def test_without_the_dispatch_mode_a_rounding_bound_judges_entries(expr: str, mo
     report = answer(Problem(expr, {name: text for name, text in at.items() if name in expr.replace("max", "")}))
     assert {partial.verdict for partial in report.partials} == {Verdict.AGREE}
     assert {partial.proof["evidence"] for partial in report.partials} <= {"bound", "number only"}
+
+
+# -------------------------------------------------------------------------------------- products with the Jacobian
+
+ALONG = [
+    ("mean(x**2)", {"x": "[1,2,3]"}, {"x": "[1,0,-1]"}, ["-1.3333333333333333333"]),
+    ("A@x", {"A": "[[1,2],[3,4]]", "x": "[1,2]"}, {"x": "[1,1]"}, ["3", "7"]),
+    ("A@x", {"A": "[[1,2],[3,4]]", "x": "[1,2]"}, {"x": "[1,1]", "A": "[[0,1],[0,0]]"}, ["5", "7"]),
+    ("x*y + t", {"x": "2", "y": "3", "t": "1"}, {"x": "1", "y": "10"}, ["23"]),
+]
+
+
+@pytest.mark.parametrize(("expr", "at", "direction", "known"), ALONG, ids=[f"{expr} {list(d)}" for expr, _, d, _ in ALONG])
+def test_derivatives_along_a_line(expr: str, at: dict[str, str], direction: dict[str, str], known: list[str]) -> None:
+    report = answer(Problem(expr, at, direction=direction))
+    assert [partial.symbolic for partial in report.partials] == known
+    assert report.verdict is Verdict.AGREE
+
+
+WEIGHTED = [
+    ("x**2", {"x": "[1,2,3]"}, "[1,1,0]", ["2", "4", "0"]),
+    ("A@x", {"A": "[[1,2],[3,4]]", "x": "[1,2]"}, "[1,-1]", ["1", "2", "-1", "-2", "-2", "-2"]),
+    ("sin(x)", {"x": "0"}, "3", ["3"]),
+]
+
+
+@pytest.mark.parametrize(("expr", "at", "cotangent", "known"), WEIGHTED, ids=[expr for expr, *_ in WEIGHTED])
+def test_gradients_weighted_by_a_cotangent(expr: str, at: dict[str, str], cotangent: str, known: list[str]) -> None:
+    report = answer(Problem(expr, at, cotangent=cotangent))
+    assert [partial.symbolic for partial in report.partials] == known
+    assert report.verdict is Verdict.AGREE
+
+
+WRONG_PRODUCTS = [
+    ({"direction": {"x": "[1,2]"}}, "the direction of x has the shape (2,), and x (3,)"),
+    ({"direction": {"y": "1"}}, "there is no value for y, which has a direction"),
+    ({"direction": {"x": "[1,2,3]"}, "by": ("x",)}, "a derivative along a direction is by nothing else"),
+    ({"cotangent": "[1,2]"}, "the cotangent has the shape (2,), and the expression (3,)"),
+]
+
+
+@pytest.mark.parametrize(("asked", "message"), WRONG_PRODUCTS, ids=[message for _, message in WRONG_PRODUCTS])
+def test_products_that_do_not_fit(asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(CalcError) as caught:
+        prepare(Problem("x**2", {"x": "[1,2,3]"}, **asked))
+    assert caught.value.message == message

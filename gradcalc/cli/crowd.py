@@ -50,6 +50,8 @@ def show_many(
     problem: Problem, points: Iterable[Mapping[str, str]], proofs: int, seconds: float, format: str, *, quiet: bool
 ) -> Exit:
     """Answer many points and write the answers; what was proven and what was bounded is told on stderr."""
+    if problem.direction or problem.cotangent is not None:
+        raise CalcError(f"a product with the Jacobian is taken at {ALL_PROVEN} points at most")
     tally = many.Tally()
     waiting = many.parts(points)
     first = next(waiting)

@@ -112,6 +112,14 @@ def diff(
     format: Annotated[
         str, typer.Option(metavar="NAME", help="table, plain, json, csv or latex.", envvar="GRADCALC_FORMAT")
     ] = "table",
+    direction: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help='The derivative along a line: "x=[1,0,0]", a Jacobian-vector product.'),
+    ] = None,
+    cotangent: Annotated[
+        str | None,
+        typer.Option(metavar="VALUE", help='The gradient weighted by "[1,2]": a vector-Jacobian product.'),
+    ] = None,
     full: Annotated[bool, typer.Option("--full", help="Show every entry of an array; else long ones are cut.")] = False,
     quiet: Quiet = False,
 ) -> Exit:
@@ -143,6 +151,10 @@ def diff(
     if format == "csv" and not (at or points):
         raise CalcError("csv is a table of points, and none are given", hint="give --at x=0:1:11, or --points FILE")
     problem, where = _request(expr, at or [], by or [], order, device, dtype, points)
+    if direction or cotangent is not None:
+        problem = replace(problem, direction=_directions(direction or []), cotangent=cotangent)
+        if not (at or points):
+            raise CalcError("a product with the Jacobian is taken at a point", hint="give --at")
     if (proofs is None or not (at or points)) and isinstance(where, Sequence) and len(where) <= ALL_PROVEN:
         from gradcalc import calculate
         from gradcalc.render import load
@@ -193,6 +205,15 @@ def _request(
 
         return problem, crowd.points_of(file, names, assign([name for name in names if name in named], named, nameless))
     return problem, sweep(assign(names, named, nameless)) if at else [{}]
+
+
+def _directions(texts: Sequence[str]) -> dict[str, str]:
+    from gradcalc.points import read_at
+
+    named, nameless = read_at(texts)
+    if nameless:
+        raise CalcError(f"{nameless[0]} is the direction of nothing", hint='write --direction "x=[1,0]"')
+    return named
 
 
 def _stdin() -> str:

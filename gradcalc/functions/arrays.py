@@ -227,7 +227,7 @@ def _chosen(m: Any, x: Cells[Any], at: str) -> Cells[Any]:
         if ":" in word:
             start, stop, step = ([int(part) if part else None for part in word.split(":")] + [None])[:3]
             if step is not None and step < 1:
-                raise m.wrong("torch has no slices backwards")
+                raise m.wrong("a slice goes forwards, by one at least")
             chosen = range(length)[start:stop:step]
             if not chosen:
                 raise m.wrong("nothing is left: the slice has no entries")
