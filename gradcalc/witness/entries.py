@@ -94,7 +94,9 @@ def expanded(
     found = [cells_of(result) for result in results]
     if base in _TURNS or (not in_place and _is_view(given[0], results)):
         return
-    if base in MOVES:
+    if base == "index_put" and any(arg is True for arg in args):  # it adds: more than a move
+        yield Operation(f"{base} with accumulation", (), {}, tuple(found[0].entries))
+    elif base in MOVES:
         yield from _moved(name, function, given, args, found)
     elif base in REDUCTIONS or (base in ("max", "min") and len(grids) == 1):
         yield from _reduced(name, base, args, options, found[:1])
