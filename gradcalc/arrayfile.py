@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gradcalc.errors import CalcError
+from gradcalc.errors import CalcError, unreadable
 
 MAX_BYTES = 2_000_000
 
@@ -28,8 +28,7 @@ def read_array(path: str) -> str:
     except UnicodeDecodeError:
         raise CalcError(f"{path} is not UTF-8 text", hint="csv, json and npy files are read") from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise CalcError(f"cannot read {path}: {reason}") from None
+        raise unreadable(path, error) from None
     return _text(_json(path, text) if file.suffix == ".json" else _table(path, text))
 
 

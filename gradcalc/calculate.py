@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradcalc import deadline
 from gradcalc.along import moved, parameter_beside, weighted
-from gradcalc.cells import Cells, entry_names, indices
+from gradcalc.cells import Cells, entry_names, indices, named_entries
 from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
 from gradcalc.functions import TABLE
@@ -118,7 +118,7 @@ class Prepared:
 
 def prepare(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
     """Read a question; nothing heavy is loaded.  Raises `CalcError` for one that cannot be answered."""
-    listed = (*problem.at, *(name.partition("[")[0].strip() for name in problem.by), *problem.variables)
+    listed = (*problem.at, *(_entry(name)[0] for name in problem.by), *problem.variables)
     tree = understand(problem.expr, listed)
     if problem.direction or problem.cotangent is not None:
         problem, tree = _along(problem, tree)
@@ -227,17 +227,14 @@ def _wanted(
             if not found:
                 raise CalcError(f"{name} has no entry {entry}", hint=f"its entries are {_first_and_last(name, shape)}")
         variables.setdefault(name, []).extend(pair for pair in found if pair not in variables.get(name, ()))
-    count = len(entries.entries) * sum(map(len, variables.values())) ** problem.order
+    total = sum(map(len, variables.values()))
+    count = len(entries.entries) * total**problem.order
     if count > MAX_PARTIALS:
-        total = sum(map(len, variables.values()))
+        has_entries = total != len(variables)
+        what = f"{len(entries.entries)} x {total} entries" if has_entries or entries.shape else f"{total} variables"
         raise CalcError(
-            f"{len(entries.entries)} x {total} entries to the order {problem.order} are {count} partials; "
-            f"the limit is {MAX_PARTIALS}"
-            if total != len(variables) or entries.shape
-            else f"{total} variables to the order {problem.order} are {count} partials; the limit is {MAX_PARTIALS}",
-            hint='choose variables with --by, or a sample of entries: --by "x[0]" --by "x[17]"'
-            if total != len(variables)
-            else "choose variables with --by",
+            f"{what} to the order {problem.order} are {count} partials; the limit is {MAX_PARTIALS}",
+            hint="choose variables with --by" + (', or a sample of entries: --by "x[0]" --by "x[17]"' * has_entries),
         )
     places = list(enumerate(indices(entries.shape)))
     return [
@@ -315,11 +312,7 @@ def _at_point(prepared: Prepared) -> Report:
     started = time.monotonic()
     problem, entries = prepared.problem, prepared.entries
     device, dtype, notes = devices.choose(problem.device, problem.dtype)
-    values = {
-        entry: value
-        for name, cells in prepared.values.items()
-        for entry, value in zip(entry_names(name, cells.shape).entries, cells.entries, strict=True)
-    }
+    values = {entry: value for name, cells in prepared.values.items() for entry, value in named_entries(name, cells)}
     try:
         with deadline.limit(prepared.question.seconds):
             floats = {name: _float(name, problem.at.get(name, ""), value) for name, value in values.items()}
@@ -346,9 +339,8 @@ def _at_point(prepared: Prepared) -> Report:
         with deadline.limit(left):
             for place, (tree, run) in enumerate(zip(entries.entries, runs, strict=True)):
                 binary = None if run.unrepresentable else Site(tree, run.inputs, run.constants)
-                mine = [wanted.entries for wanted in prepared.wanted if wanted.place == place]
                 like = judged[0].traced if judged else None
-                judged.append(_Judging(Site(tree, exact), binary, run, mine, dtype, device.name, like))
+                judged.append(_Judging(Site(tree, exact), binary, run, bys, dtype, device.name, like))
                 exact_values[place] = judged[place].value()
         derived = _derived(prepared.question)
         with deadline.limit(max(ends - time.monotonic(), _AT_LEAST)):

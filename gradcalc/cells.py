@@ -111,6 +111,11 @@ def indices(shape: Shape) -> Iterator[tuple[int, ...]]:
     return product(*(range(length) for length in shape))
 
 
+def named_entries(name: str, cells: Cells[T]) -> Iterator[tuple[str, T]]:
+    """The entries of a variable with their names."""
+    return zip(entry_names(name, cells.shape).entries, cells.entries, strict=True)
+
+
 def entry_names(name: str, shape: Shape) -> Cells[str]:
     """The names of a variable's entries: `x` of shape () is `x`, of shape (2,) it is `x[0]` and `x[1]`."""
     if not shape:

@@ -54,6 +54,12 @@ class CalcError(Exception):
         return self
 
 
+def unreadable(path: str, error: OSError | ValueError) -> CalcError:
+    """What to tell about a file that cannot be opened or read."""
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return CalcError(f"cannot read {path}: {reason}")
+
+
 # An error in the middle of a long line shows its neighbourhood only: a picture wraps on no terminal.
 _WINDOW = 72
 

@@ -6,10 +6,10 @@ the entries of a variable `x` are called `x[0]`, `x[1]`, and so on.  Entries sha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gradcalc.cells import Cells, broadcast_shape, entry_names
+from gradcalc.cells import Cells, broadcast_shape, entry_names, named_entries
 from gradcalc.errors import CalcError, Span
 from gradcalc.functions import TABLE
 from gradcalc.syntax import Call, Name, Node, Number, fold, integer_literal
@@ -26,7 +26,7 @@ def spread(tree: Node, values: Mapping[str, Cells[Node]]) -> Trees:
     Raises `CalcError` for shapes that do not fit, and for what becomes too large.
     """
     count = 0
-    known = {name: value for array, cells in values.items() for name, value in _named(array, cells)}
+    known = {name: value for array, cells in values.items() for name, value in named_entries(array, cells)}
 
     def leaf(node: Number | Name) -> Trees:
         shape = values[node.name].shape if isinstance(node, Name) and node.name in values else ()
@@ -46,10 +46,6 @@ def spread(tree: Node, values: Mapping[str, Cells[Node]]) -> Trees:
         return found
 
     return fold(tree, leaf, call)
-
-
-def _named(array: str, cells: Cells[Node]) -> Iterator[tuple[str, Node]]:
-    return zip(entry_names(array, cells.shape).entries, cells.entries, strict=True)
 
 
 def settings(node: Call) -> dict[str, int | str]:

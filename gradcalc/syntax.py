@@ -20,7 +20,7 @@ Sums and products lean to the left and may be thousands of terms deep: read tree
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, MutableSequence, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -126,15 +126,16 @@ class Steps(NamedTuple):
     A node that stands in a tree several times is one step: trees that share their parts cost what their parts cost.
     """
 
-    nodes: MutableSequence[Node]
-    places: MutableSequence[Sequence[int]]
+    nodes: Sequence[Node]
+    places: Sequence[Sequence[int]]
 
 
-def steps(tree: Node) -> Steps:
-    """The steps of a tree."""
+def steps(*trees: Node) -> Steps:
+    """The steps of a tree, or of several that may share their parts."""
     places: dict[int, int] = {}
-    found = Steps([], [])
-    waiting = [tree]
+    nodes: list[Node] = []
+    arguments: list[Sequence[int]] = []
+    waiting = list(reversed(trees))
     while waiting:
         node = waiting[-1]
         if id(node) in places:
@@ -142,11 +143,11 @@ def steps(tree: Node) -> Steps:
         elif type(node) is Call and (missing := [arg for arg in node.args if id(arg) not in places]):
             waiting += reversed(missing)
         else:
-            places[id(node)] = len(found.nodes)
-            found.nodes.append(node)
-            found.places.append([places[id(arg)] for arg in node.args] if type(node) is Call else ())
+            places[id(node)] = len(nodes)
+            nodes.append(node)
+            arguments.append([places[id(arg)] for arg in node.args] if type(node) is Call else ())
             waiting.pop()
-    return found
+    return Steps(nodes, arguments)
 
 
 def follow(found: Steps, leaf: Callable[[Number | Name], T], call: Callable[[Call, list[T]], T]) -> list[T]:
@@ -275,7 +276,8 @@ def parse(text: str) -> Node:
         raise error.within(text) from None
 
 
-def _is_keyword(node: Node) -> bool:
+def is_keyword(node: Node) -> bool:
+    """Whether an argument is given by its name."""
     return isinstance(node, Call) and node.name == "="
 
 
@@ -474,14 +476,14 @@ class _Parser:
         if self.now.kind == "(":
             call = self.application(name)
             assert isinstance(call, Call)
-            if name.text in ("max", "min") and call.args and not any(_is_keyword(arg) for arg in call.args):
+            if name.text in ("max", "min") and call.args and not any(is_keyword(arg) for arg in call.args):
                 hint = f"write dim=... for a dimension, and {name.text}(x, y) for one of two"
                 raise CalcError(f".{name.text} takes a dimension by its name", span=call.span, hint=hint)
             return Call(call.name, (base, *call.args), base.span.to(call.span))
         if name.text in _BEHIND:
             return self.call(_BEHIND[name.text], (base,), base.span.to(name.span))
         if name.text == "values" and isinstance(base, Call) and base.name in ("max", "min"):
-            if any(_is_keyword(arg) for arg in base.args):
+            if any(is_keyword(arg) for arg in base.args):
                 return base
             hint = f"write {base.name}(x, dim=0).values"
             raise CalcError(f"{base.name} along no dimension has no .values", span=name.span, hint=hint)

@@ -13,7 +13,7 @@ import typer
 from gradcalc.cli import Exit, tell, write
 from gradcalc.cli.options import Quiet, Timeout
 from gradcalc.cli.words import count_of, seconds_of
-from gradcalc.errors import CalcError
+from gradcalc.errors import CalcError, unreadable
 from gradcalc.report import Verdict, exit_code, worst
 
 MAX_JOBS = 256
@@ -74,8 +74,7 @@ def _opened(file: str) -> Iterator[BinaryIO]:
     try:
         stream = open(file, "rb")  # noqa: SIM115  closed below
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise CalcError(f"cannot read {file}: {reason}") from None
+        raise unreadable(file, error) from None
     with stream:
         yield stream
 

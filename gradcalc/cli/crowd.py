@@ -10,7 +10,7 @@ from itertools import chain, islice
 from gradcalc import many
 from gradcalc.calculate import prepare
 from gradcalc.cli import Exit, show, tell, write
-from gradcalc.errors import CalcError
+from gradcalc.errors import CalcError, unreadable
 from gradcalc.pointfile import read_points
 from gradcalc.points import ALL_PROVEN, value_tree
 from gradcalc.report import Problem, Report, Verdict, exit_code, worst
@@ -42,8 +42,7 @@ def _lines(file: str) -> Iterator[str]:
     except UnicodeDecodeError:
         raise CalcError("the points are not UTF-8 text") from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise CalcError(f"cannot read {file}: {reason}") from None
+        raise unreadable(file, error) from None
 
 
 def show_many(

@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
-from gradcalc.cells import Cells, of_lines
+from gradcalc.cells import Cells, indices, of_lines
 from gradcalc.functions.row import Function, row
 
 MAX_MATRIX = 8
 """The largest matrix whose determinant is written out: a formula of n*2**n products."""
 
 _DIM: dict[str, tuple[str, ...]] = {"dim": ()}
-_SAMPLE = ((0.3, 2.0),)
 
 
 def _reduction(combine: Callable[[Any, Sequence[Any]], Any]) -> Callable[..., Cells[Any]]:
@@ -96,17 +95,16 @@ def _scan(name: str) -> Callable[[Any, Sequence[Any]], Sequence[Any]]:
     return change
 
 
-def _layer_norm(m: Any, x: Cells[Any], eps: Any = None) -> Cells[Any]:
+def _layer_norm(m: Any, x: Cells[Any], eps: Cells[Any]) -> Cells[Any]:
     if not x.shape:
         raise m.wrong("layer_norm is of a line of numbers")
-    eps = m.number("0.00001") if eps is None else eps.entries[0]
 
     def change(m: Any, line: Sequence[Any]) -> Sequence[Any]:
         middle = _mean(m, line)
-        width = m.call("sqrt", m.call("+", _var(m, line, 0), eps))
+        width = m.call("sqrt", m.call("+", _var(m, line, 0), eps.entries[0]))
         return [m.call("/", m.call("-", entry, middle), width) for entry in line]
 
-    return of_lines(x.lines([len(x.shape) - 1]).map(lambda line: change(m, line)), x.shape, len(x.shape) - 1)
+    return _along(change)(m, x)
 
 
 def _matmul(m: Any, a: Cells[Any], b: Cells[Any]) -> Cells[Any]:
@@ -147,15 +145,19 @@ def _square(m: Any, a: Cells[Any]) -> Sequence[Sequence[Any]]:
     """The rows of a square matrix."""
     if len(a.shape) != 2 or a.shape[0] != a.shape[1]:
         raise m.wrong(f"this needs a square matrix, not {m.shape(a)}")
-    if a.shape[0] > MAX_MATRIX:
-        raise m.wrong(f"matrices up to {MAX_MATRIX} by {MAX_MATRIX} are written out; this one is {m.shape(a)}")
     return a.lines([1]).entries
 
 
+def _written_out(m: Any, a: Cells[Any]) -> _Minors:
+    """The minors of a matrix that is small enough to have a formula."""
+    rows = _square(m, a)
+    if len(rows) > MAX_MATRIX:
+        raise m.wrong(f"matrices up to {MAX_MATRIX} by {MAX_MATRIX} are written out; this one is {m.shape(a)}")
+    return _Minors(m, rows)
+
+
 def _trace(m: Any, a: Cells[Any]) -> Cells[Any]:
-    if len(a.shape) != 2 or a.shape[0] != a.shape[1]:
-        raise m.wrong(f"this needs a square matrix, not {m.shape(a)}")
-    return Cells.single(m.add([a.entries[place * (a.shape[0] + 1)] for place in range(a.shape[0])]))
+    return Cells.single(m.add([row[place] for place, row in enumerate(_square(m, a))]))
 
 
 class _Minors:
@@ -163,7 +165,12 @@ class _Minors:
 
     def __init__(self, m: Any, rows: Sequence[Sequence[Any]]):
         self.m, self.rows = m, rows
+        self.every = tuple(range(len(rows)))
         self.known: dict[tuple[tuple[int, ...], tuple[int, ...]], Any] = {}
+
+    def whole(self) -> Any:
+        """The determinant itself."""
+        return self.of(self.every, self.every)
 
     def of(self, rows: tuple[int, ...], columns: tuple[int, ...]) -> Any:
         if not rows:
@@ -184,32 +191,21 @@ class _Minors:
 
 
 def _det(m: Any, a: Cells[Any]) -> Any:
-    rows = _square(m, a)
-    every = tuple(range(len(rows)))
-    return _Minors(m, rows).of(every, every)
-
-
-def _inverse(m: Any, a: Cells[Any]) -> list[list[Any]]:
-    rows = _square(m, a)
-    every = tuple(range(len(rows)))
-    minors = _Minors(m, rows)
-    whole = minors.of(every, every)
-    found = []
-    for i in every:
-        line = []
-        for j in every:
-            minor = minors.of(every[:j] + every[j + 1 :], every[:i] + every[i + 1 :])
-            line.append(m.call("/", m.call("neg", minor) if (i + j) % 2 else minor, whole))
-        found.append(line)
-    return found
+    return _written_out(m, a).whole()
 
 
 def _inv(m: Any, a: Cells[Any]) -> Cells[Any]:
-    return Cells(a.shape, [entry for line in _inverse(m, a) for entry in line])
+    minors = _written_out(m, a)
+    every, whole = minors.every, minors.whole()
+    found = []
+    for i, j in indices(a.shape):
+        minor = minors.of(every[:j] + every[j + 1 :], every[:i] + every[i + 1 :])
+        found.append(m.call("/", m.call("neg", minor) if (i + j) % 2 else minor, whole))
+    return Cells(a.shape, found)
 
 
 def _solve(m: Any, a: Cells[Any], b: Cells[Any]) -> Cells[Any]:
-    return _matmul(m, Cells(a.shape, [entry for line in _inverse(m, a) for entry in line]), b)
+    return _matmul(m, _inv(m, a), b)
 
 
 def _chosen(m: Any, x: Cells[Any], at: str) -> Cells[Any]:

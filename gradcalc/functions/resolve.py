@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 from gradcalc.errors import CalcError, Span
 from gradcalc.functions import CONSTANTS, Function, Parameter, find, similar
-from gradcalc.syntax import Call, Name, Node, Number, fold, integer_literal, parse, postorder
+from gradcalc.syntax import Call, Name, Node, Number, fold, integer_literal, is_keyword, parse, postorder
 
 _REFUSED = {"inf", "infinity", "oo", "nan"}
 _OPERATORS = {"*", "/", "**", "neg"}
@@ -155,7 +155,7 @@ def _told(row: Function, args: list[Node], node: Call) -> tuple[list[Node], tupl
         elif (
             place >= len(row.parameters)
             and not row.variadic
-            and not _is_named(arg)
+            and not is_keyword(arg)
             and place - len(row.parameters) < len(free)
         ):
             key = free[place - len(row.parameters)]
@@ -167,10 +167,6 @@ def _told(row: Function, args: list[Node], node: Call) -> tuple[list[Node], tupl
         told[key] = _word(row, key, value)
         words.append(value)
     return rest, tuple(told.items()), words
-
-
-def _is_named(arg: Node) -> bool:
-    return isinstance(arg, Call) and arg.name == "="
 
 
 def _word(row: Function, key: str, value: Node) -> str:

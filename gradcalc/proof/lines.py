@@ -269,12 +269,8 @@ def _lu_solve(m: Exact, *values: Value, size: int, recorded: Sequence[Any], flag
     right = _matrix(rest, len(rest) // size if is_left else size)
     if is_left:
         return tuple(_solved(m, matrix, right))
-    found = arb_mat(_rows(_solved(m, matrix.transpose(), right.transpose()), right.nrows()))
+    found = _matrix(_solved(m, matrix.transpose(), right.transpose()), right.nrows())
     return tuple(_values(m, found.transpose()))
-
-
-def _rows(values: Sequence[Value], width: int) -> list[list[arb]]:
-    return [[value.ball for value in values[start : start + width]] for start in range(0, len(values), width)]
 
 
 # --------------------------------------------------------------------------------------------- whole operations

@@ -28,11 +28,10 @@ from gradcalc.proof.semantics import (
     WITHOUT_RESULT,
     UnknownOperation,
     arguments,
-    base_name,
     is_structural,
 )
 from gradcalc.witness.balls import exact, nearest_float
-from gradcalc.witness.program import NO_MEMORY, Cell, Operation, Program
+from gradcalc.witness.program import NO_MEMORY, Cell, Operation, Program, base_name
 
 _BITS = 256
 

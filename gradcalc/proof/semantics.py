@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from flint import arb
 
 from gradcalc.proof.arithmetic import LEAST_DIVISOR, Exact, Value
-from gradcalc.witness.program import Cell
+from gradcalc.witness.program import Cell, base_name
 
 Meaning = Callable[..., Any]
 Row = TypeVar("Row", bound=Meaning)
@@ -61,12 +61,6 @@ WITHOUT_RESULT = ("_linalg_check_errors", "_local_scalar_dense", "is_same_size",
 
 class UnknownOperation(Exception):
     """An aten operation without a row; the message is its name."""
-
-
-def base_name(name: str) -> str:
-    """`"mul_.Tensor"` is `mul`, `"prims.add.default"` is `add`."""
-    stem = name.removeprefix("prims.").split(".")[0]
-    return stem.rstrip("_") if not stem.startswith("__") else stem
 
 
 def is_structural(base: str) -> bool:

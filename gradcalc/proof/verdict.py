@@ -21,10 +21,11 @@ from flint import arb, ctx
 from gradcalc.proof.floats import Distance, Format, distance
 from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regularity
 from gradcalc.proof.replay import Linear, Local, Replayed, culprit, feeding, linearised, locally, replay, same_float
-from gradcalc.proof.semantics import BRANCHES, UnknownOperation, base_name
+from gradcalc.proof.semantics import BRANCHES, UnknownOperation
 from gradcalc.report import Judgement, Verdict
 from gradcalc.witness.autograd import By, Run
 from gradcalc.witness.balls import PROVEN_BITS, Real, agree, ball, decimal, exact, is_negligible
+from gradcalc.witness.program import base_name
 from gradcalc.witness.taylor import CONDITION
 
 _PRECISIONS = (256, 1024, 4096, 16384)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from gradcalc.cells import Cells, entry_names
+from gradcalc.cells import Cells, entry_names, named_entries
 from gradcalc.functions import TABLE
 from gradcalc.spread import settings
 from gradcalc.syntax import Call, Name, Node, Number, fold, postorder
@@ -106,7 +106,7 @@ def runs(
     }
     constants = constants_of(tree, torch_type, device)
     received = {entry: number for name, tensor in inputs.items() for entry, number in _numbers(names[name], tensor)}
-    asked = {entry: number for name in names for entry, number in zip(names[name], values[name].entries, strict=True)}
+    asked = {entry: number for name, cells in values.items() for entry, number in named_entries(name, cells)}
     held = {text: tensor.item() for text, tensor in constants.items()}
     lost = {name: "overflow" for name, value in {**received, **held}.items() if not math.isfinite(value)}
     lost.update({name: "underflow" for name, value in received.items() if value == 0 != asked[name]})

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from gradcalc.cells import Cells, broadcast_shape
-from gradcalc.witness.program import NO_MEMORY, Argument, Cell, Operation
+from gradcalc.witness.program import NO_MEMORY, Argument, Cell, Operation, base_name
 
 MOVES = frozenset({
     "cat", "stack", "select_backward", "slice_backward", "diagonal_backward", "index", "index_select", "gather", "scatter",
@@ -87,9 +87,8 @@ def expanded(
     `given` are the arguments as torch had them, `args` and `options` with the cells of the tensors before it ran; `keep`
     is told of every tensor that is made here.
     """
-    base = name.split(".")[0]
-    in_place = base.endswith("_") and not base.endswith("__")
-    base = base.rstrip("_") if in_place else base
+    base = base_name(name)
+    in_place = base != name.split(".")[0]
     grids = [arg for arg in args if isinstance(arg, Cells)]
     found = [cells_of(result) for result in results]
     if base in _TURNS or (not in_place and _is_view(given[0], results)):
@@ -282,7 +281,7 @@ def _loss(
     options: Mapping[str, Seen], found: Grid, keep: Callable[[torch.Tensor], None],
 ) -> Iterator[Operation]:  # fmt: skip
     """A loss and its mean or sum, which is how its kernel goes: the losses of the entries are computed once more."""
-    base = name.split(".")[0]
+    base = base_name(name)
     place = _REDUCTION_AT.get(base, 2)
     padded = [*given[0], *([None] * (place - len(given[0])))]
     inner = function(*padded[:place], 0, *padded[place + 1 :], **given[1])

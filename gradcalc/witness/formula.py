@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradcalc.deadline import DEFAULT_SECONDS
-from gradcalc.syntax import Call, Name, Node, Number
+from gradcalc.syntax import Call, Name, Node, Number, steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +59,13 @@ A text is a leaf; a list, a call and the places of its arguments.
 
 def pack(trees: Sequence[Node]) -> Parts:
     """Trees as plain data; what they share is written once."""
-    parts: list[Any] = []
-    places: dict[int, int] = {}
-    waiting = list(reversed(trees))
-    while waiting:
-        node = waiting[-1]
-        if id(node) in places:
-            waiting.pop()
-            continue
-        if isinstance(node, Call):
-            missing = [arg for arg in node.args if id(arg) not in places]
-            if missing:
-                waiting += missing
-                continue
-            parts.append([node.name, *(places[id(arg)] for arg in node.args)])
-        else:
-            parts.append(node.text if isinstance(node, Number) else node.name)
-        places[id(node)] = len(parts) - 1
-        waiting.pop()
-    return [*parts, [places[id(tree)] for tree in trees]]
+    found = steps(*trees)
+    parts: list[Any] = [
+        [node.name, *places] if isinstance(node, Call) else node.text if isinstance(node, Number) else node.name
+        for node, places in zip(*found, strict=True)
+    ]
+    ends = {id(node): place for place, node in enumerate(found.nodes)}
+    return [*parts, [ends[id(tree)] for tree in trees]]
 
 
 def unpack(parts: Parts) -> list[Node]:

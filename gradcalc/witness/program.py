@@ -50,3 +50,9 @@ class Program:
     value: int | None = None
     partials: dict[tuple[str, ...], int] = field(default_factory=dict)
     literals: frozenset[float] = frozenset()
+
+
+def base_name(name: str) -> str:
+    """`"mul_.Tensor"` is `mul`, `"prims.add.default"` is `add`."""
+    stem = name.removeprefix("prims.").split(".")[0]
+    return stem.rstrip("_") if not stem.startswith("__") else stem

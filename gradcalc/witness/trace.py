@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from gradcalc.witness.entries import NOT_BY_ENTRY, cells_of, expanded
-from gradcalc.witness.program import NO_MEMORY, Argument, Cell, Operation, Program
+from gradcalc.witness.program import NO_MEMORY, Argument, Cell, Operation, Program, base_name
 
 try:
     from torch.utils._python_dispatch import TorchDispatchMode
@@ -50,7 +50,7 @@ class Recorder:
         """Run an operation and note it."""
         name = str(function).removeprefix("aten.")
         tensors = [arg for arg in (*args, *options.values()) if isinstance(arg, torch.Tensor)]
-        by_entry = name.split(".")[0].rstrip("_") not in NOT_BY_ENTRY
+        by_entry = base_name(name) not in NOT_BY_ENTRY
         is_scalar = by_entry and not any(tensor.dim() for tensor in tensors)
         see: Callable[[Any], Any] = _argument if is_scalar else _seen
         seen = tuple(see(arg) for arg in args)
@@ -92,10 +92,6 @@ def _mode(recorder: Recorder) -> Any:
             return recorder.record(function, args, kwargs or {})
 
     return Mode()  # type: ignore[no-untyped-call]
-
-
-def _key(tensor: torch.Tensor) -> int:
-    return NO_MEMORY if tensor.is_meta or tensor._is_zerotensor() else tensor.data_ptr()
 
 
 def _cell(tensor: torch.Tensor) -> Cell:
