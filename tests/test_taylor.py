@@ -487,3 +487,15 @@ AGREE = [
 def test_enclosures_agree_where_they_overlap(left: Real, right: Real, expected: bool) -> None:
     assert balls.agree(left, right) is expected
     assert balls.agree(right, left) is expected
+
+
+def test_of_a_number_known_to_a_few_bits_no_more_are_computed() -> None:
+    """Arb takes minutes for the polygamma functions of a wide ball at full precision."""
+    with ctx.workprec(6_144):
+        wide = balls.digamma_series(arb(6, 1e-3), 2)
+        assert all(int(c.mid().man_exp()[0]).bit_length() <= 128 for c in wide)
+        for x in (fmpq(5_999, 1_000), fmpq(6), fmpq(6_001, 1_000)):
+            assert all(c.contains(d) for c, d in zip(wide, balls.digamma_series(arb(x), 2), strict=True))
+        assert all(c.is_nan() for c in balls.digamma_series(arb(1, 1.5), 2))
+        exact = balls.digamma_series(arb(6), 2)
+        assert all(c.rel_accuracy_bits() > 6_000 for c in exact)

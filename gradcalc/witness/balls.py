@@ -226,8 +226,11 @@ def digamma_series(x: arb, length: int) -> list[arb]:
     """The first Taylor coefficients of digamma at x.
 
     On the negative axis by reflection, digamma(x) = digamma(1 - x) - pi*cot(pi*x) (DLMF 5.5.4): the direct way takes as
-    many steps as x is long.
+    many steps as x is long.  Of a number known to a few bits only, no more bits are computed than it can have: at full
+    precision a wide ball takes minutes.
     """
+    if x.contains(0):
+        return [arb.nan()] * length
     if x < 0:
         mirrored = digamma_series(1 - x, length)
         angle = arb_series([x, 1], prec=length)
@@ -236,22 +239,20 @@ def digamma_series(x: arb, length: int) -> list[arb]:
             return [arb.nan()] * length
         cotangent = angle.cos_pi() / sine
         return [(-c if power % 2 else c) - arb.pi() * cotangent[power] for power, c in enumerate(mirrored)]
-    at = acb(x)
-    coefficients = [at.digamma().real]
-    factorial = arb(1)
-    for power in range(1, length):
-        factorial *= power
-        coefficients.append(at.polygamma(arb(power)).real / factorial)
-    return coefficients
+    with ctx.workprec(min(ctx.prec, max(int(x.rel_accuracy_bits()), 0) + 64)):
+        at = acb(x)
+        coefficients = [at.digamma().real]
+        factorial = arb(1)
+        for power in range(1, length):
+            deadline.check()
+            factorial *= power
+            coefficients.append(at.polygamma(arb(power)).real / factorial)
+        return coefficients
 
 
 def polygamma(order: int, x: arb) -> arb:
     """The order-th derivative of digamma at x."""
-    return digamma_series(x, order + 1)[order] * math.factorial(order) if x < 0 else _polygamma(order, x)
-
-
-def _polygamma(order: int, x: arb) -> arb:
-    return acb(x).digamma().real if order == 0 else acb(x).polygamma(arb(order)).real
+    return digamma_series(x, order + 1)[order] * math.factorial(order)
 
 
 def nearest_float(value: Real) -> float:
