@@ -200,7 +200,7 @@ def integer_literal(node: Node) -> int | None:
 
 
 class _Token(NamedTuple):
-    kind: str  # "number", "name", "end", or the operator itself
+    kind: str  # "number", "name", "word", "end", or the operator itself
     text: str
     span: Span
 
@@ -210,6 +210,7 @@ _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]+)"
     r"|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|(?P<word>\"[a-z_]{1,20}\"|'[a-z_]{1,20}')"
     r"|(?P<operator>\*\*|<=|>=|==|!=|[-+*/^@(),<>=.:\[\]])"
 )
 
@@ -547,6 +548,9 @@ class _Parser:
         value = self.disjunction()
         if self.now.kind == "=" and isinstance(value, Name):
             self.take()
+            if self.now.kind == "word":  # reduction="sum", as Python has it
+                word = self.take()
+                return self.call("=", (value, self.node(Name(word.text, word.span))))
             return self.call("=", (value, self.disjunction()))
         return value
 

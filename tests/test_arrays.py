@@ -88,6 +88,8 @@ SPELLINGS = [
     ("norm(x, 1, 0)", "norm(x, p=1, dim=0)"),
     ("var(x, correction=0)", "var(x, correction=0)"),
     ("mse(x, y, reduction=sum)", "mse_loss(x, y, reduction=sum)"),
+    ("mse_loss(x, y, reduction='sum')", "mse_loss(x, y, reduction=sum)"),
+    ('norm(x, p="inf")', "norm(x, p=inf)"),
     ("layer_norm(x)", "layer_norm(x, 0.00001)"),
     ("average(x) + mm(A, A) - tr(A)", "mean(x) + A@A - trace(A)"),
     ("A[0,:]", "A[0, :]"),
@@ -142,6 +144,8 @@ WRONG = [
     ("sum(x, 0, dim=0)", "error: dim is given twice\n  sum(x, 0, dim=0)\n            ^^^^^\nhint: usage: sum(x, dim)"),
     ("sum(x, axis=0)", "error: sum has no argument axis\n  sum(x, axis=0)\n         ^^^^\nhint: usage: sum(x, dim)"),
     ("norm(x, 3)", "error: norms are of order 1, 2 or inf\n  norm(x, 3)\n  ^^^^^^^^^^\nhint: norm(x, 1), norm(x), norm(x, inf)"),
+    ("mse_loss(x, target='sum')", "error: 'sum' is not a number to calculate with\n  mse_loss(x, target='sum')\n                     ^^^^^"),
+    ("x + 'sum'", "error: unexpected 'sum'\n  x + 'sum'\n      ^^^^^"),
     ("mse_loss(x, x, reduction=max)", "error: reduction of mse_loss is mean or sum or none\n  mse_loss(x, x, reduction=max)\n                           ^^^\nhint: usage: mse_loss(x, target, reduction=mean)"),
     ("max(x, x, dim=0)", "error: max along a dimension is of one array\n  max(x, x, dim=0)\n  ^^^^^^^^^^^^^^^^"),
     # classes

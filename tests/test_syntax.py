@@ -259,7 +259,7 @@ ERRORS = [
     ("x%y", "error: unexpected character %\n  x%y\n   ^"),
     ("x.real", "error: unexpected .real\n  x.real\n    ^^^^\nhint: write real(...) for a function"),
     ("lambda x: x", "error: unexpected :\n  lambda x: x\n          ^"),
-    ("__import__('os')", "error: unexpected character '\n  __import__('os')\n             ^"),
+    ("__import__('os')", "error: unexpected 'os'\n  __import__('os')\n             ^^^^"),
     ("x\u200b", "error: unexpected character U+200B\n  x?\n   ^"),
     ("x\u00a0y", "error: unexpected character U+00A0\n  x?y\n   ^"),
     ("\x1b[31m", "error: unexpected character U+001B\n  ?[31m\n  ^"),

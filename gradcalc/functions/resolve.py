@@ -25,7 +25,7 @@ def understand(text: str, variables: Collection[str] = ()) -> Node:
     try:
         resolver = _Resolver(text, frozenset(variables))
         tree = resolver.read(parse(text))
-        for word in resolver.infinities:
+        for word in resolver.words:
             raise _refused(word)
         if _is_condition(tree):
             raise CalcError(
@@ -54,7 +54,8 @@ class _Resolver:
     def __init__(self, text: str, variables: frozenset[str]):
         self.text = text
         self.variables = variables
-        self.infinities: list[Name] = []
+        self.words: list[Name] = []
+        """Names that mean something as the value of an option only: `inf`, and what stands in quotes."""
 
     def read(self, tree: Node) -> Node:
         return fold(tree, self.leaf, self.call)
@@ -64,8 +65,8 @@ class _Resolver:
             return node
         if node.name in CONSTANTS:
             return Call(CONSTANTS[node.name], (), node.span)
-        if node.name == "inf":  # unless it says which norm
-            self.infinities.append(node)
+        if node.name == "inf" or not node.name.isidentifier():
+            self.words.append(node)
         elif node.name in _REFUSED:
             raise _refused(node)
         return node
@@ -86,7 +87,7 @@ class _Resolver:
         options = node.options
         if row.options:
             args, options, words = _told(row, args, node)
-            self.infinities = [name for name in self.infinities if name not in words]
+            self.words = [name for name in self.words if name not in words]
         args = _arranged(row, args, node)
         _check_kinds(row, args)
         if row.definition is not None:
@@ -172,8 +173,8 @@ def _told(row: Function, args: list[Node], node: Call) -> tuple[list[Node], tupl
 def _word(row: Function, key: str, value: Node) -> str:
     words = row.options[key]
     whole = integer_literal(value)
-    if isinstance(value, Name) and value.name in words:
-        return value.name
+    if isinstance(value, Name) and (word := value.name.strip("\"'")) in words:
+        return word
     if whole is not None and (not words or key == "p"):
         return str(whole)
     wanted = " or ".join(words) if words and key != "p" else "a whole number"
