@@ -16,6 +16,11 @@ from gradcalc.errors import CalcError, unreadable
 MAX_BYTES = 2_000_000
 
 
+def value_or_file(text: str) -> str:
+    """A value as it is typed; of `@data.csv` that in the file."""
+    return read_array(text[1:]) if text.startswith("@") else text
+
+
 def read_array(path: str) -> str:
     """The array in a file.  Raises `CalcError` for a file that holds none."""
     file = Path(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 
 from gradcalc.errors import CalcError, picture
 from gradcalc.neuron import Line, NeuronReport, neuron
@@ -96,8 +97,8 @@ BROKEN = [
         "autograd's dL/db is 0.0; the true one is 0.9999999979",
     )),
     ("20", "0", "1e-8", "float32", "inaccurate", "saturation", (math.nan, math.nan), ("19.999999958776927636", "0.99999999793884638181"), (
-        ROUNDED,
         "eps = 1e-8 does nothing at the upper end: 1 - 1e-8 is 1 in float32",
+        ROUNDED,
         "log(1 - q) is the logarithm of 0",
         DIVIDES,
         "autograd's dL/dw is nan; the true one is 19.99999996",
@@ -149,7 +150,70 @@ def test_the_lines_of_a_saturated_neuron_show_what_the_dtype_computes() -> None:
     assert found["dL/dw"].exact == "19.999999958776927636"
 
 
+# ----------------------------------------------------------------------------------------------------------- of data
+
+DATA: list[dict[str, str]] = [
+    {"x": "[[1, 2], [3, 4], [0.5, -1]]", "y": "[0, 1, 1]", "w": "[0.5, -0.25]", "b": "1/3"},
+    {"x": "[1, -2, 0.5, pi]", "y": "[0, 1, 0.5, 1]", "w": "-0.7", "b": "0.1"},
+    {"x": "[[2]]", "y": "[1]", "w": "[3]"},
+    {"x": "[0.5, -1.5]", "y": "1", "w": "[2, 1]"},
+]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("data", DATA, ids=lambda data: data["x"])
+def test_data_in_matrix_form_against_torch(data: dict[str, str], reduction: str) -> None:
+    report = neuron(**data, reduction=reduction)
+    x, y, w, b = (torch.tensor(report.point[name], dtype=torch.float64, requires_grad=name in "wb") for name in "xywb")
+    z = x @ w + b if w.dim() else w * x + b
+    loss = torch.nn.functional.binary_cross_entropy(torch.sigmoid(z), y, reduction=reduction)
+    by_w, by_b = torch.autograd.grad(loss, (w, b))
+    found = lines(report)
+    assert report.verdict is Verdict.AGREE
+    assert found["z"].computed == z.tolist()
+    assert found["loss"].computed == pytest.approx(loss.item(), rel=1e-14)
+    assert found["dL/dw"].computed == pytest.approx(by_w.tolist(), rel=1e-12)
+    assert found["dL/db"].computed == pytest.approx(by_b.item(), rel=1e-12)
+    # by hand in matrix form, the formula and the stable spelling: one number, to the last of 20 digits
+    by_hand = [*([found["dL/dw"].exact] if not w.dim() else found["dL/dw"].exact), found["dL/db"].exact]
+    assert by_hand == [partial.symbolic for partial in report.gradients]
+    assert by_hand == [partial.symbolic for partial in report.logits.partials]
+    assert [partial.autograd for partial in report.gradients] == pytest.approx([float(text) for text in by_hand], rel=1e-12)
+
+
+def test_every_weight_is_1_where_none_is_given() -> None:
+    report = neuron(x="[[1, 2, 3], [4, 5, 6]]", y="[0, 1]")
+    assert report.at["w"] == "[1, 1, 1]"
+    assert report.by_hand == ("x.T@(p - y)/n", "sum(p - y)/n")
+    assert neuron(x="[1, 2]", y="[0, 1]", reduction="sum").by_hand == ("sum((p - y)*x)", "sum(p - y)")
+
+
+def test_a_sample_that_the_clamp_cuts_is_named() -> None:
+    report = neuron(x="[1, 200, -3]", y="[0, 0, 1]", dtype="float32", reduction="sum")
+    assert {(partial.verdict, partial.cause) for partial in report.gradients} == {(Verdict.DIFFERENT_FUNCTION, "clamp")}
+    assert [partial.symbolic for partial in report.gradients] == [partial.symbolic for partial in report.logits.partials]
+    assert report.logits.verdict is Verdict.AGREE
+    assert "p[1] rounds to 1 in float32" in report.events
+    assert not any("p[0]" in event or "p[2]" in event for event in report.events)
+
+
+def test_a_weight_that_the_cut_sample_does_not_move_agrees() -> None:
+    report = neuron(x="[[0, 40], [1, 0.5]]", y="[0, 1]")
+    assert [(partial.entries, partial.verdict) for partial in report.gradients] == [
+        (("w[0]",), Verdict.AGREE),
+        (("w[1]",), Verdict.DIFFERENT_FUNCTION),
+        (("b",), Verdict.DIFFERENT_FUNCTION),
+    ]
+
+
+def test_of_many_samples_the_first_are_told() -> None:
+    report = neuron(x=f"[{', '.join(['200'] * 7)}]", y=f"[{', '.join('0' * 7)}]")
+    assert "the same kind of thing happened to 4 more samples" in report.events
+
+
 # ----------------------------------------------------------------------------------------------------- wrong requests
+
+_ROWS = '\nhint: samples are rows: --x "[[1,2],[3,4],[5,6]]" --y "[0,1,1]" --w "[0.5,1]"'
 
 _EPS = "error: eps lies between 0 and 1/2, and {} does not\nhint: the usual value is 1e-7"
 WRONG = [
@@ -163,6 +227,11 @@ WRONG = [
     ({"eps": "1e-7x"}, "error: the value of eps must be a number, but x is a variable\n  1e-7x\n  ^^^^^\nhint: numbers, pi, e and functions of them"),
     ({"dtype": "half"}, "error: unknown dtype half\nhint: there are float64, float32, float16, bfloat16"),
     ({"eps": "1/0"}, _EPS.format("1/0")),
+    ({"y": "[0, 1]"}, "error: y has the shape (2,), where one number belongs"),
+    ({"x": "[1, 2]"}, "error: y has the shape (), where a label for each of 2 samples belongs"),
+    ({"x": "[1, 2]", "w": "[1, 2, 3]"}, f"error: x has the shape (2,) and w the shape (3,): a sample has as many inputs as there are weights{_ROWS}"),
+    ({"x": "[[[1]]]"}, f"error: x has the shape (1, 1, 1) and w the shape (1,): a sample has as many inputs as there are weights{_ROWS}"),
+    ({"x": "[[1, 2]]", "y": "[1]", "b": "[1]"}, "error: b has the shape (1,), where one number belongs"),
 ]  # fmt: skip
 
 

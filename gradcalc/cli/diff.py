@@ -180,7 +180,7 @@ def _request(
 
     A request that is wrong is told before sympy and torch are loaded.
     """
-    from gradcalc.arrayfile import read_array
+    from gradcalc.arrayfile import value_or_file
     from gradcalc.functions.resolve import understand
     from gradcalc.points import assign, read_at, sweep
     from gradcalc.syntax import names_in
@@ -190,7 +190,7 @@ def _request(
     text = _stdin() if expr == "-" else expr
     wanted = names_of(by)
     named, nameless = read_at(at)
-    named = {name: read_array(value[1:]) if value.startswith("@") else value for name, value in named.items()}
+    named = {name: value_or_file(value) for name, value in named.items()}
     tree = understand(text, {*named, *(name.partition("[")[0].strip() for name in wanted)})
     problem = Problem(
         text,

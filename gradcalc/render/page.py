@@ -10,6 +10,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from rich.box import SIMPLE_HEAD, Box
 from rich.console import Console
@@ -132,6 +133,27 @@ def number(value: float | str | None, digits: int | None = None) -> str:
         return text
     too_long = len(decimal.as_tuple().digits) > digits or len(text) > digits + 6  # sign, point, exponent
     return f"{decimal:.{digits}g}" if decimal.is_finite() and too_long else text
+
+
+_LONG = 100
+ENTRIES = 6
+"""Entries of an array that are shown along a dimension."""
+
+
+def typed(text: str, page: Page) -> str:
+    """A value as it was typed; a long array is cut."""
+    if len(text) <= _LONG or page.options.full or not text.startswith("["):
+        return text
+    return f"{text[: _LONG - 20].rpartition(',')[0]}, ... {text.count(',') + 1} entries]"
+
+
+def brief(value: Any, page: Page) -> str:
+    """A value, or an array: cut with a count where it is long."""
+    if not isinstance(value, list):
+        return str(value)
+    entries = [brief(part, page) for part in (value if page.options.full else value[:ENTRIES])]
+    more = len(value) - len(entries)
+    return f"[{', '.join([*entries, *([f'... {more} more'] if more else [])])}]"
 
 
 def verdict_of(partial: Partial) -> str:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from gradcalc.general import general
 from gradcalc.render import RenderOptions, function_letter
-from gradcalc.render.page import GAP, GLUE, Page, color, last_line, number, sign, verdict_of
+from gradcalc.render.page import GAP, GLUE, Page, brief, color, last_line, number, sign, typed, verdict_of
 from gradcalc.report import Partial, Report, Verdict, worst
 
 
@@ -73,14 +73,7 @@ def _why(partial: Partial) -> str:
 def _received(report: Report, page: Page) -> str:
     """The coordinates that torch got as another number than the one that was typed."""
     other = {name: value for name, value in report.point.items() if not _same(report.at.get(name), value)}
-    return _assignments({name: _shown(value, page) for name, value in other.items()})
-
-
-def _typed(text: str, page: Page) -> str:
-    """A value as it was typed; a long array is cut."""
-    if len(text) <= _LONG or page.options.full or not text.startswith("["):
-        return text
-    return f"{text[: _LONG - 20].rpartition(',')[0]}, ... {text.count(',') + 1} entries]"
+    return _assignments({name: brief(value, page) for name, value in other.items()})
 
 
 def _assignments(values: Mapping[str, str]) -> str:
@@ -106,19 +99,8 @@ def _flat(value: Any) -> Iterator[float]:
         yield value
 
 
-def _shown(value: Any, page: Page) -> str:
-    """A value, or an array: cut with a count where it is long."""
-    if not isinstance(value, list):
-        return str(value)
-    entries = [_shown(part, page) for part in (value if page.options.full else value[:_ENTRIES])]
-    more = len(value) - len(entries)
-    return f"[{', '.join([*entries, *([f'... {more} more'] if more else [])])}]"
-
-
-_LONG = 100
 _PARTIALS = 24
-_ENTRIES = 6
-"""Entries of an array, and partials, that are shown along a dimension."""
+"""Partials that are all shown; of more, the first half of so many."""
 
 
 # ------------------------------------------------------------------------------------------------------- one report
@@ -137,7 +119,7 @@ def _one(report: Report, page: Page) -> None:
         page.line()
         page.line(f"value of {f}")
         values = [("symbolic", report.value.symbolic), ("autograd", report.value.autograd)]
-        _pairs([(name, _shown(it, page) if isinstance(it, list) else number(it)) for name, it in values], page)
+        _pairs([(name, brief(it, page) if isinstance(it, list) else number(it)) for name, it in values], page)
     if report.partials:
         page.line()
     if len(report.partials) == 1:
@@ -159,7 +141,7 @@ def _formula(partial: Partial, f: str, page: Page) -> None:
 def _circumstances(report: Report, at: Iterable[str], page: Page) -> None:
     names = [name for name in at if name in report.at]
     if names:
-        page.sentence("at " + _assignments({name: _typed(report.at[name], page) for name in names}))
+        page.sentence("at " + _assignments({name: typed(report.at[name], page) for name in names}))
         if len(names) == len(report.at) and (received := _received(report, page)):
             page.sentence(f"torch received {received}", "dim")
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
