@@ -25,6 +25,9 @@ from gradcalc.proof.site import Site
 from gradcalc.syntax import names_in, unparse
 from gradcalc.witness import autograd, symbolic
 from gradcalc.witness.balls import Real, adaptively, ball, exact
+from gradcalc.witness.symbolic.derivatives import Graph
+from gradcalc.witness.symbolic.functions import Comparison
+from gradcalc.witness.symbolic.terms import Builder
 
 # ---------------------------------------------------------------------------------------------------------- the table
 
@@ -288,23 +291,23 @@ def test_sympy_derives_the_row(form: Form) -> None:
 @pytest.mark.parametrize("form", FORMS, ids=IDS)
 def test_formulas_are_those_of_sympy_itself(form: Form) -> None:
     tree = understand(form.expr)
-    builder = symbolic._Builder(names_in(tree))
+    builder = Builder(names_in(tree))
     expression = builder.build(tree)
-    if expression.has(symbolic._Comparison):
+    if expression.has(Comparison):
         return  # conditions are ours, and unknown to sympy
     for symbol in builder.symbols.values():
-        first = symbolic._Graph(expression).partial(symbol)
+        first = Graph(expression).partial(symbol)
         assert first == expression.diff(symbol)
-        assert symbolic._Graph(first).partial(symbol) == first.diff(symbol)
+        assert Graph(first).partial(symbol) == first.diff(symbol)
 
 
 def test_formulas_of_random_expressions_are_those_of_sympy_itself() -> None:
     for case in islice(stream(ordinary, 7), 150):
-        builder = symbolic._Builder(tuple(case.at))
+        builder = Builder(tuple(case.at))
         expression = builder.build(understand(case.expr, case.at))
-        if not expression.has(symbolic._Comparison):
+        if not expression.has(Comparison):
             for symbol in builder.symbols.values():
-                assert symbolic._Graph(expression).partial(symbol) == expression.diff(symbol), case.expr
+                assert Graph(expression).partial(symbol) == expression.diff(symbol), case.expr
 
 
 def close(left: Real, right: Real, digits: int) -> bool:

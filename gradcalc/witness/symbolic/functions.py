@@ -1,0 +1,237 @@
+"""The function table's vocabulary in sympy's terms: real functions of our own where sympy's are complex, or too clever.
+
+Comes in: sympy expressions.  Goes out: sympy expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sympy
+
+from gradcalc.syntax import Number
+
+PRINTED = {"round_": "round", "abs_": "abs", "max_": "max", "min_": "min", "Abs": "abs", "loggamma": "lgamma"}
+"""What sympy's and our functions are called in gradcalc's language, where that is another name."""
+
+
+class Real(sympy.Function):
+    """A real function of our own, typeset by its name."""
+
+    is_extended_real = True
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        name = PRINTED.get(self.func.__name__, self.func.__name__)
+        power = "" if exp is None else f"^{{{exp}}}"
+        arguments = ", ".join(printer._print(arg) for arg in self.args)
+        return rf"\operatorname{{{name}}}{power}{{\left({arguments} \right)}}"
+
+
+class _PiecewiseConstant(Real):
+    """A function whose derivative is 0 wherever it has one; sympy must not try to be clever about it."""
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return sympy.Integer(0)
+
+
+class sign(_PiecewiseConstant):
+    pass
+
+
+class heaviside(_PiecewiseConstant):
+    pass
+
+
+class floor(_PiecewiseConstant):
+    pass
+
+
+class ceil(_PiecewiseConstant):
+    pass
+
+
+class trunc(_PiecewiseConstant):
+    pass
+
+
+class round_(_PiecewiseConstant):
+    pass
+
+
+class abs_(Real):
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return sign(self.args[0])
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        body = rf"\left|{{{printer._print(self.args[0])}}}\right|"
+        return body if exp is None else f"{body}^{{{exp}}}"
+
+
+class max_(Real):
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        difference = self.args[0] - self.args[1]
+        return heaviside(difference if argindex == 1 else -difference)
+
+
+class min_(Real):
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        difference = self.args[1] - self.args[0]
+        return heaviside(difference if argindex == 1 else -difference)
+
+
+class sigmoid(Real):
+    is_positive = True
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return self * (1 - self)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        power = "" if exp is None else f"^{{{exp}}}"
+        return rf"\sigma{power}{{\left({printer._print(self.args[0])} \right)}}"
+
+
+class softplus(Real):
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return sigmoid(self.args[0])
+
+
+class cbrt(Real):
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return 1 / (3 * self**2)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        body = rf"\sqrt[3]{{{printer._print(self.args[0])}}}"
+        return body if exp is None else f"{{{body}}}^{{{exp}}}"
+
+
+class sinc(Real):
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        # No value at 0: a branch for it would need one of its own at every order.
+        x = self.args[0]
+        return (sympy.cos(x) - self) / x
+
+
+class lgamma(Real):
+    """log(abs(gamma(x))); sympy's loggamma is complex on the negative axis."""
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return sympy.digamma(self.args[0])
+
+
+class Comparison(sympy.Function):
+    """A condition as an opaque thing: sympy's own relations decide and rewrite, without bound."""
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        operator, *parts = self.args
+        inner = [printer._print(part) for part in parts]
+        words = {
+            "<=": r"\leq",
+            ">=": r"\geq",
+            "==": "=",
+            "!=": r"\neq",
+            "and": r"\wedge",
+            "or": r"\vee",
+            "not": r"\neg",
+        }
+        word = words.get(str(operator), str(operator))
+        return f" {word} ".join(inner) if len(inner) == 2 else f"{word} {inner[0]}"
+
+
+class where(Real):
+    @classmethod
+    def eval(cls, condition: sympy.Expr, a: sympy.Expr, b: sympy.Expr) -> sympy.Expr | None:
+        return a if a == b else None
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        condition, a, b = (printer._print(part) for part in self.args)
+        body = rf"\begin{{cases}} {a} & \text{{for}}\: {condition} \\ {b} & \text{{otherwise}} \end{{cases}}"
+        return body if exp is None else rf"\left({body}\right)^{{{exp}}}"
+
+
+def _relation(operator: str) -> Any:
+    return lambda *args: Comparison(sympy.Symbol(operator), *(sympy.sympify(arg) for arg in args))
+
+
+class Vocabulary:
+    """The vocabulary of the function table in sympy's terms; what is not here is sympy's function of that name."""
+
+    def __init__(self, placed: Callable[[Number], sympy.Expr] | None = None):
+        self._placed = placed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sympy, name)
+
+    abs, sign, sigmoid, cbrt, sinc, lgamma = abs_, sign, sigmoid, cbrt, sinc, lgamma
+    floor, ceil, trunc, round, where = floor, ceil, trunc, round_, where
+
+    def number(self, value: int | str) -> sympy.Expr:
+        """A number of a function's own; a decimal is opaque, as if it had been typed."""
+        if isinstance(value, int) or self._placed is None:
+            return sympy.Rational(value)
+        return self._placed(Number(value))
+
+    @staticmethod
+    def pi() -> sympy.Expr:
+        return sympy.pi
+
+    @staticmethod
+    def e() -> sympy.Expr:
+        return sympy.E
+
+    @staticmethod
+    def divide(a: Any, b: Any) -> sympy.Expr:
+        return sympy.sympify(a) / b
+
+    @staticmethod
+    def power(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
+        return a**b
+
+    @staticmethod
+    def hypot(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
+        return sympy.sqrt(a**2 + b**2)
+
+    @staticmethod
+    def log1p(a: sympy.Expr) -> sympy.Expr:
+        return sympy.log(1 + a)
+
+    @staticmethod
+    def expm1(a: sympy.Expr) -> sympy.Expr:
+        return sympy.exp(a) - 1
+
+    @staticmethod
+    def logaddexp(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
+        if b == 0:
+            return softplus(a)
+        return sympy.log(sympy.exp(a) + sympy.exp(b))
+
+    @staticmethod
+    def xlogy(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
+        return a if a == 0 else a * sympy.log(b)
+
+    @staticmethod
+    def max(*args: sympy.Expr) -> sympy.Expr:
+        best = args[0]
+        for other in args[1:]:
+            best = best if best == other else max_(best, other)
+        return best
+
+    @staticmethod
+    def min(*args: sympy.Expr) -> sympy.Expr:
+        best = args[0]
+        for other in args[1:]:
+            best = best if best == other else min_(best, other)
+        return best
+
+    @staticmethod
+    def heaviside(a: sympy.Expr, at_zero: sympy.Expr) -> sympy.Expr:
+        zero = sympy.Integer(0)
+        return where(
+            Comparison(sympy.Symbol(">"), a, zero),
+            sympy.Integer(1),
+            where(Comparison(sympy.Symbol("<"), a, zero), zero, at_zero),
+        )
+
+    lt, le, gt, ge = (staticmethod(_relation(operator)) for operator in ("<", "<=", ">", ">="))
+    eq, ne = (staticmethod(_relation(operator)) for operator in ("==", "!="))
+    both, either, opposite = (staticmethod(_relation(operator)) for operator in ("and", "or", "not"))

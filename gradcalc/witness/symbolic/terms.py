@@ -1,0 +1,173 @@
+"""A tree as a sympy expression.
+
+sympy never sees text, and never a number it could spend a day on: every constant part that is not a small rational goes in
+as an opaque symbol, and its value is supplied where the formula is evaluated.  So `9**9**9*x` costs nothing, and the same
+formula serves for the exact constants and for the ones that torch rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import sympy
+
+from gradcalc.functions import TABLE
+from gradcalc.syntax import Call, Name, Node, Number, fold, follow, steps, unparse
+from gradcalc.typeset import name_latex
+from gradcalc.witness.symbolic.answers import PI, E
+from gradcalc.witness.symbolic.functions import Vocabulary
+
+_DISPLAYED = 10**9
+"""Constants whose numerator and denominator are below this are shown as rationals in a formula."""
+
+
+class Builder:
+    """A tree as a sympy expression; also the vocabulary of the function table, in sympy's terms."""
+
+    def __init__(self, names: Sequence[str]):
+        self.vocabulary = Vocabulary(lambda number: self.placed(_Constant(number)))
+        self.symbols = {name: sympy.Symbol(name, real=True) for name in names}
+        self.opaque: dict[str, Node] = {}
+        self.is_lost = False
+        """Whether sympy made something of an expression that is no number: its derivative looks like 0."""
+        self._opaque_symbols: dict[Node, sympy.Symbol] = {}
+        self._prefix = "c"
+        while any(name.startswith(self._prefix) and name[len(self._prefix) :].isdigit() for name in names):
+            self._prefix += "_"
+
+    def build(self, tree: Node) -> sympy.Expr:
+        return self.placed(follow(steps(tree), self._leaf, self._call)[-1])
+
+    def _leaf(self, node: Number | Name) -> Any:
+        return self.symbols[node.name] if isinstance(node, Name) else _Constant(node)
+
+    def _call(self, node: Call, args: list[Any]) -> Any:
+        row = TABLE[node.name]
+        if all(isinstance(arg, _Constant) for arg in args) and not row.condition:
+            return _Constant(node)
+        if node.name in ("+", "-"):
+            right = self.placed(args[1])
+            terms = list(args[0].terms) if isinstance(args[0], _Sum) else [self.placed(args[0])]
+            terms.append(right if node.name == "+" else -right)
+            return _Sum(terms)
+        return row.meaning(self.vocabulary, *map(self.placed, args))
+
+    def placed(self, value: Any) -> Any:
+        """A constant part as a rational, if it is a small one that every machine holds exactly; else as a symbol."""
+        if isinstance(value, _Sum):
+            return sympy.Add(*value.terms)
+        if not isinstance(value, _Constant):
+            return value
+        rational = exact_rational(value.node)
+        if rational is not None:
+            return sympy.Rational(rational.numerator, rational.denominator)
+        if value.node not in self._opaque_symbols:
+            name = f"{self._prefix}{len(self.opaque)}"
+            self.opaque[name] = value.node
+            self._opaque_symbols[value.node] = sympy.Symbol(name, real=True)
+        return self._opaque_symbols[value.node]
+
+    def displayed(self) -> dict[sympy.Symbol, sympy.Expr]:
+        """The opaque constants that people would rather read as numbers."""
+        shown = {symbol: _readable(node) for node, symbol in self._opaque_symbols.items()}
+        return {symbol: value for symbol, value in shown.items() if value is not None}
+
+    def shown_names(self) -> dict[str, str]:
+        return {
+            name: unparse(node) if isinstance(node, Number) or not _is_operator(node) else f"({unparse(node)})"
+            for name, node in self.opaque.items()
+        }
+
+    def shown_latex(self) -> dict[sympy.Symbol, str]:
+        names = self.shown_names()
+        latex = {symbol: name_latex(name) for name, symbol in self.symbols.items() if name.endswith("]")}
+        for node, symbol in self._opaque_symbols.items():
+            text = names[symbol.name]
+            latex[symbol] = r"\pi" if node == PI else "e" if node == E else _latex_constant(text)
+        return latex
+
+
+class _Constant:
+    """A part of the tree without variables, not yet given to sympy."""
+
+    def __init__(self, node: Node):
+        self.node = node
+
+
+class _Sum:
+    """A chain of additions, given to sympy in one piece: term by term it would cost the square of its length."""
+
+    def __init__(self, terms: list[Any]):
+        self.terms = terms
+
+
+def _readable(node: Node) -> sympy.Expr | None:
+    """A constant as sympy would show it, where that is a short rational or a simple multiple of pi, e or a root."""
+
+    def small(value: Fraction | None) -> sympy.Expr | None:
+        if value is None or abs(value.numerator) >= _DISPLAYED or value.denominator >= _DISPLAYED:
+            return None
+        return sympy.Rational(value.numerator, value.denominator)
+
+    rational = small(_rational(node))
+    if rational is not None or not isinstance(node, Call):
+        return rational
+    if not node.args:
+        return {"pi": sympy.pi, "e": sympy.E, "tau": 2 * sympy.pi}[node.name]
+    if node.name in ("sqrt", "log") and len(node.args) == 1:
+        inner = small(_rational(node.args[0]))
+        return getattr(sympy, node.name)(inner) if inner is not None and inner > 0 else None
+    if node.name in ("+", "-", "*", "/", "neg"):
+        parts = [_readable(arg) for arg in node.args]
+        if any(part is None for part in parts) or (node.name == "/" and parts[1] == 0):
+            return None
+        value: sympy.Expr = TABLE[node.name].meaning(Vocabulary(), *parts)
+        return value
+    return None
+
+
+def _is_operator(node: Node) -> bool:
+    return (isinstance(node, Call) and not node.name.isidentifier()) or (isinstance(node, Call) and node.name == "neg")
+
+
+def _latex_constant(text: str) -> str:
+    if all(character.isdigit() or character == "." for character in text):
+        return text
+    return r"\text{" + text.replace("_", r"\_").replace("*", r"$\cdot$") + "}"
+
+
+def exact_rational(node: Node) -> Fraction | None:
+    """The value of a constant part made of small dyadic literals and + - * /; None otherwise.
+
+    Such literals are exact in every dtype (bfloat16 has 8 bits), so the value is the same for all witnesses.
+    """
+    return _rational(node, literal=lambda value: abs(value.numerator) <= 256 and value.denominator in (1, 2, 4, 8, 16))
+
+
+def _rational(node: Node, literal: Any = lambda value: True) -> Fraction | None:
+    def leaf(part: Number | Name) -> Fraction | None:
+        if isinstance(part, Number):
+            if len(part.text) > 25 or "e" in part.text.lower():
+                return None
+            return part.value if literal(part.value) else None
+        return None
+
+    def call(part: Call, args: list[Fraction | None]) -> Fraction | None:
+        if any(arg is None or abs(arg.numerator) > 2**64 or arg.denominator > 2**64 for arg in args):
+            return None
+        values = [arg for arg in args if arg is not None]
+        if part.name == "neg":
+            return -values[0]
+        if part.name == "+":
+            return values[0] + values[1]
+        if part.name == "-":
+            return values[0] - values[1]
+        if part.name == "*":
+            return values[0] * values[1]
+        if part.name == "/" and values[1]:
+            return values[0] / values[1]
+        return None
+
+    return fold(node, leaf, call)
