@@ -21,13 +21,14 @@ from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
+from gradcalc.indexed import at_entries, indexed
 from gradcalc.points import MissingValues, value_cells, value_tree
 from gradcalc.report import MAX_ORDER, Judgement, Partial, Problem, Report, Value, Verdict, worst
 from gradcalc.rewrite import spellings
 from gradcalc.spread import spread
 from gradcalc.syntax import Call, Node, Number, names_in, steps, unparse
 from gradcalc.typeset import latex
-from gradcalc.witness.formula import Derived, Formula, Question
+from gradcalc.witness.formula import Derived, Formula, Indexed, Question
 from gradcalc.witness.process import SymbolicFailure, shared
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ class Prepared:
     entries: Cells[Node]
     wanted: Sequence[Wanted]
     question: Question
+    indexed: Indexed | None = None
+    """The same with an index, where one formula can hold for all entries."""
 
     @property
     def has_point(self) -> bool:
@@ -138,8 +141,13 @@ def prepare(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
     except CalcError as error:
         raise error.within(problem.expr) from None
     wanted = _wanted(problem, chosen or [(name, None) for name in names], values, entries)
-    question = Question.about(entries.entries, [(partial.place, partial.entries) for partial in wanted], seconds)
-    return Prepared(problem, tree, values, entries, wanted, question)
+    places = [(partial.place, partial.entries) for partial in wanted]
+    found = indexed(tree, values) if problem.order == 1 and not entries.shape else None
+    variables = (
+        {} if found is None else {partial.by[0]: found.entry(partial.by[0], len(partial.index)) for partial in wanted}
+    )
+    question = Question.about(entries.entries, places, seconds, found, tuple(variables.values()))
+    return Prepared(problem, tree, values, entries, wanted, question, found)
 
 
 def foresee(prepared: Prepared) -> None:
@@ -158,12 +166,16 @@ def answer(problem: Problem | Prepared, *, seconds: float = DEFAULT_SECONDS) -> 
     return _at_point(prepared) if prepared.has_point else _formulas(prepared)
 
 
-def _derived(question: Question) -> Derived | str:
+def _derived(prepared: Prepared) -> Derived | str:
     """The answer of the symbolic process, or why there is none."""
     try:
-        return shared.collect(question)
+        derived = shared.collect(prepared.question)
     except SymbolicFailure as failure:
         return str(failure)
+    if not derived.general or prepared.indexed is None:
+        return derived
+    wanted = [(partial.by[0], partial.index) for partial in prepared.wanted]
+    return at_entries(derived, prepared.indexed, wanted, prepared.values)
 
 
 def _along(problem: Problem, tree: Node) -> tuple[Problem, Node]:
@@ -265,7 +277,7 @@ def versions() -> dict[str, str]:
 
 
 def _formulas(prepared: Prepared) -> Report:
-    derived = _derived(prepared.question)
+    derived = _derived(prepared)
     if isinstance(derived, str):
         return undecided(prepared, derived)
     partials = [
@@ -342,14 +354,14 @@ def _at_point(prepared: Prepared) -> Report:
                 like = judged[0].traced if judged else None
                 judged.append(_Judging(Site(tree, exact), binary, run, bys, dtype, device.name, like))
                 exact_values[place] = judged[place].value()
-        derived = _derived(prepared.question)
+        derived = _derived(prepared)
         with deadline.limit(max(ends - time.monotonic(), _AT_LEAST)):
             for number, wanted in enumerate(prepared.wanted):
                 formula = None if isinstance(derived, str) else derived.formulas[number]
                 partial = judged[wanted.place].partial(wanted.entries, formula, derived)
                 found[number] = replace(partial, by=wanted.by, **wanted.place_in_report)
     except deadline.OutOfTime:
-        derived = _derived(prepared.question)
+        derived = _derived(prepared)
     why = f"no proof within {seconds:g} seconds"
     partials = [
         found[number] if number in found else _out_of_time(wanted, number, derived, runs[wanted.place], why)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from gradcalc.report import Partial
 
-_LETTERS = "ijklmnpqrs"
-_LEAST = 3
+LETTERS = "ijklmnpqrs"
+LEAST = 3
 """Entries from which on one formula is easier to read than all."""
 
 
@@ -40,10 +40,10 @@ def general(partials: Sequence[Partial]) -> tuple[General, ...]:
 
 
 def _of_one(name: str, partials: Sequence[Partial]) -> General | None:
-    if len(partials) < _LEAST or any(partial.of or not partial.index or partial.formula is None for partial in partials):
+    if len(partials) < LEAST or any(partial.of or not partial.index or partial.formula is None for partial in partials):
         return None
     used = set(re.findall(r"\w+", " ".join(str(partial.formula) for partial in partials[:2])))
-    letters = [letter for letter in _LETTERS if letter not in used][: len(partials[0].index)]
+    letters = [letter for letter in LETTERS if letter not in used][: len(partials[0].index)]
     if len(letters) < len(partials[0].index):
         return None
     place = ",".join(letters)

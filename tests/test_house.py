@@ -28,7 +28,7 @@ FLOORS = [
     ["points"],
     ["pointfile"],
     ["witness"],
-    ["proof"],
+    ["proof", "indexed"],
     ["calculate"],
     ["neuron", "many"],
     ["render"],

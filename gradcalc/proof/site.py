@@ -44,6 +44,7 @@ class Site:
         self._reach: Reach | None = None
         self._moving: dict[frozenset[str], list[int]] = {}
         self._rest: dict[tuple[int, int], list[taylor.Value]] = {}
+        self._parts: dict[tuple[int, int], tuple[Node, Real]] = {}
         self.sides: dict[object, Any] = {}
         """What has been found out along rays, for whoever asks again."""
 
@@ -56,7 +57,7 @@ class Site:
     def shifted(self, shift: Mapping[str, fmpq]) -> Site:
         """The same expression beside the point."""
         beside = copy(self)
-        beside.sides, beside._rest = {}, {}
+        beside.sides, beside._rest, beside._parts = {}, {}, {}
         beside._shift = {name: self._shift.get(name, fmpq(0)) + distance for name, distance in shift.items()}
         return beside
 
@@ -105,17 +106,25 @@ class Site:
         return taylor.evaluate_some(self._steps, values, order, self._constant, self._moving[names], rest)
 
     def formula_value(self, formula: Node, opaque: Mapping[str, Node]) -> Real:
-        """The value at the point of a formula in the same variables, and in constants that it has names for.
+        """The value at the point of a formula in the same variables, and in parts that it has names for.
 
         Raises `OutOfPrecision` where the formula has no value, or meets a place where it is not smooth.
         """
         values = dict(self.point())
-        for name, constant in opaque.items():
-            values[name] = taylor.evaluate(constant, {}, constants=self._constant).value
+        for name in names_in(formula):
+            if name in opaque:
+                values[name] = self._named(opaque[name])
         jet = taylor.evaluate(formula, values)
         if any(note.kind in ("pole", "domain", "unknown") for note in jet.notes):
             raise OutOfPrecision
         return jet.value
+
+    def _named(self, part: Node) -> Real:
+        """The value of a part that formulas have a name for; many formulas have it."""
+        key = (ctx.prec, id(part))
+        if key not in self._parts:
+            self._parts[key] = part, taylor.evaluate(part, self.point(), constants=self._constant).value
+        return self._parts[key][1]
 
 
 def polarised(by: Sequence[str]) -> list[tuple[int, Direction]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gradcalc.deadline import DEFAULT_SECONDS
@@ -12,19 +12,60 @@ from gradcalc.syntax import Call, Name, Node, Number, steps
 
 
 @dataclass(frozen=True, slots=True)
+class Reduction:
+    """What all entries make together: its name, as text and as LaTeX, and its entry and its derivative by that entry.
+
+    `entry` and `weight` are trees with an index, `x[i]`; other reductions stand in them by their names.
+    """
+
+    name: str
+    latex: str
+    entry: Node
+    weight: Node
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """An expression of arrays with an index: the tree of its value, in reductions, each of which stands after its own parts.
+
+    `wholes` are the reductions as expressions of arrays; `letters` those of the index.
+    """
+
+    result: Node
+    reductions: tuple[Reduction, ...]
+    wholes: Mapping[str, Node]
+    letters: tuple[str, ...]
+
+    def entry(self, name: str, dimensions: int) -> str:
+        """What the entry of a variable is called: `x[i]`."""
+        return f"{name}[{','.join(self.letters[:dimensions])}]" if dimensions else name
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """Trees as a line of text, so that they are known again at once; which to differentiate by what; and the limit."""
+    """Trees as a line of text, so that they are known again at once; which to differentiate by what; and the limit.
+
+    `indexed` is the same with an index, and `by` the variables to differentiate it by; empty where there is no such thing.
+    """
 
     trees: str
     wanted: tuple[tuple[int, tuple[str, ...]], ...]
     seconds: float = DEFAULT_SECONDS
+    indexed: str = ""
+    by: tuple[str, ...] = ()
 
     @classmethod
     def about(
-        cls, trees: Sequence[Node], wanted: Sequence[tuple[int, tuple[str, ...]]], seconds: float = DEFAULT_SECONDS
+        cls,
+        trees: Sequence[Node],
+        wanted: Sequence[tuple[int, tuple[str, ...]]],
+        seconds: float = DEFAULT_SECONDS,
+        indexed: Indexed | None = None,
+        by: Sequence[str] = (),
     ) -> Question:
         """The question for derivatives of the entries of an expression."""
-        return cls(json.dumps(pack(trees)), tuple(wanted), seconds)
+        return cls(json.dumps(pack(trees)), tuple(wanted), seconds, (indexed and pack_indexed(indexed)) or "", tuple(by))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +83,15 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """What sympy found: one formula for each list of variables, and the constants they mention."""
+    """What sympy found: one formula for each list of variables, and the constants they mention.
+
+    With an index instead, one formula for each variable, and the summands of the sums that they mention.
+    """
 
     formulas: tuple[Formula, ...]
     constants: Mapping[str, Node]
+    general: Mapping[str, Formula] = field(default_factory=dict)
+    sums: Mapping[str, Node] = field(default_factory=dict)
 
 
 _FIRST_OF_NUMBER = frozenset("0123456789.-")  # a default of the function table may be negative
@@ -79,15 +125,52 @@ def unpack(parts: Parts) -> list[Node]:
     return [nodes[place] for place in parts[-1]]
 
 
+def pack_indexed(indexed: Indexed) -> str:
+    """An expression with an index, as a line of text."""
+    reductions = indexed.reductions
+    trees = pack([indexed.result, *(it.entry for it in reductions), *(it.weight for it in reductions)])
+    return json.dumps([[(it.name, it.latex, it.count) for it in reductions], trees])
+
+
+def unpack_indexed(text: str) -> tuple[Node, list[Reduction]]:
+    """The tree of the value, and the reductions, from a line of text."""
+    told, parts = json.loads(text)
+    result, *trees = unpack(parts)
+    pairs = zip(trees[: len(told)], trees[len(told) :], strict=True)
+    return result, [Reduction(name, latex, *pair, count) for (name, latex, count), pair in zip(told, pairs, strict=True)]
+
+
 def pack_derived(derived: Derived) -> dict[str, Any]:
     """What sympy found, as plain data."""
-    formulas = [(it.text, it.latex, it.tree and pack([it.tree]), it.unusable) for it in derived.formulas]
-    return {"formulas": formulas, "constants": list(derived.constants), "values": pack(list(derived.constants.values()))}
+    return {
+        "formulas": [_packed(formula) for formula in derived.formulas],
+        "constants": _named(derived.constants),
+        "general": {name: _packed(formula) for name, formula in derived.general.items()},
+        "sums": _named(derived.sums),
+    }
 
 
 def unpack_derived(data: Mapping[str, Any]) -> Derived:
     """What sympy found, from plain data."""
-    formulas = [
-        Formula(text, latex, parts and unpack(parts)[0], unusable) for text, latex, parts, unusable in data["formulas"]
-    ]
-    return Derived(tuple(formulas), dict(zip(data["constants"], unpack(data["values"]), strict=True)))
+    return Derived(
+        tuple(_unpacked(*parts) for parts in data["formulas"]),
+        _unnamed(*data["constants"]),
+        {name: _unpacked(*parts) for name, parts in data["general"].items()},
+        _unnamed(*data["sums"]),
+    )
+
+
+def _packed(formula: Formula) -> tuple[Any, ...]:
+    return formula.text, formula.latex, formula.tree and pack([formula.tree]), formula.unusable
+
+
+def _unpacked(text: str, latex: str, parts: Parts | None, unusable: str | None) -> Formula:
+    return Formula(text, latex, unpack(parts)[0] if parts else None, unusable)
+
+
+def _named(trees: Mapping[str, Node]) -> tuple[list[str], Parts]:
+    return list(trees), pack(list(trees.values()))
+
+
+def _unnamed(names: Sequence[str], parts: Parts) -> dict[str, Node]:
+    return dict(zip(names, unpack(parts), strict=True))

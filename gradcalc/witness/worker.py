@@ -1,8 +1,8 @@
 """The symbolic witness's own process: questions in, formulas out, one JSON object a line.
 
-Comes in (standard input): {"number", "trees", "wanted", "seconds"}.
-Goes out (standard output): {"number": 0} when sympy is there, and then {"number", "formulas", "constants"}, or
-{"number", "failure"}.
+Comes in (standard input): {"number", "trees", "wanted", "seconds", "indexed", "by"}.
+Goes out (standard output): {"number": 0} when sympy is there, and then {"number", "formulas", "constants",
+"general", "sums"}, or {"number", "failure"}.
 
 The process holds the limits on memory and processor time, so that nothing sympy does can hurt the caller;
 it ends when its input does.
@@ -17,6 +17,7 @@ import sys
 from typing import Any
 
 from gradcalc.orphan import end_with_parent
+from gradcalc.witness.formula import Derived, pack_derived, unpack, unpack_indexed
 
 MEMORY_BYTES = 1_400_000_000
 
@@ -26,7 +27,6 @@ def main() -> None:
     sys.setrecursionlimit(20_000)
     gc.disable()
     from gradcalc.witness import symbolic
-    from gradcalc.witness.formula import pack_derived, unpack
 
     # What is there now stays; what comes is mostly freed by reference counts.  A sixth less time a question.
     gc.freeze()
@@ -39,7 +39,7 @@ def main() -> None:
         question = json.loads(line)
         _limit_time(question["seconds"])
         try:
-            answer = pack_derived(symbolic.derive(unpack(json.loads(question["trees"])), question["wanted"]))
+            answer = pack_derived(_derived(question, symbolic))
         except MemoryError:
             answer = {"failure": "sympy needed too much memory"}
         except RecursionError:
@@ -47,6 +47,15 @@ def main() -> None:
         except Exception as error:  # sympy raises anything; whatever it is, the other witnesses go on
             answer = {"failure": f"sympy failed: {type(error).__name__}: {error}"[:300]}
         _say({"number": question["number"], **answer})
+
+
+def _derived(question: dict[str, Any], symbolic: Any) -> Derived:
+    """The formulas with an index, if there are any; else one by one."""
+    if question["indexed"]:
+        found = symbolic.derive_with_index(*unpack_indexed(question["indexed"]), question["by"])
+        if found is not None:
+            return found  # type: ignore[no-any-return]
+    return symbolic.derive(unpack(json.loads(question["trees"])), question["wanted"])  # type: ignore[no-any-return]
 
 
 def _say(answer: dict[str, Any]) -> None:

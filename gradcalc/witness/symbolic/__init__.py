@@ -9,14 +9,12 @@ from collections.abc import Sequence
 
 import sympy
 
-from gradcalc.errors import CalcError
 from gradcalc.syntax import Node, names_in
-from gradcalc.witness.formula import Derived, Formula
-from gradcalc.witness.symbolic.answers import Latex, Order, Printer, parts, tree
+from gradcalc.witness.formula import Derived, Reduction
 from gradcalc.witness.symbolic.derivatives import Graph
+from gradcalc.witness.symbolic.formulas import formula_of
+from gradcalc.witness.symbolic.gradients import gradients
 from gradcalc.witness.symbolic.terms import Builder
-
-MAX_FORMULA_CHARACTERS = 200_000
 
 
 def derive(trees: Sequence[Node], wanted: Sequence[tuple[int, Sequence[str]]]) -> Derived:
@@ -37,47 +35,11 @@ def derive(trees: Sequence[Node], wanted: Sequence[tuple[int, Sequence[str]]]) -
             if (place, prefix) not in known:
                 above, symbol = known[place, prefix[:-1]], builder.symbols.get(prefix[-1])
                 known[place, prefix] = Graph(sympy.S.Zero if symbol is None else above.partial(symbol))
-        formulas.append(_formula(known[place, tuple(by)].expression, builder))
+        formulas.append(formula_of(known[place, tuple(by)].expression, builder))
     return Derived(tuple(formulas), builder.opaque)
 
 
-_UNUSABLE = (
-    (sympy.Derivative, "sympy left a derivative unevaluated"),
-    (sympy.Subs, "sympy left a derivative unevaluated"),
-    (sympy.DiracDelta, "sympy answered with a delta distribution"),
-    (sympy.I, "sympy's derivative has complex parts"),
-    (sympy.re, "sympy's derivative has complex parts"),
-    (sympy.im, "sympy's derivative has complex parts"),
-    (sympy.arg, "sympy's derivative has complex parts"),
-    (sympy.zoo, "sympy's derivative is infinite"),
-    (sympy.oo, "sympy's derivative is infinite"),
-    (sympy.nan, "sympy's derivative is not a number"),
-)
-
-
-def _formula(derivative: sympy.Expr, builder: Builder) -> Formula:
-    size = _size(derivative)
-    if size > MAX_FORMULA_CHARACTERS:  # a part takes a character at least
-        return Formula(f"(a formula of {size} parts)", "", None, "sympy's formula is too long")
-    shown = derivative.xreplace(builder.displayed()) if builder.opaque else derivative
-    order = Order()
-    text = Printer(builder.shown_names(), order).doprint(shown)
-    latex = Latex(builder.shown_latex(), order).doprint(shown) if len(text) < MAX_FORMULA_CHARACTERS else ""
-    if builder.is_lost:
-        return Formula(text, latex, None, "sympy's value of the expression is not a number")
-    if derivative.has(*(part for part, _ in _UNUSABLE)):
-        return Formula(text, latex, None, next(reason for part, reason in _UNUSABLE if derivative.has(part)))
-    if len(text) > MAX_FORMULA_CHARACTERS:
-        return Formula(f"(a formula of {len(text)} characters)", "", None, "sympy's formula is too long")
-    try:
-        return Formula(text, latex, tree(derivative))
-    except CalcError as error:
-        return Formula(text, latex, None, f"sympy answered with more than gradcalc knows: {error.message}")
-
-
-def _size(expression: sympy.Expr) -> int:
-    """The number of parts of an expression, each as often as it is written."""
-    sizes: dict[sympy.Basic, int] = {}
-    for part in parts(expression):
-        sizes[part] = 1 + sum(sizes[arg] for arg in part.args)
-    return sizes[expression]
+def derive_with_index(result: Node, reductions: Sequence[Reduction], by: Sequence[str]) -> Derived | None:
+    """The derivatives of an expression with an index, by variables; None where one of them is of no use."""
+    found = gradients(result, reductions, by)
+    return None if any(formula.unusable for formula in found.general.values()) else found

@@ -7,7 +7,7 @@ formula serves for the exact constants and for the ones that torch rounded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -26,9 +26,10 @@ _DISPLAYED = 10**9
 class Builder:
     """A tree as a sympy expression; also the vocabulary of the function table, in sympy's terms."""
 
-    def __init__(self, names: Sequence[str]):
+    def __init__(self, names: Sequence[str], latex: Mapping[str, str] | None = None):
         self.vocabulary = Vocabulary(lambda number: self.placed(_Constant(number)))
         self.symbols = {name: sympy.Symbol(name, real=True) for name in names}
+        self._latex = {self.symbols[name]: text for name, text in (latex or {}).items()}
         self.opaque: dict[str, Node] = {}
         self.is_lost = False
         """Whether sympy made something of an expression that is no number: its derivative looks like 0."""
@@ -36,6 +37,11 @@ class Builder:
         self._prefix = "c"
         while any(name.startswith(self._prefix) and name[len(self._prefix) :].isdigit() for name in names):
             self._prefix += "_"
+
+    def name(self, name: str, latex: str) -> None:
+        """Make a symbol of something that has a name from now on."""
+        self.symbols[name] = sympy.Symbol(name, real=True)
+        self._latex[self.symbols[name]] = latex
 
     def build(self, tree: Node) -> sympy.Expr:
         return self.placed(follow(steps(tree), self._leaf, self._call)[-1])
@@ -83,6 +89,7 @@ class Builder:
     def shown_latex(self) -> dict[sympy.Symbol, str]:
         names = self.shown_names()
         latex = {symbol: name_latex(name) for name, symbol in self.symbols.items() if name.endswith("]")}
+        latex.update(self._latex)
         for node, symbol in self._opaque_symbols.items():
             text = names[symbol.name]
             latex[symbol] = r"\pi" if node == PI else "e" if node == E else _latex_constant(text)

@@ -1,0 +1,198 @@
+"""An expression of arrays with an index: what is computed entry by entry, and what all entries make together.
+
+Comes in: a tree, and the shapes of its variables.  Goes out: the tree of the result, in which each reduction is a number
+with a name, `mean(x**2)`; and of each reduction its entry, `x[i]**2`, and its weight, the derivative by that entry, `1/n`.
+So one derivation, with an index, holds for every entry; and back: the formula at an entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import prod
+
+from gradcalc.cells import Cells, Shape
+from gradcalc.functions import TABLE
+from gradcalc.functions.resolve import understand
+from gradcalc.general import LEAST, LETTERS
+from gradcalc.spread import spread
+from gradcalc.syntax import Call, Name, Node, Number, fold, names_in, unparse
+from gradcalc.typeset import latex
+from gradcalc.witness.formula import Derived, Formula, Indexed, Reduction
+
+# The derivative of a reduction r of n entries by one of them, e; m is their mean, c the correction of a variance.
+_WEIGHTS = {
+    "sum": "1",
+    "mean": "1/n",
+    "logsumexp": "exp(e - r)",
+    "norm": "e/r",
+    "var": "2*(e - m)/(n - c)",
+    "std": "(e - m)/((n - c)*r)",
+}
+# Functions of a line that give as many entries, in terms of an entry and of reductions of the line.
+_LINES = {
+    "softmax": ("exp(e - r)", {"r": "logsumexp(x)"}),
+    "log_softmax": ("e - r", {"r": "logsumexp(x)"}),
+    "layer_norm": ("(e - m)/sqrt(v + eps)", {"m": "mean(x)", "v": "var(x, correction=0)"}),
+}
+
+
+class _NoIndex(Exception):
+    """A part whose entries are not all made in one way."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of the expression: its entry, its shape, and itself."""
+
+    entry: Node
+    shape: Shape
+    whole: Node
+
+
+def indexed(tree: Node, values: Mapping[str, Cells[Node]]) -> Indexed | None:
+    """An expression whose value is a number, with an index; None where its entries are not all made in one way."""
+    shapes = {name: values[name].shape for name in names_in(tree) if name in values}
+    letters = [letter for letter in LETTERS if letter not in shapes]
+    if not any(prod(shape) >= LEAST for shape in shapes.values()):
+        return None
+    reader = _Reader(shapes, letters)
+    try:
+        found = fold(tree, reader.leaf, reader.call)
+    except _NoIndex:
+        return None
+    if found.shape or not reader.reductions:
+        return None
+    return Indexed(found.entry, tuple(reader.reductions.values()), reader.wholes, tuple(letters))
+
+
+class _Reader:
+    def __init__(self, shapes: Mapping[str, Shape], letters: Sequence[str]):
+        self.shapes, self.letters = shapes, letters
+        self.reductions: dict[str, Reduction] = {}
+        self.wholes: dict[str, Node] = {}
+
+    def leaf(self, node: Number | Name) -> _Part:
+        shape = self.shapes.get(node.name, ()) if isinstance(node, Name) else ()
+        if not shape or isinstance(node, Number):
+            return _Part(node, (), node)
+        if len(shape) > len(self.letters):
+            raise _NoIndex
+        return _Part(Name(f"{node.name}[{','.join(self.letters[: len(shape)])}]"), shape, node)
+
+    def call(self, node: Call, parts: list[_Part]) -> _Part:
+        whole = Call(node.name, tuple(part.whole for part in parts), node.span, node.options)
+        how = dict(node.options)
+        if node.name in ("dot", "@") and all(len(part.shape) == 1 for part in parts):
+            product = self.each("*", parts, Call("*", tuple(part.whole for part in parts)))
+            return self.reduced("sum", product, Call("dot", tuple(part.whole for part in parts)))
+        if "dim" in how and len(parts[0].shape) != 1:
+            raise _NoIndex
+        if node.name in _WEIGHTS and how.get("p", "2") == "2":
+            return self.reduced(node.name, parts[0], whole, how.get("correction", "1"))
+        if node.name in _LINES and len(parts[0].shape) == 1:
+            return self.line(parts, whole)
+        is_of_one = node.name in ("max", "min") and len(parts) == 1
+        if TABLE[node.name].by_entry and not is_of_one:
+            found = self.each(node.name, parts, whole)
+            kind = how.get("reduction", "mean") if "reduction" in TABLE[node.name].options else "none"
+            return found if kind == "none" else self.reduced(kind, found, whole)
+        raise _NoIndex
+
+    def each(self, name: str, parts: Sequence[_Part], whole: Node) -> _Part:
+        """A function of numbers, entry by entry: of numbers, and of arrays of one shape."""
+        shapes = {part.shape for part in parts if part.shape}
+        if len(shapes) > 1:
+            raise _NoIndex
+        return _Part(Call(name, tuple(part.entry for part in parts)), shapes.pop() if shapes else (), whole)
+
+    def reduced(self, kind: str, part: _Part, whole: Node, correction: str = "1") -> _Part:
+        """What all entries make together, as a number with a name."""
+        if not part.shape:
+            if kind not in ("sum", "mean"):
+                raise _NoIndex
+            return _Part(part.entry, (), whole)
+        if kind not in _WEIGHTS:
+            raise _NoIndex
+        name = Name(unparse(whole))
+        if name.name not in self.reductions:
+            count = prod(part.shape)
+            needed = {"e": part.entry, "r": name, "n": Number(str(count)), "c": Number(correction)}
+            if kind in ("var", "std"):
+                needed["m"] = self.reduced("mean", part, Call("mean", (part.whole,))).entry
+            weight = _placed(_WEIGHTS[kind], needed)
+            self.reductions[name.name] = Reduction(name.name, latex(whole), part.entry, weight, count)
+            self.wholes[name.name] = whole
+        return _Part(name, (), whole)
+
+    def line(self, parts: Sequence[_Part], whole: Call) -> _Part:
+        """A function of a line, by the entry and by what it needs of all entries."""
+        text, needs = _LINES[whole.name]
+        first, *rest = parts
+        known = {"e": first.entry}
+        if rest:
+            known["eps"] = rest[0].entry
+        for letter, reduction in needs.items():
+            tree = _placed(reduction, {"x": first.whole})
+            assert isinstance(tree, Call)
+            known[letter] = self.reduced(tree.name, first, tree, dict(tree.options).get("correction", "1")).entry
+        return _Part(_placed(text, known), first.shape, whole)
+
+
+@cache
+def _template(text: str) -> Node:
+    return understand(text, "ermncvx")
+
+
+def _placed(text: str, values: Mapping[str, Node]) -> Node:
+    """The tree of a text, with trees in the place of its names."""
+    return renamed(_template(text), lambda name: values.get(name))
+
+
+def renamed(tree: Node, found: Callable[[str], Node | None]) -> Node:
+    """A tree with others in the place of some of its names."""
+    return fold(
+        tree,
+        lambda leaf: (isinstance(leaf, Name) and found(leaf.name)) or leaf,
+        lambda call, parts: Call(call.name, tuple(parts), call.span, call.options),
+    )
+
+
+def at_entries(
+    derived: Derived, question: Indexed, wanted: Sequence[tuple[str, Shape]], values: Mapping[str, Cells[Node]]
+) -> Derived:
+    """The formulas by entries, a variable and a place each, from those with an index.
+
+    Reductions become constants of the formulas: their trees, in the names of entries.
+    """
+    wholes = dict(question.wholes)
+
+    def array(name: str) -> Node:
+        return wholes.get(name) or derived.constants.get(name) or Name(name.partition("[")[0])
+
+    for name, summand in derived.sums.items():
+        wholes[name] = Call("sum", (renamed(summand, array),))
+    used = {name for formula in derived.general.values() if formula.tree is not None for name in names_in(formula.tree)}
+    numbers = {name: spread(whole, values).entries[0] for name, whole in wholes.items() if name in used}
+    formulas = tuple(
+        _at(derived.general[question.entry(variable, len(place))], place, question.letters) for variable, place in wanted
+    )
+    return Derived(formulas, {**derived.constants, **numbers})
+
+
+def _at(formula: Formula, place: Shape, letters: Sequence[str]) -> Formula:
+    """A formula with an index, at a place."""
+    if not place:
+        return formula
+    index, here = ",".join(letters[: len(place)]), ",".join(map(str, place))
+
+    def entry(name: str) -> Node | None:
+        return Name(name.replace(f"[{index}]", f"[{here}]")) if name.endswith(f"[{index}]") else None
+
+    return Formula(
+        formula.text.replace(f"[{index}]", f"[{here}]"),
+        formula.latex.replace(f"_{{{index}}}", f"_{{{here}}}"),
+        None if formula.tree is None else renamed(formula.tree, entry),
+        formula.unusable,
+    )

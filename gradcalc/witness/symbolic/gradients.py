@@ -1,0 +1,77 @@
+"""Derivatives with an index: one formula for all entries of an array.
+
+The chain rule, backwards: the adjoint of a reduction r is the derivative of the result by it.  An entry e of r has the
+adjoint of r times its weight dr/de; and a reduction that stands in the entries of another has the sum of that over them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import sympy
+
+from gradcalc.syntax import Node, names_in
+from gradcalc.witness.formula import Derived, Reduction
+from gradcalc.witness.symbolic.answers import Latex, Order, Printer, tree
+from gradcalc.witness.symbolic.derivatives import Graph
+from gradcalc.witness.symbolic.formulas import formula_of
+from gradcalc.witness.symbolic.terms import Builder
+
+
+def gradients(result: Node, reductions: Sequence[Reduction], by: Sequence[str]) -> Derived:
+    """The derivatives of a result by variables: arrays at an entry with an index, `x[i]`, and numbers.
+
+    Raises `CalcError` for a formula that the function table has no words for.
+    """
+    trees = [result, *(it.entry for it in reductions), *(it.weight for it in reductions)]
+    names = dict.fromkeys([*by, *(it.name for it in reductions), *(name for tree in trees for name in names_in(tree))])
+    builder = Builder(list(names), {it.name: it.latex for it in reductions})
+    sums = _Sums(builder)
+    whole = Graph(builder.build(result))
+    entries = {it.name: Graph(builder.build(it.entry)) for it in reductions}
+    weights = {it.name: builder.build(it.weight) for it in reductions}
+    adjoints: dict[str, sympy.Expr] = {}
+
+    def slope(name: str) -> sympy.Expr:
+        """The derivative of the result by a name that stands in it, and in entries whose reductions have adjoints."""
+        symbol = builder.symbols[name]
+        total = whole.partial(symbol)
+        for it in reductions:
+            inner = entries[it.name].partial(symbol)
+            if inner != 0 and it.name in adjoints:
+                share = weights[it.name] * inner
+                total += adjoints[it.name] * (share if name.endswith("]") else sums.over(share, it.count))
+        return total
+
+    for it in reversed(reductions):
+        adjoints[it.name] = slope(it.name)
+    general = {name: formula_of(slope(name), builder) for name in by}
+    return Derived((), builder.opaque, general, sums.known)
+
+
+class _Sums:
+    """Sums over all entries that have no name yet."""
+
+    def __init__(self, builder: Builder):
+        self.builder = builder
+        self.known: dict[str, Node] = {}
+
+    def over(self, expression: sympy.Expr, count: int) -> sympy.Expr:
+        """The sum of an expression over all entries; what has no index stands before it."""
+        indexed = [symbol for name, symbol in self.builder.symbols.items() if name.endswith("]")]
+        factor, rest = expression.as_independent(*indexed, as_Add=False)
+        if rest == 1:
+            return count * factor
+        order = Order()
+        body = Printer(self.builder.shown_names(), order).doprint(rest)
+        name = f"sum({_without_index(body, '[', ']')})"
+        self.known[name] = tree(rest)
+        latex = _without_index(Latex(self.builder.shown_latex(), order).doprint(rest), "_{", "}")
+        self.builder.name(name, rf"\operatorname{{sum}}\left({latex}\right)")
+        return factor * self.builder.symbols[name]
+
+
+def _without_index(text: str, opened: str, closed: str) -> str:
+    """An expression of entries as one of arrays."""
+    return re.sub(rf"{re.escape(opened)}[i-s](?:,[i-s])*{re.escape(closed)}", "", text)

@@ -1,0 +1,134 @@
+"""One formula for all entries: what it is, that it is one of gradcalc's language, and that its value is the derivative."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from gradcalc.calculate import answer
+from gradcalc.cells import named_entries
+from gradcalc.functions.resolve import understand
+from gradcalc.general import general
+from gradcalc.indexed import indexed
+from gradcalc.points import value_cells
+from gradcalc.proof.regularity import value_of
+from gradcalc.proof.site import Site
+from gradcalc.report import Partial, Problem, Verdict
+from gradcalc.spread import spread
+from gradcalc.syntax import names_in
+from gradcalc.witness.balls import decimal
+
+AT = {"x": "[1, 2, 4.5, -0.3]", "y": "[0.5, 2.5, 1, 3]", "b": "2", "A": "[[1, 2], [-3, 0.5]]"}
+
+# expression, the formula of its derivative by each variable
+FORMULAS: list[tuple[str, dict[str, str]]] = [
+    ("mean(x**2)", {"x": "x[i]/2"}),
+    ("sum(x)**2", {"x": "2*sum(x)"}),
+    ("b*sum(x)", {"b": "sum(x)", "x": "b"}),
+    ("sum(x*y)", {"x": "y[i]", "y": "x[i]"}),
+    ("dot(x, y)", {"x": "y[i]", "y": "x[i]"}),
+    ("x@x", {"x": "2*x[i]"}),
+    ("norm(x)", {"x": "x[i]/norm(x)"}),
+    ("norm(A)", {"A": "A[i,j]/norm(A)"}),
+    ("var(x)", {"x": "-2*mean(x)/3 + 2*x[i]/3"}),
+    ("var(x, correction=0)", {"x": "-mean(x)/2 + x[i]/2"}),
+    ("std(x)", {"x": "(-mean(x) + x[i])/(3*std(x))"}),
+    ("logsumexp(x)", {"x": "exp(-logsumexp(x) + x[i])"}),
+    ("logsumexp(x, dim=0)", {"x": "exp(-logsumexp(x, dim=0) + x[i])"}),
+    ("sum((x - mean(x))**2)", {"x": "-2*mean(x) + sum(2*mean(x) - 2*x)/4 + 2*x[i]"}),
+    ("mse_loss(x, y)", {"x": "x[i]/2 - y[i]/2", "y": "-x[i]/2 + y[i]/2"}),
+    ("mse_loss(x, y, reduction=sum)", {"x": "2*x[i] - 2*y[i]", "y": "-2*x[i] + 2*y[i]"}),
+    ("mean(exp(b*x))", {"b": "sum(x*exp(b*x))/4", "x": "b*exp(b*x[i])/4"}),
+    ("sum(0.1*x)/sum(0.3*y)", {"x": "1/(10*sum(0.3*y))", "y": "-3*sum(0.1*x)/(10*sum(0.3*y)**2)"}),
+]
+
+
+def formulas(partials: tuple[Partial, ...]) -> dict[str, str]:
+    """The formula of each variable, with an index for arrays."""
+    found = {one.by: one.formula for one in general(partials)}
+    return {**{partial.by[0]: partial.formula or "" for partial in partials if not partial.index}, **found}
+
+
+@pytest.mark.parametrize(("expr", "expected"), FORMULAS, ids=[expr for expr, _ in FORMULAS])
+def test_formulas_with_an_index(expr: str, expected: dict[str, str]) -> None:
+    report = answer(Problem(expr, {name: AT[name] for name in expected}))
+    assert {partial.verdict for partial in report.partials} == {Verdict.AGREE}
+    assert formulas(report.partials) == expected
+
+
+RICH = [
+    *(expr for expr, _ in FORMULAS),
+    "sum(softmax(x)*y)", "sum(log_softmax(x)*y)", "sum(layer_norm(x, 0.1)**3)", "norm(x)/sum(softmax(x)*x*b)",
+    "logsumexp(b*x)*sum(x)**2 + 0.1*mean(exp(0.1*x - 0.3*b))", "std(x*y)/norm(y) + mean(A)", "sum(where(x > 0, x**2, x*b))",
+    "binary_cross_entropy_with_logits(x*b, y)", "sum(max(x, y))*b", "sum(sin(x/mean(y)))", "sum(exp(A - logsumexp(A))**2)",
+    "mean((x - mean(x)*y)**2/var(y))", "pi*sum(x**2)/3 + e*norm(y - x)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expr", RICH)
+def test_the_value_of_a_formula_is_the_derivative(expr: str) -> None:
+    """The formula is read again, as an expression of arrays."""
+    at = {name: AT[name] for name in names_in(understand(expr))}
+    report = answer(Problem(expr, at))
+    values = {name: value_cells(name, text) for name, text in at.items()}
+    known = dict(pair for name, cells in values.items() for pair in named_entries(name, cells))
+    for partial in report.partials:
+        assert partial.verdict is Verdict.AGREE
+        assert partial.proof["symbolic"] == "ok"
+        assert partial.formula is not None
+        assert partial.symbolic is not None
+        tree = spread(understand(partial.formula, at), values).entries[0]
+        value = value_of(Site(tree, known))
+        assert value is not None
+        shown = decimal(value)
+        assert shown == partial.symbolic or math.isclose(float(shown), float(partial.symbolic), rel_tol=1e-15, abs_tol=1e-25)
+
+
+# Whose entries are not all made in one way, or are made of numbers of different places: no index.
+WITHOUT = [
+    "x[0]*sum(x)",
+    "sum(x[1:])",
+    "cumsum(x).sum()",
+    "prod(x)",
+    "max(x)",
+    "A@A",
+    "x",
+    "sum(A@[1, 2])",
+    "sum(x*[1, 2, 3, 4])",
+    "norm(x, 1)",
+    "sum(A, dim=0)",
+    "max(A, dim=0).values.sum()",
+    "sum(A + A.T)",
+]
+
+
+@pytest.mark.parametrize("expr", WITHOUT)
+def test_what_has_no_index(expr: str) -> None:
+    values = {name: value_cells(name, AT[name]) for name in names_in(understand(expr))}
+    assert indexed(understand(expr, values), values) is None
+    assert {partial.verdict for partial in answer(Problem(expr, {name: AT[name] for name in values})).partials} <= {
+        Verdict.AGREE
+    }
+
+
+def test_small_arrays_are_written_out() -> None:
+    values = {"x": value_cells("x", "[1, 2]")}
+    assert indexed(understand("sum(x)**2"), values) is None
+
+
+def test_letters_that_are_variables_are_no_index() -> None:
+    report = answer(Problem("sum(x**2)*i", {"x": "[1, 2, 3]", "i": "2"}))
+    assert general(report.partials)[0].entry == "x[j]"
+    assert general(report.partials)[0].formula == "2*i*x[j]"
+
+
+def test_a_thousand_coupled_entries_have_one_short_formula() -> None:
+    numbers = ", ".join(str((37 * k % 101) / 50 - 1) for k in range(1_000))
+    report = answer(Problem("logsumexp(x)", {"x": f"[{numbers}]"}), seconds=60)
+    assert (report.verdict, len(report.partials)) == (Verdict.AGREE, 1_000)
+    assert {partial.proof["symbolic"] for partial in report.partials} == {"ok"}
+    (one,) = general(report.partials)
+    assert (one.entry, one.count) == ("x[i]", 1_000)
+    assert one.formula == "exp(-logsumexp(x) + x[i])"
+    assert one.latex == r"e^{- \operatorname{logsumexp}\left(x\right) + x_{i}}"
