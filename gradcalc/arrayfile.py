@@ -46,7 +46,7 @@ def _numpy(path: str) -> Any:
         raise CalcError(f"{path} is no array of numpy's") from None
     if array.dtype.kind not in "iuf":
         raise CalcError(f"{path} holds {array.dtype}, and only real numbers are understood")
-    return array.astype("float64" if array.dtype.kind == "f" else "int64").tolist()
+    return (array.astype("float64") if array.dtype.kind == "f" else array).tolist()
 
 
 def _json(path: str, text: str) -> Any:
@@ -59,7 +59,7 @@ def _json(path: str, text: str) -> Any:
 def _table(path: str, text: str) -> Any:
     """Rows of numbers, with a line of names above them or not; one column is a vector."""
     rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if any(map(str.strip, row))]
-    if rows and not any(_is_number(cell) for cell in rows[0]):
+    if rows and all(_is_name(cell) for cell in rows[0]):
         rows = rows[1:]
     if not rows:
         raise CalcError(f"there are no numbers in {path}")
@@ -70,6 +70,11 @@ def _table(path: str, text: str) -> Any:
             if not _is_number(cell):
                 raise CalcError(f"row {place} of {path} has {cell[:20] or 'nothing'} where a number belongs")
     return [row[0] for row in rows] if len(rows[0]) == 1 else rows
+
+
+def _is_name(text: str) -> bool:
+    """Whether a cell can be the name of a column: a word, or several, or nothing."""
+    return not text or text[0].isalpha() or text[0] == "_"
 
 
 def _is_number(text: str) -> bool:

@@ -214,6 +214,16 @@ def _entry(name: str) -> tuple[str, str | None]:
     return variable.strip(), "".join(name.split()) if bracket else None
 
 
+def _from_the_front(entry: str, shape: tuple[int, ...]) -> str:
+    """An entry by places that are counted from the front: `x[2]` for `x[-1]` of three."""
+    name, _, inside = entry.rstrip("]").partition("[")
+    places = inside.split(",")
+    if len(places) != len(shape) or not all(place.lstrip("-").isdigit() for place in places):
+        return entry
+    counted = (int(place) + (length if place.startswith("-") else 0) for place, length in zip(places, shape, strict=True))
+    return f"{name}[{','.join(map(str, counted))}]"
+
+
 def _check(problem: Problem, chosen: Sequence[str], names: Sequence[str]) -> None:
     if not 1 <= problem.order <= MAX_ORDER:
         raise CalcError(f"the order is a whole number from 1 to {MAX_ORDER}, not {problem.order}")
@@ -235,7 +245,7 @@ def _wanted(
         shape = values[name].shape if name in values else ()
         found = list(zip(entry_names(name, shape).entries, indices(shape), strict=True))
         if entry is not None:
-            found = [pair for pair in found if pair[0] == entry]
+            found = [pair for pair in found if pair[0] == _from_the_front(entry, shape)]
             if not found:
                 raise CalcError(f"{name} has no entry {entry}", hint=f"its entries are {_first_and_last(name, shape)}")
         variables.setdefault(name, []).extend(pair for pair in found if pair not in variables.get(name, ()))
@@ -339,6 +349,7 @@ def _at_point(prepared: Prepared) -> Report:
     exact = {name: value if not isinstance(value, Number) else value.value for name, value in values.items()}
     received = {name: float(value) for name, value in runs[0].inputs.items()}
     received = {name: received.get(name, math.copysign(math.inf, floats[name])) for name in values}
+    has_detour = any(TABLE[node.name].has_detour for node in steps(prepared.tree).nodes if isinstance(node, Call))
     judged: list[_Judging] = []
     exact_values: list[str | None] = [None] * count
     found: dict[int, Partial] = {}
@@ -352,7 +363,8 @@ def _at_point(prepared: Prepared) -> Report:
             for place, (tree, run) in enumerate(zip(entries.entries, runs, strict=True)):
                 binary = None if run.unrepresentable else Site(tree, run.inputs, run.constants)
                 like = judged[0].traced if judged else None
-                judged.append(_Judging(Site(tree, exact), binary, run, bys, dtype, device.name, like))
+                judging = _Judging(Site(tree, exact), binary, run, bys, dtype, device.name, like, has_detour=has_detour)
+                judged.append(judging)
                 exact_values[place] = judged[place].value()
         derived = _derived(prepared)
         with deadline.limit(max(ends - time.monotonic(), _AT_LEAST)):
@@ -427,7 +439,16 @@ class _Judging:
     """The partials of one entry of an expression at one point; `like` is what is known of the program from another entry."""
 
     def __init__(
-        self, typed: Site, binary: Site | None, run: Run, bys: Sequence[By], dtype: str, device: str, like: Traced | None
+        self,
+        typed: Site,
+        binary: Site | None,
+        run: Run,
+        bys: Sequence[By],
+        dtype: str,
+        device: str,
+        like: Traced | None,
+        *,
+        has_detour: bool,
     ):
         from gradcalc.proof.floats import FORMATS
         from gradcalc.proof.verdict import Traced
@@ -437,9 +458,8 @@ class _Judging:
         self.documented = _documented(typed.tree)
         is_whole = run.program is not None and not run.unrepresentable
         self.traced = None if not is_whole else Traced(run, self.form, device) if like is None else like.entry(run)
-        self.bounds = {} if is_whole else _bounds(typed.tree, run, self.form)
+        self.bounds = {} if is_whole or has_detour else _bounds(typed.tree, run, self.form)
         self.examined = {by: (_examine(typed, by), _examine(binary, by)) for by in bys}
-        self.derived: Derived | str = ""
 
     def value(self) -> str | None:
         """The value of what was typed, if it has one."""
@@ -456,9 +476,8 @@ class _Judging:
         """A partial, judged with what sympy found."""
         from gradcalc.proof import verdict
 
-        self.derived = derived
         typed, binary = self.examined[by]
-        enclosed, unusable = self.enclosed(formula, self.binary or self.typed)
+        enclosed, unusable = self.enclosed(formula, derived, self.binary or self.typed)
         number = self.run.partials.get(by)
         evidence = verdict.Evidence(
             by,
@@ -484,7 +503,7 @@ class _Judging:
             by,
             None if formula is None else formula.text,
             None if formula is None else formula.latex,
-            self.symbolic(typed, formula),
+            self.symbolic(typed, formula, derived),
             None if binary is None else _decimal(binary.derivative),
             number,
             _decimal(troubled.left) if troubled else None,
@@ -504,7 +523,7 @@ class _Judging:
             },
         )
 
-    def symbolic(self, typed: Regularity | None, formula: Formula | None) -> str | None:
+    def symbolic(self, typed: Regularity | None, formula: Formula | None, derived: Derived | str) -> str | None:
         """The derivative at the typed point; where it looks round, sympy's formula may know it exactly."""
         from gradcalc.witness import balls
 
@@ -512,7 +531,7 @@ class _Judging:
             return None
         text = balls.decimal(typed.derivative)
         if text.endswith("0000000000"):
-            exact, _ = self.enclosed(formula, self.typed)
+            exact, _ = self.enclosed(formula, derived, self.typed)
             if exact is not None and balls.agree(typed.derivative, exact):
                 text = min(text, balls.decimal(exact), key=len)
         return text
@@ -546,11 +565,10 @@ class _Judging:
                 best = unparse(tree), digits
         return best
 
-    def enclosed(self, formula: Formula | None, site: Site | None) -> tuple[Real | None, str | None]:
+    def enclosed(self, formula: Formula | None, derived: Derived | str, site: Site | None) -> tuple[Real | None, str | None]:
         """sympy's derivative at a point as an enclosure, or None and why it cannot be used."""
         from gradcalc.witness import balls
 
-        derived = self.derived
         if formula is None or isinstance(derived, str):
             return None, str(derived)
         tree = formula.tree

@@ -86,6 +86,8 @@ def read_at(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
             if not piece.strip() and piece != text:
                 raise CalcError("a value is missing beside a comma", source=text, span=Span(max(place - 1, 0), place + 1))
             name, equals, value = piece.partition("=")
+            if not equals and piece.strip().startswith("@"):
+                raise CalcError(f"{piece.strip()} is a file for no variable", source=text, hint=f"write x={piece.strip()}")
             if not equals:
                 nameless.append(piece.strip())
                 continue
@@ -131,6 +133,10 @@ def assign(names: Sequence[str], named: Mapping[str, str], nameless: Sequence[st
     if nameless:
         if len(nameless) != len(open_names):
             listed = ", ".join(open_names) or "none"
+            if not open_names and len(named) == 1:
+                (name, value), *_ = named.items()
+                hint = f'a list has brackets: --at "{name}=[{", ".join([value, *nameless])}]"'
+                raise CalcError(f"{_count(len(nameless), 'value')} without a name", hint=hint)
             raise CalcError(
                 f"{_count(len(nameless), 'value')} without a name for {_count(len(open_names), 'variable')}: {listed}",
                 hint="write " + " ".join(f"--at {name}=..." for name in open_names) if open_names else "leave the value out",

@@ -472,6 +472,9 @@ class _Parser:
         self.take()
         name = self.expect("name", self.before or self.now)
         if isinstance(base, Name) and base.name in _MODULES:
+            while self.now.kind == ".":  # torch.nn.functional.softmax
+                self.take()
+                name = self.expect("name", self.before or self.now)
             span = base.span.to(name.span)
             raise CalcError(f"{base.name} is not needed", span=span, hint=f"write {name.text} alone")
         if self.now.kind == "(":
@@ -515,6 +518,8 @@ class _Parser:
     def array(self) -> Node:
         opened = self.take()
         self.deeper(opened)
+        if self.now.kind == "]":
+            raise CalcError("an array has one entry at least", span=opened.span.to(self.now.span))
         entries = [self.disjunction()]
         while self.now.kind == ",":
             self.take()

@@ -92,6 +92,7 @@ def test_usage_can_be_typed(name: str) -> None:
 
 NUMBER_ONLY: dict[str, set[int]] = {
     "polygamma": {0}, "besseli": {0}, "besselj": {0}, "bessely": {0}, "besselk": {0}, "soft_margin_loss": {1}, "margin_ranking_loss": {2},
+    "hinge_embedding_loss": {1},
 }  # fmt: skip
 """Arguments by which there is no derivative: they are given as numbers."""
 
@@ -161,6 +162,9 @@ FORMS = [
     Form("huber_loss(x, y, 0.5)", {"x": _R, "y": _R}),
     Form("huber_loss(x, y, 5)", {"x": _R, "y": _R}),
     Form("soft_margin_loss(x, -1)", {"x": _R}),
+    Form("hinge_embedding_loss(x, -1)", {"x": (-2.0, 0.5)}),
+    Form("hinge_embedding_loss(x, 1, 0.5)", {"x": _R}),
+    Form("sigmoid_focal_loss(x, y, 0.3, 1.5)", {"x": _R, "y": (0.1, 0.9)}),
     Form("margin_ranking_loss(x, y, -1, 0.25)", {"x": (0.5, 2.0), "y": (-2.0, -0.5)}),
     Form("heaviside(x, 0.25)", {"x": _N}),
     Form("polygamma(2, x)", {"x": _P}),
@@ -498,6 +502,9 @@ KNOWN: list[tuple[str, str, Known]] = [
     ("kl_div(x, y)", "0.7, 0.2", lambda x, y: y * (m.log(y) - x)),
     ("poisson_nll_loss(x, y)", "0.7, 0.2", lambda x, y: m.exp(x) - y * x),
     ("gaussian_nll_loss(x, y, v)", "0.7, 0.2, 1.5", lambda x, y, v: (m.log(v) + (x - y) ** 2 / v) / 2),
+    ("hinge_embedding_loss(x, -1)", "0.7", lambda x: 1 - x),
+    ("hinge_loss(x, y)", "0.7, -1", lambda x, y: 1 - y * x),
+    ("sigmoid_focal_loss(x, 1)", "0.7", lambda x: (1 - _sigmoid(x)) ** 2 * -m.log(_sigmoid(x)) / 4),
     ("margin_ranking_loss(x, y, z, 0.5)", "0.7, 0.2, -1", lambda x, y, z: -z * (x - y) + m.mpf(1) / 2),
 ]  # fmt: skip
 

@@ -35,7 +35,8 @@ def batch(
        "order": 1, "dtype": "float32", "device": "cpu", "variables": ["y"]}
       (in one line)
 
-    Only expr is needed; without at there are formulas only. Answers come in the order of the questions, each as soon as
+    Only expr is needed; without at there are formulas only. Arrays are nested lists; direction ({"x": [1, 0]}) and
+    cotangent ([1, 2]) ask for products with the Jacobian. Answers come in the order of the questions, each as soon as
     it is there, and have the id of their question. A line that is wrong is answered with an error, and the run goes on:
 
     \b

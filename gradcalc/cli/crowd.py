@@ -77,7 +77,7 @@ def _rows(parts: Iterable[many.Found], *, quiet: bool) -> Exit:
     for place, part in enumerate(parts):
         if not quiet:
             if place == 0:
-                write(csv.header(list(part.part.shown), list(part.ran.partials)))
+                write(csv.header_of(list(part.part.shown), list(part.ran.partials)))
             write(csv.rows(part))
         verdict = worst((verdict, part.verdict_of_all()))
     return exit_code(verdict)

@@ -17,7 +17,7 @@ from gradcalc.points import MissingValues, json_value, unique_keys
 from gradcalc.render import json as machine
 from gradcalc.report import DTYPES, SCHEMA, Problem, Report, Verdict
 
-KEYS = ("id", "expr", "at", "by", "order", "dtype", "device", "variables")
+KEYS = ("id", "expr", "at", "by", "order", "dtype", "device", "variables", "direction", "cotangent")
 MAX_LINE = 1_000_000
 
 
@@ -137,19 +137,30 @@ def _problem(question: Mapping[str, object]) -> Problem:
         raise CalcError("expr is missing", hint='write {"expr": "x**2"}')
     if not isinstance(expr, str) or isinstance(expr, _Number):
         raise CalcError("expr must be a string")
-    at = question.get("at") or {}
-    if not isinstance(at, dict):
-        raise CalcError("at must be an object", hint='write "at": {"x": 3}')
+    at, direction = _values(question, "at"), _values(question, "direction")
+    cotangent = question.get("cotangent")
+    if (direction or cotangent is not None) and not at:
+        raise CalcError("a product with the Jacobian is taken at a point", hint='write "at": {"x": [1, 2]}')
     dtype, device = _word(question, "dtype"), _word(question, "device")
     return Problem(
         expr,
-        {_name(name): json_value(name, value) for name, value in at.items()},
+        at,
         by=_names(question, "by"),
         order=_order(question),
         device=device_of(device) if device is not None else "cpu",
         dtype=choice(dtype, DTYPES, "dtype") if dtype is not None else None,
         variables=_names(question, "variables"),
+        direction=direction,
+        cotangent=None if cotangent is None else json_value("the cotangent", cotangent),
     )
+
+
+def _values(question: Mapping[str, object], key: str) -> dict[str, str]:
+    """The values of variables, as text."""
+    found = question.get(key) or {}
+    if not isinstance(found, dict):
+        raise CalcError(f"{key} must be an object", hint=f'write "{key}": {{"x": 3}}')
+    return {_name(name): json_value(name, value) for name, value in found.items()}
 
 
 def _id(question: Mapping[str, object]) -> str | int | None:

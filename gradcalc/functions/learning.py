@@ -148,7 +148,53 @@ def _loss(name: str) -> Any:
 
 
 def _reduced(m: Any, *args: Any, reduction: str = "mean") -> Any:
-    return reduced(m, m.each(m.node.name, *args), reduction)
+    name = m.node.name
+    if name in _OF_ONE_SHAPE and len({arg.shape for arg in args[: _OF_ONE_SHAPE[name]]}) > 1:
+        shapes = " and ".join(dict.fromkeys(m.shape(arg) for arg in args[: _OF_ONE_SHAPE[name]]))
+        raise m.wrong(f"{name} is of arrays of one shape, not of {shapes}")
+    # Of `batchmean` torch takes the rows of the first argument, whatever it is broadcast to.
+    rows = args[0].shape[0] if args[0].shape else 1
+    return reduced(m, m.each(name, *args), reduction, rows)
+
+
+_OF_ONE_SHAPE = {
+    "binary_cross_entropy": 2,
+    "binary_cross_entropy_with_logits": 2,
+    "soft_margin_loss": 2,
+    "margin_ranking_loss": 3,
+}
+"""Losses that torch does not broadcast, and how many of their arguments."""
+
+
+def _own_loss(losses: Any) -> Any:
+    """A loss that torch has no function for, reduced as torch reduces its own."""
+
+    def call(t: Any, *args: Any, reduction: str | None = None) -> Any:
+        found = losses(t, *args)
+        if reduction is None:
+            reduction = "mean" if found.dim() else "none"
+        return found if reduction == "none" else getattr(t, reduction)(found)
+
+    return call
+
+
+def _torch_focal(t: Any, x: Any, target: Any, alpha: Any, gamma: Any) -> Any:
+    p = t.sigmoid(x)
+    entropy = t.nn.functional.binary_cross_entropy_with_logits(x, target, reduction="none")
+    right = p * target + (1 - p) * (1 - target)
+    return entropy * (1 - right) ** gamma * (alpha * target + (1 - alpha) * (1 - target))
+
+
+def _focal(m: Any, x: Any, y: Any, alpha: Any, gamma: Any) -> Any:
+    p = m.sigmoid(x)
+    entropy = (1 - y) * x + _softplus(m, -x)
+    right = p * y + (1 - p) * (1 - y)
+    return entropy * m.power(1 - right, gamma) * (alpha * y + (1 - alpha) * (1 - y))
+
+
+def _hinge_embedding(m: Any, x: Any, y: Any, margin: Any) -> Any:
+    zero, one = m.number(0), m.number(1)
+    return m.where(m.ne(y, one), m.max(margin - x, zero), zero) + m.where(m.ne(y, -one), x, zero)
 
 
 _LOSSES: tuple[Function, ...] = (
@@ -202,6 +248,20 @@ _LOSSES: tuple[Function, ...] = (
         meaning=lambda m, x, y, target, margin: _relu(m, -target * (x - y) + margin),
         torch=_loss("margin_ranking_loss"),
         singular="kink at the margin", sample=((-2.0, -0.5), (0.5, 2.0), (1.0, 1.0)),
+    ),
+    row(
+        "hinge_embedding_loss", "x, target; margin=1", "x where target is 1, max(0, margin - x) where it is -1",
+        meaning=_hinge_embedding, torch=lambda t, x, y, margin, **how: _loss("hinge_embedding_loss")(t, x, y, margin=margin, **how),
+        aliases=("hinge_embedding",), singular="kink at the margin", sample=((-2.0, 0.5), (0.5, 0.5)),
+    ),
+    row(
+        "hinge_loss", "x, target", "max(0, 1 - target*x), of torch.relu", aliases=("hinge",),
+        meaning=lambda m, x, y: _relu(m, 1 - y * x), torch=_own_loss(lambda t, x, y: t.relu(1 - y * x)),
+        singular="kink at target*x = 1", sample=((-2.0, 0.5), (0.5, 1.0)),
+    ),
+    row(
+        "sigmoid_focal_loss", "x, target, alpha=0.25, gamma=2", "binary_cross_entropy_with_logits, less where it is right; as torchvision has it",
+        meaning=_focal, torch=_own_loss(_torch_focal), aliases=("focal_loss", "focal"), sample=((-2.0, 2.0), (0.1, 0.9), (0.1, 0.9), (1.0, 3.0)),
     ),
 )  # fmt: skip
 

@@ -54,6 +54,9 @@ class Function:
     """What a function of arrays can be told besides, by keyword: the words there are, none for a whole number."""
     by_entry: bool = True
     """Whether it is a function of numbers (too): arrays alone are never given to its `meaning`."""
+    has_detour: bool = False
+    """Whether torch's backward pass divides or decomposes where the entries' trees do not: then no bound on the rounding of
+    these trees holds for it."""
     definition: str | None = None
     documented: str = ""
     """What torch documents where its function is another one than `meaning`, as a sentence."""

@@ -211,6 +211,9 @@ def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[s
             why = "sympy and torch's program agree with each other, and not with Taylor arithmetic: please report this"
             return Judgement(Verdict.UNDECIDED, why, "witnesses")
         return _symbolic_side(formula, truth)
+    if program is None and evidence.number is not None and math.isfinite(evidence.number):
+        why = f"torch returns {evidence.number!r} where its program has no value in exact arithmetic"
+        return Judgement(Verdict.UNDECIDED, f"{why}; the derivative is {decimal(truth)}", "unknown-operation")
     if program is None:
         forward = traced.program.operations[: traced.program.forward]
         branches = any(base_name(operation.name) in BRANCHES for operation in forward)

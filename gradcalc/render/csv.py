@@ -18,6 +18,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
+from gradcalc.errors import CalcError
 from gradcalc.many import Found
 from gradcalc.render import RenderOptions
 from gradcalc.report import Report, Verdict, worst
@@ -27,15 +28,29 @@ By = tuple[str, ...]
 
 def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
     """The header and a row a report, as the reports come."""
-    for place, report in enumerate(reports):
-        if place == 0:
-            yield header(list(report.at), [partial.entries or partial.by for partial in report.partials])
+    first: list[str] = []
+    for report in reports:
+        names = [_name(partial.entries or partial.by, partial.of) for partial in report.partials]
+        if not first:
+            first = names
+            yield header(list(report.at), names)
+        if names != first:
+            raise CalcError("arrays of several shapes do not fit under one header", hint="--format json has a line for each")
         yield _written([_row(report)])
 
 
-def header(names: Sequence[str], bys: Sequence[By]) -> str:
+def _name(by: By, of: Sequence[int] = ()) -> str:
+    """The name of a partial: `d/dx`, `d/dxdy`, or `d[0]/dx[1]` of an entry."""
+    return f"d{list(of) if of else ''}/d{'d'.join(by)}".replace(" ", "")
+
+
+def header_of(names: Sequence[str], bys: Sequence[By]) -> str:
+    """The first line for numbers, by what they are differentiated by."""
+    return header(names, [_name(by) for by in bys])
+
+
+def header(names: Sequence[str], partials: Sequence[str]) -> str:
     """The first line: the names of the columns."""
-    partials = [f"d/d{'d'.join(by)}" for by in bys]
     return _written([[*names, "value", *partials, *(f"exact {name}" for name in partials), "verdict", "cause", "evidence"]])
 
 

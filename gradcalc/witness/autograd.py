@@ -113,35 +113,46 @@ def runs(
     lost.update({text: "underflow" for text, value in held.items() if value == 0 and _is_nonzero(text)})
     exact = {name: Fraction(value) for name, value in received.items() if math.isfinite(value)}
     literals = {text: Fraction(value) for text, value in held.items() if math.isfinite(value)}
-    recorder = Recorder() if record and AVAILABLE else None
-    try:
+
+    def computed(recorder: Recorder | None) -> tuple[torch.Tensor, list[dict[By, Entry | None]]]:
         with recorder.on() if recorder else nullcontext(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's advice is for those who train
             result = build(tree, inputs, constants, held, hook)
             if recorder:
                 recorder.program.forward = len(recorder.program.operations)
-            partials = [_partials((result, place), inputs, places, bys) for place in range(count)]
+            return result, [_partials((result, place), inputs, places, bys) for place in range(count)]
+
+    recorder = Recorder() if record and AVAILABLE else None
+    watched = plain = None
+    try:
+        # Being watched, torch takes another way here and there (the backward pass of prod, for one): what it returns is what
+        # it returns to everybody.  A hook sees one run.
+        plain = _Answers(*computed(None)) if hook is None or recorder is None else None
+        watched = _Answers(*computed(recorder), recorder) if recorder else None
     except REFUSALS as error:
-        return [Run(exact, literals, failure=_first_line(error), unrepresentable=lost)] * count
-    found = []
-    read = _Reader(recorder)
-    if recorder:
-        recorder.program.constants = {text: recorder.places(tensor)[0] for text, tensor in constants.items()}
-        recorder.program.inputs = {
-            entry: key for name in inputs for entry, key in zip(names[name], recorder.places(inputs[name]), strict=True)
-        }
-        recorder.program.literals = _literals(tree, held)
-    for place, mine in enumerate(partials):
-        program = None
-        if recorder:
-            # A gradient that torch knows to be zero is never written down.
-            keys = {by: read.key(*entry) for by, entry in mine.items() if entry is not None}
-            written = {by: key for by, key in keys.items() if key != NO_MEMORY}
-            program = replace(recorder.program, value=read.key(result, place), partials=written)
-        numbers = {by: 0.0 if entry is None else read.number(*entry) for by, entry in mine.items()}
-        value = read.number(result, place)
-        found.append(Run(exact, literals, value, numbers, unrepresentable=lost, program=program))
-    return found
+        if plain is None:
+            return [Run(exact, literals, failure=_first_line(error), unrepresentable=lost)] * count
+    answers = plain or watched
+    assert answers is not None
+    found = [
+        Run(exact, literals, answers.value(place), answers.numbers(place), unrepresentable=lost) for place in range(count)
+    ]
+    if watched is None or recorder is None:
+        return found
+    program = recorder.program
+    program.constants = {text: recorder.places(tensor)[0] for text, tensor in constants.items()}
+    program.inputs = {
+        entry: key for name in inputs for entry, key in zip(names[name], recorder.places(inputs[name]), strict=True)
+    }
+    program.literals = _literals(tree, held)
+    return [
+        replace(run, program=watched.program(place)) if watched.is_same(place, run) else run
+        for place, run in enumerate(found)
+    ]
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    return one == other or (one is not None and other is not None and math.isnan(one) and math.isnan(other))
 
 
 def _numbers(names: Sequence[str], tensor: torch.Tensor) -> Iterator[tuple[str, float]]:
@@ -152,21 +163,43 @@ Entry = tuple[torch.Tensor, int]
 """A number in a tensor: the tensor, and its place in it."""
 
 
-class _Reader:
-    """Reads numbers out of tensors, each tensor once."""
+class _Answers:
+    """What torch returned, each tensor read once; and where its numbers lie, if it was recorded."""
 
-    def __init__(self, recorder: Recorder | None):
-        self.recorder = recorder
+    def __init__(
+        self, result: torch.Tensor, partials: Sequence[Mapping[By, Entry | None]], recorder: Recorder | None = None
+    ):
+        self.result, self.partials, self.recorder = result, partials, recorder
         self._numbers: dict[int, list[float]] = {}
         self._keys: dict[int, list[int]] = {}
 
-    def number(self, tensor: torch.Tensor, place: int) -> float:
+    def value(self, place: int) -> float:
+        """An entry of the value."""
+        return self._number(self.result, place)
+
+    def numbers(self, place: int) -> dict[By, float]:
+        """Its partials."""
+        return {by: 0.0 if entry is None else self._number(*entry) for by, entry in self.partials[place].items()}
+
+    def is_same(self, place: int, run: Run) -> bool:
+        """Whether another run returned the same numbers for an entry."""
+        return _same(run.value, self.value(place)) and all(map(_same, run.partials.values(), self.numbers(place).values()))
+
+    def program(self, place: int) -> Program:
+        """The program of an entry."""
+        assert self.recorder is not None
+        # A gradient that torch knows to be zero is never written down.
+        keys = {by: self._key(*entry) for by, entry in self.partials[place].items() if entry is not None}
+        written = {by: key for by, key in keys.items() if key != NO_MEMORY}
+        return replace(self.recorder.program, value=self._key(self.result, place), partials=written)
+
+    def _number(self, tensor: torch.Tensor, place: int) -> float:
         if id(tensor) not in self._numbers:
             zero = tensor._is_zerotensor()  # which has no memory
             self._numbers[id(tensor)] = [0.0] * tensor.numel() if zero else tensor.detach().reshape(-1).tolist()
         return self._numbers[id(tensor)][place]
 
-    def key(self, tensor: torch.Tensor, place: int) -> int:
+    def _key(self, tensor: torch.Tensor, place: int) -> int:
         assert self.recorder is not None
         if id(tensor) not in self._keys:
             self._keys[id(tensor)] = self.recorder.places(tensor)

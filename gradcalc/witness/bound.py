@@ -441,7 +441,9 @@ class _Engine:
     def ne(self, a: Moving | int, b: Moving | int) -> Truth:
         less = self.lt(a, b)
         apart = less.yes | less.no
-        return Truth(apart, torch.zeros_like(apart), less.names)
+        left, right = self.number(a).value, self.number(b).value
+        one = (left.low == left.high) & (right.low == right.high) & (left.low == right.low)
+        return Truth(apart, torch.zeros_like(apart) if less.names else one & ~apart, less.names)
 
     def eq(self, a: Moving | int, b: Moving | int) -> Truth:
         return self.opposite(self.ne(a, b))

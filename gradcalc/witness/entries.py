@@ -117,7 +117,8 @@ def expanded(
 
 
 def _is_view(given: Sequence[Any], results: Sequence[torch.Tensor]) -> bool:
-    sources = {arg.untyped_storage().data_ptr() for arg in given if isinstance(arg, torch.Tensor) and arg.numel()}
+    tensors = [arg for arg in given if isinstance(arg, torch.Tensor) and arg.numel() and not arg._is_zerotensor()]
+    sources = {arg.untyped_storage().data_ptr() for arg in tensors}
     return bool(results) and all(
         not result._is_zerotensor() and result.untyped_storage().data_ptr() in sources for result in results
     )
