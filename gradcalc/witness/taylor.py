@@ -14,7 +14,7 @@ from fractions import Fraction
 from math import comb, perm
 from typing import NamedTuple, cast
 
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from gradcalc import deadline
 from gradcalc.errors import Span
@@ -25,6 +25,8 @@ from gradcalc.witness.balls import Real, ball, exact, integer
 from gradcalc.witness.jets import Jet, Note, as_jet, composed, integrated, is_nan, quotient, series, undefined
 
 _MAX_MULTIPLIED_POWER = 64
+_MOST_BITS_OF_GAMMA = 150_000
+"""Bits of all coefficients of a series of gamma together: beyond, Arb takes seconds for it, and cannot be interrupted."""
 _LARGEST_SPECIAL = 500
 """Arguments of zeta and orders of Bessel functions beyond which Arb's algorithms take minutes at high precision."""
 
@@ -577,14 +579,19 @@ class Engine:
     def gamma(self, a: Jet) -> Jet:
         if self._pole_of_gamma(a):
             return undefined([a], self.note("pole", f"{self.name} at a non-positive integer"))
-        return series(a, "gamma")
+        return self._gamma_series(a, "gamma")
+
+    def _gamma_series(self, a: Jet, name: str) -> Jet:
+        if len(a) * ctx.prec > _MOST_BITS_OF_GAMMA:
+            raise balls.OutOfPrecision
+        return series(a, name)
 
     def lgamma(self, a: Jet) -> Jet:
         if balls.sign(a.value) > 0:
-            return series(a, "lgamma")
+            return self._gamma_series(a, "lgamma")
         if self._pole_of_gamma(a):
             return undefined([a], self.note("pole", f"{self.name} at a non-positive integer"))
-        grown = series(a, "gamma")
+        grown = self._gamma_series(a, "gamma")
         return self.log(grown if balls.sign(grown.value) > 0 else -grown)
 
     def digamma(self, a: Jet) -> Jet:
