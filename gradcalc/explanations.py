@@ -1,4 +1,4 @@
-"""One page on each verdict and each cause: what it means, why it happens, what to do, and an example to run.
+"""One page on each verdict, each cause and each idea behind them: what it means, why, what to do, and an example to run.
 
 The pages are data; `gradcalc explain` shows them, and a test runs their examples.
 """
@@ -268,5 +268,60 @@ _CAUSES = (
     ),
 )
 
-PAGES: dict[str, Page] = {page.name: page for page in (*_VERDICTS, *_CAUSES)}
+_IDEAS = (
+    Page(
+        "chain-rule",
+        "the derivative of a composition is the product along the path",
+        "If y depends on u and u on x, then dy/dx is dy/du times du/dx; where several paths lead from x to y, the products "
+        "along them add up. autograd does nothing else: every operation knows its local derivatives, and backward() "
+        "multiplies and adds them from the result to the inputs. A trace shows every factor.",
+        'gradcalc trace "x*sin(x**2)" --at 3',
+    ),
+    Page(
+        "adjoint",
+        "the derivative of the result by a number on the way",
+        "The adjoint of an operation's value v is the derivative of the result by v. The result's own is 1; every other is "
+        "the sum, over the operations that use v, of their adjoint times their local derivative by v. Walking backwards, "
+        "each is known when it is needed: one walk gives the derivatives by all inputs, however many. For an array it is "
+        "an array of its shape, and the step a vector-Jacobian product.",
+        'gradcalc trace "sum((A@x - 1)**2)" --at "A=[[1,2],[3,4]]" --at "x=[1,2]"',
+    ),
+    Page(
+        "subgradient",
+        "a slope that fits a kink, where there is no derivative",
+        "At a kink the slopes from the left and from the right differ, and there is no derivative; of a convex function, "
+        "every number between them is a subgradient. Frameworks return one by convention (torch: 0 for abs and relu at 0), "
+        "which is good enough to descend by, and still no derivative. Conventions do not follow the chain rule: of "
+        "relu(x) - relu(-x), which is x, torch computes the slope 0 at 0.",
+        'gradcalc diff "relu(x) - relu(-x)" --at 0',
+    ),
+    Page(
+        "accumulation",
+        "backward() adds to .grad",
+        "Each backward() adds its gradient to .grad; it never replaces what is there. So the gradients of several batches "
+        "can be gathered before a step; and so training goes wrong when nobody clears them: after n passes .grad is the sum "
+        "of n gradients. optimizer.zero_grad() sets them to None, grad.zero_() to zeros.",
+        'gradcalc accumulate "w*x + b" --at w=2,x=3,b=1',
+    ),
+    Page(
+        "tracking",
+        "what autograd remembers, and how to switch it off",
+        "An operation is remembered if one of its inputs has requires_grad; its result then has a grad_fn, the way back. "
+        "requires_grad_(False) stops that at a leaf, detach() cuts a result off, no_grad() remembers nothing inside of it, "
+        "and inference_mode() neither, nor can its tensors ever take part again. backward() of what has no way back is an "
+        "error.",
+        'gradcalc tracking "x*2" --at "x=[1,2,3]"',
+    ),
+    Page(
+        "float32",
+        "24 bits: seven digits, and numbers up to 3.4e38",
+        "float32 holds 24 significant bits, about 7 decimal digits; float64 53 and 16, float16 11 and 3, bfloat16 8 and 2. "
+        "Every operation rounds to that. Subtracting what is nearly equal leaves the rounding (cancellation), what is too "
+        "large becomes inf (overflow), what is too small 0 (underflow): the formula is right, and the number is not.",
+        'gradcalc diff "log(1 + exp(x))" --at 100 --dtype float32',
+    ),
+)
+
+PAGES: dict[str, Page] = {page.name: page for page in (*_VERDICTS, *_CAUSES, *_IDEAS)}
 VERDICTS = tuple(page.name for page in _VERDICTS)
+IDEAS = tuple(page.name for page in _IDEAS)

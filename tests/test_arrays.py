@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import warnings
@@ -18,6 +19,7 @@ import torch
 
 from gradcalc.calculate import MAX_PARTIALS, answer, prepare
 from gradcalc.cells import Cells, Shape, broadcast_shape, entry_names, of_lines
+from gradcalc.cli import lines
 from gradcalc.errors import CalcError, picture
 from gradcalc.functions import TABLE
 from gradcalc.functions.arrays import MAX_MATRIX
@@ -947,3 +949,11 @@ def test_products_that_do_not_fit(asked: dict[str, Any], message: str) -> None:
     with pytest.raises(CalcError) as caught:
         prepare(Problem("x**2", {"x": "[1,2,3]"}, **asked))
     assert caught.value.message == message
+
+
+def test_a_line_of_a_batch_may_ask_for_products() -> None:
+    question = b'{"expr": "x*y", "at": {"x": [1, 2], "y": [3, 4]}, "direction": {"x": [1, 0.5]}}'
+    told = json.loads(lines.answer(lines.read(question, 10.0)).text)
+    assert [(partial["index"], partial["symbolic"]) for partial in told["partials"]] == [([0], "3"), ([1], "2")]
+    refused = json.loads(lines.answer(lines.read(b'{"expr": "x", "cotangent": 1}', 10.0)).text)
+    assert refused["error"]["message"] == "a product with the Jacobian is taken at a point"

@@ -324,8 +324,8 @@ def test_version(arguments: list[str], run: Callable[..., Ran]) -> None:
         ('{"expr": "e*x", "by": "x", "variables": ["e"]}', Problem("e*x", by=("x",), variables=("e",))),
         ('{"expr": "x*y", "by": ["y", "x"], "order": 2}', Problem("x*y", by=("y", "x"), order=2)),
         (
-            '{"expr": "x", "at": {"x": [1, 2]}, "direction": {"x": [1, 0.10]}, "cotangent": [3, 4]}',
-            Problem("x", {"x": "[1, 2]"}, direction={"x": "[1, 0.10]"}, cotangent="[3, 4]"),
+            '{"expr": "x", "at": {"x": [1, 2]}, "cotangent": [3, 0.10]}',
+            Problem("x", {"x": "[1, 2]"}, cotangent="[3, 0.10]"),
         ),
         ('{"expr": "x", "dtype": "float32", "device": "cuda:0"}', Problem("x", dtype="float32", device="cuda:0")),
         ('\ufeff{"expr": "x"}', Problem("x")),

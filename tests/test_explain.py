@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gradcalc.cli import main
-from gradcalc.explanations import PAGES, VERDICTS
+from gradcalc.explanations import IDEAS, PAGES, VERDICTS
 from gradcalc.report import Verdict
 
 
@@ -26,11 +26,19 @@ def test_every_cause_that_the_program_names_has_a_page() -> None:
     assert named <= set(PAGES)
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES.values() if "explain" not in p.example], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES.values() if "explain" not in p.example and p.name not in IDEAS], ids=lambda page: page.name
+)
 def test_the_example_of_a_page_is_of_its_kind(page, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
     main([*shlex.split(page.example)[1:], "--format", "json"])
     partial = json.loads(capsys.readouterr().out)["partials"][0]
     assert page.name in (partial["verdict"], partial["cause"])
+
+
+@pytest.mark.parametrize("name", IDEAS)
+def test_the_example_of_an_idea_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(shlex.split(PAGES[name].example)[1:]) in (0, 3)
+    assert capsys.readouterr().out
 
 
 def test_a_list_a_page_and_a_misspelt_topic(capsys: pytest.CaptureFixture[str]) -> None:

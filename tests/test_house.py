@@ -30,7 +30,7 @@ FLOORS = [
     ["witness"],
     ["proof", "indexed"],
     ["calculate"],
-    ["neuron", "many"],
+    ["neuron", "many", "lessons"],
     ["render"],
     ["cli"],
     ["__main__"],
@@ -76,7 +76,7 @@ ALLOWED = {
     "sympy": {name for name in MODULES if name.startswith("gradcalc.witness.symbolic")},
     "mpmath": set(),
     "torch": {
-        "gradcalc.witness.autograd", "gradcalc.witness.bound", "gradcalc.witness.crowd", "gradcalc.witness.devices", "gradcalc.witness.entries", "gradcalc.witness.intervals",
+        "gradcalc.witness.autograd", "gradcalc.witness.bound", "gradcalc.witness.crowd", "gradcalc.witness.devices", "gradcalc.witness.entries", "gradcalc.witness.graph", "gradcalc.witness.habits", "gradcalc.witness.intervals",
         "gradcalc.witness.trace", "gradcalc.neuron",
     },
     "numpy": {"gradcalc.arrayfile"},

@@ -40,6 +40,7 @@ _HELP = f"""
   gradcalc diff "sin(x**2)" --at 3              formula and numbers, checked
   gradcalc diff "x*exp(-y)" --at x=1/3 --at y=2 --by y
   gradcalc diff "abs(x)" --at x=-1:1:5          a row a point
+  gradcalc trace "sin(x**2)" --at 3             every factor of the chain rule
   gradcalc batch < questions.jsonl > answers.jsonl
 """
 
@@ -79,7 +80,7 @@ def application() -> typer.Typer:
     """The program with all its commands."""
     import typer
 
-    from gradcalc.cli import batch, bce, completion, devices, diff, explain, functions
+    from gradcalc.cli import batch, bce, completion, devices, diff, explain, functions, lessons
 
     app = typer.Typer(
         help=_HELP,
@@ -98,6 +99,9 @@ def application() -> typer.Typer:
 
     app.command("diff", cls=diff.ExpressionCommand)(diff.diff)
     app.command("bce")(bce.bce)
+    app.command("trace", cls=diff.ExpressionCommand)(lessons.trace)
+    app.command("accumulate", cls=diff.ExpressionCommand)(lessons.accumulate)
+    app.command("tracking", cls=diff.ExpressionCommand)(lessons.tracking)
     app.command("batch")(batch.batch)
     app.command("functions")(functions.functions)
     app.command("devices")(devices.devices)

@@ -150,7 +150,7 @@ def diff(
     sample = PROOFS if proofs is None else count_of(proofs, "the number of proofs", PART)
     if format == "csv" and not (at or points):
         raise CalcError("csv is a table of points, and none are given", hint="give --at x=0:1:11, or --points FILE")
-    problem, where = _request(expr, at or [], by or [], order, device, dtype, points)
+    problem, where = request(expr, at or [], by or [], order, device, dtype, points)
     if direction or cotangent is not None:
         problem = replace(problem, direction=_directions(direction or []), cotangent=cotangent)
         if not (at or points):
@@ -173,7 +173,7 @@ def diff(
     return crowd.show_many(problem, where, sample, seconds, format, quiet=quiet)
 
 
-def _request(
+def request(
     expr: str, at: Sequence[str], by: Sequence[str], order: str, device: str, dtype: str | None, file: str | None
 ) -> tuple[Problem, Iterable[Mapping[str, str]]]:
     """The question without its point, and its points: a sequence where their number is known.

@@ -1,4 +1,4 @@
-"""`gradcalc explain`: one page on a verdict or a cause."""
+"""`gradcalc explain`: one page on a verdict, a cause, or an idea."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ import typer
 
 from gradcalc.cli import Exit, write
 from gradcalc.errors import CalcError
-from gradcalc.explanations import PAGES, VERDICTS, Page
+from gradcalc.explanations import IDEAS, PAGES, VERDICTS, Page
 
 _WIDTH = 80
 
 
 def explain(
-    topic: Annotated[str | None, typer.Argument(metavar="[TOPIC]", help="A verdict or a cause. [default: a list]")] = None,
+    topic: Annotated[
+        str | None, typer.Argument(metavar="[TOPIC]", help="A verdict, a cause or an idea. [default: a list]")
+    ] = None,
 ) -> Exit:
-    """Explain a verdict or a cause, with an example to run.
+    """Explain a verdict, a cause or an idea, with an example to run.
 
     \b
       gradcalc explain
       gradcalc explain artifact
       gradcalc explain nan-trap
+      gradcalc explain chain-rule
     """
     from gradcalc.render import options_for
 
@@ -47,6 +50,7 @@ def _list() -> str:
         page = PAGES[name]
         lines.append(f"{name}: {page.title}")
         lines += [f"    {cause}: {PAGES[cause].title}" for cause in page.causes]
+    lines += ["", "ideas", *(f"    {name}: {PAGES[name].title}" for name in IDEAS)]
     return "\n".join(lines) + "\n"
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import typer
 
-from gradcalc.cli import LISTS, application
+from gradcalc.cli import LISTS, application, lessons
 from gradcalc.cli.words import DEVICES
 from gradcalc.render import FORMATS
 from gradcalc.report import DTYPES
 
 _VALUES = {"--device": DEVICES, "--dtype": DTYPES}
-_FORMATS = {"diff": tuple(FORMATS), "bce": ("table", "plain", "json", "latex")}
+_FORMATS = {"diff": tuple(FORMATS), "bce": ("table", "plain", "json", "latex"), "trace": lessons.GRAPHS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,8 @@ def names_of(texts: Sequence[str]) -> tuple[str, ...]:
     names = [name.strip() for text in texts for name in re.split(r",(?![^\[]*\])", text)]
     for name in names:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*( *\[[-0-9, ]+\])?", name):
-            what = f"{name or 'nothing'} is not the name of a variable, nor of an entry"
-            raise CalcError(what, hint="write --by x, or --by x[0], --by A[0,1]")
+            hint = "an entry is x[0], or A[0,1]" if "[" in name else "write --by x"
+            raise CalcError(f"{name or 'nothing'} is not the name of a variable", hint=hint)
     return tuple(dict.fromkeys(names))
 
 

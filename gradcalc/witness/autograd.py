@@ -131,7 +131,7 @@ def runs(
         watched = _Answers(*computed(recorder), recorder) if recorder else None
     except REFUSALS as error:
         if plain is None:
-            return [Run(exact, literals, failure=_first_line(error), unrepresentable=lost)] * count
+            return [Run(exact, literals, failure=first_line(error), unrepresentable=lost)] * count
     answers = plain or watched
     assert answers is not None
     found = [
@@ -210,7 +210,8 @@ def _is_nonzero(text: str) -> bool:
     return any(digit in "123456789" for digit in text.lower().partition("e")[0])
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What torch says, without what it says to those who develop it."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
@@ -261,13 +262,18 @@ def build(
             raise Unavailable(f"torch has no derivative of {node.name}")
         if not node.args:
             return constants[node.name]
-        operands: list[Any] = list(args)
-        for place, number in _python_numbers(node, held).items():
-            operands[place] = number
-        result: torch.Tensor = row.torch(torch, *operands, **settings(node))
+        result: torch.Tensor = row.torch(torch, *operands(node, args, held), **settings(node))
         return result if hook is None else hook(node, result)
 
     return fold(tree, leaf, call)
+
+
+def operands(node: Call, args: Sequence[torch.Tensor], held: Mapping[str, float]) -> list[Any]:
+    """What torch is given for the arguments of a call: tensors, and Python numbers where people write them."""
+    found: list[Any] = list(args)
+    for place, number in _python_numbers(node, held).items():
+        found[place] = number
+    return found
 
 
 def _python_numbers(node: Call, held: Mapping[str, float]) -> dict[int, int | float]:

@@ -1,0 +1,242 @@
+"""The graph, the accumulation and the tracking of an expression, as tables and for machines.
+
+`plain` has tab-separated lines.  Of a trace: number, expression, torch's name, value, adjoint, and for each argument its
+number and the local derivative.  Of an accumulation: variable, how it is cleared, and the gradient after each pass.  Of
+tracking: way, requires_grad, grad_fn, is_leaf, is_inference, gradients, error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from gradcalc.lessons import Accumulation, Trace, Tracking, share
+from gradcalc.render import RenderOptions, function_letter
+from gradcalc.render import json as machine
+from gradcalc.report import SCHEMA, Report
+
+if TYPE_CHECKING:
+    from gradcalc.render.page import Page
+    from gradcalc.witness.graph import Vertex
+    from gradcalc.witness.habits import Tracked
+
+
+def fit(value: Any, digits: int = 10) -> str:
+    """A number in so many digits; an array entry by entry, a long one cut."""
+    if isinstance(value, list):
+        shown = value if len(value) <= _ENTRIES else value[:_ENTRIES]
+        more = [] if len(shown) == len(value) else [f"... {len(value) - len(shown)} more"]
+        return f"[{', '.join([*(fit(part, digits) for part in shown), *more])}]"
+    return "none" if value is None else f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+
+
+_ENTRIES = 4
+
+
+# ------------------------------------------------------------------------------------------------------------- trace
+
+
+def trace_table(found: Trace, options: RenderOptions) -> str:
+    """The graph as a tree, the result first; a variable stands wherever it is used."""
+    from rich.text import Text
+
+    page = _begun(found.report, options)
+    rows = [
+        [Text(cell) for cell in (f"{drawn}{vertex.text}", vertex.grad_fn or "", fit(vertex.value), local, adjoint)]
+        for drawn, vertex, local, adjoint in _tree(found.vertices, options)
+    ]
+    page.columns(("", "torch", "value", "local", "adjoint"), rows)
+    page.line()
+    page.sentence(
+        "local: the derivative of the line above that uses it; adjoint: that times the adjoint of that line", "dim"
+    )
+    page.line()
+    _sums(found, page)
+    for event in found.events:
+        page.line()
+        page.sentence(f"note: {event}", "yellow", hanging=2)
+    return _ended(found.report, page)
+
+
+def _tree(vertices: Sequence[Vertex], options: RenderOptions) -> Iterator[tuple[str, Vertex, str, str]]:
+    """Every use of every vertex: how it is drawn, itself, the local derivative, and what it adds to the adjoint."""
+    tee, last, bar = ("|- ", "`- ", "|  ") if options.ascii else ("├─ ", "└─ ", "│  ")
+    waiting: list[tuple[int, str, str, str, str]] = [(len(vertices) - 1, "", "", "", "1")]
+    while waiting:
+        place, drawn, below, local, adjoint = waiting.pop()
+        vertex = vertices[place]
+        yield drawn, vertex, local, adjoint
+        # A constant is left out: the line above shows it.
+        edges = [edge for edge in vertex.edges if vertices[edge.vertex].adjoint is not None or vertices[edge.vertex].edges]
+        for edge in reversed(edges):
+            is_last = edge is edges[-1]
+            slope = "" if edge.local is None else fit(edge.local)
+            whole = vertices[edge.vertex].adjoint
+            added = whole if _used_once(edge.vertex, vertices) else share(vertex, edge)
+            known = whole is not None and vertex.adjoint is not None
+            ends = (last, "   ") if is_last else (tee, bar)
+            waiting.append((edge.vertex, below + ends[0], below + ends[1], slope, _added(added) if known else ""))
+
+
+def _added(share: Any) -> str:
+    return "..." if share is None else fit(share)
+
+
+def _used_once(place: int, vertices: Sequence[Vertex]) -> bool:
+    return sum(edge.vertex == place for vertex in vertices for edge in vertex.edges) <= 1
+
+
+def _sums(found: Trace, page: Page) -> None:
+    """The gradient, with the paths that make it."""
+    f = function_letter(found.report)
+    for place, vertex in enumerate(found.vertices):
+        if vertex.edges or vertex.name not in found.report.at or vertex.adjoint is None:
+            continue
+        shares = [share(user, edge) for user in found.vertices for edge in user.edges if edge.vertex == place]
+        several = f"{' + '.join(map(fit, shares))} = " if len(shares) > 1 and None not in shares else ""
+        page.sentence(f"∂{f}/∂{vertex.name} = {several}{fit(vertex.adjoint)}", hanging=4)
+
+
+def trace_plain(found: Trace, options: RenderOptions) -> str:
+    """A line a vertex, in the order of evaluation."""
+    lines = []
+    for place, vertex in enumerate(found.vertices):
+        edges = [cell for edge in vertex.edges for cell in (str(edge.vertex), _exactly(edge.local))]
+        cells = [str(place), vertex.text, vertex.grad_fn or "", _exactly(vertex.value), _exactly(vertex.adjoint), *edges]
+        lines.append(options.text("\t".join(cells)) + "\n")
+    return "".join(lines)
+
+
+def trace_json(found: Trace, options: RenderOptions) -> str:
+    """One object: the vertices, and the proven answer."""
+    nodes = [{"number": place, **asdict(vertex)} for place, vertex in enumerate(found.vertices)]
+    return _object("trace", found.report, {"vertices": nodes, "events": found.events})
+
+
+# -------------------------------------------------------------------------------------------------- accumulation
+
+
+def accumulation_table(found: Accumulation, options: RenderOptions) -> str:
+    """A table a variable: a row a pass, a column a way to clear."""
+    from rich.text import Text
+
+    page = _begun(found.report, options)
+    f = function_letter(found.report)
+    for name in _moving(found.report):
+        page.line(f"{name}.grad after each backward(); ∂{f}/∂{name} = {_true(found.report, name)}")
+        rows = [
+            [Text(f"pass {number + 1}"), *(Text(fit(passes[number][name])) for passes in found.gradients.values())]
+            for number in range(found.passes)
+        ]
+        page.columns(("", *found.gradients), rows)
+        page.line()
+    page.sentence(WHY)
+    return _ended(found.report, page)
+
+
+WHY = (
+    "backward() adds to .grad instead of replacing it, so that a gradient can be gathered over several batches: whoever "
+    "wants that of one pass clears it before, with grad.zero_(), or with zero_grad(), which sets it to None."
+)
+
+
+def accumulation_plain(found: Accumulation, options: RenderOptions) -> str:
+    """A line a variable and a way to clear: the gradients after each pass."""
+    lines = [
+        "\t".join([name, how, *(_exactly(gradients[name]) for gradients in passes)])
+        for name in _moving(found.report)
+        for how, passes in found.gradients.items()
+    ]
+    return "".join(options.text(line) + "\n" for line in lines)
+
+
+def accumulation_json(found: Accumulation, options: RenderOptions) -> str:
+    """One object: the gradients by the way they are cleared, and the proven answer."""
+    return _object("accumulate", found.report, {"passes": found.passes, "gradients": found.gradients, "why": WHY})
+
+
+def _moving(report: Report) -> list[str]:
+    return list(dict.fromkeys(partial.by[0] for partial in report.partials))
+
+
+def _true(report: Report, name: str) -> str:
+    found = [partial.symbolic or "undefined" for partial in report.partials if partial.by == (name,)]
+    shown = [text if len(text) < 14 else f"{float(text):.10g}" for text in found[:_ENTRIES]]
+    more = [f"... {len(found) - len(shown)} more"] if len(shown) < len(found) else []
+    return shown[0] if len(found) == 1 else f"[{', '.join([*shown, *more])}]"
+
+
+# ------------------------------------------------------------------------------------------------------ tracking
+
+
+def tracking_table(found: Tracking, options: RenderOptions) -> str:
+    """A row a way; torch's errors in its own words."""
+    from rich.text import Text
+
+    page = _begun(found.report, options)
+    for title, ways in (("y.backward()", found.ways), ("y.sum().backward()", found.of_sum)):
+        if ways:
+            rows = [[Text(cell) for cell in (*_said(way), _outcome(way))] for way in ways]
+            page.columns(("", "y.requires_grad", "y.grad_fn", "y.is_leaf", title), rows)
+            page.line()
+    page.sentence("y is the value of the expression; the errors are torch's own words", "dim")
+    return page.written()
+
+
+def _said(way: Tracked) -> tuple[str, str, str, str]:
+    return way.way, str(way.requires_grad), way.grad_fn or "None", str(way.is_leaf)
+
+
+def _outcome(way: Tracked) -> str:
+    return way.error or ", ".join(f"{name}.grad = {fit(slope)}" for name, slope in way.gradients.items())
+
+
+def tracking_plain(found: Tracking, options: RenderOptions) -> str:
+    """A line a way; those of the sum of an array are called `sum: ...`."""
+    lines = [
+        "\t".join(
+            [prefix + way.way, *_said(way)[1:], str(way.is_inference), "" if way.error else _outcome(way), way.error or ""]
+        )
+        for prefix, ways in (("", found.ways), ("sum: ", found.of_sum))
+        for way in ways
+    ]
+    return "".join(options.text(line) + "\n" for line in lines)
+
+
+def tracking_json(found: Tracking, options: RenderOptions) -> str:
+    """One object: what came of each way."""
+    ways = {"ways": [asdict(way) for way in found.ways], "of_sum": [asdict(way) for way in found.of_sum]}
+    return _object("tracking", found.report, ways)
+
+
+# ----------------------------------------------------------------------------------------------------------- shared
+
+
+def _begun(report: Report, options: RenderOptions) -> Page:
+    from gradcalc.render.page import Page, typed
+
+    page = Page(options)
+    page.formula(function_letter(report), report.read_as)
+    page.sentence("at " + ", ".join(f"{name} = {typed(value, page)}" for name, value in report.at.items()))
+    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    page.sentence(f"{report.dtype} on {report.device} ({versions})", "dim")
+    page.line()
+    return page
+
+
+def _ended(report: Report, page: Page) -> str:
+    from gradcalc.render.page import last_line
+
+    page.line()
+    if report.verdict is not None:
+        last_line(report.verdict, "", page)
+    return page.written()
+
+
+def _object(command: str, report: Report, told: Mapping[str, object]) -> str:
+    return machine.line({"schema": SCHEMA, "command": command, **told, "report": machine.as_object(report)})
+
+
+def _exactly(value: Any) -> str:
+    return "" if value is None else repr(value)

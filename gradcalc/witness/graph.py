@@ -1,0 +1,127 @@
+"""The graph that autograd builds: every operation with its value, its local derivatives and its adjoint.
+
+Comes in: a tree, numbers for its variables, a dtype and a device.  Goes out: plain data, in the order of evaluation.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gradcalc.functions import TABLE
+from gradcalc.spread import settings
+from gradcalc.syntax import Call, Name, Node, Number, fold, unparse
+from gradcalc.witness import loading
+from gradcalc.witness.autograd import REFUSALS, Unavailable, constants_of, first_line, operands
+
+with loading.quickly():
+    import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An argument of an operation: its vertex, and the derivative by it.
+
+    `local` has the shape of the argument where the operation gives one number or works entry by entry; of every other
+    operation it would be a Jacobian, and is None.
+    """
+
+    vertex: int
+    local: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Vertex:
+    """A variable, a constant or an operation.
+
+    `name` is the operation alone, `text` all that it computes.  `grad_fn` is torch's name of its backward step, None for
+    leaves; `adjoint` the derivative of the result by it, None where there is none.  Arrays are nested lists.
+    """
+
+    name: str
+    text: str
+    grad_fn: str | None
+    value: Any
+    adjoint: Any = None
+    edges: tuple[Edge, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The vertices in the order of evaluation, the last one the result; `failure` says why there is none."""
+
+    vertices: tuple[Vertex, ...] = ()
+    failure: str | None = None
+
+
+def graph(tree: Node, values: Mapping[str, Any], *, dtype: str, device: str) -> Graph:
+    """The graph of an expression whose value is one number.  Never raises for what torch cannot do: that is a `failure`."""
+    kind = getattr(torch, dtype)
+    inputs = {name: torch.tensor(value, dtype=kind, device=device, requires_grad=True) for name, value in values.items()}
+    drawing = _Drawing(inputs, constants_of(tree, kind, device))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fold(tree, drawing.leaf, drawing.call)
+            return Graph(drawing.with_adjoints())
+    except REFUSALS as error:
+        return Graph(failure=first_line(error))
+
+
+class _Drawing:
+    def __init__(self, inputs: Mapping[str, torch.Tensor], constants: Mapping[str, torch.Tensor]):
+        self.inputs, self.constants = inputs, constants
+        self.held = {text: tensor.item() for text, tensor in constants.items()}
+        self.vertices: list[Vertex] = []
+        self.tensors: list[torch.Tensor] = []
+        self.variables: dict[str, int] = {}
+
+    def add(self, node: Node, name: str, tensor: torch.Tensor, edges: Sequence[Edge] = ()) -> int:
+        backward = None if tensor.grad_fn is None else tensor.grad_fn.name().rpartition("::")[2]
+        self.vertices.append(Vertex(name, unparse(node), backward, tensor.tolist(), edges=tuple(edges)))
+        self.tensors.append(tensor)
+        return len(self.vertices) - 1
+
+    def leaf(self, node: Number | Name) -> int:
+        if isinstance(node, Number):
+            return self.add(node, node.text, self.constants[node.text])
+        if node.name not in self.variables:
+            self.variables[node.name] = self.add(node, node.name, self.inputs[node.name])
+        return self.variables[node.name]
+
+    def call(self, node: Call, places: list[int]) -> int:
+        row = TABLE[node.name]
+        if row.torch is None:
+            raise Unavailable(f"torch has no derivative of {node.name}")
+        if not node.args:
+            return self.add(node, node.name, self.constants[node.name])
+        args = [self.tensors[place] for place in places]
+        result = row.torch(torch, *operands(node, args, self.held), **settings(node))
+        return self.add(node, node.name, result, self.edges(node, places, args))
+
+    def edges(self, node: Call, places: Sequence[int], args: Sequence[torch.Tensor]) -> list[Edge]:
+        """The operation once more, of its arguments alone: what its result owes to each."""
+        row = TABLE[node.name]
+        alone = [arg.detach().requires_grad_(arg.is_floating_point()) for arg in args]
+        assert row.torch is not None
+        result = row.torch(torch, *operands(node, alone, self.held), **settings(node))
+        by_entry = row.by_entry and result.dim()
+        numbers = [arg for arg in alone if arg.requires_grad]
+        slopes = iter(torch.autograd.grad(result.sum(), numbers, allow_unused=True) if result.requires_grad else ())
+        found = []
+        for place, arg in zip(places, alone, strict=True):
+            slope = next(slopes, None) if arg.requires_grad else None
+            is_jacobian = slope is not None and result.dim() and not (by_entry and slope.shape == result.shape)
+            found.append(Edge(place, None if slope is None or is_jacobian else slope.tolist()))
+        return found
+
+    def with_adjoints(self) -> tuple[Vertex, ...]:
+        result = self.tensors[-1]
+        if not result.requires_grad:
+            return tuple(self.vertices)
+        moving = [place for place, tensor in enumerate(self.tensors) if tensor.requires_grad]
+        found = torch.autograd.grad(result, [self.tensors[place] for place in moving], allow_unused=True)
+        adjoints = {place: slope.tolist() for place, slope in zip(moving, found, strict=True) if slope is not None}
+        return tuple(replace(vertex, adjoint=adjoints.get(place)) for place, vertex in enumerate(self.vertices))
