@@ -499,3 +499,10 @@ def test_of_a_number_known_to_a_few_bits_no_more_are_computed() -> None:
         assert all(c.is_nan() for c in balls.digamma_series(arb(1, 1.5), 2))
         exact = balls.digamma_series(arb(6), 2)
         assert all(c.rel_accuracy_bits() > 6_000 for c in exact)
+
+
+def test_numbers_that_differ_beyond_the_present_precision_do_not_agree() -> None:
+    with ctx.workprec(2_000):
+        near = arb(1) / 3 + arb(2) ** -200
+    assert not balls.agree(fmpq(1, 3), near)
+    assert balls.agree(fmpq(1, 3), arb(1) / 3)

@@ -157,6 +157,13 @@ def _reduced(m: Any, *args: Any, reduction: str = "mean") -> Any:
     return reduced(m, m.each(name, *args), reduction, rows)
 
 
+def _gaussian(m: Any, x: Any, target: Any, var: Any, reduction: str = "mean") -> Any:
+    """torch takes a variance of the shape of the rows of x for one of each row."""
+    if var.shape != x.shape and var.shape == x.shape[:-1]:
+        var = var.reshaped((*var.shape, 1))
+    return _reduced(m, x, target, var, reduction=reduction)
+
+
 _OF_ONE_SHAPE = {
     "binary_cross_entropy": 2,
     "binary_cross_entropy_with_logits": 2,
@@ -265,8 +272,14 @@ _LOSSES: tuple[Function, ...] = (
     ),
 )  # fmt: skip
 
+_ENTRIES = {"gaussian_nll_loss": _gaussian}
+_MORE_REDUCTIONS = {"kl_div": ("batchmean",)}
 LOSSES = tuple(
-    replace(loss, entries=_reduced, options={"reduction": (*_REDUCTIONS, *(["batchmean"] if loss.name == "kl_div" else []))})
+    replace(
+        loss,
+        entries=_ENTRIES.get(loss.name, _reduced),
+        options={"reduction": (*_REDUCTIONS, *_MORE_REDUCTIONS.get(loss.name, ()))},
+    )
     for loss in _LOSSES
 )
 

@@ -172,8 +172,8 @@ class Exact:
         count = len(terms) - (not products)
         return self.within(found, sum(map(abs, terms), arb(0)) * count) if count else Value(found, self)
 
-    def within(self, ball: arb, room: arb) -> Value:
-        """A result that a machine may miss by `room` times half an ulp of 1."""
+    def within(self, ball: arb, room: arb, second: arb | int = 0) -> Value:
+        """A result that a machine may miss by `room` times half an ulp of 1, and `second` times its square."""
         self.roundings += [None, None]
         return Value(ball, self)
 
@@ -285,8 +285,9 @@ class Rounded(Exact):
     def rounded(self, ball: arb, function: str | None = None) -> Value:
         return Value(self.within_bound(ball, function), self)
 
-    def within(self, ball: arb, room: arb) -> Value:
+    def within(self, ball: arb, room: arb, second: arb | int = 0) -> Value:
         form = self.form
+        room = room + second * power_of_two(-form.precision)
         if not room.is_finite():
             return Value(ball, self)
         wide = ball + _AROUND_ZERO * (arb(room.upper()) * power_of_two(-form.precision) * arb("1.01"))

@@ -85,12 +85,14 @@ def _norm(m: Exact, *xs: Value, order: float = 2) -> Value:
 def _variance(m: Exact, xs: Sequence[Value], correction: float) -> Value:
     count = len(xs)
     middle = sum((x.ball for x in xs), arb(0)) / count
-    squares = sum(((x.ball - middle) ** 2 for x in xs), arb(0))
+    apart = [x.ball - middle for x in xs]
+    squares = sum((it * it for it in apart), arb(0))  # Arb's power of a ball around 0 is no number
     below = max(count - correction, 0)
     if not below:
         return Value(_NAN, m)
     room = (abs(squares) * (abs(squares) + count * middle * middle)).sqrt() * (4 * count + 16)
-    return m.within(squares / arb(below), room / arb(below))
+    # What the mean is off by counts by its square, which is all there is of equal entries.
+    return m.within(squares / arb(below), room / arb(below), count * (count + 1) ** 2 * middle * middle / arb(below))
 
 
 @meaning("var")

@@ -81,7 +81,7 @@ def replay(
     with its results, before they are written.  Raises `UnknownOperation`.
     """
     field = Exact(program.literals, ideal=ideal)
-    memory: dict[int, Value] = {key: Value(arb(exact(value)), field) for key, value in inputs.items()}
+    memory: dict[int, Value] = {key: Value(arb(exact(value)), field, float(value)) for key, value in inputs.items()}
     flipped: str | None = None
 
     def cell(seen: Cell) -> Value:
@@ -140,7 +140,7 @@ def _execute(operation: Operation, field: Exact, cell: Any) -> Sequence[Value]:
         return [field.power(field.scalar(base_number), cell(exponent))]  # type: ignore[arg-type]
     args, options = arguments(field, operation.args, operation.options, cell, operation.name)
     if "count" in operation.options:  # the backward pass of a mean
-        args[0] = args[0] / operation.options["count"]
+        args[0] = field.again(args[0] / operation.options["count"])
     result = meaning(field, *args, **options)
     return result if isinstance(result, tuple) else (result,)
 
@@ -179,7 +179,10 @@ def _local(place: int, operation: Operation, form: Format, device: str, literals
         if base not in MEANINGS and not is_structural(base):
             raise UnknownOperation(operation.name)
         return None
-    numbers = [arg.value for arg in operation.args if isinstance(arg, Cell)]
+    args = operation.args
+    if base == "where" and isinstance(args[0], Cell):  # the other branch may be no number
+        args = (args[1 if args[0].value else 2],)
+    numbers = [arg.value for arg in args if isinstance(arg, Cell)]
     if any(number is None or (not isinstance(number, bool) and not math.isfinite(number)) for number in numbers):
         return None
     truth, room = Exact(literals), Rounded(form, device, literals)

@@ -151,7 +151,8 @@ def agree(left: Real, right: Real) -> bool:
     """Whether two enclosures can be the same number."""
     if isinstance(left, fmpq) and isinstance(right, fmpq):
         return bool(left == right)
-    return bool(ball(left).overlaps(ball(right)))
+    with ctx.workprec(max(ctx.prec, MAX_BITS)):  # a rational becomes a ball of the present precision: no tolerance
+        return bool(ball(left).overlaps(ball(right)))
 
 
 def to_fraction(value: arb) -> Fraction:
