@@ -11,12 +11,17 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
+from gradcalc.calculate import _float
+from gradcalc.cells import Cells, Shape
+from gradcalc.errors import CalcError
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
+from gradcalc.points import value_cells
+from gradcalc.spread import spread
 from gradcalc.syntax import Number
 from gradcalc.witness import autograd
 
@@ -35,74 +40,115 @@ _EDGED = ("edge", "pole", "undefined", "vertical")
 
 @dataclass(frozen=True)
 class Case:
-    """An expression at a point."""
+    """An expression at a point; of an array, which of its entries."""
 
     expr: str
     at: dict[str, str]
+    place: int = 0
 
     def __str__(self) -> str:
-        return f"{self.expr}  at  " + ", ".join(f"{name}={value}" for name, value in self.at.items())
+        entry = f"entry {self.place} of  " * bool(self.place)
+        return f"{entry}{self.expr}  at  " + ", ".join(f"{name}={value}" for name, value in self.at.items())
 
 
 def ordinary(chance: random.Random, depth: int | None = None) -> Case:
     """A random expression of 1 to 3 variables, at a random point where it is finite."""
     while True:
-        at = {name: _decimal(chance, chance.uniform(-3, 3)) for name in NAMES[: chance.choice((1, 1, 2, 2, 3))]}
+        at = {name: decimal(chance, chance.uniform(-3, 3)) for name in NAMES[: chance.choice((1, 1, 2, 2, 3))]}
         if any(float(value) == 0 for value in at.values()):
             continue
-        grown = _Growing(chance, at).grow(chance.randint(2, 5) if depth is None else depth)
+        grown = Growing(chance, at).grow(chance.randint(2, 5) if depth is None else depth)
         used = {name: value for name, value in at.items() if name in grown.names}
         if used:
             return Case(grown.text, used)
 
 
 @dataclass(frozen=True)
-class _Grown:
+class Grown:
     """A part of an expression, and its value at the point."""
 
     text: str
-    value: float
+    value: Cells[float]
     names: frozenset[str]
 
+    @property
+    def shape(self) -> Shape:
+        return self.value.shape
 
-class _Growing:
-    def __init__(self, chance: random.Random, at: dict[str, str]):
+    @property
+    def low(self) -> float:
+        """The smallest entry."""
+        return min(self.value.entries)
+
+    @property
+    def high(self) -> float:
+        """The largest entry."""
+        return max(self.value.entries)
+
+    @property
+    def least(self) -> float:
+        """The size of the entry nearest to 0."""
+        return min(map(abs, self.value.entries))
+
+    @property
+    def most(self) -> float:
+        """The size of the entry farthest from 0."""
+        return max(map(abs, self.value.entries))
+
+
+_NOTHING = Cells.single(math.nan)
+
+
+class Growing:
+    """Grows random expressions of the variables at a point."""
+
+    SHARES = (0.42, 0.47)
+    """Below the first, a random call is an operator; below the second, `where`."""
+
+    def __init__(self, chance: random.Random, at: Mapping[str, str]):
         self.chance, self.at = chance, at
-        self.floats = {name: float(value) for name, value in at.items()}
+        self.trees = {name: value_cells(name, text) for name, text in at.items()}
+        self.floats = {name: cells.map(partial(_float, name, "")) for name, cells in self.trees.items()}
 
-    def grow(self, depth: int) -> _Grown:
+    def grow(self, depth: int) -> Grown:
         """A random part of at most `depth` nested calls."""
         if depth == 0:
             return self.leaf()
         while True:
             draw = self.chance.random()
-            part = self.operator(depth) if draw < 0.42 else self.where(depth) if draw < 0.47 else self.function(depth)
-            if math.isfinite(part.value) and abs(part.value) < LARGEST:
+            operators, others = self.SHARES
+            part = self.operator(depth) if draw < operators else self.where(depth) if draw < others else self.function(depth)
+            if all(map(math.isfinite, part.value.entries)) and part.most < LARGEST:
                 return part
 
-    def leaf(self) -> _Grown:
+    def leaf(self) -> Grown:
         draw = self.chance.random()
         if draw < 0.75:
             name = self.chance.choice(list(self.at))
-            return _Grown(name, self.floats[name], frozenset({name}))
+            return Grown(name, self.floats[name], frozenset({name}))
         if draw < 0.8:
             name = self.chance.choice(("pi", "e"))
-            return _Grown(name, getattr(math, name), frozenset())
+            return Grown(name, Cells.single(getattr(math, name)), frozenset())
         return self.number(self.chance.uniform(0.1, 4))
 
-    def number(self, value: float) -> _Grown:
-        text = _decimal(self.chance, value)
-        return _Grown(f"({text})" if text.startswith("-") else text, float(text), frozenset())
+    def number(self, value: float) -> Grown:
+        text = decimal(self.chance, value)
+        return Grown(f"({text})" if text.startswith("-") else text, Cells.single(float(text)), frozenset())
 
-    def made(self, text: str, *parts: _Grown) -> _Grown:
+    def made(self, text: str, *parts: Grown) -> Grown:
         """A part with its value by torch; not a number where torch refuses it."""
-        return _Grown(text, self.value(text), frozenset().union(*(part.names for part in parts)))
+        return Grown(text, self.value(text), frozenset().union(*(part.names for part in parts)))
 
-    def value(self, text: str) -> float:
-        run = autograd.run(understand(text, self.at), self.floats, (), dtype="float64", device="cpu")
-        return math.nan if run.value is None else run.value
+    def value(self, text: str) -> Cells[float]:
+        try:
+            tree = understand(text, self.at)
+            places = spread(tree, self.trees).places()
+        except CalcError:  # shapes that do not fit
+            return _NOTHING
+        runs = autograd.runs(tree, self.floats, (), len(places.entries), dtype="float64", device="cpu")
+        return places.map(lambda place: math.nan if runs[place].value is None else runs[place].value)
 
-    def operator(self, depth: int) -> _Grown:
+    def operator(self, depth: int) -> Grown:
         name = self.chance.choice(("+", "-", "*", "*", "/", "**", "neg"))
         first = self.grow(depth - 1)
         if name == "neg":
@@ -110,26 +156,26 @@ class _Growing:
         if name == "**":
             return self.power(first, depth)
         second = self.grow(self.chance.randint(0, depth - 1))
-        if name == "/" and abs(second.value) < 0.05:
+        if name == "/" and second.least < 0.05:
             second = self.moved(second, 0.3, 2.0)
         return self.made(f"({first.text}) {name} ({second.text})", first, second)
 
-    def power(self, base: _Grown, depth: int) -> _Grown:
+    def power(self, base: Grown, depth: int) -> Grown:
         draw = self.chance.random()
-        if draw < 0.6 and base.value != 0:
+        if draw < 0.6 and base.least > 0:
             exponent = self.chance.choice((2, 2, 2, 3, 3, 4, 5, -1, -2, 1, 0))
             return self.made(f"({base.text})**{exponent}" if exponent >= 0 else f"({base.text})**({exponent})", base)
-        base = base if 0.05 < base.value < 20 else self.moved(base, 0.1, 3.0)
+        base = base if base.low > 0.05 and base.high < 20 else self.moved(base, 0.1, 3.0)
         if draw < 0.8:
             exponent = self.number(self.chance.uniform(-2, 3))
         else:
             exponent = self.grow(self.chance.randint(0, depth - 1))
-            exponent = exponent if abs(exponent.value) < 3 else self.moved(exponent, -2.0, 2.0)
+            exponent = exponent if exponent.most < 3 else self.moved(exponent, -2.0, 2.0)
         if self.chance.random() < 0.2:
             base = self.number(self.chance.uniform(0.2, 4))
         return self.made(f"({base.text})**({exponent.text})", base, exponent)
 
-    def where(self, depth: int) -> _Grown:
+    def where(self, depth: int) -> Grown:
         parts = [self.grow(self.chance.randint(0, depth - 1)) for _ in range(4)]
         condition = f"{parts[0].text} {self.chance.choice(('<', '<=', '>', '>=', '!='))} {parts[1].text}"
         if self.chance.random() < 0.3:
@@ -140,13 +186,21 @@ class _Growing:
             condition = f"not ({condition})"
         return self.made(f"where({condition}, {parts[2].text}, {parts[3].text})", *parts)
 
-    def function(self, depth: int) -> _Grown:
+    def function(self, depth: int) -> Grown:
         row = self.chance.choice(callable_rows())
-        parts: list[_Grown] = []
+        parts = self.arguments(row, depth)
+        return self.made(self.spelt(row, parts), *parts)
+
+    def spelt(self, row: Function, parts: Sequence[Grown]) -> str:
+        """A call as people write it."""
+        return f"{row.name}({', '.join(part.text for part in parts)})"
+
+    def arguments(self, row: Function, depth: int) -> list[Grown]:
+        parts: list[Grown] = []
         for place, parameter in enumerate(row.parameters):
             literals = LITERALS.get(row.name, {}).get(place)
             if literals is not None:
-                parts.append(_Grown(self.chance.choice(literals), 0.0, frozenset()))
+                parts.append(Grown(self.chance.choice(literals), Cells.single(0.0), frozenset()))
             elif parameter.setting:
                 if parameter.default is None:
                     parts.append(self.number(self.chance.uniform(*row.sample[place])))
@@ -158,21 +212,24 @@ class _Growing:
                 break
             else:
                 parts.append(self.argument(row, place, depth))
-        return self.made(f"{row.name}({', '.join(part.text for part in parts)})", *parts)
+        return parts
 
-    def argument(self, row: Function, place: int, depth: int) -> _Grown:
+    def argument(self, row: Function, place: int, depth: int) -> Grown:
         part = self.grow(depth - 1 if place == 0 else self.chance.randint(0, depth - 1))
         low, high = row.sample[place] if place < len(row.sample) else (0.5, 4.0)
         if not any(word in row.singular for word in _EDGED) and row.group != "losses":
             low, high = -5.0, 5.0
-        return part if low <= part.value <= high else self.moved(part, low, high)
+        return part if low <= part.low and part.high <= high else self.moved(part, low, high)
 
-    def moved(self, part: _Grown, low: float, high: float) -> _Grown:
-        """A linear function of a part, with a value between two bounds."""
-        margin = 0.02 * (high - low)
-        target = self.chance.uniform(low + margin, high - margin)
-        scale = _rounded(self.chance.uniform(0.1, 1.5) / max(abs(part.value), 1.0) * self.chance.choice((1, 1, -1)))
-        offset = _rounded(target - scale * part.value, 4)
+    def moved(self, part: Grown, low: float, high: float) -> Grown:
+        """A linear function of a part, with all its entries between two bounds."""
+        share = self.chance.random()
+        scale = self.chance.uniform(0.1, 1.5) / max(part.most, 1.0)
+        scale = min(scale, 0.8 * (high - low) / max(part.high - part.low, 1e-9)) * self.chance.choice((1, 1, -1))
+        scale = _rounded(scale)
+        margin = 0.02 * (high - low) + abs(scale) * (part.high - part.low) / 2
+        target = low + margin + share * (high - low - 2 * margin)
+        offset = _rounded(target - scale * (part.low + part.high) / 2, 4)
         sign = "-" if offset < 0 else "+"
         return self.made(f"({scale!r}*({part.text}) {sign} {abs(offset)!r})", part)
 
@@ -193,7 +250,7 @@ def _is_missing(row: Function) -> bool:
     return row.definition is not None and row.definition.startswith("bessel") and not row.definition.startswith("besseli")
 
 
-def _decimal(chance: random.Random, value: float) -> str:
+def decimal(chance: random.Random, value: float) -> str:
     return f"{value:.{chance.choice((0, 1, 1, 2, 3, 4, 6, 12))}f}" if abs(value) >= 0.6 else f"{value:.3g}"
 
 
@@ -293,4 +350,15 @@ def stream(make: Callable[[random.Random], Case], seed: int) -> Iterator[Case]:
         place += 1
 
 
-__all__ = ["FAMILIES", "Case", "Number", "beside_a_seam", "callable_rows", "ill_conditioned", "ordinary", "stream"]
+__all__ = [
+    "FAMILIES",
+    "Case",
+    "Growing",
+    "Grown",
+    "Number",
+    "beside_a_seam",
+    "callable_rows",
+    "ill_conditioned",
+    "ordinary",
+    "stream",
+]  # fmt: skip

@@ -7,12 +7,16 @@ places where a wrong backward rule would have its: hooks on gradients, and funct
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
 from typing import Any
 
 import torch
+from array_expressions import MOST_ENTRIES
 from judging import Question
 from torch.utils._python_dispatch import _disable_current_modes
 
@@ -47,14 +51,14 @@ class Fault:
 Gradient = Callable[[torch.Tensor], torch.Tensor]
 
 
-def moving_calls(question: Question) -> list[tuple[int, str]]:
-    """The calls of an expression whose tensors have a gradient: their places in the order of building, and names."""
+def moving_calls(question: Question, entries: int = 0) -> list[tuple[int, str]]:
+    """The calls whose tensors have a gradient, and so many entries at least: places in the order of building, and names."""
     seen: list[tuple[int, str]] = []
     count = 0
 
     def hook(node: Node, tensor: torch.Tensor) -> torch.Tensor:
         nonlocal count
-        if tensor.requires_grad:
+        if tensor.requires_grad and tensor.numel() >= entries:
             seen.append((count, node.name if isinstance(node, Call) else ""))
         count += 1
         return tensor
@@ -89,6 +93,21 @@ def scaled(factor: float) -> Gradient:
     return lambda g: g * factor
 
 
+def at_entry(entry: int, factor: float) -> Gradient:
+    """One entry times a factor; entries are counted round and round."""
+
+    def change(g: torch.Tensor) -> torch.Tensor:
+        factors = [factor if place == entry % g.numel() else 1.0 for place in range(g.numel())]
+        return g * torch.tensor(factors, dtype=g.dtype).reshape(g.shape)
+
+    return change
+
+
+def transposed(x: torch.Tensor) -> torch.Tensor:
+    """The transpose of a square matrix; what is none stays as it is."""
+    return x.mT if x.dim() == 2 and x.shape[0] == x.shape[1] else x
+
+
 def narrow(dtype: str) -> torch.dtype:
     return torch.float32 if dtype == "float64" else torch.bfloat16
 
@@ -107,9 +126,19 @@ def gradient_faults(question: Question, chance: random.Random) -> Iterator[Fault
         ("constant added", lambda g: g + 1e-3, None),
         ("written beside the record", _behind(1 + EPSILONS[question.dtype][-1] * 10), None),
     ]
-    for kind, change, eps in changes:
-        place, name = chance.choice(calls)
-        yield _hooked(question, kind, f"at {name}", place, with_gradient(change), eps)
+    many = moving_calls(question, 2)
+    entry = chance.randrange(MOST_ENTRIES) if many else 0
+    changes_of_many: list[tuple[str, Gradient, float | None]] = [
+        *(("one entry of the gradient times 1 + eps", at_entry(entry, 1 + eps), eps) for eps in EPSILONS[question.dtype]),
+        ("one entry of the gradient lost", at_entry(entry, 0.0), None),
+        ("gradient in the wrong places (moved by one)", lambda g: g.roll(1), None),
+        ("gradient in the wrong places (transposed)", transposed, None),
+        ("gradient divided by n", lambda g: g / g.numel(), None),
+    ]
+    for places, made in ((calls, changes), (many, changes_of_many)):
+        for kind, change, eps in made if places else ():
+            place, name = chance.choice(places)
+            yield _hooked(question, kind, f"at {name}", place, with_gradient(change), eps)
     place, name = chance.choice(calls)
     yield _hooked(question, "term missing (detached)", f"at {name}", place, lambda t: t.detach(), None)
     place, name = chance.choice(calls)
@@ -156,7 +185,7 @@ def value_faults(question: Question, chance: random.Random) -> Iterator[Fault]:
         ("value off, derivative right (f + 1e-3)", last, lambda t: t + 1e-3),
         ("value not a number, derivative right", last, lambda t: t + float("nan")),
         ("another function inside (u + 1e-3)", inner, lambda t: t + 1e-3),
-        ("gradient lost and value frozen (.item())", inner, lambda t: t * 0 + t.item()),
+        ("gradient lost and value frozen (.item())", inner, lambda t: t * 0 + _frozen(t)),
     ]
     for kind, (place, name), change in changes:
         yield Fault(
@@ -165,16 +194,22 @@ def value_faults(question: Question, chance: random.Random) -> Iterator[Fault]:
         )  # fmt: skip
 
 
+def _frozen(t: torch.Tensor) -> torch.Tensor | float:
+    return torch.tensor(t.tolist(), dtype=t.dtype) if t.dim() else t.item()
+
+
 # ------------------------------------------------------------------------------------------------- wrong backward rules
 
+Function = Callable[..., torch.Tensor]
 Backward = Callable[..., Sequence[torch.Tensor | None]]
+"""Of the gradient that arrives, the arguments of the function and its options: the gradients of the arguments."""
 
 
 class _Own(torch.autograd.Function):
     """A function with the right value and a backward rule of its own."""
 
     @staticmethod
-    def forward(ctx: Any, function: Callable[..., torch.Tensor], backward: Backward, *args: Any) -> torch.Tensor:
+    def forward(ctx: Any, function: Function, backward: Backward, *args: Any) -> torch.Tensor:
         ctx.backward_rule, ctx.args = backward, args
         return function(*(arg.detach() if isinstance(arg, torch.Tensor) else arg for arg in args))
 
@@ -187,17 +222,17 @@ class _Own(torch.autograd.Function):
 
 
 @contextmanager
-def own_backward(name: str, backward: Callable[[Callable[..., torch.Tensor]], Backward]) -> Iterator[None]:
+def own_backward(name: str, backward: Callable[[Function], Backward]) -> Iterator[None]:
     """Give a row of the table a backward rule of its own, made from its torch function."""
     row = TABLE[name]
     assert row.torch is not None
     compute = row.torch
-    rule = backward(lambda *args: compute(torch, *args))
+    rule = backward(partial(compute, torch))
 
-    def builder(t: Any, *args: Any) -> Any:
+    def builder(t: Any, *args: Any, **options: Any) -> Any:
         if any(isinstance(arg, torch.Tensor) and arg.requires_grad for arg in args):
-            return _Own.apply(lambda *inner: compute(t, *inner), rule, *args)
-        return compute(t, *args)
+            return _Own.apply(partial(compute, t, **options), partial(rule, **options), *args)
+        return compute(t, *args, **options)
 
     TABLE[name] = replace(row, torch=builder)
     try:
@@ -206,24 +241,24 @@ def own_backward(name: str, backward: Callable[[Callable[..., torch.Tensor]], Ba
         TABLE[name] = row
 
 
-def true_gradients(function: Callable[..., torch.Tensor], g: torch.Tensor, args: Sequence[Any]) -> list[torch.Tensor | None]:
+def true_gradients(function: Function, g: torch.Tensor, args: Sequence[Any], **options: Any) -> list[torch.Tensor | None]:
     """What torch's own backward would return."""
     leaves = [
         arg.detach().requires_grad_() if isinstance(arg, torch.Tensor) and arg.is_floating_point() else arg for arg in args
     ]
     wanted = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor) and leaf.requires_grad]
     with torch.enable_grad():
-        result = function(*leaves)
+        result = function(*leaves, **options)
     found = iter(torch.autograd.grad(result, wanted, g, allow_unused=True))
     return [next(found) if isinstance(leaf, torch.Tensor) and leaf.requires_grad else None for leaf in leaves]
 
 
-def one_dropped(which: int) -> Callable[[Callable[..., torch.Tensor]], Backward]:
+def one_dropped(which: int) -> Callable[[Function], Backward]:
     """The gradient of one argument is forgotten."""
 
-    def rule(function: Callable[..., torch.Tensor]) -> Backward:
-        def backward(g: torch.Tensor, *args: Any) -> Sequence[torch.Tensor | None]:
-            found = true_gradients(function, g, args)
+    def rule(function: Function) -> Backward:
+        def backward(g: torch.Tensor, *args: Any, **options: Any) -> Sequence[torch.Tensor | None]:
+            found = true_gradients(function, g, args, **options)
             return [None if place == which else part for place, part in enumerate(found)]
 
         return backward
@@ -231,11 +266,11 @@ def one_dropped(which: int) -> Callable[[Callable[..., torch.Tensor]], Backward]
     return rule
 
 
-def swapped(function: Callable[..., torch.Tensor]) -> Backward:
+def swapped(function: Function) -> Backward:
     """The gradients of the arguments are exchanged: the wrong branch, where only one of them gets any."""
 
-    def backward(g: torch.Tensor, *args: Any) -> Sequence[torch.Tensor | None]:
-        found = true_gradients(function, g, args)
+    def backward(g: torch.Tensor, *args: Any, **options: Any) -> Sequence[torch.Tensor | None]:
+        found = true_gradients(function, g, args, **options)
         places = [place for place, part in enumerate(found) if part is not None]
         moved: list[torch.Tensor | None] = [None] * len(found)
         for place, other in zip(places, reversed(places), strict=True):
@@ -245,13 +280,37 @@ def swapped(function: Callable[..., torch.Tensor]) -> Backward:
     return backward
 
 
-def other_side(function: Callable[..., torch.Tensor]) -> Backward:
+def other_side(function: Function) -> Backward:
     """The derivative on the other side of zero: the wrong branch of a function of one argument."""
 
     def backward(g: torch.Tensor, *args: Any) -> Sequence[torch.Tensor | None]:
         return true_gradients(function, g, (-args[0], *args[1:]))
 
     return backward
+
+
+def of_one_copy(function: Function) -> Backward:
+    """Of an argument that was broadcast, the gradient of the first copy instead of the sum of all."""
+
+    def backward(g: torch.Tensor, *args: Any, **options: Any) -> Sequence[torch.Tensor | None]:
+        copies = [arg.expand(g.shape) if isinstance(arg, torch.Tensor) else arg for arg in args]
+        found = true_gradients(function, g, copies, **options)
+        return [None if part is None else _first(part, arg.shape) for part, arg in zip(found, args, strict=True)]
+
+    return backward
+
+
+def _first(full: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    while full.dim() > len(shape):
+        full = full[0]
+    for dim, length in enumerate(shape):
+        full = full.narrow(dim, 0, length)
+    return full
+
+
+def of_another(other: Function) -> Callable[[Function], Backward]:
+    """The backward rule of another function."""
+    return lambda _: lambda g, *args, **options: true_gradients(other, g, args, **options)
 
 
 TWO_SIDED = ("where", "max", "min", "maximum", "minimum", "clamp", "fdim", "copysign")
@@ -321,12 +380,92 @@ WRONG: dict[str, dict[str, Callable[..., Sequence[torch.Tensor]]]] = {
 """Wrong derivatives of functions, as people write them."""
 
 
-def _times(rule: Callable[..., Sequence[torch.Tensor]]) -> Callable[[Callable[..., torch.Tensor]], Backward]:
-    def made(_: Callable[..., torch.Tensor]) -> Backward:
-        def backward(g: torch.Tensor, *args: Any) -> Sequence[torch.Tensor | None]:
+def _row(name: str) -> Function:
+    """The torch function of a row, whatever stands in the table later."""
+    builder = TABLE[name].torch
+    assert builder is not None
+    return partial(builder, torch)
+
+
+def _reduced_otherwise(name: str) -> Function:
+    """A loss whose mean and sum are exchanged; without a reduction, its mean."""
+    compute, other = _row(name), {"mean": "sum", "sum": "mean"}
+    return lambda *args, reduction="mean", **rest: compute(*args, reduction=other.get(reduction, "mean"), **rest)
+
+
+def _centred(x: torch.Tensor) -> torch.Tensor:
+    return x - x.mean(-1, keepdim=True)
+
+
+def _scale(x: torch.Tensor, eps: float) -> torch.Tensor:
+    return (x.var(-1, correction=0, keepdim=True) + eps).rsqrt()
+
+
+_linalg = torch.linalg
+_entries, _cross_entropy, _nll_loss = map(_row, ("[]", "cross_entropy", "nll_loss"))
+
+WRONG_OF_ARRAYS: dict[str, dict[str, Function]] = {
+    "[": {"parts in another order": lambda *parts: torch.stack(parts[::-1])},
+    "[]": {"the entry beside it": lambda x, at: _entries(x.roll(1), at=at)},
+    "sum": {"divided by n": lambda x, dim=None: x.mean(dim)},
+    "mean": {"not divided by n": lambda x, dim=None: x.sum(dim)},
+    "prod": {"as a sum": lambda x, dim=None: x.sum(dim)},
+    "amax": {"to the smallest": _row("amin")},
+    "amin": {"to the largest": _row("amax")},
+    "max": {"to the smallest": _row("min")},
+    "min": {"to the largest": _row("max")},
+    "var": {
+        "correction forgotten": lambda x, dim=None, correction=1: x.var(dim, correction=0 if correction else 1),
+        "mean forgotten": lambda x, dim=None, correction=1: (x * x).mean(dim),
+    },
+    "std": {"of the variance": _row("var"), "correction forgotten": lambda x, dim=None, correction=1: x.std(dim, correction=0 if correction else 1)},
+    "norm": {"not divided by the norm": lambda x, p=2, dim=None: (x * x).sum(dim) / 2},
+    "logsumexp": {"not divided by the sum": lambda x, dim=None: x.exp().sum(dim)},
+    "cumsum": {"not reversed": lambda x, dim=-1: x.flip(dim).cumsum(dim).flip(dim)},
+    "cumprod": {"not reversed": lambda x, dim=-1: x.flip(dim).cumprod(dim).flip(dim), "as cumsum": _row("cumsum")},
+    "softmax": {
+        "without the subtraction": lambda x, dim=-1: x.exp() / x.exp().sum(dim, keepdim=True).detach(),
+        "along another dimension": lambda x, dim=-1: x.softmax((dim + 1) % x.dim()),
+    },
+    "log_softmax": {"without the sum": lambda x, dim=-1: x * 1, "of softmax": _row("softmax")},
+    "layer_norm": {
+        "mean held": lambda x, eps: (x - x.mean(-1, keepdim=True).detach()) * _scale(x, eps),
+        "variance held": lambda x, eps: _centred(x) * _scale(x, eps).detach(),
+    },
+    "@": {"not transposed": lambda a, b: a @ transposed(b).detach() + transposed(a).detach() @ b},
+    "dot": {"factors exchanged": lambda a, b: (a * a + b * b).sum() / 2},
+    "outer": {"transposed": lambda a, b: transposed(torch.outer(a, b))},
+    "transpose": {"forgotten": lambda x: x * 1},
+    "trace": {"to all entries": lambda x: x.sum()},
+    "det": {
+        "of its logarithm": lambda x: _linalg.slogdet(x).logabsdet,
+        "not transposed": lambda x: (torch.det(x) * _linalg.inv(x)).detach().mul(x).sum(),
+    },
+    "logdet": {"of the determinant": torch.det, "not transposed": lambda x: _linalg.inv(x).detach().mul(x).sum()},
+    "inv": {"sign": lambda x: -_linalg.inv(x), "not transposed": lambda x: -(_linalg.inv(x).mT.detach() @ x @ _linalg.inv(x).mT.detach())},
+    "solve": {
+        "sign": lambda a, b: _linalg.solve(2 * a.detach() - a, b),
+        "not transposed": lambda a, b: _linalg.solve(a, b.detach()) + _linalg.inv(a).mT.detach() @ b,
+    },
+    "cross_entropy": {"the class beside it": lambda x, target, reduction="mean": _cross_entropy(x.roll(1, -1), target, reduction=reduction)},
+    "nll_loss": {"the class beside it": lambda x, target, reduction="mean": _nll_loss(x.roll(1, -1), target, reduction=reduction)},
+}  # fmt: skip
+"""Functions of arrays, and others whose backward rule is what people write for them; what has no such rule is refused."""
+for _name, _function in TABLE.items():
+    if "reduction" in _function.options:
+        WRONG_OF_ARRAYS.setdefault(_name, {})["mean and sum exchanged"] = _reduced_otherwise(_name)
+
+
+def _times(rule: Callable[..., Sequence[torch.Tensor]]) -> Callable[[Function], Backward]:
+    def made(_: Function) -> Backward:
+        def backward(g: torch.Tensor, *args: Any, **_: Any) -> Sequence[torch.Tensor | None]:
             # Numbers that torch takes as Python numbers are held in the dtype of the rest.
             tensors = [arg if isinstance(arg, torch.Tensor) else torch.tensor(arg, dtype=g.dtype) for arg in args]
-            return [g * part for part in rule(*tensors)]
+            found = [g * part for part in rule(*tensors)]
+            return [
+                part if part.shape == tensor.shape else part.sum_to_size(tensor.shape)
+                for part, tensor in zip(found, tensors, strict=True)
+            ]
 
         return backward
 
@@ -337,7 +476,7 @@ def rule_faults(question: Question, chance: random.Random) -> Iterator[Fault]:
     """Functions of the expression with a wrong backward rule: each kind that can be applied once."""
     names = sorted({node.name for node in postorder(question.tree) if isinstance(node, Call) and node.args})
 
-    def patched(kind: str, name: str, what: str, rule: Callable[[Callable[..., torch.Tensor]], Backward]) -> Fault:
+    def patched(kind: str, name: str, what: str, rule: Callable[[Function], Backward]) -> Fault:
         def run() -> Run:
             with own_backward(name, rule):
                 return question.run()
@@ -358,6 +497,13 @@ def rule_faults(question: Question, chance: random.Random) -> Iterator[Fault]:
         node = chance.choice(many)
         which = chance.randrange(len(node.args))
         yield patched("one use forgotten", node.name, f"argument {which + 1}", one_dropped(which))
+    for name in names if question.is_of_arrays else ():
+        for what, other in WRONG_OF_ARRAYS.get(name, {}).items():
+            yield patched("wrong rule of an array function", name, what, of_another(other))
+    if many and question.is_of_arrays:
+        node = chance.choice(many)
+        if TABLE[node.name].by_entry:
+            yield patched("broadcast argument, gradient not summed", node.name, "of one copy", of_one_copy)
     two = [name for name in names if name in TWO_SIDED]
     if two:
         name = chance.choice(two)
@@ -372,18 +518,22 @@ def rule_faults(question: Question, chance: random.Random) -> Iterator[Fault]:
 
 
 class _Off:
-    """An aten function whose result is off by a factor, or turned around if it is a condition; its name stays."""
+    """An aten function that has an entry of its result off by a factor, or turned around if it is a condition.
 
-    def __init__(self, function: Any, factor: float):
-        self.function, self.factor = function, factor
+    Its name stays.
+    """
+
+    def __init__(self, function: Any, factor: float, entry: int):
+        self.function, self.factor, self.entry = function, factor, entry
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         result = self.function(*args, **options)
         first = result[0] if isinstance(result, (tuple, list)) else result
+        here = (torch.arange(first.numel()) == self.entry % first.numel()).reshape(first.shape)
         if first.dtype is torch.bool:
-            first.logical_not_()
+            first.logical_xor_(here)
         else:
-            first.mul_(self.factor)
+            first.mul_(torch.ones_like(first).masked_fill_(here, self.factor))
         return result
 
     def __str__(self) -> str:
@@ -391,19 +541,42 @@ class _Off:
 
 
 @contextmanager
-def kernel_off(place: int, factor: float) -> Iterator[None]:
-    """The result of one operation of the next recorded run is off by a factor."""
+def each_call(change: Callable[[int, Any], Any]) -> Iterator[None]:
+    """Put other functions in the place of torch's while they are recorded: `change` gets the next operation's place."""
     record = Recorder.record
 
     def faulty(self: Recorder, function: Any, args: Sequence[Any], options: Any) -> Any:
-        wrong = len(self.program.operations) == place
-        return record(self, _Off(function, factor) if wrong else function, args, options)
+        return record(self, change(len(self.program.operations), function), args, options)
 
     Recorder.record = faulty  # type: ignore[method-assign]
     try:
         yield
     finally:
         Recorder.record = record  # type: ignore[method-assign]
+
+
+def _unchanged(_: Node, tensor: torch.Tensor) -> torch.Tensor:
+    """A hook that changes nothing: torch runs once then, and is watched."""
+    return tensor
+
+
+def kernel_off(question: Question, place: int, factor: float) -> Run:
+    """A run in which the number that one operation computes is off by a factor.
+
+    An operation on tensors stands in the program as one for each of its entries.
+    """
+    starts: list[int] = []
+
+    def noted(start: int, function: Any) -> Any:
+        starts.append(start)
+        return function
+
+    with each_call(noted):
+        question.run(_unchanged)
+    wrong = bisect_right(starts, place) - 1
+    calls = count()
+    with each_call(lambda start, function: _Off(function, factor, place - start) if next(calls) == wrong else function):
+        return question.run(_unchanged)
 
 
 def kernel_faults(question: Question, clean: Run, chance: random.Random) -> Iterator[Fault]:
@@ -419,23 +592,14 @@ def kernel_faults(question: Question, clean: Run, chance: random.Random) -> Iter
     for eps in EPSILONS[question.dtype]:
         place = chance.choice(places)
         name = base_name(clean.program.operations[place].name)
-
-        def run(place: int = place, eps: float = eps) -> Run:
-            with kernel_off(place, 1 + eps):
-                return question.run()
-
-        yield Fault("kernel off by 1 + eps", name, run, eps)
+        yield Fault("kernel off by 1 + eps", name, partial(kernel_off, question, place, 1 + eps), eps)
     conditions = [
         place for place, operation in enumerate(clean.program.operations) if base_name(operation.name) in COMPARISONS
     ]
     if conditions:
         place = chance.choice(conditions)
-
-        def turned(place: int = place) -> Run:
-            with kernel_off(place, 1.0):
-                return question.run()
-
-        yield Fault("comparison turned around", base_name(clean.program.operations[place].name), turned)
+        name = base_name(clean.program.operations[place].name)
+        yield Fault("comparison turned around", name, partial(kernel_off, question, place, 1.0))
 
 
 def _is_normal(value: float | bool | None, question: Question) -> bool:

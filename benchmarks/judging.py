@@ -6,7 +6,7 @@ Comes in: a `Case`, a dtype, and faults to run it under.  Goes out: a `Judged` f
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -14,12 +14,14 @@ from itertools import product
 from expressions import Case
 
 from gradcalc.calculate import _documented, _examine, _float
+from gradcalc.cells import entry_names, named_entries
 from gradcalc.functions.resolve import understand
-from gradcalc.points import value_tree
+from gradcalc.points import value_cells
 from gradcalc.proof.floats import FORMATS, Format
 from gradcalc.proof.regularity import Kind, Regularity
 from gradcalc.proof.site import Site
 from gradcalc.proof.verdict import Evidence, Finding, Traced, judge
+from gradcalc.spread import spread
 from gradcalc.syntax import Number, names_in
 from gradcalc.witness import autograd
 from gradcalc.witness.autograd import By, Hook, Run
@@ -50,22 +52,41 @@ class Judged:
 
 
 class Question:
-    """A case in a dtype: its regularity is found once, its runs may be many."""
+    """A case in a dtype: its regularity is found once, its runs may be many.
+
+    `tree` is the expression as torch runs it, `entry` the tree of numbers that the case asks for: the same without arrays.
+    `floats` are by the names of entries.
+    """
 
     def __init__(self, case: Case, dtype: str, order: int = 1, device: str = "cpu"):
         self.case, self.dtype, self.device = case, dtype, device
         self.form: Format = FORMATS[dtype]
         self.tree = understand(case.expr, case.at)
-        values = {name: value_tree(name, text) for name, text in case.at.items()}
-        self.floats = {name: _float(name, case.at[name], value) for name, value in values.items()}
-        self.bys: Sequence[By] = list(product(names_in(self.tree), repeat=order))
-        self.typed = Site(self.tree, {n: v.value if isinstance(v, Number) else v for n, v in values.items()})
-        self.documented = _documented(self.tree)
+        arrays = {name: value_cells(name, text) for name, text in case.at.items()}
+        values = {entry: value for name, cells in arrays.items() for entry, value in named_entries(name, cells)}
+        self.floats = {entry: _float(entry, "", value) for entry, value in values.items()}
+        self.names = {name: entry_names(name, cells.shape) for name, cells in arrays.items()}
+        self.is_of_arrays = any(names.shape for names in self.names.values())
+        self.entry = spread(self.tree, arrays).entries[case.place]
+        self.bys: Sequence[By] = list(product((e for n in names_in(self.tree) for e in self.names[n].entries), repeat=order))
+        self.typed = Site(self.entry, {n: v.value if isinstance(v, Number) else v for n, v in values.items()})
+        self.documented = _documented(self.entry)
         self._regularity: dict[tuple[By, tuple[tuple[str, Fraction], ...] | None], Regularity | None] = {}
 
     def run(self, hook: Hook | None = None) -> Run:
         """One traced run of torch."""
-        return autograd.run(self.tree, self.floats, self.bys, dtype=self.dtype, device=self.device, record=True, hook=hook)
+        return self._ran(self.floats, self.bys, hook, record=True)
+
+    def value_at(self, floats: Mapping[str, float], hook: Hook | None = None) -> float | None:
+        """The value elsewhere, as torch computes it."""
+        return self._ran(floats, (), hook, record=False).value
+
+    def _ran(self, floats: Mapping[str, float], bys: Sequence[By], hook: Hook | None, *, record: bool) -> Run:
+        given = {name: names.map(floats.__getitem__) for name, names in self.names.items()}
+        place = self.case.place
+        return autograd.runs(
+            self.tree, given, bys, place + 1, dtype=self.dtype, device=self.device, record=record, hook=hook
+        )[place]
 
     def judged(self, run: Run) -> list[Judged]:
         """The verdict on every partial of a run."""
@@ -74,7 +95,7 @@ class Question:
 
     def site(self, run: Run) -> Site:
         """The expression at the point that torch received."""
-        return Site(self.tree, run.inputs, run.constants)
+        return Site(self.entry, run.inputs, run.constants)
 
     def partial(self, run: Run, by: By, traced: Traced | None, formula: Real | None = None) -> Judged:
         """The verdict on one partial; `formula` is the symbolic derivative, if there is one."""

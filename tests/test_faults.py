@@ -10,12 +10,13 @@ import faults
 import faulty
 import pytest
 import rules
+from array_expressions import of_arrays, rows_of_arrays
 from expressions import Case, beside_a_seam, ill_conditioned, ordinary, stream
 from judging import Question, reference
 
 from gradcalc import calculate, differentiate
 from gradcalc.functions.resolve import understand
-from gradcalc.syntax import unparse
+from gradcalc.syntax import Call, postorder, unparse
 from gradcalc.witness.formula import Derived, Formula
 from gradcalc.witness.formula import Question as Asked
 from gradcalc.witness.process import shared
@@ -74,6 +75,19 @@ def test_second_derivatives_are_never_accused() -> None:
     assert found.false == 0
 
 
+def test_arrays_of_unmodified_torch_are_never_accused() -> None:
+    found = faults.alarms(islice(stream(of_arrays, 7), 50), others=False)
+    assert found.crashes == []
+    assert found.false == 0
+    assert sum(count for (_, verdict, *_), count in found.verdicts.items() if verdict == "agree") > 200
+
+
+def test_every_function_of_arrays_is_tried() -> None:
+    trees = [understand(case.expr, case.at) for case in islice(stream(of_arrays, 7), 500)]
+    called = {node.name for tree in trees for node in postorder(tree) if isinstance(node, Call)}
+    assert {row.name for row in rows_of_arrays()} <= called
+
+
 DEFECTS = [
     ("hardsigmoid(x)", "0.7", "kernel"),
     ("celu(x, 0.524)", "-1", "autograd"),
@@ -98,6 +112,79 @@ def test_faults_that_torch_really_has_are_found(expr: str, point: str, side: str
 @pytest.fixture(scope="module")
 def caught() -> faults.Caught:
     return faults.faults(islice(stream(ordinary, 8), 24), random.Random(8))
+
+
+@pytest.fixture(scope="module")
+def caught_in_arrays() -> faults.Caught:
+    return faults.faults(islice(stream(of_arrays, 8), 8), random.Random(8), others=False)
+
+
+def test_every_fault_that_reaches_the_result_of_arrays_is_caught(caught_in_arrays: faults.Caught) -> None:
+    assert caught_in_arrays.escapes == []
+    for eps in faulty.EPSILONS["float64"]:
+        assert caught_in_arrays.reached["one entry of the gradient times 1 + eps", "float64", eps] > 0
+
+
+KINDS_OF_ARRAYS = (
+    "gradient times 1 + eps", "one entry of the gradient times 1 + eps", "one entry of the gradient lost",
+    "gradient in the wrong places (moved by one)", "gradient divided by n",
+    "broadcast argument, gradient not summed", "wrong rule of an array function", "kernel off by 1 + eps",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_ARRAYS)
+def test_every_kind_of_fault_was_tried_in_arrays(caught_in_arrays: faults.Caught, kind: str) -> None:
+    assert sum(count for key, count in caught_in_arrays.reached.items() if key[0] == kind) > 0
+
+
+_X, _Y, _A, _B = "[0.3, -1.2, 0.7]", "[1.1, 0.4, -0.6]", "[[1.5, 0.2], [-0.3, 0.9]]", "[[0.4, -1.1], [0.8, 0.6]]"
+WRONG_RULES: list[tuple[str, str, str, dict[str, str]]] = [
+    # the function, its wrong rule, an expression of it, where
+    ("sum", "divided by n", "sum(x)**2", {"x": _X}),
+    ("mean", "not divided by n", "mean(A, dim=0)[1]", {"A": _A}),
+    ("prod", "as a sum", "prod(x)", {"x": _X}),
+    ("max", "to the smallest", "max(x)", {"x": _X}),
+    ("amin", "to the largest", "amin(x)", {"x": _X}),
+    ("var", "correction forgotten", "var(x)", {"x": _X}),
+    ("std", "of the variance", "std(x)", {"x": _X}),
+    ("norm", "not divided by the norm", "norm(x)", {"x": _X}),
+    ("logsumexp", "not divided by the sum", "logsumexp(x)", {"x": _X}),
+    ("cumsum", "not reversed", "cumsum(x)@y", {"x": _X, "y": _Y}),
+    ("cumprod", "not reversed", "cumprod(x)@y", {"x": _X, "y": _Y}),
+    ("softmax", "without the subtraction", "softmax(x)@y", {"x": _X, "y": _Y}),
+    ("softmax", "along another dimension", "sum(softmax(A)*B)", {"A": _A, "B": _B}),
+    ("log_softmax", "without the sum", "log_softmax(x)@y", {"x": _X, "y": _Y}),
+    ("layer_norm", "mean held", "layer_norm(x)@y", {"x": _X, "y": _Y}),
+    ("layer_norm", "variance held", "layer_norm(x)@y", {"x": _X, "y": _Y}),
+    ("@", "not transposed", "sum(exp(A@B))", {"A": _A, "B": _B}),
+    ("dot", "factors exchanged", "dot(x, y)", {"x": _X, "y": _Y}),
+    ("outer", "transposed", "outer(x, y)[0, 1]", {"x": _X, "y": _Y}),
+    ("transpose", "forgotten", "sum(A.T*B)", {"A": _A, "B": _B}),
+    ("trace", "to all entries", "trace(A)", {"A": _A}),
+    ("det", "not transposed", "det(A)", {"A": _A}),
+    ("logdet", "of the determinant", "logdet(A)", {"A": _A}),
+    ("inv", "sign", "sum(inv(A)*B)", {"A": _A, "B": _B}),
+    ("inv", "not transposed", "sum(inv(A)*B)", {"A": _A, "B": _B}),
+    ("solve", "sign", "sum(solve(A, B))", {"A": _A, "B": _B}),
+    ("solve", "not transposed", "sum(solve(A, B))", {"A": _A, "B": _B}),
+    ("[", "parts in another order", "[exp(x), sin(x)]@y", {"x": "0.3", "y": "[2, 3]"}),
+    ("[]", "the entry beside it", "x[1:]@x[:2]", {"x": _X}),
+    ("mse_loss", "mean and sum exchanged", "mse_loss(x, y)", {"x": _X, "y": _Y}),
+    ("cross_entropy", "the class beside it", "cross_entropy(x, 2)", {"x": _X}),
+    ("nll_loss", "the class beside it", "nll_loss(A, [0, 1])", {"A": _A}),
+]
+
+
+@pytest.mark.parametrize("dtype", faults.DTYPES)
+@pytest.mark.parametrize(
+    ("name", "what", "expr", "at"), WRONG_RULES, ids=[f"{name}: {what}" for name, what, _, _ in WRONG_RULES]
+)
+def test_a_wrong_rule_of_an_array_function_is_named(name: str, what: str, expr: str, at: dict[str, str], dtype: str) -> None:
+    question = Question(Case(expr, at), dtype)
+    assert {judged.verdict for judged in question.judged(question.run())} == {"agree"}
+    with faulty.own_backward(name, faulty.of_another(faulty.WRONG_OF_ARRAYS[name][what])):
+        found = question.judged(question.run())
+    assert ("disagree", "formula", "autograd") in {(judged.verdict, judged.cause, judged.side) for judged in found}
 
 
 NARROWER = "gradient cast to a narrower type"
