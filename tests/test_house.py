@@ -30,7 +30,7 @@ FLOORS = [
     ["witness"],
     ["proof", "indexed"],
     ["calculate"],
-    ["neuron", "many", "lessons"],
+    ["neuron", "many", "lessons", "checking"],
     ["render"],
     ["cli"],
     ["__main__"],

@@ -24,14 +24,14 @@ _OPTION = re.compile(r"--[A-Za-z][A-Za-z-]*(=|$)")
 
 
 class ExpressionCommand(TyperCommand):
-    """A command whose argument is an expression, which may start with a minus.
+    """A command whose arguments are expressions, which may start with a minus.
 
     The command has no short options but `-h`, so whatever else starts with one minus is an expression; it is moved
     behind the `--` that ends the options.  What looks like a long option and is none is a mistake, never an expression.
     """
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """Read the arguments.  Raises `CalcError` for two expressions, an unknown option, and one without its value."""
+        """Read the arguments.  Raises `CalcError` for an expression too many, and options unknown or without value."""
         known = [parameter for parameter in self.params if parameter.param_type_name == "option"]
         names = [*(name for option in known for name in option.opts), *ctx.help_option_names]
         with_value = [name for option in known if not getattr(option, "is_flag", False) for name in option.opts]
@@ -52,8 +52,9 @@ class ExpressionCommand(TyperCommand):
                 raise _unknown_option(arg.partition("=")[0], names)
             else:
                 expressions.append(arg)
-        if len(expressions) > 1:
-            raise _second_expression(expressions, names)
+        wanted = len(self.params) - len(known)
+        if len(expressions) > wanted:
+            raise _one_too_many(expressions, wanted, names)
         return super().parse_args(ctx, [*options, "--", *expressions])
 
 
@@ -65,12 +66,12 @@ def _unknown_option(name: str, options: Sequence[str]) -> CalcError:
     return CalcError(f"no such option {name}", hint=hint)
 
 
-def _second_expression(expressions: Sequence[str], options: Sequence[str]) -> CalcError:
+def _one_too_many(expressions: Sequence[str], wanted: int, options: Sequence[str]) -> CalcError:
     for text in expressions:
         close = get_close_matches(f"-{text.partition('=')[0]}", options, n=1) if text.startswith("-") else []
         if close:
             return CalcError(f"unexpected argument {text}", hint=f"did you mean {close[0]}?")
-    return CalcError(f"unexpected argument {expressions[1]}", hint='an expression is one argument: quote it, "x ** 2"')
+    return CalcError(f"unexpected argument {expressions[wanted]}", hint='an expression is one argument: quote it, "x ** 2"')
 
 
 def diff(

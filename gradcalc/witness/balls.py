@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from fractions import Fraction
 
 from flint import acb, arb, arb_series, ctx, fmpq
@@ -36,6 +37,11 @@ class NotReal(Exception):
 
 class OutOfPrecision(Exception):
     """No tight enclosure within the limit of precision: nothing is proven."""
+
+
+def precision(bits: int) -> AbstractContextManager[object]:
+    """Compute with so many bits inside."""
+    return ctx.workprec(bits)
 
 
 def exact(value: Fraction | int) -> fmpq:

@@ -47,6 +47,7 @@ class Question:
     """Trees as a line of text, so that they are known again at once; which to differentiate by what; and the limit.
 
     `indexed` is the same with an index, and `by` the variables to differentiate it by; empty where there is no such thing.
+    With `is_claim` the question is whether the derivative of the first tree is the second.
     """
 
     trees: str
@@ -54,6 +55,7 @@ class Question:
     seconds: float = DEFAULT_SECONDS
     indexed: str = ""
     by: tuple[str, ...] = ()
+    is_claim: bool = False
 
     @classmethod
     def about(
@@ -63,9 +65,12 @@ class Question:
         seconds: float = DEFAULT_SECONDS,
         indexed: Indexed | None = None,
         by: Sequence[str] = (),
+        is_claim: bool = False,
     ) -> Question:
         """The question for derivatives of the entries of an expression."""
-        return cls(json.dumps(pack(trees)), tuple(wanted), seconds, (indexed and pack_indexed(indexed)) or "", tuple(by))
+        return cls(
+            json.dumps(pack(trees)), tuple(wanted), seconds, pack_indexed(indexed) if indexed else "", tuple(by), is_claim
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +90,15 @@ class Formula:
 class Derived:
     """What sympy found: one formula for each list of variables, and the constants they mention.
 
-    With an index instead, one formula for each variable, and the summands of the sums that they mention.
+    With an index instead, one formula for each variable, and the summands of the sums that they mention.  Of a claim,
+    whether sympy finds it true.
     """
 
     formulas: tuple[Formula, ...]
     constants: Mapping[str, Node]
     general: Mapping[str, Formula] = field(default_factory=dict)
     sums: Mapping[str, Node] = field(default_factory=dict)
+    is_same: bool = False
 
 
 _FIRST_OF_NUMBER = frozenset("0123456789.-")  # a default of the function table may be negative
@@ -147,6 +154,7 @@ def pack_derived(derived: Derived) -> dict[str, Any]:
         "constants": _named(derived.constants),
         "general": {name: _packed(formula) for name, formula in derived.general.items()},
         "sums": _named(derived.sums),
+        "same": derived.is_same,
     }
 
 
@@ -157,6 +165,7 @@ def unpack_derived(data: Mapping[str, Any]) -> Derived:
         _unnamed(*data["constants"]),
         {name: _unpacked(*parts) for name, parts in data["general"].items()},
         _unnamed(*data["sums"]),
+        data["same"],
     )
 
 

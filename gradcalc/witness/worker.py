@@ -1,8 +1,9 @@
 """The symbolic witness's own process: questions in, formulas out, one JSON object a line.
 
-Comes in (standard input): {"number", "trees", "wanted", "seconds", "indexed", "by"}.
+Comes in (standard input): {"number", "trees", "wanted", "seconds", "indexed", "by",
+"is_claim"}.
 Goes out (standard output): {"number": 0} when sympy is there, and then {"number", "formulas", "constants",
-"general", "sums"}, or {"number", "failure"}.
+"general", "sums", "same"}, or {"number", "failure"}.
 
 The process holds the limits on memory and processor time, so that nothing sympy does can hurt the caller;
 it ends when its input does.
@@ -51,6 +52,9 @@ def main() -> None:
 
 def _derived(question: dict[str, Any], symbolic: Any) -> Derived:
     """The formulas with an index, if there are any; else one by one."""
+    if question["is_claim"]:
+        ((_, (by,)),) = question["wanted"]
+        return Derived((), {}, is_same=symbolic.is_derivative(*unpack(json.loads(question["trees"])), by))
     if question["indexed"]:
         found = symbolic.derive_with_index(*unpack_indexed(question["indexed"]), question["by"])
         if found is not None:

@@ -43,3 +43,10 @@ def derive_with_index(result: Node, reductions: Sequence[Reduction], by: Sequenc
     """The derivatives of an expression with an index, by variables; None where one of them is of no use."""
     found = gradients(result, reductions, by)
     return None if any(formula.unusable for formula in found.general.values()) else found
+
+
+def is_derivative(tree: Node, claim: Node, by: str) -> bool:
+    """Whether sympy finds a claim equal to the derivative of a tree by a variable; False if it does not see it."""
+    builder = Builder(list(dict.fromkeys([*names_in(tree), *names_in(claim), by])))
+    difference = Graph(builder.build(tree)).partial(builder.symbols[by]) - builder.build(claim)
+    return any(change(difference) == 0 for change in (lambda it: it, sympy.expand, sympy.simplify))
