@@ -25,6 +25,8 @@ def read_array(path: str) -> str:
     """The array in a file.  Raises `CalcError` for a file that holds none."""
     file = Path(path)
     try:
+        if file.exists() and not file.is_file():
+            raise CalcError(f"{path} is no file")
         if file.stat().st_size > MAX_BYTES:
             raise CalcError(f"{path} has more than {MAX_BYTES} bytes; an array may have some thousand entries")
         if file.suffix == ".npy":

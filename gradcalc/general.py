@@ -42,8 +42,9 @@ def general(partials: Sequence[Partial]) -> tuple[General, ...]:
 def _of_one(name: str, partials: Sequence[Partial]) -> General | None:
     if len(partials) < LEAST or any(partial.of or not partial.index or partial.formula is None for partial in partials):
         return None
-    used = set(re.findall(r"\w+", " ".join(str(partial.formula) for partial in partials[:2])))
-    letters = [letter for letter in LETTERS if letter not in used][: len(partials[0].index)]
+    used = {name, *re.findall(r"\w+", " ".join(str(partial.formula) for partial in partials[:2]))}
+    letters = [letter for letter in LETTERS if not any(word.endswith(f"_{letter}") or word == letter for word in used)]
+    letters = letters[: len(partials[0].index)]
     if len(letters) < len(partials[0].index):
         return None
     place = ",".join(letters)

@@ -54,7 +54,8 @@ class _Part:
 def indexed(tree: Node, values: Mapping[str, Cells[Node]]) -> Indexed | None:
     """An expression whose value is a number, with an index; None where its entries are not all made in one way."""
     shapes = {name: values[name].shape for name in names_in(tree) if name in values}
-    letters = [letter for letter in LETTERS if letter not in shapes]
+    # Not the letters of `i`, nor of `a_i`, whose index they would look like.
+    letters = [letter for letter in LETTERS if not any(name.endswith(letter) for name in names_in(tree))]
     if not any(prod(shape) >= LEAST for shape in shapes.values()):
         return None
     reader = _Reader(shapes, letters)

@@ -14,12 +14,14 @@ from gradcalc.calculate import Prepared, answer, foresee, prepare
 from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
 from gradcalc.report import Problem, Report
+from gradcalc.syntax import steps
 
 if TYPE_CHECKING:
     from gradcalc.witness.graph import Edge, Vertex
     from gradcalc.witness.habits import Tracked
 
 MAX_PASSES = 1_000
+MAX_VERTICES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ def trace(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Trace:
     """The graph of an expression at a point.  Raises `CalcError` for what has no point, or no single value."""
     prepared = _at_point(problem, seconds)
     _needs_a_number(prepared, "a trace follows the gradient of one number")
+    if len(steps(prepared.tree).nodes) > MAX_VERTICES:
+        raise CalcError(f"the expression has more than {MAX_VERTICES} parts: nobody could follow its trace")
     from gradcalc.witness.graph import graph
 
     report = answer(prepared)
@@ -134,6 +138,13 @@ def _events(vertices: Sequence[Vertex]) -> Iterator[str]:
                     f"{_shown(edge.local)} times the adjoint {_shown(user.adjoint)} is {_shown(added)}"
                 )
                 return
+            reached = vertices[edge.vertex].adjoint
+            if moves and added is None and _is_finite(user.adjoint) and not _is_finite(reached):
+                yield (
+                    f"backward, the first is made by {user.grad_fn or user.name} of {user.text}: "
+                    f"the adjoint of {vertices[edge.vertex].text} is {_shown(reached)}"
+                )
+                return
 
 
 def share(user: Vertex, edge: Edge) -> Any:
@@ -164,4 +175,7 @@ def _is_finite(value: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    return str(value) if isinstance(value, list) else f"{value:.10g}"
+    if isinstance(value, list):
+        text = str(value)
+        return text if len(text) <= 60 else f"{text[:56]} ..."
+    return f"{value:.10g}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -42,10 +43,10 @@ class Line:
 class NeuronReport:
     """The whole work.
 
-    `samples` is None where there is one that is no row of data.  `by_hand` are the gradients as people write them, for w and
-    for b, short of the chain rule.  `gradients` are the partials of the clamped loss by w and b
-    as autograd computes them, judged against the loss without the clamp; `logits` the same by
-    `binary_cross_entropy_with_logits`.  `events` say what happened, a sentence each.
+    `samples` is None where there is one that is no row of data.  `by_hand` are the gradients by w and by b with the first
+    two factors multiplied out, to p - y.  `gradients` are the partials of the clamped loss by w and b as autograd computes
+    them, judged against the loss without the clamp; `logits` the same by `binary_cross_entropy_with_logits`.  `events` say
+    what happened, a sentence each.
     """
 
     at: Mapping[str, str]
@@ -166,15 +167,17 @@ def neuron(
     at = {"x": x, "y": y, "w": _ones(value_cells("x", x).shape) if w is None else w, "b": b}
     values = {name: value_cells(name, text) for name, text in at.items()}
     value_tree("eps", eps)
+    exact_eps = _fraction(eps)
+    if exact_eps is None or not 0 <= exact_eps < Fraction(1, 2):
+        raise CalcError(f"eps is a number from 0 to below 1/2, not {eps}", hint="the usual value is 1e-7")
     written = _Written.for_shapes({name: cells.shape for name, cells in values.items()}, eps, reduction)
 
     def ask(expr: str) -> Report:
         return answer(Problem(expr, at, ("w", "b"), 1, device, dtype, ("x", "y", "w", "b")), seconds=seconds)
 
-    asked, true, logits = ask(written.loss(written.q)), ask(written.loss(written.p)), ask(written.logits())
-    exact_eps = _fraction(eps)
-    if exact_eps is None or not 0 <= exact_eps < Fraction(1, 2):
-        raise CalcError(f"eps lies between 0 and 1/2, and {eps} does not", hint="the usual value is 1e-7")
+    is_cut = _is_cut(_exact(written.p, values, seconds), exact_eps)
+    asked, logits = ask(written.loss(written.q)), ask(written.logits())
+    true = ask(written.loss(written.p)) if is_cut else asked  # where the clamp does nothing both are one
     if asked.dtype is None or asked.device is None or asked.value is None:
         raise CalcError(f"the numbers were not read within {seconds:g} seconds")
     run = _Arithmetic(asked.point, float(exact_eps), written, asked.dtype, asked.device)
@@ -186,7 +189,6 @@ def neuron(
         for lines in written.sections().values()
     )
     loss = Line("loss", written.loss("q"), run.lines["loss"].item(), true.value.symbolic if true.value else None)
-    is_cut = _is_cut(_exact(written.p, values, seconds), exact_eps)
     gradients = tuple(
         _judged(*partials, is_cut, written) for partials in zip(asked.partials, true.partials, logits.partials, strict=True)
     )
@@ -314,7 +316,7 @@ def _events(run: _Arithmetic, written: _Written, dtype: str, gradients: tuple[Pa
     eps = written.eps
     if run.high == 1.0:
         yield f"eps = {eps} does nothing at the upper end: 1 - {eps} is 1 in {dtype}"
-    if run.low == 0.0 and float(eps) > 0:
+    if run.low == 0.0 and _fraction(eps) != 0:
         yield f"eps = {eps} does nothing at the lower end: it is 0 in {dtype}"
     flat = ", and the gradient through a clamp is 0 there" if is_cut else ""
     stories = [list(_broken(place, p, q, dtype, flat)) for place, p, q in run.samples()]
@@ -327,7 +329,7 @@ def _events(run: _Arithmetic, written: _Written, dtype: str, gradients: tuple[Pa
     for partial in wrong[:_TOLD]:
         number = partial.autograd
         shown = "nothing" if number is None else repr(number) if math.isfinite(number) else str(number)
-        yield f"autograd's dL/d{partial.entries[0]} is {shown}; the true one is {_short(partial.symbolic)}"
+        yield f"autograd's dL/d{partial.entries[0]} is {shown}; the true one is {short(partial.symbolic)}"
     if len(wrong) > _TOLD:
         yield f"{len(wrong) - _TOLD} more gradients are not the true ones"
 
@@ -344,5 +346,8 @@ def _broken(place: str, p: float, q: float, dtype: str, flat: str) -> Iterator[s
         yield f"the hand formula divides by zero: dL/dp{place} has p*(1 - p) = 0 below the line"
 
 
-def _short(text: str | None) -> str:
-    return "unknown" if text is None else f"{float(text):.10g}"
+def short(text: str | None, digits: int = 10) -> str:
+    """An exact number in so many digits, also where it is beyond all floats."""
+    if text is None:
+        return "unknown"
+    return f"{float(text):.{digits}g}" if math.isfinite(float(text)) else f"{Decimal(text):.{digits}g}"

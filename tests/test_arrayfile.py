@@ -70,3 +70,9 @@ def test_a_file_that_is_too_long_or_not_there(tmp_path: Path) -> None:
     for name in ("long.csv", "none.csv"):
         with pytest.raises(CalcError):
             read_array(str(tmp_path / name))
+
+
+def test_what_is_no_file_is_not_read() -> None:
+    with pytest.raises(CalcError) as caught:
+        read_array("/dev/zero")
+    assert caught.value.message == "/dev/zero is no file"

@@ -132,3 +132,10 @@ def test_a_thousand_coupled_entries_have_one_short_formula() -> None:
     assert (one.entry, one.count) == ("x[i]", 1_000)
     assert one.formula == "exp(-logsumexp(x) + x[i])"
     assert one.latex == r"e^{- \operatorname{logsumexp}\left(x\right) + x_{i}}"
+
+
+def test_an_index_is_no_letter_of_another_name() -> None:
+    report = answer(Problem("mean(x)*a_i", {"x": "[1, 2, 3]", "a_i": "2"}))
+    assert {partial.latex for partial in report.partials if partial.by == ("x",)} == {r"\frac{a_{i}}{3}"}
+    (one,) = general(answer(Problem("sum(i*x)", {"i": "[1, 2, 3]", "x": "[1, 2, 3]"}, by=("i",))).partials)
+    assert (one.entry, one.formula) == ("i[j]", "x[j]")

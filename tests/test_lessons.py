@@ -198,3 +198,19 @@ def test_every_format_of_the_commands(command: str, capsys: pytest.CaptureFixtur
     assert all("\t" in line for line in outputs["plain"].splitlines())
     assert main([command, "x**2*y", "--at", "x=3,y=2", "--quiet"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_names_that_torch_has_for_its_own_are_names() -> None:
+    found = accumulate(Problem("eval*training + forward", {"eval": "2", "training": "3", "forward": "1"}))
+    assert found.gradients["never"][-1] == {"eval": 9.0, "training": 6.0, "forward": 3.0}
+
+
+def test_what_nobody_could_follow_is_refused() -> None:
+    with pytest.raises(CalcError):
+        trace(Problem("+".join(["x"] * 1_500), {"x": "1"}))
+
+
+def test_the_first_number_that_is_not_finite_may_be_made_by_a_matrix() -> None:
+    found = trace(Problem("sum(A@sqrt(x))", {"A": "[[1, 2]]", "x": "[0, 1]"}))
+    assert len(found.events) == 1
+    assert "SqrtBackward0 of sqrt(x)" in found.events[0]

@@ -215,7 +215,7 @@ def test_of_many_samples_the_first_are_told() -> None:
 
 _ROWS = '\nhint: samples are rows: --x "[[1,2],[3,4],[5,6]]" --y "[0,1,1]" --w "[0.5,1]"'
 
-_EPS = "error: eps lies between 0 and 1/2, and {} does not\nhint: the usual value is 1e-7"
+_EPS = "error: eps is a number from 0 to below 1/2, not {}\nhint: the usual value is 1e-7"
 WRONG = [
     ({"x": ""}, "error: x is given no value\nhint: write x=3"),
     ({"y": "q"}, "error: the value of y must be a number, but q is a variable\n  q\n  ^\nhint: numbers, pi, e and functions of them"),

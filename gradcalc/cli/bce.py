@@ -62,7 +62,7 @@ def bce(
         x=value_or_file(x),
         y=value_or_file(y),
         w=None if w is None else value_or_file(w),
-        b=b,
+        b=value_or_file(b),
         eps=eps,
         reduction=reduction,
         device=device,

@@ -10,11 +10,8 @@ from html import escape
 
 from gradcalc.lessons import Trace
 from gradcalc.render import RenderOptions
-from gradcalc.render.lessons import fit
+from gradcalc.render.lessons import cut, fit
 from gradcalc.witness.graph import Vertex
-
-_LONGEST = 40
-"""Characters of an expression that a box shows."""
 
 
 def _boxes(found: Trace) -> dict[int, list[str]]:
@@ -23,8 +20,7 @@ def _boxes(found: Trace) -> dict[int, list[str]]:
     for place, vertex in enumerate(found.vertices):
         if not vertex.edges and vertex.adjoint is None and len(found.vertices) > 1:
             continue
-        text = vertex.text if len(vertex.text) <= _LONGEST else f"{vertex.text[: _LONGEST - 3]}..."
-        lines = [text, *([vertex.grad_fn] if vertex.grad_fn else []), f"value {fit(vertex.value)}"]
+        lines = [cut(vertex.text), *([vertex.grad_fn] if vertex.grad_fn else []), f"value {fit(vertex.value)}"]
         boxes[place] = [*lines, f"adjoint {fit(vertex.adjoint)}"] if vertex.adjoint is not None else lines
     return boxes
 
@@ -66,7 +62,7 @@ def mermaid(found: Trace, options: RenderOptions) -> str:
 
 
 def _plain(text: str) -> str:
-    return escape(text).replace("*", "&#42;")
+    return escape(text).replace("*", "#42;")
 
 
 # ---------------------------------------------------------------------------------------------------------------- svg

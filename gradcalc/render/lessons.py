@@ -7,6 +7,7 @@ tracking: way, requires_grad, grad_fn, is_leaf, is_inference, gradients, error.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
     from gradcalc.witness.habits import Tracked
 
 
+_ENTRIES = 4
+"""Entries of an array that a cell shows."""
+_PATHS = 8
+"""Paths to a variable whose shares are shown as a sum."""
+_LONGEST = 40
+"""Characters of an expression that a line, or a box, shows."""
+
+
+def cut(text: str) -> str:
+    """The beginning of an expression that is too long for a line."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
 def fit(value: Any, digits: int = 10) -> str:
     """A number in so many digits; an array entry by entry, a long one cut."""
     if isinstance(value, list):
@@ -29,9 +43,6 @@ def fit(value: Any, digits: int = 10) -> str:
         more = [] if len(shown) == len(value) else [f"... {len(value) - len(shown)} more"]
         return f"[{', '.join([*(fit(part, digits) for part in shown), *more])}]"
     return "none" if value is None else f"{value:.{digits}g}" if isinstance(value, float) else str(value)
-
-
-_ENTRIES = 4
 
 
 # ------------------------------------------------------------------------------------------------------------- trace
@@ -43,13 +54,13 @@ def trace_table(found: Trace, options: RenderOptions) -> str:
 
     page = _begun(found.report, options)
     rows = [
-        [Text(cell) for cell in (f"{drawn}{vertex.text}", vertex.grad_fn or "", fit(vertex.value), local, adjoint)]
+        [Text(cell) for cell in (f"{drawn}{cut(vertex.text)}", vertex.grad_fn or "", fit(vertex.value), local, adjoint)]
         for drawn, vertex, local, adjoint in _tree(found.vertices, options)
     ]
     page.columns(("", "torch", "value", "local", "adjoint"), rows)
     page.line()
     page.sentence(
-        "local: the derivative of the line above that uses it; adjoint: that times the adjoint of that line", "dim"
+        "local: the derivative of the line that uses it; adjoint: what that use adds, local times the adjoint there", "dim"
     )
     page.line()
     _sums(found, page)
@@ -62,6 +73,7 @@ def trace_table(found: Trace, options: RenderOptions) -> str:
 def _tree(vertices: Sequence[Vertex], options: RenderOptions) -> Iterator[tuple[str, Vertex, str, str]]:
     """Every use of every vertex: how it is drawn, itself, the local derivative, and what it adds to the adjoint."""
     tee, last, bar = ("|- ", "`- ", "|  ") if options.ascii else ("├─ ", "└─ ", "│  ")
+    uses = Counter(edge.vertex for vertex in vertices for edge in vertex.edges)
     waiting: list[tuple[int, str, str, str, str]] = [(len(vertices) - 1, "", "", "", "1")]
     while waiting:
         place, drawn, below, local, adjoint = waiting.pop()
@@ -73,7 +85,7 @@ def _tree(vertices: Sequence[Vertex], options: RenderOptions) -> Iterator[tuple[
             is_last = edge is edges[-1]
             slope = "" if edge.local is None else fit(edge.local)
             whole = vertices[edge.vertex].adjoint
-            added = whole if _used_once(edge.vertex, vertices) else share(vertex, edge)
+            added = whole if uses[edge.vertex] == 1 else share(vertex, edge)
             known = whole is not None and vertex.adjoint is not None
             ends = (last, "   ") if is_last else (tee, bar)
             waiting.append((edge.vertex, below + ends[0], below + ends[1], slope, _added(added) if known else ""))
@@ -83,10 +95,6 @@ def _added(share: Any) -> str:
     return "..." if share is None else fit(share)
 
 
-def _used_once(place: int, vertices: Sequence[Vertex]) -> bool:
-    return sum(edge.vertex == place for vertex in vertices for edge in vertex.edges) <= 1
-
-
 def _sums(found: Trace, page: Page) -> None:
     """The gradient, with the paths that make it."""
     f = function_letter(found.report)
@@ -94,7 +102,7 @@ def _sums(found: Trace, page: Page) -> None:
         if vertex.edges or vertex.name not in found.report.at or vertex.adjoint is None:
             continue
         shares = [share(user, edge) for user in found.vertices for edge in user.edges if edge.vertex == place]
-        several = f"{' + '.join(map(fit, shares))} = " if len(shares) > 1 and None not in shares else ""
+        several = f"{' + '.join(map(fit, shares))} = " if 1 < len(shares) <= _PATHS and None not in shares else ""
         page.sentence(f"∂{f}/∂{vertex.name} = {several}{fit(vertex.adjoint)}", hanging=4)
 
 

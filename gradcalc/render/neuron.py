@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from gradcalc.neuron import Line, NeuronReport
+from gradcalc.functions.resolve import understand
+from gradcalc.neuron import Line, NeuronReport, short
 from gradcalc.render import RenderOptions
 from gradcalc.render import json as machine
 from gradcalc.report import SCHEMA, Partial, Verdict
+from gradcalc.typeset import latex as latex_of
 
 if TYPE_CHECKING:
     from gradcalc.render.page import Page
@@ -125,7 +127,7 @@ def _name(partial: Partial) -> str:
 
 def _row(partial: Partial) -> tuple[str, str, str, str]:
     number = "none" if partial.autograd is None else _fit(partial.autograd)
-    exact = "none" if partial.symbolic is None else f"{float(partial.symbolic):.12g}"
+    exact = "none" if partial.symbolic is None else short(partial.symbolic, 12)
     return _name(partial), number, exact, str(partial.verdict)
 
 
@@ -150,7 +152,7 @@ def plain(report: NeuronReport, options: RenderOptions) -> str:
                 section,
                 _name(partial),
                 partial.formula or "",
-                repr(partial.autograd),
+                "" if partial.autograd is None else repr(partial.autograd),
                 partial.symbolic or "",
                 str(partial.verdict),
             )
@@ -215,7 +217,7 @@ _BREAK = r" \\ "
 def _values(report: NeuronReport, name: str) -> str:
     """The gradient by a variable: a number or a column."""
     mine = [partial for partial in report.gradients if partial.by == (name,)]
-    values = [r"\text{unknown}" if partial.symbolic is None else partial.symbolic for partial in mine]
+    values = [r"\text{unknown}" if partial.symbolic is None else latex_of(understand(partial.symbolic)) for partial in mine]
     return rf"\begin{{pmatrix}} {_BREAK.join(values)} \end{{pmatrix}}" if mine[0].index else values[0]
 
 

@@ -32,10 +32,9 @@ def accumulated(
     Raises one of `REFUSALS` with torch's words where it cannot.
     """
     compute, inputs = _computation(tree, values, dtype, device)
-    model = torch.nn.Module()
-    for name, tensor in inputs.items():
-        inputs[name] = torch.nn.Parameter(tensor.detach())
-        model.register_parameter(name, inputs[name])  # type: ignore[arg-type]
+    parameters = {name: torch.nn.Parameter(tensor.detach()) for name, tensor in inputs.items()}
+    inputs.update(parameters)
+    model = torch.nn.ParameterList(parameters.values())
     found = []
     for number in range(passes):
         if number:
