@@ -27,6 +27,7 @@ from gradcalc.functions.resolve import understand
 from gradcalc.points import json_value, value_cells
 from gradcalc.proof import semantics
 from gradcalc.proof.site import Site
+from gradcalc.render import RenderOptions, table
 from gradcalc.report import Problem, Report, Verdict
 from gradcalc.spread import MAX_PARTS, spread
 from gradcalc.syntax import Call, Name, Node, Number, parse, unparse
@@ -976,3 +977,24 @@ def test_a_line_of_a_batch_may_ask_for_products() -> None:
     assert [(partial["index"], partial["symbolic"]) for partial in told["partials"]] == [([0], "3"), ([1], "2")]
     refused = json.loads(lines.answer(lines.read(b'{"expr": "x", "cotangent": 1}', 10.0)).text)
     assert refused["error"]["message"] == "a product with the Jacobian is taken at a point"
+
+
+def test_partials_with_two_indices_are_shown_as_a_matrix() -> None:
+    def shown(expr: str, at: str, order: int = 1, *, full: bool = False) -> list[str]:
+        name, _, value = at.partition("=")
+        report = answer(Problem(expr, {name: value}, order=order))
+        return "".join(table.render([report], RenderOptions(full=full))).splitlines()
+
+    lines = shown("x*x", "x=[1,2,3]")
+    place = lines.index("∂f/∂x")
+    assert lines[place + 1 : place + 4] == ["  2  0  0", "  0  4  0", "  0  0  6"]
+    lines = shown("logdet(A)", "A=[[2,1],[0,3]]")
+    place = lines.index("∂f/∂A")
+    assert lines[place + 1 : place + 3] == ["        0.5         0", "  -0.166667  0.333333"]
+    assert "∂²f/∂x∂x" in shown("x[0]**2*x[1]", "x=[1,2]", 2)
+    long = "x=[1,2,3,4,5,6,7,8]"
+    lines = shown("x*2", long)
+    place = lines.index("∂f/∂x, 8 by 8, cut")
+    assert lines[place + 6] == "  0  0  0  0  0  2"
+    assert "∂f/∂x" in shown("x*2", long, full=True)
+    assert "∂f/∂x" not in shown("sum(x)", "x=[1,2,3]")

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from gradcalc.general import general
 from gradcalc.render import RenderOptions, function_letter
-from gradcalc.render.page import GAP, GLUE, Page, brief, color, last_line, number, sign, typed, verdict_of
+from gradcalc.render.page import ENTRIES, GAP, GLUE, Page, brief, color, last_line, number, sign, typed, verdict_of
 from gradcalc.report import Partial, Report, Verdict, worst
 
 
@@ -186,6 +186,8 @@ def _overview(report: Report, f: str, page: Page) -> None:
         if partial.by[0] not in known or len(partial.by) > 1:
             _formula(partial, f, page)
     page.line()
+    for name in dict.fromkeys(partial.by for partial in partials):
+        _matrix([partial for partial in partials if partial.by == name], f, page)
 
     def rows(digits: int | None) -> list[list[Text]]:
         return [
@@ -202,6 +204,31 @@ def _overview(report: Report, f: str, page: Page) -> None:
     if any(partial.reference not in (None, partial.symbolic) for partial in report.partials):
         page.sentence("ulps and digits are counted at the numbers that torch received", "dim")
     _whys([(_derivative(partial, f), partial) for partial in report.partials], page)
+
+
+def _matrix(partials: Sequence[Partial], f: str, page: Page) -> None:
+    """Partials that have two indices, a gradient by a matrix, a Jacobian, a Hessian, as a matrix; large ones are cut."""
+    if any(len(partial.index) != 2 for partial in partials):
+        return
+    entries = {partial.index: partial.symbolic for partial in partials}
+    height, width = (1 + max(index[place] for index in entries) for place in (0, 1))
+    if min(height, width) < 2 or len(entries) != height * width:
+        return
+    most = max(height, width) if page.options.full else ENTRIES
+    cells = [
+        [number(entries[row, column], _MATRIX_DIGITS) for column in range(min(width, most))]
+        for row in range(min(height, most))
+    ]
+    below = "".join(f"∂{name}" for name in partials[0].by)
+    cut = f", {height} by {width}, cut" if max(height, width) > most else ""
+    page.line(f"∂{_power(len(partials[0].by))}{f}/{below}{cut}")
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        page.line("  " + "  ".join(text.rjust(wide) for text, wide in zip(line, widths, strict=True)))
+    page.line()
+
+
+_MATRIX_DIGITS = 6
 
 
 def _numbers(partial: Partial, digits: int | None) -> list[Text]:
