@@ -130,7 +130,7 @@ def test_assigns_in_order_of_appearance(
 UNASSIGNED: list[tuple[str, dict[str, str], list[str], str]] = [
     ("x y", {}, ["3"], "error: 1 value without a name for 2 variables: x, y\nhint: write --at x=... --at y=..."),
     ("x", {}, ["1", "2"], "error: 2 values without a name for 1 variable: x\nhint: write --at x=..."),
-    ("x", {"x": "1"}, ["3"], "error: 1 value without a name for 0 variables: none\nhint: leave the value out"),
+    ("x", {"x": "1"}, ["3"], 'error: 1 value without a name\nhint: a list has brackets: --at "x=[1, 3]"'),
     ("", {}, ["3"], "error: 1 value without a name for 0 variables: none\nhint: leave the value out"),
     ("x y z", {"y": "1"}, [], "error: no value for x, z\nhint: give --at x=... --at z=..."),
     ("x", {"z": "1"}, [], "error: z does not occur in the expression\nhint: its variables are x"),
