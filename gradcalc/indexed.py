@@ -53,11 +53,14 @@ class _Part:
 
 def indexed(tree: Node, values: Mapping[str, Cells[Node]]) -> Indexed | None:
     """An expression whose value is a number, with an index; None where its entries are not all made in one way."""
-    shapes = {name: values[name].shape for name in names_in(tree) if name in values}
-    # Not the letters of `i`, nor of `a_i`, whose index they would look like.
-    letters = [letter for letter in LETTERS if not any(name.endswith(letter) for name in names_in(tree))]
-    if not any(prod(shape) >= LEAST for shape in shapes.values()):
+    large = {name for name, cells in values.items() if prod(cells.shape) >= LEAST}
+    # Of numbers alone the tree, which may be long, is not even walked.
+    names = names_in(tree) if large else []
+    if large.isdisjoint(names):
         return None
+    shapes = {name: values[name].shape for name in names if name in values}
+    # Not the letters of `i`, nor of `a_i`, whose index they would look like.
+    letters = [letter for letter in LETTERS if not any(name.endswith(letter) for name in names)]
     reader = _Reader(shapes, letters)
     try:
         found = fold(tree, reader.leaf, reader.call)

@@ -115,6 +115,7 @@ def test_what_has_no_index(expr: str) -> None:
 def test_small_arrays_are_written_out() -> None:
     values = {"x": value_cells("x", "[1, 2]")}
     assert indexed(understand("sum(x)**2"), values) is None
+    assert indexed(understand("sum(x)**2"), {**values, "y": value_cells("y", "[1, 2, 3]")}) is None
 
 
 def test_letters_that_are_variables_are_no_index() -> None:
