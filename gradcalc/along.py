@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from gradcalc.syntax import Call, Name, Node, fold
+from gradcalc.syntax import Call, Name, Node, replaced
 
 
 def moved(tree: Node, directions: Mapping[str, Node], parameter: str) -> Node:
@@ -20,7 +20,7 @@ def moved(tree: Node, directions: Mapping[str, Node], parameter: str) -> Node:
         step = Call("*", (Name(parameter, node.span), directions[node.name]), node.span)
         return Call("+", (node, step), node.span)
 
-    return fold(tree, leaf, lambda node, args: Call(node.name, tuple(args), node.span, node.options))
+    return replaced(tree, leaf)
 
 
 def weighted(tree: Node, cotangent: Node) -> Node:

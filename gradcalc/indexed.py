@@ -17,7 +17,7 @@ from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.general import LEAST, LETTERS
 from gradcalc.spread import spread
-from gradcalc.syntax import Call, Name, Node, Number, fold, names_in, unparse
+from gradcalc.syntax import Call, Name, Node, Number, fold, names_in, replaced, unparse
 from gradcalc.typeset import latex
 from gradcalc.witness.formula import Derived, Formula, Indexed, Reduction
 
@@ -156,11 +156,7 @@ def _placed(text: str, values: Mapping[str, Node]) -> Node:
 
 def renamed(tree: Node, found: Callable[[str], Node | None]) -> Node:
     """A tree with others in the place of some of its names."""
-    return fold(
-        tree,
-        lambda leaf: (isinstance(leaf, Name) and found(leaf.name)) or leaf,
-        lambda call, parts: Call(call.name, tuple(parts), call.span, call.options),
-    )
+    return replaced(tree, lambda leaf: (isinstance(leaf, Name) and found(leaf.name)) or leaf)
 
 
 def at_entries(

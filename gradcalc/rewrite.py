@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from gradcalc.functions.resolve import understand
-from gradcalc.syntax import Call, Name, Node, Number, fold
+from gradcalc.syntax import Call, Name, Node, Number, fold, replaced
 
 # In patterns A and B stand for any expression; sums and products match in either order.
 _SPELLINGS = (
@@ -69,7 +69,7 @@ def _everywhere(tree: Node, pattern: Node, spelling: Node) -> Node | None:
         if holes is None:
             return rebuilt
         found = True
-        return _filled(spelling, holes)
+        return replaced(spelling, lambda leaf: holes[leaf.name] if isinstance(leaf, Name) else leaf)
 
     rewritten = fold(tree, lambda leaf: leaf, call)
     return rewritten if found else None
@@ -90,11 +90,3 @@ def _matches(pattern: Node, node: Node, holes: dict[str, Node]) -> Iterator[dict
             for part, arg in zip(pattern.args, args, strict=True):
                 found = [more for known in found for more in _matches(part, arg, known)]
             yield from found
-
-
-def _filled(spelling: Node, holes: dict[str, Node]) -> Node:
-    return fold(
-        spelling,
-        lambda leaf: holes[leaf.name] if isinstance(leaf, Name) else leaf,
-        lambda node, args: Call(node.name, tuple(args), node.span, node.options),
-    )

@@ -120,6 +120,11 @@ def fold(tree: Node, leaf: Callable[[Number | Name], T], call: Callable[[Call, l
     return values.pop()
 
 
+def replaced(tree: Node, leaf: Callable[[Number | Name], Node]) -> Node:
+    """A tree with others in the place of its numbers and names; its calls stay what they are, with their spans."""
+    return fold(tree, leaf, lambda call, args: Call(call.name, tuple(args), call.span, call.options))
+
+
 class Steps(NamedTuple):
     """A tree as the steps of its evaluation: its nodes, arguments before calls, and where the arguments of each are.
 
