@@ -7,7 +7,7 @@ So one derivation, with an index, holds for every entry; and back: the formula a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import prod
@@ -17,7 +17,7 @@ from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.general import LEAST, LETTERS
 from gradcalc.spread import spread
-from gradcalc.syntax import Call, Name, Node, Number, fold, names_in, replaced, unparse
+from gradcalc.syntax import Call, Name, Node, Number, fold, names_in, renamed, unparse
 from gradcalc.typeset import latex
 from gradcalc.witness.formula import Derived, Formula, Indexed, Reduction
 
@@ -152,11 +152,6 @@ def _template(text: str) -> Node:
 def _placed(text: str, values: Mapping[str, Node]) -> Node:
     """The tree of a text, with trees in the place of its names."""
     return renamed(_template(text), lambda name: values.get(name))
-
-
-def renamed(tree: Node, found: Callable[[str], Node | None]) -> Node:
-    """A tree with others in the place of some of its names."""
-    return replaced(tree, lambda leaf: (isinstance(leaf, Name) and found(leaf.name)) or leaf)
 
 
 def at_entries(

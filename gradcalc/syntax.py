@@ -125,6 +125,11 @@ def replaced(tree: Node, leaf: Callable[[Number | Name], Node]) -> Node:
     return fold(tree, leaf, lambda call, args: Call(call.name, tuple(args), call.span, call.options))
 
 
+def renamed(tree: Node, found: Callable[[str], Node | None]) -> Node:
+    """A tree with others in the place of some of its names."""
+    return replaced(tree, lambda leaf: (isinstance(leaf, Name) and found(leaf.name)) or leaf)
+
+
 class Steps(NamedTuple):
     """A tree as the steps of its evaluation: its nodes, arguments before calls, and where the arguments of each are.
 

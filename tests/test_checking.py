@@ -31,7 +31,7 @@ RIGHT = [
 
 @pytest.mark.parametrize(("expr", "claim", "by"), RIGHT)
 def test_what_is_right_is_accepted(expr: str, claim: str, by: str) -> None:
-    found = check(expr, claim, by=by)
+    found = check(expr, claim, by=by).finding
     assert (found.outcome, found.cause) == ("right", None)
     assert found.points
     assert all(point.same for point in found.points)
@@ -68,7 +68,7 @@ WRONG: list[tuple[str, str, str, str | None]] = [
 
 @pytest.mark.parametrize(("expr", "claim", "by", "cause"), WRONG)
 def test_what_is_wrong_is_refused_and_the_mistake_named(expr: str, claim: str, by: str, cause: str | None) -> None:
-    found = check(expr, claim, by=by)
+    found = check(expr, claim, by=by).finding
     assert found.outcome == "wrong"
     assert not found.by_sympy
     assert not all(point.same for point in found.points)
@@ -76,13 +76,13 @@ def test_what_is_wrong_is_refused_and_the_mistake_named(expr: str, claim: str, b
 
 
 def test_the_point_that_is_given_comes_first() -> None:
-    found = check("abs(x)*x", "2*x", at=[{"x": "3"}, {"x": "-3"}])
+    found = check("abs(x)*x", "2*x", at=[{"x": "3"}, {"x": "-3"}]).finding
     assert [(dict(point.at), point.same) for point in found.points][:2] == [({"x": "3"}, True), ({"x": "-3"}, False)]
     assert found.outcome == "wrong"
 
 
 def test_where_there_is_no_derivative_nothing_is_decided() -> None:
-    assert check("log(-x**2 - 1)", "1/x").outcome == "undecided"
+    assert check("log(-x**2 - 1)", "1/x").finding.outcome == "undecided"
 
 
 WORDS = [

@@ -64,4 +64,4 @@ def check(
         from gradcalc.render.checking import FORMATS
 
         write(FORMATS[format](found, options_for(sys.stdout)))
-    return _EXITS[found.outcome]
+    return _EXITS[found.finding.outcome]

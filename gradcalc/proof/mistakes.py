@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from flint import arb, ctx
 
 from gradcalc.functions.resolve import understand
-from gradcalc.syntax import Call, Name, Node, Number, Reach, Steps, steps, unparse
+from gradcalc.syntax import Call, Name, Node, Number, Reach, Steps, names_in, steps, unparse
 from gradcalc.witness import taylor
 from gradcalc.witness.balls import Real, ball
 from gradcalc.witness.jets import Jet
@@ -42,10 +42,9 @@ _CONFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A mistake: of which kind, in which part, in words, and the derivative that it leads to, at each point."""
+    """A mistake: of which kind, in words, and the derivative that it leads to, at each point."""
 
     kind: str
-    part: str
     why: str
     numbers: tuple[Real | None, ...]
 
@@ -53,8 +52,8 @@ class Mistake:
 class _Work:
     """The derivation at a point: the value of each step, and its derivative by each of its arguments."""
 
-    def __init__(self, way: Steps, moved: Sequence[int], by: str, point: Mapping[str, Real]):
-        self.way, self.moved, self.by, self.point = way, set(moved), by, point
+    def __init__(self, way: Steps, moved: Sequence[int], point: Mapping[str, Real]):
+        self.way, self.moved, self.point = way, set(moved), point
         found = taylor.evaluate_all(way, point, 0, taylor.no_constants)
         self.values: list[Real | None] = [it.value if isinstance(it, Jet) else None for it in found]
         self.local = {place: self._slopes(place) for place in moved if isinstance(way.nodes[place], Call)}
@@ -124,14 +123,14 @@ def mistakes(tree: Node, by: str, points: Sequence[Mapping[str, Real]]) -> list[
     with ctx.workprec(BITS):
         way = steps(tree)
         moved = Reach(way).of([by])
-        works = [_Work(way, moved, by, point) for point in points]
+        works = [_Work(way, moved, point) for point in points]
         found = []
         for place in reversed(moved):
             node = way.nodes[place]
             if isinstance(node, Call):
                 for kind, why, change in _at(way, place, node, set(moved), by):
                     numbers = tuple(work.derived(place, change) for work in works)
-                    found.append(Mistake(kind, unparse(node), why, numbers))
+                    found.append(Mistake(kind, why, numbers))
         return found
 
 
@@ -163,13 +162,7 @@ def _at(way: Steps, place: int, node: Call, moved: set[int], by: str) -> Iterato
         if len(moving) == 2:
             why = f"the derivative of the quotient {text} is not the quotient of the derivatives"
             yield "quotient rule", why, lambda work, here, t: t[args[0]] / t[args[1]]
-            why = f"a sign between the terms of the derivative of {text}"
-            yield (
-                "sign",
-                why,
-                lambda work, here, t: work.sum_of(here, t, 1) * 2 - work.sum_of(here, t),
-            )
-    if node.name == "*" and len(moving) == 2:
+    if node.name in ("*", "/") and len(moving) == 2:
         why = f"a sign between the terms of the derivative of {text}"
         yield "sign", why, lambda work, here, t: work.sum_of(here, t, 1) * 2 - work.sum_of(here, t)
     if node.name == "**" and moving == [0]:
@@ -178,20 +171,15 @@ def _at(way: Steps, place: int, node: Call, moved: set[int], by: str) -> Iterato
         why = f"the exponent does not come down as a factor in the derivative of {text}"
         yield "power rule", why, lambda work, here, t: _divided(work.sum_of(here, t), work.values[args[1]])
     if node.name in _CONFUSED or (len(args) == 1 and node.name != "neg"):
-        number = 0
         for other in (*_CONFUSED.get(node.name, ()), f"{node.name}(u)"):
             why = f"the derivative of {node.name}(u) is not {other}, in {text}"
             yield "wrong function", why, lambda work, here, t, other=other: _times(work.by_another(here, other), t[args[0]])  # type: ignore[misc]
     if len(args) == 1 and inner and node.name != "neg":
-        for arg in {by, *_names(node.args[0])}:
+        for arg in dict.fromkeys([by, *names_in(node.args[0])]):
             why = f"the derivative of {node.name} is taken of {arg} instead of {unparse(node.args[0])}"
             yield "wrong argument", why, lambda work, here, t, arg=arg: _elsewhere(work, here, t, arg)  # type: ignore[misc]
     if node.name != "neg":
         yield "sign", f"the sign of the derivative of {text}", lambda work, here, t: -work.sum_of(here, t)
-
-
-def _names(node: Node) -> list[str]:
-    return [part.name for part in steps(node).nodes if isinstance(part, Name)]
 
 
 def _times(a: Real | None, b: Real | None) -> Real | None:

@@ -26,20 +26,21 @@ def table(found: Check, options: RenderOptions) -> str:
     page = Page(options)
     page.formula("f", found.read_as)
     page.formula(f"∂f/∂{found.by}, by hand", found.claim_read_as)
-    if found.formula is not None:
-        page.formula(f"∂f/∂{found.by}, by sympy", found.formula)
+    finding = found.finding
+    if finding.formula is not None:
+        page.formula(f"∂f/∂{found.by}, by sympy", finding.formula)
     page.line()
     rows = []
-    for point in found.points:
+    for point in finding.points:
         mark, color = _SIGNS["right" if point.same else "wrong"]
         claimed = "no value" if point.claimed is None else point.claimed
         rows.append([Text(_point(point.at)), Text(point.derivative), Text(claimed), Text(mark, color)])
     if rows:
         page.columns(("at", "derivative", "by hand", ""), rows)
         page.line()
-    sign, color = _SIGNS[found.outcome]
-    cause = f" ({found.cause})" if found.cause else ""
-    page.sentence(f"{found.outcome} {sign}{cause}: {found.why}", color, hanging=2)
+    sign, color = _SIGNS[finding.outcome]
+    cause = f" ({finding.cause})" if finding.cause else ""
+    page.sentence(f"{finding.outcome} {sign}{cause}: {finding.why}", color, hanging=2)
     return page.written()
 
 
@@ -49,17 +50,19 @@ def _point(at: Mapping[str, str]) -> str:
 
 def plain(found: Check, options: RenderOptions) -> str:
     """Tab-separated lines: one a point, and the outcome."""
+    finding = found.finding
     lines = [
         (_point(point.at), point.derivative, point.claimed or "", "same" if point.same else "different")
-        for point in found.points
+        for point in finding.points
     ]
-    lines.append((found.outcome, found.cause or "", found.why, "sympy" if found.by_sympy else ""))
+    lines.append((finding.outcome, finding.cause or "", finding.why, "sympy" if finding.by_sympy else ""))
     return "".join(options.text("\t".join(line)) + "\n" for line in lines)
 
 
 def json(found: Check, options: RenderOptions) -> str:
     """One object."""
-    return machine.line({"schema": SCHEMA, "command": "check", **asdict(found)})
+    told = asdict(found)
+    return machine.line({"schema": SCHEMA, "command": "check", **told.pop("finding"), **told})
 
 
 FORMATS: dict[str, Callable[[Check, RenderOptions], str]] = {"table": table, "plain": plain, "json": json}

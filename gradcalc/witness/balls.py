@@ -50,6 +50,11 @@ def exact(value: Fraction | int) -> fmpq:
     return fmpq(fraction.numerator, fraction.denominator)
 
 
+def pi() -> arb:
+    """The circle constant at the present precision."""
+    return arb.pi()
+
+
 def ball(value: Real) -> arb:
     """A ball around a real number at the present precision."""
     return value if isinstance(value, arb) else arb(value)

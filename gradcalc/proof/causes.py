@@ -1,0 +1,72 @@
+"""Why a claim about a derivative is wrong: the mistake that leads to its numbers at all points, if people make it.
+
+Comes in: an expression, and the points where a claim was compared with its derivative.  Goes out: a kind and a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gradcalc.proof.claims import Compared
+from gradcalc.proof.mistakes import mistakes
+from gradcalc.proof.regularity import examine
+from gradcalc.proof.site import Site
+from gradcalc.syntax import Node, names_in
+from gradcalc.witness import balls
+from gradcalc.witness.balls import Real
+
+_FIRST = ("inner derivative", "power rule")
+"""Mistakes that explain a factor better than its number does."""
+_LARGEST = 1_000
+"""Numerator and denominator of a factor that is worth naming."""
+
+
+def cause(tree: Node, by: str, found: Sequence[Compared]) -> tuple[str | None, str]:
+    """The kind of the likely mistake, and a sentence; None and nothing where it is none that people make."""
+    known = [it for it in found if it.claimed is not None]
+    if len(known) < len(found):
+        return None, "the claim has no value where the derivative has one"
+    if len(known) < 2:
+        return None, ""
+    claimed = [it.claimed for it in known if it.claimed is not None]
+    made = [it for it in mistakes(tree, by, [one.numbers() for one in known]) if _agree(it.numbers, claimed)]
+    first = next(((it.kind, it.why) for it in made if it.kind in _FIRST), None)
+    return first or _whole(tree, by, known, claimed) or next(((it.kind, it.why) for it in made), (None, ""))
+
+
+def _agree(numbers: Sequence[Real | None], claimed: Sequence[Real]) -> bool:
+    return all(it is not None and balls.agree(it, other) for it, other in zip(numbers, claimed, strict=True))
+
+
+def _whole(tree: Node, by: str, known: Sequence[Compared], claimed: Sequence[Real]) -> tuple[str, str] | None:
+    """A mistake with the derivative as a whole."""
+    truths = [it.derivative for it in known]
+    if _agree([-truth for truth in truths], claimed):
+        return "sign", "the sign is the other one"
+    factor = _factor(truths, claimed)
+    if factor is not None:
+        return "factor", f"a factor: the claim is {factor} times the derivative"
+    with balls.precision(2 * balls.START_BITS):
+        degree = balls.pi() / 180
+        if any(_agree([truth * each for truth in truths], claimed) for each in (degree, 1 / degree)):
+            return "degrees", "degrees for radians: the claim is off by pi/180"
+    if _agree([it.value for it in known], claimed):
+        return "not differentiated", "the claim is the expression itself"
+    for other in names_in(tree):
+        if other != by and _agree([examine(Site(tree, it.at), [other]).derivative for it in known], claimed):
+            return "wrong variable", f"the claim is the derivative by {other}"
+    return None
+
+
+def _factor(truths: Sequence[Real], claimed: Sequence[Real]) -> str | None:
+    """The rational that the claim is times the derivative, everywhere."""
+    pairs = [(truth, claim) for truth, claim in zip(truths, claimed, strict=True) if not balls.is_negligible(truth)]
+    if len(pairs) < 2:
+        return None
+    with balls.precision(2 * balls.START_BITS):
+        truth, claim = pairs[0]
+        nearest = balls.to_fraction(balls.ball(claim) / balls.ball(truth)).limit_denominator(_LARGEST)
+        if nearest == 0 or abs(nearest.numerator) > _LARGEST:
+            return None
+        exact = balls.exact(nearest)
+        return str(nearest) if all(balls.agree(truth * exact, claim) for truth, claim in pairs) else None
