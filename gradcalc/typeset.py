@@ -25,6 +25,8 @@ def latex(tree: Node) -> str:
 
 def name_latex(name: str) -> str:
     """A variable's name: Greek letters by name, digits at the end and what follows an underscore as an index."""
+    if name.endswith("'"):  # a derivative
+        return f"{name_latex(name[:-1])}'"
     if name.endswith("]"):  # an entry of an array
         stem, _, index = name[:-1].partition("[")
         inner = name_latex(stem)
@@ -59,8 +61,10 @@ def _call(node: Call, args: list[_Piece]) -> _Piece:
     if name == "neg":
         return f"-{_placed(args[0], _PRODUCT)}", _SUM
     if name == "*":
-        left, right = _placed(args[0], _PRODUCT), _placed(args[1], _PRODUCT + 1)
-        return (rf"{left} \cdot {right}" if right[:1].isdigit() else f"{left} {right}"), _PRODUCT
+        # A minus in front of the first factor is one in front of the product.
+        has_sign = isinstance(node.args[0], Call) and node.args[0].name in ("neg", "*") and args[0][1] == _SUM
+        left, right = args[0][0] if has_sign else _placed(args[0], _PRODUCT), _placed(args[1], _PRODUCT + 1)
+        return (rf"{left} \cdot {right}" if right[:1].isdigit() else f"{left} {right}"), _SUM if has_sign else _PRODUCT
     if name in ("/", "reciprocal"):
         numerator, denominator = ("1", args[0][0]) if name == "reciprocal" else (args[0][0], args[1][0])
         return rf"\frac{{{numerator}}}{{{denominator}}}", _ATOM - 1

@@ -80,7 +80,7 @@ def application() -> typer.Typer:
     """The program with all its commands."""
     import typer
 
-    from gradcalc.cli import batch, bce, check, completion, devices, diff, explain, functions, lessons
+    from gradcalc.cli import batch, bce, check, completion, devices, diff, explain, functions, lessons, steps
 
     app = typer.Typer(
         help=_HELP,
@@ -98,6 +98,7 @@ def application() -> typer.Typer:
             raise typer.Exit
 
     app.command("diff", cls=diff.ExpressionCommand)(diff.diff)
+    app.command("steps", cls=diff.ExpressionCommand)(steps.steps)
     app.command("check", cls=diff.ExpressionCommand)(check.check)
     app.command("bce")(bce.bce)
     app.command("trace", cls=diff.ExpressionCommand)(lessons.trace)

@@ -208,6 +208,14 @@ def request(
     return problem, sweep(assign(names, named, nameless)) if at else [{}]
 
 
+def one_point(problem: Problem, points: Iterable[Mapping[str, str]]) -> Problem:
+    """A question at its only point.  Raises `CalcError` if there are several."""
+    found = list(points)
+    if len(found) > 1:
+        raise CalcError(f"this is done at one point, and {len(found)} are given", hint="give one, such as --at x=3")
+    return replace(problem, at=found[0])
+
+
 def _directions(texts: Sequence[str]) -> dict[str, str]:
     from gradcalc.points import read_at
 

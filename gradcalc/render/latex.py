@@ -53,23 +53,23 @@ def _value(left: str, report: Report, value: Any) -> str:
         return rf"  {place} &= \text{{undefined}}"
     if isinstance(value, list):
         return f"  {place} &\\approx {_matrix(value)}"
-    return f"  {place} &{_number(value)}"
+    return f"  {place} &{relation(value)}"
 
 
 def _matrix(value: list[Any]) -> str:
     rows = value if isinstance(value[0], list) else [value]
-    lines = (" & ".join(_number(entry).partition(" ")[2] if entry else "?" for entry in row) for row in rows)
+    lines = (" & ".join(relation(entry).partition(" ")[2] if entry else "?" for entry in row) for row in rows)
     return r"\begin{pmatrix} " + r" \\ ".join(lines) + r" \end{pmatrix}"
 
 
-def _number(text: str) -> str:
-    """`= 6`, or `\\approx 3.14...`."""
+def relation(text: str) -> str:
+    """A number behind its relation sign, rounded to 17 digits: `= 6`, or `\\approx 3.14...`."""
     number = Decimal(text)
     digits = len(number.as_tuple().digits)
     rounded = f"{number:.{_DIGITS}g}" if digits > _DIGITS else text
     mantissa, _, exponent = rounded.lower().replace("infinity", "inf").replace("inf", r"\infty").partition("e")
-    relation = "=" if digits < _DIGITS_OF_ROUNDED else r"\approx"
-    return f"{relation} {mantissa}" + (rf" \times 10^{{{int(exponent)}}}" if exponent else "")
+    sign = "=" if digits < _DIGITS_OF_ROUNDED else r"\approx"
+    return f"{sign} {mantissa}" + (rf" \times 10^{{{int(exponent)}}}" if exponent else "")
 
 
 def _derivative(partial: Partial, f: str) -> str:
