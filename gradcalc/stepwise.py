@@ -24,15 +24,15 @@ MAX_DERIVATIONS = 20
 class Derivation:
     """The steps to the derivative by a variable, and at a point the derivative of the part of each (None: no value there).
 
-    What they lead to was compared with the derivative in exact arithmetic: at `equal` points it is the same, at `silent`
-    ones it has no value, at `wrong` ones it is another number.
+    What they lead to was compared with the derivative in exact arithmetic: at `equal` points it is the same; at `beside`
+    ones it has no value, or a function is not smooth and its rule does not hold; at `wrong` ones it is another number.
     """
 
     by: str
     steps: Sequence[Step]
     numbers: Sequence[str | None]
     equal: int
-    silent: int
+    beside: int
     wrong: int
 
 
@@ -76,8 +76,9 @@ def _proven(tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Nod
             found.extend(compared(tree, steps[0].derivative, by, [values] if values else []))
     except deadline.OutOfTime:
         pass
-    equal, silent = sum(it.same for it in found), sum(it.claimed is None for it in found)
-    return Derivation(by, steps, numbers, equal, silent, len(found) - equal - silent)
+    equal = sum(it.same for it in found)
+    beside = sum(not it.same and (it.claimed is None or it.on_seam) for it in found)
+    return Derivation(by, steps, numbers, equal, beside, len(found) - equal - beside)
 
 
 def _number(derivative: Node, values: Mapping[str, Node]) -> str | None:

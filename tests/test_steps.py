@@ -163,14 +163,19 @@ def test_numbers_and_the_proof() -> None:
     (partial,) = found.report.partials
     assert derivation.numbers[0] == partial.symbolic
     assert derivation.numbers[2] == "6"
-    assert (derivation.wrong, derivation.silent) == (0, 0)
+    assert (derivation.wrong, derivation.beside) == (0, 0)
     assert derivation.equal > 1
 
 
-def test_where_the_last_line_has_no_value() -> None:
-    (derivation,) = stepwise(Problem("sinc(x)", {"x": "0"})).derivations
-    assert (derivation.silent, derivation.wrong) == (1, 0)
-    assert derivation.numbers == [None]
+# Where the derivative exists, and a rule does not hold: 0/0, and the seam of a function.
+BESIDE = [("sinc(x)", None), ("copysign(log(abs(x) + sqrt(x*x + 1)), x)", "0")]
+
+
+@pytest.mark.parametrize(("expr", "number"), BESIDE)
+def test_where_a_rule_does_not_hold(expr: str, number: str | None) -> None:
+    (derivation,) = stepwise(Problem(expr, {"x": "0"})).derivations
+    assert (derivation.beside, derivation.wrong) == (1, 0)
+    assert derivation.numbers[0] == number
     assert derivation.equal
 
 
@@ -254,7 +259,7 @@ def test_the_command_in_every_format(capsys: pytest.CaptureFixture[str]) -> None
         "value": "0",
         "known": False,
     }
-    assert (derivation["by"], derivation["silent"], derivation["wrong"]) == ("x", 0, 0)
+    assert (derivation["by"], derivation["beside"], derivation["wrong"]) == ("x", 0, 0)
     assert main(["steps", "abs(x)", "--at", "0", "--quiet"]) == 3
     assert capsys.readouterr().out == ""
     assert main(["steps", "x", "--at", "0:1:3"]) == 2

@@ -30,6 +30,7 @@ class Compared:
     """A point, the value of the expression there, its derivative, and what the claim says (None: it has no value).
 
     `shown` is the point as people know it; `at` says also what a part is that stands for itself in the expression.
+    `on_seam`: the derivative exists although a function is not smooth there, so that its rule need not hold.
     """
 
     shown: Point
@@ -37,6 +38,7 @@ class Compared:
     value: Real
     derivative: Real
     claimed: Real | None
+    on_seam: bool
 
     @property
     def same(self) -> bool:
@@ -98,7 +100,7 @@ def _at(tree: Node, claimed: Node, by: str, shown: Point, at: Point) -> Compared
         found = examine(Site(tree, exact), [by])
         if found.derivative is None or found.kind not in (Kind.REGULAR, Kind.SMOOTH) or found.value is None:
             return None
-        return Compared(shown, at, found.value, found.derivative, value_of(Site(claimed, exact)))
+        return Compared(shown, at, found.value, found.derivative, value_of(Site(claimed, exact)), found.kind is Kind.SMOOTH)
     except balls.OutOfPrecision:
         return None
 

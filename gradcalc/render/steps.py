@@ -135,8 +135,8 @@ def _proof(found: Derivation) -> str:
     if not found.equal:
         return "not proven: no point was found where the derivative exists and could be compared"
     points = f"{found.equal} point{'s' if found.equal != 1 else ''}"
-    silent = "; at the point itself the last line has no value" if found.silent else ""
-    return f"proven: the steps give the derivative at {points}, in exact arithmetic{silent}"
+    beside = "; not at the point itself, where a rule does not hold" if found.beside else ""
+    return f"proven: the steps give the derivative at {points}, in exact arithmetic{beside}"
 
 
 # ---------------------------------------------------------------------------------------------------------- handouts
@@ -242,7 +242,7 @@ def json(found: Stepwise, options: RenderOptions) -> str:
                 "by": derivation.by,
                 "steps": steps,
                 "equal": derivation.equal,
-                "silent": derivation.silent,
+                "beside": derivation.beside,
                 "wrong": derivation.wrong,
             }
         )
