@@ -492,10 +492,9 @@ def torchs(form: Form, point: dict[str, Cells[float]], dtype: torch.dtype) -> tu
     }
     tree = understand(form.expr)
     constants = autograd.constants_of(tree, dtype, "cpu")
-    held = {text: tensor.item() for text, tensor in constants.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's advice about kl_div
-        return autograd.build(tree, inputs, constants, held), inputs
+        return autograd.build(tree, inputs, constants), inputs
 
 
 def value_at(tree: Node, point: dict[str, Fraction]) -> Real:

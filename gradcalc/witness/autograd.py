@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradcalc.cells import Cells, entry_names, named_entries
 from gradcalc.functions import TABLE
@@ -98,16 +98,11 @@ def runs(
     names = {name: entry_names(name, value.shape).entries for name, value in values.items()}
     places = {entry: (name, place) for name, entries in names.items() for place, entry in enumerate(entries)}
     moving = {places[entry][0] for by in bys for entry in by}
-    inputs = {
-        name: torch.tensor(list(value.entries), dtype=torch_type, device=device)
-        .reshape(value.shape)
-        .requires_grad_(name in moving)
-        for name, value in values.items()
-    }
+    inputs = inputs_of({name: cells.nested() for name, cells in values.items()}, torch_type, device, moving)
     constants = constants_of(tree, torch_type, device)
+    held = constants.held
     received = {entry: number for name, tensor in inputs.items() for entry, number in _numbers(names[name], tensor)}
     asked = {entry: number for name, cells in values.items() for entry, number in named_entries(name, cells)}
-    held = {text: tensor.item() for text, tensor in constants.items()}
     lost = {name: "overflow" for name, value in {**received, **held}.items() if not math.isfinite(value)}
     lost.update({name: "underflow" for name, value in received.items() if value == 0 != asked[name]})
     lost.update({text: "underflow" for text, value in held.items() if value == 0 and _is_nonzero(text)})
@@ -117,7 +112,7 @@ def runs(
     def computed(recorder: Recorder | None) -> tuple[torch.Tensor, list[dict[By, Entry | None]]]:
         with recorder.on() if recorder else nullcontext(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's advice is for those who train
-            result = build(tree, inputs, constants, held, hook)
+            result = build(tree, inputs, constants, hook)
             if recorder:
                 recorder.program.forward = len(recorder.program.operations)
             return result, [_partials((result, place), inputs, places, bys) for place in range(count)]
@@ -140,7 +135,7 @@ def runs(
     if watched is None or recorder is None:
         return found
     program = recorder.program
-    program.constants = {text: recorder.places(tensor)[0] for text, tensor in constants.items()}
+    program.constants = {text: recorder.places(tensor)[0] for text, tensor in constants.tensors.items()}
     program.inputs = {
         entry: key for name in inputs for entry, key in zip(names[name], recorder.places(inputs[name]), strict=True)
     }
@@ -215,8 +210,27 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def constants_of(tree: Node, dtype: torch.dtype, device: str) -> dict[str, torch.Tensor]:
-    """A tensor for every literal and constant, by its text."""
+def inputs_of(
+    values: Mapping[str, Any], dtype: torch.dtype, device: str, moving: Collection[str]
+) -> dict[str, torch.Tensor]:
+    """A tensor for every variable, from its number or nested lists; those that move are tracked."""
+    return {
+        name: torch.tensor(value, dtype=dtype, device=device, requires_grad=name in moving) for name, value in values.items()
+    }
+
+
+class Constants(NamedTuple):
+    """A tensor for every literal and constant of an expression, by its text.
+
+    `held` are the numbers in them, for the functions that take some of theirs as Python numbers.
+    """
+
+    tensors: Mapping[str, torch.Tensor]
+    held: Mapping[str, float]
+
+
+def constants_of(tree: Node, dtype: torch.dtype, device: str) -> Constants:
+    """The literals and constants of an expression as torch holds them."""
     found: dict[str, torch.Tensor] = {}
 
     def keep(text: str, value: Callable[[], float]) -> None:
@@ -237,43 +251,37 @@ def constants_of(tree: Node, dtype: torch.dtype, device: str) -> dict[str, torch
             keep(node.name, lambda: builder(torch))
 
     fold(tree, leaf, call)
-    return found
+    return Constants(found, {text: tensor.item() for text, tensor in found.items()})
 
 
-def build(
-    tree: Node,
-    inputs: Mapping[str, torch.Tensor],
-    constants: Mapping[str, torch.Tensor],
-    held: Mapping[str, float],
-    hook: Hook | None = None,
-) -> torch.Tensor:
+def build(tree: Node, inputs: Mapping[str, torch.Tensor], constants: Constants, hook: Hook | None = None) -> torch.Tensor:
     """The tensor of an expression: every call is the torch function of its own name.
 
-    `held` are the numbers in `constants`, for the functions that take some of theirs as Python numbers.  Raises
-    `Unavailable` for functions that torch cannot differentiate.
+    Raises `Unavailable` for functions that torch cannot differentiate.
     """
 
     def leaf(node: Number | Name) -> torch.Tensor:
-        return inputs[node.name] if isinstance(node, Name) else constants[node.text]
+        return inputs[node.name] if isinstance(node, Name) else constants.tensors[node.text]
 
     def call(node: Call, args: list[torch.Tensor]) -> torch.Tensor:
-        row = TABLE[node.name]
-        if row.torch is None:
-            raise Unavailable(f"torch has no derivative of {node.name}")
-        if not node.args:
-            return constants[node.name]
-        result: torch.Tensor = row.torch(torch, *operands(node, args, held), **settings(node))
-        return result if hook is None else hook(node, result)
+        result = called(node, args, constants)
+        return hook(node, result) if hook and node.args else result
 
     return fold(tree, leaf, call)
 
 
-def operands(node: Call, args: Sequence[torch.Tensor], held: Mapping[str, float]) -> list[Any]:
-    """What torch is given for the arguments of a call: tensors, and Python numbers where people write them."""
-    found: list[Any] = list(args)
-    for place, number in _python_numbers(node, held).items():
-        found[place] = number
-    return found
+def called(node: Call, args: Sequence[torch.Tensor], constants: Constants) -> torch.Tensor:
+    """The tensor of one call, from those of its arguments.  Raises `Unavailable` as `build` does."""
+    row = TABLE[node.name]
+    if row.torch is None:
+        raise Unavailable(f"torch has no derivative of {node.name}")
+    if not node.args:
+        return constants.tensors[node.name]
+    given: list[Any] = list(args)
+    for place, number in _python_numbers(node, constants.held).items():
+        given[place] = number
+    result: torch.Tensor = row.torch(torch, *given, **settings(node))
+    return result
 
 
 def _python_numbers(node: Call, held: Mapping[str, float]) -> dict[int, int | float]:

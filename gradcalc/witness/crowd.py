@@ -53,11 +53,10 @@ def run(
         for name, numbers in values.items()
     }
     constants = autograd.constants_of(tree, kind, device)
-    held = {text: float(tensor) for text, tensor in constants.items()}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a constant beside all points is meant
-            result = autograd.build(tree, inputs, constants, held)
+            result = autograd.build(tree, inputs, constants)
             gradients = {by: _partial(result, inputs, by) for by in bys}
     except autograd.REFUSALS as error:
         nothing = [math.nan] * size
@@ -71,7 +70,7 @@ def run(
     decided = torch.full((size,), all(len(by) == 1 for by in bys))
     if decided.any():
         names = [by[0] for by in bys]
-        _, slopes = enclose(tree, received, held, names, precision=precision, lowest=lowest)
+        _, slopes = enclose(tree, received, constants.held, names, precision=precision, lowest=lowest)
         for (name,), numbers in partials.items():
             decided &= _is_decided(numbers, slopes[name].low, slopes[name].high, precision)
     for name, numbers in received.items():  # what the format does not hold is said by the proof

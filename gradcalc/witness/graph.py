@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gradcalc.functions import TABLE
-from gradcalc.spread import settings
 from gradcalc.syntax import Call, Name, Node, Number, fold, unparse
 from gradcalc.witness import loading
-from gradcalc.witness.autograd import REFUSALS, Unavailable, constants_of, first_line, operands
+from gradcalc.witness.autograd import REFUSALS, Constants, called, constants_of, first_line, inputs_of
 
 with loading.quickly():
     import torch
@@ -59,8 +58,7 @@ class Graph:
 def graph(tree: Node, values: Mapping[str, Any], *, dtype: str, device: str) -> Graph:
     """The graph of an expression whose value is one number.  Never raises for what torch cannot do: that is a `failure`."""
     kind = getattr(torch, dtype)
-    inputs = {name: torch.tensor(value, dtype=kind, device=device, requires_grad=True) for name, value in values.items()}
-    drawing = _Drawing(inputs, constants_of(tree, kind, device))
+    drawing = _Drawing(inputs_of(values, kind, device, moving=values), constants_of(tree, kind, device))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -71,9 +69,8 @@ def graph(tree: Node, values: Mapping[str, Any], *, dtype: str, device: str) -> 
 
 
 class _Drawing:
-    def __init__(self, inputs: Mapping[str, torch.Tensor], constants: Mapping[str, torch.Tensor]):
+    def __init__(self, inputs: Mapping[str, torch.Tensor], constants: Constants):
         self.inputs, self.constants = inputs, constants
-        self.held = {text: tensor.item() for text, tensor in constants.items()}
         self.vertices: list[Vertex] = []
         self.tensors: list[torch.Tensor] = []
         self.variables: dict[str, int] = {}
@@ -86,28 +83,21 @@ class _Drawing:
 
     def leaf(self, node: Number | Name) -> int:
         if isinstance(node, Number):
-            return self.add(node, node.text, self.constants[node.text])
+            return self.add(node, node.text, self.constants.tensors[node.text])
         if node.name not in self.variables:
             self.variables[node.name] = self.add(node, node.name, self.inputs[node.name])
         return self.variables[node.name]
 
     def call(self, node: Call, places: list[int]) -> int:
-        row = TABLE[node.name]
-        if row.torch is None:
-            raise Unavailable(f"torch has no derivative of {node.name}")
-        if not node.args:
-            return self.add(node, node.name, self.constants[node.name])
         args = [self.tensors[place] for place in places]
-        result = row.torch(torch, *operands(node, args, self.held), **settings(node))
+        result = called(node, args, self.constants)
         return self.add(node, node.name, result, self.edges(node, places, args))
 
     def edges(self, node: Call, places: Sequence[int], args: Sequence[torch.Tensor]) -> list[Edge]:
         """The operation once more, of its arguments alone: what its result owes to each."""
-        row = TABLE[node.name]
         alone = [arg.detach().requires_grad_(arg.is_floating_point()) for arg in args]
-        assert row.torch is not None
-        result = row.torch(torch, *operands(node, alone, self.held), **settings(node))
-        by_entry = row.by_entry and result.dim()
+        result = called(node, alone, self.constants)
+        by_entry = TABLE[node.name].by_entry and result.dim()
         numbers = [arg for arg in alone if arg.requires_grad]
         slopes = iter(torch.autograd.grad(result.sum(), numbers, allow_unused=True) if result.requires_grad else ())
         found = []

@@ -13,7 +13,7 @@ from typing import Any
 
 from gradcalc.syntax import Node
 from gradcalc.witness import loading
-from gradcalc.witness.autograd import REFUSALS, build, constants_of, first_line
+from gradcalc.witness.autograd import REFUSALS, build, constants_of, first_line, inputs_of
 
 with loading.quickly():
     import torch
@@ -106,13 +106,11 @@ def _computation(
 ) -> tuple[Callable[[Tensors], torch.Tensor], Tensors]:
     """The expression as a function of tensors, and the tensors, which are tracked."""
     kind = getattr(torch, dtype)
-    inputs = {name: torch.tensor(value, dtype=kind, device=device, requires_grad=True) for name, value in values.items()}
     constants = constants_of(tree, kind, device)
-    held = {text: tensor.item() for text, tensor in constants.items()}
 
     def compute(tensors: Tensors) -> torch.Tensor:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return build(tree, tensors, constants, held)
+            return build(tree, tensors, constants)
 
-    return compute, inputs
+    return compute, inputs_of(values, kind, device, moving=values)
