@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,10 +61,9 @@ def trace(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Trace:
     from gradcalc.witness.graph import graph
 
     report = answer(prepared)
-    found = graph(prepared.tree, report.point, dtype=str(report.dtype), device=str(report.device))
-    if found.failure is not None:
-        raise CalcError(f"torch does not run this: {found.failure}")
-    return Trace(report, found.vertices, tuple(_events(found.vertices)))
+    with _refusals_told():
+        vertices = graph(prepared.tree, report.point, dtype=str(report.dtype), device=str(report.device))
+    return Trace(report, vertices, tuple(_events(vertices)))
 
 
 def accumulate(problem: Problem, *, passes: int = 3, clear: bool = False, seconds: float = DEFAULT_SECONDS) -> Accumulation:
@@ -73,36 +73,30 @@ def accumulate(problem: Problem, *, passes: int = 3, clear: bool = False, second
     """
     prepared = _at_point(problem, seconds)
     _needs_a_number(prepared, "backward() starts from one number")
-    from gradcalc.witness.autograd import REFUSALS, first_line
     from gradcalc.witness.habits import CLEARINGS, accumulated
 
     report = answer(prepared)
     how = {"dtype": str(report.dtype), "device": str(report.device)}
-    try:
+    with _refusals_told():
         found = {
             clearing: accumulated(prepared.tree, report.point, passes, clearing, **how)
             for clearing in (CLEARINGS[1:] if clear else CLEARINGS)
         }
-    except REFUSALS as error:
-        raise CalcError(f"torch does not run this: {first_line(error)}") from None
     return Accumulation(report, passes, found)
 
 
 def tracking(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Tracking:
     """The ways to switch tracking off, each run.  Raises `CalcError` for what has no point, or that torch does not run."""
     prepared = _at_point(problem, seconds)
-    from gradcalc.witness.autograd import REFUSALS, first_line
     from gradcalc.witness.habits import tracked
 
     report = answer(prepared)
     dtype, device = str(report.dtype), str(report.device)
-    try:
+    with _refusals_told():
         ways = tracked(prepared.tree, report.point, dtype=dtype, device=device)
         of_sum = (
             tracked(prepared.tree, report.point, of_sum=True, dtype=dtype, device=device) if prepared.entries.shape else ()
         )
-    except REFUSALS as error:
-        raise CalcError(f"torch does not run this: {first_line(error)}") from None
     return Tracking(report, ways, of_sum)
 
 
@@ -119,6 +113,17 @@ def _needs_a_number(prepared: Prepared, why: str) -> None:
     if shape:
         expr = prepared.problem.expr
         raise CalcError(f"{why}, and this has the shape {shape}", hint=f'take one, such as "sum({expr})" or an entry')
+
+
+@contextmanager
+def _refusals_told() -> Iterator[None]:
+    """What torch refuses becomes a `CalcError` with torch's words."""
+    from gradcalc.witness.autograd import REFUSALS, first_line
+
+    try:
+        yield
+    except REFUSALS as error:
+        raise CalcError(f"torch does not run this: {first_line(error)}") from None
 
 
 def _events(vertices: Sequence[Vertex]) -> Iterator[str]:

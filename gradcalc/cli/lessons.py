@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from gradcalc.cli.diff import request
 from gradcalc.cli.options import Device, Dtype, Quiet, Timeout
 from gradcalc.cli.words import choice, count_of, seconds_of
 from gradcalc.errors import CalcError
-from gradcalc.report import Problem, Report, exit_code
+from gradcalc.report import Problem, Report
 
 Expression = Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")]
 At = Annotated[
@@ -130,8 +131,6 @@ def tracking(
 
 def _problem(expr: str, at: list[str] | None, device: str, dtype: str | None) -> Problem:
     """The question of a command that looks at one point."""
-    from dataclasses import replace
-
     problem, points = request(expr, at or [], [], "1", device, dtype, None)
     found = list(points)
     if len(found) > 1:
@@ -145,4 +144,4 @@ def _told(formats: Mapping[str, Any], format: str, found: Any, quiet: bool) -> E
     report: Report = found.report
     if not quiet:
         write(formats[format](found, options_for(sys.stdout)))
-    return report.exit if report.verdict is None else exit_code(report.verdict)
+    return report.exit

@@ -13,7 +13,7 @@ from typing import Any
 from gradcalc.functions import TABLE
 from gradcalc.syntax import Call, Name, Node, Number, fold, unparse
 from gradcalc.witness import loading
-from gradcalc.witness.autograd import REFUSALS, Constants, called, constants_of, first_line, inputs_of
+from gradcalc.witness.autograd import Constants, called, constants_of, inputs_of
 
 with loading.quickly():
     import torch
@@ -47,25 +47,17 @@ class Vertex:
     edges: tuple[Edge, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """The vertices in the order of evaluation, the last one the result; `failure` says why there is none."""
+def graph(tree: Node, values: Mapping[str, Any], *, dtype: str, device: str) -> tuple[Vertex, ...]:
+    """The graph of an expression whose value is one number: its vertices in the order of evaluation, the result last.
 
-    vertices: tuple[Vertex, ...] = ()
-    failure: str | None = None
-
-
-def graph(tree: Node, values: Mapping[str, Any], *, dtype: str, device: str) -> Graph:
-    """The graph of an expression whose value is one number.  Never raises for what torch cannot do: that is a `failure`."""
+    Raises one of `REFUSALS` with torch's words where it cannot.
+    """
     kind = getattr(torch, dtype)
     drawing = _Drawing(inputs_of(values, kind, device, moving=values), constants_of(tree, kind, device))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            fold(tree, drawing.leaf, drawing.call)
-            return Graph(drawing.with_adjoints())
-    except REFUSALS as error:
-        return Graph(failure=first_line(error))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fold(tree, drawing.leaf, drawing.call)
+        return drawing.with_adjoints()
 
 
 class _Drawing:
