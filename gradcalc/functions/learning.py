@@ -136,13 +136,16 @@ ACTIVATIONS: tuple[Function, ...] = (
 )  # fmt: skip
 
 
+def _usual(t: Any, *args: Any) -> str:
+    """How losses are reduced where nothing is told; of numbers no mean is taken."""
+    return "mean" if any(isinstance(arg, t.Tensor) and arg.dim() for arg in args) else "none"
+
+
 def _loss(name: str) -> Any:
     """A torch loss, of numbers or of arrays."""
 
     def call(t: Any, *args: Any, reduction: str | None = None, **settings: Any) -> Any:
-        if reduction is None:  # of two numbers no mean is taken
-            reduction = "mean" if any(isinstance(arg, t.Tensor) and arg.dim() for arg in args) else "none"
-        return getattr(t.nn.functional, name)(*args, reduction=reduction, **settings)
+        return getattr(t.nn.functional, name)(*args, reduction=reduction or _usual(t, *args), **settings)
 
     return call
 
@@ -178,9 +181,8 @@ def _own_loss(losses: Any) -> Any:
 
     def call(t: Any, *args: Any, reduction: str | None = None) -> Any:
         found = losses(t, *args)
-        if reduction is None:
-            reduction = "mean" if found.dim() else "none"
-        return found if reduction == "none" else getattr(t, reduction)(found)
+        how = reduction or _usual(t, found)
+        return found if how == "none" else getattr(t, how)(found)
 
     return call
 

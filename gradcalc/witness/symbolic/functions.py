@@ -153,6 +153,18 @@ def _relation(operator: str) -> Any:
     return lambda *args: Comparison(sympy.Symbol(operator), *(sympy.sympify(arg) for arg in args))
 
 
+def _chained(of_two: type[Real]) -> Any:
+    """A function of two as one of several; of equal arguments it takes one."""
+
+    def best_of(*args: sympy.Expr) -> sympy.Expr:
+        best = args[0]
+        for other in args[1:]:
+            best = best if best == other else of_two(best, other)
+        return best
+
+    return best_of
+
+
 class Vocabulary:
     """The vocabulary of the function table in sympy's terms; what is not here is sympy's function of that name."""
 
@@ -210,20 +222,6 @@ class Vocabulary:
         return a if a == 0 else a * sympy.log(b)
 
     @staticmethod
-    def max(*args: sympy.Expr) -> sympy.Expr:
-        best = args[0]
-        for other in args[1:]:
-            best = best if best == other else max_(best, other)
-        return best
-
-    @staticmethod
-    def min(*args: sympy.Expr) -> sympy.Expr:
-        best = args[0]
-        for other in args[1:]:
-            best = best if best == other else min_(best, other)
-        return best
-
-    @staticmethod
     def heaviside(a: sympy.Expr, at_zero: sympy.Expr) -> sympy.Expr:
         zero = sympy.Integer(0)
         return where(
@@ -232,6 +230,7 @@ class Vocabulary:
             where(Comparison(sympy.Symbol("<"), a, zero), zero, at_zero),
         )
 
+    max, min = (staticmethod(_chained(of_two)) for of_two in (max_, min_))
     lt, le, gt, ge = (staticmethod(_relation(operator)) for operator in ("<", "<=", ">", ">="))
     eq, ne = (staticmethod(_relation(operator)) for operator in ("==", "!="))
     both, either, opposite = (staticmethod(_relation(operator)) for operator in ("and", "or", "not"))
