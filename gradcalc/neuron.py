@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from gradcalc import deadline
@@ -175,17 +176,18 @@ def neuron(
     def ask(expr: str) -> Report:
         return answer(Problem(expr, at, ("w", "b"), 1, device, dtype, ("x", "y", "w", "b")), seconds=seconds)
 
-    is_cut = _is_cut(_exact(written.p, values, seconds), exact_eps)
+    @cache  # p decides about the clamp, and is a line of the work
+    def exact(text: str) -> Cells[str | None]:
+        return _exact(text, values, seconds)
+
+    is_cut = _is_cut(exact(written.p), exact_eps)
     asked, logits = ask(written.loss(written.q)), ask(written.logits())
     true = ask(written.loss(written.p)) if is_cut else asked  # where the clamp does nothing both are one
     if asked.dtype is None or asked.device is None or asked.value is None:
         raise CalcError(f"the numbers were not read within {seconds:g} seconds")
     run = _Arithmetic(asked.point, float(exact_eps), written, asked.dtype, asked.device)
     forward, factors, products = (
-        tuple(
-            Line(name, formula, run.lines[name].tolist(), _exact(text, values, seconds).nested())
-            for name, formula, text in lines
-        )
+        tuple(Line(name, formula, run.lines[name].tolist(), exact(text).nested()) for name, formula, text in lines)
         for lines in written.sections().values()
     )
     loss = Line("loss", written.loss("q"), run.lines["loss"].item(), true.value.symbolic if true.value else None)
