@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import chain, islice
-from typing import TextIO
+from typing import Any, TextIO
 
 from gradcalc.report import Report
 
-__all__ = ["FORMATS", "RenderOptions", "Renderer", "function_letter", "load", "options_for"]
+__all__ = ["FEW", "FORMATS", "RenderOptions", "Renderer", "fit", "function_letter", "load", "options_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,19 @@ def function_letter(report: Report) -> str:
     """What to call the function of a report: `f`, unless that is one of its variables."""
     names = set(re.findall(r"\w+", report.read_as))
     return next((letter for letter in "fghFGH" if letter not in names), "f")
+
+
+FEW = 4
+"""Entries of an array that a cell shows."""
+
+
+def fit(value: Any, digits: int = 10) -> str:
+    """A number in so many digits; an array entry by entry, a long one cut."""
+    if isinstance(value, list):
+        shown = value if len(value) <= FEW else value[:FEW]
+        more = [] if len(shown) == len(value) else [f"... {len(value) - len(shown)} more"]
+        return f"[{', '.join([*(fit(part, digits) for part in shown), *more])}]"
+    return "none" if value is None else f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 
 Renderer = Callable[[Iterable[Report], RenderOptions], Iterator[str]]

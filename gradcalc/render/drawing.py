@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
 from gradcalc.lessons import Trace
-from gradcalc.render import RenderOptions
-from gradcalc.render.lessons import cut, fit
+from gradcalc.render import RenderOptions, fit
+from gradcalc.render.lessons import cut
 from gradcalc.witness.graph import Vertex
 
 

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from gradcalc.lessons import Accumulation, Trace, Tracking, share
-from gradcalc.render import RenderOptions, function_letter
+from gradcalc.render import FEW, RenderOptions, fit, function_letter
 from gradcalc.render import json as machine
 from gradcalc.report import SCHEMA, Report
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from gradcalc.witness.habits import Tracked
 
 
-_ENTRIES = 4
-"""Entries of an array that a cell shows."""
 _PATHS = 8
 """Paths to a variable whose shares are shown as a sum."""
 _LONGEST = 40
@@ -34,15 +32,6 @@ _LONGEST = 40
 def cut(text: str) -> str:
     """The beginning of an expression that is too long for a line."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
-
-
-def fit(value: Any, digits: int = 10) -> str:
-    """A number in so many digits; an array entry by entry, a long one cut."""
-    if isinstance(value, list):
-        shown = value if len(value) <= _ENTRIES else value[:_ENTRIES]
-        more = [] if len(shown) == len(value) else [f"... {len(value) - len(shown)} more"]
-        return f"[{', '.join([*(fit(part, digits) for part in shown), *more])}]"
-    return "none" if value is None else f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 
 # ------------------------------------------------------------------------------------------------------------- trace
@@ -170,7 +159,7 @@ def _moving(report: Report) -> list[str]:
 
 def _true(report: Report, name: str) -> str:
     found = [partial.symbolic or "undefined" for partial in report.partials if partial.by == (name,)]
-    shown = [text if len(text) < 14 else f"{float(text):.10g}" for text in found[:_ENTRIES]]
+    shown = [text if len(text) < 14 else f"{float(text):.10g}" for text in found[:FEW]]
     more = [f"... {len(found) - len(shown)} more"] if len(shown) < len(found) else []
     return shown[0] if len(found) == 1 else f"[{', '.join([*shown, *more])}]"
 
@@ -222,13 +211,12 @@ def tracking_json(found: Tracking, options: RenderOptions) -> str:
 
 
 def _begun(report: Report, options: RenderOptions) -> Page:
-    from gradcalc.render.page import Page, typed
+    from gradcalc.render.page import Page, ran_on, typed
 
     page = Page(options)
     page.formula(function_letter(report), report.read_as)
     page.sentence("at " + ", ".join(f"{name} = {typed(value, page)}" for name, value in report.at.items()))
-    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
-    page.sentence(f"{report.dtype} on {report.device} ({versions})", "dim")
+    ran_on(report.dtype, report.device, report.versions, page)
     page.line()
     return page
 

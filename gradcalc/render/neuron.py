@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradcalc.functions.resolve import understand
 from gradcalc.neuron import Line, NeuronReport, short
-from gradcalc.render import RenderOptions
+from gradcalc.render import RenderOptions, fit
 from gradcalc.render import json as machine
 from gradcalc.report import SCHEMA, Partial, Verdict
 from gradcalc.typeset import latex as latex_of
@@ -29,7 +29,7 @@ def table(report: NeuronReport, options: RenderOptions) -> str:
     """For people who read; the verdict is the last line."""
     from rich.text import Text
 
-    from gradcalc.render.page import Page, color, last_line, number, typed, verdict_of
+    from gradcalc.render.page import Page, color, last_line, number, ran_on, typed, verdict_of
 
     page = Page(options)
     z = report.forward[0].formula
@@ -37,8 +37,7 @@ def table(report: NeuronReport, options: RenderOptions) -> str:
     page.line(f"loss = {report.forward[-1].formula}" + (f",  n = {report.samples}" if report.samples is not None else ""))
     at = ", ".join(f"{name} = {typed(value, page)}" for name, value in {**report.at, "eps": report.eps}.items())
     page.sentence(f"at {at}")
-    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
-    page.sentence(f"{report.dtype} on {report.device} ({versions})", "dim")
+    ran_on(report.dtype, report.device, report.versions, page)
     for section, title in _SECTIONS:
         page.line()
         page.line(title)
@@ -51,7 +50,7 @@ def table(report: NeuronReport, options: RenderOptions) -> str:
         if columns:
             _samples(columns, page)
         rows = [
-            (f"{line.name}{place}", "" if has_lists else f"= {line.formula}", _fit(computed), number(exact, 12))
+            (f"{line.name}{place}", "" if has_lists else f"= {line.formula}", fit(computed), number(exact, 12))
             for line in lines
             if not (has_lists and line.formula in ("x", "1")) and not _is_by_sample(line, report)
             for place, computed, exact in _entries(line)
@@ -92,7 +91,7 @@ def _samples(lines: Sequence[Line], page: Page) -> None:
 
     numbers = list(zip(*(line.computed for line in lines), strict=True))
     shown = numbers if page.options.full else numbers[:ENTRIES]
-    rows = [[Text(f"[{place}]"), *(Text(_fit(value)) for value in row)] for place, row in enumerate(shown)]
+    rows = [[Text(f"[{place}]"), *(Text(fit(value)) for value in row)] for place, row in enumerate(shown)]
     page.columns(("", *(line.name for line in lines)), rows)
     if len(shown) < len(numbers):
         page.sentence(f"and {len(numbers) - len(shown)} more samples; --full shows every one", "dim")
@@ -117,16 +116,12 @@ def _entries(line: Line) -> Iterator[tuple[str, float, str | None]]:
             yield f"[{place}]{inner}".replace("][", ","), number, value
 
 
-def _fit(value: float) -> str:
-    return f"{value:.10g}"
-
-
 def _name(partial: Partial) -> str:
     return f"dL/d{partial.entries[0]}"
 
 
 def _row(partial: Partial) -> tuple[str, str, str, str]:
-    number = "none" if partial.autograd is None else _fit(partial.autograd)
+    number = "none" if partial.autograd is None else fit(partial.autograd)
     exact = "none" if partial.symbolic is None else short(partial.symbolic, 12)
     return _name(partial), number, exact, str(partial.verdict)
 

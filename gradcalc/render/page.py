@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -154,6 +154,12 @@ def brief(value: Any, page: Page) -> str:
     entries = [brief(part, page) for part in (value if page.options.full else value[:ENTRIES])]
     more = len(value) - len(entries)
     return f"[{', '.join([*entries, *([f'... {more} more'] if more else [])])}]"
+
+
+def ran_on(dtype: str | None, device: str | None, versions: Mapping[str, str], page: Page) -> None:
+    """The line that says in which dtype, on which device and by which libraries the numbers were computed."""
+    told = ", ".join(f"{name} {version}" for name, version in versions.items())
+    page.sentence(f"{dtype} on {device}" + (f" ({told})" if told else ""), "dim")
 
 
 def verdict_of(partial: Partial) -> str:

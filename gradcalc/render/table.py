@@ -17,7 +17,7 @@ from rich.text import Text
 
 from gradcalc.general import general
 from gradcalc.render import RenderOptions, function_letter
-from gradcalc.render.page import ENTRIES, GAP, GLUE, Page, brief, color, last_line, number, sign, typed, verdict_of
+from gradcalc.render.page import ENTRIES, GAP, GLUE, Page, brief, color, last_line, number, ran_on, sign, typed, verdict_of
 from gradcalc.report import Partial, Report, Verdict, worst
 
 
@@ -144,8 +144,7 @@ def _circumstances(report: Report, at: Iterable[str], page: Page) -> None:
         page.sentence("at " + _assignments({name: typed(report.at[name], page) for name in names}))
         if len(names) == len(report.at) and (received := _received(report, page)):
             page.sentence(f"torch received {received}", "dim")
-    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
-    page.sentence(f"{report.dtype} on {report.device}" + (f" ({versions})" if versions else ""), "dim")
+    ran_on(report.dtype, report.device, report.versions, page)
 
 
 def _single(partial: Partial, f: str, page: Page) -> None:
