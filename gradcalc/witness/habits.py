@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradcalc.syntax import Node
 from gradcalc.witness import loading
@@ -66,31 +66,38 @@ class Tracked:
     error: str | None
 
 
+class _Way(NamedTuple):
+    """A way to compute: what is done with the inputs before, around the computation, and with the result after it."""
+
+    name: str
+    before: Callable[[Tensors], Tensors] = lambda inputs: inputs
+    around: Callable[[], AbstractContextManager[Any]] = nullcontext
+    after: Callable[[torch.Tensor], torch.Tensor] = lambda y: y
+
+
+def _off(inputs: Tensors) -> Tensors:
+    return {name: tensor.requires_grad_(False) for name, tensor in inputs.items()}
+
+
+_WAYS = (
+    _Way("tracking on"),
+    _Way("requires_grad_(False)", before=_off),
+    _Way("detach()", after=torch.Tensor.detach),
+    _Way("no_grad()", around=torch.no_grad),
+    _Way("inference_mode()", around=torch.inference_mode),
+)
+
+
 def tracked(tree: Node, values: Mapping[str, Any], *, dtype: str, device: str, of_sum: bool = False) -> list[Tracked]:
     """The expression with tracking on, and with each way to switch it off; `of_sum`: `backward()` on the sum."""
-
-    def off(inputs: Tensors) -> Tensors:
-        return {name: tensor.requires_grad_(False) for name, tensor in inputs.items()}
-
-    def same(inputs: Tensors) -> Tensors:
-        return inputs
-
-    ways: list[tuple[str, Callable[[Tensors], Tensors], AbstractContextManager[Any], Callable[[Any], Any]]] = [
-        ("tracking on", same, nullcontext(), lambda y: y),
-        ("requires_grad_(False)", off, nullcontext(), lambda y: y),
-        ("detach()", same, nullcontext(), lambda y: y.detach()),
-        ("no_grad()", same, torch.no_grad(), lambda y: y),
-        ("inference_mode()", same, torch.inference_mode(), lambda y: y),
-    ]
-    return [_followed(tree, values, dtype, device, way, of_sum) for way in ways]
+    return [_followed(tree, values, dtype, device, way, of_sum) for way in _WAYS]
 
 
-def _followed(tree: Node, values: Mapping[str, Any], dtype: str, device: str, way: Any, of_sum: bool) -> Tracked:
-    name, prepared, context, after = way
+def _followed(tree: Node, values: Mapping[str, Any], dtype: str, device: str, way: _Way, of_sum: bool) -> Tracked:
     compute, inputs = _computation(tree, values, dtype, device)
-    inputs = prepared(inputs)
-    with context:
-        result = after(compute(inputs))
+    inputs = way.before(inputs)
+    with way.around():
+        result = way.after(compute(inputs))
     error = None
     try:
         torch.autograd.backward(result.sum() if of_sum else result)
@@ -98,7 +105,7 @@ def _followed(tree: Node, values: Mapping[str, Any], dtype: str, device: str, wa
         error = f"{type(refusal).__name__}: {first_line(refusal)}"
     backward = None if result.grad_fn is None else result.grad_fn.name()
     gradients = {} if error else {name: None if it.grad is None else it.grad.tolist() for name, it in inputs.items()}
-    return Tracked(name, result.requires_grad, backward, result.is_leaf, result.is_inference(), gradients, error)
+    return Tracked(way.name, result.requires_grad, backward, result.is_leaf, result.is_inference(), gradients, error)
 
 
 def _computation(
