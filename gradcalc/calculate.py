@@ -118,6 +118,13 @@ class Prepared:
         """Whether numbers are asked for, too."""
         return bool(self.values) or not names_in(self.tree)
 
+    def needs_a_number(self, why: str) -> None:
+        """Raise `CalcError` with a reason if the expression has more than one entry."""
+        shape = self.entries.shape
+        if shape:
+            hint = f'take one, such as "sum({self.problem.expr})" or an entry'
+            raise CalcError(f"{why}, and this has the shape {shape}", hint=hint)
+
 
 def prepare(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
     """Read a question; nothing heavy is loaded.  Raises `CalcError` for one that cannot be answered."""

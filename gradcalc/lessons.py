@@ -55,7 +55,7 @@ class Tracking:
 def trace(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Trace:
     """The graph of an expression at a point.  Raises `CalcError` for what has no point, or no single value."""
     prepared = _at_point(problem, seconds)
-    _needs_a_number(prepared, "a trace follows the gradient of one number")
+    prepared.needs_a_number("a trace follows the gradient of one number")
     if len(steps(prepared.tree).nodes) > MAX_VERTICES:
         raise CalcError(f"the expression has more than {MAX_VERTICES} parts: nobody could follow its trace")
     from gradcalc.witness.graph import graph
@@ -72,7 +72,7 @@ def accumulate(problem: Problem, *, passes: int = 3, clear: bool = False, second
     Raises `CalcError` for what has no point, or no single value, or no gradient in torch.
     """
     prepared = _at_point(problem, seconds)
-    _needs_a_number(prepared, "backward() starts from one number")
+    prepared.needs_a_number("backward() starts from one number")
     from gradcalc.witness.habits import CLEARINGS, accumulated
 
     report = answer(prepared)
@@ -106,13 +106,6 @@ def _at_point(problem: Problem, seconds: float) -> Prepared:
         raise CalcError("this is done at a point, and none is given", hint="give --at x=3")
     foresee(prepared)
     return prepared
-
-
-def _needs_a_number(prepared: Prepared, why: str) -> None:
-    shape = prepared.entries.shape
-    if shape:
-        expr = prepared.problem.expr
-        raise CalcError(f"{why}, and this has the shape {shape}", hint=f'take one, such as "sum({expr})" or an entry')
 
 
 @contextmanager

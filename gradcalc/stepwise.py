@@ -50,9 +50,7 @@ def stepwise(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Stepwise:
     Raises `CalcError` for what is no single number, for a function without a rule, and for what is too long to be followed.
     """
     prepared = prepare(problem, seconds=seconds)
-    if prepared.entries.shape:
-        hint = f'take one, such as "sum({problem.expr})" or an entry'
-        raise CalcError(f"a derivation is of one number, and this has the shape {prepared.entries.shape}", hint=hint)
+    prepared.needs_a_number("a derivation is of one number")
     if len(prepared.wanted) > MAX_DERIVATIONS:
         count = len(prepared.wanted)
         raise CalcError(f"there are {count} variables, and at most {MAX_DERIVATIONS} derivations", hint="choose with --by")

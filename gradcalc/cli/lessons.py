@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
 from gradcalc.cli import LISTS, Exit, write
-from gradcalc.cli.diff import request
+from gradcalc.cli.diff import one_point, request
 from gradcalc.cli.options import Device, Dtype, Quiet, Timeout
 from gradcalc.cli.words import choice, count_of, seconds_of
-from gradcalc.errors import CalcError
 from gradcalc.report import Problem, Report
 
 Expression = Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")]
@@ -131,11 +129,7 @@ def tracking(
 
 def _problem(expr: str, at: list[str] | None, device: str, dtype: str | None) -> Problem:
     """The question of a command that looks at one point."""
-    problem, points = request(expr, at or [], [], "1", device, dtype, None)
-    found = list(points)
-    if len(found) > 1:
-        raise CalcError(f"this is done at one point, and {len(found)} are given", hint="give one, such as --at x=3")
-    return replace(problem, at=found[0])
+    return one_point(*request(expr, at or [], [], "1", device, dtype, None))
 
 
 def _told(formats: Mapping[str, Any], format: str, found: Any, quiet: bool) -> Exit:
