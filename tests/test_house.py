@@ -31,6 +31,7 @@ FLOORS = [
     ["proof", "indexed"],
     ["calculate"],
     ["neuron", "many", "lessons", "checking", "stepwise"],
+    ["solution"],
     ["render"],
     ["cli"],
     ["__main__"],

@@ -1,8 +1,9 @@
-"""`gradcalc check`: a derivative that was found by hand, against the true one."""
+"""`gradcalc check`: a derivative that was found by hand, against the true one; in one line or in several."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -10,17 +11,28 @@ import typer
 from gradcalc.cli import LISTS, Exit, write
 from gradcalc.cli.options import Quiet, Timeout
 from gradcalc.cli.words import choice, names_of, seconds_of
-from gradcalc.errors import CalcError
+from gradcalc.errors import CalcError, unreadable
 
 _EXITS = {"right": Exit.AGREE, "wrong": Exit.DISAGREE, "undecided": Exit.UNDECIDED}
+_MAX_BYTES = 1_000_000
+"""The size of a file with a derivation."""
 
 
 def check(
     expr: Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted.")],
-    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="Its derivative, as it was found by hand; quoted.")],
+    claim: Annotated[
+        str | None, typer.Argument(metavar="CLAIM", help="Its derivative, as it was found by hand; quoted.")
+    ] = None,
     by: Annotated[str | None, typer.Option(metavar="NAME", help="The variable. [default: the only one]")] = None,
     at: Annotated[
         list[str] | None, typer.Option(metavar="POINT", help="Where to look first: x=3, x=1/2, x=1,y=2. May be repeated.")
+    ] = None,
+    line: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", help='A line of a derivation: "p = sigmoid(z)", "dL_dp = p - y". May be repeated.'),
+    ] = None,
+    lines: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A derivation in lines; # begins a comment, - is stdin.")
     ] = None,
     timeout: Timeout = "10",
     format: Annotated[str, typer.Option(metavar="NAME", help="table, plain or json.")] = "table",
@@ -32,36 +44,81 @@ def check(
       gradcalc check "sin(x**2)" "2*x*cos(x**2)"
       gradcalc check "sin(x**2)" "cos(x**2)"
       gradcalc check "w*x + b" "x" --by w
+      gradcalc check "(w*x - y)**2" --line "r = w*x - y" --line "dL_dr = 2*r" --line "dL_dw = dL_dr*x"
+      gradcalc check "log(1 + exp(-y*(w*x + b)))" --by w --lines homework.txt
 
     The claim is compared with the derivative in exact arithmetic, at the point and at others where the derivative exists,
     and by sympy as a formula. One point where they differ proves it wrong; it is shown, with the mistake that leads to just
     these numbers, if it is one that people make. Exit code: 0 right, 1 wrong, 4 undecided.
 
+    Of a derivation in lines each is checked in turn. dA_dB = ... claims the derivative of A by B, every other line gives a
+    part a name; A is a part, or under any other name the expression, B a variable or a part. The first wrong line is pointed
+    at; lines below it are not blamed for it. With --by there must be a line with the derivative by that variable.
+
     \b
     --format plain is a line a point, with tabs between
       point, derivative, claim, same or different
     and a last line: right, wrong or undecided; the kind of mistake; the reason; sympy, if sympy finds it right.
+    Of a derivation it is a line a line, with tabs between
+      number, name, what it says, given or right or wrong or follows or undecided, the kind of mistake, the reason
+    and a last line: right, wrong or undecided; the number of the first line to blame.
     """
     choice(format, LISTS, "format")
     seconds = seconds_of(timeout)
     names = names_of([by]) if by else ()
     if len(names) > 1 or any("[" in name for name in names):
         raise CalcError("a claim is about the derivative by one variable", hint="write --by x")
+    variable = names[0] if names else None
+    texts = [*(_read(lines) if lines else []), *(line or [])]
+    if (claim is None) != bool(texts):
+        what = "a claim and a derivation in lines are two questions" if texts else "there is nothing to check"
+        raise CalcError(what, hint='gradcalc check EXPR CLAIM, or gradcalc check EXPR --line "dL_dx = ..."')
+    points = _points(expr, at or [], names, is_open=bool(texts))
 
-    from gradcalc import checking
+    from gradcalc.render import checking as render
+    from gradcalc.render import options_for
+
+    if claim is None:
+        from gradcalc.solution import solution
+
+        solved = solution(expr, texts, by=variable, at=points, seconds=seconds)
+        outcome, text = solved.outcome, render.SOLUTIONS[format](solved, options_for(sys.stdout))
+    else:
+        from gradcalc.checking import check
+
+        found = check(expr, claim, by=variable, at=points, seconds=seconds)
+        outcome, text = found.finding.outcome, render.FORMATS[format](found, options_for(sys.stdout))
+    if not quiet:
+        write(text)
+    return _EXITS[outcome]
+
+
+def _points(expr: str, at: Sequence[str], names: Sequence[str], *, is_open: bool) -> list[Mapping[str, str]]:
+    """The points that are given; an open expression may have variables that only its derivation shows."""
     from gradcalc.functions.resolve import understand
     from gradcalc.points import assign, read_at, sweep
     from gradcalc.syntax import names_in
 
-    points = []
-    if at:
-        named, nameless = read_at(at)
-        listed = names_in(understand(expr, [*named, *names]))
-        points = list(sweep(assign(listed, named, nameless)))
-    found = checking.check(expr, claim, by=names[0] if names else None, at=points, seconds=seconds)
-    if not quiet:
-        from gradcalc.render import options_for
-        from gradcalc.render.checking import FORMATS
+    if not at:
+        return []
+    named, nameless = read_at(at)
+    listed = names_in(understand(expr, [*named, *names]))
+    listed += [name for name in named if is_open and name not in listed]
+    return list(sweep(assign(listed, named, nameless)))
 
-        write(FORMATS[format](found, options_for(sys.stdout)))
-    return _EXITS[found.finding.outcome]
+
+def _read(path: str) -> list[str]:
+    """The lines of a file, or of stdin."""
+    try:
+        if path == "-":
+            content = sys.stdin.buffer.read(_MAX_BYTES + 1) if sys.stdin else b""
+        else:
+            with open(path, "rb") as file:
+                content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise CalcError(f"{path} has more than {_MAX_BYTES} bytes: no derivation is so long")
+        return content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise CalcError(f"cannot read {path}: it is not UTF-8 text") from None
+    except OSError as error:
+        raise unreadable(path, error) from None

@@ -31,7 +31,8 @@ def cause(tree: Node, by: str, found: Sequence[Compared]) -> tuple[str | None, s
     claimed = [it.claimed for it in known if it.claimed is not None]
     made = [it for it in mistakes(tree, by, [one.numbers() for one in known]) if _agree(it.numbers, claimed)]
     first = next(((it.kind, it.why) for it in made if it.kind in _FIRST), None)
-    return first or _whole(tree, by, known, claimed) or next(((it.kind, it.why) for it in made), (None, ""))
+    second = next(((it.kind, it.why) for it in made), None)
+    return first or _whole(tree, by, known, claimed) or second or _variable_factor(tree, known, claimed) or (None, "")
 
 
 def _agree(numbers: Sequence[Real | None], claimed: Sequence[Real]) -> bool:
@@ -55,6 +56,17 @@ def _whole(tree: Node, by: str, known: Sequence[Compared], claimed: Sequence[Rea
     for other in names_in(tree):
         if other != by and _agree([examine(Site(tree, it.at), [other]).derivative for it in known], claimed):
             return "wrong variable", f"the claim is the derivative by {other}"
+    return None
+
+
+def _variable_factor(tree: Node, known: Sequence[Compared], claimed: Sequence[Real]) -> tuple[str, str] | None:
+    """The variable that the claim has as a factor, or as a divisor, too many."""
+    for name in names_in(tree):
+        numbers = [it.numbers()[name] for it in known]
+        if _agree([it.derivative * number for it, number in zip(known, numbers, strict=True)], claimed):
+            return "factor", f"a factor: the claim is {name} times the derivative"
+        if _agree([it.derivative for it in known], [one * other for one, other in zip(claimed, numbers, strict=True)]):
+            return "factor", f"a factor: the claim is the derivative divided by {name}"
     return None
 
 

@@ -1,20 +1,29 @@
-"""A check of a derivation: as a table, as lines with tabs, and for machines.
+"""A claim that was checked, and a derivation in lines: as a table, as lines with tabs, and for machines.
 
-`plain` is a line a point: the point, the derivative, the claim, same or different; and a last line with the outcome, the
-cause and the sentence.
+`plain` of a claim is a line a point: the point, the derivative, the claim, same or different; and a last line with the
+outcome, the cause and the sentence.  Of a derivation it is a line a line: its number, its name, what it says, the outcome,
+the cause and the sentence; and a last line with the outcome of the whole and the number of the line to blame.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from gradcalc.checking import Check
 from gradcalc.render import RenderOptions
 from gradcalc.render import json as machine
 from gradcalc.report import SCHEMA
+from gradcalc.solution import Line, Solution
 
-_SIGNS = {"right": ("✓", "green"), "wrong": ("✗", "red"), "undecided": ("?", "magenta")}
+if TYPE_CHECKING:
+    from gradcalc.render.page import Page
+
+_SIGNS = {
+    "right": ("✓", "green"), "wrong": ("✗", "red"), "undecided": ("?", "magenta"), "follows": ("!", "yellow"),
+    "given": ("", ""),
+}  # fmt: skip
 
 
 def table(found: Check, options: RenderOptions) -> str:
@@ -38,10 +47,14 @@ def table(found: Check, options: RenderOptions) -> str:
     if rows:
         page.columns(("at", "derivative", "by hand", ""), rows)
         page.line()
-    sign, color = _SIGNS[finding.outcome]
-    cause = f" ({finding.cause})" if finding.cause else ""
-    page.sentence(f"{finding.outcome} {sign}{cause}: {finding.why}", color, hanging=2)
+    _conclude("", finding.outcome, finding.cause, finding.why, page)
     return page.written()
+
+
+def _conclude(what: str, outcome: str, cause: str | None, why: str, page: Page) -> None:
+    sign, color = _SIGNS[outcome]
+    named = f" ({cause})" if cause else ""
+    page.sentence(f"{what}{outcome} {sign}{named}: {why}", color, hanging=2)
 
 
 def _point(at: Mapping[str, str]) -> str:
@@ -65,4 +78,56 @@ def json(found: Check, options: RenderOptions) -> str:
     return machine.line({"schema": SCHEMA, "command": "check", **told.pop("finding"), **told})
 
 
+# ------------------------------------------------------------------------------------------------ several lines
+
+
+def solution_table(found: Solution, options: RenderOptions) -> str:
+    """For people who read: every line with its outcome, and what is wrong with the first that is."""
+    from rich.text import Text
+
+    from gradcalc.render.page import Page
+
+    page = Page(options)
+    page.formula("f", found.read_as)
+    page.line()
+    rows = []
+    for line in found.lines:
+        sign, color = _SIGNS[line.outcome]
+        rows.append(
+            [Text(str(line.number)), Text(f"{line.name} = {line.says}"), Text(f"{line.outcome} {sign}".strip(), color)]
+        )
+    page.columns(("line", "", ""), rows)
+    page.line()
+    for line in found.lines:
+        if line.finding is not None and line.outcome in ("wrong", "undecided"):
+            _conclude(f"line {line.number} is ", line.outcome, line.finding.cause, line.finding.why, page)
+    if any(line.outcome == "follows" for line in found.lines):
+        page.sentence("follows: wrong only because a line above it is", "dim")
+    if found.outcome == "right":
+        claims = sum(line.finding is not None for line in found.lines)
+        page.sentence(f"right ✓: {claims} derivative{'s' if claims != 1 else ''}, in exact arithmetic", "green")
+    return page.written()
+
+
+def solution_plain(found: Solution, options: RenderOptions) -> str:
+    """Tab-separated lines: one a line, and the outcome."""
+    lines: list[tuple[str, ...]] = [
+        (str(line.number), line.name, line.says, line.outcome, *_reason(line)) for line in found.lines
+    ]
+    lines.append((found.outcome, "" if found.first is None else str(found.first)))
+    return "".join(options.text("\t".join(line)) + "\n" for line in lines)
+
+
+def _reason(line: Line) -> tuple[str, str]:
+    return ("", "") if line.finding is None else (line.finding.cause or "", line.finding.why)
+
+
+def solution_json(found: Solution, options: RenderOptions) -> str:
+    """One object."""
+    return machine.line({"schema": SCHEMA, "command": "check", **asdict(found)})
+
+
 FORMATS: dict[str, Callable[[Check, RenderOptions], str]] = {"table": table, "plain": plain, "json": json}
+SOLUTIONS: dict[str, Callable[[Solution, RenderOptions], str]] = {
+    "table": solution_table, "plain": solution_plain, "json": solution_json,
+}  # fmt: skip
