@@ -30,7 +30,7 @@ FLOORS = [
     ["witness"],
     ["proof", "indexed"],
     ["calculate"],
-    ["neuron", "many", "lessons", "checking", "stepwise"],
+    ["neuron", "many", "lessons", "checking", "stepwise", "plotting"],
     ["solution"],
     ["render"],
     ["cli"],
@@ -86,6 +86,7 @@ ALLOWED = {
     "typer": {name for name in MODULES if name.startswith("gradcalc.cli")},
     "click": set(),
     "pebble": {"gradcalc.cli.answering"},
+    "matplotlib": {"gradcalc.render.plot"},
 }  # fmt: skip
 
 

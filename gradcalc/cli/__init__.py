@@ -80,7 +80,7 @@ def application() -> typer.Typer:
     """The program with all its commands."""
     import typer
 
-    from gradcalc.cli import batch, bce, check, completion, devices, diff, explain, functions, lessons, steps
+    from gradcalc.cli import batch, bce, check, completion, devices, diff, explain, functions, lessons, plot, steps
 
     app = typer.Typer(
         help=_HELP,
@@ -104,6 +104,7 @@ def application() -> typer.Typer:
     app.command("trace", cls=diff.ExpressionCommand)(lessons.trace)
     app.command("accumulate", cls=diff.ExpressionCommand)(lessons.accumulate)
     app.command("tracking", cls=diff.ExpressionCommand)(lessons.tracking)
+    app.command("plot", cls=diff.ExpressionCommand)(plot.plot)
     app.command("batch")(batch.batch)
     app.command("functions")(functions.functions)
     app.command("devices")(devices.devices)

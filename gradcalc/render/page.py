@@ -58,6 +58,10 @@ class Page:
         """One line as it stands."""
         self.console.print(Text(self.options.text(text), style), no_wrap=True, overflow="ignore", crop=False)
 
+    def drawn(self, label: str, drawing: Text) -> None:
+        """A row of a drawing behind its label, as it stands."""
+        self.console.print(Text(label) + drawing, no_wrap=True, overflow="ignore", crop=False)
+
     def formula(self, left: str, right: str) -> None:
         """`left = right`, wrapped between the parts of the formula."""
         for line in _wrapped(self.options.text(f"{left} = {right}"), self.width):

@@ -1,0 +1,89 @@
+"""`gradcalc plot`: an expression and its derivative along an interval."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import PurePath
+from typing import Annotated
+
+import typer
+
+from gradcalc.cli import LISTS, Exit, write
+from gradcalc.cli.options import Device, Dtype, Quiet, Timeout
+from gradcalc.cli.words import choice, count_of, device_of, seconds_of
+from gradcalc.errors import CalcError
+from gradcalc.report import DTYPES, Problem, exit_code
+
+
+def plot(
+    expr: Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted.")],
+    at: Annotated[
+        list[str],
+        typer.Option(metavar="RANGE", help="From where to where: x=-3:3; and what others are: a=2. May be repeated."),
+    ],
+    points: Annotated[str, typer.Option(metavar="N", help="How often autograd is asked, 2 to 1000.")] = "21",
+    output: Annotated[
+        str | None, typer.Option(metavar="FILE", help="An image instead: a name that ends in .png, .svg or .pdf.")
+    ] = None,
+    device: Device = "cpu",
+    dtype: Dtype = None,
+    timeout: Timeout = "10",
+    format: Annotated[str, typer.Option(metavar="NAME", help="table, plain or json.")] = "table",
+    quiet: Quiet = False,
+) -> Exit:
+    """Draw an expression and its derivative.
+
+    \b
+      gradcalc plot "sin(x)*exp(-x/3)" --at x=0:10
+      gradcalc plot "relu(x) + abs(x - 1)" --at x=-2:2
+      gradcalc plot "a*sqrt(x)" --at x=-1:4 --at a=2 --output curve.svg
+
+    Above is the expression, below its derivative: the line is proven, point by point; the dots are autograd's numbers, each
+    with its verdict. Kinks, jumps, poles and ends of the domain are found and marked, and so are stretches without a value.
+    Images are drawn by matplotlib: pip install 'gradcalc[plot]'. The exit code is that of the worst verdict.
+
+    \b
+    --format plain has lines with tabs between
+      point, x, value, derivative, autograd, verdict
+      mark, x, kind, slope on the left, slope on the right
+      gap, from, to
+      unseen, from, to: where there was too much to look at
+    """
+    from gradcalc.render.plot import FORMATS, IMAGES, image
+
+    choice(format, LISTS, "format")
+    seconds = seconds_of(timeout)
+    count = max(count_of(points, "the number of points", 1_000), 2)
+    if output is not None and PurePath(output).suffix.lower() not in IMAGES:
+        raise CalcError(f"{output} does not say which kind of image", hint=f"its name ends in {', '.join(IMAGES)}")
+    dtype = dtype if dtype is None else choice(dtype, DTYPES, "dtype")
+    problem, name, start, stop = _request(expr, at, device_of(device), dtype)
+
+    from gradcalc.plotting import plot
+    from gradcalc.render import options_for
+
+    found = plot(problem, name, start, stop, points=count, seconds=seconds)
+    if output is not None:
+        image(found, output)
+    elif not quiet:
+        write(FORMATS[format](found, options_for(sys.stdout)))
+    return exit_code(found.verdict)
+
+
+def _request(expr: str, at: list[str], device: str, dtype: str | None) -> tuple[Problem, str, str, str]:
+    """The question without the variable that moves, that variable, and the ends of its interval."""
+    from gradcalc.functions.resolve import understand
+    from gradcalc.points import assign, read_at
+    from gradcalc.syntax import names_in
+
+    named, nameless = read_at(at)
+    values = assign(names_in(understand(expr, named)), named, nameless)
+    moving = [name for name, text in values.items() if ":" in text and "[" not in text]
+    if len(moving) != 1:
+        what = "no variable has a range" if not moving else f"{' and '.join(moving)} have ranges, and one variable moves"
+        raise CalcError(what, hint="write --at x=-3:3")
+    (name,) = moving
+    start, colon, stop = values.pop(name).partition(":")
+    if not colon or ":" in stop:
+        raise CalcError(f"a range is from where to where, such as {name}=-3:3", hint="--points says how many")
+    return Problem(expr, values, (name,), 1, device, dtype), name, start.strip(), stop.strip()

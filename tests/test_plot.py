@@ -1,0 +1,178 @@
+"""Curves: what is notable along an interval is found, and drawn in characters, as images and as numbers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from fractions import Fraction
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from gradcalc.cli import main
+from gradcalc.functions.resolve import understand
+from gradcalc.plotting import plot
+from gradcalc.proof.stretches import simplest, survey
+from gradcalc.render import RenderOptions
+from gradcalc.render.canvas import Canvas
+from gradcalc.render.plot import table
+from gradcalc.report import Problem
+
+# expression, marks from -3 to 3 (kind, place, whether it is just there), gaps
+SURVEYS: list[tuple[str, list[tuple[str, str, bool]], list[tuple[int, int]]]] = [
+    ("x**2", [], []),
+    ("7", [], []),
+    ("abs(x)", [("kink", "0", True)], []),
+    ("x*abs(x)", [], []),
+    ("sqrt((x - 1)**2)", [("kink", "1", True)], []),
+    ("max(x, x**2)", [("kink", "0", True), ("kink", "1", True)], []),
+    ("abs(x**2 - 2)", [("kink", "-1.414213562", False), ("kink", "1.414213562", False)], []),
+    ("sqrt(x)", [("edge", "0", True)], [(-3, 0)]),
+    ("log(-x)", [("pole", "0", True)], [(0, 3)]),
+    ("sqrt(x**2 - 1)", [("edge", "-1", True), ("edge", "1", True)], [(-1, 1)]),
+    ("acos(x)", [("edge", "-1", True), ("edge", "1", True)], [(-3, -1), (1, 3)]),
+    ("1/x", [("pole", "0", True)], []),
+    ("tan(x)", [("pole", "-1.570796327", False), ("pole", "1.570796327", False)], []),
+    ("floor(x/2)", [("jump", "-2", True), ("jump", "0", True), ("jump", "2", True)], []),
+    ("where(x > 1/3, x, 2)", [("jump", "1/3", True)], []),
+    ("sign(x**2 - 2)", [("jump", "-1.414213562", False), ("jump", "1.414213562", False)], []),
+    ("cbrt(x - 0.1)", [("vertical", "1/10", True)], []),
+    ("sqrt(x**2 - 2)", [("edge", "-1.414213562", False), ("edge", "1.414213562", False)], [(-1, 1)]),
+    ("sin(x)/x", [("removable", "0", True)], []),
+    # What has no value on both sides is no mark of its own.
+    ("sqrt(x)*abs(x + 1)", [("edge", "0", True)], [(-3, 0)]),
+]
+
+
+@pytest.mark.parametrize(("expr", "marks", "gaps"), SURVEYS, ids=[expr for expr, _, _ in SURVEYS])
+def test_what_is_notable(expr: str, marks: list[tuple[str, str, bool]], gaps: list[tuple[int, int]]) -> None:
+    ends = [Fraction(-3) + Fraction(6, 40) * place for place in range(41)]
+    found = survey(understand(expr), "x", {}, ends)
+    assert [(str(it.kind), str(it.at) if it.exact else f"{float(it.at):.10g}", it.exact) for it in found.marks] == marks
+    assert [(round(gap.start), round(gap.stop)) for gap in found.gaps] == gaps
+    assert not found.unseen
+
+
+def test_slopes_beside_a_kink() -> None:
+    (mark,) = survey(understand("relu(x)*a"), "x", {"a": Fraction(3)}, [Fraction(-1), Fraction(2)]).marks
+    assert (mark.left, mark.right) == ("0", "3")
+
+
+def test_what_is_too_much_to_look_at_is_said() -> None:
+    found = survey(understand("floor(1000*x)"), "x", {}, [Fraction(-1), Fraction(1)])
+    assert found.unseen
+
+
+SIMPLEST = [
+    ("0.3", "0.4", "1/3"),
+    ("-0.5", "0.2", "0"),
+    ("-0.4", "-0.3", "-1/3"),
+    ("1.4", "1.42", "7/5"),
+    ("2", "2", "2"),
+    ("3.1", "4.5", "4"),
+]
+
+
+@pytest.mark.parametrize(("low", "high", "expected"), SIMPLEST)
+def test_the_simplest_fraction(low: str, high: str, expected: str) -> None:
+    assert simplest(Fraction(low), Fraction(high)) == Fraction(expected)
+
+
+def test_a_canvas_in_dots_and_in_ascii() -> None:
+    drawn = {}
+    for is_ascii in (False, True):
+        canvas = Canvas(4, 2, (0.0, 1.0), (0.0, 1.0), ascii=is_ascii)
+        canvas.line([(0.0, 0.0), (1.0, 1.0)], "")
+        canvas.column(0.0, "|", "")
+        canvas.sign((1.0, 1.0), "o", "")
+        canvas.sign((5.0, 5.0), "x", "")
+        drawn[is_ascii] = [row.plain for row in canvas.rows()]
+    assert drawn[True] == ["| *o", "**  "]
+    assert drawn[False] == ["| ⡠o", "⡠⠊  "]
+
+
+def test_a_line_is_cut_at_jumps_and_goes_through_kinks() -> None:
+    from gradcalc.render.plot import _panels
+
+    pieces = {
+        expr: [len(curve) for _, curve, _, _ in _panels(plot(Problem(expr), "x", "-1", "1.1", points=2))]
+        for expr in ("abs(x)", "sign(x)", "x", "1/x", "sqrt(x)")
+    }
+    assert pieces == {"abs(x)": [1, 2], "sign(x)": [2, 2], "x": [1, 1], "1/x": [2, 2], "sqrt(x)": [1, 1]}
+
+
+DRAWN = """f = abs(x)
+df/dx = sign(x)
+x from -1 to 1
+"""
+
+
+def test_the_table_in_a_narrow_terminal_without_unicode() -> None:
+    found = plot(Problem("abs(x)"), "x", "-1", "1", points=5)
+    text = table(found, RenderOptions(width=40, ascii=True))
+    lines = text.splitlines()
+    assert text.isascii()
+    assert max(map(len, lines)) <= 40
+    assert text.startswith(DRAWN)
+    drawing = [line[12:] for line in lines if line[11:12] == "|"]
+    assert (drawing[0][0], drawing[0][-1]) == ("o", "o")
+    assert all("|" in row or "!" in row or "*" in row for row in drawing)
+    assert "kink at x = 0: the slopes are -1 and 1" in text
+    assert lines[-1] == "verdict: not-differentiable !"
+
+
+def test_the_command_in_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plot", "a*sqrt(x)", "--at", "x=-1:1", "--at", "a=2", "--points", "3", "--format", "plain"]) == 3
+    assert [line.split("\t") for line in capsys.readouterr().out.splitlines()] == [
+        ["point", "-1.0", "nan", "", "nan", "undefined"],
+        ["point", "0.0", "0.0", "", "inf", "undefined"],
+        ["point", "1.0", "2.0", "1", "1.0", "agree"],
+        ["mark", "0", "edge", "", "inf"],
+        ["gap", "-1.0", "0.0"],
+    ]
+    assert main(["plot", "x**2", "--at", "-1:1", "--format", "json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["command"], answer["variable"], answer["marks"], answer["gaps"]) == ("plot", "x", [], [])
+    assert (answer["x"][0], answer["values"][0], answer["slopes"][0]) == (-1.0, 1.0, -2.0)
+    assert len(answer["points"]) == 21
+    assert main(["plot", "x", "--at", "0:1", "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["plot", "x", "--at", "x=0:pi"]) == 0
+    assert "x from 0 to 3.14159" in capsys.readouterr().out
+
+
+def test_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, start in (("curve.png", b"\x89PNG"), ("curve.svg", b"<?xml"), ("curve.pdf", b"%PDF")):
+        path = tmp_path / name
+        assert main(["plot", "abs(x) + sqrt(x + 1)", "--at", "x=-2:2", "--output", str(path)]) == 3
+        assert path.read_bytes().startswith(start)
+    ElementTree.parse(tmp_path / "curve.svg")
+    assert capsys.readouterr().out == ""
+
+
+def test_images_without_matplotlib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(["plot", "x", "--at", "0:1", "--output", "never.png"]) == 2
+    message = (
+        "error: images are drawn by matplotlib, which is not installed\nhint: pip install 'gradcalc[plot]' installs it\n"
+    )
+    assert capsys.readouterr().err == message
+
+
+REFUSED = [
+    (["x", "--at", "x=1:1"], "error: from 1 to 1 there is nothing to draw\nhint: write --at x=-3:3\n"),
+    (["x", "--at", "x=1"], "error: no variable has a range\nhint: write --at x=-3:3\n"),
+    (["x*y", "--at", "x=0:1,y=0:1"], "error: x and y have ranges, and one variable moves\nhint: write --at x=-3:3\n"),
+    (["x", "--at", "x=0:1:7"], "error: a range is from where to where, such as x=-3:3\nhint: --points says how many\n"),
+    (["x*y", "--at", "x=0:1"], "error: no value for y\nhint: give --at y=...\n"),
+    (["x*y", "--at", "x=0:1", "--at", "y=[1,2]"], "error: a curve is of one number, and this has the shape (2,)"),
+    (["x", "--at", "0:1", "--output", "a.gif"], "error: a.gif does not say which kind of image\n"),
+    (["x", "--at", "0:1", "--output", "/nowhere/a.png"], "error: cannot write /nowhere/a.png: No such file or directory\n"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected"), REFUSED, ids=range(len(REFUSED)))
+def test_wrong_requests(arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plot", *arguments]) == 2
+    assert capsys.readouterr().err.startswith(expected)
