@@ -214,3 +214,25 @@ def test_the_first_number_that_is_not_finite_may_be_made_by_a_matrix() -> None:
     found = trace(Problem("sum(A@sqrt(x))", {"A": "[[1, 2]]", "x": "[0, 1]"}))
     assert len(found.events) == 1
     assert "SqrtBackward0 of sqrt(x)" in found.events[0]
+
+
+NARROW = """x*sin(x*y) = -0.55883
+  MulBackward0, adjoint 1
+├─ x = 2
+     local -0.27942, adjoint -0.27942
+└─ sin(x*y) = -0.27942
+     SinBackward0, local 2, adjoint 2
+   └─ x*y = 6
+        MulBackward0, local 0.96017,
+          adjoint 1.9203
+      ├─ x = 2
+           local 3, adjoint 5.761
+      └─ y = 3
+           local 2, adjoint 3.8407
+"""
+
+
+def test_a_trace_in_a_narrow_terminal_stays_a_tree() -> None:
+    found = trace(Problem("x*sin(x*y)", {"x": "2", "y": "3"}))
+    assert NARROW in trace_table(found, RenderOptions(width=40))
+    assert "x*y    MulBackward0  6         0.96017   1.9203" in trace_table(found, RenderOptions(width=60))

@@ -42,11 +42,27 @@ def trace_table(found: Trace, options: RenderOptions) -> str:
     from rich.text import Text
 
     page = _begun(found.report, options)
-    rows = [
-        [Text(cell) for cell in (f"{drawn}{cut(vertex.text)}", vertex.grad_fn or "", fit(vertex.value), local, adjoint)]
-        for drawn, vertex, local, adjoint in _tree(found.vertices, options)
-    ]
-    page.columns(("", "torch", "value", "local", "adjoint"), rows)
+    uses = list(_tree(found.vertices, options))
+
+    def rows(digits: int) -> list[list[Text]]:
+        cells = [
+            (f"{drawn}{cut(vertex.text)}", vertex.grad_fn or "", *(_cell(it, digits) for it in (vertex.value, *numbers)))
+            for drawn, vertex, *numbers in uses
+        ]
+        return [[Text(cell) for cell in row] for row in cells]
+
+    head = ("", "torch", "value", "local", "adjoint")
+    digits = next((it for it in (10, 7, 5) if page.holds(head, rows(it))), None)
+    if digits is not None:
+        page.columns(head, rows(digits))
+    else:  # a tree that wraps is none
+        for drawn, vertex, local, adjoint in uses:
+            page.line(f"{drawn}{cut(vertex.text)} = {_cell(vertex.value, 5)}")
+            told = [
+                vertex.grad_fn or "",
+                *(f"{word} {_cell(it, 5)}" for word, it in (("local", local), ("adjoint", adjoint)) if it is not None),
+            ]
+            page.sentence(", ".join(filter(None, told)), "dim", indent=len(drawn) + 2, hanging=2)
     page.line()
     page.sentence(
         "local: the derivative of the line that uses it; adjoint: what that use adds, local times the adjoint there", "dim"
@@ -59,11 +75,18 @@ def trace_table(found: Trace, options: RenderOptions) -> str:
     return _ended(found.report, page)
 
 
-def _tree(vertices: Sequence[Vertex], options: RenderOptions) -> Iterator[tuple[str, Vertex, str, str]]:
-    """Every use of every vertex: how it is drawn, itself, the local derivative, and what it adds to the adjoint."""
+def _cell(value: Any, digits: int) -> str:
+    return "" if value is None else "..." if value is ... else fit(value, digits)
+
+
+def _tree(vertices: Sequence[Vertex], options: RenderOptions) -> Iterator[tuple[str, Vertex, Any, Any]]:
+    """Every use of every vertex: how it is drawn, itself, the local derivative, and what it adds to the adjoint.
+
+    Of the numbers None is nothing to tell, and `...` what is there and not known.
+    """
     tee, last, bar = ("|- ", "`- ", "|  ") if options.ascii else ("├─ ", "└─ ", "│  ")
     uses = Counter(edge.vertex for vertex in vertices for edge in vertex.edges)
-    waiting: list[tuple[int, str, str, str, str]] = [(len(vertices) - 1, "", "", "", "1")]
+    waiting: list[tuple[int, str, str, Any, Any]] = [(len(vertices) - 1, "", "", None, 1)]
     while waiting:
         place, drawn, below, local, adjoint = waiting.pop()
         vertex = vertices[place]
@@ -72,16 +95,12 @@ def _tree(vertices: Sequence[Vertex], options: RenderOptions) -> Iterator[tuple[
         edges = [edge for edge in vertex.edges if vertices[edge.vertex].adjoint is not None or vertices[edge.vertex].edges]
         for edge in reversed(edges):
             is_last = edge is edges[-1]
-            slope = "" if edge.local is None else fit(edge.local)
             whole = vertices[edge.vertex].adjoint
             added = whole if uses[edge.vertex] == 1 else share(vertex, edge)
             known = whole is not None and vertex.adjoint is not None
             ends = (last, "   ") if is_last else (tee, bar)
-            waiting.append((edge.vertex, below + ends[0], below + ends[1], slope, _added(added) if known else ""))
-
-
-def _added(share: Any) -> str:
-    return "..." if share is None else fit(share)
+            told = None if not known else ... if added is None else added
+            waiting.append((edge.vertex, below + ends[0], below + ends[1], edge.local, told))
 
 
 def _sums(found: Trace, page: Page) -> None:

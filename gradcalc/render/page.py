@@ -79,6 +79,10 @@ class Page:
         for line in wrapped:
             self.line(line.replace(GLUE, " "), style)
 
+    def holds(self, head: Sequence[str], rows: Iterable[Sequence[Text]]) -> bool:
+        """Whether the page is wide enough for a table."""
+        return sum(max(map(len, column)) for column in zip(head, *rows, strict=True)) + GAP * len(head) <= self.width
+
     def columns(self, head: Sequence[str], rows: Iterable[Sequence[Text]]) -> None:
         """A table; a column of which every cell is empty is left out."""
         cells = list(rows)

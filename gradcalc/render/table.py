@@ -17,7 +17,7 @@ from rich.text import Text
 
 from gradcalc.general import general
 from gradcalc.render import RenderOptions, function_letter
-from gradcalc.render.page import ENTRIES, GAP, GLUE, Page, brief, color, last_line, number, ran_on, sign, typed, verdict_of
+from gradcalc.render.page import ENTRIES, GLUE, Page, brief, color, last_line, number, ran_on, sign, typed, verdict_of
 from gradcalc.report import Partial, Report, Verdict, worst
 
 
@@ -246,10 +246,9 @@ def _judged(partial: Partial) -> Text:
 
 def _fitted(head: Sequence[str], rows: Callable[[int | None], list[list[Text]]], page: Page) -> None:
     """A table with as many digits as the page is wide for."""
-    gaps = GAP * len(head)
     for digits in (None, 17, 15, 13, 11, 9, 7):
         cells = rows(digits)
-        if sum(max(len(word) for word in column) for column in zip(head, *cells, strict=True)) + gaps <= page.width:
+        if page.holds(head, cells):
             break
     page.columns(head, cells)
     if digits is not None:
