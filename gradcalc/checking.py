@@ -131,6 +131,7 @@ class Judging:
         """What is found at the points that are given and at others; what is found before the time is over counts."""
         from gradcalc.proof.causes import cause
         from gradcalc.proof.claims import compared
+        from gradcalc.witness.balls import OutOfPrecision
 
         found: list[Compared] = []
         kind, why = None, ""
@@ -139,8 +140,8 @@ class Judging:
                 found.extend(compared(self.tree, self.claimed, self.by, at, self.inner))
                 if not all(it.same for it in found):
                     kind, why = cause(self.tree, self.by, found)
-        except deadline.OutOfTime:
-            pass
+        except (deadline.OutOfTime, OutOfPrecision):
+            pass  # of the cause: what was compared stands
         formula, same = _answered(self._derivative), _answered(self._same)
         by_sympy = same is not None and same.is_same
         wrong = next((place for place in map(_place, found) if not place.same), None)

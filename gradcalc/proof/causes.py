@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gradcalc import deadline
 from gradcalc.proof.claims import Compared
 from gradcalc.proof.mistakes import mistakes
 from gradcalc.proof.regularity import examine
@@ -29,10 +30,19 @@ def cause(tree: Node, by: str, found: Sequence[Compared]) -> tuple[str | None, s
     if len(known) < 2:
         return None, ""
     claimed = [it.claimed for it in known if it.claimed is not None]
-    made = [it for it in mistakes(tree, by, [one.numbers() for one in known]) if _agree(it.numbers, claimed)]
-    first = next(((it.kind, it.why) for it in made if it.kind in _FIRST), None)
-    second = next(((it.kind, it.why) for it in made), None)
-    return first or _whole(tree, by, known, claimed) or second or _variable_factor(tree, known, claimed) or (None, "")
+    whole = _whole(tree, by, known, claimed)
+    made = _made(tree, by, known, claimed)
+    first = next((pair for pair in made if pair[0] in _FIRST), None)
+    return first or whole or next(iter(made), None) or _variable_factor(tree, known, claimed) or (None, "")
+
+
+def _made(tree: Node, by: str, known: Sequence[Compared], claimed: Sequence[Real]) -> list[tuple[str, str]]:
+    """The mistakes within the derivation that lead to the numbers of the claim; none if there is no time to make them."""
+    try:
+        found = mistakes(tree, by, [one.numbers() for one in known])
+    except (deadline.OutOfTime, balls.OutOfPrecision, balls.Unresolved, balls.NotReal):
+        return []
+    return [(it.kind, it.why) for it in found if _agree(it.numbers, claimed)]
 
 
 def _agree(numbers: Sequence[Real | None], claimed: Sequence[Real]) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from flint import arb, ctx
 
+from gradcalc import deadline
 from gradcalc.functions.resolve import understand
 from gradcalc.syntax import Call, Name, Node, Number, Reach, Steps, names_in, steps, unparse
 from gradcalc.witness import taylor
@@ -84,6 +85,7 @@ class _Work:
     def derived(self, place: int = -1, change: Change | None = None) -> Real | None:
         """The derivative of the last step; at one place somebody else says what that of the step is."""
         tangents: dict[int, Real] = {}
+        deadline.check()
         for here in sorted(self.moved):
             if isinstance(self.way.nodes[here], Name):
                 tangents[here] = arb(1)
