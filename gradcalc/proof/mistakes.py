@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from flint import arb, ctx
 
 from gradcalc import deadline
+from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.syntax import Call, Name, Node, Number, Reach, Steps, names_in, steps, unparse
 from gradcalc.witness import taylor
@@ -124,7 +125,7 @@ def mistakes(tree: Node, by: str, points: Sequence[Mapping[str, Real]]) -> list[
     """Every mistake that can be made in deriving a tree by a variable, with its numbers at the points."""
     with ctx.workprec(BITS):
         way = steps(tree)
-        moved = Reach(way).of([by])
+        moved = [place for place in Reach(way).of([by]) if not _is_condition(way.nodes[place])]
         works = [_Work(way, moved, point) for point in points]
         found = []
         for place in reversed(moved):
@@ -134,6 +135,10 @@ def mistakes(tree: Node, by: str, points: Sequence[Mapping[str, Real]]) -> list[
                     numbers = tuple(work.derived(place, change) for work in works)
                     found.append(Mistake(kind, why, numbers))
         return found
+
+
+def _is_condition(node: Node) -> bool:
+    return isinstance(node, Call) and TABLE[node.name].condition
 
 
 def _at(way: Steps, place: int, node: Call, moved: set[int], by: str) -> Iterator[tuple[str, str, Change]]:
