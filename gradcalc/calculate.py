@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
@@ -211,8 +211,18 @@ def _along(problem: Problem, tree: Node) -> tuple[Problem, Node]:
 
 def _is_of_arrays(tree: Node) -> bool:
     """Whether an expression has functions whose meaning depends on a shape."""
-    calls = (node for node in steps(tree).nodes if isinstance(node, Call))
-    return any(not TABLE[call.name].by_entry and call.name != "[" for call in calls)
+    return any(call.name != "[" for call in _calls_of_arrays(tree))
+
+
+def _calls_of_arrays(tree: Node) -> Iterator[Call]:
+    return (node for node in steps(tree).nodes if isinstance(node, Call) and not TABLE[node.name].by_entry)
+
+
+def needs_numbers(tree: Node, why: str) -> None:
+    """Raise `CalcError` for an expression of arrays where only numbers can be dealt with."""
+    call = next(_calls_of_arrays(tree), None)
+    if call is not None:
+        raise CalcError(f"{why}, and {unparse(call)} is of arrays", hint="write it entry by entry, x1*y1 + x2*y2")
 
 
 def _entry(name: str) -> tuple[str, str | None]:

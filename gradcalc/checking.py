@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gradcalc import deadline
-from gradcalc.calculate import versions
+from gradcalc.calculate import needs_numbers, versions
 from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
 from gradcalc.functions.resolve import understand
@@ -81,6 +82,7 @@ def check(
     """
     listed = [*(name for point in at for name in point), *([by] if by else [])]
     tree, claimed = understand(expr, listed), claimed_tree(claim, listed)
+    needs_numbers(tree, OF_NUMBERS)
     names = names_in(tree)
     by = by or _only(names, claimed)
     for name in names_in(claimed):
@@ -90,15 +92,23 @@ def check(
     return Check(expr, claim, by, unparse(tree), unparse(claimed), finding, versions())
 
 
+OF_NUMBERS = "a claim is about the derivative of one number by another"
+
+
 def claimed_tree(text: str, listed: Sequence[str]) -> Node:
-    """The tree of a claim; a condition, `x > 0`, is 1 where it holds and 0 elsewhere."""
+    """The tree of a claim; a condition, `x > 0`, is 1 where it holds and 0 elsewhere.
+
+    Raises `CalcError` for what cannot be read, and for arrays.
+    """
     try:
-        return understand(text, listed)
+        tree = understand(text, listed)
     except CalcError as error:
         try:
-            return understand(f"where({text}, 1, 0)", listed)
+            tree = understand(f"where({text}, 1, 0)", listed)
         except CalcError:
             raise error from None
+    needs_numbers(tree, OF_NUMBERS)
+    return tree
 
 
 def points_of(texts: Mapping[str, str]) -> dict[str, Node]:
@@ -116,11 +126,19 @@ def _only(names: Sequence[str], claimed: Node) -> str:
 class Judging:
     """A claim about the derivative of a tree by a variable; sympy's process begins with its part at once.
 
-    With `inner` the variable stands for that expression.
+    With `inner` the variable stands for that expression; `fixed` are variables that have one value only.
     """
 
-    def __init__(self, tree: Node, claimed: Node, by: str, seconds: float, inner: Node | None = None):
-        self.tree, self.claimed, self.by, self.seconds, self.inner = tree, claimed, by, seconds, inner
+    def __init__(
+        self,
+        tree: Node,
+        claimed: Node,
+        by: str,
+        seconds: float,
+        inner: Node | None = None,
+        fixed: Mapping[str, Node] = MappingProxyType({}),
+    ):
+        self.tree, self.claimed, self.by, self.seconds, self.inner, self.fixed = tree, claimed, by, seconds, inner, fixed
         wanted = [(0, (by,))]
         self._derivative = Question.about([tree], wanted, seconds)
         self._same = Question.about([tree, claimed], wanted, min(seconds, _SIMPLIFYING), is_claim=True)
@@ -137,23 +155,40 @@ class Judging:
         kind, why = None, ""
         try:
             with deadline.limit(self.seconds):
-                found.extend(compared(self.tree, self.claimed, self.by, at, self.inner))
+                found.extend(compared(self.tree, self.claimed, self.by, at, self.inner, self.fixed))
                 if not all(it.same for it in found):
                     kind, why = cause(self.tree, self.by, found)
         except (deadline.OutOfTime, OutOfPrecision):
             pass  # of the cause: what was compared stands
         formula, same = _answered(self._derivative), _answered(self._same)
         by_sympy = same is not None and same.is_same
-        wrong = next((place for place in map(_place, found) if not place.same), None)
-        outcome = "wrong" if wrong else "right" if found or by_sympy else "undecided"
+        places = [_place(it) for it in found]
+        equal = sum(place.same for place in places)
+        used = {self.by, *names_in(self.tree), *names_in(self.claimed)}
+        outcome = _outcome(places, by_sympy, 1 if used <= set(self.fixed) else _FEW)
+        lost = [point for point in at if not any(it.shown == {**self.fixed, **point} for it in found)]
         return Finding(
             None if formula is None else formula.formulas[0].text,
-            tuple(map(_place, found)),
+            tuple(places),
             by_sympy,
             outcome,
-            kind,
-            _sentence(wrong, why, len(found), by_sympy),
+            kind if outcome == "wrong" else None,
+            _sentence(outcome, places, why, equal, by_sympy) + _besides(places, lost, outcome),
         )
+
+
+_FEW = 3
+"""Points at which two formulas may be equal by accident."""
+
+
+def _outcome(places: Sequence[Place], by_sympy: bool, least: int) -> str:
+    """A different number anywhere refutes a claim, and so does no number everywhere."""
+    if any(place.claimed is not None and not place.same for place in places):
+        return "wrong"
+    equal = sum(place.same for place in places)
+    if by_sympy or equal >= least:
+        return "right"
+    return "wrong" if places and not equal else "undecided"
 
 
 def _answered(question: Question) -> Derived | None:
@@ -166,16 +201,35 @@ def _answered(question: Question) -> Derived | None:
 def _place(found: Compared) -> Place:
     from gradcalc.witness.balls import decimal
 
-    at = {name: unparse(value) for name, value in found.shown.items()}
-    return Place(at, decimal(found.derivative), None if found.claimed is None else decimal(found.claimed), found.same)
+    return Place(
+        _texts(found.shown), decimal(found.derivative), None if found.claimed is None else decimal(found.claimed), found.same
+    )
 
 
-def _sentence(wrong: Place | None, why: str, points: int, by_sympy: bool) -> str:
-    if wrong is None:
-        places = f"equal at {points} point{'s' if points != 1 else ''}, to 36 digits at least"
-        reasons = [*(["equal as formulas, by sympy"] if by_sympy else []), *([places] if points else [])]
-        return "; ".join(reasons) or "no point was found where the derivative exists and could be compared"
-    at = ", ".join(f"{name} = {text}" for name, text in wrong.at.items())
-    place = f"at {at} " if at else ""
-    claims = "has no value" if wrong.claimed is None else f"is {wrong.claimed}"
-    return f"{place}the derivative is {wrong.derivative}, the claim {claims}" + (f"; likely: {why}" if why else "")
+def _texts(point: Mapping[str, Node]) -> dict[str, str]:
+    return {name: unparse(value) for name, value in point.items()}
+
+
+def _named(at: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} = {text}" for name, text in at.items())
+
+
+def _sentence(outcome: str, places: Sequence[Place], why: str, equal: int, by_sympy: bool) -> str:
+    points = f"{equal} point{'s' if equal != 1 else ''}"
+    if outcome == "wrong":
+        wrong = next((place for place in places if place.claimed is not None and not place.same), places[0])
+        claims = "has no value" if wrong.claimed is None else f"is {wrong.claimed}"
+        place = f"at {_named(wrong.at)} " if wrong.at else ""
+        return f"{place}the derivative is {wrong.derivative}, the claim {claims}" + (f"; likely: {why}" if why else "")
+    if outcome == "undecided":
+        few = f"equal at {points}, which is too few to tell"
+        return few if equal else "no point was found where the derivative exists and could be compared"
+    formulas = ["equal as formulas, by sympy"] if by_sympy else []
+    return "; ".join([*formulas, *([f"equal at {points}, to 36 digits at least"] if equal else [])])
+
+
+def _besides(places: Sequence[Place], lost: Sequence[Mapping[str, Node]], outcome: str) -> str:
+    """What was asked for and could not be compared."""
+    silent = [place.at for place in places if place.claimed is None] if outcome == "right" else []
+    said = [f"; the claim has no value at {_named(at)}" for at in silent]
+    return "".join([*said, *(f"; there is no derivative at {_named(_texts(point))}" for point in lost)])

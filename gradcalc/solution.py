@@ -4,8 +4,9 @@ Comes in: an expression and lines of text.  Goes out: a `Solution`: what each li
 
 A line `dA_dB = ...` claims that this is the derivative of A by B; every other line gives a part a name.  A is a part that
 has a name, or under any other name the expression; B is a variable, or a part: then A is taken as a function of that part,
-wherever it stands in it.  A line may use the names of those above it.  A claim that is wrong only because one above it is
-follows from it: with the true derivative in its place it would be right.
+wherever it stands in it.  A name for a number, `w = 3`, is the point at which claims are compared.  A line may use the names
+of those above it.  A claim that is wrong only because one above it is follows from it: with the true derivative in its place
+it would be right.
 """
 
 from __future__ import annotations
@@ -14,17 +15,22 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gradcalc.calculate import versions
-from gradcalc.checking import Finding, Judging, claimed_tree, points_of
+from gradcalc.calculate import needs_numbers, versions
+from gradcalc.checking import OF_NUMBERS, Finding, Judging, claimed_tree, points_of
 from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.derivation import derive
 from gradcalc.errors import CalcError
 from gradcalc.functions.resolve import understand
-from gradcalc.syntax import Call, Name, Node, fold, names_in, renamed, unparse
+from gradcalc.parts import with_part
+from gradcalc.syntax import Name, Node, names_in, postorder, renamed, unparse
 
 MAX_LINES = 200
+MAX_PARTS = 4_000
+"""Parts that a line may have with all its names written out."""
 
 _LINE = re.compile(r"\s*(?:d(\w+)\s*/\s*d(\w+)|([A-Za-z_]\w*))\s*=(?!=)(.*)", re.DOTALL | re.ASCII)
+_CLAIM = re.compile(r"d[A-Za-z_]\w*_d[A-Za-z]\w*", re.ASCII)
+_HIGHER = re.compile(r"d[0-9]\w*_d\w+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +73,15 @@ def solution(
 
     Raises `CalcError` for what cannot be read, for a claim about what does not occur, and if none is about the expression.
     """
-    split = _split(lines)
-    listed = [*([by] if by else []), *(name for point in at for name in point), *(name for _, name, _ in split)]
-    whole = understand(expr, listed)
-    texts = list(_read(split, listed))
-    work = _Work(whole, texts)
-    work.needs_the_expression(by)
-    points = [points_of(point) for point in at]
-    judged = tuple(work.judged(text, points, seconds) for text in texts)
+    reading = _Reading(expr, lines, [*([by] if by else []), *(name for point in at for name in point)])
+    reading.needs_the_expression(by)
+    claims = sum(isinstance(text, _Claim) for text in reading.texts)
+    work = _Work(reading, [points_of(point) for point in at], seconds / max(claims, 1))
+    judged = tuple(map(work.judged, reading.texts))
     outcomes = [line.outcome for line in judged]
     outcome = next((it for it in ("wrong", "undecided") if it in outcomes), "right")
     first = None if outcome == "right" else judged[outcomes.index(outcome)].number
-    return Solution(expr, unparse(whole), judged, outcome, first, versions())
+    return Solution(expr, unparse(reading.typed), judged, outcome, first, versions())
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,127 +93,153 @@ class _Text:
     tree: Node
 
 
-def _split(lines: Sequence[str]) -> list[tuple[int, str, str]]:
-    """The number, the name and the text of every line that is not empty.  Raises `CalcError` for one without a name."""
-    found = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        match = _LINE.fullmatch(line)
-        if match is None:
-            raise CalcError(f"line {number} gives nothing a name: {line.strip()[:60]}", hint='write "dL_dp = p - y"')
-        above, below, name, says = match.groups()
-        found.append((number, name or f"d{above}_d{below}", says.strip()))
-    if not 0 < len(found) <= MAX_LINES:
-        raise CalcError(f"a derivation has 1 to {MAX_LINES} lines, not {len(found)}")
-    return found
+@dataclass(frozen=True, slots=True)
+class _Claim(_Text):
+    """A line that claims the derivative of a part, or of the expression, by a variable or a part."""
+
+    of: str
+    by: str
 
 
-def _read(split: Sequence[tuple[int, str, str]], listed: Sequence[str]) -> Iterator[_Text]:
-    """The trees of the lines.  Raises `CalcError` for a name that has another meaning already."""
-    used: dict[str, int] = {}
-    for number, name, says in split:
-        if name in used:
-            raise CalcError(f"line {number} gives {name} a meaning, and in line {used[name]} it has another")
-        try:
-            tree = claimed_tree(says, listed)
-        except CalcError as error:
-            error.message = f"line {number}: {error.message}"
-            raise
+class _Reading:
+    """The lines, and what their names mean.
+
+    `parts` are expressions in variables; `values` are numbers that variables have, wherever claims are compared.
+    """
+
+    def __init__(self, expr: str, lines: Sequence[str], listed: Sequence[str]):
+        split = list(_split(lines))
+        if not 0 < len(split) <= MAX_LINES:
+            raise CalcError(f"a derivation has 1 to {MAX_LINES} lines, not {len(split)}")
+        names = [*listed, *(name for _, name, _ in split)]
+        self.typed = understand(expr, names)
+        needs_numbers(self.typed, OF_NUMBERS)
+        self.known = set(names_in(self.typed))
+        self.parts: dict[str, Node] = {}
+        self.values: dict[str, Node] = {}
+        self.texts: list[_Text] = []
+        self._used: dict[str, int] = {}
+        for number, name, says in split:
+            try:
+                tree = claimed_tree(says, names)
+            except CalcError as error:
+                error.message = f"line {number}: {error.message}"
+                raise
+            self.texts.append(self._read(number, name, tree))
+        self.whole = _expanded(self.typed, self.parts, "the expression")
+
+    def _read(self, number: int, name: str, tree: Node) -> _Text:
+        if _HIGHER.fullmatch(name):
+            raise CalcError(f"line {number}: {name} is no first derivative", hint="check it as the derivative of the first")
+        if _CLAIM.fullmatch(name):
+            return _Claim(number, name, tree, *self._pair(number, name))
         if name in names_in(tree):
             raise CalcError(f"line {number} says what {name} is in terms of {name}")
+        text = _Text(number, name, tree)
+        before = next((it for it in self.texts if it.name == name), None)
+        if name in self._used and (before is None or before.tree != tree):
+            raise CalcError(f"line {number} gives {name} a meaning, and in line {self._used[name]} it has another")
+        if names_in(tree):
+            self.parts[name] = _expanded(tree, self.parts, f"line {number}")
+        else:
+            self.values[name] = tree
+        self.known |= {name, *names_in(tree)}
         for each in (name, *names_in(tree)):
-            used.setdefault(each, number)
-        yield _Text(number, name, tree)
+            self._used.setdefault(each, number)
+        return text
 
+    def _pair(self, number: int, name: str) -> tuple[str, str]:
+        """Whose derivative by what a name says it is: L by p for `dL_dp`."""
+        splits = [(name[1:at], name[at + 2 :]) for at in range(2, len(name) - 2) if name[at : at + 2] == "_d"]
+        found = next((pair for pair in splits if pair[1] in self.known), None)
+        if found is None:
+            raise CalcError(f"line {number} claims a derivative by {splits[0][1]}, which nothing above it has")
+        return found
 
-class _Work:
-    """What the names mean, in variables: as it was written, and with the true derivatives in the place of claims."""
-
-    def __init__(self, whole: Node, texts: Sequence[_Text]):
-        self.known = set(names_in(whole))
-        self.claims: dict[str, tuple[str, str]] = {}
-        self.written: dict[str, Node] = {}
-        self.true: dict[str, Node] = {}
-        for text in texts:
-            pair = self.pair(text.name)
-            if pair is not None:
-                self.claims[text.name] = pair
-            else:
-                self.known |= {text.name, *names_in(text.tree)}
-            self.written[text.name] = renamed(text.tree, self.written.get)
-        self.whole = renamed(whole, self.written.get)
+    def of(self, name: str) -> Node:
+        """What a claim is about, in variables: a part, or the expression."""
+        return self.parts.get(name, self.whole)
 
     def needs_the_expression(self, by: str | None) -> None:
         """Raise `CalcError` if no line claims the derivative of the expression."""
-        if not any(self.is_whole(of) for of, name in self.claims.values() if by in (None, name)):
+        from gradcalc.proof.claims import is_same
+
+        claims = [text for text in self.texts if isinstance(text, _Claim) and by in (None, text.by)]
+        if not any(self.of(it.of) == self.whole or is_same(self.of(it.of), self.whole) for it in claims):
             name = by or next(iter(names_in(self.whole)), "x")
             what = f"the derivative of the expression{f' by {by}' if by else ''}"
             raise CalcError(f"no line is about {what}", hint=f"such as dL_d{name} = ...")
 
-    def pair(self, name: str) -> tuple[str, str] | None:
-        """Whose derivative by what a name says it is: L by p for `dL_dp`; None for the name of a part."""
-        splits = [(name[1:at], name[at + 2 :]) for at in range(2, len(name) - 2) if name[at : at + 2] == "_d"]
-        return next((pair for pair in splits if name[0] == "d" and pair[1] in self.known), None)
 
-    def of(self, name: str) -> Node:
-        """What a claim is about, in variables: a part, or the expression."""
-        return self.written[name] if self.is_part(name) else self.whole
+def _split(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """The number, the name and the text of every line that is not empty.  Raises `CalcError` for one without a name."""
+    for number, line in enumerate(lines, start=1):
+        content = line.partition("#")[0]
+        if not content.strip():
+            continue
+        match = _LINE.fullmatch(content)
+        if match is None:
+            raise CalcError(f"line {number} gives nothing a name: {content.strip()[:60]}", hint='write "dL_dp = p - y"')
+        above, below, name, says = match.groups()
+        yield number, name or f"d{above}_d{below}", says.strip()
 
-    def is_part(self, name: str) -> bool:
-        return name in self.written and name not in self.claims
 
-    def is_whole(self, name: str) -> bool:
-        from gradcalc.proof.claims import is_same
+def _expanded(tree: Node, meanings: Mapping[str, Node], where: str) -> Node:
+    """A tree in variables only.  Raises `CalcError` for what becomes too long: each name may double it."""
+    sizes = {name: len(list(postorder(meaning))) for name, meaning in meanings.items() if name in names_in(tree)}
+    if sum(sizes.get(leaf.name, 1) if isinstance(leaf, Name) else 1 for leaf in postorder(tree)) > MAX_PARTS:
+        raise CalcError(f"{where} becomes too long: more than {MAX_PARTS} parts with all its names written out")
+    return renamed(tree, meanings.get)
 
-        return self.of(name) == self.whole or is_same(self.of(name), self.whole)
 
-    def judged(self, text: _Text, at: Sequence[Mapping[str, Node]], seconds: float) -> Line:
+class _Work:
+    """The claims, judged one after the other: as they were written, and with the true derivatives in the place of others."""
+
+    def __init__(self, reading: _Reading, at: Sequence[Mapping[str, Node]], seconds: float):
+        self.reading, self.at, self.seconds = reading, at, seconds
+        self.written = dict(reading.parts)
+        self.true = dict(reading.parts)
+
+    def judged(self, text: _Text) -> Line:
         """A line; those above it were judged before."""
-        self.true[text.name] = renamed(text.tree, self.true.get)
-        if text.name not in self.claims:
-            return Line(text.number, text.name, unparse(text.tree), "", "given", None)
-        of, by = self.claims[text.name]
-        tree, inner = self.of(of), self.written.get(by)
-        self._check(text, tree, by)
+        says = unparse(text.tree)
+        if not isinstance(text, _Claim):
+            # A part may be made of claims.
+            self.written[text.name] = _expanded(text.tree, self.written, f"line {text.number}")
+            self.true[text.name] = _expanded(text.tree, self.true, f"line {text.number}")
+            if text.name in self.reading.values:
+                del self.written[text.name], self.true[text.name]
+            return Line(text.number, text.name, says, "", "given", None)
+        tree, inner = self.reading.of(text.of), self.reading.parts.get(text.by)
+        written = _expanded(text.tree, self.written, f"line {text.number}")
+        true = _expanded(text.tree, self.true, f"line {text.number}")
+        self._check(text, tree, inner, written)
 
         def by_part(other: Node) -> Node:
-            return other if inner is None else _with(other, inner, Name(by))
+            return other if inner is None else with_part(other, inner, text.by)
 
         def judge(claimed: Node) -> Finding:
-            return Judging(by_part(tree), by_part(claimed), by, seconds, inner).finding(at)
+            work = Judging(by_part(tree), by_part(claimed), text.by, self.seconds, inner, self.reading.values)
+            return work.finding(self.at)
 
-        finding = judge(self.written[text.name])
+        finding = judge(written)
         outcome = finding.outcome
         if outcome == "wrong":
-            if self.true[text.name] != self.written[text.name]:  # whatever is wrong above it, what is wrong here?
-                finding = judge(self.true[text.name])
+            if true != written:  # whatever is wrong above it, what is wrong here?
+                finding = judge(true)
                 outcome = "follows" if finding.outcome == "right" else "wrong"
-            self.true[text.name] = _true(by_part(tree), by, inner) or self.written[text.name]
-        return Line(text.number, text.name, unparse(text.tree), by, outcome, finding)
+            true = _true(by_part(tree), text.by, inner) or written
+        self.written[text.name], self.true[text.name] = written, true
+        return Line(text.number, text.name, says, text.by, outcome, finding)
 
-    def _check(self, text: _Text, tree: Node, by: str) -> None:
+    def _check(self, text: _Claim, tree: Node, inner: Node | None, written: Node) -> None:
         """Raise `CalcError` for a claim with variables that do not occur, and for one by a part that does not."""
-        of, _ = self.claims[text.name]
-        inner = self.written.get(by)
-        if inner is not None and by not in names_in(_with(tree, inner, Name(by))):
-            hint = f"write {by} as it stands in the expression, or give the expression in {by} a name"
-            raise CalcError(f"line {text.number}: {unparse(inner)} does not occur in {of}", hint=hint)
-        strange = [name for name in names_in(self.written[text.name]) if name not in self.known]
+        if inner is not None and text.by not in names_in(with_part(tree, inner, text.by)):
+            hint = f"write {text.by} as it stands in the expression, or give the expression in {text.by} a name"
+            raise CalcError(f"line {text.number}: {unparse(inner)} does not occur in {text.of}", hint=hint)
+        strange = [name for name in names_in(written) if name not in self.reading.known]
         if strange:
             raise CalcError(f"line {text.number} has {strange[0]}, which does not occur in the expression")
-
-
-def _with(tree: Node, part: Node, name: Name) -> Node:
-    """A tree with a name in the place of a part, wherever that stands."""
-    if tree == part:
-        return name
-
-    def call(node: Call, args: list[Node]) -> Node:
-        made = Call(node.name, tuple(args), node.span, node.options)
-        return name if made == part else made
-
-    return fold(tree, lambda leaf: name if leaf == part else leaf, call)
 
 
 def _true(tree: Node, by: str, inner: Node | None) -> Node | None:

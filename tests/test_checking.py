@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gradcalc.checking import check
+from gradcalc.checking import Place, _outcome, check
 from gradcalc.cli import main
 from gradcalc.errors import CalcError, picture
 
@@ -61,6 +61,18 @@ WRONG: list[tuple[str, str, str, str | None]] = [
     ("x**2*y", "x**2", "x", "wrong variable"),
     ("sin(x)", "cos(x)*pi/180", "x", "degrees"),
     ("sin(x)", "5*cos(x)/3", "x", "factor"),
+    ("x**2 + 5", "2*x + 5", "x", "constant"),
+    ("sin(x)*3 + x", "cos(x) + 1", "x", "factor"),
+    ("x**-2", "-2*x**-1", "x", "power rule"),
+    ("2**x + x", "x*2**(x - 1) + 1", "x", "exponential rule"),
+    ("2**x + x", "2**x + 1", "x", "exponential rule"),
+    ("1/(1 + x**2)", "-2*x/x**2", "x", "wrong argument"),
+    ("(1 + x**2)**3", "3*x**2*2*x", "x", "wrong argument"),
+    ("y/(1 + x**2)", "-y/(1 + x**2)**2", "x", "inner derivative"),
+    ("sin(x**2) + x", "cos(x**2)*2*x*2*x + 1", "x", "inner derivative"),
+    ("sin(x) + sin(2*x)", "pi/180*cos(x) + 2*cos(2*x)", "x", "degrees"),
+    ("x*exp(x) + sin(x)", "exp(x) + x*exp(x) + sin(x)", "x", "wrong function"),
+    ("where(x > 0, x**2, 3*x)", "2*x", "x", "cases"),
     ("where(x > 0, sin(2*x), -x)", "where(x > 0, cos(2*x), -1)", "x", "inner derivative"),
     ("where(x > 0, x**2, -x) + y", "where(x > 0, 2*x, 1)", "x", "sign"),
     ("x + x + x", "x + x + x", "x", "not differentiated"),
@@ -77,6 +89,66 @@ def test_what_is_wrong_is_refused_and_the_mistake_named(expr: str, claim: str, b
     assert not found.by_sympy
     assert not all(point.same for point in found.points)
     assert found.cause == cause
+
+
+# Wrong only where few would look: beyond a seam, between the zeros of something that repeats itself.
+HIDDEN = [
+    ("relu6(x)", "x > 0", "x"),
+    ("clamp(x, -1, 1)", "where(x < 1, 1, 0)", "x"),
+    ("max(x, 5)", "0", "x"),
+    ("where(x > 3, x**2, x)", "1", "x"),
+    ("relu(x - 300)", "0", "x"),
+    ("abs(x + 2)", "1", "x"),
+    ("huber_loss(x, 0, 3)", "x", "x"),
+    ("x**2", "where(x < 200, 2*x, 3*x)", "x"),
+    ("sin(40*pi*x)", "40*pi", "x"),
+    ("sin(5*pi*x)**6", "0", "x"),
+    ("max(0, x) + a*min(0, x)", "1", "x"),
+    ("max(0, x) + a*min(0, x)", "-min(0, x)", "a"),
+    ("sqrt(x - 6)", "1/(2*sqrt(5))", "x"),
+    ("hinge_loss(x, 1)", "-1", "x"),
+]
+
+
+@pytest.mark.parametrize(("expr", "claim", "by"), HIDDEN)
+def test_every_case_is_looked_at(expr: str, claim: str, by: str) -> None:
+    found = check(expr, claim, by=by).finding
+    assert found.outcome == "wrong"
+    assert len({tuple(place.at.items()) for place in found.points}) == len(found.points)
+
+
+# A number that is none is no evidence for a mistake.
+NO_CAUSE = [
+    ("log(-x)", "7*x**2 + 1"),
+    ("atan(5 + x**2)", "7"),
+    ("x/sign(x)", "7*x + 3"),
+    ("x**0*x", "7*x"),
+    ("asin(1/x)", "7*x**2 + 1"),
+]
+
+
+@pytest.mark.parametrize(("expr", "claim"), NO_CAUSE)
+def test_no_cause_is_made_up(expr: str, claim: str) -> None:
+    found = check(expr, claim).finding
+    assert (found.outcome, found.cause) == ("wrong", None)
+
+
+def test_a_formula_without_a_value_at_the_point_is_right_elsewhere() -> None:
+    found = check("sqrt(x**4)", "2*x**3/sqrt(x**4)", at=[{"x": "0"}]).finding
+    assert found.outcome == "right"
+    assert found.why.endswith("; the claim has no value at x = 0")
+    found = check("abs(x)", "sign(x)", at=[{"x": "0"}]).finding
+    assert found.outcome == "right"
+    assert found.why.endswith("; there is no derivative at x = 0")
+    assert check("sin(x)", "log(-x**2 - 1)").finding.outcome == "wrong"
+
+
+@pytest.mark.parametrize(("equal", "other", "by_sympy", "expected"), [
+    (2, 0, False, "undecided"), (3, 0, False, "right"), (0, 0, True, "right"), (3, 1, False, "wrong"), (0, 0, False, "undecided"),
+])  # fmt: skip
+def test_too_few_points_tell_nothing(equal: int, other: int, by_sympy: bool, expected: str) -> None:
+    places = [*[Place({}, "1", "1", True)] * equal, *[Place({}, "1", "2", False)] * other]
+    assert _outcome(places, by_sympy, 3) == expected
 
 
 def test_the_point_that_is_given_comes_first() -> None:

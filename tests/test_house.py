@@ -24,7 +24,7 @@ FLOORS = [
     ["errors", "deadline", "orphan"],
     ["syntax", "report", "explanations", "cells"],
     ["functions"],
-    ["spread", "along", "typeset", "rewrite", "general", "arrayfile"],
+    ["spread", "along", "typeset", "rewrite", "general", "arrayfile", "parts"],
     ["points"],
     ["pointfile", "derivation"],
     ["witness"],

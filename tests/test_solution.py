@@ -54,7 +54,15 @@ CASES: dict[str, tuple[str, list[str], str, int | None]] = {
     "by what is not in it": ("x**2*y", ["r = 3*q", "dL_dx = 2*x*y", "dL_dq = 0"], "given right right", None),
     "a derivative that nobody can compare": ("log(-x**2 - 1)", ["df_dx = 1/x"], "undecided", 1),
     "undecided, then wrong": ("x**2", ["g = log(-x**2 - 1)", "dg_dx = 1/x", "df_dx = x"], "given undecided wrong", 3),
-    "comments and empty lines": ("x**2", ["# by hand", "", "  df_dx = 2*x  "], "right", None),
+    "comments and empty lines": ("x**2", ["# by hand", "", "  df_dx = 2*x  # as always"], "right", None),
+    "a part in another order": ("2*x*y + sin(y*x)", ["z = x*y", "dL_dz = 2 + cos(z)", "dL_dx = dL_dz*y"], "given right right", None),
+    "a part of a sum": ("(w*x + b - y)**2", ["z = b + w*x", "r = z - y", "dL_dz = 2*r", "dL_dw = dL_dz*x"], "given given right right", None),
+    "a part with the other sign": ("exp(b - a)", ["d = a - b", "df_dd = -exp(-d)", "df_da = -exp(-d)"], "given right right", None),
+    "what looks like the part and is not": ("2*x*y + sin(x*y)", ["z = x*y", "dL_dz = cos(z)"], "given wrong", 2),
+    "values": ("w**3*x", ["x = 2", "w = 3", "dL_dw = 3*w**2*x", "dL_dx = 27"], "given given right right", None),
+    "values that are wrong": ("w**3*x", ["x = 2", "w = 3", "dL_dw = 55"], "given given wrong", 3),
+    "a value and a variable": ("(w*x)**3", ["w = 3", "dL_dw = 3*w**2*x**3"], "given right", None),
+    "said twice": ("x*x", ["u = x", "u = x", "dL_dx = x + x", "dL_dx = 2*x"], "given given right right", None),
 }  # fmt: skip
 
 
@@ -85,11 +93,25 @@ WRONG = [
     ("x**2", ["x = x + 1"], "error: line 1 says what x is in terms of x"),
     ("x**2", ["u = x**2"], "error: no line is about the derivative of the expression\nhint: such as dL_dx = ..."),
     ("x**2", ["u = 3*x", "du_dx = 3"], "error: no line is about the derivative of the expression\nhint: such as dL_dx = ..."),
+    ("w*x + b", ["dL_dW = 7", "dL_dw = x"], "error: line 1 claims a derivative by W, which nothing above it has"),
+    ("sin(x*y)", ["dL_dz = 999", "z = x*y"], "error: line 1 claims a derivative by z, which nothing above it has"),
+    ("x**2", ["d2f_dx2 = 2"], "error: line 1: d2f_dx2 is no first derivative\nhint: check it as the derivative of the first"),
+    (
+        "x**2",
+        ["a0 = x*x", *(f"a{k + 1} = a{k}*a{k}" for k in range(25)), "dL_dx = a25"],
+        "error: line 11 becomes too long: more than 4000 parts with all its names written out",
+    ),
+    (
+        "A@x",
+        ["dL_dx = A"],
+        "error: a claim is about the derivative of one number by another, and A@x is of arrays\n"
+        "hint: write it entry by entry, x1*y1 + x2*y2",
+    ),
     ("x**2", ["df_dx = 2*q"], "error: line 1 has q, which does not occur in the expression"),
     (
         "sin(x*2)",
-        ["u = 2*x", "df_du = cos(u)"],
-        "error: line 2: 2*x does not occur in f\n"
+        ["u = 3*x", "df_du = cos(u)"],
+        "error: line 2: 3*x does not occur in f\n"
         "hint: write u as it stands in the expression, or give the expression in u a name",
     ),
     ("x**2", ["", "df_dx = 2*("], "error: line 2: the expression ends too early after (\n  2*(\n     ^\nhint: something must follow here"),

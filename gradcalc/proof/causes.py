@@ -11,13 +11,15 @@ from gradcalc import deadline
 from gradcalc.proof.claims import Compared
 from gradcalc.proof.mistakes import mistakes
 from gradcalc.proof.regularity import examine
-from gradcalc.proof.site import Site
+from gradcalc.proof.site import Site, is_finite
 from gradcalc.syntax import Node, names_in
 from gradcalc.witness import balls
 from gradcalc.witness.balls import Real
 
 _FIRST = ("inner derivative", "power rule")
 """Mistakes that explain a factor better than its number does."""
+_MOST = 5
+"""Points at which the claim is wrong, and mistakes are made; a mistake must be right where the claim is, too."""
 _LARGEST = 1_000
 """Numerator and denominator of a factor that is worth naming."""
 
@@ -25,28 +27,31 @@ _LARGEST = 1_000
 def cause(tree: Node, by: str, found: Sequence[Compared]) -> tuple[str | None, str]:
     """The kind of the likely mistake, and a sentence; None and nothing where it is none that people make."""
     known = [it for it in found if it.claimed is not None]
-    if len(known) < len(found):
-        return None, "the claim has no value where the derivative has one"
     if len(known) < 2:
         return None, ""
     claimed = [it.claimed for it in known if it.claimed is not None]
     whole = _whole(tree, by, known, claimed)
-    made = _made(tree, by, known, claimed)
+    made = _made(tree, by, [*[it for it in known if not it.same][:_MOST], *[it for it in known if it.same][:2]])
     first = next((pair for pair in made if pair[0] in _FIRST), None)
     return first or whole or next(iter(made), None) or _variable_factor(tree, known, claimed) or (None, "")
 
 
-def _made(tree: Node, by: str, known: Sequence[Compared], claimed: Sequence[Real]) -> list[tuple[str, str]]:
+def _made(tree: Node, by: str, known: Sequence[Compared]) -> list[tuple[str, str]]:
     """The mistakes within the derivation that lead to the numbers of the claim; none if there is no time to make them."""
+    claimed = [it.claimed for it in known if it.claimed is not None]
+    found: list[tuple[str, str]] = []
     try:
-        found = mistakes(tree, by, [one.numbers() for one in known])
+        made = mistakes(tree, by, [one.numbers() for one in known])
+        found.extend((it.kind, it.why) for it in made if _agree(it.numbers, claimed))  # those before the time is over count
     except (deadline.OutOfTime, balls.OutOfPrecision, balls.Unresolved, balls.NotReal):
-        return []
-    return [(it.kind, it.why) for it in found if _agree(it.numbers, claimed)]
+        pass
+    return found
 
 
 def _agree(numbers: Sequence[Real | None], claimed: Sequence[Real]) -> bool:
-    return all(it is not None and balls.agree(it, other) for it, other in zip(numbers, claimed, strict=True))
+    pairs = zip(numbers, claimed, strict=True)
+    # A ball without bounds would agree with everything.
+    return all(it is not None and is_finite(it) and is_finite(other) and balls.agree(it, other) for it, other in pairs)
 
 
 def _whole(tree: Node, by: str, known: Sequence[Compared], claimed: Sequence[Real]) -> tuple[str, str] | None:
@@ -82,12 +87,16 @@ def _variable_factor(tree: Node, known: Sequence[Compared], claimed: Sequence[Re
 
 def _factor(truths: Sequence[Real], claimed: Sequence[Real]) -> str | None:
     """The rational that the claim is times the derivative, everywhere."""
-    pairs = [(truth, claim) for truth, claim in zip(truths, claimed, strict=True) if not balls.is_negligible(truth)]
-    if len(pairs) < 2:
+    both = list(zip(truths, claimed, strict=True))
+    pairs = [(truth, claim) for truth, claim in both if not balls.is_negligible(truth)]
+    if len(pairs) < 2 or any(balls.is_negligible(truth) and not balls.is_negligible(claim) for truth, claim in both):
         return None
     with balls.precision(2 * balls.START_BITS):
         truth, claim = pairs[0]
-        nearest = balls.to_fraction(balls.ball(claim) / balls.ball(truth)).limit_denominator(_LARGEST)
+        ratio = balls.ball(claim) / balls.ball(truth)
+        if not 1 < abs(ratio) * 2 * _LARGEST < 4 * _LARGEST**2:
+            return None
+        nearest = balls.to_fraction(ratio).limit_denominator(_LARGEST)
         if nearest == 0 or abs(nearest.numerator) > _LARGEST:
             return None
         exact = balls.exact(nearest)

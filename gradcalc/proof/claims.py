@@ -9,20 +9,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 
-from gradcalc.points import MissingValues
+from gradcalc.points import MissingValues, plain
 from gradcalc.proof.regularity import Kind, examine, value_of
 from gradcalc.proof.site import Site
-from gradcalc.syntax import Node, Number, names_in, renamed
+from gradcalc.proof.stretches import smooth
+from gradcalc.syntax import Call, Node, Number, names_in, renamed
 from gradcalc.witness import balls, taylor
 from gradcalc.witness.balls import Real
 
 Point = Mapping[str, Node]
 
-# Where formulas are compared: numbers on both sides of 0 and of 1, that are no zeros of anything.
-_SAMPLES = ("0.7", "1.3", "-0.6", "2.5", "0.2", "-1.7", "3.1", "0.45", "-0.15", "1.85", "5.3", "-2.9", "0.95", "11")
-_POINTS = 5
-_ATTEMPTS = 80
+# Where formulas are compared: on both sides of 0 and of 1, near and far, and at no zeros of anything that repeats itself.
+_SAMPLES = (
+    "0.7331", "1.2719", "-0.6173", "2.4893", "0.2137", "-1.7391", "3.1337", "0.4513", "-0.1543", "1.8517",
+    "5.3129", "-2.9371", "0.9467", "11.0713", "-7.3219", "23.519", "-41.373", "117.31", "-0.0379",
+)  # fmt: skip
+_POINTS = 12
+_ATTEMPTS = 5 * len(_SAMPLES)
+
+# Where the cases of an expression are looked for, each of which is compared at a place of its own.
+_ENDS = (0, "0.5", 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 10_000, 1_000_000)
+_CASES = 40
+"""Cases that are looked at."""
+_HALVINGS, _LOOKS = 8, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +62,40 @@ class Compared:
             return {name: taylor.evaluate(value, {}).value for name, value in self.at.items()}
 
 
-def compared(tree: Node, claimed: Node, by: str, at: Sequence[Point], inner: Node | None = None) -> Iterator[Compared]:
+def compared(
+    tree: Node,
+    claimed: Node,
+    by: str,
+    at: Sequence[Point],
+    inner: Node | None = None,
+    fixed: Point = MappingProxyType({}),
+) -> Iterator[Compared]:
     """The points where the derivative exists: those that are given, and samples of the domain.
 
-    With `inner` the variable `by` is no number of its own: it stands for that expression in the others.  Raises
-    `MissingValues` for a point that leaves a variable out.
+    With `inner` the variable `by` is no number of its own: it stands for that expression in the others.  The variables of
+    `fixed` have these values everywhere.  Raises `MissingValues` for a point that leaves a variable out.
     """
     names = {*names_in(tree), *names_in(claimed), by}
     if inner is not None:
         names = (names - {by}) | set(names_in(inner))
 
+    free = sorted(names - set(fixed))
+
     def whole(point: Point) -> Point:
         return point if inner is None else {**point, by: renamed(inner, point.get)}
 
-    for point in at:
+    for given in at:
+        point = {**fixed, **given}
         missing = [name for name in sorted(names) if name not in point]
         if missing:
             raise MissingValues(missing)
         found = _at(tree, claimed, by, point, whole(point))
         if found is not None:
             yield found
-    count = 0
+    known: list[Compared] = []
     without: list[Compared] = []
-    for point in _samples(sorted(names)):
+    for sample in _samples(free):
+        point = {**fixed, **sample}
         found = _at(tree, claimed, by, point, whole(point))
         if found is None:
             continue
@@ -81,17 +103,58 @@ def compared(tree: Node, claimed: Node, by: str, at: Sequence[Point], inner: Nod
             without.append(found)
             continue
         yield found
-        count += 1
-        if count == _POINTS:
-            return
-    if not count:
+        known.append(found)
+        if len(known) == _POINTS:
+            break
+    if not known:
         yield from without[:1]
+        return
+    for case in _cases([tree, claimed], free, known):
+        found = _at(tree, claimed, by, case, whole(case))
+        if found is not None and found.claimed is not None:
+            yield found
 
 
 def _samples(names: Sequence[str]) -> Iterator[Point]:
-    for attempt in range(_ATTEMPTS if names else 1):
-        places = [attempt * (2 * k + 1) + 3 * k for k in range(len(names))]
-        yield {name: Number(_SAMPLES[place % len(_SAMPLES)]) for name, place in zip(names, places, strict=True)}
+    """Different points; each variable takes all samples, in an order of its own."""
+    count = len(_SAMPLES)  # a prime
+    for attempt in range(min(_ATTEMPTS, count if len(names) == 1 else _ATTEMPTS) if names else 1):
+        turn, step = divmod(attempt, count)
+        places = [step * (1 + 7 * k % (count - 1)) + turn * (k + 1) + 3 * k for k in range(len(names))]
+        yield {name: Number(_SAMPLES[place % count]) for name, place in zip(names, places, strict=True)}
+
+
+def _cases(trees: Sequence[Node], names: Sequence[str], known: Sequence[Compared]) -> Iterator[Point]:
+    """A point in every stretch where an expression is smooth and nobody looked yet, for each variable, the others fixed."""
+    base = known[0].shown
+    ends = sorted({sign * Fraction(end) for end in _ENDS for sign in (-1, 1)})
+    for name in names:
+        others = {other: value for other, value in base.items() if other != name}
+        seen = {_number(it.shown[name]) for it in known if all(it.shown[other] == value for other, value in others.items())}
+        runs = [
+            run
+            for tree in trees
+            if name in names_in(tree) and set(names_in(tree)) <= set(base)
+            for run in smooth(tree, name, others, ends, halvings=_HALVINGS, most=_LOOKS)
+        ]
+        for start, stop in sorted(runs, key=lambda run: min(abs(run[0]), abs(run[1])))[:_CASES]:
+            if not any(start < place < stop for place in seen):
+                place = _inside(start, stop)
+                seen.add(place)
+                yield {**base, name: Number(plain(abs(place))) if place >= 0 else Call("neg", (Number(plain(-place)),))}
+
+
+def _number(value: Node) -> Fraction:
+    return value.value if isinstance(value, Number) else Fraction(0)
+
+
+def _inside(start: Fraction, stop: Fraction) -> Fraction:
+    """A number between two with few digits, in no special place; of a long stretch near its end that is nearer to 0."""
+    step = min((stop - start) * Fraction("0.3797"), Fraction("2.3719"))
+    place, digits = start + step if abs(start) < abs(stop) else stop - step, 4
+    while not start < round(place, digits) < stop:
+        digits += 1
+    return round(place, digits)
 
 
 def _at(tree: Node, claimed: Node, by: str, shown: Point, at: Point) -> Compared | None:

@@ -6,18 +6,17 @@ at each point.  A claim that has these numbers was, in all likelihood, made with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
-from flint import arb, ctx
+from flint import ctx
 
-from gradcalc import deadline
 from gradcalc.functions import TABLE
-from gradcalc.functions.resolve import understand
-from gradcalc.syntax import Call, Name, Node, Number, Reach, Steps, names_in, steps, unparse
-from gradcalc.witness import taylor
+from gradcalc.proof.tangents import Change, Work
+from gradcalc.syntax import Call, Node, Reach, Steps, names_in, steps, unparse
+from gradcalc.witness import balls
 from gradcalc.witness.balls import Real, ball
-from gradcalc.witness.jets import Jet
 
 BITS = 384
 
@@ -25,21 +24,35 @@ BITS = 384
 _CONFUSED = {
     "sin": ("-cos(u)",),
     "cos": ("sin(u)",),
-    "tan": ("1/cos(u)", "1 - tan(u)**2", "-1/sin(u)**2"),
-    "exp": ("u*exp(u)", "exp(u - 1)", "u*exp(u - 1)"),
+    "tan": ("1/cos(u)", "1 - tan(u)**2", "-1/sin(u)**2", "tan(u)/cos(u)"),
+    "cot": ("1/sin(u)**2", "tan(u)"),
+    "sec": ("1/cos(u)**2", "tan(u)", "-tan(u)/cos(u)"),
+    "csc": ("1/sin(u)**2", "1/(sin(u)*tan(u))"),
+    "exp": ("u*exp(u)", "exp(u - 1)", "u*exp(u - 1)", "1/u"),
     "log": ("log(u)/u", "1/u**2", "1/log(u)"),
+    "log2": ("1/u", "log(2)/u"),
+    "log10": ("1/u", "log(10)/u"),
+    "log1p": ("1/u",),
     "sqrt": ("1/sqrt(u)", "sqrt(u)/2", "2/sqrt(u)", "-1/(2*sqrt(u))"),
+    "cbrt": ("1/cbrt(u)**2", "1/(3*cbrt(u))", "cbrt(u)/3"),
     "tanh": ("1 - tanh(u)", "1 + tanh(u)**2", "1/cosh(u)"),
     "sinh": ("-cosh(u)",),
     "cosh": ("-sinh(u)",),
+    "sech": ("sech(u)*tanh(u)", "1 - tanh(u)**2"),
     "sigmoid": ("1 - sigmoid(u)", "sigmoid(u)*(1 + sigmoid(u))", "1 - sigmoid(u)**2"),
     "softplus": ("1 - sigmoid(u)", "exp(u)"),
-    "asin": ("1/(1 + u**2)", "1/sqrt(1 + u**2)", "-1/sqrt(1 - u**2)"),
-    "acos": ("1/sqrt(1 - u**2)",),
+    "asin": ("1/(1 + u**2)", "1/sqrt(1 + u**2)", "-1/sqrt(1 - u**2)", "cos(u)"),
+    "acos": ("1/sqrt(1 - u**2)", "-1/(1 + u**2)"),
     "atan": ("1/sqrt(1 - u**2)", "1/(1 - u**2)"),
+    "asinh": ("1/sqrt(1 - u**2)", "1/sqrt(u**2 - 1)"),
+    "acosh": ("1/sqrt(1 - u**2)", "1/sqrt(u**2 + 1)"),
+    "atanh": ("1/(1 + u**2)",),
     "erf": ("exp(-u**2)", "2*exp(-u**2)"),
-    "abs": ("1", "abs(u)/u**2"),
+    "erfc": ("2*exp(-u**2)/sqrt(pi)",),
+    "abs": ("1", "abs(u)/u**2", "u"),
+    "relu": ("1", "u"),
 }
+_ANGLES = ("sin", "cos", "tan", "cot", "sec", "csc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,142 +64,188 @@ class Mistake:
     numbers: tuple[Real | None, ...]
 
 
-class _Work:
-    """The derivation at a point: the value of each step, and its derivative by each of its arguments."""
+def mistakes(tree: Node, by: str, points: Sequence[Mapping[str, Real]]) -> Iterator[Mistake]:
+    """Every mistake that can be made in deriving a tree by a variable, with its numbers at the points.
 
-    def __init__(self, way: Steps, moved: Sequence[int], point: Mapping[str, Real]):
-        self.way, self.moved, self.point = way, set(moved), point
-        found = taylor.evaluate_all(way, point, 0, taylor.no_constants)
-        self.values: list[Real | None] = [it.value if isinstance(it, Jet) else None for it in found]
-        self.local = {place: self._slopes(place) for place in moved if isinstance(way.nodes[place], Call)}
-
-    def _slopes(self, place: int) -> list[Real | None]:
-        node, args = self.way.nodes[place], self.way.places[place]
-        assert isinstance(node, Call)
-        known: dict[str, Real] = dict(self.point)
-        parts: list[Node] = []
-        for number, arg in enumerate(args):
-            value = self.values[arg]
-            if value is None or isinstance(node.args[number], Number):  # a condition, or a literal that must stay one
-                parts.append(node.args[number])
-            else:
-                parts.append(Name(f"%{number}"))
-                known[f"%{number}"] = value
-        alone = steps(Call(node.name, tuple(parts), node.span, node.options))
-        slopes: list[Real | None] = []
-        for number, arg in enumerate(args):
-            name = f"%{number}"
-            if arg not in self.moved or name not in known:
-                slopes.append(None)
-                continue
-            moving: dict[str, Real | Jet] = {**known, name: taylor.moving(known[name], 1, 1)}
-            slopes.append(taylor.evaluate(alone, moving, order=1)[1])
-        return slopes
-
-    def derived(self, place: int = -1, change: Change | None = None) -> Real | None:
-        """The derivative of the last step; at one place somebody else says what that of the step is."""
-        tangents: dict[int, Real] = {}
-        deadline.check()
-        for here in sorted(self.moved):
-            if isinstance(self.way.nodes[here], Name):
-                tangents[here] = arb(1)
-            elif here == place and change is not None:
-                found = change(self, here, tangents)
-                if found is None:
-                    return None
-                tangents[here] = found
-            else:
-                tangents[here] = self.sum_of(here, tangents)
-        return tangents.get(len(self.way.nodes) - 1, arb(0))
-
-    def sum_of(self, place: int, tangents: Mapping[int, Real], without: int = -1) -> Real:
-        """The chain rule at a step; the share of one argument may be left out."""
-        total: Real = arb(0)
-        for number, arg in enumerate(self.way.places[place]):
-            slope = self.local[place][number]
-            if slope is not None and number != without:
-                total = total + slope * tangents[arg]
-        return total
-
-    def by_another(self, place: int, text: str) -> Real | None:
-        """What an expression in u is, for the argument of a function."""
-        u = self.values[self.way.places[place][0]]
-        return None if u is None else taylor.evaluate(_template(text), {"u": u}).value
-
-
-Change = Callable[[_Work, int, Mapping[int, Real]], Real | None]
-
-
-def _template(text: str) -> Node:
-    return understand(text, ["u"])
-
-
-def mistakes(tree: Node, by: str, points: Sequence[Mapping[str, Real]]) -> list[Mistake]:
-    """Every mistake that can be made in deriving a tree by a variable, with its numbers at the points."""
+    Those with a name of their own come first, the outermost before those inside; factors and the like come last.
+    """
     with ctx.workprec(BITS):
         way = steps(tree)
         moved = [place for place in Reach(way).of([by]) if not _is_condition(way.nodes[place])]
-        works = [_Work(way, moved, point) for point in points]
-        found = []
+        works = [Work(way, moved, point) for point in points]
+    for catalogue in (_named, _general):
         for place in reversed(moved):
             node = way.nodes[place]
             if isinstance(node, Call):
-                for kind, why, change in _at(way, place, node, set(moved), by):
-                    numbers = tuple(work.derived(place, change) for work in works)
-                    found.append(Mistake(kind, why, numbers))
-        return found
+                for kind, why, change in catalogue(_Step(way, place, node, frozenset(moved), by)):
+                    with ctx.workprec(BITS):
+                        numbers = tuple(work.derived(place, change) for work in works)
+                    yield Mistake(kind, why, numbers)
 
 
 def _is_condition(node: Node) -> bool:
     return isinstance(node, Call) and TABLE[node.name].condition
 
 
-def _at(way: Steps, place: int, node: Call, moved: set[int], by: str) -> Iterator[tuple[str, str, Change]]:
-    """The mistakes that can be made at one step, the likeliest first."""
-    args = way.places[place]
-    moving = [number for number, arg in enumerate(args) if arg in moved]
-    text = unparse(node)
-    inner = [number for number in moving if isinstance(way.nodes[args[number]], Call)]
-    if node.name not in ("+", "-", "*", "/", "neg", "where") and len(moving) == 1 and inner:
-        (number,) = inner
-        lost = unparse(node.args[number])
-        yield (
-            "inner derivative",
-            f"the inner derivative, that of {lost}, is missing in the derivative of {text}",
-            lambda work, here, _: work.local[here][number],
-        )
-    if node.name in ("+", "-", "*", "/") and len(moving) > 1:
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A step at which mistakes are made."""
+
+    way: Steps
+    place: int
+    node: Call
+    moved: frozenset[int]
+    by: str
+
+    @property
+    def args(self) -> Sequence[int]:
+        return self.way.places[self.place]
+
+    @property
+    def moving(self) -> list[int]:
+        """The numbers of the arguments that depend on the variable."""
+        return [number for number, arg in enumerate(self.args) if arg in self.moved]
+
+    @property
+    def inner(self) -> list[int]:
+        """Those of them that are more than the variable."""
+        return [number for number in self.moving if isinstance(self.way.nodes[self.args[number]], Call)]
+
+    def text(self, number: int | None = None) -> str:
+        """The step, or one of its arguments, as people write it."""
+        return unparse(self.node if number is None else self.node.args[number])
+
+
+Slips = Iterator[tuple[str, str, Change]]
+
+
+def _named(step: _Step) -> Slips:
+    """The mistakes that have a name of their own, the likeliest first."""
+    name, moving = step.node.name, step.moving
+    is_outer = name not in _ARITHMETIC or (name == "/" and moving == [1])
+    if is_outer and len(moving) == 1 and step.inner:
+        yield from _of_the_inside(step, moving[0])
+    if name in ("+", "-", "*", "/"):
+        yield from _of_terms(step)
+    if name == "**":
+        yield from _of_powers(step)
+    if len(step.args) == 1 and name != "neg":
+        yield from _of_a_function(step)
+    if name in ("where", "max", "min", "maximum", "minimum"):
         for number in moving:
-            term = unparse(node.args[number])
-            why = f"the term of {term} is missing in the derivative of {text}"
+            why = f"the derivative of {step.text(number)} is taken for that of all of {step.text()}"
+            yield "cases", why, lambda work, here, t, number=number: t[step.args[number]]  # type: ignore[misc]
+    yield "sign", f"the sign of the derivative of {step.text()}", lambda work, here, t: -work.sum_of(here, t)
+
+
+_ARITHMETIC = ("+", "-", "*", "/", "neg", "where")
+
+
+def _of_the_inside(step: _Step, number: int) -> Slips:
+    """The chain rule forgotten, used twice, or taken at another place."""
+    lost, text, arg = step.text(number), step.text(), step.args[number]
+    why = f"the inner derivative, that of {lost}, is missing in the derivative of {text}"
+    yield "inner derivative", why, lambda work, here, _: work.local[here][number]
+    why = f"the inner derivative, that of {lost}, is there twice in the derivative of {text}"
+    yield "inner derivative", why, lambda work, here, t: _times(work.sum_of(here, t), t[arg])
+    for name in dict.fromkeys([step.by, *names_in(step.node.args[number])]):
+        why = f"the derivative of {text} is taken at {name} instead of {lost}"
+        yield (
+            "wrong argument",
+            why,
+            lambda work, here, t, name=name: _times(work.at_another(here, number, name), t[arg]),  # type: ignore[misc]
+        )
+
+
+def _of_terms(step: _Step) -> Slips:
+    """Terms of the rules for sums, products and quotients lost, mixed up, or too many."""
+    name, args, moving, text = step.node.name, step.args, step.moving, step.text()
+    if len(moving) > 1:
+        for number in moving:
+            why = f"the term of {step.text(number)} is missing in the derivative of {text}"
             yield "dropped term", why, lambda work, here, t, number=number: work.sum_of(here, t, number)  # type: ignore[misc]
-    if node.name == "*" and len(moving) == 2:
+    if name == "*" and len(moving) == 2:
         why = f"the derivative of the product {text} is not the product of the derivatives"
         yield "product rule", why, lambda work, here, t: t[args[0]] * t[args[1]]
-    if node.name == "/" and 1 in moving:
+    if name == "/" and 1 in moving:
         why = f"the denominator of the quotient rule is squared, in the derivative of {text}"
         yield "quotient rule", why, lambda work, here, t: _times(work.sum_of(here, t), work.values[args[1]])
         if len(moving) == 2:
             why = f"the derivative of the quotient {text} is not the quotient of the derivatives"
-            yield "quotient rule", why, lambda work, here, t: t[args[0]] / t[args[1]]
-    if node.name in ("*", "/") and len(moving) == 2:
+            yield "quotient rule", why, lambda work, here, t: _divided(t[args[0]], t[args[1]])
+    if name in ("*", "/") and len(moving) == 2:
         why = f"a sign between the terms of the derivative of {text}"
         yield "sign", why, lambda work, here, t: work.sum_of(here, t, 1) * 2 - work.sum_of(here, t)
-    if node.name == "**" and moving == [0]:
+    if name in ("+", "-") and len(moving) == 1:
+        (still,) = {0, 1} - set(moving)
+        kept = step.text(still)
+        sign = -1 if (name, still) == ("-", 1) else 1
+        why = f"the derivative of the constant {kept} is 0, in {text}"
+        yield (
+            "constant",
+            why,
+            lambda work, here, t: _plus(work.sum_of(here, t), _times(work.values[args[still]], balls.exact(sign))),
+        )
+        yield "constant", why, lambda work, here, t: work.sum_of(here, t) + sign
+    if name in ("*", "/") and moving in ([0], [1]) and not (name == "/" and moving == [1]):
+        (still,) = {0, 1} - set(moving)
+        why = f"the constant factor {step.text(still)} is missing in the derivative of {text}"
+        yield "factor", why, lambda work, here, t: t[args[moving[0]]]
+
+
+def _of_powers(step: _Step) -> Slips:
+    args, text = step.args, step.text()
+    if step.moving == [0]:
         why = f"the exponent is not lowered by one in the derivative of {text}"
         yield "power rule", why, lambda work, here, t: _times(work.sum_of(here, t), work.values[args[0]])
         why = f"the exponent does not come down as a factor in the derivative of {text}"
         yield "power rule", why, lambda work, here, t: _divided(work.sum_of(here, t), work.values[args[1]])
-    if node.name in _CONFUSED or (len(args) == 1 and node.name != "neg"):
-        for other in (*_CONFUSED.get(node.name, ()), f"{node.name}(u)"):
-            why = f"the derivative of {node.name}(u) is not {other}, in {text}"
-            yield "wrong function", why, lambda work, here, t, other=other: _times(work.by_another(here, other), t[args[0]])  # type: ignore[misc]
-    if len(args) == 1 and inner and node.name != "neg":
-        for arg in dict.fromkeys([by, *names_in(node.args[0])]):
-            why = f"the derivative of {node.name} is taken of {arg} instead of {unparse(node.args[0])}"
-            yield "wrong argument", why, lambda work, here, t, arg=arg: _elsewhere(work, here, t, arg)  # type: ignore[misc]
-    if node.name != "neg":
-        yield "sign", f"the sign of the derivative of {text}", lambda work, here, t: -work.sum_of(here, t)
+        why = f"the exponent is raised by one, not lowered, in the derivative of {text}"
+        yield (
+            "power rule",
+            why,
+            lambda work, here, t: _times(_times(work.sum_of(here, t), work.values[args[0]]), work.values[args[0]]),
+        )
+    if step.moving == [1]:
+        why = f"the power rule is for constant exponents: the derivative of {text} has a logarithm"
+        yield (
+            "exponential rule",
+            why,
+            lambda work, here, t: _divided(
+                _times(_times(work.values[here], work.values[args[1]]), t[args[1]]), work.values[args[0]]
+            ),
+        )
+        why = f"the logarithm of {step.text(0)} is missing in the derivative of {text}"
+        yield "exponential rule", why, lambda work, here, t: _times(work.values[here], t[args[1]])
+
+
+def _of_a_function(step: _Step) -> Slips:
+    name, arg, text = step.node.name, step.args[0], step.text()
+    for other in (*_CONFUSED.get(name, ()), f"{name}(u)"):
+        why = f"the derivative of {name}(u) is not {other}, in {text}"
+        yield "wrong function", why, lambda work, here, t, other=other: _times(work.by_another(here, other), t[arg])  # type: ignore[misc]
+
+
+_FACTORS = (("2", 2), ("1/2", "1/2"), ("3", 3), ("1/3", "1/3"))
+
+
+def _general(step: _Step) -> Slips:
+    """What can go wrong with any part."""
+    text = step.text()
+    why = f"{text} is not differentiated"
+    yield "not differentiated", why, lambda work, here, t: work.values[here]
+    for told, factor in _FACTORS:
+        number = balls.exact(Fraction(factor))
+        why = f"a factor {told} in the derivative of {text}"
+        yield "factor", why, lambda work, here, t, number=number: work.sum_of(here, t) * number  # type: ignore[misc]
+    if step.node.name in _ANGLES:
+        why = f"degrees for radians in the derivative of {text}: a factor pi/180"
+        yield "degrees", why, lambda work, here, t: work.sum_of(here, t) * balls.pi() / 180
+        yield "degrees", why, lambda work, here, t: work.sum_of(here, t) * 180 / balls.pi()
+
+
+def _plus(a: Real | None, b: Real | None) -> Real | None:
+    return None if a is None or b is None else a + b
 
 
 def _times(a: Real | None, b: Real | None) -> Real | None:
@@ -195,15 +254,3 @@ def _times(a: Real | None, b: Real | None) -> Real | None:
 
 def _divided(a: Real | None, b: Real | None) -> Real | None:
     return None if a is None or b is None else ball(a) / ball(b)
-
-
-def _elsewhere(work: _Work, place: int, tangents: Mapping[int, Real], name: str) -> Real | None:
-    """The outer derivative at a variable instead of at the argument."""
-    node = work.way.nodes[place]
-    assert isinstance(node, Call)
-    value = work.point.get(name)
-    if value is None:
-        return None
-    alone = Call(node.name, (Name("u"),), node.span, node.options)
-    slope = taylor.evaluate(alone, {"u": taylor.moving(value, 1, 1)}, order=1)[1]
-    return slope * tangents[work.way.places[place][0]]

@@ -26,6 +26,10 @@ _SIGNS = {
 }  # fmt: skip
 
 
+_SHOWN = 5
+"""Points that people are shown."""
+
+
 def table(found: Check, options: RenderOptions) -> str:
     """For people who read; the outcome is the last line."""
     from rich.text import Text
@@ -40,12 +44,15 @@ def table(found: Check, options: RenderOptions) -> str:
         page.formula(f"∂f/∂{found.by}, by sympy", finding.formula)
     page.line()
     rows = []
-    for point in finding.points:
+    shown = sorted(finding.points, key=lambda point: point.same)[:_SHOWN]  # those that refute the claim first
+    for point in shown:
         mark, color = _SIGNS["right" if point.same else "wrong"]
         claimed = "no value" if point.claimed is None else point.claimed
         rows.append([Text(_point(point.at)), Text(point.derivative), Text(claimed), Text(mark, color)])
     if rows:
         page.columns(("at", "derivative", "by hand", ""), rows)
+        if len(shown) < len(finding.points):
+            page.sentence(f"and {len(finding.points) - len(shown)} more; --format plain has all of them", "dim")
         page.line()
     _conclude("", finding.outcome, finding.cause, finding.why, page)
     return page.written()

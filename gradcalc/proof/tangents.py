@@ -1,0 +1,99 @@
+"""Forward mode by hand: the derivative of an expression from the derivatives of its steps, one of which may be another.
+
+Comes in: the steps of an expression, those that depend on a variable, and a point.  Goes out: numbers, in exact arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from flint import arb
+
+from gradcalc import deadline
+from gradcalc.functions.resolve import understand
+from gradcalc.proof.site import is_finite
+from gradcalc.syntax import Call, Name, Node, Number, Steps, steps
+from gradcalc.witness import taylor
+from gradcalc.witness.balls import Real
+from gradcalc.witness.jets import Jet
+
+
+class Work:
+    """The derivation at a point: the value of each step, and its derivative by each of its arguments."""
+
+    def __init__(self, way: Steps, moved: Sequence[int], point: Mapping[str, Real]):
+        self.way, self.moved, self.point = way, set(moved), point
+        found = taylor.evaluate_all(way, point, 0, taylor.no_constants)
+        self.values: list[Real | None] = [it.value if isinstance(it, Jet) else None for it in found]
+        self.local = {place: self._slopes(place) for place in moved if isinstance(way.nodes[place], Call)}
+
+    def _slopes(self, place: int) -> list[Real | None]:
+        node, args = self.way.nodes[place], self.way.places[place]
+        assert isinstance(node, Call)
+        known: dict[str, Real] = dict(self.point)
+        parts: list[Node] = []
+        for number, arg in enumerate(args):
+            value = self.values[arg]
+            if value is None or isinstance(node.args[number], Number):  # a condition, or a literal that must stay one
+                parts.append(node.args[number])
+            else:
+                parts.append(Name(f"%{number}"))
+                known[f"%{number}"] = value
+        alone = steps(Call(node.name, tuple(parts), node.span, node.options))
+        slopes: list[Real | None] = []
+        for number, arg in enumerate(args):
+            name = f"%{number}"
+            if arg not in self.moved or name not in known:
+                slopes.append(None)
+                continue
+            moving: dict[str, Real | Jet] = {**known, name: taylor.moving(known[name], 1, 1)}
+            slopes.append(taylor.evaluate(alone, moving, order=1)[1])
+        return slopes
+
+    def derived(self, place: int = -1, change: Change | None = None) -> Real | None:
+        """The derivative of the last step; at one place somebody else says what that of the step is."""
+        tangents: dict[int, Real] = {}
+        deadline.check()
+        for here in sorted(self.moved):
+            if isinstance(self.way.nodes[here], Name):
+                tangents[here] = arb(1)
+            elif here == place and change is not None:
+                found = change(self, here, tangents)
+                if found is None:
+                    return None
+                tangents[here] = found
+            else:
+                tangents[here] = self.sum_of(here, tangents)
+        return tangents.get(len(self.way.nodes) - 1, arb(0))
+
+    def sum_of(self, place: int, tangents: Mapping[int, Real], without: int = -1) -> Real:
+        """The chain rule at a step; the share of one argument may be left out."""
+        total: Real = arb(0)
+        for number, arg in enumerate(self.way.places[place]):
+            slope = self.local[place][number]
+            if slope is not None and number != without:
+                total = total + slope * tangents[arg]
+        return total
+
+    def by_another(self, place: int, text: str) -> Real | None:
+        """What an expression in u is, for the argument of a function."""
+        u = self.values[self.way.places[place][0]]
+        if u is None:
+            return None
+        found = taylor.evaluate(understand(text, ["u"]), {"u": u})
+        return None if found.notes or not is_finite(found.value) else found.value
+
+    def at_another(self, place: int, number: int, name: str) -> Real | None:
+        """The derivative of a step by one of its arguments, taken at a variable instead of at that argument."""
+        node = self.way.nodes[place]
+        value = self.point.get(name)
+        if value is None or not isinstance(node, Call):
+            return None
+        parts = [Name("%") if position == number else arg for position, arg in enumerate(node.args)]
+        alone = Call(node.name, tuple(parts), node.span, node.options)
+        found = taylor.evaluate(alone, {**self.point, "%": taylor.moving(value, 1, 1)}, order=1)
+        return None if found.notes or not is_finite(found[1]) else found[1]
+
+
+Change = Callable[[Work, int, Mapping[int, Real]], Real | None]
+"""What somebody says the derivative of a step is, from the derivatives of the steps before it."""
