@@ -163,7 +163,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     answer = json.loads(capsys.readouterr().out)
     assert (answer["command"], answer["outcome"], answer["first"]) == ("check", "wrong", 2)
     assert [line["outcome"] for line in answer["lines"]] == ["given", "wrong", "follows"]
-    assert answer["lines"][1]["finding"]["cause"] == "sign"
+    assert (answer["lines"][0]["points"], answer["lines"][1]["cause"]) == ([], "sign")
 
 
 REFUSED = [

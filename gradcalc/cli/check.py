@@ -52,8 +52,9 @@ def check(
     these numbers, if it is one that people make. Exit code: 0 right, 1 wrong, 4 undecided.
 
     Of a derivation in lines each is checked in turn. dA_dB = ... claims the derivative of A by B, every other line gives a
-    part a name; A is a part, or under any other name the expression, B a variable or a part. The first wrong line is pointed
-    at; lines below it are not blamed for it. With --by there must be a line with the derivative by that variable.
+    part a name; A is a part, or under any other name the expression, B a variable or a part. A name for a number, w = 3, is
+    the point where claims are compared. The first wrong line is pointed at; lines below it are not blamed for it. With --by
+    there must be a line with the derivative by that variable.
 
     \b
     --format plain is a line a point, with tabs between

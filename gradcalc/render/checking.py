@@ -130,8 +130,14 @@ def _reason(line: Line) -> tuple[str, str]:
 
 
 def solution_json(found: Solution, options: RenderOptions) -> str:
-    """One object."""
-    return machine.line({"schema": SCHEMA, "command": "check", **asdict(found)})
+    """One object; a line of it has what a single claim has, too."""
+    told = asdict(found)
+    lines = [{**(line.pop("finding") or _NOTHING_FOUND), **line} for line in told.pop("lines")]
+    return machine.line({"schema": SCHEMA, "command": "check", **told, "lines": lines})
+
+
+_NOTHING_FOUND = {"formula": None, "points": [], "by_sympy": False, "cause": None, "why": None}
+"""What is known of a line that claims nothing."""
 
 
 FORMATS: dict[str, Callable[[Check, RenderOptions], str]] = {"table": table, "plain": plain, "json": json}
