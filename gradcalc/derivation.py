@@ -15,7 +15,7 @@ from gradcalc.errors import CalcError
 from gradcalc.functions import TABLE
 from gradcalc.functions.rules import ARITHMETIC, CASES, DEFINITIONS, FUNCTIONS
 from gradcalc.points import plain
-from gradcalc.syntax import Call, Name, Node, Number, fold, names_in, parse, steps, unparse
+from gradcalc.syntax import Call, Name, Node, Number, fold, integer_literal, names_in, parse, steps, unparse
 
 MAX_PARTS = 4_000
 MAX_DEPTH = 100
@@ -229,6 +229,25 @@ def _factors(part: Node) -> list[Node]:
         part, last = part.args
         found.append(last)
     return [part, *reversed(found)]
+
+
+_CASES = frozenset({"where", "sign", "floor", "trunc"})
+_ROOTS = frozenset({"sqrt", "cbrt", "hypot", "atan2", "acosh", "asech", "asec", "acsc"})
+
+
+def has_cases(tree: Node) -> bool:
+    """Whether an expression may be another function elsewhere: it has functions that are not smooth, or roots."""
+    return any(isinstance(node, Call) and _is_pieced(node) for node in steps(tree).nodes)
+
+
+def _is_pieced(node: Call) -> bool:
+    if node.name == "**":
+        return integer_literal(node.args[1]) is None
+    law = functions().get((node.name, len(node.args)))
+    if law is None or law.rule == "by cases" or node.name in _ROOTS:
+        return node.name not in ("+", "-", "*", "/", "neg") and bool(node.args)
+    slope = _placed(law.derivative, {})
+    return slope == _ZERO or any(isinstance(part, Call) and part.name in _CASES for part in steps(slope).nodes)
 
 
 # ------------------------------------------------------------------------------------ zeros, ones, signs and numbers

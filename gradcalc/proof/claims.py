@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 
+from gradcalc.derivation import has_cases
 from gradcalc.points import MissingValues, plain
 from gradcalc.proof.regularity import Kind, examine, value_of
 from gradcalc.proof.site import Site
@@ -108,6 +109,7 @@ def compared(
             break
     if not known:
         yield from without[:1]
+    if not known or not (has_cases(tree) or has_cases(claimed)):
         return
     for case in _cases([tree, claimed], free, known):
         found = _at(tree, claimed, by, case, whole(case))

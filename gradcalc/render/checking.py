@@ -136,7 +136,7 @@ def solution_json(found: Solution, options: RenderOptions) -> str:
     return machine.line({"schema": SCHEMA, "command": "check", **told, "lines": lines})
 
 
-_NOTHING_FOUND = {"formula": None, "points": [], "by_sympy": False, "cause": None, "why": None}
+_NOTHING_FOUND: dict[str, object] = {"formula": None, "points": [], "by_sympy": False, "cause": None, "why": None}
 """What is known of a line that claims nothing."""
 
 
