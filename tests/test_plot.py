@@ -54,6 +54,57 @@ def test_what_is_notable(expr: str, marks: list[tuple[str, str, bool]], gaps: li
     assert not found.unseen
 
 
+# expression, kinds of the marks from 0 to 2: whatever the units of the axes, and whether the place is a fraction or sqrt(2)
+KINDS = [
+    ("2e6 + abs(x**2 - 2)", ["kink"]),
+    ("1e30 + abs(x**2 - 2)", ["kink"]),
+    ("1e7*abs(x**2 - 2)", ["kink"]),
+    ("1e-6*abs(x**2 - 2)", ["kink"]),
+    ("1e200*abs(x**2 - 2)", ["kink"]),
+    ("abs(x**2 - 2)**2", []),
+    ("abs(x**2 - 2)**1.5", []),
+    ("(x**2 - 2)*abs(x**2 - 2)", []),
+    ("sin(x - sqrt(2))/(x - sqrt(2))", []),
+    ("sqrt(abs(x**2 - 2))", ["vertical"]),
+    ("cbrt(x**2 - 2)", ["vertical"]),
+    ("abs(x**2 - 2)**0.1", ["vertical"]),
+    ("(x**2 - 2)*log(abs(x**2 - 2))", ["vertical"]),
+    ("log(abs(x**2 - 2))", ["pole"]),
+    ("100 + log(abs(x**2 - 2))", ["pole"]),
+    ("log(x**2 - 2)", ["pole"]),
+    ("1e-9/(x**2 - 2)", ["pole"]),
+    ("1e-200/(x**2 - 2)**2", ["pole"]),
+    ("exp(1/(x**2 - 2))", ["pole"]),
+    ("1/sqrt(x**2 - 2)", ["pole"]),
+    ("sqrt(x**2 - 2)", ["edge"]),
+    ("1e-7*sign(x**2 - 2)", ["jump"]),
+    ("where(x < sqrt(2), x, x + 1e-7)", ["jump"]),
+    ("where(x < sqrt(2), 0, 1 + sqrt(abs(x**2 - 2)))", ["jump"]),
+    ("atan(1/(x**2 - 2))", ["jump"]),
+    ("sin(1/(x**2 - 2))", ["unknown"]),
+    ("(x**2 - 2)*sin(1/(x**2 - 2))", ["unknown"]),
+    ("cos(log(abs(x**2 - 2)))", ["unknown"]),
+    ("abs(x**2 - 2)*abs(x - 1.41421356)", ["kink", "kink"]),
+    # A division by zero in something that tames it.
+    ("1/(x - 1)", ["pole"]),
+    ("log(abs(x - 1))", ["pole"]),
+    ("exp(1/(x - 1))", ["pole"]),
+    ("atan(1/(x - 1))", ["jump"]),
+    ("abs(x - 1)/(x - 1)", ["jump"]),
+    ("sin(x - 1)/(x - 1)", ["removable"]),
+    ("(x - 1)*log(abs(x - 1))", ["removable"]),
+    ("sin(1/(x - 1))", ["unknown"]),
+    ("(x - 1)*sin(1/(x - 1))", ["unknown"]),
+    ("log(sin(5*x))", ["pole"] * 4),
+]
+
+
+@pytest.mark.parametrize(("expr", "kinds"), KINDS, ids=[expr for expr, _ in KINDS])
+def test_kinds_of_marks(expr: str, kinds: list[str]) -> None:
+    found = survey(understand(expr), "x", {}, [Fraction(place, 20) for place in range(41)])
+    assert [str(mark.kind) for mark in found.marks] == kinds
+
+
 def test_slopes_beside_a_kink() -> None:
     (mark,) = survey(understand("relu(x)*a"), "x", {"a": Fraction(3)}, [Fraction(-1), Fraction(2)]).marks
     assert (mark.left, mark.right) == ("0", "3")

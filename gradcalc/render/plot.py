@@ -30,6 +30,7 @@ _CONTINUOUS = ("kink", "vertical", "removable", "edge")
 _WORDS = {
     "kink": "kink", "jump": "jump", "pole": "pole", "edge": "end of the domain", "vertical": "vertical tangent",
     "removable": "no value, but a limit", "domain": "no value", "oscillation": "no slope",
+    "unknown": "not smooth",
 }  # fmt: skip
 
 Segment = list[tuple[float, float]]
@@ -86,7 +87,9 @@ def _panels(found: Plot) -> Iterator[tuple[str, list[Segment], list[tuple[float,
 def _told(mark: Mark, name: str) -> str:
     place = f"{name} {'=' if mark.exact else '≈'} {mark.text}"
     slopes = f": the slopes are {mark.left} and {mark.right}" if mark.kind == "kink" and mark.left and mark.right else ""
-    return f"{_WORDS.get(mark.kind, mark.kind)} at {place}{slopes}"
+    if mark.kind == "unknown" and not mark.exact:
+        return f"perhaps not smooth at {place}"
+    return f"{_WORDS[mark.kind]} at {place}{slopes}"
 
 
 # ------------------------------------------------------------------------------------------------------------- table
