@@ -342,6 +342,11 @@ def _between(left: _Side | None, right: _Side | None) -> Kind | None:
         return Kind.KINK if gap > 4 * reach else Kind.REGULAR if gap <= reach else Kind.UNKNOWN
 
 
+def fraction(value: Real) -> Fraction:
+    """A number as a fraction: exactly, or the middle of a ball."""
+    return balls.to_fraction(value) if isinstance(value, arb) else Fraction(int(value.p), int(value.q))
+
+
 def simplest(low: Fraction, high: Fraction) -> Fraction:
     """The fraction with the smallest denominator between two (the Stern-Brocot tree)."""
     if low > high:
