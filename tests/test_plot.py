@@ -117,6 +117,12 @@ def test_what_is_too_much_to_look_at_is_said() -> None:
     assert found.unseen
 
 
+def test_a_mark_beside_what_is_too_much_to_look_at() -> None:
+    found = survey(understand("gamma(x)"), "x", {}, [Fraction(-11, 2), Fraction(-5), Fraction(-1, 2)])
+    assert found.unseen[0].start == -5
+    assert [(mark.at, str(mark.kind)) for mark in found.marks] == [(-5, "pole")]
+
+
 SIMPLEST = [
     ("0.3", "0.4", "1/3"),
     ("-0.5", "0.2", "0"),

@@ -165,7 +165,7 @@ class _Work:
         near, stride = width * 2**_NEAR, _FAR - _NEAR
         while near * 2**stride > room and stride > _LOOKS:
             stride -= 1
-        if (beyond is not None and beyond.state == _UNSEEN) or near * 2**stride > room:
+        if near * 2**stride > room:
             return _Side(())
         looks = []
         for look in range(_LOOKS):
