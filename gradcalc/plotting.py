@@ -1,16 +1,19 @@
-"""An expression and its derivative along an interval, to be drawn: proven curves, autograd's numbers, and what is notable.
+"""An expression and its derivative along an interval, to be drawn: exact places of a curve, autograd's numbers, and marks.
 
 Comes in: a `Problem` without its point, the variable that moves, and the ends of its interval.  Goes out: a `Plot`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 
 from gradcalc import deadline
 from gradcalc.calculate import answer, foresee, prepare
+from gradcalc.cells import named_entries
 from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
 from gradcalc.points import sweep, value_tree
@@ -18,17 +21,21 @@ from gradcalc.report import Problem, Report, Verdict, worst
 from gradcalc.syntax import Node
 
 MAX_POINTS = 1_000
-SAMPLES = 320
-"""Pieces of a curve."""
+LARGEST = 1e300
+"""What is drawn is smaller: differences and margins of doubles need room."""
+SAMPLES = 160
+"""Pieces of a curve; its ends and a place within each are computed."""
 _PIECES = 40
 """Pieces of the interval that a survey begins with."""
+
+Stretches = list[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A place where the expression is not smooth: where, as a number and as people write it, of which kind, and its slopes.
 
-    `exact`: it is just there, and that was proven as for any point; else it is there to ten digits.
+    `exact`: it is just there, and was examined as any point; else it is there to ten digits.
     """
 
     x: float
@@ -43,8 +50,9 @@ class Mark:
 class Plot:
     """What is to be drawn.
 
-    `values` and `slopes` belong to the places `xs`, by Taylor arithmetic; None where there are none.  `points` are the
-    answers at fewer places.  `gaps` are stretches without a value, `unseen` those where marks may be missing.
+    `values` and `slopes` belong to the places `xs`, by Taylor arithmetic, rounded to doubles; None where there are none,
+    or none were found.  `points` are the answers at fewer places.  `gaps` are stretches without a value, `unseen` those
+    where marks may be missing.  Of a curve that is `undersampled`, what lies between the places is another than it seems.
     """
 
     problem: Problem
@@ -56,6 +64,7 @@ class Plot:
     marks: Sequence[Mark]
     gaps: Sequence[tuple[float, float]]
     unseen: Sequence[tuple[float, float]]
+    undersampled: bool
 
     @property
     def verdict(self) -> Verdict:
@@ -66,35 +75,61 @@ class Plot:
 def plot(problem: Problem, name: str, start: str, stop: str, *, points: int = 21, seconds: float = DEFAULT_SECONDS) -> Plot:
     """Compute what is to be drawn; `problem.at` has the other variables.  `points` is how often autograd is asked.
 
-    Raises `CalcError` for an interval that is none, for arrays, and for a question that cannot be answered.
+    Raises `CalcError` for an interval that is none, or that doubles do not tell the places of; for what is not one number;
+    and for a question that cannot be answered.
     """
-    from gradcalc.witness import balls, taylor
-
-    low, high = (balls.to_fraction(balls.ball(taylor.evaluate(value_tree(name, text), {}).value)) for text in (start, stop))
+    low, high = sorted((_end(name, start), _end(name, stop)))
     if low == high:
         raise CalcError(f"from {start} to {stop} there is nothing to draw", hint=f"write --at {name}=-3:3")
+    if max(abs(low), abs(high)) > LARGEST:
+        raise CalcError(f"from {start} to {stop} is too far to be drawn", hint=f"the ends are numbers up to {LARGEST:g}")
+    places = _places(low, high)
+    xs = [float(x) for x in places]
+    if any(one == other for one, other in pairwise(xs)):
+        said = f"from {start} to {stop} is too narrow to be drawn: there are fewer than {len(xs)} doubles"
+        raise CalcError(said, hint=f"move and stretch {name} in the expression, so that the range is about 0:1")
     problem = replace(problem, by=(name,))
     grid = sweep({**problem.at, name: f"{start}:{stop}:{points}"})
     prepared = [prepare(replace(problem, at=at), seconds=seconds) for at in grid]
     prepared[0].needs_a_number("a curve is of one number")
     foresee(prepared[0])
     (tree,) = prepared[0].entries.entries
-    fixed = {other: value_tree(other, text) for other, text in problem.at.items()}
-    low, high = min(low, high), max(low, high)
-    xs, values, slopes = _curve(tree, name, fixed, low, high, seconds)
+    fixed = dict(pair for other, cells in prepared[0].values.items() for pair in named_entries(other, cells))
+    values, slopes = _curve(tree, name, fixed, places, seconds)
     marks, gaps, unseen = _survey(tree, name, fixed, low, high, seconds)
-    return Plot(problem, name, xs, values, slopes, [answer(each) for each in prepared], marks, gaps, unseen)
+    is_lost = _undersampled(xs, values, slopes, [mark.x for mark in marks])
+    return Plot(problem, name, xs, values, slopes, [answer(each) for each in prepared], marks, gaps, unseen, is_lost)
+
+
+def _end(name: str, text: str) -> Fraction:
+    """An end of the interval, exactly where it is a fraction.  Raises `CalcError` where it is no real number."""
+    from gradcalc.proof.site import Site
+    from gradcalc.proof.stretches import fraction
+    from gradcalc.witness import balls
+
+    value = value_tree(name, text)
+    try:
+        number = balls.adaptively(lambda: Site(value, {}).value().value)
+    except balls.OutOfPrecision:
+        raise CalcError(f"the value of {name} is not a real number: {text}") from None
+    return fraction(number)
+
+
+def _places(low: Fraction, high: Fraction) -> list[Fraction]:
+    """The ends of even pieces, and about the middle of each another place, at no regular distance: no period hides there."""
+    within = [Fraction(1, 2) + Fraction(place * 618 % 1000 - 500, 4000) for place in range(SAMPLES)]
+    shares = [share for place, inside in enumerate(within) for share in (place, place + inside)]
+    return [low + (high - low) * share / SAMPLES for share in (*shares, SAMPLES)]
 
 
 def _curve(
-    tree: Node, name: str, fixed: Mapping[str, Node], low: Fraction, high: Fraction, seconds: float
-) -> tuple[list[float], list[float | None], list[float | None]]:
-    """The values and the slopes at evenly spaced places; where there was no time any more, there are none."""
+    tree: Node, name: str, fixed: Mapping[str, Node], places: Sequence[Fraction], seconds: float
+) -> tuple[list[float | None], list[float | None]]:
+    """The values and the slopes at some places; where there was no time any more, there are none."""
     from gradcalc.proof.regularity import examine
     from gradcalc.proof.site import Site
     from gradcalc.witness import balls
 
-    places = [low + (high - low) * place / SAMPLES for place in range(SAMPLES + 1)]
     values: list[float | None] = [None] * len(places)
     slopes: list[float | None] = [None] * len(places)
     try:
@@ -108,10 +143,60 @@ def _curve(
                 slopes[place] = None if found.derivative is None else balls.nearest_float(found.derivative)
     except deadline.OutOfTime:
         pass
-    return [float(x) for x in places], values, slopes
+    return values, slopes
 
 
-Stretches = list[tuple[float, float]]
+def extent(numbers: Sequence[float]) -> tuple[float, float]:
+    """The ends of the axis on which numbers are drawn; beside poles most of them are shown, not all."""
+    known = sorted(number for number in numbers if math.isfinite(number))
+    if not known:
+        return -1.0, 1.0
+    low, high = known[0], known[-1]
+    few = len(known) // 20
+    inner = known[few], known[-1 - few]
+    width = inner[1] - inner[0]
+    if width > 0 and high - low > 4 * width:
+        low, high = max(low, inner[0] - width), min(high, inner[1] + width)
+    margin = (high - low) * 0.04 or abs(high) * 0.5 or 1.0
+    return low - margin, high + margin
+
+
+_APART = 0.1
+"""The share of the drawn height by which a curve may miss what is expected of it; this makes a note, never a verdict."""
+_OFTEN = SAMPLES // 40
+
+
+def _undersampled(
+    xs: Sequence[float], values: Sequence[float | None], slopes: Sequence[float | None], cuts: Sequence[float]
+) -> bool:
+    """Whether the curve, or its slope, is often elsewhere within a piece than the cubic through the ends of the piece.
+
+    The cubic has the values and the slopes of the curve at both ends (Hermite).  Pieces with a mark are left out.
+    """
+    missed = [0, 0]
+    axes = [extent([number for number in numbers if number is not None]) for numbers in (values, slopes)]
+    for place in range(1, len(xs) - 1, 2):
+        numbers = [*values[place - 1 : place + 2], *slopes[place - 1 : place + 2]]
+        known = [number for number in numbers if number is not None and math.isfinite(number)]
+        start, x, stop = xs[place - 1 : place + 2]
+        if len(known) < len(numbers) or any(start <= cut <= stop for cut in cuts):
+            continue
+        # Values are rounded to doubles, and slopes of the cubic are of their differences.
+        noise = 1e-14 * (max(map(abs, axes[0])) / (stop - start) + max(map(abs, axes[1])))
+        expected = _cubic((x - start) / (stop - start), stop - start, known[0], known[2], known[3], known[5])
+        for which, (found, guess) in enumerate(zip((known[1], known[4]), expected, strict=True)):
+            low, high = axes[which]
+            apart = abs(min(max(found, low), high) - min(max(guess, low), high))
+            missed[which] += apart > _APART * (high - low) + noise * (which or (stop - start))
+    return max(missed) > _OFTEN
+
+
+def _cubic(t: float, width: float, start: float, stop: float, rise: float, fall: float) -> tuple[float, float]:
+    """The value and the slope, at the share `t` of a piece, of the cubic with values and slopes at both ends."""
+    value = (1 + 2 * t) * (1 - t) ** 2 * start + t * t * (3 - 2 * t) * stop
+    value += t * (1 - t) * width * ((1 - t) * rise - t * fall)
+    slope = 6 * t * (1 - t) * ((stop - start) / width) + (1 - t) * (1 - 3 * t) * rise + t * (3 * t - 2) * fall
+    return value, slope
 
 
 def _survey(

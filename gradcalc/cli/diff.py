@@ -188,7 +188,7 @@ def request(
 
     if expr == file == "-":
         raise CalcError("stdin is either the expression or the points")
-    text = _stdin() if expr == "-" else expr
+    text = expression_from_stdin() if expr == "-" else expr
     wanted = names_of(by)
     named, nameless = read_at(at)
     named = {name: value_or_file(value) for name, value in named.items()}
@@ -225,8 +225,8 @@ def _directions(texts: Sequence[str]) -> dict[str, str]:
     return named
 
 
-def _stdin() -> str:
-    """The expression on stdin, which may have several lines."""
+def expression_from_stdin() -> str:
+    """The expression on stdin, which may have several lines.  Raises `CalcError` where there is none to read."""
     if sys.stdin is None:
         raise CalcError("cannot read the expression: stdin is closed")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import PurePath
 from typing import Annotated
@@ -9,14 +10,15 @@ from typing import Annotated
 import typer
 
 from gradcalc.cli import LISTS, Exit, write
+from gradcalc.cli.diff import expression_from_stdin
 from gradcalc.cli.options import Device, Dtype, Quiet, Timeout
-from gradcalc.cli.words import choice, count_of, device_of, seconds_of
+from gradcalc.cli.words import choice, device_of, seconds_of
 from gradcalc.errors import CalcError
 from gradcalc.report import DTYPES, Problem, exit_code
 
 
 def plot(
-    expr: Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted.")],
+    expr: Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")],
     at: Annotated[
         list[str],
         typer.Option(metavar="RANGE", help="From where to where: x=-3:3; and what others are: a=2. May be repeated."),
@@ -38,9 +40,10 @@ def plot(
       gradcalc plot "relu(x) + abs(x - 1)" --at x=-2:2
       gradcalc plot "a*sqrt(x)" --at x=-1:4 --at a=2 --output curve.svg
 
-    Above is the expression, below its derivative: the line is proven, point by point; the dots are autograd's numbers, each
-    with its verdict. Kinks, jumps, poles and ends of the domain are found and marked, and so are stretches without a value.
-    Images are drawn by matplotlib: pip install 'gradcalc[plot]'. The exit code is that of the worst verdict.
+    Above is the expression, below its derivative: the line joins 321 places where it is exact; the dots are autograd's
+    numbers, each with its verdict. Kinks, jumps, poles and ends of the domain are found and marked, and so are stretches
+    without a value; and where the curve moves faster than it is drawn, that is said. Images are drawn by matplotlib:
+    pip install 'gradcalc[plot]'. The exit code is that of the worst verdict.
 
     \b
     --format plain has lines with tabs between
@@ -48,12 +51,13 @@ def plot(
       mark, x, kind, slope on the left, slope on the right
       gap, from, to
       unseen, from, to: where there was too much to look at
+      undersampled: if the curve moves faster than it is drawn
     """
     from gradcalc.render.plot import FORMATS, IMAGES, image
 
     choice(format, LISTS, "format")
     seconds = seconds_of(timeout)
-    count = max(count_of(points, "the number of points", 1_000), 2)
+    count = _count(points)
     if output is not None and PurePath(output).suffix.lower() not in IMAGES:
         raise CalcError(f"{output} does not say which kind of image", hint=f"its name ends in {', '.join(IMAGES)}")
     dtype = dtype if dtype is None else choice(dtype, DTYPES, "dtype")
@@ -70,15 +74,26 @@ def plot(
     return exit_code(found.verdict)
 
 
+def _count(text: str) -> int:
+    from gradcalc.plotting import MAX_POINTS
+
+    if re.fullmatch(r"[0-9]{1,9}", text) and 2 <= int(text) <= MAX_POINTS:
+        return int(text)
+    raise CalcError(f"the number of points is a whole number from 2 to {MAX_POINTS}, not {text[:40]}")
+
+
 def _request(expr: str, at: list[str], device: str, dtype: str | None) -> tuple[Problem, str, str, str]:
     """The question without the variable that moves, that variable, and the ends of its interval."""
+    from gradcalc.arrayfile import value_or_file
     from gradcalc.functions.resolve import understand
     from gradcalc.points import assign, read_at
     from gradcalc.syntax import names_in
 
+    text = expression_from_stdin() if expr == "-" else expr
     named, nameless = read_at(at)
-    values = assign(names_in(understand(expr, named)), named, nameless)
-    moving = [name for name, text in values.items() if ":" in text and "[" not in text]
+    named = {name: value_or_file(value) for name, value in named.items()}
+    values = assign(names_in(understand(text, named)), named, nameless)
+    moving = [name for name, value in values.items() if ":" in value and "[" not in value]
     if len(moving) != 1:
         what = "no variable has a range" if not moving else f"{' and '.join(moving)} have ranges, and one variable moves"
         raise CalcError(what, hint="write --at x=-3:3")
@@ -86,4 +101,4 @@ def _request(expr: str, at: list[str], device: str, dtype: str | None) -> tuple[
     start, colon, stop = values.pop(name).partition(":")
     if not colon or ":" in stop:
         raise CalcError(f"a range is from where to where, such as {name}=-3:3", hint="--points says how many")
-    return Problem(expr, values, (name,), 1, device, dtype), name, start.strip(), stop.strip()
+    return Problem(text, values, (name,), 1, device, dtype), name, start.strip(), stop.strip()

@@ -3,7 +3,8 @@
 Comes in: a tree, the exact values of its other variables, and an interval in pieces.  Goes out: a `Survey`: the marks
 (kinks, jumps, poles, ends of the domain) and the gaps.  A piece over which Taylor arithmetic in balls meets nothing is
 smooth, beyond doubt; others are halved until nothing is left of them but what they meet.  At a rational point that is
-examined as any other point; elsewhere, at `sqrt(2)`, what stands on its two sides is compared.
+examined as any other point; elsewhere, at `sqrt(2)`, and where there is no value, the values and slopes on its two sides
+tell what lies between them.  That names marks in a drawing, never a verdict.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import groupby, pairwise
 
 from flint import arb, ctx
@@ -32,7 +34,8 @@ _SMOOTH, _EMPTY, _OPEN, _UNSEEN = "smooth", "empty", "open", "unseen"
 class Mark:
     """A place where the expression is not smooth; `exact` if it is just there, else it is within 1e-10 of the interval.
 
-    The slopes are those on its two sides, where there are some.
+    Of kind `unknown` it may be anything, also smooth unless it is `exact`.  The slopes are those on its two sides, where
+    there are some.
     """
 
     at: Fraction
@@ -77,7 +80,11 @@ def survey(tree: Node, name: str, values: Mapping[str, Node | Fraction], ends: S
         replace(run, state=_EMPTY) if is_lost and run.state == _OPEN else run
         for run, is_lost in zip(runs, [False, *lost, False], strict=False)
     )
-    marks = [mark for run in runs if run.state == _OPEN and (mark := work.mark(run.start, run.stop)) is not None]
+    marks = [
+        mark
+        for before, run, after in zip([None, *runs], runs, [*runs[1:], None], strict=False)
+        if run.state == _OPEN and (mark := work.mark(run, before, after)) is not None
+    ]
     gaps = [Gap(run.start, run.stop) for run in runs if run.state == _EMPTY]
     unseen = tuple(Gap(run.start, run.stop) for run in runs if run.state == _UNSEEN)
     return Survey(tuple(marks), tuple(_joined(gaps, marks)), unseen)
@@ -146,20 +153,45 @@ class _Work:
             is_known = all(balls.ball(jet[power]).is_finite() for power in (0, 1))
             return _SMOOTH if is_known and not jet.notes else _OPEN
 
-    def mark(self, start: Fraction, stop: Fraction) -> Mark | None:
-        """What an open piece is about; None where the expression is smooth after all."""
-        at = simplest(start, stop)
+    def mark(self, run: _Piece, before: _Piece | None, after: _Piece | None) -> Mark | None:
+        """What an open piece between two others is about; None where the expression is smooth after all."""
+        at = simplest(run.start, run.stop)
         found = self.at(at)
         if found is not None and found.kind is Kind.SMOOTH:
             return None
         # A fraction that is only near to the place is regular, or has no value.
-        if found is not None and found.kind not in (Kind.REGULAR, Kind.DOMAIN, Kind.UNKNOWN):
+        is_there = found is not None and found.kind not in (Kind.REGULAR, Kind.DOMAIN, Kind.UNKNOWN)
+        if found is not None and is_there and found.kind is not Kind.POLE:
             return Mark(at, found.kind, True, _told(found.left), _told(found.right))
-        left, right = self.at(start), self.at(stop)
-        kind = _between(left, right)
-        if kind is None:
-            return None
-        return Mark((start + stop) / 2, kind, False)
+        place = at if is_there else (run.start + run.stop) / 2
+        width = run.stop - run.start
+        kind = _between(*(self.side(place, width, sign, piece) for sign, piece in ((-1, before), (1, after))))
+        if found is not None and is_there:  # a division by zero, or a logarithm: it may be within something that tames it
+            kind = Kind.REMOVABLE if kind in (Kind.REGULAR, Kind.KINK, Kind.VERTICAL) else kind or found.kind
+            return Mark(at, kind, True, _told(found.left), _told(found.right))
+        return None if kind in (None, Kind.REGULAR) else Mark(place, kind, False)
+
+    def side(self, place: Fraction, width: Fraction, sign: int, beyond: _Piece | None) -> _Side | None:
+        """What the expression does on one side of a place that is known to a width; None if it has no value there."""
+        room = width * 2**_FAR if beyond is None else beyond.stop - beyond.start
+        near, stride = width * 2**_NEAR, _FAR - _NEAR
+        while near * 2**stride > room and stride > _LOOKS:
+            stride -= 1
+        if near * 2**stride > room:
+            return _Side(())
+        looks = []
+        for look in range(_LOOKS):
+            distance = near * 2 ** (stride * look // (_LOOKS - 1))
+            found = self.at(place + sign * distance)
+            if found is None:
+                return _Side(())
+            if found.value is None and not look:
+                return None
+            if found.value is None or found.derivative is None:
+                return _Side(())
+            with ctx.workprec(_BITS):
+                looks.append(_Look(_middle(balls.exact(distance)), _middle(found.value), sign * _middle(found.derivative)))
+        return _Side(tuple(looks))
 
     def at(self, place: Fraction) -> Regularity | None:
         try:
@@ -174,27 +206,157 @@ def _told(slope: Real | float | None) -> str | None:
     return balls.decimal(slope)
 
 
-_LARGE = 2.0**20
-"""What changes by more than this beside a place of width 1e-10 does not change smoothly, as far as a drawing can tell."""
+_NEAR, _FAR, _LOOKS = 5, 20, 4
+"""The nearest and the farthest distance from a place, in bits of the width to which it is known, and how many there are."""
+_NOTHING = arb(2) ** -100
+"""The share of a number that is noise: numbers are known to 120 bits."""
+_BITS = 256
 
 
-def _between(left: Regularity | None, right: Regularity | None) -> Kind | None:
-    """What lies between two points that are very near to each other."""
-    if left is None or right is None or (left.value is None and right.value is None):
-        return None
-    if left.value is None or right.value is None:
-        return Kind.EDGE
-    one, other = balls.nearest_float(left.value), balls.nearest_float(right.value)
-    if max(abs(one), abs(other)) > _LARGE:
-        return Kind.POLE
-    if abs(one - other) > (1 + abs(one) + abs(other)) / _LARGE:
-        return Kind.JUMP
-    if left.derivative is None or right.derivative is None:
-        return None
-    one, other = balls.nearest_float(left.derivative), balls.nearest_float(right.derivative)
-    if max(abs(one), abs(other)) > _LARGE:
-        return Kind.VERTICAL
-    return Kind.KINK if abs(one - other) > (1 + abs(one) + abs(other)) / 2**10 else None
+def _middle(value: Real) -> arb:
+    """A number at the present precision, as if it were exact."""
+    return balls.ball(value).mid()
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A value at a distance from a place, and the slope there as one walks away."""
+
+    distance: arb
+    value: arb
+    slope: arb
+
+
+class _Side:
+    """What an expression does as one walks to a place: its slope is taken for a + b*distance**-power.
+
+    Only ratios of what changes from look to look are compared, so that no unit of the axes matters.  The thresholds are
+    the powers that are told apart; they name marks in a drawing, never a verdict.
+    """
+
+    def __init__(self, looks: Sequence[_Look]):
+        self.looks = looks
+
+    @cached_property
+    def power(self) -> arb | None:
+        """How fast the slope grows, the same at all distances as far as that can be; None if it does not grow so.
+
+        Where the slope does not change it is minus infinity.
+        """
+        if not self.looks:
+            return None
+        slopes = [look.slope for look in self.looks]
+        largest = max(map(abs, slopes))
+        steps = [near - far for near, far in pairwise(slopes)]
+        if all(abs(step) <= _NOTHING * largest for step in steps):
+            return arb.neg_inf()
+        powers = []
+        for place in range(len(steps) - 1):
+            share = steps[place] / steps[place + 1] if steps[place + 1] != 0 else arb.nan()
+            if not share > 0:
+                return None
+            stride = self.looks[place + 1].distance / self.looks[place].distance
+            powers.append(share.log() / stride.log())
+        if len({_band(power) for power in powers}) > 1:
+            return None
+        # Beside 0 and 1 the formulas below have other forms, which they come as near to as makes no difference.
+        power = powers[0].mid()
+        return next((whole + arb(2) ** -60 for whole in (0, 1) if abs(power - whole) < arb(2) ** -60), power)
+
+    @cached_property
+    def growing(self) -> arb:
+        """The part of the nearest slope that changes: b*distance**-power."""
+        power, (near, far) = self.power, self.looks[:2]
+        if power is None or power == arb.neg_inf():
+            return arb(0)
+        return ((near.slope - far.slope) / (1 - (far.distance / near.distance) ** -power)).mid()
+
+    @property
+    def steady(self) -> arb:
+        """The part of the slope that does not change: its limit, if it has one."""
+        return (self.looks[0].slope - self.growing).mid()
+
+    def rise(self, distance: arb) -> arb:
+        """The integral of the slope; from the place, if it has one from there."""
+        power, near = self.power, self.looks[0].distance
+        assert power is not None
+        if power == arb.neg_inf():
+            return self.steady * distance
+        return self.steady * distance + self.growing * near * (distance / near) ** (1 - power) / (1 - power)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the slopes are those of the values: what oscillates, or jumps without end, has others."""
+        if self.power is None:
+            return False
+        for near, far in pairwise(self.looks[:3]):
+            found = near.value - far.value
+            expected = self.rise(near.distance) - self.rise(far.distance)
+            noise = _NOTHING * (abs(near.value) + abs(far.value))
+            # Logarithms and the like are no powers: what a power tells of them is off by a factor, but what
+            # oscillates differs by millions.
+            of_one_kind = found * expected > 0 and abs(expected) / 32 < abs(found) < 32 * abs(expected)
+            size = abs(self.steady * far.distance) + abs(self.growing * near.distance)
+            if not of_one_kind and not abs(found - expected) <= size / 8 + noise:
+                return False
+        return True
+
+    @property
+    def state(self) -> str | None:
+        """`tame` where the slope has a limit, `steep` where only the value has one, `pole`; None for anything else."""
+        return _band(self.power) if self.power is not None and self.is_plain else None
+
+    @property
+    def limit(self) -> arb:
+        """The limit of the value."""
+        near = self.looks[0]
+        return (near.value - self.rise(near.distance)).mid()
+
+    @property
+    def reach(self) -> arb:
+        """How much the value changes between the place and the nearest look, at most."""
+        near = self.looks[0]
+        return abs(near.value - self.limit) + abs(near.slope) * near.distance + _NOTHING * abs(near.value)
+
+
+def _band(power: arb) -> str | None:
+    """What the power tells: powers that logarithms bring near to 0 and 1 are on the side of the logarithms."""
+    if power < -0.08:
+        return "tame"
+    if -0.015 < power < 0.92:
+        return "steep"
+    return "pole" if power > 0.985 else None
+
+
+def _between(left: _Side | None, right: _Side | None) -> Kind | None:
+    """What lies between two sides: `regular` if it may be smooth, None if there is a value on neither."""
+    with ctx.workprec(_BITS):
+        sides = [side for side in (left, right) if side is not None]
+        states = [side.state for side in sides]
+        if not sides:
+            return None
+        if None in states:
+            return Kind.UNKNOWN
+        if "pole" in states:
+            return Kind.POLE
+        if left is None or right is None:
+            return Kind.EDGE
+        gap, reach = abs(left.limit - right.limit), left.reach + right.reach
+        # The place is known to a share of the nearest distance, and limits as well as that.
+        if gap > reach / 2:
+            return Kind.JUMP
+        if gap > reach / 8:
+            return Kind.UNKNOWN
+        if "steep" in states:
+            return Kind.VERTICAL
+        gap, reach = abs(left.steady + right.steady), abs(left.growing) + abs(right.growing)
+        reach += _NOTHING * (abs(left.steady) + abs(right.steady))
+        return Kind.KINK if gap > 4 * reach else Kind.REGULAR if gap <= reach else Kind.UNKNOWN
+
+
+def fraction(value: Real) -> Fraction:
+    """A number as a fraction: exactly, or the middle of a ball."""
+    return balls.to_fraction(value) if isinstance(value, arb) else Fraction(int(value.p), int(value.q))
 
 
 def simplest(low: Fraction, high: Fraction) -> Fraction:

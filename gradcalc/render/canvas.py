@@ -31,10 +31,10 @@ class Canvas:
         """Straight lines from point to point; of a single point a dot."""
         dots = [self._dot(point) for point in points]
         for one, other in pairwise(dots) if len(dots) > 1 else [(dots[0], dots[0])]:
+            # Few, because no dot is far outside of the field.
             steps = max(abs(other[0] - one[0]), abs(other[1] - one[1]), 1)
-            # What leaves the field by far is cut, so that the number of steps is bounded.
-            for step in range(min(steps, 8 * (self.width + self.height)) + 1):
-                share = step / min(steps, 8 * (self.width + self.height))
+            for step in range(steps + 1):
+                share = step / steps
                 self._set(round(one[0] + (other[0] - one[0]) * share), round(one[1] + (other[1] - one[1]) * share), style)
 
     def sign(self, point: Point, sign: str, style: str) -> None:

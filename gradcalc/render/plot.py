@@ -1,7 +1,7 @@
 """An expression and its derivative, drawn: in characters, as an image, and as numbers for machines.
 
 `plain` has tab-separated lines: `point`, its place, the value, the derivative by mathematics and by autograd, the verdict;
-`mark`, its place, its kind and the slopes on its two sides; `gap`, its ends; `unseen`, its ends.
+`mark`, its place, its kind and the slopes on its two sides; `gap`, its ends; `unseen`, its ends; `undersampled`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gradcalc.errors import CalcError
-from gradcalc.plotting import Mark, Plot
+from gradcalc.plotting import LARGEST, Mark, Plot, extent
 from gradcalc.render import RenderOptions, function_letter
 from gradcalc.render import json as machine
 from gradcalc.report import SCHEMA, Report, Verdict
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 IMAGES = (".png", ".svg", ".pdf")
 _HEIGHT = 11
-_LABELS = 10
 _WIDEST = 100
 _LINE = "cyan"
 _CONTINUOUS = ("kink", "vertical", "removable", "edge")
@@ -30,6 +29,7 @@ _CONTINUOUS = ("kink", "vertical", "removable", "edge")
 _WORDS = {
     "kink": "kink", "jump": "jump", "pole": "pole", "edge": "end of the domain", "vertical": "vertical tangent",
     "removable": "no value, but a limit", "domain": "no value", "oscillation": "no slope",
+    "unknown": "not smooth",
 }  # fmt: skip
 
 Segment = list[tuple[float, float]]
@@ -49,21 +49,6 @@ def _segments(found: Plot, numbers: Sequence[float | None], through: Sequence[st
     return [piece for piece in pieces if piece]
 
 
-def _range(numbers: Sequence[float]) -> tuple[float, float]:
-    """The ends of an axis; beside poles most of the numbers are shown, not all."""
-    known = sorted(number for number in numbers if math.isfinite(number))
-    if not known:
-        return -1.0, 1.0
-    low, high = known[0], known[-1]
-    few = len(known) // 20
-    inner = known[few], known[-1 - few]
-    width = inner[1] - inner[0]
-    if width > 0 and high - low > 4 * width:
-        low, high = max(low, inner[0] - width), min(high, inner[1] + width)
-    margin = (high - low) * 0.04 or abs(high) * 0.5 or 1.0
-    return low - margin, high + margin
-
-
 def _point(report: Report) -> tuple[float, float | None, float | None]:
     """The place of a point, the value and the derivative there, as torch computes them."""
     (partial,) = report.partials
@@ -71,22 +56,38 @@ def _point(report: Report) -> tuple[float, float | None, float | None]:
     return report.point[partial.by[0]], value, partial.autograd
 
 
-def _panels(found: Plot) -> Iterator[tuple[str, list[Segment], list[tuple[float, float, Verdict]], tuple[float, float]]]:
-    """What is drawn above and below: a name, the proven curve, autograd's points, and the range of the axis."""
+Panel = tuple[str, list[Segment], list[tuple[float, float, Verdict]], tuple[float, float]]
+
+
+def _panels(found: Plot) -> Iterator[Panel]:
+    """What is drawn above and below: a name, the exact curve, autograd's points, and the range of the axis.
+
+    Raises `CalcError` for what is too large to be drawn.
+    """
     f = function_letter(found.points[0])
     for place, (name, numbers, through) in enumerate(
         ((f, found.values, _CONTINUOUS), (f"∂{f}/∂{found.name}", found.slopes, ("removable",)))
     ):
-        points = [(_point(report)[0], _point(report)[1 + place], report.verdict) for report in found.points]
-        known = [(x, y, verdict) for x, y, verdict in points if y is not None and math.isfinite(y) and verdict is not None]
+        known = []
+        for report in found.points:
+            x, *both = _point(report)
+            y = both[place]
+            if y is not None and math.isfinite(x) and math.isfinite(y) and report.verdict is not None:
+                known.append((x, y, report.verdict))
         curve = _segments(found, numbers, through)
-        yield name, curve, known, _range([y for piece in curve for _, y in piece] or [y for _, y, _ in known])
+        low, high = extent([y for piece in curve for _, y in piece] or [y for _, y, _ in known])
+        if max(-low, high) > LARGEST:
+            hint = "divide it by a large number, or take a shorter range"
+            raise CalcError(f"{name} is too large to be drawn: it has values beyond {LARGEST:g}", hint=hint)
+        yield name, curve, known, (low, high)
 
 
 def _told(mark: Mark, name: str) -> str:
     place = f"{name} {'=' if mark.exact else '≈'} {mark.text}"
     slopes = f": the slopes are {mark.left} and {mark.right}" if mark.kind == "kink" and mark.left and mark.right else ""
-    return f"{_WORDS.get(mark.kind, mark.kind)} at {place}{slopes}"
+    if mark.kind == "unknown" and not mark.exact:
+        return f"perhaps not smooth at {place}"
+    return f"{_WORDS[mark.kind]} at {place}{slopes}"
 
 
 # ------------------------------------------------------------------------------------------------------------- table
@@ -96,7 +97,7 @@ _MANY = 12
 
 def table(found: Plot, options: RenderOptions) -> str:
     """Two drawings in characters, the expression and its derivative, and what is marked in them."""
-    from gradcalc.render.page import Page, last_line, ran_on
+    from gradcalc.render.page import Page, last_line, ran_on, typed
 
     page = Page(options)
     first = found.points[0]
@@ -105,45 +106,65 @@ def table(found: Plot, options: RenderOptions) -> str:
     (partial,) = first.partials
     if partial.formula is not None:
         page.formula(f"∂{f}/∂{found.name}", partial.formula)
-    others = "".join(f", {name} = {text}" for name, text in found.problem.at.items())
-    page.sentence(f"{found.name} from {_short(found.xs[0])} to {_short(found.xs[-1])}{others}")
+    others = "".join(f", {name} = {typed(text, page)}" for name, text in found.problem.at.items())
+    width = found.xs[-1] - found.xs[0]
+    page.sentence(f"{found.name} from {_short(found.xs[0], width)} to {_short(found.xs[-1], width)}{others}")
     ran_on(first.dtype, first.device, first.versions, page)
-    for panel in _panels(found):
+    panels = list(_panels(found))
+    margin = max(len(label) for *_, y in panels for label in _labels(y).values())
+    for panel in panels:
         page.line()
-        _draw(found, *panel, page)
+        _draw(found, panel, margin, page)
     page.line()
     counts = Counter(str(report.verdict) for report in found.points)
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-    page.sentence(f"line: proven; {_dot(page)}: autograd at {len(found.points)} points ({told})", "dim", hanging=2)
+    exact = sum(value is not None for value in found.values)
+    line = f"line: exact at {exact} places; " if exact else ""
+    page.sentence(f"{line}{_dot(page)}: autograd at {len(found.points)} points ({told})", "dim", hanging=2)
+    if found.undersampled:
+        page.sentence(f"{_TOO_FAST}: take a shorter range", "yellow", hanging=2)
     for mark in found.marks[:_MANY]:
         page.sentence(_told(mark, found.name), "yellow", hanging=2)
     if len(found.marks) > _MANY:
         page.sentence(f"and {len(found.marks) - _MANY} more marks; --format plain has all of them", "dim")
     for word, stretches in (("no value", found.gaps), ("too much to look at, marks may be missing", found.unseen)):
         for start, stop in stretches[:_MANY]:
-            page.sentence(f"{word} from {_short(start)} to {_short(stop)}", "dim")
+            page.sentence(f"{word} from {_short(start, width)} to {_short(stop, width)}", "dim")
     page.line()
     last_line(found.verdict, "", page)
     return page.written()
 
 
-def _short(x: float) -> str:
-    return f"{x:.6g}"
+_TOO_FAST = "the curve moves faster than it is drawn"
+
+
+def _short(number: float, width: float, digits: int = 6) -> str:
+    """A number on an axis, in as many digits as its place on one of this width needs."""
+    near = width / 1000
+    if abs(number) <= near:
+        return "0"
+    texts = [f"{number:.{count}g}" for count in range(digits, 18)]
+    text = next((text for text in texts if abs(float(text) - number) <= near), texts[-1])
+    return f"{number:.0f}" if "e+" in text and abs(number) < 1e9 else text
+
+
+def _labels(y: tuple[float, float]) -> dict[int, str]:
+    """What is written beside rows of a drawing: both ends of the axis, and the middle."""
+    rows = {0: y[1], _HEIGHT // 2: (y[0] + y[1]) / 2, _HEIGHT - 1: y[0]}
+    return {row: _short(number, y[1] - y[0], 4) for row, number in rows.items()}
 
 
 def _dot(page: Page) -> str:
     return "o" if page.options.ascii else "•"
 
 
-def _draw(
-    found: Plot, name: str, curve: Sequence[Segment], points: Sequence[tuple[float, float, Verdict]], y: tuple[float, float],
-    page: Page,
-) -> None:  # fmt: skip
+def _draw(found: Plot, panel: Panel, margin: int, page: Page) -> None:
     from gradcalc.render.canvas import Canvas
     from gradcalc.render.page import color, sign
 
+    name, curve, points, y = panel
     is_ascii = page.options.ascii
-    width = max(min(page.options.width or 80, _WIDEST) - _LABELS - 2, 10)
+    width = max(min(page.options.width or 80, _WIDEST) - margin - 2, 10)
     ends = found.xs[0], found.xs[-1]
     canvas = Canvas(width, _HEIGHT, ends, y, ascii=is_ascii)
     for piece in curve:
@@ -159,14 +180,23 @@ def _draw(
     for mark in found.marks:
         canvas.column(mark.x, "|" if is_ascii else "╎", "yellow")
     page.line(name)
-    labels = {0: y[1], _HEIGHT // 2: (y[0] + y[1]) / 2, _HEIGHT - 1: y[0]}
+    labels = _labels(y)
     for row, text in enumerate(canvas.rows()):
-        label = f"{labels[row]:.4g}" if row in labels else ""
-        page.drawn(f"{label:>{_LABELS}} {'|' if is_ascii else '┤' if label else '│'}", text)
-    middle = _short((ends[0] + ends[1]) / 2)
-    scale = f"{_short(ends[0]):<{width // 2}}{middle}".ljust(width)
-    last = _short(ends[1])
-    page.line(" " * (_LABELS + 2) + scale[: width - len(last)] + last)
+        label = labels.get(row, "")
+        page.drawn(f"{label:>{margin}} {'|' if is_ascii else '┤' if label else '│'}", text)
+    for line in _scale(ends, width):
+        page.line(" " * (margin + 2) + line)
+
+
+def _scale(ends: tuple[float, float], width: int) -> list[str]:
+    """What is written below a drawing: both ends of the axis, and the middle where there is room."""
+    first, middle, last = (_short(x, ends[1] - ends[0]) for x in (ends[0], (ends[0] + ends[1]) / 2, ends[1]))
+    half = width // 2
+    if len(first) < half and half + len(middle) < width - len(last):
+        first = first.ljust(half) + middle
+    if len(first) + len(last) < width:
+        return [first.ljust(width - len(last)) + last]
+    return [first, last.rjust(width)]
 
 
 # ------------------------------------------------------------------------------------------------------------ images
@@ -182,13 +212,15 @@ def image(found: Plot, path: str) -> None:
     except ImportError:
         hint = "pip install 'gradcalc[plot]' installs it"
         raise CalcError("images are drawn by matplotlib, which is not installed", hint=hint) from None
+    panels = list(_panels(found))
     figure = Figure(figsize=(8, 7), layout="constrained")
     axes = figure.subplots(2, 1, sharex=True)
     first = found.points[0]
-    for ax, (name, curve, points, y) in zip(axes, _panels(found), strict=True):
+    for ax, (name, curve, points, y) in zip(axes, panels, strict=True):
         for piece in curve:
             ax.plot(*zip(*piece, strict=True), "-" if len(piece) > 1 else ".", color="C0")
-        ax.plot([], [], "-", color="C0", label="proven")
+        if curve:
+            ax.plot([], [], "-", color="C0", label="exact")
         for verdict in dict.fromkeys(verdict for _, _, verdict in points):
             chosen = [(x, number) for x, number, own in points if own is verdict]
             ax.scatter(*zip(*chosen, strict=True), s=16, color=_INK[verdict], zorder=3, label=f"autograd: {verdict}")
@@ -201,6 +233,8 @@ def image(found: Plot, path: str) -> None:
         ax.grid(alpha=0.3)
     axes[0].set_title(f"{function_letter(first)} = {_cut(first.read_as)}")
     axes[0].legend(fontsize="small")
+    if found.undersampled:
+        figure.suptitle(_TOO_FAST, fontsize="small", color="C3")
     axes[1].set_xlabel(found.name)
     axes[1].set_xlim(found.xs[0], found.xs[-1])
     try:
@@ -221,35 +255,52 @@ def _cut(text: str) -> str:
 
 
 def plain(found: Plot, options: RenderOptions) -> str:
-    """Tab-separated lines: the points, the marks, the gaps."""
+    """Tab-separated lines: the points, the marks, the gaps, and whether there are too few places."""
     lines: list[list[Any]] = []
     for report in found.points:
         (partial,) = report.partials
         x, value, slope = _point(report)
         lines.append(["point", x, value, partial.symbolic, slope, report.verdict])
-    lines += [["mark", mark.text, mark.kind, mark.left, mark.right] for mark in found.marks]
+    lines += [["mark", mark.x, mark.kind, mark.left, mark.right] for mark in found.marks]
     lines += [["gap", *ends] for ends in found.gaps]
     lines += [["unseen", *ends] for ends in found.unseen]
+    lines += [["undersampled"]] * found.undersampled
     cells = ["\t".join("" if cell is None else str(cell) for cell in line) for line in lines]
     return "".join(options.text(line) + "\n" for line in cells)
 
 
 def json(found: Plot, options: RenderOptions) -> str:
     """One object: the curves, the marks, and the answer at each point."""
+    first = found.points[0]
+    (partial,) = first.partials
     return machine.line(
         {
             "schema": SCHEMA,
             "command": "plot",
+            "read_as": first.read_as,
+            "formula": partial.formula,
             "variable": found.name,
+            "dtype": first.dtype,
+            "device": first.device,
+            "verdict": found.verdict,
+            "versions": first.versions,
             "x": list(found.xs),
             "values": list(found.values),
             "slopes": list(found.slopes),
             "marks": [
-                {"at": mark.text, "kind": mark.kind, "exact": mark.exact, "left": mark.left, "right": mark.right}
+                {
+                    "at": mark.x,
+                    "text": mark.text,
+                    "kind": mark.kind,
+                    "exact": mark.exact,
+                    "left": mark.left,
+                    "right": mark.right,
+                }
                 for mark in found.marks
             ],
             "gaps": list(found.gaps),
             "unseen": list(found.unseen),
+            "undersampled": found.undersampled,
             "points": [machine.as_object(report) for report in found.points],
         }
     )
