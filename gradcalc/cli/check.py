@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gradcalc.cli import LISTS, Exit, write
+from gradcalc.cli.diff import expression_from_stdin
 from gradcalc.cli.options import Quiet, Timeout
 from gradcalc.cli.words import choice, names_of, seconds_of
 from gradcalc.errors import CalcError, unreadable
@@ -19,7 +20,7 @@ _MAX_BYTES = 1_000_000
 
 
 def check(
-    expr: Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted.")],
+    expr: Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")],
     claim: Annotated[
         str | None, typer.Argument(metavar="CLAIM", help="Its derivative, as it was found by hand; quoted.")
     ] = None,
@@ -70,6 +71,9 @@ def check(
     if len(names) > 1 or any("[" in name for name in names):
         raise CalcError("a claim is about the derivative by one variable", hint="write --by x")
     variable = names[0] if names else None
+    if expr == lines == "-":
+        raise CalcError("stdin is either the expression or the derivation")
+    expr = expression_from_stdin() if expr == "-" else expr
     texts = [*(_read(lines) if lines else []), *(line or [])]
     if (claim is None) != bool(texts):
         what = "a claim and a derivation in lines are two questions" if texts else "there is nothing to check"
