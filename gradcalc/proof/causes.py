@@ -5,7 +5,7 @@ Comes in: an expression, and the points where a claim was compared with its deri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gradcalc import deadline
 from gradcalc.proof.claims import Compared
@@ -48,7 +48,7 @@ def _made(tree: Node, by: str, known: Sequence[Compared]) -> list[tuple[str, str
     return found
 
 
-def _agree(numbers: Sequence[Real | None], claimed: Sequence[Real]) -> bool:
+def _agree(numbers: Iterable[Real | None], claimed: Iterable[Real]) -> bool:
     pairs = zip(numbers, claimed, strict=True)
     # A ball without bounds would agree with everything.
     return all(it is not None and is_finite(it) and is_finite(other) and balls.agree(it, other) for it, other in pairs)
@@ -69,7 +69,7 @@ def _whole(tree: Node, by: str, known: Sequence[Compared], claimed: Sequence[Rea
     if _agree([it.value for it in known], claimed):
         return "not differentiated", "the claim is the expression itself"
     for other in names_in(tree):
-        if other != by and _agree([examine(Site(tree, it.at), [other]).derivative for it in known], claimed):
+        if other != by and _agree((examine(Site(tree, it.at), [other]).derivative for it in known), claimed):
             return "wrong variable", f"the claim is the derivative by {other}"
     return None
 

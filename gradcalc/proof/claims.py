@@ -34,7 +34,8 @@ _ATTEMPTS = 5 * len(_SAMPLES)
 _ENDS = (0, "0.5", 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 10_000, 1_000_000)
 _CASES = 40
 """Cases that are looked at."""
-_HALVINGS, _LOOKS = 8, 60
+_HALVINGS, _LOOKS = 8, 3_000
+"""How often a piece between those ends is halved, and how many are looked at in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ def _cases(trees: Sequence[Node], names: Sequence[str], known: Sequence[Compared
     """A point in every stretch where an expression is smooth and nobody looked yet, for each variable, the others fixed."""
     base = known[0].shown
     ends = sorted({sign * Fraction(end) for end in _ENDS for sign in (-1, 1)})
+    most = max(_LOOKS // (len(ends) * len(trees) * len(names)), 8)
     for name in names:
         others = {other: value for other, value in base.items() if other != name}
         seen = {_number(it.shown[name]) for it in known if all(it.shown[other] == value for other, value in others.items())}
@@ -137,7 +139,7 @@ def _cases(trees: Sequence[Node], names: Sequence[str], known: Sequence[Compared
             run
             for tree in trees
             if name in names_in(tree) and set(names_in(tree)) <= set(base)
-            for run in smooth(tree, name, others, ends, halvings=_HALVINGS, most=_LOOKS)
+            for run in smooth(tree, name, others, ends, halvings=_HALVINGS, most=most)
         ]
         for start, stop in sorted(runs, key=lambda run: min(abs(run[0]), abs(run[1])))[:_CASES]:
             if not any(start < place < stop for place in seen):

@@ -1,4 +1,4 @@
-"""Forward mode by hand: the derivative of an expression from the derivatives of its steps, one of which may be another.
+"""The derivative of an expression from the derivatives of its steps, one of which somebody may take for another.
 
 Comes in: the steps of an expression, those that depend on a variable, and a point.  Goes out: numbers, in exact arithmetic.
 """
@@ -6,6 +6,7 @@ Comes in: the steps of an expression, those that depend on a variable, and a poi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 from flint import arb
 
@@ -26,6 +27,8 @@ class Work:
         found = taylor.evaluate_all(way, point, 0, taylor.no_constants)
         self.values: list[Real | None] = [it.value if isinstance(it, Jet) else None for it in found]
         self.local = {place: self._slopes(place) for place in moved if isinstance(way.nodes[place], Call)}
+        self.tangents = self._followed()
+        self.adjoints = self._weighed()
 
     def _slopes(self, place: int) -> list[Real | None]:
         node, args = self.way.nodes[place], self.way.places[place]
@@ -50,21 +53,32 @@ class Work:
             slopes.append(taylor.evaluate(alone, moving, order=1)[1])
         return slopes
 
-    def derived(self, place: int = -1, change: Change | None = None) -> Real | None:
-        """The derivative of the last step; at one place somebody else says what that of the step is."""
+    def _followed(self) -> dict[int, Real]:
+        """Forward: the derivative of every step that depends on the variable."""
         tangents: dict[int, Real] = {}
-        deadline.check()
         for here in sorted(self.moved):
-            if isinstance(self.way.nodes[here], Name):
-                tangents[here] = arb(1)
-            elif here == place and change is not None:
-                found = change(self, here, tangents)
-                if found is None:
-                    return None
-                tangents[here] = found
-            else:
-                tangents[here] = self.sum_of(here, tangents)
-        return tangents.get(len(self.way.nodes) - 1, arb(0))
+            tangents[here] = arb(1) if isinstance(self.way.nodes[here], Name) else self.sum_of(here, tangents)
+        return tangents
+
+    def _weighed(self) -> dict[int, Real]:
+        """Backward: the derivative of the last step by every step."""
+        adjoints: dict[int, Real] = {len(self.way.nodes) - 1: arb(1)}
+        for here in sorted(self.moved, reverse=True):
+            weight = adjoints.get(here)
+            for number, arg in enumerate(self.way.places[here] if weight is not None else ()):
+                slope = self.local[here][number]
+                if slope is not None and weight is not None:
+                    adjoints[arg] = adjoints.get(arg, arb(0)) + weight * slope
+        return adjoints
+
+    def derived(self, place: int, change: Change) -> Real | None:
+        """The derivative of the last step, if somebody else says what that of the step at a place is."""
+        deadline.check()
+        said = change(self, place, self.tangents)
+        if said is None or place not in self.adjoints:
+            return None
+        # All that follows is linear in what is said.
+        return self.tangents[len(self.way.nodes) - 1] + self.adjoints[place] * (said - self.tangents[place])
 
     def sum_of(self, place: int, tangents: Mapping[int, Real], without: int = -1) -> Real:
         """The chain rule at a step; the share of one argument may be left out."""
@@ -80,7 +94,7 @@ class Work:
         u = self.values[self.way.places[place][0]]
         if u is None:
             return None
-        found = taylor.evaluate(understand(text, ["u"]), {"u": u})
+        found = taylor.evaluate(_template(text), {"u": u})
         return None if found.notes or not is_finite(found.value) else found.value
 
     def at_another(self, place: int, number: int, name: str) -> Real | None:
@@ -93,6 +107,11 @@ class Work:
         alone = Call(node.name, tuple(parts), node.span, node.options)
         found = taylor.evaluate(alone, {**self.point, "%": taylor.moving(value, 1, 1)}, order=1)
         return None if found.notes or not is_finite(found[1]) else found[1]
+
+
+@cache
+def _template(text: str) -> Node:
+    return understand(text, ["u"])
 
 
 Change = Callable[[Work, int, Mapping[int, Real]], Real | None]
