@@ -131,7 +131,7 @@ def _cases(trees: Sequence[Node], names: Sequence[str], known: Sequence[Compared
     """A point in every stretch where an expression is smooth and nobody looked yet, for each variable, the others fixed."""
     base = known[0].shown
     ends = sorted({sign * Fraction(end) for end in _ENDS for sign in (-1, 1)})
-    most = max(_LOOKS // (len(ends) * len(trees) * len(names)), 8)
+    most = max(_LOOKS // (len(ends) * len(trees) * max(len(names), 1)), 8)
     for name in names:
         others = {other: value for other, value in base.items() if other != name}
         seen = {_number(it.shown[name]) for it in known if all(it.shown[other] == value for other, value in others.items())}
