@@ -16,7 +16,7 @@ from gradcalc.points import MissingValues, plain
 from gradcalc.proof.regularity import Kind, examine, value_of
 from gradcalc.proof.site import Site
 from gradcalc.proof.stretches import smooth
-from gradcalc.syntax import Call, Node, Number, names_in, renamed
+from gradcalc.syntax import Call, Node, Number, names_in, renamed, steps
 from gradcalc.witness import balls, taylor
 from gradcalc.witness.balls import Real
 
@@ -34,8 +34,10 @@ _ATTEMPTS = 5 * len(_SAMPLES)
 _ENDS = (0, "0.5", 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 10_000, 1_000_000)
 _CASES = 40
 """Cases that are looked at."""
-_HALVINGS, _LOOKS = 8, 3_000
-"""How often a piece between those ends is halved, and how many are looked at in all."""
+_HALVINGS, _LOOKS, _LEAST = 8, 60, 4
+"""How often a piece between those ends is halved, and how many parts of it are looked at, at most and at least."""
+_EFFORT = 100_000
+"""Steps of expressions that are evaluated to find cases: about a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def compared(
         yield from without[:1]
     if not known or not (has_cases(tree) or has_cases(claimed)):
         return
-    for case in _cases([tree, claimed], free, known):
+    for case in _cases([tree, claimed], sorted(free, key=lambda name: name != by), known):
         found = _at(tree, claimed, by, case, whole(case))
         if found is not None and found.claimed is not None:
             yield found
@@ -131,20 +133,22 @@ def _cases(trees: Sequence[Node], names: Sequence[str], known: Sequence[Compared
     """A point in every stretch where an expression is smooth and nobody looked yet, for each variable, the others fixed."""
     base = known[0].shown
     ends = sorted({sign * Fraction(end) for end in _ENDS for sign in (-1, 1)})
-    most = max(_LOOKS // (len(ends) * len(trees) * max(len(names), 1)), 8)
+    effort, cases = _EFFORT, 0
     for name in names:
         others = {other: value for other, value in base.items() if other != name}
         seen = {_number(it.shown[name]) for it in known if all(it.shown[other] == value for other, value in others.items())}
-        runs = [
-            run
-            for tree in trees
-            if name in names_in(tree) and set(names_in(tree)) <= set(base)
-            for run in smooth(tree, name, others, ends, halvings=_HALVINGS, most=most)
-        ]
-        for start, stop in sorted(runs, key=lambda run: min(abs(run[0]), abs(run[1])))[:_CASES]:
-            if not any(start < place < stop for place in seen):
+        runs: list[tuple[Fraction, Fraction]] = []
+        for tree in trees:
+            cost = len(ends) * len(steps(tree).nodes)
+            looks = min(effort // (2 * len(trees)) // cost, _LOOKS)
+            if name in names_in(tree) and set(names_in(tree)) <= set(base) and looks >= _LEAST:
+                effort -= looks * cost
+                runs += smooth(tree, name, others, ends, halvings=_HALVINGS, most=looks)
+        for start, stop in sorted(runs, key=lambda run: min(abs(run[0]), abs(run[1]))):
+            if cases < _CASES and not any(start < place < stop for place in seen):
                 place = _inside(start, stop)
                 seen.add(place)
+                cases += 1
                 yield {**base, name: Number(plain(abs(place))) if place >= 0 else Call("neg", (Number(plain(-place)),))}
 
 
@@ -164,7 +168,10 @@ def _inside(start: Fraction, stop: Fraction) -> Fraction:
 def _at(tree: Node, claimed: Node, by: str, shown: Point, at: Point) -> Compared | None:
     exact: dict[str, Node | Fraction] = {name: it.value if isinstance(it, Number) else it for name, it in at.items()}
     try:
-        found = examine(Site(tree, exact), [by])
+        site = Site(tree, exact)
+        if value_of(site) is None:  # soon found out; what the expression does beside such a point takes long
+            return None
+        found = examine(site, [by])
         if found.derivative is None or found.kind not in (Kind.REGULAR, Kind.SMOOTH) or found.value is None:
             return None
         return Compared(shown, at, found.value, found.derivative, value_of(Site(claimed, exact)), found.kind is Kind.SMOOTH)
