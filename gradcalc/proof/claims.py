@@ -112,7 +112,8 @@ def compared(
             break
     if not known:
         yield from without[:1]
-    if not known or not (has_cases(tree) or has_cases(claimed)):
+    # A claim that is refuted needs no more points.
+    if not known or not all(it.same for it in known) or not (has_cases(tree) or has_cases(claimed)):
         return
     for case in _cases([tree, claimed], sorted(free, key=lambda name: name != by), known):
         found = _at(tree, claimed, by, case, whole(case))
