@@ -15,7 +15,7 @@ from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.derivation import Step, derive
 from gradcalc.errors import CalcError
 from gradcalc.report import Problem, Report
-from gradcalc.syntax import Node
+from gradcalc.syntax import Node, unparse
 
 MAX_DERIVATIONS = 20
 
@@ -51,6 +51,11 @@ def stepwise(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Stepwise:
     """
     prepared = prepare(problem, seconds=seconds)
     prepared.needs_a_number("a derivation is of one number")
+    if not prepared.wanted:
+        raise CalcError(
+            f"{unparse(prepared.tree)} has no variables: it is constant, and its derivative is 0",
+            hint='name what to derive by in the expression, such as "3*x"',
+        )
     if len(prepared.wanted) > MAX_DERIVATIONS:
         count = len(prepared.wanted)
         raise CalcError(f"there are {count} variables, and at most {MAX_DERIVATIONS} derivations", hint="choose with --by")

@@ -56,6 +56,13 @@ RESULTS = [
     ("3/x", "x", "-3/x**2"),
     ("x**2.5", "x", "2.5*x**1.5"),
     ("x**(1/3)", "x", "1/3*x**(-2/3)"),
+    ("3*x**(1/3)", "x", "x**(-2/3)"),
+    ("-6*x**(1/3)", "x", "-2*x**(-2/3)"),
+    ("x**(1/2)*(2/3)", "x", "1/2*x**(-1/2)*2/3"),
+    ("0.5*x**(1/3)", "x", "0.5/3*x**(-2/3)"),
+    ("x**(0.5/3)", "x", "0.5/3*x**(-5/6)"),
+    ("x**1e-1", "x", "1e-1*x**-0.9"),
+    ("2*x/2", "x", "2/2"),
     ("x**-2", "x", "-2*x**-3"),
     ("x**n", "x", "n*x**(n - 1)"),
     ("2**x", "x", "2**x*log(2)"),
@@ -109,6 +116,25 @@ STEPS = [
             (2, "u*x", "constant factor", False, {}),
         ],
     ),
+    (
+        # Of more than two: of the first ones, and the last.
+        "max(x, x**2, 1)",
+        [
+            (0, "max(x, x**2, 1)", "by cases", False, {"u": "max(x, x**2)", "v": "1"}),
+            (1, "max(x, x**2)", "by cases", False, {"u": "x", "v": "x**2"}),
+            (2, "x**2", "power rule", False, {"u": "x"}),
+        ],
+    ),
+    (
+        "(2*x)**cos(x)",
+        [
+            (0, "(2*x)**cos(x)", "general power rule", False, {"u": "2*x", "v": "cos(x)"}),
+            (1, "2*x", "constant factor", False, {}),
+            (1, "cos(x)", "cos", False, {"u": "x"}),
+        ],
+    ),
+    # A part that does not depend on the variable has a letter, too.
+    ("log(x, 2)", [(0, "log(x, 2)", "log", False, {"u": "x", "v": "2"})]),
     ("x", [(0, "x", "variable", False, {})]),
     ("y", [(0, "y", "constant rule", False, {})]),
 ]
@@ -155,6 +181,15 @@ def test_what_cannot_be_derived(expr: str, expected: str) -> None:
     with pytest.raises(CalcError) as caught:
         derive(understand(expr), "x")
     assert picture(caught.value) == expected
+
+
+def test_what_has_no_variables_has_no_derivation() -> None:
+    with pytest.raises(CalcError) as caught:
+        stepwise(Problem("3"))
+    assert picture(caught.value) == (
+        "error: 3 has no variables: it is constant, and its derivative is 0\n"
+        'hint: name what to derive by in the expression, such as "3*x"'
+    )
 
 
 def test_numbers_and_the_proof() -> None:
