@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from latexing import faults_of
 from sampling import sample
 
 from gradcalc.cli import main
@@ -14,8 +15,9 @@ from gradcalc.errors import CalcError, picture
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.claims import compared
+from gradcalc.render import steps
 from gradcalc.report import Problem
-from gradcalc.stepwise import stepwise
+from gradcalc.stepwise import AtPoint, stepwise
 from gradcalc.syntax import Number, names_in, unparse
 
 _OPERATORS = ("+", "-", "*", "/", "neg", "**")
@@ -202,16 +204,88 @@ def test_numbers_and_the_proof() -> None:
     assert derivation.equal > 1
 
 
-# Where the derivative exists, and a rule does not hold: 0/0, and the seam of a function.
-BESIDE = [("sinc(x)", None), ("copysign(log(abs(x) + sqrt(x*x + 1)), x)", "0")]
+# At a point, whether the steps hold there, and the numbers.
+AT_A_POINT = [
+    ("x**2*sin(x)", "0", AtPoint.HOLDS, ["0", "0", "1"]),
+    # No derivative.
+    ("abs(x)", "0", AtPoint.NO_DERIVATIVE, [None]),
+    ("2*abs(x)", "0", AtPoint.NO_DERIVATIVE, [None, None]),
+    ("log(x)", "-1", AtPoint.NO_DERIVATIVE, [None]),
+    ("sqrt(x)", "0", AtPoint.NO_DERIVATIVE, [None]),
+    ("1/x**2", "0", AtPoint.NO_DERIVATIVE, [None, None]),
+    # A derivative, and rules that do not give it: a seam, 0/0, and by chance the right number.
+    ("relu(x) - relu(-x)", "0", AtPoint.NO_RULE, [None, None, None, None]),
+    ("sinc(x)", "0", AtPoint.NO_RULE, [None]),
+    ("x*relu(x)", "0", AtPoint.NO_RULE, [None, None]),
+    ("copysign(log(abs(x) + sqrt(x*x + 1)), x)", "0", AtPoint.NO_RULE, None),
+    # A case that is not taken may have no derivative.
+    ("where(x > 1, log(x - 1), x**2)", "0", AtPoint.HOLDS, ["0", None, "1", "0"]),
+]
 
 
-@pytest.mark.parametrize(("expr", "number"), BESIDE)
-def test_where_a_rule_does_not_hold(expr: str, number: str | None) -> None:
-    (derivation,) = stepwise(Problem(expr, {"x": "0"})).derivations
-    assert (derivation.beside, derivation.wrong) == (1, 0)
-    assert derivation.numbers[0] == number
+@pytest.mark.parametrize(
+    ("expr", "at", "expected", "numbers"), AT_A_POINT, ids=[f"{row[0]} at {row[1]}" for row in AT_A_POINT]
+)
+def test_whether_the_steps_hold_at_the_point(
+    expr: str, at: str, expected: AtPoint, numbers: list[str | None] | None
+) -> None:
+    (derivation,) = stepwise(Problem(expr, {"x": at})).derivations
+    assert derivation.at_point is expected
+    assert list(derivation.numbers) == (numbers or [None] * len(derivation.steps))
+    assert (derivation.wrong, derivation.beside) == (0, int(expected is AtPoint.NO_RULE))
     assert derivation.equal
+
+
+@pytest.mark.parametrize("format", ["table", "plain", "json", "latex", "markdown"])
+@pytest.mark.parametrize(
+    ("expr", "at", "why"),
+    [
+        ("abs(3*x)", "0", "not at the point itself, where there is no derivative"),
+        ("log(3*x)", "-1", "not at the point itself, where there is no derivative"),
+        ("relu(x) - relu(-x)", "0", "not at the point itself, where a rule does not hold"),
+    ],
+)
+def test_no_numbers_where_the_steps_do_not_hold(
+    expr: str, at: str, why: str, format: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["steps", expr, "--format", format])
+    without = capsys.readouterr().out
+    main(["steps", expr, "--at", at, "--format", format])
+    told = capsys.readouterr().out
+    if format == "json":
+        (one,), (other,) = json.loads(without)["derivations"], json.loads(told)["derivations"]
+        assert (one["at_point"], other["at_point"] in ("no-derivative", "no-rule")) == (None, True)
+        assert one["steps"] == other["steps"]
+    elif format == "plain":
+        assert told == without
+    else:
+        assert why in told
+        # The lines of the derivation are those that there are without a point.
+        lines = [line for line in without.splitlines() if "f = " not in line and "proven" not in line]
+        assert len(lines) > 3
+        assert set(lines) <= set(told.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("expr", "at"),
+    [
+        ("x_a_b*5*2**y", []),
+        ("leaky_relu(x_1)", ["--at", "0"]),
+        ("abs(x)*y", ["--at", "x=0,y=1"]),
+        ("log(x)", ["--at", "-1"]),
+    ],
+)
+def test_handouts_compile(expr: str, at: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    main(["steps", expr, *at, "--format", "latex"])
+    told = capsys.readouterr().out
+    assert told.isascii()
+    assert not faults_of(told, is_text=True)
+
+
+def test_words_of_handouts_have_no_markup() -> None:
+    text = "x_1 < 5*2 & 50% of {a}^b"
+    assert steps._tex(text) == r"x\_1 \textless{} 5*2 \& 50\% of \{a\}\textasciicircum{}b"
+    assert not faults_of(steps._tex(text), is_text=True)
 
 
 def test_a_rule_that_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -244,6 +318,16 @@ MARKDOWN = r"""$f = x \cos\left(2 x\right)$
     - $\frac{\partial}{\partial x} \left[2 x\right] = 2$, constant factor: $\left(c u\right)' = c u'$
     - $= -\sin\left(2 x\right) \cdot 2$
   - $= \cos\left(2 x\right) - x \sin\left(2 x\right) \cdot 2$
+
+by sympy: $\frac{\partial f}{\partial x} = - 2 x \sin{\left(2 x \right)} + \cos{\left(2 x \right)}$
+
+proven: the steps give the derivative at 5 points, in exact arithmetic
+"""
+LATEX_ENDING = r"""\noindent by sympy: $\frac{\partial f}{\partial x} = - 2 x \sin{\left(2 x \right)} + \cos{\left(2 x \right)}$\par
+\noindent exact: 1\par
+\noindent autograd: 1.0\par
+\noindent proven: the steps give the derivative at 6 points, in exact arithmetic\par
+\noindent verdict: agree\par
 """
 TABLE_AT_ZERO = """f = x*cos(2*x)
 at x = 0
@@ -277,7 +361,7 @@ def test_the_command_in_every_format(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["steps", expr, "--at", "0", "--format", "latex"]) == 0
     block = capsys.readouterr().out
     assert block.startswith("\\begin{align*}\n  & f = x \\cos\\left(2 x\\right)\\quad \\text{at } x = 0 \\\\\n")
-    assert block.endswith("\\cdot 2 = 1\n\\end{align*}\n")
+    assert block.endswith("\\cdot 2 = 1\n\\end{align*}\n" + LATEX_ENDING)
     assert block.isascii()
     assert main(["steps", expr, "--at", "0", "--format", "json"]) == 0
     answer = json.loads(capsys.readouterr().out)
@@ -294,7 +378,7 @@ def test_the_command_in_every_format(capsys: pytest.CaptureFixture[str]) -> None
         "value": "0",
         "known": False,
     }
-    assert (derivation["by"], derivation["beside"], derivation["wrong"]) == ("x", 0, 0)
+    assert (derivation["by"], derivation["at_point"], derivation["beside"], derivation["wrong"]) == ("x", "holds", 0, 0)
     assert main(["steps", "abs(x)", "--at", "0", "--quiet"]) == 3
     assert capsys.readouterr().out == ""
     assert main(["steps", "x", "--at", "0:1:3"]) == 2
