@@ -15,7 +15,19 @@ from gradcalc.errors import CalcError
 from gradcalc.functions import TABLE
 from gradcalc.functions.rules import ARITHMETIC, CASES, DEFINITIONS, FUNCTIONS
 from gradcalc.points import plain
-from gradcalc.syntax import Call, Name, Node, Number, fold, integer_literal, names_in, parse, steps, unparse
+from gradcalc.syntax import (
+    Call,
+    Name,
+    Node,
+    Number,
+    fold,
+    integer_literal,
+    names_in,
+    parse,
+    postorder,
+    steps,
+    unparse,
+)
 
 MAX_PARTS = 4_000
 MAX_DEPTH = 100
@@ -64,13 +76,13 @@ def derive(tree: Node, by: str) -> list[Step]:
     """
     if len(steps(tree).nodes) > MAX_PARTS:
         raise CalcError(f"the expression has more than {MAX_PARTS} parts: nobody could follow its derivation")
-    work = _Work(tree, by)
-    work.derived(tree, 0)
-    return work.steps
+    deriving = _Deriving(tree, by)
+    deriving.derived(tree, 0)
+    return deriving.steps
 
 
-class _Work:
-    """The steps so far."""
+class _Deriving:
+    """A derivation that is being made: the steps so far."""
 
     def __init__(self, tree: Node, by: str):
         self.by = Name(by)
@@ -89,7 +101,7 @@ class _Work:
             is_variable = part == self.by
             slope = _ONE if is_variable else _ZERO
             if not depth:  # elsewhere it explains itself
-                self.steps.append(Step(depth, part, _law("variable" if is_variable else "constant rule"), {}, slope))
+                self.steps.append(Step(depth, part, _named_law("variable" if is_variable else "constant rule"), {}, slope))
             return slope
         known = self.known.get(part)
         if known is not None:
@@ -107,12 +119,12 @@ class _Work:
         """The law that holds for a part, what its letters are, and the derivative."""
         if part.name in ("+", "-"):
             slopes = [(sign, self.derived(term, depth)) for sign, term in _terms(part)]
-            return _law("sum rule"), {}, reduce(_plus, (it if sign > 0 else _negative(it) for sign, it in slopes))
+            return _named_law("sum rule"), {}, reduce(_plus, (it if sign > 0 else _negative(it) for sign, it in slopes))
         if part.name == "*":
             return self.product(_factors(part), depth)
-        if part.name in ("max", "min") and len(part.args) != 2:
-            nested = reduce(lambda one, other: Call(part.name, (one, other)), part.args)
-            return functions()[part.name, 2], {}, self.derived(nested, depth)
+        if part.name in ("max", "min") and len(part.args) > 2:  # of the first ones, and the last
+            *first, last = part.args
+            part = Call(part.name, (reduce(lambda one, other: Call(part.name, (one, other)), first), last))
         law = self.law_of(part)
         assert isinstance(law.whole, Call)
         pairs = zip(law.whole.args, part.args, strict=True)
@@ -136,18 +148,18 @@ class _Work:
             shares.append(reduce(_times, [*factors[:place], slope, *factors[place + 1 :]]))
         rule = ("constant factor", "product rule", "product rule of three")[min(len(moving), 3) - 1]
         letters = dict(zip("uvw", (factors[place] for place in moving), strict=False)) if 1 < len(moving) <= 3 else {}
-        return _law(rule), letters, reduce(_plus, shares)
+        return _named_law(rule), letters, reduce(_plus, shares)
 
     def law_of(self, part: Call) -> Law:
         """The law for an operation or a function.  Raises `NoRule`."""
         if part.name == "neg":
-            return _law("negative")
+            return _named_law("negative")
         if part.name in ("/", "**"):
             left, right = map(self.moves, part.args)
             if part.name == "**" and part.args[0] == _ZERO:
-                return _law("power of zero")
+                return _named_law("power of zero")
             first, second, both = _BY_MOVING[part.name]
-            return _law(both if left and right else first if left else second)
+            return _named_law(both if left and right else first if left else second)
         law = functions().get((part.name, len(part.args)))
         if law is None:
             raise NoRule(part)
@@ -172,7 +184,7 @@ class _Work:
 _PARTS = ("u", "v", "w")
 _OF_PARTS = (
     "negative", "constant factor", "constant divisor", "product rule", "product rule of three", "quotient rule",
-    "by cases", "definition",
+    "general power rule", "by cases", "definition",
 )  # fmt: skip
 """Rules that say what becomes of parts: none of them is an outer derivative."""
 _BY_MOVING = {
@@ -183,7 +195,7 @@ _BY_MOVING = {
 
 
 @cache
-def _law(rule: str) -> Law:
+def _named_law(rule: str) -> Law:
     """A rule that has a name of its own."""
     return _read(rule, *ARITHMETIC[rule])
 
@@ -289,7 +301,7 @@ def _negative(part: Node) -> Node:
 def _sum(left: Node, right: Node) -> Node | None:
     a, b = _rational(left), _rational(right)
     if a is not None and b is not None:
-        return _number(a + b, is_decimal="." in unparse(left) + unparse(right))
+        return _number(a + b, is_decimal=_has_decimals(left, right))
     if a == 0 or b == 0:
         return right if a == 0 else left
     sign, size = _signed(right)
@@ -306,14 +318,14 @@ def _product(left: Node, right: Node) -> Node | None:
         return _ZERO
     if a == 1 or b == 1:
         return right if a == 1 else left
-    if a is not None and b is not None and a.denominator == b.denominator == 1:
+    if a is not None and b is not None and (a.denominator == b.denominator == 1 or not _has_decimals(left, right)):
         return _number(a * b)
     (one, first), (other, second) = _signed(left), _signed(right)
     if one < 0 or other < 0:
         whole = _made("*", first, second)
         return whole if one == other else _negative(whole)
     if isinstance(right, Call) and right.name in ("*", "/"):  # a*b*c and a*b/c need no parentheses
-        return Call(right.name, (_made("*", left, right.args[0]), right.args[1]))
+        return _made(right.name, _made("*", left, right.args[0]), right.args[1])
     return None
 
 
@@ -372,8 +384,14 @@ def _rational(part: Node) -> Fraction | None:
     return None
 
 
+def _has_decimals(*numbers: Node) -> bool:
+    """Whether a number is spelled with a decimal point or an exponent."""
+    return any(not it.text.isdigit() for number in numbers for it in postorder(number) if isinstance(it, Number))
+
+
 def _number(value: Fraction, *, is_decimal: bool = False) -> Node:
     size = abs(value)
     above, below = Number(str(size.numerator)), Number(str(size.denominator))
-    node = Number(plain(size)) if is_decimal else above if size.denominator == 1 else Call("/", (above, below))
+    has_end = is_decimal and "/" not in plain(size)
+    node = Number(plain(size)) if has_end else above if size.denominator == 1 else Call("/", (above, below))
     return _negative(node) if value < 0 else node

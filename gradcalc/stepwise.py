@@ -5,8 +5,10 @@ Comes in: a `Problem`.  Goes out: a `Stepwise`: a derivation for each variable, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from gradcalc import deadline
 from gradcalc.calculate import Prepared, answer, foresee, prepare
@@ -14,34 +16,56 @@ from gradcalc.cells import named_entries
 from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.derivation import Step, derive
 from gradcalc.errors import CalcError
+from gradcalc.functions.resolve import understand
 from gradcalc.report import Problem, Report
-from gradcalc.syntax import Node
+from gradcalc.syntax import Node, unparse
+
+if TYPE_CHECKING:
+    from gradcalc.proof.claims import Compared
 
 MAX_DERIVATIONS = 20
 
 
+class AtPoint(StrEnum):
+    """Whether the steps hold at the point that was given."""
+
+    HOLDS = "holds"
+    NO_DERIVATIVE = "no-derivative"
+    NO_RULE = "no-rule"  # there is a derivative, and a rule that does not give it
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """The steps to the derivative by a variable, and at a point the derivative of the part of each (None: no value there).
+    """The steps to the derivative by a variable, and at a point the derivative of the part of each.
 
-    What they lead to was compared with the derivative in exact arithmetic: at `equal` points it is the same; at `beside`
-    ones it has no value, or a function is not smooth and its rule does not hold; at `wrong` ones it is another number.
+    `numbers` are as many as the steps; None without a point, for a part whose rule does not hold there, and for all parts
+    where the steps do not hold.  `at_point` is None without a point.  What they lead to was compared with the derivative in
+    exact arithmetic: at `equal` points it is the same; at `beside` ones it has no value, or a function is not smooth and the
+    rules do not hold; at `wrong` ones it is another number.
     """
 
     by: str
     steps: Sequence[Step]
     numbers: Sequence[str | None]
+    at_point: AtPoint | None
     equal: int
     beside: int
     wrong: int
 
+    @property
+    def numbered(self) -> Iterator[tuple[Step, str | None]]:
+        """Every step with its number."""
+        return zip(self.steps, self.numbers, strict=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Stepwise:
-    """The derivations, in the order of the partials of the report."""
+    """The derivations, in the order of the partials of the report, and the values that the variables were given."""
 
     report: Report
     derivations: Sequence[Derivation]
+    point: Mapping[str, Node]
 
 
 def stepwise(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Stepwise:
@@ -51,6 +75,11 @@ def stepwise(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Stepwise:
     """
     prepared = prepare(problem, seconds=seconds)
     prepared.needs_a_number("a derivation is of one number")
+    if not prepared.wanted:
+        raise CalcError(
+            f"{unparse(prepared.tree)} has no variables: it is constant, and its derivative is 0",
+            hint='name what to derive by in the expression, such as "3*x"',
+        )
     if len(prepared.wanted) > MAX_DERIVATIONS:
         count = len(prepared.wanted)
         raise CalcError(f"there are {count} variables, and at most {MAX_DERIVATIONS} derivations", hint="choose with --by")
@@ -59,33 +88,70 @@ def stepwise(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Stepwise:
     foresee(prepared)
     values = dict(pair for name, cells in prepared.values.items() for pair in named_entries(name, cells))
     found = [_proven(tree, by, steps, values, prepared) for by, steps in derived]
-    return Stepwise(answer(prepared), found)
+    return Stepwise(answer(prepared), found, {name: understand(text) for name, text in problem.at.items()})
 
 
 def _proven(tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Node], prepared: Prepared) -> Derivation:
-    from gradcalc.proof.claims import Compared, compared
+    from gradcalc.proof.claims import compared
 
-    numbers: list[str | None] = []
     found: list[Compared] = []
+    numbers: Sequence[str | None] = [None] * len(steps)
+    at_point = AtPoint.UNKNOWN if values else None
     try:
         with deadline.limit(prepared.question.seconds):
-            if prepared.has_point:
-                numbers = [_number(step.derivative, values) for step in steps]
             found.extend(compared(tree, steps[0].derivative, by, [values] if values else []))
+            if values:
+                here = found[0] if found and found[0].shown == values else None
+                at_point, numbers = _held(tree, by, steps, values, here)
     except deadline.OutOfTime:
         pass
     equal = sum(it.same for it in found)
     beside = sum(not it.same and (it.claimed is None or it.on_seam) for it in found)
-    return Derivation(by, steps, numbers, equal, beside, len(found) - equal - beside)
+    wrong = len(found) - equal - beside
+    if at_point is AtPoint.NO_RULE and found[0].same:  # by chance: the rules of parts do not hold
+        equal, beside = equal - 1, beside + 1
+    return Derivation(by, steps, numbers, at_point, equal, beside, wrong)
 
 
-def _number(derivative: Node, values: Mapping[str, Node]) -> str | None:
-    from gradcalc.proof.regularity import value_of
+def _held(
+    tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Node], whole: Compared | None
+) -> tuple[AtPoint, Sequence[str | None]]:
+    """Whether the steps hold at a point, and their numbers, from what is known of the whole there (None: no derivative)."""
+    nowhere = [None] * len(steps)
+    if whole is None:
+        return (AtPoint.NO_DERIVATIVE if _has_none(tree, by, values) else AtPoint.UNKNOWN), nowhere
+    if not whole.same:
+        return AtPoint.NO_RULE, nowhere
+    known: dict[Node, str | None] = {}
+    for step in steps:
+        if not step.is_known:
+            known[step.part] = _number(step, by, values)
+    numbers = [known[step.part] for step in steps]
+    # Elsewhere a part without a derivative is one that the whole does not need: a case that is not taken.
+    return (AtPoint.NO_RULE, nowhere) if whole.on_seam and None in numbers else (AtPoint.HOLDS, numbers)
+
+
+def _has_none(tree: Node, by: str, values: Mapping[str, Node]) -> bool:
+    """Whether an expression is known to have no derivative at a point."""
+    from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, examine
     from gradcalc.proof.site import Site
-    from gradcalc.witness.balls import OutOfPrecision, decimal
+    from gradcalc.witness.balls import OutOfPrecision
 
     try:
-        value = value_of(Site(derivative, values))
+        return examine(Site(tree, values), [by]).kind in NOT_DIFFERENTIABLE | UNDEFINED
+    except OutOfPrecision:
+        return False
+
+
+def _number(step: Step, by: str, values: Mapping[str, Node]) -> str | None:
+    """The derivative of a part at a point; None where it has none, or the rule does not give it."""
+    from gradcalc.proof.claims import compared
+    from gradcalc.witness.balls import OutOfPrecision, decimal
+
+    here = next(compared(step.part, step.derivative, by, [values]), None)
+    if here is None or here.shown != values or not here.same or here.claimed is None:
+        return None
+    try:
+        return decimal(here.claimed)
     except OutOfPrecision:
         return None
-    return None if value is None else decimal(value)

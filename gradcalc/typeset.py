@@ -7,7 +7,9 @@ from gradcalc.syntax import Call, Name, Node, Number, fold
 _Piece = tuple[str, int]
 _OPEN, _CLOSE = r"\begin{pmatrix} ", r" \end{pmatrix}"
 
-_SUM, _PRODUCT, _POWER, _ATOM = 5, 6, 8, 9
+# How tightly a piece holds together.  Cases have a brace on their left only: they need parentheses in every place but alone.
+_OR, _AND, _NOT, _RELATION, _CASES, _SUM, _PRODUCT, _POWER, _ATOM = range(1, 10)
+_DIGITS = tuple("0123456789.")
 _RELATIONS = {"<": "<", "<=": r"\leq", ">": ">", ">=": r"\geq", "==": "=", "!=": r"\neq"}
 _OPERATORNAMES = frozenset(
     {"sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "exp", "log", "max", "min"}
@@ -19,7 +21,7 @@ _GREEK = frozenset(
 
 
 def latex(tree: Node) -> str:
-    """The LaTeX of an expression: ASCII, for mathematics mode, without packages."""
+    """The LaTeX of an expression: ASCII, for mathematics mode, in documents that use amsmath."""
     return fold(tree, _leaf, _call)[0]
 
 
@@ -35,10 +37,16 @@ def name_latex(name: str) -> str:
     if not index:
         stem = name.rstrip("0123456789")
         index = name[len(stem) :]
-    if not stem:
-        stem, index = name.replace("_", r"\_"), ""
-    body = rf"\{stem}" if stem in _GREEK else stem if len(stem) == 1 else rf"\mathit{{{stem}}}"
-    return f"{body}_{{{index}}}".replace("__", r"\_") if index else body
+    if not stem:  # it begins with an underscore
+        stem, index = name, ""
+    body = rf"\{stem}" if stem in _GREEK else stem if len(stem) == 1 and stem != "_" else rf"\mathit{{{_escaped(stem)}}}"
+    below = rf"\{index}" if index in _GREEK else _escaped(index)
+    return f"{body}_{{{below}}}" if index else body
+
+
+def _escaped(word: str) -> str:
+    """A word of our own grammar, in which only the underscore means something to TeX."""
+    return word.replace("_", r"\_")
 
 
 def _leaf(node: Number | Name) -> _Piece:
@@ -55,7 +63,7 @@ def _placed(piece: _Piece, binds: int) -> str:
 def _call(node: Call, args: list[_Piece]) -> _Piece:
     name = node.name
     if not args:
-        return {"pi": r"\pi", "e": "e", "tau": r"2 \pi"}.get(name, name), _ATOM
+        return (r"2 \pi", _PRODUCT) if name == "tau" else ({"pi": r"\pi"}.get(name, name), _ATOM)
     if name in ("+", "-"):
         return f"{_placed(args[0], _SUM)} {name} {_placed(args[1], _SUM + 1)}", _SUM
     if name == "neg":
@@ -64,18 +72,21 @@ def _call(node: Call, args: list[_Piece]) -> _Piece:
         # A minus in front of the first factor is one in front of the product.
         has_sign = isinstance(node.args[0], Call) and node.args[0].name in ("neg", "*") and args[0][1] == _SUM
         left, right = args[0][0] if has_sign else _placed(args[0], _PRODUCT), _placed(args[1], _PRODUCT + 1)
-        return (rf"{left} \cdot {right}" if right[:1].isdigit() else f"{left} {right}"), _SUM if has_sign else _PRODUCT
+        return (
+            rf"{left} \cdot {right}" if _run_together(left, right) else f"{left} {right}"
+        ), _SUM if has_sign else _PRODUCT
     if name in ("/", "reciprocal"):
         numerator, denominator = ("1", args[0][0]) if name == "reciprocal" else (args[0][0], args[1][0])
-        return rf"\frac{{{numerator}}}{{{denominator}}}", _ATOM - 1
+        return rf"\frac{{{numerator}}}{{{denominator}}}", _POWER
     if name == "**":
         return f"{{{_placed(args[0], _ATOM)}}}^{{{args[1][0]}}}", _POWER
     if name in _RELATIONS:
-        return f"{args[0][0]} {_RELATIONS[name]} {args[1][0]}", 1
+        return f"{_placed(args[0], _SUM)} {_RELATIONS[name]} {_placed(args[1], _SUM)}", _RELATION
     if name in ("and", "or"):
-        return rf"{args[0][0]} \{'wedge' if name == 'and' else 'vee'} {args[1][0]}", 1
+        sign, binds = (r"\wedge", _AND) if name == "and" else (r"\vee", _OR)
+        return f"{_placed(args[0], binds)} {sign} {_placed(args[1], binds)}", binds
     if name == "not":
-        return rf"\neg \left({args[0][0]}\right)", 1
+        return rf"\neg \left({args[0][0]}\right)", _NOT
     if name == "[":
         rows = [text.removeprefix(_OPEN).removesuffix(_CLOSE) for text, _ in args]
         nested = bool(args) and args[0][0].startswith(_OPEN)
@@ -86,10 +97,12 @@ def _call(node: Call, args: list[_Piece]) -> _Piece:
         return f"{_placed(args[0], _PRODUCT)} {_placed(args[1], _PRODUCT + 1)}", _PRODUCT
     if name == "transpose":
         return rf"{{{_placed(args[0], _ATOM)}}}^{{\top}}", _POWER
-    inside = ", ".join([text for text, _ in args] + [rf"\text{{{key}={word}}}" for key, word in node.options])
+    inside = ", ".join(
+        [text for text, _ in args] + [rf"\text{{{_escaped(key)}={_escaped(word)}}}" for key, word in node.options]
+    )
     if name == "where":
         condition, a, b = (text for text, _ in args)
-        return rf"\begin{{cases}} {a} & \text{{for }} {condition} \\ {b} & \text{{otherwise}} \end{{cases}}", _ATOM
+        return rf"\begin{{cases}} {a} & \text{{for }} {condition} \\ {b} & \text{{otherwise}} \end{{cases}}", _CASES
     if name in ("sqrt", "cbrt"):
         return rf"\sqrt{'[3]' if name == 'cbrt' else ''}{{{inside}}}", _ATOM
     if name == "abs":
@@ -98,5 +111,11 @@ def _call(node: Call, args: list[_Piece]) -> _Piece:
         return rf"\left\l{name} {inside} \right\r{name}", _ATOM
     if name == "exp":
         return f"e^{{{inside}}}", _POWER
-    head = rf"\{name}" if name in _OPERATORNAMES else rf"\operatorname{{{name.replace('_', ' ')}}}"
+    head = rf"\{name}" if name in _OPERATORNAMES else rf"\operatorname{{{_escaped(name)}}}"
     return rf"{head}\left({inside}\right)", _ATOM
+
+
+def _run_together(left: str, right: str) -> bool:
+    """Whether two factors side by side would be read as something else: 5 and 2^x as 52^x, 2 and 1/3 as two and a third."""
+    begins = right.lstrip("{")
+    return begins[:1] in _DIGITS or (left[-1:] in _DIGITS and begins.startswith(r"\frac"))

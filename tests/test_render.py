@@ -9,9 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from latexing import faults_of
 
+from gradcalc.functions.resolve import understand
 from gradcalc.render import FORMATS, RenderOptions, function_letter, options_for
 from gradcalc.report import Partial, Report, Value, Verdict, worst
+from gradcalc.typeset import latex, name_latex
 
 VERSIONS = {"gradcalc": "0.1.0", "torch": "2.13.0"}
 GRADIENT = Partial(
@@ -431,6 +434,64 @@ def test_latex_block() -> None:
 def test_latex_pieces(fields: dict[str, object], piece: str) -> None:
     at = fields.pop("at", {"x": "3"})
     assert piece in text("latex", [report(by("x", **fields) if "by" not in fields else replace(GRADIENT, **fields), at=at)])  # type: ignore[arg-type]
+
+
+# Expression, LaTeX: factors that would be read as one number, and pieces that would swallow what is beside them.
+TYPESET = [
+    ("2*x", r"2 x"),
+    ("x*2", r"x \cdot 2"),
+    ("x*.5", r"x \cdot .5"),
+    ("5*2**x", r"5 \cdot {2}^{x}"),
+    ("-5*2**x", r"-5 \cdot {2}^{x}"),
+    ("x*2**3**x", r"x \cdot {2}^{{3}^{x}}"),
+    ("2*3**x*7**2", r"2 \cdot {3}^{x} \cdot {7}^{2}"),
+    ("2*x**(2/3)*4**3", r"2 {x}^{\frac{2}{3}} \cdot {4}^{3}"),
+    ("2*(1/3)*x", r"2 \cdot \frac{1}{3} x"),
+    ("2*reciprocal(x)", r"2 \cdot \frac{1}{x}"),
+    ("2*(1/x)**2", r"2 {\left(\frac{1}{x}\right)}^{2}"),
+    ("x1*(1/3)", r"x_{1} \frac{1}{3}"),
+    ("tau**2", r"{\left(2 \pi\right)}^{2}"),
+    ("x*tau", r"x \left(2 \pi\right)"),
+    ("2*sqrt(x)*exp(x)", r"2 \sqrt{x} e^{x}"),
+    ("3*1e-8", r"3 \left(1 \cdot 10^{-8}\right)"),
+    ("2*where(x > 0, 1, x)", r"2 \left(\begin{cases} 1 & \text{for } x > 0 \\ x & \text{otherwise} \end{cases}\right)"),
+    (
+        "where(x > 0 and (y > 0 or x < y), 1, 0)",
+        r"\begin{cases} 1 & \text{for } x > 0 \wedge \left(y > 0 \vee x < y\right) \\ 0 & \text{otherwise} \end{cases}",
+    ),
+    ("leaky_relu(x, 0.1)", r"\operatorname{leaky\_relu}\left(x, 0.1\right)"),
+    ("mean(x, dim=0)", r"\operatorname{mean}\left(x, \text{dim=0}\right)"),
+    ("x_a_b_c**2", r"{x_{a\_b\_c}}^{2}"),
+]
+
+
+@pytest.mark.parametrize(("expr", "expected"), TYPESET, ids=[expr for expr, _ in TYPESET])
+def test_a_tree_as_latex(expr: str, expected: str) -> None:
+    assert latex(understand(expr)) == expected
+
+
+NAMES = [
+    ("x", "x"), ("x1", "x_{1}"), ("x_1", "x_{1}"), ("alpha_1", r"\alpha_{1}"), ("x_alpha", r"x_{\alpha}"),
+    ("speed", r"\mathit{speed}"), ("x_a_b_c", r"x_{a\_b\_c}"), ("x__y", r"x_{\_y}"), ("x_", r"\mathit{x\_}"),
+    ("_x", r"\mathit{\_x}"), ("_", r"\mathit{\_}"), ("__", r"\mathit{\_\_}"), ("x[0,1]", "x_{0,1}"),
+    ("x_a_b[0]", r"{x_{a\_b}}_{0}"), ("u'", "u'"), ("x_1'", "x_{1}'"), ("x_a_b'", r"x_{a\_b}'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "expected"), NAMES, ids=[name for name, _ in NAMES])
+def test_a_name_as_latex(name: str, expected: str) -> None:
+    assert name_latex(name) == expected
+
+
+@pytest.mark.parametrize("text", [text for _, text in TYPESET + NAMES])
+def test_latex_has_one_index_at_a_place(text: str) -> None:
+    """TeX refuses braces that do not close, and an index or a power of what has one."""
+    assert not faults_of(text)
+
+
+@pytest.mark.parametrize("text", ["x_a_b", "x_{a_b_c}", "{x", "x}", "x^2^3", "_x", "x^2'", r"\left(x", r"\text{a_b}"])
+def test_faults_of_latex_are_seen(text: str) -> None:
+    assert faults_of(text)
 
 
 # ------------------------------------------------------------------------------------------------------------ options

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from latexing import faults_of
 from sampling import sample
 
 from gradcalc.cli import main
@@ -14,8 +15,9 @@ from gradcalc.errors import CalcError, picture
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.claims import compared
+from gradcalc.render import steps
 from gradcalc.report import Problem
-from gradcalc.stepwise import stepwise
+from gradcalc.stepwise import AtPoint, stepwise
 from gradcalc.syntax import Number, names_in, unparse
 
 _OPERATORS = ("+", "-", "*", "/", "neg", "**")
@@ -56,6 +58,13 @@ RESULTS = [
     ("3/x", "x", "-3/x**2"),
     ("x**2.5", "x", "2.5*x**1.5"),
     ("x**(1/3)", "x", "1/3*x**(-2/3)"),
+    ("3*x**(1/3)", "x", "x**(-2/3)"),
+    ("-6*x**(1/3)", "x", "-2*x**(-2/3)"),
+    ("x**(1/2)*(2/3)", "x", "1/2*x**(-1/2)*2/3"),
+    ("0.5*x**(1/3)", "x", "0.5/3*x**(-2/3)"),
+    ("x**(0.5/3)", "x", "0.5/3*x**(-5/6)"),
+    ("x**1e-1", "x", "1e-1*x**-0.9"),
+    ("2*x/2", "x", "2/2"),
     ("x**-2", "x", "-2*x**-3"),
     ("x**n", "x", "n*x**(n - 1)"),
     ("2**x", "x", "2**x*log(2)"),
@@ -109,6 +118,25 @@ STEPS = [
             (2, "u*x", "constant factor", False, {}),
         ],
     ),
+    (
+        # Of more than two: of the first ones, and the last.
+        "max(x, x**2, 1)",
+        [
+            (0, "max(x, x**2, 1)", "by cases", False, {"u": "max(x, x**2)", "v": "1"}),
+            (1, "max(x, x**2)", "by cases", False, {"u": "x", "v": "x**2"}),
+            (2, "x**2", "power rule", False, {"u": "x"}),
+        ],
+    ),
+    (
+        "(2*x)**cos(x)",
+        [
+            (0, "(2*x)**cos(x)", "general power rule", False, {"u": "2*x", "v": "cos(x)"}),
+            (1, "2*x", "constant factor", False, {}),
+            (1, "cos(x)", "cos", False, {"u": "x"}),
+        ],
+    ),
+    # A part that does not depend on the variable has a letter, too.
+    ("log(x, 2)", [(0, "log(x, 2)", "log", False, {"u": "x", "v": "2"})]),
     ("x", [(0, "x", "variable", False, {})]),
     ("y", [(0, "y", "constant rule", False, {})]),
 ]
@@ -157,6 +185,15 @@ def test_what_cannot_be_derived(expr: str, expected: str) -> None:
     assert picture(caught.value) == expected
 
 
+def test_what_has_no_variables_has_no_derivation() -> None:
+    with pytest.raises(CalcError) as caught:
+        stepwise(Problem("3"))
+    assert picture(caught.value) == (
+        "error: 3 has no variables: it is constant, and its derivative is 0\n"
+        'hint: name what to derive by in the expression, such as "3*x"'
+    )
+
+
 def test_numbers_and_the_proof() -> None:
     found = stepwise(Problem("x*sin(x**2)", {"x": "3"}))
     (derivation,) = found.derivations
@@ -167,16 +204,88 @@ def test_numbers_and_the_proof() -> None:
     assert derivation.equal > 1
 
 
-# Where the derivative exists, and a rule does not hold: 0/0, and the seam of a function.
-BESIDE = [("sinc(x)", None), ("copysign(log(abs(x) + sqrt(x*x + 1)), x)", "0")]
+# At a point, whether the steps hold there, and the numbers.
+AT_A_POINT = [
+    ("x**2*sin(x)", "0", AtPoint.HOLDS, ["0", "0", "1"]),
+    # No derivative.
+    ("abs(x)", "0", AtPoint.NO_DERIVATIVE, [None]),
+    ("2*abs(x)", "0", AtPoint.NO_DERIVATIVE, [None, None]),
+    ("log(x)", "-1", AtPoint.NO_DERIVATIVE, [None]),
+    ("sqrt(x)", "0", AtPoint.NO_DERIVATIVE, [None]),
+    ("1/x**2", "0", AtPoint.NO_DERIVATIVE, [None, None]),
+    # A derivative, and rules that do not give it: a seam, 0/0, and by chance the right number.
+    ("relu(x) - relu(-x)", "0", AtPoint.NO_RULE, [None, None, None, None]),
+    ("sinc(x)", "0", AtPoint.NO_RULE, [None]),
+    ("x*relu(x)", "0", AtPoint.NO_RULE, [None, None]),
+    ("copysign(log(abs(x) + sqrt(x*x + 1)), x)", "0", AtPoint.NO_RULE, None),
+    # A case that is not taken may have no derivative.
+    ("where(x > 1, log(x - 1), x**2)", "0", AtPoint.HOLDS, ["0", None, "1", "0"]),
+]
 
 
-@pytest.mark.parametrize(("expr", "number"), BESIDE)
-def test_where_a_rule_does_not_hold(expr: str, number: str | None) -> None:
-    (derivation,) = stepwise(Problem(expr, {"x": "0"})).derivations
-    assert (derivation.beside, derivation.wrong) == (1, 0)
-    assert derivation.numbers[0] == number
+@pytest.mark.parametrize(
+    ("expr", "at", "expected", "numbers"), AT_A_POINT, ids=[f"{row[0]} at {row[1]}" for row in AT_A_POINT]
+)
+def test_whether_the_steps_hold_at_the_point(
+    expr: str, at: str, expected: AtPoint, numbers: list[str | None] | None
+) -> None:
+    (derivation,) = stepwise(Problem(expr, {"x": at})).derivations
+    assert derivation.at_point is expected
+    assert list(derivation.numbers) == (numbers or [None] * len(derivation.steps))
+    assert (derivation.wrong, derivation.beside) == (0, int(expected is AtPoint.NO_RULE))
     assert derivation.equal
+
+
+@pytest.mark.parametrize("format", ["table", "plain", "json", "latex", "markdown"])
+@pytest.mark.parametrize(
+    ("expr", "at", "why"),
+    [
+        ("abs(3*x)", "0", "not at the point itself, where there is no derivative"),
+        ("log(3*x)", "-1", "not at the point itself, where there is no derivative"),
+        ("relu(x) - relu(-x)", "0", "not at the point itself, where a rule does not hold"),
+    ],
+)
+def test_no_numbers_where_the_steps_do_not_hold(
+    expr: str, at: str, why: str, format: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["steps", expr, "--format", format])
+    without = capsys.readouterr().out
+    main(["steps", expr, "--at", at, "--format", format])
+    told = capsys.readouterr().out
+    if format == "json":
+        (one,), (other,) = json.loads(without)["derivations"], json.loads(told)["derivations"]
+        assert (one["at_point"], other["at_point"] in ("no-derivative", "no-rule")) == (None, True)
+        assert one["steps"] == other["steps"]
+    elif format == "plain":
+        assert told == without
+    else:
+        assert why in told
+        # The lines of the derivation are those that there are without a point.
+        lines = [line for line in without.splitlines() if "f = " not in line and "proven" not in line]
+        assert len(lines) > 3
+        assert set(lines) <= set(told.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("expr", "at"),
+    [
+        ("x_a_b*5*2**y", []),
+        ("leaky_relu(x_1)", ["--at", "0"]),
+        ("abs(x)*y", ["--at", "x=0,y=1"]),
+        ("log(x)", ["--at", "-1"]),
+    ],
+)
+def test_handouts_compile(expr: str, at: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    main(["steps", expr, *at, "--format", "latex"])
+    told = capsys.readouterr().out
+    assert told.isascii()
+    assert not faults_of(told, is_text=True)
+
+
+def test_words_of_handouts_have_no_markup() -> None:
+    text = "x_1 < 5*2 & 50% of {a}^b"
+    assert steps._tex(text) == r"x\_1 \textless{} 5*2 \& 50\% of \{a\}\textasciicircum{}b"
+    assert not faults_of(steps._tex(text), is_text=True)
 
 
 def test_a_rule_that_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -209,6 +318,16 @@ MARKDOWN = r"""$f = x \cos\left(2 x\right)$
     - $\frac{\partial}{\partial x} \left[2 x\right] = 2$, constant factor: $\left(c u\right)' = c u'$
     - $= -\sin\left(2 x\right) \cdot 2$
   - $= \cos\left(2 x\right) - x \sin\left(2 x\right) \cdot 2$
+
+by sympy: $\frac{\partial f}{\partial x} = - 2 x \sin{\left(2 x \right)} + \cos{\left(2 x \right)}$
+
+proven: the steps give the derivative at 12 points, in exact arithmetic
+"""
+LATEX_ENDING = r"""\noindent by sympy: $\frac{\partial f}{\partial x} = - 2 x \sin{\left(2 x \right)} + \cos{\left(2 x \right)}$\par
+\noindent exact: 1\par
+\noindent autograd: 1.0\par
+\noindent proven: the steps give the derivative at 13 points, in exact arithmetic\par
+\noindent verdict: agree\par
 """
 TABLE_AT_ZERO = """f = x*cos(2*x)
 at x = 0
@@ -225,7 +344,7 @@ at x = 0
 by sympy: ∂f/∂x = -2*x*sin(2*x) + cos(2*x)
 exact: 1
 autograd: 1.0
-proven: the steps give the derivative at 6 points, in exact arithmetic
+proven: the steps give the derivative at 13 points, in exact arithmetic
 
 verdict: agree ✓
 """
@@ -242,7 +361,7 @@ def test_the_command_in_every_format(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["steps", expr, "--at", "0", "--format", "latex"]) == 0
     block = capsys.readouterr().out
     assert block.startswith("\\begin{align*}\n  & f = x \\cos\\left(2 x\\right)\\quad \\text{at } x = 0 \\\\\n")
-    assert block.endswith("\\cdot 2 = 1\n\\end{align*}\n")
+    assert block.endswith("\\cdot 2 = 1\n\\end{align*}\n" + LATEX_ENDING)
     assert block.isascii()
     assert main(["steps", expr, "--at", "0", "--format", "json"]) == 0
     answer = json.loads(capsys.readouterr().out)
@@ -259,7 +378,7 @@ def test_the_command_in_every_format(capsys: pytest.CaptureFixture[str]) -> None
         "value": "0",
         "known": False,
     }
-    assert (derivation["by"], derivation["beside"], derivation["wrong"]) == ("x", 0, 0)
+    assert (derivation["by"], derivation["at_point"], derivation["beside"], derivation["wrong"]) == ("x", "holds", 0, 0)
     assert main(["steps", "abs(x)", "--at", "0", "--quiet"]) == 3
     assert capsys.readouterr().out == ""
     assert main(["steps", "x", "--at", "0:1:3"]) == 2

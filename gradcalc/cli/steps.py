@@ -39,13 +39,15 @@ def steps(
 
     Below each part are the rule that holds for it, the parts it needs, and what comes of it; nothing is rearranged, so that
     the last line is seen to be made of those above. It is compared with the derivative in exact arithmetic, and stands
-    beside sympy's formula and autograd's number. Of a loss over data, each entry is a variable: --by "w[0]". The exit code
+    beside sympy's formula and autograd's number. At a point where there is no derivative, or a rule does not hold, the lines
+    have no numbers. Of a loss over data, each entry is a variable: --by "w[0]". The exit code
     is that of the verdict at the point, as for gradcalc diff; 1 if the steps do not lead to the derivative.
 
     \b
     --format plain is a line a step, with tabs between
       variable, depth, part, rule, law, what its letters are, derivative, number
-    --format latex is an align* block a derivation, for amsmath; --format markdown has formulas between dollar signs.
+    --format latex is an align* block a derivation, for amsmath, with the proof below it; --format markdown has formulas
+    between dollar signs.
     """
     choice(format, (*LISTS, "latex", "markdown"), "format")
     problem = one_point(*request(expr, at or [], by or [], "1", device, dtype, None))

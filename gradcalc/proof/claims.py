@@ -126,8 +126,10 @@ def _samples(names: Sequence[str]) -> Iterator[Point]:
     count = len(_SAMPLES)  # a prime
     for attempt in range(min(_ATTEMPTS, count if len(names) == 1 else _ATTEMPTS) if names else 1):
         turn, step = divmod(attempt, count)
-        places = [step * (1 + 7 * k % (count - 1)) + turn * (k + 1) + 3 * k for k in range(len(names))]
-        yield {name: Number(_SAMPLES[place % count]) for name, place in zip(names, places, strict=True)}
+        places = [(step * (1 + 7 * k % (count - 1)) + turn * (k + 1) + 3 * k) % count for k in range(len(names))]
+        # Variables with one value are a special place: `max(x, y)` has a seam there.
+        if len(set(places)) == len(places) or len(names) > count // 2:
+            yield {name: Number(_SAMPLES[place]) for name, place in zip(names, places, strict=True)}
 
 
 def _cases(trees: Sequence[Node], names: Sequence[str], known: Sequence[Compared]) -> Iterator[Point]:

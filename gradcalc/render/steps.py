@@ -7,6 +7,7 @@ block a derivation, for documents that use amsmath.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 
@@ -15,7 +16,7 @@ from gradcalc.render import RenderOptions, function_letter
 from gradcalc.render import json as machine
 from gradcalc.render.latex import relation
 from gradcalc.report import SCHEMA, Partial
-from gradcalc.stepwise import Derivation, Stepwise
+from gradcalc.stepwise import AtPoint, Derivation, Stepwise
 from gradcalc.syntax import Call, Name, Node, unparse
 from gradcalc.typeset import latex, name_latex
 
@@ -34,9 +35,8 @@ class _Place(Enum):
 
 def _lines(found: Derivation) -> Iterator[tuple[_Place, Step, str | None]]:
     """The steps as lines, each with its number if there is one."""
-    numbers = list(found.numbers) or [None] * len(found.steps)
     open_steps: list[tuple[Step, str | None]] = []
-    for place, (step, number) in enumerate(zip(found.steps, numbers, strict=True)):
+    for place, (step, number) in enumerate(found.numbered):
         while open_steps and open_steps[-1][0].depth >= step.depth:
             yield _Place.CLOSES, *open_steps.pop()
         after = found.steps[place + 1].depth if place + 1 < len(found.steps) else 0
@@ -54,7 +54,7 @@ def _rule(step: Step) -> str:
     return f"chain rule, {step.law.rule}" if step.is_chain else step.law.rule
 
 
-def _law(law: Law) -> str:
+def _law_text(law: Law) -> str:
     if law.rule == "definition":
         return f"{unparse(law.whole)} = {unparse(law.derivative)}"
     is_function = isinstance(law.whole, Call) and law.whole.name.isidentifier() and law.whole.name != "neg"
@@ -66,7 +66,7 @@ def _explained(step: Step) -> str:
     if step.is_known:
         return "as above"
     letters = "".join(f", {letter} = {_cut(unparse(arg))}" for letter, arg in _letters(step).items())
-    return f"{_rule(step)}: {_law(step.law)}{letters}"
+    return f"{_rule(step)}: {_law_text(step.law)}{letters}"
 
 
 def _letters(step: Step) -> Mapping[str, Node]:
@@ -109,7 +109,8 @@ def table(found: Stepwise, options: RenderOptions) -> str:
             else:
                 page.sentence(result if step.depth else f"{left} {result}", indent=indent, hanging=4)
         page.line()
-        for sentence in _ending(derivation, partial, left):
+        equation = None if partial.formula is None else f"{left} = {_cut(partial.formula)}"
+        for sentence in _ending(derivation, partial, equation):
             page.sentence(sentence, hanging=4)
     if report.verdict is not None:
         page.line()
@@ -117,9 +118,10 @@ def table(found: Stepwise, options: RenderOptions) -> str:
     return page.written()
 
 
-def _ending(found: Derivation, partial: Partial, left: str) -> Iterator[str]:
-    if partial.formula is not None:
-        yield f"by sympy: {left} = {_cut(partial.formula)}"
+def _ending(found: Derivation, partial: Partial, equation: str | None) -> Iterator[str]:
+    """What stands behind the steps, from sympy's formula (as an equation) to the proof, in words without markup."""
+    if equation is not None:
+        yield f"by sympy: {equation}"
     if partial.symbolic is not None:
         yield f"exact: {partial.symbolic}"
     if partial.autograd is not None:
@@ -129,55 +131,92 @@ def _ending(found: Derivation, partial: Partial, left: str) -> Iterator[str]:
     yield _proof(found)
 
 
+_NOT_HERE = {
+    AtPoint.NO_DERIVATIVE: "; not at the point itself, where there is no derivative",
+    AtPoint.NO_RULE: "; not at the point itself, where a rule does not hold",
+    AtPoint.UNKNOWN: "; whether they do at the point itself is not known",
+}
+
+
 def _proof(found: Derivation) -> str:
     if found.wrong:
         return f"wrong: the steps do not lead to the derivative, at {found.wrong} of {found.equal + found.wrong} points"
+    not_here = _NOT_HERE.get(found.at_point, "") if found.at_point else ""
     if not found.equal:
-        return "not proven: no point was found where the derivative exists and could be compared"
+        return f"not proven: no point was found where the derivative exists and could be compared{not_here}"
     points = f"{found.equal} point{'s' if found.equal != 1 else ''}"
-    beside = "; not at the point itself, where a rule does not hold" if found.beside else ""
-    return f"proven: the steps give the derivative at {points}, in exact arithmetic{beside}"
+    return f"proven: the steps give the derivative at {points}, in exact arithmetic{not_here}"
 
 
 # ---------------------------------------------------------------------------------------------------------- handouts
 
 
+_MARKDOWN = re.compile(r"[\\`*_<>\[\]$|#~]")
+_TEX = re.compile(r"[\\{}$&#%_^~<>|]")
+_TEX_WORDS = {
+    "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}",
+}  # fmt: skip
+
+
 def markdown(found: Stepwise, options: RenderOptions) -> str:
     """Lists within lists, with formulas between dollar signs."""
-    report = found.report
-    f = function_letter(report)
-    lines = [f"${f} = {report.latex}$" + _at(found, ", at ${}$")]
-    for derivation in found.derivations:
+    f = function_letter(found.report)
+    lines = [f"${f} = {found.report.latex}$" + _at(found, ", at ${}$")]
+    for derivation, partial in zip(found.derivations, found.report.partials, strict=True):
         lines.append("")
-        for place, step, exact in _lines(derivation):
-            indent = "  " * (step.depth + (place is _Place.CLOSES))
-            left = "" if place is _Place.CLOSES else _derivative(derivation.by, step)
-            right = "" if place is _Place.OPENS else f" {_result(step, exact)}"
-            lines.append(
-                f"{indent}- ${(left + right).strip()}$" + ("" if place is _Place.CLOSES else f", {_told(step, '${}$')}")
-            )
+        for indent, formula, told in _written(derivation):
+            lines.append(f"{'  ' * indent}- ${formula}$" + (f", {told}" if told else ""))
+        for sentence in _sentences(f, derivation, partial, lambda text: _MARKDOWN.sub(r"\\\g<0>", text)):
+            lines += ["", sentence]
+    lines += _verdict(found, "\n{}")
     return options.text("\n".join(lines) + "\n")
 
 
 def latex_blocks(found: Stepwise, options: RenderOptions) -> str:
-    """An `align*` block a derivation."""
-    report = found.report
-    f = function_letter(report)
+    """An `align*` block a derivation, and behind it a paragraph a sentence."""
+    f = function_letter(found.report)
     blocks = []
-    for derivation in found.derivations:
-        lines = [f"  & {f} = {report.latex}" + _at(found, r"\quad \text{{at }} {}")]
-        for place, step, exact in _lines(derivation):
-            indent = r"\quad " * (step.depth + (place is _Place.CLOSES))
-            left = "" if place is _Place.CLOSES else _derivative(derivation.by, step)
-            right = "" if place is _Place.OPENS else f" {_result(step, exact)}"
-            told = "" if place is _Place.CLOSES else rf" && \text{{{_told(step, '${}$')}}}"
-            lines.append(f"  & {indent}{(left + right).strip()}{told}")
+    for derivation, partial in zip(found.derivations, found.report.partials, strict=True):
+        lines = [f"  & {f} = {found.report.latex}" + _at(found, r"\quad \text{{at }} {}")]
+        for indent, formula, told in _written(derivation):
+            lines.append("  & " + r"\quad " * indent + formula + (rf" && \text{{{told}}}" if told else ""))
         blocks.append("\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}\n")
+        blocks += (rf"\noindent {sentence}\par" + "\n" for sentence in _sentences(f, derivation, partial, _tex))
+    blocks += _verdict(found, "\\noindent {}\\par\n")
     return options.text("".join(blocks))
 
 
-def _derivative(by: str, step: Step) -> str:
-    return rf"\frac{{\partial}}{{\partial {name_latex(by)}}} \left[{latex(step.part)}\right]"
+def _written(derivation: Derivation) -> Iterator[tuple[int, str, str]]:
+    """The lines of a handout: how far each is indented, its formula, and its rule in words (empty behind the parts)."""
+    for place, step, exact in _lines(derivation):
+        if place is _Place.CLOSES:
+            yield step.depth + 1, _result(step, exact), ""
+        else:
+            left = _derivative(derivation.by, latex(step.part))
+            yield step.depth, left if place is _Place.OPENS else f"{left} {_result(step, exact)}", _told(step)
+
+
+def _derivative(by: str, of: str) -> str:
+    return rf"\frac{{\partial}}{{\partial {name_latex(by)}}} \left[{of}\right]"
+
+
+def _sentences(f: str, derivation: Derivation, partial: Partial, escaped: Callable[[str], str]) -> Iterator[str]:
+    """What stands behind the steps, with sympy's formula as a formula."""
+    if partial.latex:
+        yield rf"by sympy: $\frac{{\partial {f}}}{{\partial {name_latex(derivation.by)}}} = {partial.latex}$"
+    yield from map(escaped, _ending(derivation, partial, None))
+
+
+def _tex(text: str) -> str:
+    """Words for text mode: ASCII."""
+    text = RenderOptions(ascii=True).text(text)
+    return _TEX.sub(lambda match: _TEX_WORDS.get(match[0], f"\\{match[0]}"), text)
+
+
+def _verdict(found: Stepwise, line: str) -> Iterator[str]:
+    if found.report.verdict is not None:
+        yield line.format(f"verdict: {found.report.verdict}")
 
 
 def _result(step: Step, exact: str | None) -> str:
@@ -186,21 +225,18 @@ def _result(step: Step, exact: str | None) -> str:
 
 
 def _at(found: Stepwise, place: str) -> str:
-    from gradcalc.functions.resolve import understand
-
-    values = ", ".join(f"{name_latex(name)} = {latex(understand(text))}" for name, text in found.report.at.items())
+    values = ", ".join(f"{name_latex(name)} = {latex(value)}" for name, value in found.point.items())
     return place.format(values) if values else ""
 
 
-def _told(step: Step, formula: str) -> str:
-    """The rule in words, with formulas for mathematics mode."""
+def _told(step: Step) -> str:
+    """The rule in words, with formulas between dollar signs."""
     if step.is_known:
         return "as above"
-    law = f"{latex(step.law.whole)} = {latex(step.law.derivative)}"
-    if step.law.rule != "definition":
-        law = rf"\left({latex(step.law.whole)}\right)' = {latex(step.law.derivative)}"
-    letters = "".join(f", {formula.format(f'{letter} = {latex(arg)}')}" for letter, arg in _letters(step).items())
-    return f"{_rule(step).replace('_', ' ')}: {formula.format(law)}{letters}"
+    whole, derivative = latex(step.law.whole), latex(step.law.derivative)
+    law = f"{whole} = {derivative}" if step.law.rule == "definition" else rf"\left({whole}\right)' = {derivative}"
+    letters = "".join(f", ${letter} = {latex(arg)}$" for letter, arg in _letters(step).items())
+    return f"{_rule(step).replace('_', ' ')}: ${law}${letters}"
 
 
 # ---------------------------------------------------------------------------------------------------------- machines
@@ -210,10 +246,9 @@ def plain(found: Stepwise, options: RenderOptions) -> str:
     """Tab-separated lines, one a step, the whole before its parts."""
     lines = []
     for derivation in found.derivations:
-        numbers = derivation.numbers or [None] * len(derivation.steps)
-        for step, exact in zip(derivation.steps, numbers, strict=True):
+        for step, exact in derivation.numbered:
             letters = ", ".join(f"{letter} = {unparse(arg)}" for letter, arg in step.letters.items())
-            cells = (derivation.by, str(step.depth), unparse(step.part), _rule(step), _law(step.law), letters)
+            cells = (derivation.by, str(step.depth), unparse(step.part), _rule(step), _law_text(step.law), letters)
             lines.append("\t".join([*cells, unparse(step.derivative), exact or ""]))
     return "".join(options.text(line) + "\n" for line in lines)
 
@@ -222,25 +257,25 @@ def json(found: Stepwise, options: RenderOptions) -> str:
     """One object: the steps of each derivation, and the proven answer."""
     derivations = []
     for derivation in found.derivations:
-        numbers = derivation.numbers or [None] * len(derivation.steps)
         steps = [
             {
                 "depth": step.depth,
                 "part": unparse(step.part),
                 "rule": step.law.rule,
                 "chain": step.is_chain,
-                "law": _law(step.law),
+                "law": _law_text(step.law),
                 "letters": {letter: unparse(arg) for letter, arg in step.letters.items()},
                 "derivative": unparse(step.derivative),
                 "value": exact,
                 "known": step.is_known,
             }
-            for step, exact in zip(derivation.steps, numbers, strict=True)
+            for step, exact in derivation.numbered
         ]
         derivations.append(
             {
                 "by": derivation.by,
                 "steps": steps,
+                "at_point": derivation.at_point,
                 "equal": derivation.equal,
                 "beside": derivation.beside,
                 "wrong": derivation.wrong,
