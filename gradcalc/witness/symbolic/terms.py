@@ -15,8 +15,7 @@ import sympy
 
 from gradcalc.functions import TABLE
 from gradcalc.syntax import Call, Name, Node, Number, fold, follow, steps, unparse
-from gradcalc.typeset import name_latex
-from gradcalc.witness.symbolic.answers import PI, E
+from gradcalc.typeset import latex, name_latex
 from gradcalc.witness.symbolic.functions import Vocabulary
 
 _DISPLAYED = 10**9
@@ -87,13 +86,11 @@ class Builder:
         }
 
     def shown_latex(self) -> dict[sympy.Symbol, str]:
-        names = self.shown_names()
-        latex = {symbol: name_latex(name) for name, symbol in self.symbols.items() if name.endswith("]")}
-        latex.update(self._latex)
+        found = {symbol: name_latex(name) for name, symbol in self.symbols.items() if name.endswith("]")}
+        found.update(self._latex)
         for node, symbol in self._opaque_symbols.items():
-            text = names[symbol.name]
-            latex[symbol] = r"\pi" if node == PI else "e" if node == E else _latex_constant(text)
-        return latex
+            found[symbol] = rf"\left({latex(node)}\right)" if _is_operator(node) else latex(node)
+        return found
 
 
 class _Constant:
@@ -137,12 +134,6 @@ def _readable(node: Node) -> sympy.Expr | None:
 
 def _is_operator(node: Node) -> bool:
     return (isinstance(node, Call) and not node.name.isidentifier()) or (isinstance(node, Call) and node.name == "neg")
-
-
-def _latex_constant(text: str) -> str:
-    if all(character.isdigit() or character == "." for character in text):
-        return text
-    return r"\text{" + text.replace("_", r"\_").replace("*", r"$\cdot$") + "}"
 
 
 def exact_rational(node: Node) -> Fraction | None:
