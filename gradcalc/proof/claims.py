@@ -29,6 +29,7 @@ _SAMPLES = (
 )  # fmt: skip
 _POINTS = 12
 _ATTEMPTS = 5 * len(_SAMPLES)
+_FEW = 5
 
 # Where the cases of an expression are looked for, each of which is compared at a place of its own.
 _ENDS = (0, "0.5", 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 10_000, 1_000_000)
@@ -88,6 +89,7 @@ def compared(
     def whole(point: Point) -> Point:
         return point if inner is None else {**point, by: renamed(inner, point.get)}
 
+    known: list[Compared] = []
     for given in at:
         point = {**fixed, **given}
         missing = [name for name in sorted(names) if name not in point]
@@ -96,7 +98,8 @@ def compared(
         found = _at(tree, claimed, by, point, whole(point))
         if found is not None:
             yield found
-    known: list[Compared] = []
+            known.append(found)
+    count = 0
     without: list[Compared] = []
     for sample in _samples(free):
         point = {**fixed, **sample}
@@ -108,10 +111,17 @@ def compared(
             continue
         yield found
         known.append(found)
-        if len(known) == _POINTS:
+        count += 1
+        if count == _POINTS:
             break
     if not known:
         yield from without[:1]
+    elif count < _FEW:  # the domain is small: it goes on around a point of it
+        for near in _around(known[0].shown, free):
+            found = _at(tree, claimed, by, near, whole(near))
+            if found is not None and found.claimed is not None:
+                yield found
+                known.append(found)
     # A claim that is refuted needs no more points.
     if not known or not all(it.same for it in known) or not (has_cases(tree) or has_cases(claimed)):
         return
@@ -130,6 +140,16 @@ def _samples(names: Sequence[str]) -> Iterator[Point]:
         # Variables with one value are a special place: `max(x, y)` has a seam there.
         if len(set(places)) == len(places) or len(names) > count // 2:
             yield {name: Number(_SAMPLES[place]) for name, place in zip(names, places, strict=True)}
+
+
+def _around(point: Point, names: Sequence[str]) -> Iterator[Point]:
+    """Points near to one, each of whose variables is moved by some thousandths of itself."""
+    for turn in range(1, 9):
+        moved = {}
+        for place, name in enumerate(names):
+            share = Fraction((-1) ** (turn + place) * turn * (place + 2), 1_000)
+            moved[name] = _literal(_number(point[name]) * (1 + share)) if isinstance(point[name], Number) else point[name]
+        yield {**point, **moved}
 
 
 def _cases(trees: Sequence[Node], names: Sequence[str], known: Sequence[Compared]) -> Iterator[Point]:
@@ -152,7 +172,13 @@ def _cases(trees: Sequence[Node], names: Sequence[str], known: Sequence[Compared
                 place = _inside(start, stop)
                 seen.add(place)
                 cases += 1
-                yield {**base, name: Number(plain(abs(place))) if place >= 0 else Call("neg", (Number(plain(-place)),))}
+                yield {**base, name: _literal(place)}
+
+
+def _literal(value: Fraction) -> Node:
+    """A decimal as it is typed."""
+    size = Number(plain(abs(value)))
+    return size if value >= 0 else Call("neg", (size,))
 
 
 def _number(value: Node) -> Fraction:
