@@ -134,16 +134,16 @@ def _ending(found: Derivation, partial: Partial, equation: str | None) -> Iterat
 _NOT_HERE = {
     AtPoint.NO_DERIVATIVE: "; not at the point itself, where there is no derivative",
     AtPoint.NO_RULE: "; not at the point itself, where a rule does not hold",
-    AtPoint.UNKNOWN: "; whether they do at the point itself is not known",
+    AtPoint.UNKNOWN: "; whether they do so at the point itself is not known",
 }
 
 
 def _proof(found: Derivation) -> str:
     if found.wrong:
         return f"wrong: the steps do not lead to the derivative, at {found.wrong} of {found.equal + found.wrong} points"
-    not_here = _NOT_HERE.get(found.at_point, "") if found.at_point else ""
     if not found.equal:
-        return f"not proven: no point was found where the derivative exists and could be compared{not_here}"
+        return "not proven: no point was found where the derivative exists and could be compared"
+    not_here = _NOT_HERE.get(found.at_point, "") if found.at_point else ""
     points = f"{found.equal} point{'s' if found.equal != 1 else ''}"
     return f"proven: the steps give the derivative at {points}, in exact arithmetic{not_here}"
 
