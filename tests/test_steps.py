@@ -282,6 +282,11 @@ def test_handouts_compile(expr: str, at: list[str], capsys: pytest.CaptureFixtur
     assert not faults_of(told, is_text=True)
 
 
+def test_without_time_nothing_is_said_of_the_point() -> None:
+    derivation = stepwise(Problem("sin(x)", {"x": "2"}), seconds=0).derivations[0]
+    assert (derivation.at_point, list(derivation.numbers), derivation.equal) == (AtPoint.UNKNOWN, [None], 0)
+
+
 def test_words_of_handouts_have_no_markup() -> None:
     text = "x_1 < 5*2 & 50% of {a}^b"
     assert steps._tex(text) == r"x\_1 \textless{} 5*2 \& 50\% of \{a\}\textasciicircum{}b"
