@@ -34,7 +34,7 @@ def table(found: Check, options: RenderOptions) -> str:
     """For people who read; the outcome is the last line."""
     from rich.text import Text
 
-    from gradcalc.render.page import Page
+    from gradcalc.render.page import Page, number
 
     page = Page(options)
     page.formula("f", found.read_as)
@@ -43,14 +43,23 @@ def table(found: Check, options: RenderOptions) -> str:
     if finding.formula is not None:
         page.formula(f"∂f/∂{found.by}, by sympy", finding.formula)
     page.line()
-    rows = []
     shown = sorted(finding.points, key=lambda point: point.same)[:_SHOWN]  # those that refute the claim first
-    for point in shown:
-        mark, color = _SIGNS["right" if point.same else "wrong"]
-        claimed = "no value" if point.claimed is None else point.claimed
-        rows.append([Text(_point(point.at)), Text(point.derivative), Text(claimed), Text(mark, color)])
-    if rows:
-        page.columns(("at", "derivative", "by hand", ""), rows)
+
+    def rows(digits: int | None) -> list[list[Text]]:
+        return [
+            [
+                Text(_point(point.at)),
+                Text(number(point.derivative, digits)),
+                Text("no value" if point.claimed is None else number(point.claimed, digits)),
+                Text(*_SIGNS["right" if point.same else "wrong"]),
+            ]
+            for point in shown
+        ]
+
+    if shown:
+        head = ("at", "derivative", "by hand", "")
+        digits = next((it for it in (None, 12, 9) if page.holds(head, rows(it))), 6)
+        page.columns(head, rows(digits))
         if len(shown) < len(finding.points):
             page.sentence(f"and {len(finding.points) - len(shown)} more; --format plain has all of them", "dim")
         page.line()
