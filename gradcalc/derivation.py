@@ -20,12 +20,14 @@ from gradcalc.syntax import (
     Name,
     Node,
     Number,
+    factors,
     fold,
     integer_literal,
     names_in,
     parse,
     postorder,
     steps,
+    terms,
     unparse,
 )
 
@@ -118,10 +120,10 @@ class _Deriving:
     def by_rule(self, part: Call, depth: int) -> tuple[Law, Mapping[str, Node], Node]:
         """The law that holds for a part, what its letters are, and the derivative."""
         if part.name in ("+", "-"):
-            slopes = [(sign, self.derived(term, depth)) for sign, term in _terms(part)]
+            slopes = [(sign, self.derived(term, depth)) for sign, term in terms(part)]
             return _named_law("sum rule"), {}, reduce(_plus, (it if sign > 0 else _negative(it) for sign, it in slopes))
         if part.name == "*":
-            return self.product(_factors(part), depth)
+            return self.product(factors(part), depth)
         if part.name in ("max", "min") and len(part.args) > 2:  # of the first ones, and the last
             *first, last = part.args
             part = Call(part.name, (reduce(lambda one, other: Call(part.name, (one, other)), first), last))
@@ -140,14 +142,14 @@ class _Deriving:
                 raise NoRule(part)
         return law, letters, _placed(law.derivative, {**letters, **slopes_of})
 
-    def product(self, factors: Sequence[Node], depth: int) -> tuple[Law, Mapping[str, Node], Node]:
-        moving = [place for place, factor in enumerate(factors) if self.moves(factor)]
+    def product(self, parts: Sequence[Node], depth: int) -> tuple[Law, Mapping[str, Node], Node]:
+        moving = [place for place, factor in enumerate(parts) if self.moves(factor)]
         shares = []
         for place in moving:
-            slope = self.derived(factors[place], depth)
-            shares.append(reduce(_times, [*factors[:place], slope, *factors[place + 1 :]]))
+            slope = self.derived(parts[place], depth)
+            shares.append(reduce(_times, [*parts[:place], slope, *parts[place + 1 :]]))
         rule = ("constant factor", "product rule", "product rule of three")[min(len(moving), 3) - 1]
-        letters = dict(zip("uvw", (factors[place] for place in moving), strict=False)) if 1 < len(moving) <= 3 else {}
+        letters = dict(zip("uvw", (parts[place] for place in moving), strict=False)) if 1 < len(moving) <= 3 else {}
         return _named_law(rule), letters, reduce(_plus, shares)
 
     def law_of(self, part: Call) -> Law:
@@ -221,26 +223,6 @@ def _read(rule: str, whole: str, derivative: str) -> Law:
         return Name(f"{node.name[1]}'") if isinstance(node, Name) and is_slope else node
 
     return Law(rule, parse(whole), fold(parse(derivative), leaf, lambda call, parts: Call(call.name, tuple(parts))))
-
-
-def _terms(part: Node) -> list[tuple[int, Node]]:
-    """The terms of a chain of sums and differences, each with its sign."""
-    found = []
-    sign = 1
-    while isinstance(part, Call) and part.name in ("+", "-"):
-        left, right = part.args
-        found.append((sign if part.name == "+" else -sign, right))
-        part = left
-    return [(sign, part), *reversed(found)]
-
-
-def _factors(part: Node) -> list[Node]:
-    """The factors of a chain of products."""
-    found = []
-    while isinstance(part, Call) and part.name == "*":
-        part, last = part.args
-        found.append(last)
-    return [part, *reversed(found)]
 
 
 _CASES = frozenset({"where", "sign", "floor", "trunc"})

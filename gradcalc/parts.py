@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import TypeVar
 
-from gradcalc.syntax import Call, Name, Node, fold
+from gradcalc.syntax import Call, Name, Node, factors, fold, terms
 
 _SUMS = ("+", "-")
 T = TypeVar("T")
@@ -19,31 +19,31 @@ T = TypeVar("T")
 def with_part(tree: Node, part: Node, name: str) -> Node:
     """A tree in which a part is called by a name."""
     found = Name(name)
-    terms, factors = _terms(part), _factors(part)
+    own_terms, own_factors = _terms(part), factors(part)
 
     def call(node: Call, args: list[Node]) -> Node:
         made = Call(node.name, tuple(args), node.span, node.options)
         if made == part:
             return found
-        if node.name in _SUMS and len(terms) > 1:
-            return _in_sum(made, terms, found)
-        if node.name == "*" and len(factors) > 1:
-            return _in_product(made, factors, found)
+        if node.name in _SUMS and len(own_terms) > 1:
+            return _in_sum(made, own_terms, found)
+        if node.name == "*" and len(own_factors) > 1:
+            return _in_product(made, own_factors, found)
         return made
 
     return fold(tree, lambda leaf: found if leaf == part else leaf, call)
 
 
-def _in_sum(made: Call, terms: Sequence[tuple[int, Node]], name: Name) -> Node:
+def _in_sum(made: Call, part: Sequence[tuple[int, Node]], name: Name) -> Node:
     for sign in (1, -1):
-        rest = _without(_terms(made), [(sign * own, term) for own, term in terms])
+        rest = _without(_terms(made), [(sign * own, term) for own, term in part])
         if rest is not None:
             return reduce(lambda sum_, term: Call("+" if term[0] > 0 else "-", (sum_, term[1])), rest, _signed(sign, name))
     return made
 
 
-def _in_product(made: Call, factors: Sequence[Node], name: Name) -> Node:
-    rest = _without(_factors(made), factors)
+def _in_product(made: Call, part: Sequence[Node], name: Name) -> Node:
+    rest = _without(factors(made), part)
     return made if rest is None else reduce(lambda product, factor: Call("*", (product, factor)), [*rest, name])
 
 
@@ -62,18 +62,8 @@ def _signed(sign: int, node: Node) -> Node:
 
 
 def _terms(node: Node) -> list[tuple[int, Node]]:
-    """The terms of a sum with their signs."""
-    found = []
-    while isinstance(node, Call) and node.name in _SUMS:
-        found.append((1 if node.name == "+" else -1, node.args[1]))
-        node = node.args[0]
-    first = (-1, node.args[0]) if isinstance(node, Call) and node.name == "neg" else (1, node)
-    return [first, *reversed(found)]
-
-
-def _factors(node: Node) -> list[Node]:
-    found = []
-    while isinstance(node, Call) and node.name == "*":
-        node, last = node.args
-        found.append(last)
-    return [node, *reversed(found)]
+    """The terms of a sum with their signs, also that of the first."""
+    (sign, first), *rest = terms(node)
+    if isinstance(first, Call) and first.name == "neg":
+        sign, first = -sign, first.args[0]
+    return [(sign, first), *rest]

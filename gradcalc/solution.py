@@ -205,22 +205,21 @@ class _Work:
         says = unparse(text.tree)
         if not isinstance(text, _Claim):
             # A part may be made of claims.
-            self.written[text.name] = _expanded(text.tree, self.written, f"line {text.number}")
-            self.true[text.name] = _expanded(text.tree, self.true, f"line {text.number}")
-            if text.name in self.reading.values:
-                del self.written[text.name], self.true[text.name]
+            for meanings in (self.written, self.true) if text.name in self.reading.parts else ():
+                meanings[text.name] = _expanded(text.tree, meanings, f"line {text.number}")
             return Line(text.number, text.name, says, "", "given", None)
-        tree, inner = self.reading.of(text.of), self.reading.parts.get(text.by)
+        inner = self.reading.parts.get(text.by)
         written = _expanded(text.tree, self.written, f"line {text.number}")
         true = _expanded(text.tree, self.true, f"line {text.number}")
-        self._check(text, tree, inner, written)
 
         def by_part(other: Node) -> Node:
             return other if inner is None else with_part(other, inner, text.by)
 
+        tree = by_part(self.reading.of(text.of))
+        self._check(text, tree, inner, written)
+
         def judge(claimed: Node) -> Finding:
-            work = Judging(by_part(tree), by_part(claimed), text.by, self.seconds, inner, self.reading.values)
-            return work.finding(self.at)
+            return Judging(tree, by_part(claimed), text.by, self.seconds, inner, self.reading.values).finding(self.at)
 
         finding = judge(written)
         outcome = finding.outcome
@@ -228,13 +227,13 @@ class _Work:
             if true != written:  # whatever is wrong above it, what is wrong here?
                 finding = judge(true)
                 outcome = "follows" if finding.outcome == "right" else "wrong"
-            true = _true(by_part(tree), text.by, inner) or written
+            true = _true(tree, text.by, inner) or written
         self.written[text.name], self.true[text.name] = written, true
         return Line(text.number, text.name, says, text.by, outcome, finding)
 
     def _check(self, text: _Claim, tree: Node, inner: Node | None, written: Node) -> None:
         """Raise `CalcError` for a claim with variables that do not occur, and for one by a part that does not."""
-        if inner is not None and text.by not in names_in(with_part(tree, inner, text.by)):
+        if inner is not None and text.by not in names_in(tree):
             hint = f"write {text.by} as it stands in the expression, or give the expression in {text.by} a name"
             raise CalcError(f"line {text.number}: {unparse(inner)} does not occur in {text.of}", hint=hint)
         strange = [name for name in names_in(written) if name not in self.reading.known]

@@ -130,6 +130,24 @@ def renamed(tree: Node, found: Callable[[str], Node | None]) -> Node:
     return replaced(tree, lambda leaf: (isinstance(leaf, Name) and found(leaf.name)) or leaf)
 
 
+def terms(tree: Node) -> list[tuple[int, Node]]:
+    """The terms of a chain of sums and differences, each with its sign."""
+    found = []
+    while isinstance(tree, Call) and tree.name in ("+", "-"):
+        found.append((1 if tree.name == "+" else -1, tree.args[1]))
+        tree = tree.args[0]
+    return [(1, tree), *reversed(found)]
+
+
+def factors(tree: Node) -> list[Node]:
+    """The factors of a chain of products."""
+    found = []
+    while isinstance(tree, Call) and tree.name == "*":
+        tree, last = tree.args
+        found.append(last)
+    return [tree, *reversed(found)]
+
+
 class Steps(NamedTuple):
     """A tree as the steps of its evaluation: its nodes, arguments before calls, and where the arguments of each are.
 

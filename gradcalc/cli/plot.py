@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import PurePath
 from typing import Annotated
@@ -12,7 +11,7 @@ import typer
 from gradcalc.cli import LISTS, Exit, write
 from gradcalc.cli.diff import expression_from_stdin
 from gradcalc.cli.options import Device, Dtype, Quiet, Timeout
-from gradcalc.cli.words import choice, device_of, seconds_of
+from gradcalc.cli.words import choice, count_of, device_of, seconds_of
 from gradcalc.errors import CalcError
 from gradcalc.report import DTYPES, Problem, exit_code
 
@@ -53,17 +52,17 @@ def plot(
       unseen, from, to: where there was too much to look at
       undersampled: if the curve moves faster than it is drawn
     """
+    from gradcalc.plotting import MAX_POINTS, plot
     from gradcalc.render.plot import FORMATS, IMAGES, image
 
     choice(format, LISTS, "format")
     seconds = seconds_of(timeout)
-    count = _count(points)
+    count = count_of(points, "the number of points", MAX_POINTS, least=2)
     if output is not None and PurePath(output).suffix.lower() not in IMAGES:
         raise CalcError(f"{output} does not say which kind of image", hint=f"its name ends in {', '.join(IMAGES)}")
     dtype = dtype if dtype is None else choice(dtype, DTYPES, "dtype")
     problem, name, start, stop = _request(expr, at, device_of(device), dtype)
 
-    from gradcalc.plotting import plot
     from gradcalc.render import options_for
 
     found = plot(problem, name, start, stop, points=count, seconds=seconds)
@@ -72,14 +71,6 @@ def plot(
     elif not quiet:
         write(FORMATS[format](found, options_for(sys.stdout)))
     return exit_code(found.verdict)
-
-
-def _count(text: str) -> int:
-    from gradcalc.plotting import MAX_POINTS
-
-    if re.fullmatch(r"[0-9]{1,9}", text) and 2 <= int(text) <= MAX_POINTS:
-        return int(text)
-    raise CalcError(f"the number of points is a whole number from 2 to {MAX_POINTS}, not {text[:40]}")
 
 
 def _request(expr: str, at: list[str], device: str, dtype: str | None) -> tuple[Problem, str, str, str]:

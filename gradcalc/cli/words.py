@@ -60,8 +60,8 @@ def seconds_of(text: str) -> float:
     raise CalcError(said, hint="write --timeout 10")
 
 
-def count_of(text: str, noun: str, limit: int) -> int:
-    """A whole number above 0.  Raises `CalcError` for what is none, and beyond `limit`."""
-    if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) <= limit:
+def count_of(text: str, noun: str, limit: int, least: int = 1) -> int:
+    """A whole number.  Raises `CalcError` for what is none, below `least` and beyond `limit`."""
+    if re.fullmatch(r"[0-9]{1,9}", text) and least <= int(text) <= limit:
         return int(text)
-    raise CalcError(f"{noun} is a whole number from 1 to {limit}, not {text[:40]}")
+    raise CalcError(f"{noun} is a whole number from {least} to {limit}, not {text[:40]}")

@@ -76,8 +76,9 @@ def _whole(tree: Node, by: str, known: Sequence[Compared], claimed: Sequence[Rea
 
 def _variable_factor(tree: Node, known: Sequence[Compared], claimed: Sequence[Real]) -> tuple[str, str] | None:
     """The variable that the claim has as a factor, or as a divisor, too many."""
+    points = [it.numbers() for it in known]
     for name in names_in(tree):
-        numbers = [it.numbers()[name] for it in known]
+        numbers = [point[name] for point in points]
         if _agree([it.derivative * number for it, number in zip(known, numbers, strict=True)], claimed):
             return "factor", f"a factor: the claim is {name} times the derivative"
         if _agree([it.derivative for it in known], [one * other for one, other in zip(claimed, numbers, strict=True)]):

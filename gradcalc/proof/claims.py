@@ -16,7 +16,7 @@ from gradcalc.points import MissingValues, plain
 from gradcalc.proof.regularity import Kind, examine, value_of
 from gradcalc.proof.site import Site
 from gradcalc.proof.stretches import smooth
-from gradcalc.syntax import Call, Node, Number, names_in, renamed, steps
+from gradcalc.syntax import Node, Number, names_in, renamed, steps
 from gradcalc.witness import balls, taylor
 from gradcalc.witness.balls import Real
 
@@ -86,8 +86,9 @@ def compared(
 
     free = sorted(names - set(fixed))
 
-    def whole(point: Point) -> Point:
-        return point if inner is None else {**point, by: renamed(inner, point.get)}
+    def looked(point: Point) -> Compared | None:
+        whole = point if inner is None else {**point, by: renamed(inner, point.get)}
+        return _at(tree, claimed, by, point, whole)
 
     known: list[Compared] = []
     for given in at:
@@ -95,15 +96,14 @@ def compared(
         missing = [name for name in sorted(names) if name not in point]
         if missing:
             raise MissingValues(missing)
-        found = _at(tree, claimed, by, point, whole(point))
+        found = looked(point)
         if found is not None:
             yield found
             known.append(found)
     count = 0
     without: list[Compared] = []
     for sample in _samples(free):
-        point = {**fixed, **sample}
-        found = _at(tree, claimed, by, point, whole(point))
+        found = looked({**fixed, **sample})
         if found is None:
             continue
         if found.claimed is None:  # real in another part of the domain, perhaps: nobody asked for this point
@@ -118,7 +118,7 @@ def compared(
         yield from without[:1]
     elif count < _FEW:  # the domain is small: it goes on around a point of it
         for near in _around(known[0].shown, free):
-            found = _at(tree, claimed, by, near, whole(near))
+            found = looked(near)
             if found is not None and found.claimed is not None:
                 yield found
                 known.append(found)
@@ -126,7 +126,7 @@ def compared(
     if not known or not all(it.same for it in known) or not (has_cases(tree) or has_cases(claimed)):
         return
     for case in _cases([tree, claimed], sorted(free, key=lambda name: name != by), known):
-        found = _at(tree, claimed, by, case, whole(case))
+        found = looked(case)
         if found is not None and found.claimed is not None:
             yield found
 
@@ -134,7 +134,7 @@ def compared(
 def _samples(names: Sequence[str]) -> Iterator[Point]:
     """Different points; each variable takes all samples, in an order of its own."""
     count = len(_SAMPLES)  # a prime
-    for attempt in range(min(_ATTEMPTS, count if len(names) == 1 else _ATTEMPTS) if names else 1):
+    for attempt in range(_ATTEMPTS if len(names) > 1 else count if names else 1):
         turn, step = divmod(attempt, count)
         places = [(step * (1 + 7 * k % (count - 1)) + turn * (k + 1) + 3 * k) % count for k in range(len(names))]
         # Variables with one value are a special place: `max(x, y)` has a seam there.
@@ -148,7 +148,9 @@ def _around(point: Point, names: Sequence[str]) -> Iterator[Point]:
         moved = {}
         for place, name in enumerate(names):
             share = Fraction((-1) ** (turn + place) * turn * (place + 2), 1_000)
-            moved[name] = _literal(_number(point[name]) * (1 + share)) if isinstance(point[name], Number) else point[name]
+            moved[name] = (
+                Number(plain(_number(point[name]) * (1 + share))) if isinstance(point[name], Number) else point[name]
+            )
         yield {**point, **moved}
 
 
@@ -172,13 +174,7 @@ def _cases(trees: Sequence[Node], names: Sequence[str], known: Sequence[Compared
                 place = _inside(start, stop)
                 seen.add(place)
                 cases += 1
-                yield {**base, name: _literal(place)}
-
-
-def _literal(value: Fraction) -> Node:
-    """A decimal as it is typed."""
-    size = Number(plain(abs(value)))
-    return size if value >= 0 else Call("neg", (size,))
+                yield {**base, name: Number(plain(place))}
 
 
 def _number(value: Node) -> Fraction:

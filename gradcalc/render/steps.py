@@ -99,8 +99,9 @@ def table(found: Stepwise, options: RenderOptions) -> str:
             # However deep, half of the page is left for the formula.
             indent = min(2 * step.depth, page.width // 2)
             part = f"∂/∂{derivation.by} [{_cut(unparse(step.part))}]" if step.depth else left
-            result = f"= {_cut(unparse(step.derivative))}"
-            if exact is not None and exact != unparse(step.derivative):
+            derivative = unparse(step.derivative)
+            result = f"= {_cut(derivative)}"
+            if exact is not None and exact != derivative:
                 short = number(exact, _DIGITS)
                 result += f" {'=' if short == exact else '≈'} {short}"
             if place is not _Place.CLOSES:
