@@ -34,6 +34,8 @@ _LEAST = 24
 """Parts of an expression that are evaluated at points of groups, and how many points there are at least."""
 _SEAMS = 32
 """Breakpoints that are looked at: what an expression does there takes long."""
+_OF_HARD = (60, 8)
+"""Points and breakpoints of an expression whose functions take long themselves."""
 DEEP_BITS = 20_000
 _PRECISIONS = (1_024, 4_096, DEEP_BITS + 480, 2 * DEEP_BITS)
 DEEP_POINTS = 3
@@ -102,9 +104,11 @@ class Comparing:
         self.is_complete = False
         self._values: list[tuple[Point, bool]] = []
         self._seen: set[tuple[Node, ...]] = set()
-        self._seams = 0
         self._precisions: Sequence[int] = ()
         self._room = max(_EFFORT // (len(steps(tree, claimed).nodes) + 30), _LEAST)
+        self._seam_room = _SEAMS
+        if self.sampling.is_hard:
+            self._room, self._seam_room = _OF_HARD
 
     @property
     def is_refuted(self) -> bool:
@@ -185,9 +189,10 @@ class Comparing:
 
     def _look_at(self, group: Group) -> None:
         """Compare at the points of a group; at the first of them closely."""
-        if group.is_seam and self._seams >= _SEAMS:
-            return
-        self._seams += group.is_seam
+        if group.is_seam:
+            if not self._seam_room:
+                return
+            self._seam_room -= 1
         is_first = True
         for point in group.points:
             if self._room <= 0 and not group.is_seam:

@@ -16,7 +16,7 @@ from itertools import pairwise
 from gradcalc.functions import TABLE
 from gradcalc.proof.roots import literal, number, polynomial, roots, shortened, zeros
 from gradcalc.proof.stretches import fraction
-from gradcalc.proof.switches import Switch, switches
+from gradcalc.proof.switches import Switch, is_hard, switches
 from gradcalc.syntax import Call, Node, Number, names_in, renamed, steps, unparse
 from gradcalc.witness.balls import ball
 
@@ -26,6 +26,9 @@ _DIGITS = 17
 _NARROW = (-2, -4, -7, -11, -16)
 """Exponents of the distances at which one looks beside a landmark."""
 _LANDMARKS = 16
+_SIZES = ((0, -1, 1, 2, -2), (0, 0, 0, -1, -1, -1, 1))
+_HARD_SIZES = (0, -1)
+"""Powers of ten of random numbers: of the second half of them and the first, and where functions take long far from 0."""
 _PIECES = 24
 """Breakpoints on a line that are looked at, and landmarks."""
 BASES = 3
@@ -59,7 +62,7 @@ class Sampling:
         parts = [node for tree in trees for node in steps(tree).nodes]
         self.constants = _constants(parts)
         self.parts = _different([node for tree in reversed(trees) for node in reversed(steps(tree).nodes)])
-        self.is_hard = any(isinstance(part, Call) and TABLE[part.name].group == "special functions" for part in parts)
+        self.is_hard = any(map(is_hard, trees))
         self._places: dict[str, list[Node]] = {name: [] for name in names}
 
     # -- numbers
@@ -74,7 +77,7 @@ class Sampling:
         for turn in range(count if self.names else 1):
             point: dict[str, Node] = {}
             for name in self.names:
-                exponent = self.chance.choice((0, 0, 0, -1, -1, -1, 1) if turn < count // 2 else (0, -1, 1, 2, -2))
+                exponent = self.chance.choice(_HARD_SIZES if self.is_hard else _SIZES[turn < count // 2])
                 value = self.fresh(exponent) * self.chance.choice((1, 1, -1))
                 point[name] = literal(value if turn % 4 != 3 else _odd(value))
             yield {**self.fixed, **point}
@@ -153,7 +156,7 @@ class Sampling:
     def _inside(self, low: Fraction | None, high: Fraction | None) -> list[Fraction]:
         """Numbers between two, near to both and in the middle; far away where there is no end."""
         if low is None and high is None:
-            return [sign * self.fresh(exponent) for exponent in (0, -1, 1) for sign in (1, -1)]
+            return [sign * self.fresh(exponent) for exponent in _HARD_SIZES for sign in (1, -1)]
         if low is None or high is None:
             end, sign = (high, -1) if low is None else (low, 1)
             assert end is not None

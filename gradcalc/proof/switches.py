@@ -214,3 +214,8 @@ def has_equality(tree: Node) -> bool:
 def has_cases(tree: Node) -> bool:
     """Whether an expression may be another function elsewhere, and have a value there."""
     return any(it.needs is None for it in switches(tree))
+
+
+def is_hard(tree: Node) -> bool:
+    """Whether a tree has functions that take long far from 0, over wide intervals, and at many bits."""
+    return any(isinstance(node, Call) and TABLE[node.name].group == "special functions" for node in steps(tree).nodes)
