@@ -55,6 +55,9 @@ WRONG: list[tuple[str, str, str, str | None]] = [
     ("sin(x)/x", "(x*cos(x) - sin(x))/x", "x", "quotient rule"),
     ("sin(x)/x", "(x*cos(x) + sin(x))/x**2", "x", "sign"),
     ("tanh(x)", "1 - tanh(x)", "x", "wrong function"),
+    ("tanh(x)", "1 - x**2", "x", "wrong function"),
+    ("sigmoid(w*x + b)", "x*(w*x + b)*(1 - w*x - b)", "w", "wrong function"),
+    ("tanh(3*x)*x", "tanh(3*x) + 3*x*(1 - 9*x**2)", "x", "wrong function"),
     ("exp(x)*x**2", "x*exp(x)*x**2 + 2*x*exp(x)", "x", "wrong function"),
     ("tanh(w*x + b)", "x*(1 - tanh(x)**2)", "w", "wrong argument"),
     ("sin(x**2)", "2*x*cos(x)", "x", "wrong argument"),
@@ -241,6 +244,11 @@ def test_when_the_time_is_over_nothing_rests_on_points_alone(monkeypatch: pytest
     assert found.outcome == "undecided"
     assert found.why == "the time is over; so far the claim is equal at 12 points"
     assert check("abs(x)", "1").finding.outcome == "wrong"
+
+
+def test_the_input_in_the_place_of_the_output_is_named() -> None:
+    found = check("(tanh(2*x) - 1)**2", "2*(tanh(2*x) - 1)*2*(1 - (2*x)**2)").finding
+    assert "1 - u**2 holds for the output, u = tanh(2*x), and the input 2*x stands in its place" in found.why
 
 
 def test_what_a_right_claim_rests_on_is_said() -> None:

@@ -29,7 +29,7 @@ _POINTS = 12
 _ATTEMPTS = 100
 _FEW = 5
 """Random points that are compared, at most and at least, and how many are tried."""
-_EFFORT = 30_000
+_EFFORT = 20_000
 _LEAST = 24
 """Parts of an expression that are evaluated at points of groups, and how many points there are at least."""
 _SEAMS = 32
@@ -75,9 +75,9 @@ class Comparing:
     """A claim that is being compared: what was found so far.
 
     `found` are the points where the claim has a value, and those that were asked for; `silent` others where it has none.
-    `is_complete` says whether every point that there is was looked at.  `where` is a condition: points are taken only where
-    it holds.  With `inner` the variable `by` is no number of its own: it stands for that expression in the others.  The
-    variables of `fixed` have these values everywhere.
+    `is_complete` says whether every piece on the lines through one point was looked at, and what is near to the places that
+    the texts name.  `where` is a condition: points are taken only where it holds.  With `inner` the variable `by` is no
+    number of its own: it stands for that expression in the others.  The variables of `fixed` have these values everywhere.
     """
 
     def __init__(
@@ -177,15 +177,20 @@ class Comparing:
     def _groups(self) -> Iterator[Group]:
         bases = [it.shown for it in self.found[:1]] + [it.shown for it in self.found[-(BASES - 1) :]]
         bases = bases or list(self.sampling.samples(BASES))
-        for base in bases[: BASES if len(self.free) > 1 else 1]:
-            for name in self.free:
-                yield from self.sampling.along(base, name)
-        yield from self.sampling.combined()
         for name in self.free:
+            yield from self.sampling.along(bases[0], name)
+        yield from self.sampling.combined()
+        for name in self.free[:1]:
             yield from self.sampling.beside_landmarks(bases[0], name)
-        yield Group(list(self.sampling.far()))
         if self.found and len(self.found) < _POINTS:  # the domain is small: it goes on around a point of it
             yield Group(list(_around(self.found[0].shown, self.free)))
+        self.is_complete = True  # the others are the same once more, elsewhere
+        for base in bases[1:BASES] if len(self.free) > 1 else ():
+            for name in self.free:
+                yield from self.sampling.along(base, name)
+        for name in self.free[1:]:
+            yield from self.sampling.beside_landmarks(bases[0], name)
+        yield Group(list(self.sampling.far()))
 
     def _look_at(self, group: Group) -> None:
         """Compare at the points of a group; at the first of them closely."""

@@ -29,10 +29,13 @@ _TURNS = (1, -1, 2, -2, 7)
 """Periods of an angle that are looked at."""
 
 
-def roots(tree: Node, value: Node | None = None) -> list[Node]:
-    """Constant trees, each once, at which a tree with one name may have a value (by default 0)."""
+def roots(tree: Node, value: Node | None = None, looks: int = 0) -> list[Node]:
+    """Constant trees, each once, at which a tree with one name may have a value (by default 0).
+
+    Where no inverse is known, so many pieces of the line are looked at.
+    """
     found: dict[Node, None] = {}
-    for place in _solved(expanded(tree), _ZERO if value is None else value, 0):
+    for place in _Solving(looks).solved(expanded(tree), _ZERO if value is None else value, 0):
         found.setdefault(place)
     return list(found)[:_MOST]
 
@@ -148,95 +151,101 @@ _INVERSES = {
 _EVEN = ("cosh",)
 
 
-def _solved(tree: Node, value: Node | None, depth: int) -> list[Node]:
-    """Where a tree may have a value."""
-    if value is None or depth > 30 or not names_in(tree):
-        return []
-    if isinstance(tree, Name):
-        return [value]
-    ratio, target = polynomial(tree), number(value)
-    if ratio is not None and isinstance(target, fmpq):
-        return zeros(ratio[0] - ratio[1] * fmpq_poly([target]))
-    assert isinstance(tree, Call)
-    found = _arithmetic(tree, value, depth + 1) if tree.name in _OPERATORS else _function(tree, value, depth + 1)
-    return searched(tree, value) if found is None else found
-
-
 _OPERATORS = ("+", "-", "*", "/", "neg", "**")
 
 
-def _arithmetic(tree: Call, value: Node, depth: int) -> list[Node] | None:
-    """Where an operator has a value; None where both sides move and nothing is known."""
-    if tree.name == "neg":
-        return _solved(tree.args[0], _made("neg", value), depth)
-    left, right = tree.args
-    is_zero = value == _ZERO
-    match tree.name, bool(names_in(left)), bool(names_in(right)):
-        case "+", True, False:
-            return _solved(left, _made("-", value, right), depth)
-        case "+", False, True:
-            return _solved(right, _made("-", value, left), depth)
-        case "-", True, False:
-            return _solved(left, _made("+", value, right), depth)
-        case "-", False, True:
-            return _solved(right, _made("-", left, value), depth)
-        case "*", True, False:
-            return _solved(left, _made("/", value, right), depth)
-        case "*", False, True:
-            return _solved(right, _made("/", value, left), depth)
-        case "*", True, True if is_zero:
-            return [*_solved(left, value, depth), *_solved(right, value, depth)]
-        case "/", True, False:
-            return _solved(left, _made("*", value, right), depth)
-        case "/", False, True:
-            return [] if is_zero else _solved(right, _made("/", left, value), depth)
-        case "/", True, True if is_zero:
-            return _solved(left, value, depth)
-        case "**", True, False:
-            whole = integer_literal(right)
-            if is_zero:
-                return _solved(left, value, depth)
-            if whole is not None and whole % 2:
-                return [*_solved(left, _odd_root(value, whole), depth)]
-            root = _made("**", value, _made("/", _ONE, right) or _ONE)
-            both = [root] if whole is None or root is None else [root, _made("neg", root)]
-            return [place for each in both for place in _solved(left, each, depth)]
-        case "**", False, True:
-            above, below = _made("log", value), _made("log", left)
-            return [] if above is None or below is None else _solved(right, _made("/", above, below), depth)
-    return None
+class _Solving:
+    """Equations that are solved by inverses; where there is none, so many pieces of the line are looked at."""
+
+    def __init__(self, looks: int):
+        self.looks = looks
+
+    def solved(self, tree: Node, value: Node | None, depth: int) -> list[Node]:
+        """Where a tree may have a value."""
+        if value is None or depth > 30 or not names_in(tree):
+            return []
+        if isinstance(tree, Name):
+            return [value]
+        ratio, target = polynomial(tree), number(value)
+        if ratio is not None and isinstance(target, fmpq):
+            return zeros(ratio[0] - ratio[1] * fmpq_poly([target]))
+        assert isinstance(tree, Call)
+        found = (
+            self._arithmetic(tree, value, depth + 1) if tree.name in _OPERATORS else self._function(tree, value, depth + 1)
+        )
+        return searched(tree, value, self.looks) if found is None else found
+
+    def _arithmetic(self, tree: Call, value: Node, depth: int) -> list[Node] | None:
+        """Where an operator has a value; None where both sides move and nothing is known."""
+        if tree.name == "neg":
+            return self.solved(tree.args[0], _made("neg", value), depth)
+        left, right = tree.args
+        is_zero = value == _ZERO
+        match tree.name, bool(names_in(left)), bool(names_in(right)):
+            case "+", True, False:
+                return self.solved(left, _made("-", value, right), depth)
+            case "+", False, True:
+                return self.solved(right, _made("-", value, left), depth)
+            case "-", True, False:
+                return self.solved(left, _made("+", value, right), depth)
+            case "-", False, True:
+                return self.solved(right, _made("-", left, value), depth)
+            case "*", True, False:
+                return self.solved(left, _made("/", value, right), depth)
+            case "*", False, True:
+                return self.solved(right, _made("/", value, left), depth)
+            case "*", True, True if is_zero:
+                return [*self.solved(left, value, depth), *self.solved(right, value, depth)]
+            case "/", True, False:
+                return self.solved(left, _made("*", value, right), depth)
+            case "/", False, True:
+                return [] if is_zero else self.solved(right, _made("/", left, value), depth)
+            case "/", True, True if is_zero:
+                return self.solved(left, value, depth)
+            case "**", True, False:
+                whole = integer_literal(right)
+                if is_zero:
+                    return self.solved(left, value, depth)
+                if whole is not None and whole % 2:
+                    return [*self.solved(left, _odd_root(value, whole), depth)]
+                root = _made("**", value, _made("/", _ONE, right) or _ONE)
+                both = [root] if whole is None or root is None else [root, _made("neg", root)]
+                return [place for each in both for place in self.solved(left, each, depth)]
+            case "**", False, True:
+                above, below = _made("log", value), _made("log", left)
+                return [] if above is None or below is None else self.solved(right, _made("/", above, below), depth)
+        return None
+
+    def _function(self, tree: Call, value: Node, depth: int) -> list[Node] | None:
+        """Where a function has a value; None where its inverse is not known."""
+        name, args = tree.name, tree.args
+        if name in ("max", "min", "where"):
+            branches = args[1:] if name == "where" else args
+            return [place for branch in branches for place in self.solved(branch, value, depth)]
+        inside: list[Node | None]
+        if name in _INVERSES:
+            inside = [_made(_INVERSES[name][0], value)]
+            inside += [_made("neg", place) for place in inside if place is not None and name in _EVEN]
+        elif name == "abs":
+            inside = [value, _made("neg", value)]
+        elif name in ("sqrt", "cbrt"):
+            inside = [_made("**", value, _TWO if name == "sqrt" else Number("3"))]
+        elif name in ("floor", "ceil", "trunc", "round"):
+            shifts = ("-1", "0", "1") if name != "round" else ("-1/2", "1/2")
+            inside = [_made("+", value, literal(Fraction(shift))) for shift in shifts]
+        elif name in ("sign", "heaviside"):
+            inside = [_ZERO]
+        elif name in ("sin", "cos", "tan"):
+            inside = _angles(name, value)
+        else:
+            return None
+        return [place for each in inside for place in self.solved(args[0], each, depth)]
 
 
 def _odd_root(value: Node, power: int) -> Node | None:
     sign, size = _made("sign", value), _made("abs", value)
     root = None if size is None else _made("**", size, literal(Fraction(1, power)))
     return None if root is None or sign is None else _made("*", sign, root)
-
-
-def _function(tree: Call, value: Node, depth: int) -> list[Node] | None:
-    """Where a function has a value; None where its inverse is not known."""
-    name, args = tree.name, tree.args
-    if name in ("max", "min", "where"):
-        branches = args[1:] if name == "where" else args
-        return [place for branch in branches for place in _solved(branch, value, depth)]
-    inside: list[Node | None]
-    if name in _INVERSES:
-        inside = [_made(_INVERSES[name][0], value)]
-        inside += [_made("neg", place) for place in inside if place is not None and name in _EVEN]
-    elif name == "abs":
-        inside = [value, _made("neg", value)]
-    elif name in ("sqrt", "cbrt"):
-        inside = [_made("**", value, _TWO if name == "sqrt" else Number("3"))]
-    elif name in ("floor", "ceil", "trunc", "round"):
-        shifts = ("-1", "0", "1") if name != "round" else ("-1/2", "1/2")
-        inside = [_made("+", value, literal(Fraction(shift))) for shift in shifts]
-    elif name in ("sign", "heaviside"):
-        inside = [_ZERO]
-    elif name in ("sin", "cos", "tan"):
-        inside = _angles(name, value)
-    else:
-        return None
-    return [place for each in inside for place in _solved(args[0], each, depth)]
 
 
 def _angles(name: str, value: Node) -> list[Node | None]:
@@ -253,15 +262,13 @@ def _angles(name: str, value: Node) -> list[Node | None]:
 
 # ---------------------------------------------------------------------------------------------------- by looking for it
 
-_LOOKS = 600
-"""Pieces of the line that are looked at for one expression."""
 _EXPONENTS = (-1_000, -100, -40, -20, -10, *range(-6, 12), 16, 20, 30, 40, 60, 100, 1_000)
 _WIDTH = 2**-60
 
 
-def searched(tree: Node, value: Node) -> list[Node]:
+def searched(tree: Node, value: Node, looks: int) -> list[Node]:
     """Places where a tree passes through a value, in pieces over all magnitudes of both signs, nearest to 1 first."""
-    if is_hard(tree):
+    if not looks or is_hard(tree):
         return []
     work = _Search(Call("-", (tree, value)))
     ends = [Fraction(2) ** exponent for exponent in _EXPONENTS]
@@ -269,7 +276,7 @@ def searched(tree: Node, value: Node) -> list[Node]:
     waiting = sorted((min(piece), max(piece), 0) for piece in pieces)
     waiting.sort(key=lambda piece: abs(abs(piece[0]) - 1))
     found: list[Node] = [_ZERO] if work.sign(Fraction(0)) == 0 else []
-    for _ in range(_LOOKS):
+    for _ in range(looks):
         if not waiting or len(found) >= _MOST:
             break
         low, high, depth = waiting.pop(0)

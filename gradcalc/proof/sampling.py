@@ -25,6 +25,8 @@ Point = Mapping[str, Node]
 _DIGITS = 17
 _NARROW = (-2, -4, -7, -11, -16)
 """Exponents of the distances at which one looks beside a landmark."""
+_EFFORT, _LOOKS, _LEAST_LOOKS = 80_000, 600, 60
+"""Parts that are evaluated to find breakpoints, and the pieces that are looked at for one of them."""
 _LANDMARKS = 16
 _SIZES = ((0, -1, 1, 2, -2), (0, 0, 0, -1, -1, -1, 1))
 _HARD_SIZES = (0, -1)
@@ -63,6 +65,7 @@ class Sampling:
         self.constants = _constants(parts)
         self.parts = _different([node for tree in reversed(trees) for node in reversed(steps(tree).nodes)])
         self.is_hard = any(map(is_hard, trees))
+        self._effort = _EFFORT
         self._places: dict[str, list[Node]] = {name: [] for name in names}
 
     # -- numbers
@@ -134,8 +137,16 @@ class Sampling:
                 shift = Fraction(1, 2) if switch.kind == "half" else Fraction(0)
                 values = [literal(whole + shift) for whole in self._wholes()]
             for value in values:
-                found.update(dict.fromkeys(roots(moving, value)))
+                found.update(dict.fromkeys(roots(moving, value, self._looks_for(moving))))
         return _sorted(found, _PIECES)
+
+    def _looks_for(self, moving: Node) -> int:
+        """How many pieces of the line may be looked at for the roots of an expression."""
+        cost = len(steps(moving).nodes)
+        looks = min(_LOOKS, self._effort // cost)
+        if polynomial(moving) is None:
+            self._effort -= looks * cost // 2
+        return looks if looks >= _LEAST_LOOKS else 0
 
     def _wholes(self) -> list[int]:
         near = [whole for constant in self.constants for whole in (int(constant), int(constant) + 1, -int(constant))]
