@@ -29,7 +29,7 @@ _POINTS = 12
 _ATTEMPTS = 100
 _FEW = 5
 """Random points that are compared, at most and at least, and how many are tried."""
-_EFFORT = 20_000
+_EFFORT = 8_000
 _LEAST = 24
 """Parts of an expression that are evaluated at points of groups, and how many points there are at least."""
 _SEAMS = 32

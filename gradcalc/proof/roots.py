@@ -249,13 +249,13 @@ def _odd_root(value: Node, power: int) -> Node | None:
 
 
 def _angles(name: str, value: Node) -> list[Node | None]:
-    first = _made(f"a{name}", value)
+    pi = Call("pi", ())
+    first = Call("/", (pi, _TWO)) if name == "cos" and value == _ZERO else _made(f"a{name}", value)
     if first is None:
         return []
-    pi = Call("pi", ())
     other = {"sin": _made("-", pi, first), "cos": _made("neg", first), "tan": first}[name]
-    period: Node = pi if name == "tan" else Call("*", (_TWO, pi))
-    turns = [_made("*", literal(Fraction(turn)), period) for turn in _TURNS]
+    periods = 1 if name == "tan" else 2
+    turns = [_made("*", literal(Fraction(periods * turn)), pi) for turn in _TURNS]
     both = [each for each in dict.fromkeys((first, other)) if each is not None]
     return [*both, *(_made("+", each, turn) for turn in turns if turn is not None for each in both)]
 

@@ -25,7 +25,7 @@ Point = Mapping[str, Node]
 _DIGITS = 17
 _NARROW = (-2, -4, -7, -11, -16)
 """Exponents of the distances at which one looks beside a landmark."""
-_EFFORT, _LOOKS, _LEAST_LOOKS = 80_000, 600, 60
+_EFFORT, _LOOKS, _LEAST_LOOKS = 40_000, 600, 60
 """Parts that are evaluated to find breakpoints, and the pieces that are looked at for one of them."""
 _LANDMARKS = 16
 _SIZES = ((0, -1, 1, 2, -2), (0, 0, 0, -1, -1, -1, 1))
