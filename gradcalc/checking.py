@@ -19,7 +19,7 @@ from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
 from gradcalc.functions.resolve import understand
 from gradcalc.points import value_tree
-from gradcalc.proof.switches import has_cases, has_equality
+from gradcalc.proof.switches import equalities, has_cases
 from gradcalc.syntax import Call, Node, names_in, unparse
 from gradcalc.witness.formula import Derived, Question
 from gradcalc.witness.process import SymbolicFailure, shared
@@ -169,7 +169,7 @@ class Judging:
         shared.ask(self._derivative)
         self._same: Question | None = None
         # What sympy finds equal holds beside the point of an equality, and tells nothing about it.
-        if not (has_equality(tree) or has_equality(claimed)):
+        if not (equalities(tree) or equalities(claimed)):
             self._same = Question.about([tree, claimed], wanted, min(seconds, _SIMPLIFYING), is_claim=True)
             shared.ask(self._same)
 

@@ -17,7 +17,7 @@ from flint import arb, fmpq
 
 from gradcalc.points import MissingValues
 from gradcalc.proof.regularity import Kind, examine, value_of
-from gradcalc.proof.roots import literal
+from gradcalc.proof.roots import literal, number, shortened
 from gradcalc.proof.sampling import BASES, Group, Point, Sampling
 from gradcalc.proof.site import Site
 from gradcalc.proof.switches import switches
@@ -32,6 +32,8 @@ _FEW = 5
 _EFFORT = 8_000
 _LEAST = 24
 """Parts of an expression that are evaluated at points of groups, and how many points there are at least."""
+_SHORT = 4
+"""Digits of a counterexample that is easy to read."""
 _SEAMS = 32
 """Breakpoints that are looked at: what an expression does there takes long."""
 _OF_HARD = (60, 8)
@@ -132,7 +134,7 @@ class Comparing:
         self._precisions = (_PRECISIONS[:2] if self.sampling.is_hard else _PRECISIONS) if closely else ()
         self._at_given(at)
         self._at_random()
-        for it in self.found[: DEEP_POINTS if closely else 0]:
+        for it in self.found[-DEEP_POINTS:] if closely else ():
             self._deepen(it, _PRECISIONS)
         if not self.is_refuted:
             for group in self._groups():
@@ -144,6 +146,17 @@ class Comparing:
                 break
             self._deepen(it, _PRECISIONS)
         self.is_complete = True
+        self._shorten()
+
+    def _shorten(self) -> None:
+        """Put a counterexample of a few digits before others, if there is one near to the first of them."""
+        for place, it in enumerate(self.found):
+            if it.claimed is not None and not it.same:
+                moved = {name: _rounded(value) for name, value in it.shown.items() if name in self.free}
+                near = self._looked({**it.shown, **moved})
+                if near is not None and near.claimed is not None and not near.same:
+                    self.found.insert(place, near)
+                return
 
     @property
     def _deep(self) -> int:
@@ -331,6 +344,11 @@ def compared(
 def exact(point: Point) -> dict[str, Node | Fraction]:
     """A point with fractions in the place of literals."""
     return {name: it.value if isinstance(it, Number) else it for name, it in point.items()}
+
+
+def _rounded(value: Node) -> Node:
+    known = number(value)
+    return literal(shortened(Fraction(int(known.p), int(known.q)), _SHORT)) if isinstance(known, fmpq) else value
 
 
 def _bits_of(difference: arb, slope: Real) -> int:

@@ -23,6 +23,8 @@ from gradcalc.witness.balls import ball
 Point = Mapping[str, Node]
 
 _DIGITS = 17
+_READ, _SHORT = 4, 5
+"""The first random points are for people, and have so many digits."""
 _NARROW = (-2, -4, -7, -11, -16)
 """Exponents of the distances at which one looks beside a landmark."""
 _EFFORT, _LOOKS, _LEAST_LOOKS = 40_000, 600, 60
@@ -76,13 +78,13 @@ class Sampling:
         return Fraction(digits, 10**_DIGITS) * Fraction(10) ** exponent
 
     def samples(self, count: int) -> Iterator[Point]:
-        """Different points of usual size, some of which no decimal has."""
+        """Different points of usual size: some to be read, the others of full length, some of which no decimal has."""
         for turn in range(count if self.names else 1):
             point: dict[str, Node] = {}
             for name in self.names:
                 exponent = self.chance.choice(_HARD_SIZES if self.is_hard else _SIZES[turn < count // 2])
                 value = self.fresh(exponent) * self.chance.choice((1, 1, -1))
-                point[name] = literal(value if turn % 4 != 3 else _odd(value))
+                point[name] = literal(shortened(value, _SHORT) if turn < _READ else _odd(value) if turn % 4 == 3 else value)
             yield {**self.fixed, **point}
 
     def far(self) -> Iterator[Point]:

@@ -206,9 +206,10 @@ def _condition(node: Node, sign: str) -> Call:
     return Call(sign, (node, _ZERO))
 
 
-def has_equality(tree: Node) -> bool:
-    """Whether a tree asks if two numbers are equal: what holds beside such a point tells nothing about it."""
-    return any(isinstance(node, Call) and node.name in ("==", "!=") for node in steps(tree).nodes)
+def equalities(tree: Node) -> list[Call]:
+    """Where a tree asks if two numbers are equal: what holds beside such a point tells nothing about it."""
+    asked = [node for node in steps(tree).nodes if isinstance(node, Call) and node.name in ("==", "!=")]
+    return [node for node in dict.fromkeys(asked) if names_in(node)]
 
 
 def has_cases(tree: Node) -> bool:

@@ -46,7 +46,8 @@ def table(found: Check, options: RenderOptions) -> str:
     if found.where is not None:
         page.formula("where", found.where)
     page.line()
-    shown = sorted(finding.points, key=lambda point: point.same)[:_SHOWN]  # those that refute the claim first
+    # Those that refute the claim first, and those with decimals.
+    shown = sorted(finding.points, key=lambda point: (point.same, any("/" in text for text in point.at.values())))[:_SHOWN]
 
     def rows(digits: int | None) -> list[list[Text]]:
         return [
