@@ -8,7 +8,7 @@ extrema and constants of parts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from types import MappingProxyType
@@ -371,32 +371,3 @@ def _around(point: Point, names: Sequence[str]) -> Iterator[Point]:
             value, share = point[name], Fraction((-1) ** (turn + place) * turn * (place + 2) * 9_973 + 1, 9_973_000)
             moved[name] = literal(value.value * (1 + share)) if isinstance(value, Number) else value
         yield {**point, **moved}
-
-
-def is_same(one: Node, other: Node) -> bool:
-    """Whether two expressions have the same value wherever both are looked at."""
-    names = sorted({*names_in(one), *names_in(other)})
-    found = 0
-    for point in _different(Sampling([one, other], names, {}), names):
-        try:
-            values = [value_of(Site(tree, exact(point))) for tree in (one, other)]
-        except balls.OutOfPrecision:
-            continue
-        if values[0] is None or values[1] is None:
-            continue
-        if not balls.agree(values[0], values[1]):
-            return False
-        found += 1
-        if found == 3 * _POINTS:
-            break
-    return found > 0
-
-
-def _different(sampling: Sampling, names: Sequence[str]) -> Iterable[Point]:
-    """Random points, and those along the lines through one of them."""
-    points = list(sampling.samples(_ATTEMPTS))
-    yield from points[:_POINTS]
-    for name in names:
-        for group in sampling.along(points[0], name):
-            yield from group.points
-    yield from points[_POINTS:]
