@@ -46,8 +46,8 @@ class Finding:
     """`outcome` is "right", "partly", "wrong" or "undecided"; `cause` the kind of the likely mistake, `why` a sentence.
 
     `formula` is sympy's derivative, `by_sympy` whether sympy found the claim equal to it.  `evidence` is what the outcome
-    rests on: "formula", "sampling" (of points, to `digits` digits at three of them) or "counterexample".  `condition` says
-    where a claim that is right in part has a value, if that can be said.
+    rests on: "formula" (sympy's, or exact algebra in every piece), "sampling" (of points, to `digits` digits at three of
+    them) or "counterexample".  `condition` says where a claim that is right in part has a value, if that can be said.
     """
 
     formula: str | None
@@ -234,7 +234,7 @@ class _Result:
     def is_proven(self) -> bool:
         """Whether the formulas are equal; where there are cases, the points between them must have been looked at."""
         is_plain = not (has_cases(self.comparing.tree) or has_cases(self.comparing.claimed))
-        return self.by_sympy and (is_plain or self.comparing.is_complete)
+        return self.comparing.is_proven or (self.by_sympy and (is_plain or self.comparing.is_complete))
 
     @property
     def outcome(self) -> str:
@@ -271,11 +271,13 @@ class _Result:
 
     def _support(self) -> str:
         """What a claim that is right rests on."""
-        said = ["equal as formulas, by sympy"] if self.is_proven else []
+        said = ["equal as formulas, by sympy"] if self.by_sympy and self.is_proven else []
+        if self.is_proven and not said:
+            said = ["equal as formulas in every piece, by exact algebra"]
         if self.equal:
             said.append(f"equal at {_points(len(self.equal))}, {self._accuracy()}")
         if not self.is_proven:
-            said.append("this is sampled, not proven: sympy does not find the formulas equal")
+            said.append("sampled, not proven: the formulas were not found to be equal")
         return "; ".join(said)
 
     def _accuracy(self) -> str:

@@ -255,9 +255,12 @@ def test_what_a_right_claim_rests_on_is_said() -> None:
     proven = check("sin(x**2)", "2*x*cos(x**2)").finding
     assert (proven.evidence, proven.by_sympy) == ("formula", True)
     assert proven.why.startswith("equal as formulas, by sympy; equal at ")
-    sampled = check("where(x == 0, 0, x)", "where(x == 0, 1, 1)").finding
+    pieces = check("abs(x)*where(x == 5, x, x)", "where(x > 0, 2*x, -2*x)").finding
+    assert (pieces.outcome, pieces.evidence, pieces.by_sympy) == ("right", "formula", False)
+    assert pieces.why.startswith("equal as formulas in every piece, by exact algebra; equal at ")
+    sampled = check("where(x == 0, 0, sin(x))", "cos(x)").finding
     assert (sampled.outcome, sampled.evidence, sampled.by_sympy) == ("right", "sampling", False)
-    assert sampled.why.endswith("; this is sampled, not proven: sympy does not find the formulas equal")
+    assert sampled.why.endswith("; sampled, not proven: the formulas were not found to be equal")
     assert check("x**2", "x").finding.evidence == "counterexample"
     assert check("log(-x**2 - 1)", "1/x").finding.evidence is None
 

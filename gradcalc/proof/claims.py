@@ -16,6 +16,7 @@ from types import MappingProxyType
 from flint import arb, fmpq
 
 from gradcalc.points import MissingValues
+from gradcalc.proof.pieces import is_derivative
 from gradcalc.proof.regularity import Kind, examine, value_of
 from gradcalc.proof.roots import literal, number, shortened
 from gradcalc.proof.sampling import BASES, Group, Point, Sampling
@@ -77,6 +78,7 @@ class Comparing:
     """A claim that is being compared: what was found so far.
 
     `found` are the points where the claim has a value, and those that were asked for; `silent` others where it has none.
+    `is_proven` says whether both are the same by exact algebra in every piece, of expressions of one variable.
     `is_complete` says whether every piece on the lines through one point was looked at, and what is near to the places that
     the texts name.  `where` is a condition: points are taken only where it holds.  With `inner` the variable `by` is no
     number of its own: it stands for that expression in the others.  The variables of `fixed` have these values everywhere.
@@ -104,6 +106,7 @@ class Comparing:
         self.silent: list[Compared] = []
         self.outside: list[Point] = []
         self.is_complete = False
+        self.is_proven = False
         self._values: list[tuple[Point, bool]] = []
         self._seen: set[tuple[Node, ...]] = set()
         self._precisions: Sequence[int] = ()
@@ -146,7 +149,25 @@ class Comparing:
                 break
             self._deepen(it, _PRECISIONS)
         self.is_complete = True
+        self.is_proven = not self.is_refuted and self._is_proven()
         self._shorten()
+
+    def _is_proven(self) -> bool:
+        """Whether derivative and claim are the same formula in every piece where both have a value."""
+        if self.names != [self.by] or not self.sampling.is_exact or not self.found or not self._seam_room:
+            return False
+        count = 0
+        for point in filter(self._is_inside, self.sampling.pieces):
+            try:
+                sides = [value_of(Site(each, exact(point))) for each in (self.tree, self.claimed)]
+            except balls.OutOfPrecision:
+                return False
+            if None in sides:
+                continue
+            if not is_derivative(self.tree, self.claimed, _numbers(point)):
+                return False
+            count += 1
+        return count > 0
 
     def _shorten(self) -> None:
         """Put a counterexample of a few digits before others, if there is one near to the first of them."""
@@ -344,6 +365,10 @@ def compared(
 def exact(point: Point) -> dict[str, Node | Fraction]:
     """A point with fractions in the place of literals."""
     return {name: it.value if isinstance(it, Number) else it for name, it in point.items()}
+
+
+def _numbers(point: Point) -> dict[str, Real]:
+    return {name: known for name, value in point.items() if (known := number(value)) is not None}
 
 
 def _rounded(value: Node) -> Node:

@@ -16,7 +16,7 @@ from itertools import pairwise
 from gradcalc.functions import TABLE
 from gradcalc.proof.roots import literal, number, polynomial, roots, shortened, zeros
 from gradcalc.proof.stretches import fraction
-from gradcalc.proof.switches import Switch, is_hard, switches
+from gradcalc.proof.switches import Switch, expanded, is_hard, switches
 from gradcalc.syntax import Call, Node, Number, names_in, renamed, steps, unparse
 from gradcalc.witness.balls import ball
 
@@ -68,6 +68,10 @@ class Sampling:
         self.parts = _different([node for tree in reversed(trees) for node in reversed(steps(tree).nodes)])
         self.is_hard = any(map(is_hard, trees))
         self._effort = _EFFORT
+        self.pieces: list[Point] = []
+        """A point in each piece of the lines that were looked at."""
+        self.is_exact = True
+        """Whether all their breakpoints are known, as zeros of polynomials."""
         self._places: dict[str, list[Node]] = {name: [] for name in names}
 
     # -- numbers
@@ -101,6 +105,7 @@ class Sampling:
         for low, high in pairwise([None, *(at for at, _ in places), None]):
             inside = [literal(value) for value in self._inside(low, high)]
             self._places[name] += inside
+            self.pieces.append({**base, name: inside[0]})
             yield Group([{**base, name: value} for value in inside])
         self._places[name] += [node for _, node in places]
         for _, node in places:
@@ -140,6 +145,8 @@ class Sampling:
                 values = [literal(whole + shift) for whole in self._wholes()]
             for value in values:
                 found.update(dict.fromkeys(roots(moving, value, self._looks_for(moving))))
+            self.is_exact = self.is_exact and switch.kind == "zero" and polynomial(expanded(moving)) is not None
+        self.is_exact = self.is_exact and len(found) < _PIECES
         return _sorted(found, _PIECES)
 
     def _looks_for(self, moving: Node) -> int:
