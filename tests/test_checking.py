@@ -309,3 +309,27 @@ def test_the_command_in_every_format(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["check", "x**2", "2*x", "3"]) == 2
     assert "unexpected argument 3" in capsys.readouterr().err
     assert main(["check", "x**2", "2*x", "--by", "x[0]"]) == 2
+
+
+def test_what_a_script_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "cbrt(x)", "x**(-2/3)/3", "--format", "json"]) == 3
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["outcome"], answer["condition"], answer["where"]) == ("partly", "x > 0", None)
+    assert main(["check", "abs(x)", "1", "--where", "x > 0", "--format", "json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["outcome"], answer["evidence"], answer["where"]) == ("right", "formula", "x > 0")
+    assert main(["check", "abs(x)", "1", "--where", "x + 1"]) == 2
+    assert "x + 1 is not a condition" in capsys.readouterr().err
+    assert main(["check", "x**2", "--line", "u = x", "--line", "dL_dx = 2*u", "--where", "u > 0", "--quiet"]) == 0
+
+
+@pytest.mark.parametrize("command", ["diff", "steps"])
+def test_a_formula_that_may_be_false_at_a_point_says_so(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    note = "where x = 0 a formula may be false: it has the derivative of each case, and one point has no slope"
+    assert main([command, "where(x != 0, x**2, 0)"]) == 0
+    assert f"note: {note}" in " ".join(capsys.readouterr().out.split())
+    assert main([command, "where(x != 0, x**2, 0)", "--format", "json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer.get("report", answer)["notes"] == [note]
+    assert main([command, "where(x > 0, x**2, 0)"]) == 0
+    assert "note:" not in capsys.readouterr().out
