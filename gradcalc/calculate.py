@@ -311,7 +311,11 @@ def _formulas(prepared: Prepared) -> Report:
         return undecided(prepared, derived)
     partials = [
         Partial(
-            wanted.by, formula.text, formula.latex, proof={"symbolic": formula.unusable or "ok"}, **wanted.place_in_report
+            wanted.by,
+            formula.text or None,
+            formula.latex or None,
+            proof={"symbolic": formula.unusable or "ok"},
+            **wanted.place_in_report,
         )
         for wanted, formula in zip(prepared.wanted, derived.formulas, strict=True)
     ]
@@ -430,8 +434,8 @@ def _out_of_time(wanted: Wanted, number: int, derived: Derived | str, run: Run, 
     formula = None if isinstance(derived, str) else derived.formulas[number]
     return Partial(
         wanted.by,
-        None if formula is None else formula.text,
-        None if formula is None else formula.latex,
+        None if formula is None else formula.text or None,
+        None if formula is None else formula.latex or None,
         autograd=run.partials.get(wanted.entries),
         verdict=Verdict.UNDECIDED,
         cause="time",
@@ -540,8 +544,8 @@ class _Judging:
         troubled = typed if typed is not None and typed.derivative is None else binary
         return Partial(
             by,
-            None if formula is None else formula.text,
-            None if formula is None else formula.latex,
+            None if formula is None else formula.text or None,
+            None if formula is None else formula.latex or None,
             self.symbolic(typed, formula, derived),
             None if binary is None else _decimal(binary.derivative),
             number,

@@ -77,7 +77,8 @@ class Question:
 class Formula:
     """A derivative: `text` and `latex` for people; `tree`, to be evaluated, has names for constants.
 
-    `unusable` says why it cannot be evaluated, if so; then `tree` is None.
+    `unusable` says why it cannot be evaluated, if so; then `tree` is None, and the texts are empty where sympy's answer has
+    no meaning in our language.
     """
 
     text: str
