@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from gradcalc.cells import Cells
 from gradcalc.errors import CalcError, Span
+from gradcalc.functions.names import absent
 from gradcalc.functions.resolve import understand
 from gradcalc.spread import spread
 from gradcalc.syntax import MAX_NUMBER_CHARACTERS, Node, names_in
@@ -118,16 +119,15 @@ def _pieces(text: str) -> Iterator[tuple[str, int]]:
         yield text[start:], start
 
 
-def assign(names: Sequence[str], named: Mapping[str, str], nameless: Sequence[str]) -> dict[str, str]:
-    """Values for the variables `names` of an expression, in their order.
+def assign(names: Sequence[str], named: Mapping[str, str], nameless: Sequence[str], expr: str = "") -> dict[str, str]:
+    """Values for the variables `names` of an expression, whose text may be given for hints, in their order.
 
     Raises `CalcError` for a missing value, for a name that does not occur, and for values without a name that do not fit
     the variables one by one.
     """
     for name in named:
         if name not in names:
-            listed = f"its variables are {', '.join(names)}" if names else "it has no variables"
-            raise CalcError(f"{name} does not occur in the expression", hint=listed)
+            raise absent(name, names, named, expr)
     values = dict(named)
     open_names = [name for name in names if name not in values]
     if nameless:

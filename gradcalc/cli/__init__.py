@@ -215,10 +215,13 @@ def show(reports: Iterable[Report], format: str, *, full: bool = False, quiet: b
     from gradcalc.render import FORMATS, options_for
 
     verdict = Verdict.AGREE
+    told: set[str] = set()
 
     def noted() -> Iterator[Report]:
         nonlocal verdict
         for report in reports:
+            if format in _WITHOUT_NOTES and not quiet:
+                tell_notes(report.notes, told)
             if report.verdict is not None:
                 verdict = worst((verdict, report.verdict))
             yield report
@@ -227,6 +230,18 @@ def show(reports: Iterable[Report], format: str, *, full: bool = False, quiet: b
         if not quiet:
             write(text)
     return exit_code(verdict)
+
+
+_WITHOUT_NOTES = ("plain", "csv", "latex")
+"""Formats that have no place for a note."""
+
+
+def tell_notes(notes: Iterable[str], told: set[str]) -> None:
+    """Say on stderr, each once, how else a text could be read."""
+    for note in notes:
+        if note not in told:
+            told.add(note)
+            tell(f"note: {note}")
 
 
 LISTS = ("table", "plain", "json")
