@@ -16,6 +16,10 @@ def program() -> None:
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, _leave)
 
+    from gradcalc.children import protect
+
+    protect()
+
     from gradcalc.cli import run
 
     run()

@@ -134,7 +134,7 @@ def prepare(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
     listed = (*problem.at, *(_entry(name)[0] for name in problem.by), *problem.variables)
     tree, notes = understood(problem.expr, listed)
     for name in problem.at:
-        if name not in names_in(tree):
+        if name not in names_in(tree) and name not in listed[len(problem.at) :]:
             raise absent(name, names_in(tree), problem.at, problem.expr)
     if problem.direction or problem.cotangent is not None:
         problem, tree = _along(problem, tree)

@@ -303,13 +303,17 @@ def unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return values
 
 
-def json_value(name: str, value: object) -> str:
+def json_value(name: str, value: object, depth: int = 0) -> str:
     """The text of a value in a batch line: a JSON number (already as its decimal text) or a string."""
+    if depth > 16:
+        raise CalcError(f"the value of {name} is nested too deeply")
     if isinstance(value, list):
         for part in value:
-            if isinstance(part, str) and "," in part:
-                raise CalcError(f"an entry of {name} must be one value, not {part}")
-        return f"[{', '.join(json_value(name, part) for part in value)}]"
+            if isinstance(part, str) and nearest_double(part) is None:
+                if "," in part:
+                    raise CalcError(f"an entry of {name} must be one value, not {part[:40]}")
+                value_tree(name, part)
+        return f"[{', '.join(json_value(name, part, depth + 1) for part in value)}]"
     if isinstance(value, bool) or value is None or isinstance(value, dict):
         kinds = {dict: "an object", bool: str(value).lower(), type(None): "null"}
         raise CalcError(f"the value of {name} must be a number, a string or a list, not {kinds[type(value)]}")

@@ -127,8 +127,8 @@ def test_diff_understands(arguments: list[str], problem: Problem, asked: list[Pr
 
 
 def test_diff_reads_an_expression_from_stdin(asked: list[Problem], run: Callable[..., Ran]) -> None:
-    assert run("diff", "-", "--at", "2", stdin="x**2\n  + x\n").code == 0
-    assert asked == [Problem("x**2\n  + x", {"x": "2"})]
+    assert run("diff", "-", "--at", "2", stdin="x**2 +\n  x\n").code == 0
+    assert asked == [Problem("x**2 +\n  x", {"x": "2"})]
 
 
 def test_diff_sweeps(asked: list[Problem], run: Callable[..., Ran]) -> None:

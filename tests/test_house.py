@@ -21,13 +21,13 @@ MODULES = {
 # From the ground up; a module imports from lower floors and from its own folder only.  The pictures in the contributors'
 # page show eight floors; where two neighbours share one, the lower comes first here.
 FLOORS = [
-    ["errors", "deadline", "orphan"],
+    ["errors", "deadline", "orphan", "children", "files"],
     ["syntax", "report", "explanations", "cells"],
     ["grammar"],
     ["functions"],
-    ["spread", "along", "typeset", "rewrite", "general", "arrayfile", "parts"],
+    ["spread", "along", "typeset", "rewrite", "general", "parts"],
     ["points"],
-    ["pointfile", "derivation"],
+    ["pointfile", "arrayfile", "derivation"],
     ["witness"],
     ["proof", "indexed"],
     ["calculate"],

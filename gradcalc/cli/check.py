@@ -13,6 +13,7 @@ from gradcalc.cli.diff import expression_from_stdin
 from gradcalc.cli.options import Quiet, Timeout
 from gradcalc.cli.words import choice, names_of, seconds_of
 from gradcalc.errors import CalcError, unreadable
+from gradcalc.files import read_whole
 
 _EXITS = {"right": Exit.AGREE, "wrong": Exit.DISAGREE, "undecided": Exit.UNDECIDED}
 _MAX_BYTES = 1_000_000
@@ -132,8 +133,7 @@ def _read(path: str) -> list[str]:
         if path == "-":
             content = sys.stdin.buffer.read(_MAX_BYTES + 1) if sys.stdin else b""
         else:
-            with open(path, "rb") as file:
-                content = file.read(_MAX_BYTES + 1)
+            content = read_whole(path, _MAX_BYTES)
         if len(content) > _MAX_BYTES:
             raise CalcError(f"{path} has more than {_MAX_BYTES} bytes: no derivation is so long")
         return content.decode("utf-8-sig").splitlines()

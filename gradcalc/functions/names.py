@@ -78,7 +78,8 @@ def call_hint(name: str, *, is_variable: bool = False) -> str:
     if known is not None:
         return known
     meaning = spelled_out(name)
-    if meaning is not None:
+    guess = similar(name)
+    if meaning is not None and not (guess and name.startswith(guess) and not re.search("[0-9]", name)):
         return f"write {meaning}"
     if find(name.lower()) is not None:
         return f"did you mean {name.lower()}?"
@@ -88,7 +89,6 @@ def call_hint(name: str, *, is_variable: bool = False) -> str:
             return f"write {'*'.join(name[:length])}*{name[length:]}(...) to multiply"
     if len(name) <= 2:
         return f"write {'*'.join(name)}*(...) to multiply"
-    guess = similar(name)
     return f"did you mean {guess}?" if guess else "gradcalc functions lists what there is"
 
 

@@ -61,7 +61,7 @@ def _refuse_definition(text: str, variables: frozenset[str]) -> None:
     if found is None:
         return
     left, right = " ".join(found[0].split()), found[1]
-    if right.strip():
+    if right.strip() and foreign.definition(right) is None:
         reading = understood(right, variables)
         place = text.index("=")
         span = Span(place, place + 1)
