@@ -238,8 +238,8 @@ ERRORS = [
     ("foo(,)", "error: unexpected ,\n  foo(,)\n      ^"),
     ("x, y", "error: unexpected ,\n  x, y\n   ^"),
     ("*x", "error: unexpected *\n  *x\n  ^"),
-    ("x//y", "error: unexpected /\n  x//y\n    ^"),
-    ("x <> y", "error: unexpected >\n  x <> y\n     ^"),
+    ("x//y", "error: unexpected /\n  x//y\n    ^\nhint: write floor(x/y) for a whole quotient"),
+    ("x <> y", "error: unexpected >\n  x <> y\n     ^\nhint: write != for what is not equal"),
     ("x or or y", "error: unexpected or\n  x or or y\n       ^^"),
     ("and(x, y)", "error: unexpected and\n  and(x, y)\n  ^^^"),
     # = is no comparison

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 from gradcalc.errors import CalcError
 from gradcalc.functions import find, similar
@@ -15,7 +16,9 @@ from gradcalc.syntax import Name
 
 LETTERS = frozenset(["beta", "gamma", "zeta", "psi", "Beta", "t", "i0", "i1", "k0", "k1", "l1", "mm", "mv", "tr", "neg"])
 """Functions that are variables wherever they are not called: their names are letters, or short as such."""
-_CAPITALS = {"Pi": "pi", "PI": "pi", "Inf": "inf", "NaN": "nan"}
+_SHORT = ("sh", "ch", "th", "rect")
+"""Functions elsewhere whose names are as likely those of variables."""
+_CAPITALS = {"Pi": "pi", "PI": "pi", "M_PI": "pi", "Inf": "inf", "NaN": "nan"}
 
 _GREEK = "alpha|beta|gamma|delta|epsilon|theta|lambda|sigma|omega|phi|psi|rho|tau|mu|nu|pi"
 _INNER = sorted(textbook.NAMES - {"lg"} - {"e"}, key=len, reverse=True)
@@ -38,6 +41,9 @@ def refusal(node: Name) -> CalcError | None:
         argument = row.signature.partition(",")[0].rstrip("?;=") or "x"
         hint = f"write {name}({argument}); a value, --at {name}=..., makes it a variable"
         return CalcError(f"{name} is a function without an argument", span=node.span, hint=hint)
+    if name in foreign.FUNCTIONS and name not in _SHORT:
+        hint = f"write {foreign.FUNCTIONS[name]}(x); a value, --at {name}=..., makes it a variable"
+        return CalcError(f"{name} is a function without an argument", span=node.span, hint=hint)
     if name in _CAPITALS or (name != name.lower() and len(name) > 1 and name.lower() in textbook.NAMES):
         small = _CAPITALS.get(name, name.lower())
         hint = f"write {small}; a value, --at {name}=..., makes it a variable"
@@ -49,6 +55,7 @@ def refusal(node: Name) -> CalcError | None:
     return CalcError(f"{name} looks like a function without parentheses", span=node.span, hint=hint)
 
 
+@lru_cache(4_096)
 def spelled_out(name: str) -> str | None:
     """What a name means that has the name of a function in it: sin(x) of `sinx`; None of any other name."""
     found = _EMBEDDED.fullmatch(name)

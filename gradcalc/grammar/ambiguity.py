@@ -43,14 +43,29 @@ def product(left: Node, right: Node) -> Call:
 
 
 def _two_ways(text: str, span: Span, first: Node, second: Node) -> CalcError:
+    span = _balanced(text, span)
     typed = " ".join(text[span.start : span.end].split())
     typed = typed if len(typed) <= _LONGEST else f"{typed[:_LONGEST]}..."
     return CalcError(f"{typed} can be read in two ways", span=span, hint=f"write {shown(first)}, or {shown(second)}")
 
 
 def _other_way(text: str, span: Span, read: Node, other: Node) -> str:
+    span = _balanced(text, span)
     typed = " ".join(text[span.start : span.end].split())
     return f"{typed[:_LONGEST]} was read as {shown(read)}; for the other reading write {shown(other)}"
+
+
+def _balanced(text: str, span: Span) -> Span:
+    """A span with the parentheses around its ends, which are no part of the nodes inside."""
+    start, end = span.start, span.end
+    part = text[start:end]
+    for _ in range(part.count(")") - part.count("(")):
+        if text[start - 1 : start] == "(":
+            start -= 1
+    for _ in range(text[start:end].count("(") - text[start:end].count(")")):
+        if text[end : end + 1] == ")":
+            end += 1
+    return Span(start, end)
 
 
 def after_division(text: str, left: Node, right: Node, touches: bool) -> Note | None:
@@ -195,6 +210,8 @@ def names(used: Collection[str], variables: Collection[str]) -> list[str]:
             found.append(f"{name} is one variable; for a product write {'*'.join(name)}")
         elif re.fullmatch("[A-Za-z][2-9]", name) and name[0] in used:
             found.append(f"{name} is a variable of its own; for a power write {name[0]}**{name[1]}")
+        elif re.fullmatch("(?:[A-Za-z][0-9]){2,4}", name):
+            found.append(f"{name} is one variable; for a product write {'*'.join(re.findall('[A-Za-z][0-9]', name))}")
         elif name in ("i", "I", "j"):
             found.append(f"{name} is a variable, not the imaginary unit: arithmetic is real")
     return found

@@ -11,6 +11,13 @@ from gradcalc.grammar.tokens import BINARY, Token, tokens
 from gradcalc.syntax import MAX_NESTING, MAX_NODES, Call, Node
 
 _MOST_NOTES = 5
+_PAIRS = {
+    ("/", "/"): "write floor(x/y) for a whole quotient",
+    ("-", ">"): "leave out the arrow and what stands before it",
+    ("<", ">"): "write != for what is not equal",
+    ("**", "*"): "write ** for a power",
+}
+_ALONE = {":": "a range and a definition are not part of an expression"}
 
 
 class Cursor:
@@ -60,7 +67,8 @@ class Cursor:
             )
         if token.kind == "," and before is not None and re.match(r"[0-9]+,[0-9]", self.text[before.span.start :]):
             return CalcError("unexpected ,", span=token.span, hint="write . for a decimal point, and digits without commas")
-        return CalcError(f"unexpected {token.text}", span=token.span)
+        pair = (before.text if before is not None else "", token.text)
+        return CalcError(f"unexpected {token.text}", span=token.span, hint=_PAIRS.get(pair) or _ALONE.get(token.text))
 
     def node(self, node: Node) -> Node:
         self.nodes += 1

@@ -51,9 +51,13 @@ def stray(text: str, position: int) -> CalcError:
 def _instead(text: str, position: int, end: int, kind: str) -> str | None:
     character = text[position]
     plain = unicodedata.normalize("NFKC", text[position:end]).translate(MINUS)
-    if kind == "<super>":
+    if kind in ("<super>", "<sub>"):
         base = re.search(r"\w*$", text[max(0, position - 60) : position], re.ASCII)
         assert base is not None
+        if kind == "<sub>":
+            return f"write {base[0]}_{plain}"
+        if plain == "-1" and base[0] in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh"):
+            return f"write a{base[0]}(x) for the inverse, 1/{base[0]}(x) for the reciprocal"
         return f"write **{plain} for a power" if plain.isdigit() else f"write {base[0]}**({plain}) for a power"
     if character == "\\":
         return latex_hint(text)
@@ -68,6 +72,8 @@ def _instead(text: str, position: int, end: int, kind: str) -> str | None:
         return _root_hint(radicand[1])
     if character == "{" and (function := re.search(r"([A-Za-z_]\w{0,60}) ?$", text[max(0, position - 70) : position])):
         return f"write {function[1]}(...) with parentheses, and where(condition, a, b) for cases"
+    if character == "'" and re.match(r"[0-9]'[0-9]", text[max(0, position - 1) :][:3]):
+        return "write digits without marks between them"
     if character in _SAY:
         return _SAY[character]
     if character in _WRITE:
@@ -75,7 +81,9 @@ def _instead(text: str, position: int, end: int, kind: str) -> str | None:
     name = unicodedata.name(character, "")
     if name.startswith("GREEK ") and " LETTER " in name and len(name.split()) == 4:
         letter = name.split()[-1].lower()
-        return f"write {'lambda' if letter == 'lamda' else letter}, in ASCII letters"
+        word = re.match(r"\w{1,10}", text[position : position + 10])
+        product = f"; {word[0]} is one name, {'*'.join(word[0])} a product" if word and len(word[0]) > 1 else ""
+        return f"write {'lambda' if letter == 'lamda' else letter}, in ASCII letters{product}"
     return f"write {plain}" if kind and plain.isascii() and plain.isprintable() and plain.strip() else None
 
 
@@ -112,9 +120,12 @@ WORDS = {
     "integral": "an integral is not read; write the integrand", "integrate": "an integral is not read; write the integrand",
     "with": "choose the variable with --by", "respect": "choose the variable with --by",
     **dict.fromkeys(("deg", "degs", "degree"), "write deg2rad(x) for degrees"), "rad": "leave out rad",
-    **dict.fromkeys(("if", "else", "otherwise", "then", "when", "where", "for", "elif"), _CASES),
+    **dict.fromkeys(("if", "else", "otherwise", "then", "when", "elif"), _CASES),
+    **dict.fromkeys(("where", "for"), "give a point with --at x=3, and cases as where(condition, a, b)"),
     "is": "write one expression", "equals": "write one expression", "in": "write one expression",
-    "return": "leave out return", "lambda": "leave out lambda x:", "def": "leave out def f(x): return",
+    "return": "leave out return", "import": "write one expression", "two": "write 2*x", "half": "write x/2",
+    "twice": "write 2*x", "double": "write 2*x", "three": "write 3*x",
+    "lambda": "leave out lambda x:", "def": "leave out def f(x): return",
 }  # fmt: skip
 """Words of English and of programs that stand between blanks, where a product of variables is hardly meant."""
 
@@ -140,6 +151,8 @@ _MEANS_ANOTHER = {
     ("math", "remainder"): "write x - y*round(x/y): remainder(x, y) is another function here",
     ("jnp", "gelu"): "write gelu_tanh(x): jax approximates gelu by tanh",
     ("math", "log"): "write log(x); log10(x) for the base 10",
+    ("F", "gelu"): "write gelu(x), and gelu_tanh(x) for approximate='tanh'",
+    ("torch", "gelu"): "write gelu(x), and gelu_tanh(x) for approximate='tanh'",
 }
 _SAME = {"numpy": "np", "jnp": "np", "jax": "jnp", "K": "np", "tf": "np", "cp": "np", "cupy": "np"}
 _TARGET_FIRST = {
@@ -185,6 +198,18 @@ _CALLS = {
     "integrate": "an integral is not read; write the integrand", "int": "an integral is not read; write the integrand",
     "Rational": "write p/q", "Symbol": "write the name alone", "tensor": "write [1, 2, 3]", "array": "write [1, 2, 3]",
 }  # fmt: skip
+
+
+def bracket_hint(name: str) -> str:
+    """What to write for a function with brackets, `Sin[x]`, or for a product with them, `x[y + 1]`."""
+    known = call_hint(name)
+    if name == "ArcTan":
+        return "write atan(x), and atan2(y, x) for ArcTan[x, y]"
+    if known is not None:
+        return known
+    if len(name) == 1:
+        return f"write {name}*(...) for a product"
+    return f"write {name.lower()}(...) for a function, {name}*(...) for a product"
 
 
 def call_hint(name: str) -> str | None:

@@ -225,10 +225,7 @@ class _Parser(Cursor):
 
     def no_place(self, base: Node) -> CalcError:
         hint = "an entry is x[0], x[-1], x[1:3] or A[0, :]"
-        if isinstance(base, Name) and len(base.name) > 1:
-            hint += f"; write {base.name}(...) for a function, {base.name}*(...) for a product"
-        else:
-            hint += "; write x*(...) for a product"
+        hint += f"; {foreign.bracket_hint(base.name if isinstance(base, Name) else 'x')}"
         return CalcError("an index is a whole number or a slice", span=self.now.span, hint=hint)
 
     def integer(self) -> str:

@@ -134,6 +134,10 @@ def _factors(parser: Parser, function: Token) -> Node:
         if token.kind == "name" and token.text in WORDS and token.text not in parser.variables:
             raise CalcError(f"the word {token.text} is not read", span=token.span, hint=word_hint(token.text, parser.text))
         before = argument
+        if before is not None and function.text == "log" and token.span.start > before.span.end:
+            other = parser.entry()
+            base = Call("log", (other, before))
+            raise _doubt("log", Call("log", (Call("*", (before, other)),)), base, function.span.to(other.span))
         factor = parser.entry() if not _is_called(parser, token) else _name(parser)
         if before is not None and function.text in _WIDE:
             raise _two(Call("*", (Call(function.text, (before,)), factor)), function, before, factor)
