@@ -54,7 +54,7 @@ _VERDICTS = (
         "the two at a kink. Conventions differ between functions that are equal (relu, maximum and clamp), and between "
         "versions of torch.",
         'gradcalc diff "abs(x)" --at 0',
-        ("kink", "jump", "vertical", "oscillation"),
+        ("kink", "jump", "vertical"),
     ),
     Page(
         "undefined",
@@ -89,7 +89,7 @@ _VERDICTS = (
         "Nothing was proven, for or against: torch has no derivative of a function, ran an operation that is not known "
         "here, or no enclosure was found within the limits of precision and time. The other sides still answer.",
         'gradcalc diff "besselk(1, x)" --at 2',
-        ("no-autograd", "precision", "time", "unknown-operation", "witnesses"),
+        ("no-autograd", "precision", "time", "unknown-operation", "witnesses", "no-series"),
     ),
 )
 
@@ -163,9 +163,11 @@ _CAUSES = (
         'gradcalc diff "cbrt(x)" --at 0',
     ),
     Page(
-        "oscillation",
-        "the slopes have no limit",
-        "The difference quotient does not settle as the distance shrinks.",
+        "no-series",
+        "what the expression does beside the point is not known",
+        "At a breakpoint the derivatives from both sides are read off generalised power series, which prove them. Where the "
+        "expression has no such series (it oscillates without end, or grows faster than every power), or where a sign in it "
+        "was not found, nothing is said.",
         'gradcalc diff "where(x == 0, 0, x*sin(1/x))" --at 0',
     ),
     Page(

@@ -6,11 +6,9 @@ Comes in: a tree, the exact values of its variables, and what a machine made of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from fractions import Fraction
 from itertools import combinations
 from math import factorial
-from typing import Any
 
 from flint import ctx, fmpq
 
@@ -35,41 +33,28 @@ class Site:
 
     def __init__(self, tree: Node, values: Mapping[str, Node | Fraction], constants: Mapping[str, Fraction] | None = None):
         self.tree = tree
-        self._steps = steps(tree)
-        self._used = names_in(tree)
-        self._values = {name: values[name] for name in self._used}
+        self.steps = steps(tree)
+        self.names = names_in(tree)
+        self._values = {name: values[name] for name in self.names}
         self._constants = {text: exact(value) for text, value in (constants or {}).items()}
         self._exact: dict[str, fmpq] = {}
-        self._shift: Mapping[str, fmpq] = {}
         self._reach: Reach | None = None
         self._moving: dict[frozenset[str], list[int]] = {}
         self._rest: dict[tuple[int, int], list[taylor.Value]] = {}
         self._parts: dict[tuple[int, int], tuple[Node, Real]] = {}
-        self.sides: dict[object, Any] = {}
-        """What has been found out along rays, for whoever asks again."""
 
-    def _constant(self, node: Node) -> Real | None:
+    def literal(self, node: Node) -> fmpq | None:
+        """The number that a machine holds for a literal or a constant; None where it means what was typed."""
         if isinstance(node, Number):
             return self._constants.get(node.text)
-        assert isinstance(node, Call)
-        return self._constants.get(node.name)
+        return self._constants.get(node.name) if isinstance(node, Call) and not node.args else None
 
-    def shifted(self, shift: Mapping[str, fmpq]) -> Site:
-        """The same expression beside the point."""
-        beside = copy(self)
-        beside.sides, beside._rest, beside._parts = {}, {}, {}
-        beside._shift = {name: self._shift.get(name, fmpq(0)) + distance for name, distance in shift.items()}
-        return beside
+    def typed(self, name: str) -> Node | Fraction:
+        """The value of a variable: as it was typed, or as the machine has it."""
+        return self._values[name]
 
     def point(self) -> dict[str, Real]:
         """The values of the variables, at the present precision."""
-        found = self._unshifted()
-        for name, distance in self._shift.items():
-            if name in found:
-                found[name] = found[name] + distance
-        return found
-
-    def _unshifted(self) -> dict[str, Real]:
         if len(self._exact) == len(self._values):
             return dict(self._exact)
         found: dict[str, Real] = {}
@@ -85,7 +70,7 @@ class Site:
 
     def value(self) -> Jet:
         """The expression at the point, as a jet that stands still."""
-        return taylor.evaluate(self._steps, self.point(), constants=self._constant)
+        return taylor.evaluate(self.steps, self.point(), constants=self.literal)
 
     def ray(self, direction: Direction, order: int) -> Jet:
         """The expression along a ray that leaves the point in a direction."""
@@ -94,16 +79,16 @@ class Site:
         for name, speed in direction.items():
             if name in starts:
                 values[name] = taylor.moving(starts[name], speed, order)
-        if len(self._used) < _MANY:
-            return taylor.evaluate(self._steps, values, order=order, constants=self._constant)
+        if len(self.names) < _MANY:
+            return taylor.evaluate(self.steps, values, order=order, constants=self.literal)
         names = frozenset(direction)
         if names not in self._moving:
-            self._reach = self._reach or Reach(self._steps)
+            self._reach = self._reach or Reach(self.steps)
             self._moving[names] = self._reach.of(names)
         if (ctx.prec, order) not in self._rest:
-            self._rest[ctx.prec, order] = taylor.evaluate_all(self._steps, starts, order, self._constant)
+            self._rest[ctx.prec, order] = taylor.evaluate_all(self.steps, starts, order, self.literal)
         rest = self._rest[ctx.prec, order]
-        return taylor.evaluate_some(self._steps, values, order, self._constant, self._moving[names], rest)
+        return taylor.evaluate_some(self.steps, values, order, self.literal, self._moving[names], rest)
 
     def formula_value(self, formula: Node, opaque: Mapping[str, Node]) -> Real:
         """The value at the point of a formula in the same variables, and in parts that it has names for.
@@ -123,7 +108,7 @@ class Site:
         """The value of a part that formulas have a name for; many formulas have it."""
         key = (ctx.prec, id(part))
         if key not in self._parts:
-            self._parts[key] = part, taylor.evaluate(part, self.point(), constants=self._constant).value
+            self._parts[key] = part, taylor.evaluate(part, self.point(), constants=self.literal).value
         return self._parts[key][1]
 
 

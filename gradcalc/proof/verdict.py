@@ -168,6 +168,10 @@ def judge(evidence: Evidence) -> Finding:
 
 
 def _nothing_to_judge(evidence: Evidence) -> Judgement | None:
+    for where, regularity in (("", evidence.typed), (" at the binary point", evidence.binary)):
+        if regularity is not None and regularity.kind is Kind.UNKNOWN:
+            why = f"what the expression does beside this point is not known{where} ({regularity.why}): {_places(regularity)}"
+            return Judgement(Verdict.UNDECIDED, why, "no-series")
     if evidence.failure is not None:
         return Judgement(Verdict.UNDECIDED, f"there is nothing to compare with: {evidence.failure}", "no-autograd")
     if evidence.unrepresentable:
@@ -403,7 +407,6 @@ _CAUSES = {
     Kind.KINK: "the slopes on the two sides differ",
     Kind.JUMP: "the value jumps here",
     Kind.VERTICAL: "the slope is infinite here",
-    Kind.OSCILLATION: "the slopes have no limit here",
     Kind.EDGE: "this is an end of the domain: the expression is not real on all sides",
     Kind.POLE: "the expression has no value here",
     Kind.DOMAIN: "the expression has no real value here",

@@ -28,7 +28,7 @@ _CONTINUOUS = ("kink", "vertical", "removable", "edge")
 """Marks that a curve is not cut at."""
 _WORDS = {
     "kink": "kink", "jump": "jump", "pole": "pole", "edge": "end of the domain", "vertical": "vertical tangent",
-    "removable": "no value, but a limit", "domain": "no value", "oscillation": "no slope",
+    "removable": "no value, but a limit", "domain": "no value",
     "unknown": "not smooth",
 }  # fmt: skip
 

@@ -123,16 +123,18 @@ def is_tight(value: Real, bits: int = PROVEN_BITS) -> bool:
 def adaptively(compute: Callable[[], Real], *, bits: int = PROVEN_BITS, limit: int = MAX_BITS) -> Real:
     """The result of a computation, repeated with more and more precision until it is known to `bits` relative bits.
 
-    A result that is zero to `ZERO_BITS` bits is returned as the ball it is.  Raises `OutOfPrecision` if neither happens
-    within `limit` bits.  The working precision is left as it was found.
+    What still contains 0 at the limit, and is small, is returned as the ball it is, and counted.  Raises `OutOfPrecision`
+    for anything else that is not known so well within `limit` bits.  The working precision is left as it was found.
     """
     global _assumed_zeros
     before = ctx.prec
     precision = START_BITS
+    small: Real | None = None
     try:
         while precision <= limit:
             deadline.check()
             ctx.prec = precision
+            small = None
             try:
                 value = compute()
             except Unresolved:
@@ -140,13 +142,14 @@ def adaptively(compute: Callable[[], Real], *, bits: int = PROVEN_BITS, limit: i
             else:
                 if is_tight(value, bits):
                     return value
-                if is_negligible(value):
-                    _assumed_zeros += 1
-                    return value
+                small = value if is_negligible(value) else None
             precision *= 2
     finally:
         ctx.prec = before
-    raise OutOfPrecision
+    if small is None:
+        raise OutOfPrecision
+    _assumed_zeros += 1
+    return small
 
 
 def is_negligible(value: Real) -> bool:

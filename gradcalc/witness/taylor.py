@@ -14,7 +14,7 @@ from fractions import Fraction
 from math import comb, perm
 from typing import NamedTuple, cast
 
-from flint import arb, ctx, fmpq
+from flint import acb_series, arb, ctx, fmpq
 
 from gradcalc import deadline
 from gradcalc.errors import Span
@@ -33,6 +33,10 @@ _LARGEST_SPECIAL = 500
 
 CONDITION = "the seam of a condition"
 """What the note of a condition says."""
+
+
+ZERO_TO_ZERO = "0**0, beside which the power depends on the path"
+"""What the note says of a power of which a variable stands in the base and one in the exponent."""
 
 
 class NoSeries(Exception):
@@ -237,8 +241,8 @@ class Engine:
     def _whole_power(self, a: Jet, b: Jet, n: int) -> Jet:
         if n == 0:
             one = Jet([fmpq(1)], True, a.notes | b.notes, a.fixed and b.fixed)
-            if not (a.fixed or b.fixed) and balls.sign(a.value) == 0:
-                return one.noting(self.note("edge", "0**0, beside which the power depends on the path"))
+            if not (a.fixed or b.fixed or (a.still and b.still)) and balls.sign(a.value) == 0:
+                return one.noting(self.note("edge", ZERO_TO_ZERO))
             return one
         if n < 0:
             return self.divide(1, self._whole_power(a, b, -n))
@@ -680,3 +684,23 @@ def _floor(value: Real) -> int | None:
         raise balls.Unresolved
     balls.sign(value - int(nearest))
     return int(nearest)
+
+
+def coefficient(name: str, parameter: fmpq | None, x: arb, order: int) -> arb:
+    """A Taylor coefficient at a ball of a function of the vocabulary, of one number or of a parameter and a number.
+
+    Not a number where the function has no series there, or none that is known.
+    """
+    Jet.order = max(order, 1)
+    parameters = () if parameter is None else (Jet([parameter], still=True, fixed=True),)
+    try:
+        jet: Jet = getattr(Engine(), name)(*parameters, moving(x, 1, Jet.order))
+    except (balls.Unresolved, balls.NotReal, NoSeries):
+        return jets.NAN
+    return jets.NAN if jet.notes else ball(jet[order])
+
+
+def deflated_zeta(x: arb, order: int) -> arb:
+    """A Taylor coefficient of zeta(s) - 1/(s - 1), which has no pole, at a ball."""
+    series = acb_series([x, 1], prec=order + 1).zeta(1, True)
+    return series[order].real

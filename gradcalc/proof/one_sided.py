@@ -1,0 +1,331 @@
+"""One-sided derivatives at a point, by series, and the partial derivative that they make where they are the same.
+
+Comes in: an expression at a point and the variables to differentiate by.  Goes out: the partial, or why there is none, with
+what is known of the two sides.
+
+The variable that is differentiated by last moves by t and by -t, the one before it by e, an infinitesimal much smaller than
+t, and so on.  The expression then is one element with every branch chosen.  A partial exists where the one below it exists
+at the point and on both sides, and where its slopes on the two sides are equal: as elements of the infinitesimals that are
+larger, that is, for all small values of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from itertools import groupby
+from math import factorial
+
+from flint import arb, ctx, fmpq
+
+from gradcalc.functions import TABLE
+from gradcalc.proof.site import Site
+from gradcalc.syntax import Call, Name, Node, Reach, Steps, steps
+from gradcalc.witness import balls, taylor
+from gradcalc.witness.balls import Real, adaptively, ball, exact
+from gradcalc.witness.chosen import Chosen, Value, chosen
+from gradcalc.witness.elements import Element, Undecided, constant, rational
+from gradcalc.witness.germs import Germs, NotDefined, Unknown
+from gradcalc.witness.jets import Jet
+
+Side = Real | float | None
+"""A one-sided derivative: a number, an infinity, or None where the expression is not real there or nothing is known."""
+
+Group = tuple[str, int]
+"""A variable, and how often in succession is differentiated by it."""
+
+_DEEPEST = 4
+"""Groups of variables, each of which moves by an infinitesimal of its own."""
+_WRITTEN_OUT = 60
+"""Steps of an expression that stands still up to which it is an element, and not only a number."""
+
+
+class Missing(Exception):
+    """No partial: `kind` is "kink", "jump", "vertical", "edge" or "undefined"; the sides are its one-sided values."""
+
+    def __init__(self, kind: str, left: Element | float | None = None, right: Element | float | None = None):
+        super().__init__(kind)
+        self.kind, self.left, self.right = kind, left, right
+
+    def without_sides(self) -> Missing:
+        """What a missing partial of lower order says of a higher one: its kind, and not its numbers."""
+        return Missing(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What the series say: the kind ("smooth" or one of `Missing`'s), the numbers, and whether no zero was guessed."""
+
+    kind: str
+    derivative: Real | None
+    left: Side
+    right: Side
+    proven: bool
+
+
+class Neighbourhood:
+    """An expression beside a point, in elements."""
+
+    def __init__(self, site: Site, names: Sequence[str]):
+        self.germs = Germs()
+        self._site = site
+        self._steps: Steps = site.steps
+        self._moving = Reach(self._steps).of(names)
+        self._fixed: dict[int, Chosen] = {}
+        self._start = {name: self._variable(name) for name in dict.fromkeys(names) if name in site.names}
+
+    def value(self) -> Real | None:
+        """The expression at the point; None where it has no value.  Raises `Undecided`."""
+        try:
+            return self._real(self._value(self._start))
+        except Missing:
+            return None
+
+    def partial(self, by: Sequence[str]) -> Partial:
+        """The partial by each of `by`, the first of which is differentiated by first.  Raises `Undecided`."""
+        groups = [(name, len(list(same))) for name, same in groupby(by)]
+        with ctx.workprec(2 * balls.START_BITS):
+            try:
+                return self._partial(groups)
+            except Undecided:
+                if len(groups) == len(by):
+                    raise
+                # One derivative after the other needs less: a term that oscillates may vanish in each of them.
+                return self._partial([(name, 1) for name in by])
+
+    def _partial(self, groups: Sequence[Group]) -> Partial:
+        try:
+            slope = self._derivative(self._start, groups)
+        except Missing as missing:
+            left, right = self._number(missing.left), self._number(missing.right)
+            return Partial(missing.kind, None, left, right, self.germs.guesses == 0)
+        derivative = self._real(slope)
+        return Partial("smooth", derivative, derivative, derivative, self.germs.guesses == 0)
+
+    def beside(self, name: str, order: int) -> tuple[Side, Side, bool]:
+        """For a point without value: the limits of the derivative from both sides, and whether both sides meet there.
+
+        They do where the expression tends to the same number from both, and its derivative too.
+        """
+        slopes: list[Side] = []
+        limits: list[Element | None] = []
+        with self.germs.dropping_oscillation(True):  # no derivative is taken of these series
+            for way in (-1, 1):
+                t = way * self._infinitesimal(0)
+                at = {**self._start, name: self._start[name] + t} if name in self._start else self._start
+                slopes.append(self._known(self._limit(partial(self._derivative, at, [(name, order)], depth=1))))
+                value = self._limit(partial(self._value, at))
+                limits.append(None if isinstance(value, float) else value)
+        left, right = limits
+        meets = left is not None and right is not None and self.germs.sign(left - right) == 0
+        numbers = all(slope is not None and not isinstance(slope, float) for slope in slopes)
+        return slopes[0], slopes[1], meets and numbers and _overlap(slopes[0], slopes[1])
+
+    # -- values
+
+    def _variable(self, name: str) -> Element:
+        value = self._site.typed(name)
+        if isinstance(value, Fraction):
+            return constant(exact(value))
+        tree = steps(value)
+        values: list[Chosen] = []
+        for node, places in zip(*tree, strict=True):
+            values.append(chosen(self.germs, node, [values[place] for place in places], {}, None))
+        return _element(values[-1])
+
+    def _value(self, at: Mapping[str, Element]) -> Element:
+        """The expression where its variables have these values.  Raises `Missing` where it has none, and `Undecided`."""
+        values: dict[int, Chosen] = {}
+        for place in self._moving:
+            args = [values[arg] if arg in values else self._constant(arg) for arg in self._steps.places[place]]
+            values[place] = chosen(self.germs, self._steps.nodes[place], args, at, None)
+        last = len(self._steps.nodes) - 1
+        return _element(values[last] if last in values else self._constant(last))
+
+    def _constant(self, place: int) -> Chosen:
+        """The value of a step that stands still."""
+        if place not in self._fixed:
+            node = self._steps.nodes[place]
+            is_condition = isinstance(node, Call) and TABLE[node.name].condition
+            if not is_condition and _is_long(self._steps, place):
+                self._fixed[place] = self._opaque(place, node)
+            else:
+                args = [self._constant(arg) for arg in self._steps.places[place]]
+                names = {node.name: self._variable(node.name)} if isinstance(node, Name) else {}
+                self._fixed[place] = chosen(self.germs, node, args, names, self._site.literal(node))
+        return self._fixed[place]
+
+    def _opaque(self, place: int, node: Node) -> Value:
+        """The value of a long expression that stands still, as a number only."""
+        tree = steps(node)
+
+        def jet() -> Jet:
+            return taylor.evaluate(tree, self._site.point(), constants=self._site.literal)
+
+        notes: set[str] = set()
+
+        def value() -> Real:
+            at_point = jet()
+            notes.update(note.kind for note in at_point.notes)
+            return fmpq(0) if notes & {"pole", "domain", "unknown"} else at_point.value
+
+        number = adaptively(value)
+        if notes & {"pole", "domain", "unknown"}:
+            return Unknown("a part without a series") if "unknown" in notes else NotDefined(min(notes & {"pole", "domain"}))
+        if isinstance(number, fmpq):
+            return constant(number)
+        return self.germs.atom("number", None, place, lambda: ball(jet().value))
+
+    # -- derivatives
+
+    def _infinitesimal(self, depth: int) -> Element:
+        if depth == _DEEPEST:
+            raise Undecided("a derivative by so many variables in turn")
+        return self.germs.generator(self.germs.infinitesimal(depth))
+
+    def _derivative(self, at: Mapping[str, Element], groups: Sequence[Group], depth: int = 0) -> Element:
+        """The partial at a point whose coordinates are elements.  Raises `Missing` and `Undecided`."""
+        if not groups:
+            return self._value(at)
+        *inner, (name, order) = groups
+        try:
+            start = self._derivative(at, inner, depth)
+        except Missing as missing:
+            raise missing.without_sides() from None
+        if name not in at:
+            return constant(0)
+        small = self._infinitesimal(depth)
+        sides: list[Element | Missing] = []
+        for way in (-1, 1):
+            try:
+                sides.append(self._derivative({**at, name: at[name] + way * small}, inner, depth + 1))
+            except Missing as missing:
+                sides.append(missing)
+        kinds = [side.kind for side in sides if isinstance(side, Missing)]
+        if not kinds or (not inner and order == 1):
+            return self._joined(start, sides, small, order)
+        raise Missing(next((kind for kind in kinds if kind != "undefined"), "edge"))
+
+    def _joined(self, start: Element, sides: Sequence[Element | Missing], small: Element, order: int) -> Element:
+        """The derivative where the function is `start` at the point and `sides` beside it."""
+        rests = [None if isinstance(side, Missing) else side - start for side in sides]
+        slope = start
+        for k in range(1, order + 1):
+            turns = ((-1) ** k, 1)
+            rises = [None if rest is None else self._rise(rest, small, k) for rest in rests]
+            left, right = (None if rise is None else rise.slope * turn for rise, turn in zip(rises, turns, strict=True))
+            obstacles = {rise.obstacle for rise in rises if rise is not None}
+            kind = (
+                "edge" if None in rises else "jump" if "jump" in obstacles else "vertical" if "vertical" in obstacles else ""
+            )
+            if not kind and self.germs.sign(_number(right) - _number(left)):
+                kind = "kink"
+            if kind:
+                raise Missing(kind, left, right) if k == order else Missing(kind)
+            slope = self._simpler(_number(left), _number(right))
+            rests = [
+                rest - _number(rise.slope) * small**k / factorial(k)
+                for rest, rise in zip(rests, rises, strict=True)
+                if rest is not None and rise is not None
+            ]
+        return slope
+
+    @staticmethod
+    def _simpler(left: Element, right: Element) -> Element:
+        return left if len(left) < len(right) else right
+
+    def _rise(self, rest: Element, small: Element, order: int) -> _Rise:
+        """How a function starts that should vanish together with its derivatives below `order`."""
+        germs = self.germs
+        along = germs.fastest(small)
+        assert along is not None
+        with germs.dropping_oscillation(order == 1):
+            series = germs.beyond(rest, along, order)
+        for r, c in series.terms:
+            if germs.compared(r, fmpq(order)) > 0:
+                break
+            growth = self._growth_in_log(c, along)
+            if growth <= 0 and germs.compared(r, fmpq(order)) == 0:
+                return _Rise("", self._limit_in_log(c, along) * factorial(order))
+            if germs.sign(c):
+                exponent = germs.compared(r, fmpq(0))
+                jumps = order == 1 and (exponent < 0 or (exponent == 0 and growth >= 0))
+                return _Rise("jump" if jumps else "vertical", germs.sign(c) * float("inf"))
+        return _Rise("", constant(0))
+
+    def _growth_in_log(self, c: Element, along: int) -> int:
+        """Whether a coefficient that may hold log(s) grows (1), tends to a number (0) or to zero (-1) as s does."""
+        log = self.germs.log_of(along)
+        term = self.germs.leading(c, log) if log in self.germs.moves(c) else None
+        return 0 if term is None else -self.germs.compared(term[0], fmpq(0))
+
+    def _limit_in_log(self, c: Element, along: int) -> Element:
+        log = self.germs.log_of(along)
+        return self.germs.beyond(c, log, 0).coefficient(fmpq(0)) if log in self.germs.moves(c) else c
+
+    # -- numbers
+
+    def _real(self, p: Element) -> Real:
+        value = rational(p)
+        if value is not None:
+            return value
+        if self.germs.vanishes(p):
+            return fmpq(0)
+        return adaptively(lambda: self.germs.enclosure(p))
+
+    def _number(self, side: Element | float | None) -> Side:
+        return side if side is None or isinstance(side, float) else self._real(side)
+
+    def _known(self, side: Element | float | None) -> Side:
+        try:
+            return self._number(side)
+        except balls.OutOfPrecision:
+            return None
+
+    def _limit(self, compute: Callable[[], Element]) -> Element | float | None:
+        """A limit, None where it is not known."""
+        try:
+            return self.germs.limit(compute())
+        except (Missing, Undecided):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rise:
+    """One side: what is in the way of a derivative ("jump", "vertical" or ""), and the derivative or its infinity."""
+
+    obstacle: str
+    slope: Element | float
+
+
+def _element(value: Chosen) -> Element:
+    """A value; raises `Missing` where there is none, and `Undecided` where it is not known."""
+    if isinstance(value, Unknown):
+        raise Undecided(value.why)
+    if isinstance(value, NotDefined):
+        raise Missing("undefined")
+    assert not isinstance(value, bool)
+    return value
+
+
+def _number(value: Element | float | None) -> Element:
+    assert value is not None
+    assert not isinstance(value, float)
+    return value
+
+
+def _overlap(left: Side, right: Side) -> bool:
+    return isinstance(left, arb | fmpq) and isinstance(right, arb | fmpq) and balls.agree(left, right)
+
+
+def _is_long(tree: Steps, place: int) -> bool:
+    """Whether many steps make one."""
+    reached, waiting = {place}, [place]
+    while waiting and len(reached) <= _WRITTEN_OUT:
+        for arg in tree.places[waiting.pop()]:
+            if arg not in reached:
+                reached.add(arg)
+                waiting.append(arg)
+    return len(reached) > _WRITTEN_OUT

@@ -1,0 +1,88 @@
+"""Random partials at breakpoints against an oracle that shares no code with the engines, and the cases of a file."""
+
+from __future__ import annotations
+
+import json
+import os
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import mpmath
+import pytest
+from breakpoints import Answer, agrees, cases, examined, oracle, verdicts
+from flint import arb, ctx
+
+from gradcalc.functions.resolve import understand
+from gradcalc.points import value_tree
+from gradcalc.proof.regularity import Kind, Side, examine
+from gradcalc.proof.site import Site
+from gradcalc.witness.balls import ball
+
+FIRST_AND_SECOND = list(islice(cases(20), 120))
+THIRD = list(islice(cases(30, order=3), 20))
+
+
+def name_of(case: Any) -> str:
+    return f"{case.expr} at {dict(case.at)} by {','.join(case.by)}"
+
+
+@pytest.mark.parametrize("case", FIRST_AND_SECOND + THIRD, ids=name_of)
+def test_nothing_false_is_said(case: Any) -> None:
+    said = examined(case)
+    answer = oracle(case)
+    assert said[0] == "unknown" or answer is None or agrees(answer, said)
+
+
+def test_little_is_undecided() -> None:
+    unknown = sum(examined(case)[0] == "unknown" for case in FIRST_AND_SECOND)
+    assert unknown <= len(FIRST_AND_SECOND) * 0.02
+
+
+def test_the_oracle_answers_mostly() -> None:
+    answers = [oracle(case) for case in FIRST_AND_SECOND[:60]]
+    assert sum(answer is not None for answer in answers) > 50
+
+
+@pytest.mark.parametrize("case", list(islice(cases(40), 8)), ids=name_of)
+def test_verdicts_in_four_dtypes(case: Any) -> None:
+    answer = oracle(case)
+    assert answer is None or not verdicts(case, answer)
+
+
+def test_the_oracle_can_disagree() -> None:
+    case = FIRST_AND_SECOND[0]
+    kind, *rest = examined(case)
+    assert not agrees(Answer("kink" if kind == "smooth" else "smooth", mpmath.mpf(1), mpmath.mpf(2)), (kind, *rest))  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------------------------------------------ cases of a file
+
+_FOLDER = os.environ.get("GRADCALC_CORPORA")
+_FILE = Path(_FOLDER).parent / "cases" / "seams.jsonl" if _FOLDER else None
+ROWS = [json.loads(line) for line in _FILE.read_text().splitlines()] if _FILE and _FILE.exists() else []
+
+_WITHOUT_VALUE = ("pole", "undefined")
+
+
+def is_same(side: Side, text: str | None) -> bool:
+    if text is None or side is None or isinstance(side, float):
+        return text is None or (isinstance(side, float) and side == float(text))
+    with ctx.workprec(256):
+        expected = arb(text)
+        return bool(abs(ball(side) - expected) < abs(expected) * arb("1e-20") + arb("1e-40"))
+
+
+@pytest.mark.corpora
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['expr']} by {row['by']}")
+def test_rows(row: dict[str, Any]) -> None:
+    site = Site(understand(row["expr"], list(row["at"])), {name: value_tree(name, text) for name, text in row["at"].items()})
+    found = examine(site, row["by"])
+    kind = {Kind.REGULAR: "smooth", Kind.DOMAIN: "undefined"}.get(found.kind, str(found.kind))
+    if found.kind is Kind.REMOVABLE:
+        assert row["kind"] in _WITHOUT_VALUE
+        return
+    assert kind == row["kind"]
+    left, right = (found.derivative, found.derivative) if found.kind is Kind.REGULAR else (found.left, found.right)
+    assert is_same(left, row["left"])
+    assert is_same(right, row["right"])
