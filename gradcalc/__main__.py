@@ -3,6 +3,11 @@
 Signals end it at once from the first moment; while modules are imported there is nothing yet that could be left behind.
 """
 
+import sys
+
+if __name__ == "__main__" and sys.path and not sys.flags.safe_path:
+    del sys.path[0]  # `python -m` puts the current directory there; what lies in it must not run
+
 import os
 import signal
 

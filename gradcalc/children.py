@@ -22,15 +22,11 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def protect(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Take the current directory off the path of this process, if it is there by `python -m` or PYTHONPATH; and off that of
-    all its children."""
+    """Take the current directory off the path of this process, if PYTHONPATH put it there, and off that of its children."""
     if not _current():
         os.chdir("/")  # it was deleted; libraries look for it, and end the process
     listed = [entry for entry in environ.get("PYTHONPATH", "").split(os.pathsep) if not _is_safe(entry)]
     unsafe = {os.path.abspath(entry) for entry in listed} if _current() else set()
-    is_module = getattr(sys.modules.get("__main__"), "__spec__", None) is not None
-    if is_module and not sys.flags.safe_path and sys.path:
-        unsafe.add(os.path.abspath(sys.path[0]) if _current() else sys.path[0])
     sys.path[:] = [entry for entry in sys.path if entry and (not _current() or os.path.abspath(entry) not in unsafe)]
     if ROOT not in sys.path:
         sys.path.append(ROOT)  # at the end, where it hides nothing

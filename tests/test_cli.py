@@ -215,7 +215,7 @@ FORMAT_HINT = "there are table, plain, json, csv, latex"
         ),
         (["--verson"], "error: no such option: --verson\nhint: did you mean --version?\n"),
         (["batch", "/no/such/file"], "error: cannot read /no/such/file: No such file or directory\n"),
-        (["batch", "/"], "error: cannot read /: Is a directory\n"),
+        (["batch", "/"], "error: cannot read /: a folder\nhint: give a file, or - for stdin where it is read\n"),
         (["functions", "--format", "latex"], "error: unknown format latex\nhint: there are table, plain, json\n"),
         (
             ["devices", "--format", "tabel"],

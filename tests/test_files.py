@@ -104,15 +104,25 @@ def test_a_claim_cannot_be_forged_from_there(trapped: Path) -> None:
 
 
 def test_the_module_takes_its_folder_off_the_path(trapped: Path) -> None:
-    code = (
-        f"import sys; sys.path.append({children.ROOT!r}); import gradcalc.children as it\n"
-        f"sys.path[:0] = [{str(trapped)!r}, '']; sys.modules['__main__'].__spec__ = it.__spec__\n"
-        "it.protect(); import random; print([entry for entry in sys.path if not entry])"
-    )
-    # Without -P, as `python -m` is; the folder itself is none of ours while this starts.
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd="/")
-    assert found.stdout == "[]\n", found.stderr
+    (trapped / "gradcalc.py").unlink()  # `python -m gradcalc` would mean this one
+    (trapped / "signal.py").write_text(MARK)
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    found = subprocess.run(
+        [sys.executable, "-m", "gradcalc", "diff", "x**2", "--at", "3"],
+        cwd=trapped, env={**environ, "PYTHONPATH": children.ROOT}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    assert "2*x" in found.stdout
     assert not list(trapped.glob("*.ran"))
+
+
+def test_entries_of_the_path_that_are_not_safe_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", str(tmp_path), "/elsewhere", *sys.path])
+    environ = {"PYTHONPATH": f".{os.pathsep}/elsewhere"}
+    children.protect(environ)
+    assert sys.path[0] == "/elsewhere"
+    assert environ == {"PYTHONPATH": "/elsewhere", "PYTHONSAFEPATH": "1"}
 
 
 def test_the_environment_of_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

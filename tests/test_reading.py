@@ -191,6 +191,11 @@ def test_what_has_a_value_is_a_variable_whatever_else_it_means() -> None:
     assert not understood("3e-x", ["e", "x"]).notes
 
 
+def test_a_matrix_may_have_the_name_of_a_module() -> None:
+    assert unparse(understand("Q@K.T")) == "Q@transpose(K)"
+    assert unparse(understand("K.exp()", ["K"])) == "exp(K)"
+
+
 @pytest.mark.parametrize("name", sorted(LETTERS))
 def test_letters_are_variables_where_they_are_not_called(name: str) -> None:
     assert unparse(understand(f"{name}*x + 1")) == f"{name}*x + 1"

@@ -198,6 +198,7 @@ _WORDS = """mu nu xi pi eta tau phi chi psi rho lr dx dy dt dz dw db th re im lo
 tmp num den abs log the out inp obs hat bar pos neg idx dim len net act fan avg ref tgt src"""
 _SHORT_WORDS = frozenset(_WORDS.split())
 """Short names that are words, not products of letters."""
+_SYLLABLE = re.compile("[^aeiou][aeiou][^aeiou]", re.IGNORECASE)
 
 
 def names(used: Collection[str], variables: Collection[str]) -> list[str]:
@@ -206,7 +207,7 @@ def names(used: Collection[str], variables: Collection[str]) -> list[str]:
     for name in used:
         if name in variables:
             continue
-        if re.fullmatch("[A-Za-z]{2,3}", name) and name.lower() not in _SHORT_WORDS:
+        if re.fullmatch("[A-Za-z]{2,3}", name) and not (name.lower() in _SHORT_WORDS or _SYLLABLE.fullmatch(name)):
             found.append(f"{name} is one variable; for a product write {'*'.join(name)}")
         elif re.fullmatch("[A-Za-z][2-9]", name) and name[0] in used:
             found.append(f"{name} is a variable of its own; for a power write {name[0]}**{name[1]}")

@@ -240,7 +240,8 @@ class _Parser(Cursor):
         """`A.T`, `max(A, dim=0).values`, and functions behind their first argument."""
         self.take()
         name = self.expect("name", self.before or self.now)
-        if isinstance(base, Name) and base.name in foreign.MODULES and base.name not in self.variables:
+        is_module = isinstance(base, Name) and base.name in foreign.MODULES and base.name not in self.variables
+        if is_module and isinstance(base, Name) and name.text not in _BEHIND:
             while self.now.kind == ".":  # torch.nn.functional.softmax
                 self.take()
                 name = self.expect("name", self.before or self.now)
