@@ -39,8 +39,8 @@ from gradcalc.calculate import answer
 from gradcalc.errors import CalcError
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.arithmetic import Rounded
+from gradcalc.proof.evidence import Traced
 from gradcalc.proof.replay import _execute
-from gradcalc.proof.verdict import Traced
 from gradcalc.report import Problem
 from gradcalc.syntax import Call, Node, Number, postorder
 from gradcalc.witness.balls import OutOfPrecision, Real, adaptively, ball, exact
@@ -347,7 +347,7 @@ def formulas(cases: Iterator[Case], chance: random.Random) -> Formulas:
     for case in cases:
         question = Question(case, "float64")
         run = question.run()
-        if run.unrepresentable or run.program is None:
+        if run.unrepresentable or run.lost_literals or run.program is None:
             continue
         traced = Traced(run, question.form, "cpu")
         asked = Asked.about([question.entry], [(0, by) for by in question.bys])

@@ -17,10 +17,11 @@ from gradcalc.calculate import _documented, _examine, _float
 from gradcalc.cells import entry_names, named_entries
 from gradcalc.functions.resolve import understand
 from gradcalc.points import value_cells
+from gradcalc.proof.evidence import Evidence, Traced
 from gradcalc.proof.floats import FORMATS, Format
 from gradcalc.proof.regularity import Kind, Regularity
 from gradcalc.proof.site import Site
-from gradcalc.proof.verdict import Evidence, Finding, Traced, judge
+from gradcalc.proof.verdict import Finding, judge
 from gradcalc.spread import spread
 from gradcalc.syntax import Number, names_in
 from gradcalc.witness import autograd
@@ -90,7 +91,7 @@ class Question:
 
     def judged(self, run: Run) -> list[Judged]:
         """The verdict on every partial of a run."""
-        traced = Traced(run, self.form, self.device) if run.program is not None and not run.unrepresentable else None
+        traced = Traced(run, self.form, self.device) if run.program is not None and run.is_at_a_point else None
         return [self.partial(run, by, traced) for by in self.bys]
 
     def site(self, run: Run) -> Site:
@@ -99,10 +100,21 @@ class Question:
 
     def partial(self, run: Run, by: By, traced: Traced | None, formula: Real | None = None) -> Judged:
         """The verdict on one partial; `formula` is the symbolic derivative, if there is one."""
-        typed, binary = self.examined(by, None), None if run.unrepresentable else self.examined(by, run)
+        typed, binary = self.examined(by, None), self.examined(by, run) if run.is_at_a_point else None
         number = run.partials.get(by)
         evidence = Evidence(
-            by, typed, binary, formula, number, self.form, run.failure, run.unrepresentable, traced, self.documented
+            by,
+            typed,
+            binary,
+            formula,
+            number,
+            self.form,
+            run.failure,
+            run.unrepresentable,
+            traced,
+            self.documented,
+            value=run.value,
+            lost_literals=run.lost_literals,
         )
         return Judged(by, number, binary, judge(evidence), traced)
 

@@ -31,7 +31,7 @@ from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
 from gradcalc.proof import semantics
 from gradcalc.proof.arithmetic import Value
-from gradcalc.proof.verdict import Traced
+from gradcalc.proof.evidence import Traced
 from gradcalc.witness.autograd import Run
 from gradcalc.witness.jets import Jet
 
@@ -139,7 +139,7 @@ def battery(
 def _asked(case: Case, dtype: str, order: int) -> Asked | None:
     question = Question(case, dtype, order)
     run = question.run()
-    if run.program is None or run.unrepresentable or not _all_agree(question, run):
+    if run.program is None or run.unrepresentable or run.lost_literals or not _all_agree(question, run):
         return None
     return Asked(question, run, frozenset(semantics.base_name(operation.name) for operation in run.program.operations))
 

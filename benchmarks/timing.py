@@ -32,7 +32,7 @@ from expressions import Case
 from judging import Question
 
 from gradcalc.errors import CalcError
-from gradcalc.proof.verdict import Traced
+from gradcalc.proof.evidence import Traced
 from gradcalc.witness.balls import OutOfPrecision, Real, adaptively
 from gradcalc.witness.formula import Question as Asked
 from gradcalc.witness.process import SymbolicFailure, shared
@@ -82,7 +82,7 @@ def timed(case: Case, dtype: str) -> dict[str, float] | None:
         run = clock("trace", question.run)
     except (CalcError, OverflowError):
         return None
-    if run.program is None or run.unrepresentable or run.failure or not question.bys:
+    if run.program is None or run.unrepresentable or run.lost_literals or run.failure or not question.bys:
         return None
     traced = clock("local", lambda: Traced(run, question.form, "cpu"))
     # The constructor replays once too: that time belongs to the replay.

@@ -10,6 +10,8 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -33,10 +35,10 @@ from gradcalc.witness.formula import Derived, Formula, Indexed, Question
 from gradcalc.witness.process import SymbolicFailure, shared
 
 if TYPE_CHECKING:
+    from gradcalc.proof.evidence import Traced
     from gradcalc.proof.floats import Distance, Format
     from gradcalc.proof.regularity import Regularity, Side
     from gradcalc.proof.site import Site
-    from gradcalc.proof.verdict import Traced
     from gradcalc.witness.autograd import Run
     from gradcalc.witness.balls import Real
 
@@ -385,7 +387,7 @@ def _at_point(prepared: Prepared) -> Report:
     try:
         with deadline.limit(left):
             for place, (tree, run) in enumerate(zip(entries.entries, runs, strict=True)):
-                binary = None if run.unrepresentable else Site(tree, run.inputs, run.constants)
+                binary = Site(tree, run.inputs, run.constants) if run.is_at_a_point else None
                 like = judged[0].traced if judged else None
                 judging = _Judging(Site(tree, exact), binary, run, bys, dtype, device.name, like, has_detour=has_detour)
                 judged.append(judging)
@@ -412,7 +414,23 @@ def _at_point(prepared: Prepared) -> Report:
         device=device.name,
         value=Value(Cells(entries.shape, exact_values).nested(), Cells(entries.shape, [run.value for run in runs]).nested()),
         notes=notes,
+        normwise_digits=_normwise_digits(partials, dtype),
     )
+
+
+def _normwise_digits(partials: Sequence[Partial], dtype: str) -> float | None:
+    """The digits of all partials of arrays as one vector; None for numbers, and where a partial is not known."""
+    from gradcalc.proof.floats import FORMATS
+
+    if len(partials) < 2 or not any(partial.index for partial in partials):
+        return None
+    if any(partial.reference is None or partial.autograd is None for partial in partials):
+        return None
+    if not all(math.isfinite(partial.autograd or 0) for partial in partials):
+        return 0.0
+    pairs = [(Decimal(partial.reference or 0), Decimal(partial.autograd or 0)) for partial in partials]
+    error = sum(((reference - number) ** 2 for reference, number in pairs), Decimal(0))
+    return FORMATS[dtype].digits_of(error, sum((reference**2 for reference, _ in pairs), Decimal(0)))
 
 
 def _out_of_time(wanted: Wanted, number: int, derived: Derived | str, run: Run, why: str) -> Partial:
@@ -474,13 +492,13 @@ class _Judging:
         *,
         has_detour: bool,
     ):
+        from gradcalc.proof.evidence import Traced
         from gradcalc.proof.floats import FORMATS
-        from gradcalc.proof.verdict import Traced
 
         self.typed, self.binary, self.run, self.device = typed, binary, run, device
         self.form = FORMATS[dtype]
         self.documented = _documented(typed.tree)
-        is_whole = run.program is not None and not run.unrepresentable
+        is_whole = run.program is not None and run.is_at_a_point
         self.traced = None if not is_whole else Traced(run, self.form, device) if like is None else like.entry(run)
         self.bounds = {} if is_whole or has_detour else _bounds(typed.tree, run, self.form)
         self.examined = {by: (_examine(typed, by), _examine(binary, by)) for by in bys}
@@ -499,11 +517,12 @@ class _Judging:
     def partial(self, by: By, formula: Formula | None, derived: Derived | str) -> Partial:
         """A partial, judged with what sympy found."""
         from gradcalc.proof import verdict
+        from gradcalc.proof.evidence import Evidence
 
         typed, binary = self.examined[by]
         enclosed, unusable = self.enclosed(formula, derived, self.binary or self.typed)
         number = self.run.partials.get(by)
-        evidence = verdict.Evidence(
+        evidence = Evidence(
             by,
             typed,
             binary,
@@ -515,6 +534,9 @@ class _Judging:
             self.traced,
             self.documented,
             self.bounds.get(by),
+            self.run.value,
+            _rounded_constants(self.typed.tree, self.run),
+            self.run.lost_literals,
         )
         finding = verdict.judge(evidence)
         judgement, far = finding.judgement, finding.far
@@ -572,7 +594,9 @@ class _Judging:
         self, by: By, judgement: Judgement, far: Distance | None, binary: Regularity | None
     ) -> tuple[str, float] | None:
         """A spelling of the same function whose derivative autograd gets right to more digits here, and how many."""
-        if judgement.verdict is not Verdict.INACCURATE or far is None or binary is None or binary.derivative is None:
+        if judgement.verdict not in (Verdict.INACCURATE, Verdict.NOT_FINITE) or far is None:
+            return None
+        if binary is None or binary.derivative is None:
             return None
         from gradcalc.proof.floats import distance
         from gradcalc.witness import autograd
@@ -608,7 +632,7 @@ def _bounds(tree: Node, run: Run, form: Format) -> dict[By, tuple[float, float]]
     """What rounding can make of each first partial, where the program was not recorded."""
     from gradcalc.witness.bound import enclose
 
-    if run.failure is not None or run.unrepresentable:
+    if run.failure is not None or run.unrepresentable or run.lost_literals:
         return {}
     values = {name: float(value) for name, value in run.inputs.items()}
     constants = {text: float(value) for text, value in run.constants.items()}
@@ -616,6 +640,12 @@ def _bounds(tree: Node, run: Run, form: Format) -> dict[By, tuple[float, float]]
     _, slopes = enclose(tree, values, constants, names, precision=form.precision, lowest=form.lowest)
     ends = {(name,): (slope.low.item(), slope.high.item()) for name, slope in slopes.items()}
     return {by: (low, high) for by, (low, high) in ends.items() if math.isfinite(low) and math.isfinite(high)}
+
+
+def _rounded_constants(tree: Node, run: Run) -> dict[str, Fraction]:
+    """The constants of an expression that torch has rounded, as it has them."""
+    named = {node.name for node in steps(tree).nodes if isinstance(node, Call) and not node.args}
+    return {name: value for name, value in run.constants.items() if name in named}
 
 
 def _documented(tree: Node) -> tuple[str, ...]:

@@ -26,7 +26,9 @@ _VERDICTS = (
         "Three computations that share nothing but the expression were compared in exact arithmetic, at the very binary "
         "numbers that torch received: sympy's formula, Taylor arithmetic, and the program that autograd ran, replayed "
         "without rounding. They are the same number. Every operation of the program kept its vendor's bound, and what "
-        "autograd returned has at least half of the dtype's digits; the report says how many.",
+        "autograd returned is the derivative as the dtype rounds it, be it to 0, or has at least half of the digits of the "
+        "dtype; the report says how many. Where a sign rests on a number that is zero to thousands of bits, the sentence "
+        "says so, and proof.evidence is numerical.",
         'gradcalc diff "sin(x**2)" --at 3',
     ),
     Page(
@@ -36,16 +38,26 @@ _VERDICTS = (
         "most, and where a stable spelling of the same function is known, shows what it keeps at this point. float64 "
         "instead of float32 often helps, a stable spelling helps always.",
         'gradcalc diff "(1-cos(x))/x**2" --at 1e-4 --dtype float32',
-        ("cancellation", "overflow", "underflow", "branch-flip", "saturation"),
+        ("cancellation", "overflow", "underflow", "branch-flip", "kernel", "saturation"),
+    ),
+    Page(
+        "not-finite",
+        "autograd returned nan or inf, and the derivative is finite",
+        "An operation on the way has no finite value, or left the range of the dtype. The report names it, and says whether "
+        "it lies on the branch that was not taken: where(c, a, b) evaluates both branches, and the chain rule multiplies "
+        "the slope of the other one by 0, which does not remove an infinity. Give that branch an argument that does no "
+        "harm, as in where(c, f(where(c, x, 1)), b). The value is judged by the same word.",
+        'gradcalc diff "where(x == 0, 1, sin(x)/x)" --at 0',
+        ("nan-trap", "overflow", "underflow", "cancellation", "saturation"),
     ),
     Page(
         "artifact",
         "there is a derivative, but autograd's program does not compute it",
-        "The expression is differentiable at this point, and the program that autograd ran computes something else, even "
-        "without any rounding: a NaN that comes out of a branch that is not taken, or subgradients that were chosen one "
-        "by one and add up to no subgradient. It is no mistake in your formula, but your training sees the wrong number.",
+        "The expression is differentiable at this point, and the program that autograd ran computes another finite number, "
+        "even without any rounding: subgradients that were chosen one by one and add up to no subgradient. It is no "
+        "mistake in your formula, but your training sees the wrong number.",
         'gradcalc diff "relu(x) - relu(-x)" --at 0',
-        ("nan-trap", "seam"),
+        ("seam",),
     ),
     Page(
         "not-differentiable",
@@ -112,7 +124,7 @@ _CAUSES = (
         "underflow",
         "a number on the way was too small for the dtype",
         "Below the smallest normal number digits are lost, and then everything.",
-        'gradcalc diff "exp(-x**2)" --at 12 --dtype float32',
+        'gradcalc diff "exp(-x**2)*1e20" --at 10 --dtype float32',
     ),
     Page(
         "branch-flip",
@@ -223,8 +235,9 @@ _CAUSES = (
     Page(
         "kernel",
         "an operation is off by more than its vendor allows",
-        "The operation's float was compared with the exact operation on its float inputs. torch's backward of hardsigmoid "
-        "in float64, for instance, multiplies by a sixth that is rounded to float32.",
+        "The operation's float was compared with the exact operation on its float inputs. Where no vendor gives a bound "
+        "(polygamma near its poles), a number that it spoils is inaccurate, and no more is said. torch's backward of "
+        "hardsigmoid in float64, for instance, multiplies by a sixth that is rounded to float32.",
         'gradcalc diff "hardsigmoid(x)" --at 0.5',
     ),
     Page(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from gradcalc.calculate import Prepared, answer, nearest, versions
 from gradcalc.points import PART, Grid, nearest_double
-from gradcalc.report import Partial, Report, Value, Verdict, worst
+from gradcalc.report import Partial, Report, Value, Verdict
 from gradcalc.syntax import unparse
 from gradcalc.typeset import latex
 
@@ -54,10 +54,12 @@ class Found:
             return self.proven[place].verdict or Verdict.AGREE
         return Verdict.UNDECIDED if place in self.undecided else Verdict.AGREE
 
-    def verdict_of_all(self) -> Verdict:
-        """The worst verdict of the part."""
-        verdicts = [report.verdict for report in self.proven.values() if report.verdict is not None]
-        return worst([*verdicts, Verdict.UNDECIDED] if self.undecided else verdicts)
+    def verdicts(self) -> Iterator[Verdict | None]:
+        """All verdicts that occur at its points."""
+        for report in self.proven.values():
+            yield from report.verdicts
+        if self.undecided:
+            yield Verdict.UNDECIDED
 
     def cause(self, place: int) -> str | None:
         """Why a point that was not proven is undecided."""

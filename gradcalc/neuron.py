@@ -306,7 +306,8 @@ def _judged(clamped: Partial, true: Partial, logits: Partial, is_cut: bool, writ
             why = f"{cuts} of some samples: what they add to the gradient is lost, {number!r} remains"
         return replace(merged, verdict=Verdict.DIFFERENT_FUNCTION, cause="clamp", why=why, digits=None, ulps=None)
     why = f"the dtype computes neither the clamped loss nor the loss itself: autograd returns {number!r}"
-    return replace(merged, verdict=Verdict.INACCURATE, cause="saturation", why=why, digits=0.0, ulps=None)
+    verdict = Verdict.INACCURATE if number is not None and math.isfinite(number) else Verdict.NOT_FINITE
+    return replace(merged, verdict=verdict, cause="saturation", why=why, digits=0.0, ulps=None)
 
 
 _TOLD = 3

@@ -5,7 +5,7 @@ Numbers are decimal strings where they are exact or proven, floats where a machi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -27,11 +27,17 @@ class Verdict(StrEnum):
     INACCURATE = "inaccurate"
     ARTIFACT = "artifact"
     UNDECIDED = "undecided"
+    NOT_FINITE = "not-finite"
     DISAGREE = "disagree"
 
 
 _SEVERITY = {verdict: place for place, verdict in enumerate(Verdict)}
-_EXITS = {Verdict.AGREE: Exit.AGREE, Verdict.UNDECIDED: Exit.UNDECIDED, Verdict.DISAGREE: Exit.DISAGREE}
+_EXITS = {
+    Verdict.AGREE: Exit.AGREE,
+    Verdict.UNDECIDED: Exit.UNDECIDED,
+    Verdict.NOT_FINITE: Exit.DISAGREE,
+    Verdict.DISAGREE: Exit.DISAGREE,
+}
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
@@ -42,6 +48,29 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 def exit_code(verdict: Verdict) -> Exit:
     """The exit code that tells a script about a verdict."""
     return _EXITS.get(verdict, Exit.EXPLAINED)
+
+
+class Outcome:
+    """The exit code of several verdicts: that of the worst, or, with `fail_on`, 1 where one of these occurs and else 0."""
+
+    def __init__(self, fail_on: Collection[Verdict] = ()):
+        self._fail_on = frozenset(fail_on)
+        self._verdict = Verdict.AGREE
+        self._failed = False
+
+    def add(self, verdicts: Iterable[Verdict | None]) -> None:
+        """Take more verdicts into account; None is none."""
+        for verdict in verdicts:
+            if verdict is not None:
+                self._verdict = worst((self._verdict, verdict))
+                self._failed = self._failed or verdict in self._fail_on
+
+    @property
+    def exit(self) -> Exit:
+        """The exit code so far."""
+        if self._fail_on:
+            return Exit.DISAGREE if self._failed else Exit.AGREE
+        return exit_code(self._verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +161,13 @@ class Report:
     versions: Mapping[str, str]
     latex: str | None = None
     notes: tuple[str, ...] = ()
+    normwise_digits: float | None = None
+    """Of arrays: how many digits of the gradient are right as a whole, by the norms of the error and of the gradient."""
+
+    @property
+    def verdicts(self) -> tuple[Verdict | None, ...]:
+        """The verdicts of all partials, and of the whole."""
+        return (*(partial.verdict for partial in self.partials), self.verdict)
 
     @property
     def exit(self) -> Exit:

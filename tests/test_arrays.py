@@ -540,10 +540,8 @@ def test_every_partial_of_every_row_is_proven(number: int, dtype: str) -> None:
     assert report.partials
     for partial in report.partials:
         said = (partial.by, partial.index, partial.verdict, partial.cause, partial.why)
-        assert partial.verdict is Verdict.AGREE or (partial.verdict, partial.cause) == (
-            Verdict.INACCURATE,
-            "cancellation",
-        ), said
+        lost = partial.verdict is Verdict.INACCURATE and partial.cause in ("cancellation", "kernel")
+        assert lost or partial.verdict is Verdict.AGREE, said
         assert partial.proof["regularity"] == "regular", said
         # That the derivative of a quotient is 0, as of the softmax of one number, no enclosure can prove.
         assert partial.proof["evidence"] in ("proven", "numerical" if partial.reference == "0" else "proven"), said
@@ -753,7 +751,7 @@ def test_the_numbers_are_those_that_torch_returns_to_everybody(expr: str, order:
     for partial in report.partials:
         assert partial.autograd == run.partials[partial.entries]
         if not math.isfinite(partial.autograd or 0.0) or partial.autograd == 0.0 != float(partial.symbolic or 0):
-            assert partial.verdict in (Verdict.INACCURATE, Verdict.UNDECIDED)
+            assert partial.verdict in (Verdict.INACCURATE, Verdict.UNDECIDED, Verdict.NOT_FINITE)
 
 
 @pytest.mark.parametrize(
@@ -775,10 +773,11 @@ def test_honest_rounding_is_not_accused(expr: str, at: dict[str, str], dtype: st
     assert not {partial.verdict for partial in report.partials} & {Verdict.DISAGREE, Verdict.ARTIFACT}
 
 
-def test_a_zero_matrix_has_no_artifact() -> None:
-    """torch puts something small in the place of zero pivots: its program has no value in exact arithmetic."""
-    report = answer(Problem("det(A)", {"A": "[[0, 0], [0, 0]]"}))
-    assert {partial.verdict for partial in report.partials} == {Verdict.UNDECIDED}
+@pytest.mark.parametrize("size", [2, 3])
+def test_the_gradient_of_the_determinant_of_zeros_is_zero(size: int) -> None:
+    """torch puts something small in the place of zero pivots, and multiplies by the determinant."""
+    report = answer(Problem("det(A)", {"A": str([[0] * size] * size)}))
+    assert {partial.verdict for partial in report.partials} == {Verdict.AGREE}
 
 
 # ----------------------------------------------------------------------------------------------- Jacobians and Hessians
@@ -1001,3 +1000,13 @@ def test_partials_with_two_indices_are_shown_as_a_matrix() -> None:
     assert lines[place + 6] == "  0  0  0  0  0  2"
     assert "∂f/∂x" in shown("x*2", long, full=True)
     assert "∂f/∂x" not in shown("sum(x)", "x=[1,2,3]")
+
+
+def test_the_gradient_as_a_whole_may_be_right_where_an_entry_is_not() -> None:
+    """The second entry cancels; beside the first it is nothing."""
+    report = answer(Problem("1e12*x[0] + (1 - cos(x[1]))/x[1]**2", {"x": "[1, 1e-7]"}))
+    assert report.verdict is Verdict.INACCURATE
+    assert report.normwise_digits is not None
+    assert report.normwise_digits > 4
+    assert answer(Problem("sin(x)", {"x": "1"})).normwise_digits is None
+    assert answer(Problem("sum(x**2)", {"x": "[1, 2]"})).normwise_digits == 15.9

@@ -661,3 +661,27 @@ def test_a_lost_stderr_changes_no_exit_code(run: Callable[..., Ran], monkeypatch
 
     monkeypatch.setattr(sys, "stderr", Closed())
     assert run("diff", "x +").code == 2
+
+
+FAIL_ON = [
+    (["sin(x)", "--at", "1", "--fail-on", "disagree"], 0),
+    (["abs(x)", "--at", "0", "--fail-on", "disagree,not-finite"], 0),
+    (["abs(x)", "--at", "0", "--fail-on", "not-differentiable"], 1),
+    (["sqrt(x**4)", "--at", "0", "--fail-on", "not-finite"], 1),
+    (["sqrt(x**4)", "--at", "0", "--fail-on", "inaccurate", "--fail-on", "agree"], 0),
+    (["abs(x) + sqrt(y**4)", "--at", "x=0,y=0", "--fail-on", "not-differentiable"], 1),  # not the worst that occurs
+    (["abs(x)", "--at", "x=-1:1:3", "--fail-on", "not-differentiable"], 1),
+    (["abs(x)", "--at", "x=-1:1:4", "--fail-on", "not-differentiable", "--format", "csv"], 0),
+    (["sin(x)", "--fail-on", "agree"], 0),
+]
+
+
+@pytest.mark.parametrize(("args", "code"), FAIL_ON, ids=[" ".join(args) for args, _ in FAIL_ON])
+def test_fail_on(args: list[str], code: int) -> None:
+    assert main(["diff", *args]) == code
+
+
+def test_fail_on_knows_its_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "x", "--at", "1", "--fail-on", "disagre"]) == 2
+    assert "unknown verdict disagre" in capsys.readouterr().err
+    assert main(["bce", "--x", "200", "--y", "0", "--dtype", "float32", "--fail-on", "different-function"]) in (0, 1)

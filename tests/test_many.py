@@ -110,8 +110,11 @@ def test_a_value_that_vanishes_among_many(capsys: pytest.CaptureFixture[str], tm
     file = tmp_path / "points.csv"
     file.write_text("x\n1\n1e-399\n2\n", encoding="utf-8")
     code, rows, _ = table(capsys, "x**2", "--points", str(file), "--proofs", "1")
-    assert code == 3
-    assert [(row["verdict"], row["cause"]) for row in rows] == [("agree", ""), ("inaccurate", "underflow"), ("agree", "")]
+    assert code == 0
+    assert [(row["verdict"], row["cause"]) for row in rows] == [("agree", "")] * 3
+    code, rows, _ = table(capsys, "log(x)", "--points", str(file), "--proofs", "1")
+    assert code == 1
+    assert [(row["verdict"], row["cause"]) for row in rows] == [("agree", ""), ("not-finite", "underflow"), ("agree", "")]
 
 
 def test_what_torch_cannot_differentiate_is_undecided_everywhere(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,14 +10,14 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from gradcalc import __version__
 from gradcalc.cli.words import choice
 from gradcalc.errors import CalcError, Exit, picture
-from gradcalc.report import SCHEMA, Report, Verdict, exit_code, worst
+from gradcalc.report import SCHEMA, Outcome, Report, Verdict
 from gradcalc.witness import loading
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _HELP = f"""
 
 EXIT_CODES = (
     ("0", "agree: the formulas are proven equal, and so is the number"),
-    ("1", "disagree: proven unequal"),
+    ("1", "disagree or not-finite: proven unequal, or nan or inf for a finite derivative"),
     ("2", "the request is wrong"),
     ("3", "inaccurate, artifact, different-function, not-differentiable or undefined: a difference that is explained"),
     ("4", "undecided: no proof within the limits"),
@@ -61,8 +61,9 @@ _EPILOG = """
 Verdicts, and the exit codes that tell scripts about them:
   0   agree               the formulas are proven equal, and so is the number
   1   disagree            proven unequal
+      not-finite          nan or inf, and the derivative is finite
   3   inaccurate          the formulas are equal, the number lost its digits
-      artifact            there is a derivative, and autograd misses it
+      artifact            there is a derivative, and autograd computes another
       different-function  torch defines the function differently
       not-differentiable  a kink, a jump or a vertical tangent
       undefined           no real value here
@@ -216,26 +217,31 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
-def show(reports: Iterable[Report], format: str, *, full: bool = False, quiet: bool = False) -> Exit:
-    """Write reports in a format as they come; the exit code tells the worst of their verdicts."""
+def show(
+    reports: Iterable[Report],
+    format: str,
+    *,
+    full: bool = False,
+    quiet: bool = False,
+    fail_on: Collection[Verdict] = (),
+) -> Exit:
+    """Write reports in a format as they come; the exit code is that of all their verdicts, see `Outcome`."""
     from gradcalc.render import FORMATS, options_for
 
-    verdict = Verdict.AGREE
+    outcome = Outcome(fail_on)
     told: set[str] = set()
 
     def noted() -> Iterator[Report]:
-        nonlocal verdict
         for report in reports:
             if format in _WITHOUT_NOTES and not quiet:
                 tell_notes(report.notes, told)
-            if report.verdict is not None:
-                verdict = worst((verdict, report.verdict))
+            outcome.add(report.verdicts)
             yield report
 
     for text in FORMATS[choice(format, tuple(FORMATS), "format")](noted(), replace(options_for(sys.stdout), full=full)):
         if not quiet:
             write(text)
-    return exit_code(verdict)
+    return outcome.exit
 
 
 _WITHOUT_NOTES = ("plain", "csv", "latex")

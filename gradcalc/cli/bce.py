@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from gradcalc.cli import Exit, write
-from gradcalc.cli.options import Device, Dtype, Quiet, Timeout
-from gradcalc.cli.words import choice, device_of, seconds_of
-from gradcalc.report import DTYPES, exit_code
+from gradcalc.cli.options import Device, Dtype, FailOn, Quiet, Timeout
+from gradcalc.cli.words import choice, device_of, seconds_of, verdicts_of
+from gradcalc.report import DTYPES, Outcome
 
 
 def bce(
@@ -26,6 +26,7 @@ def bce(
     timeout: Timeout = "10",
     format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json or latex.")] = "table",
     full: Annotated[bool, typer.Option("--full", help="Show every sample; else many are cut.")] = False,
+    fail_on: FailOn = None,
     quiet: Quiet = False,
 ) -> Exit:
     """Work one neuron through, by hand and by autograd.
@@ -52,7 +53,7 @@ def bce(
     if dtype is not None:
         choice(dtype, DTYPES, "dtype")
     device_of(device)
-    seconds = seconds_of(timeout)
+    seconds, outcome = seconds_of(timeout), Outcome(verdicts_of(fail_on or []))
 
     from gradcalc.arrayfile import value_or_file
     from gradcalc.neuron import neuron
@@ -74,4 +75,5 @@ def bce(
 
     if not quiet:
         write(FORMATS[format](report, replace(options_for(sys.stdout), full=full)))
-    return exit_code(report.verdict)
+    outcome.add([*(partial.verdict for partial in report.gradients), report.verdict])
+    return outcome.exit

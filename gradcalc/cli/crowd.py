@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -14,7 +14,7 @@ from gradcalc.errors import CalcError
 from gradcalc.files import lines_of, open_data
 from gradcalc.pointfile import LONGEST, read_points
 from gradcalc.points import ALL_PROVEN, value_tree
-from gradcalc.report import Problem, Report, Verdict, exit_code, worst
+from gradcalc.report import Outcome, Problem, Report, Verdict
 
 
 def points_of(file: str, names: Sequence[str], given: Mapping[str, str]) -> Iterable[Mapping[str, str]]:
@@ -44,7 +44,14 @@ def _lines(file: str) -> Iterator[str]:
 
 
 def show_many(
-    problem: Problem, points: Iterable[Mapping[str, str]], proofs: int, seconds: float, format: str, *, quiet: bool
+    problem: Problem,
+    points: Iterable[Mapping[str, str]],
+    proofs: int,
+    seconds: float,
+    format: str,
+    *,
+    quiet: bool,
+    fail_on: Collection[Verdict] = (),
 ) -> Exit:
     """Answer many points and write the answers; what was proven and what was bounded is told on stderr."""
     if problem.direction or problem.cotangent is not None:
@@ -57,7 +64,10 @@ def show_many(
         hint = f"give at most {ALL_PROVEN} points, and no --proofs, or choose an entry"
         raise CalcError("many points are for expressions whose value is a number, and this is an array", hint=hint)
     parts = many.found(prepared, chain([first], waiting), proofs, tally)
-    code = _rows(parts, quiet=quiet) if format == "csv" or quiet else show(_reports(parts), format)
+    if format == "csv" or quiet:
+        code = _rows(parts, Outcome(fail_on), quiet=quiet)
+    else:
+        code = show(_reports(parts), format, fail_on=fail_on)
     if not quiet:
         tell(tally.sentence())
     return code
@@ -68,14 +78,13 @@ def _reports(parts: Iterable[many.Found]) -> Iterator[Report]:
         yield from part.reports()
 
 
-def _rows(parts: Iterable[many.Found], *, quiet: bool) -> Exit:
+def _rows(parts: Iterable[many.Found], outcome: Outcome, *, quiet: bool) -> Exit:
     from gradcalc.render import csv
 
-    verdict = Verdict.AGREE
     for place, part in enumerate(parts):
         if not quiet:
             if place == 0:
                 write(csv.header_of(list(part.part.shown), list(part.ran.partials)))
             write(csv.rows(part))
-        verdict = worst((verdict, part.verdict_of_all()))
-    return exit_code(verdict)
+        outcome.add(part.verdicts())
+    return outcome.exit

@@ -13,8 +13,8 @@ import typer
 from typer.core import TyperCommand
 
 from gradcalc.cli import Exit, show
-from gradcalc.cli.options import Device, Dtype, Quiet, Timeout
-from gradcalc.cli.words import choice, count_of, device_of, names_of, order_of, seconds_of
+from gradcalc.cli.options import Device, Dtype, FailOn, Quiet, Timeout
+from gradcalc.cli.words import choice, count_of, device_of, names_of, order_of, seconds_of, verdicts_of
 from gradcalc.errors import CalcError
 from gradcalc.points import ALL_PROVEN, PART, PROOFS
 from gradcalc.report import DTYPES, Problem, Report
@@ -122,6 +122,7 @@ def diff(
         typer.Option(metavar="VALUE", help='The gradient weighted by "[1,2]": a vector-Jacobian product.'),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Show every entry of an array; else long ones are cut.")] = False,
+    fail_on: FailOn = None,
     quiet: Quiet = False,
 ) -> Exit:
     """Differentiate an expression, and check it at a point.
@@ -135,8 +136,9 @@ def diff(
       gradcalc diff "sum((X@w - y)**2)" --at X=@x.csv --at "w=[1,2]" --at y=@y.csv --by w
       gradcalc diff "x*exp(-y)" --points points.csv --format csv > slopes.csv
 
-    The exit code is 0 if every number agrees, 1 if one is proven wrong, 3 if there is a difference that is explained,
-    4 if nothing could be proven, 2 if the request is wrong. With several points it is that of the worst.
+    The exit code is 0 if every number agrees, 1 if one is proven wrong or is nan or inf, 3 if there is a difference that
+    is explained, 4 if nothing could be proven, 2 if the request is wrong. With several points it is that of the worst.
+    With --fail-on it is 1 if one of the verdicts that are named occurs, and else 0.
 
     \b
     --format plain is a line a partial derivative, with tabs between
@@ -147,7 +149,7 @@ def diff(
     from gradcalc.render import FORMATS
 
     choice(format, tuple(FORMATS), "format")
-    seconds = seconds_of(timeout)
+    seconds, failing = seconds_of(timeout), verdicts_of(fail_on or [])
     sample = PROOFS if proofs is None else count_of(proofs, "the number of proofs", PART)
     if format == "csv" and not (at or points):
         raise CalcError("csv is a table of points, and none are given", hint="give --at x=0:1:11, or --points FILE")
@@ -167,11 +169,11 @@ def diff(
                 load(format)  # while sympy is at work
                 yield calculate.answer(prepared)
 
-        return show(answers(), format, full=full, quiet=quiet)
+        return show(answers(), format, full=full, quiet=quiet, fail_on=failing)
 
     from gradcalc.cli import crowd
 
-    return crowd.show_many(problem, where, sample, seconds, format, quiet=quiet)
+    return crowd.show_many(problem, where, sample, seconds, format, quiet=quiet, fail_on=failing)
 
 
 def request(

@@ -17,6 +17,12 @@ Dtype = Annotated[
         metavar="NAME", help=f"What torch computes in: {', '.join(DTYPES)}. [default: float64]", envvar="GRADCALC_DTYPE"
     ),
 ]
+FailOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LIST", help="Verdicts that make the exit code 1, all others 0: disagree,not-finite. May be repeated."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing: the exit code tells.")]
 Timeout = Annotated[
     str,

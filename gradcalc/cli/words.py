@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from gradcalc.errors import CalcError
-from gradcalc.report import MAX_ORDER
+from gradcalc.report import MAX_ORDER, Verdict
 
 DEVICES = ("cpu", "cuda", "xpu", "mps", "auto")
 MAX_SECONDS = 86_400.0
@@ -21,6 +21,12 @@ def choice(word: str, choices: Sequence[str], noun: str) -> str:
     close = get_close_matches(word.lower(), choices, n=1)
     guess = f"did you mean {close[0]}? " if close else ""
     raise CalcError(f"unknown {noun} {word}", hint=f"{guess}there are {', '.join(choices)}")
+
+
+def verdicts_of(texts: Sequence[str]) -> tuple[Verdict, ...]:
+    """The verdicts that `--fail-on` names: `["disagree,not-finite"]` are two.  Raises `CalcError` for what is none."""
+    words = [word.strip() for text in texts for word in text.split(",")]
+    return tuple(Verdict(choice(word, tuple(Verdict), "verdict")) for word in words)
 
 
 def names_of(texts: Sequence[str]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 
@@ -30,6 +31,17 @@ class Format:
     def smallest_normal(self) -> Fraction:
         """The smallest number with full precision."""
         return Fraction(2) ** self.lowest
+
+    @property
+    def largest(self) -> Fraction:
+        """The bound from which on a number rounds to an infinity: half a unit beyond the largest number."""
+        return (2 - Fraction(1, 2**self.precision)) * Fraction(2) ** self.highest
+
+    def digits_of(self, error: Decimal, size: Decimal) -> float:
+        """How many digits are right where the squares of the error and of the truth are so large."""
+        if not error:
+            return self.digits
+        return 0.0 if not size else _tenths(min(max(float((size / error).log10()) / 2, 0.0), self.digits))
 
     def ulp(self, value: Real) -> arb:
         """The distance of neighbouring numbers of the format at a value's magnitude, as an exact ball."""
@@ -58,6 +70,13 @@ FORMATS = {
         Format("bfloat16", 8, -126, 127),
     )
 }
+
+
+def is_nearest(number: float, truth: Real, form: Format) -> bool:
+    """Whether a number is the truth as the format rounds it, to nearest; both neighbours of a tie are."""
+    if not math.isfinite(number):
+        return False
+    return bool(2 * abs(ball(exact(Fraction(number)) - truth)) <= form.ulp(truth))
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,6 +180,8 @@ def _factored(matrix: arb_mat, pivots: Sequence[int]) -> list[list[arb]]:
     for step in range(size):
         other = pivots[step] - 1
         rows[step], rows[other] = rows[other], rows[step]
+        if all(rows[row][step].is_zero() for row in range(step, size)):
+            continue  # as LAPACK's getrf does: there is nothing to eliminate
         for row in range(step + 1, size):
             factor = rows[row][step] / rows[step][step]
             rows[row][step] = factor

@@ -273,7 +273,9 @@ class Neighbourhood:
             return value
         if self.germs.vanishes(p):
             return fmpq(0)
-        return adaptively(lambda: self.germs.enclosure(p))
+        number = adaptively(lambda: self.germs.enclosure(p))
+        self.germs.guesses += ball(number).contains(0)
+        return number
 
     def _number(self, side: Element | float | None) -> Side:
         return side if side is None or isinstance(side, float) else self._real(side)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from flint import arb, ctx
 
@@ -36,6 +36,13 @@ from gradcalc.witness.program import NO_MEMORY, Cell, Operation, Program, base_n
 _BITS = 256
 
 
+class Flip(NamedTuple):
+    """A comparison that floats decided otherwise than exact numbers: its place in the program, and its name."""
+
+    place: int
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Replayed:
     """What a program means: enclosures by memory, and the first comparison that exact arithmetic decides otherwise.
@@ -44,7 +51,7 @@ class Replayed:
     """
 
     values: Mapping[int, arb]
-    flipped: str | None
+    flipped: Flip | None
     floats: Mapping[int, float | bool | None]
 
 
@@ -82,7 +89,7 @@ def replay(
     """
     field = Exact(program.literals, ideal=ideal)
     memory: dict[int, Value] = {key: Value(arb(exact(value)), field, float(value)) for key, value in inputs.items()}
-    flipped: str | None = None
+    flipped: Flip | None = None
 
     def cell(seen: Cell) -> Value:
         held = memory.get(seen.key)
@@ -94,10 +101,10 @@ def replay(
             raise UnknownOperation("a write that was not recorded")
         return Value(held.ball, field, seen.value)
 
-    for operation in program.operations:
+    for place, operation in enumerate(program.operations):
         results = _execute(operation, field, cell)
         if field.flipped:
-            flipped, field.flipped = flipped or base_name(operation.name), False
+            flipped, field.flipped = flipped or Flip(place, base_name(operation.name)), False
         if watch is not None:
             watch(operation, results, field, cell)
         for result, value in zip(operation.results, results, strict=False):

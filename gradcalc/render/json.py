@@ -45,6 +45,7 @@ def as_object(report: Report) -> dict[str, object]:
         "latex": report.latex,
         "notes": report.notes,
         "general": [asdict(one) for one in general(report.partials)],
+        "normwise_digits": report.normwise_digits,
     }
 
 

@@ -75,7 +75,7 @@ def relation(text: str) -> str:
 def _derivative(partial: Partial, f: str) -> str:
     order = len(partial.by)
     f += "_{" + ",".join(map(str, partial.of)) + "}" if partial.of else ""
-    runs = [(name_latex(name), sum(1 for _ in run)) for name, run in groupby(partial.entries or partial.by)]
+    runs = [(name_latex(name), sum(1 for _ in run)) for name, run in groupby(reversed(partial.entries or partial.by))]
     below = " ".join(rf"\partial {name}{_power(times)}" for name, times in runs)
     return rf"\frac{{\partial{_power(order)} {f}}}{{{below}}}"
 

@@ -44,9 +44,11 @@ def columns(head: Sequence[str], rows: Iterable[Sequence[str]], options: RenderO
 
 
 def _derivative(partial: Partial, f: str) -> str:
-    """The name of a partial derivative: `∂f/∂x`, `∂²f/∂x∂y`, `∂³f/∂x³`."""
+    """The name of a partial derivative: `∂f/∂x`, `∂²f/∂y∂x` (first by x, then by y), `∂³f/∂x³`."""
     of = f"[{','.join(map(str, partial.of))}]" if partial.of else ""
-    below = "".join(f"∂{name}" + _power(sum(1 for _ in run)) for name, run in groupby(partial.entries or partial.by))
+    # What is differentiated by first stands last, next to f.
+    names = reversed(partial.entries or partial.by)
+    below = "".join(f"∂{name}" + _power(sum(1 for _ in run)) for name, run in groupby(names))
     return f"∂{_power(len(partial.by))}{f}{of}/{below}"
 
 
@@ -202,6 +204,8 @@ def _overview(report: Report, f: str, page: Page) -> None:
         page.sentence(more, "dim")
     if any(partial.reference not in (None, partial.symbolic) for partial in report.partials):
         page.sentence("ulps and digits are counted at the numbers that torch received", "dim")
+    if report.normwise_digits is not None and any(partial.verdict is Verdict.INACCURATE for partial in partials):
+        page.sentence(f"the gradient as a whole is right to {report.normwise_digits:.1f} digits (by norms)", "dim")
     _whys([(_derivative(partial, f), partial) for partial in report.partials], page)
 
 
@@ -218,7 +222,7 @@ def _matrix(partials: Sequence[Partial], f: str, page: Page) -> None:
         [number(entries[row, column], _MATRIX_DIGITS) for column in range(min(width, most))]
         for row in range(min(height, most))
     ]
-    below = "".join(f"∂{name}" for name in partials[0].by)
+    below = "".join(f"∂{name}" for name in reversed(partials[0].by))
     cut = f", {height} by {width}, cut" if max(height, width) > most else ""
     page.line(f"∂{_power(len(partials[0].by))}{f}/{below}{cut}")
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

@@ -43,9 +43,16 @@ class Run:
     partials: Mapping[By, float] = field(default_factory=dict)
     failure: str | None = None
     unrepresentable: Mapping[str, str] = field(default_factory=dict)
-    """What was typed and does not fit the dtype: "overflow" (torch received an infinity) or "underflow" (it received 0)."""
+    """Variables that do not fit the dtype: "overflow" (torch received an infinity) or "underflow" (it received 0)."""
+    lost_literals: Mapping[str, str] = field(default_factory=dict)
+    """Literals and constants that do not fit the dtype, likewise."""
     program: Program | None = None
     """Every operation that ran, if it was recorded."""
+
+    @property
+    def is_at_a_point(self) -> bool:
+        """Whether torch received a number for every variable."""
+        return "overflow" not in self.unrepresentable.values()
 
 
 Hook = Callable[[Node, torch.Tensor], torch.Tensor]
@@ -103,11 +110,13 @@ def runs(
     held = constants.held
     received = {entry: number for name, tensor in inputs.items() for entry, number in _numbers(names[name], tensor)}
     asked = {entry: number for name, cells in values.items() for entry, number in named_entries(name, cells)}
-    lost = {name: "overflow" for name, value in {**received, **held}.items() if not math.isfinite(value)}
+    lost = {name: "overflow" for name, value in received.items() if not math.isfinite(value)}
     lost.update({name: "underflow" for name, value in received.items() if value == 0 != asked[name]})
-    lost.update({text: "underflow" for text, value in held.items() if value == 0 and _is_nonzero(text)})
+    lost_literals = {text: "overflow" for text, value in held.items() if not math.isfinite(value)}
+    lost_literals.update({text: "underflow" for text, value in held.items() if value == 0 and _is_nonzero(text)})
     exact = {name: Fraction(value) for name, value in received.items() if math.isfinite(value)}
     literals = {text: Fraction(value) for text, value in held.items() if math.isfinite(value)}
+    asked_of = Run(exact, literals, unrepresentable=lost, lost_literals=lost_literals)
 
     def computed(recorder: Recorder | None) -> tuple[torch.Tensor, list[dict[By, Entry | None]]]:
         with recorder.on() if recorder else nullcontext(), warnings.catch_warnings():
@@ -126,12 +135,10 @@ def runs(
         watched = _Answers(*computed(recorder), recorder) if recorder else None
     except REFUSALS as error:
         if plain is None:
-            return [Run(exact, literals, failure=first_line(error), unrepresentable=lost)] * count
+            return [replace(asked_of, failure=first_line(error))] * count
     answers = plain or watched
     assert answers is not None
-    found = [
-        Run(exact, literals, answers.value(place), answers.numbers(place), unrepresentable=lost) for place in range(count)
-    ]
+    found = [replace(asked_of, value=answers.value(place), partials=answers.numbers(place)) for place in range(count)]
     if watched is None or recorder is None:
         return found
     program = recorder.program

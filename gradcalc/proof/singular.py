@@ -1,0 +1,65 @@
+"""Points without a derivative, and breakpoints, in words.
+
+Comes in: a regularity and torch's number.  Goes out: a `Judgement`, or a part of a sentence.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from gradcalc.proof.floats import Format
+from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regularity
+from gradcalc.report import Judgement, Verdict
+from gradcalc.witness.balls import ball, exact
+from gradcalc.witness.taylor import CONDITION
+
+_CAUSES = {
+    Kind.KINK: "the slopes on the two sides differ",
+    Kind.JUMP: "the value jumps here",
+    Kind.VERTICAL: "the slope is infinite here",
+    Kind.EDGE: "this is an end of the domain: the expression is not real on all sides",
+    Kind.POLE: "the expression has no value here",
+    Kind.DOMAIN: "the expression has no real value here",
+    Kind.REMOVABLE: "the expression has no value here, though both sides meet",
+}
+
+
+def singular(regularity: Regularity, where: str, number: float | None, form: Format) -> Judgement:
+    """The verdict where there is no derivative."""
+    verdict = Verdict.UNDEFINED if regularity.kind in UNDEFINED else Verdict.NOT_DIFFERENTIABLE
+    why = f"{_CAUSES[regularity.kind]}{where}: {places(regularity)}"
+    if not regularity.proven:
+        why += f" ({NUMERICAL})"
+    if number is not None:
+        why += f"; torch returns {number!r}{_convention(regularity, number, form)}"
+    return Judgement(verdict, why, str(regularity.kind))
+
+
+NUMERICAL = "as far as thousands of bits tell, which is no proof"
+
+
+def _convention(regularity: Regularity, number: float, form: Format) -> str:
+    """Whether a number at a kink is one of the slopes between left and right, which the dtype holds rounded."""
+    left, right = regularity.left, regularity.right
+    if regularity.kind is not Kind.KINK or left is None or right is None:
+        return " by convention" if regularity.kind in NOT_DIFFERENTIABLE and math.isfinite(number) else ""
+    if not math.isfinite(number):
+        return ", which is no slope at all"
+    slope = ball(exact(Fraction(number)))
+    gaps = [(slope - ball(side), form.ulp(side)) for side in (left, right) if not isinstance(side, float)]
+    below, above = any(not gap < -ulp for gap, ulp in gaps), any(not gap > ulp for gap, ulp in gaps)
+    return ", a slope between left and right, by convention" if below and above else ", which is not between left and right"
+
+
+def at_breakpoint(regularity: Regularity) -> str:
+    """What a program did wrong where the formula changes."""
+    if any(note.what == CONDITION for note in regularity.notes):
+        return f"it follows the branch that is taken at the point itself ({places(regularity)})"
+    return f"subgradients chosen one by one ({places(regularity)})"
+
+
+def places(regularity: Regularity) -> str:
+    """The places that were met: the first three, or that there is none."""
+    named = list(dict.fromkeys(note.what for note in regularity.notes))
+    return ", ".join(named[:3]) + (", ..." if len(named) > 3 else "") or "no place could be named"
