@@ -17,7 +17,6 @@ _PAIRS = {
     ("<", ">"): "write != for what is not equal",
     ("**", "*"): "write ** for a power",
 }
-_ALONE = {":": "a range and a definition are not part of an expression"}
 
 
 class Cursor:
@@ -68,7 +67,7 @@ class Cursor:
         if token.kind == "," and before is not None and re.match(r"[0-9]+,[0-9]", self.text[before.span.start :]):
             return CalcError("unexpected ,", span=token.span, hint="write . for a decimal point, and digits without commas")
         pair = (before.text if before is not None else "", token.text)
-        return CalcError(f"unexpected {token.text}", span=token.span, hint=_PAIRS.get(pair) or _ALONE.get(token.text))
+        return CalcError(f"unexpected {token.text}", span=token.span, hint=_PAIRS.get(pair))
 
     def node(self, node: Node) -> Node:
         self.nodes += 1
