@@ -512,7 +512,7 @@ class _Judging:
             value = value_of(self.typed)
         except balls.OutOfPrecision:
             return None
-        return None if value is None else balls.decimal(value)
+        return balls.known_decimal(value)
 
     def partial(self, by: By, formula: Formula | None, derived: Derived | str) -> Partial:
         """A partial, judged with what sympy found."""
@@ -575,8 +575,8 @@ class _Judging:
 
         if typed is None or typed.derivative is None:
             return None
-        text = balls.decimal(typed.derivative)
-        if text.endswith("0000000000"):
+        text = balls.known_decimal(typed.derivative)
+        if text is not None and text.endswith("0000000000"):
             exact, _ = self.enclosed(formula, derived, self.typed)
             if exact is not None and balls.agree(typed.derivative, exact):
                 text = min(text, balls.decimal(exact), key=len)
@@ -671,4 +671,4 @@ def _decimal(value: Side | Any) -> str | None:
         return None
     if isinstance(value, float):
         return "inf" if value > 0 else "-inf"
-    return balls.decimal(value)
+    return balls.known_decimal(value)

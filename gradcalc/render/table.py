@@ -151,7 +151,7 @@ def _circumstances(report: Report, at: Iterable[str], page: Page) -> None:
 
 def _single(partial: Partial, f: str, page: Page) -> None:
     _formula(partial, f, page)
-    rows = [("symbolic", number(partial.symbolic))]
+    rows = [("symbolic", _exact(partial, None))]
     if partial.reference is not None and partial.reference != partial.symbolic:
         rows.append(("reference", f"{partial.reference}  (at what torch received)"))
     rows.append(("autograd", number(partial.autograd)))
@@ -168,6 +168,15 @@ def _single(partial: Partial, f: str, page: Page) -> None:
         page.line()
         # The slopes stand above already.
         page.sentence(": ".join(filter(None, [verdict_of(partial), partial.why])), color(partial.verdict))
+
+
+_WITHOUT = (None, Verdict.NOT_DIFFERENTIABLE, Verdict.UNDEFINED)
+
+
+def _exact(partial: Partial, digits: int | None) -> str:
+    """The derivative by mathematics: a number, none where there is none, or that it is not known."""
+    is_unknown = partial.symbolic is None and partial.verdict not in _WITHOUT
+    return "not known" if is_unknown else number(partial.symbolic, digits)
 
 
 def _pairs(rows: Sequence[tuple[str, str]], page: Page) -> None:
@@ -236,7 +245,7 @@ _MATRIX_DIGITS = 6
 
 def _numbers(partial: Partial, digits: int | None) -> list[Text]:
     return [
-        Text(number(partial.symbolic, digits)),
+        Text(_exact(partial, digits)),
         Text(number(partial.autograd, digits)),
         Text(_ulps(partial.ulps)),
     ]
