@@ -22,7 +22,8 @@ from gradcalc.cells import Cells, entry_names, indices, named_entries
 from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
 from gradcalc.functions import TABLE
-from gradcalc.functions.resolve import understand
+from gradcalc.functions.names import absent
+from gradcalc.functions.resolve import understand, understood
 from gradcalc.indexed import at_entries, indexed
 from gradcalc.points import MissingValues, value_cells, value_tree
 from gradcalc.report import MAX_ORDER, Judgement, Partial, Problem, Report, Value, Verdict, worst
@@ -114,6 +115,8 @@ class Prepared:
     question: Question
     indexed: Indexed | None = None
     """The same with an index, where one formula can hold for all entries."""
+    notes: tuple[str, ...] = ()
+    """What could be meant otherwise by the text."""
 
     @property
     def has_point(self) -> bool:
@@ -131,7 +134,10 @@ class Prepared:
 def prepare(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
     """Read a question; nothing heavy is loaded.  Raises `CalcError` for one that cannot be answered."""
     listed = (*problem.at, *(_entry(name)[0] for name in problem.by), *problem.variables)
-    tree = understand(problem.expr, listed)
+    tree, notes = understood(problem.expr, listed)
+    for name in problem.at:
+        if name not in names_in(tree) and name not in listed[len(problem.at) :]:
+            raise absent(name, names_in(tree), problem.at, problem.expr)
     if problem.direction or problem.cotangent is not None:
         problem, tree = _along(problem, tree)
     chosen = [_entry(name) for name in problem.by]
@@ -156,7 +162,7 @@ def prepare(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
         {} if found is None else {partial.by[0]: found.entry(partial.by[0], len(partial.index)) for partial in wanted}
     )
     question = Question.about(entries.entries, places, seconds, found, tuple(variables.values()))
-    return Prepared(problem, tree, values, entries, wanted, question, found)
+    return Prepared(problem, tree, values, entries, wanted, question, found, notes)
 
 
 def foresee(prepared: Prepared) -> None:
@@ -331,7 +337,7 @@ def undecided(prepared: Prepared, why: str) -> Report:
     return _report(prepared, partials)
 
 
-def _report(prepared: Prepared, partials: Sequence[Partial], **rest: Any) -> Report:
+def _report(prepared: Prepared, partials: Sequence[Partial], notes: Sequence[str] = (), **rest: Any) -> Report:
     verdicts = [partial.verdict for partial in partials if partial.verdict is not None]
     known: dict[str, Any] = {"point": {}, "dtype": None, "device": None, "value": None}
     return Report(
@@ -343,6 +349,7 @@ def _report(prepared: Prepared, partials: Sequence[Partial], **rest: Any) -> Rep
         verdict=worst(verdicts) if verdicts or prepared.has_point else None,
         versions=versions(),
         latex=latex(prepared.tree),
+        notes=(*prepared.notes, *notes),
         **{**known, **rest},
     )
 

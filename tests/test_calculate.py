@@ -158,7 +158,7 @@ def test_the_front_door() -> None:
 
 @pytest.mark.parametrize("by", [(), ("x",)])
 def test_a_constant_has_no_partials_and_the_derivative_zero(by: tuple[str, ...]) -> None:
-    report = differentiate("3*4", at={"x": "1"}, by=by)
+    report = differentiate("3*4", at=dict.fromkeys(by, "1"), by=by)
     assert report.value is not None
     assert (report.value.symbolic, report.value.autograd) == ("12", 12.0)
     assert [(partial.symbolic, partial.autograd) for partial in report.partials] == [("0", 0.0)] * len(by)
@@ -344,7 +344,7 @@ def test_the_process_is_killed_between_questions(warm: SymbolicProcess) -> None:
     assert child is not None
     child.kill()
     child.wait()
-    for pipe in (child.stdin, child.stdout):
+    for pipe in (child.stdin, warm._answers):
         assert pipe is not None
         pipe.close()
     assert differentiate("x**5").partials[0].formula == "5*x**4"

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from gradcalc.general import general
 from gradcalc.render import RenderOptions, function_letter
-from gradcalc.render.page import ENTRIES, GLUE, Page, brief, color, last_line, number, ran_on, sign, typed, verdict_of
+from gradcalc.render.page import ENTRIES, GLUE, Page, brief, color, last_line, notes, number, ran_on, sign, typed, verdict_of
 from gradcalc.report import Partial, Report, Verdict, worst
 
 
@@ -114,7 +114,7 @@ def _one(report: Report, page: Page) -> None:
     if report.verdict is None:
         for partial in report.partials:
             _formula(partial, f, page)
-        _notes(report, page)
+        notes(report, page)
         return
     _circumstances(report, report.at, page)
     if report.value is not None:
@@ -128,7 +128,7 @@ def _one(report: Report, page: Page) -> None:
         _single(report.partials[0], f, page)
     elif report.partials:
         _overview(report, f, page)
-    _notes(report, page)
+    notes(report, page)
     page.line()
     last_line(report.verdict, "", page)
 
@@ -288,12 +288,6 @@ def _whys(partials: Sequence[tuple[str, Partial]], page: Page) -> None:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 9 else f"{', '.join(names[:8])} and {len(names) - 8} more"
-
-
-def _notes(report: Report, page: Page) -> None:
-    for note in report.notes:
-        page.line()
-        page.sentence(f"note: {note}")
 
 
 # ----------------------------------------------------------------------------------------------------- many reports
