@@ -373,7 +373,14 @@ def verdicts(case: Case, answer: Answer) -> list[str]:
     wrong = []
     for dtype in ("float64", "float32", "float16", "bfloat16"):
         report = answered(
-            Problem(case.expr, dict(case.at), by=tuple(dict.fromkeys(case.by)), order=len(case.by), dtype=dtype)
+            Problem(
+                case.expr,
+                dict(case.at),
+                by=tuple(dict.fromkeys(case.by)),
+                order=len(case.by),
+                dtype=dtype,
+                variables=tuple(case.at),
+            )
         )
         partial = next(it for it in report.partials if it.by == case.by)
         verdict = str(partial.verdict)

@@ -112,7 +112,7 @@ def run(options: argparse.Namespace, dtype: str) -> int:
     for row in rows(options.folder, options.only):
         if "want" in row:
             verdict, why = gotcha(row, dtype)
-            wanted = (row["want"] or {}).get(dtype)
+            wanted = row["verdict"].get(dtype)
             table["gotchas", "asked" if verdict else "not asked"][verdict or "-"] += 1
             if wanted is not None and verdict != wanted:
                 look.append(f"want        {row['id']}: {row['expr']} at {row['point']}: {verdict}, wanted {wanted} ({why})")

@@ -18,7 +18,8 @@ import time
 from collections import Counter
 
 from gradcalc.errors import CalcError, picture
-from gradcalc.syntax import MAX_CHARACTERS, parse, unparse
+from gradcalc.grammar import parse
+from gradcalc.syntax import MAX_CHARACTERS, unparse
 
 LIMIT_MS = 100.0
 SLOWEST = 100

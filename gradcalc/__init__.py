@@ -6,10 +6,8 @@
 <Verdict.AGREE: 'agree'>
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+# Nothing is imported here: `python -m gradcalc` looks in the current directory first, until `__main__` has put an end to it.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gradcalc.calculate import differentiate
     from gradcalc.errors import CalcError

@@ -3,6 +3,11 @@
 Signals end it at once from the first moment; while modules are imported there is nothing yet that could be left behind.
 """
 
+import sys
+
+if __name__ == "__main__" and sys.path and not sys.flags.safe_path:
+    del sys.path[0]  # `python -m` puts the current directory there; what lies in it must not run
+
 import os
 import signal
 
@@ -15,6 +20,10 @@ def program() -> None:
     """Run the command line of this process, and end it."""
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, _leave)
+
+    from gradcalc.children import protect
+
+    protect()
 
     from gradcalc.cli import run
 

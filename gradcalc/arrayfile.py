@@ -6,14 +6,19 @@ Comes in: a path.  Goes out: the array as text, as it is typed: `[[1, 2], [3, 4]
 from __future__ import annotations
 
 import csv
+import io
 import json
+import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from gradcalc.errors import CalcError, unreadable
+from gradcalc.errors import CalcError
+from gradcalc.files import read_whole
+from gradcalc.points import nearest_double, value_tree
 
 MAX_BYTES = 2_000_000
+MAX_ENTRIES = 250_000
+_DEEPEST = 16
 
 
 def value_or_file(text: str) -> str:
@@ -23,32 +28,41 @@ def value_or_file(text: str) -> str:
 
 def read_array(path: str) -> str:
     """The array in a file.  Raises `CalcError` for a file that holds none."""
-    file = Path(path)
+    content = read_whole(path, MAX_BYTES)
+    if path.endswith(".npy"):
+        return _text(path, _numpy(path, content))
     try:
-        if file.exists() and not file.is_file():
-            raise CalcError(f"{path} is no file")
-        if file.stat().st_size > MAX_BYTES:
-            raise CalcError(f"{path} has more than {MAX_BYTES} bytes; an array may have some thousand entries")
-        if file.suffix == ".npy":
-            return _text(_numpy(path))
-        text = file.read_text(encoding="utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise CalcError(f"{path} is not UTF-8 text", hint="csv, json and npy files are read") from None
-    except (OSError, ValueError) as error:
-        raise unreadable(path, error) from None
-    return _text(_json(path, text) if file.suffix == ".json" else _table(path, text))
+    return _text(path, _json(path, text) if path.endswith(".json") else _table(path, text))
 
 
-def _numpy(path: str) -> Any:
+def _numpy(path: str, content: bytes) -> Any:
+    """The array of numpy's own format, whose header is read before any memory is given to it."""
     import numpy
+    from numpy.lib import format as npy
 
+    stream = io.BytesIO(content)
     try:
-        array = numpy.load(path, allow_pickle=False)
-    except (ValueError, EOFError):
-        raise CalcError(f"{path} is no array of numpy's") from None
-    if array.dtype.kind not in "iuf":
-        raise CalcError(f"{path} holds {array.dtype}, and only real numbers are understood")
-    return (array.astype("float64") if array.dtype.kind == "f" else array).tolist()
+        major, _ = npy.read_magic(stream)
+        shape, _, dtype = (npy.read_array_header_1_0 if major == 1 else npy.read_array_header_2_0)(stream)
+    except Exception:  # the header is a literal of Python's, and anything may be wrong with it
+        raise CalcError(f"{path} is no array of numpy's", hint="numpy.save writes one; of an .npz, save one array") from None
+    if dtype.kind not in "iuf":
+        raise CalcError(f"{path} holds {str(dtype)[:40]}, and only real numbers are understood")
+    count = math.prod(shape)
+    if not shape_fits(shape):
+        raise CalcError(f"{path} has the shape {str(shape)[:60]}; an array has 1 to {MAX_ENTRIES} entries")
+    if count * dtype.itemsize > len(content) - stream.tell():
+        raise CalcError(f"{path} ends before its {count} numbers do")
+    array = npy.read_array(io.BytesIO(content), allow_pickle=False)
+    return (array.astype(numpy.float64) if array.dtype.kind == "f" else array).tolist()
+
+
+def shape_fits(shape: Sequence[int]) -> bool:
+    """Whether an array of a shape can be held: entries are many objects each."""
+    return len(shape) <= _DEEPEST and 1 <= math.prod(shape) <= MAX_ENTRIES
 
 
 def _json(path: str, text: str) -> Any:
@@ -60,7 +74,10 @@ def _json(path: str, text: str) -> Any:
 
 def _table(path: str, text: str) -> Any:
     """Rows of numbers, with a line of names above them or not; one column is a vector."""
-    rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if any(map(str.strip, row))]
+    try:
+        rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if any(map(str.strip, row))]
+    except csv.Error as error:
+        raise CalcError(f"{path} is no CSV: {error}") from None
     if rows and all(_is_name(cell) for cell in rows[0]):
         rows = rows[1:]
     if not rows:
@@ -87,9 +104,17 @@ def _is_number(text: str) -> bool:
     return text.isascii() and not text.lower().strip("+-").startswith(("n", "i"))
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return f"[{', '.join(map(_text, value))}]"
+def _text(path: str, value: Any, depth: int = 0) -> str:
+    if depth > _DEEPEST:
+        raise CalcError(f"{path} is nested more than {_DEEPEST} levels deep")
+    if isinstance(value, list):
+        return f"[{', '.join(_text(path, part, depth + 1) for part in value)}]"
     if isinstance(value, bool) or value is None or isinstance(value, dict):
         raise CalcError("an array has numbers and lists of them")
-    return str(value)
+    text = str(value)
+    if nearest_double(text) is None:
+        try:
+            value_tree("an entry", text)
+        except CalcError as error:
+            raise CalcError(f"{path} has {text[:40] or 'nothing'} where a number belongs", hint=error.hint) from None
+    return text

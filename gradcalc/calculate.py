@@ -22,7 +22,8 @@ from gradcalc.cells import Cells, entry_names, indices, named_entries
 from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
 from gradcalc.functions import TABLE
-from gradcalc.functions.resolve import understand
+from gradcalc.functions.names import absent
+from gradcalc.functions.resolve import understand, understood
 from gradcalc.indexed import at_entries, indexed
 from gradcalc.points import MissingValues, value_cells, value_tree
 from gradcalc.proof.switches import equalities
@@ -115,6 +116,8 @@ class Prepared:
     question: Question
     indexed: Indexed | None = None
     """The same with an index, where one formula can hold for all entries."""
+    notes: tuple[str, ...] = ()
+    """What could be meant otherwise by the text."""
 
     @property
     def has_point(self) -> bool:
@@ -132,7 +135,10 @@ class Prepared:
 def prepare(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
     """Read a question; nothing heavy is loaded.  Raises `CalcError` for one that cannot be answered."""
     listed = (*problem.at, *(_entry(name)[0] for name in problem.by), *problem.variables)
-    tree = understand(problem.expr, listed)
+    tree, notes = understood(problem.expr, listed)
+    for name in problem.at:
+        if name not in names_in(tree) and name not in listed[len(problem.at) :]:
+            raise absent(name, names_in(tree), problem.at, problem.expr)
     if problem.direction or problem.cotangent is not None:
         problem, tree = _along(problem, tree)
     chosen = [_entry(name) for name in problem.by]
@@ -157,7 +163,7 @@ def prepare(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
         {} if found is None else {partial.by[0]: found.entry(partial.by[0], len(partial.index)) for partial in wanted}
     )
     question = Question.about(entries.entries, places, seconds, found, tuple(variables.values()))
-    return Prepared(problem, tree, values, entries, wanted, question, found)
+    return Prepared(problem, tree, values, entries, wanted, question, found, notes)
 
 
 def foresee(prepared: Prepared) -> None:
@@ -312,7 +318,11 @@ def _formulas(prepared: Prepared) -> Report:
         return undecided(prepared, derived)
     partials = [
         Partial(
-            wanted.by, formula.text, formula.latex, proof={"symbolic": formula.unusable or "ok"}, **wanted.place_in_report
+            wanted.by,
+            formula.text or None,
+            formula.latex or None,
+            proof={"symbolic": formula.unusable or "ok"},
+            **wanted.place_in_report,
         )
         for wanted, formula in zip(prepared.wanted, derived.formulas, strict=True)
     ]
@@ -340,10 +350,9 @@ def _of_formulas(tree: Node) -> Iterator[str]:
 _MENTIONED = 3
 
 
-def _report(prepared: Prepared, partials: Sequence[Partial], **rest: Any) -> Report:
+def _report(prepared: Prepared, partials: Sequence[Partial], notes: Sequence[str] = (), **rest: Any) -> Report:
     verdicts = [partial.verdict for partial in partials if partial.verdict is not None]
     known: dict[str, Any] = {"point": {}, "dtype": None, "device": None, "value": None}
-    rest["notes"] = (*rest.get("notes", ()), *_of_formulas(prepared.tree))
     return Report(
         expr=prepared.problem.expr,
         read_as=unparse(prepared.tree),
@@ -353,6 +362,7 @@ def _report(prepared: Prepared, partials: Sequence[Partial], **rest: Any) -> Rep
         verdict=worst(verdicts) if verdicts or prepared.has_point else None,
         versions=versions(),
         latex=latex(prepared.tree),
+        notes=(*prepared.notes, *notes, *_of_formulas(prepared.tree)),
         **{**known, **rest},
     )
 
@@ -444,8 +454,8 @@ def _out_of_time(wanted: Wanted, number: int, derived: Derived | str, run: Run, 
     formula = None if isinstance(derived, str) else derived.formulas[number]
     return Partial(
         wanted.by,
-        None if formula is None else formula.text,
-        None if formula is None else formula.latex,
+        None if formula is None else formula.text or None,
+        None if formula is None else formula.latex or None,
         autograd=run.partials.get(wanted.entries),
         verdict=Verdict.UNDECIDED,
         cause="time",
@@ -519,7 +529,7 @@ class _Judging:
             value = value_of(self.typed)
         except balls.OutOfPrecision:
             return None
-        return None if value is None else balls.decimal(value)
+        return balls.known_decimal(value)
 
     def partial(self, by: By, formula: Formula | None, derived: Derived | str) -> Partial:
         """A partial, judged with what sympy found."""
@@ -554,8 +564,8 @@ class _Judging:
         troubled = typed if typed is not None and typed.derivative is None else binary
         return Partial(
             by,
-            None if formula is None else formula.text,
-            None if formula is None else formula.latex,
+            None if formula is None else formula.text or None,
+            None if formula is None else formula.latex or None,
             self.symbolic(typed, formula, derived),
             None if binary is None else _decimal(binary.derivative),
             number,
@@ -582,8 +592,8 @@ class _Judging:
 
         if typed is None or typed.derivative is None:
             return None
-        text = balls.decimal(typed.derivative)
-        if text.endswith("0000000000"):
+        text = balls.known_decimal(typed.derivative)
+        if text is not None and text.endswith("0000000000"):
             exact, _ = self.enclosed(formula, derived, self.typed)
             if exact is not None and balls.agree(typed.derivative, exact):
                 text = min(text, balls.decimal(exact), key=len)
@@ -678,4 +688,4 @@ def _decimal(value: Side | Any) -> str | None:
         return None
     if isinstance(value, float):
         return "inf" if value > 0 else "-inf"
-    return balls.decimal(value)
+    return balls.known_decimal(value)

@@ -14,6 +14,7 @@ from functools import cache, reduce
 from gradcalc.errors import CalcError
 from gradcalc.functions import TABLE
 from gradcalc.functions.rules import ARITHMETIC, CASES, DEFINITIONS, FUNCTIONS
+from gradcalc.grammar import parse
 from gradcalc.points import plain
 from gradcalc.syntax import (
     Call,
@@ -23,7 +24,6 @@ from gradcalc.syntax import (
     factors,
     fold,
     names_in,
-    parse,
     postorder,
     steps,
     terms,

@@ -102,6 +102,7 @@ class Found:
             verdict,
             versions(),
             latex(self.prepared.tree),
+            self.prepared.notes,
         )
 
     def reports(self) -> Iterator[Report]:

@@ -14,7 +14,8 @@ from itertools import chain
 from gradcalc.errors import CalcError
 from gradcalc.points import json_value, nearest_double, unique_keys, value_tree
 
-_LONGEST = 100_000
+LONGEST = 100_000
+"""The bytes that a line may have."""
 
 
 def read_points(lines: Iterable[str], names: Sequence[str], given: Mapping[str, str]) -> Iterator[dict[str, str]]:
@@ -73,7 +74,7 @@ def _objects(lines: Iterable[str], names: Sequence[str], skipped: int) -> Iterat
         if not line.strip():
             continue
         try:
-            row = json.loads(line[:_LONGEST], parse_float=str, parse_int=str, object_pairs_hook=unique_keys)
+            row = json.loads(line[:LONGEST], parse_float=str, parse_int=str, object_pairs_hook=unique_keys)
         except (ValueError, RecursionError, CalcError):
             row = None
         if not isinstance(row, dict):

@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from gradcalc.cells import Cells
 from gradcalc.errors import CalcError, Span
+from gradcalc.functions.names import absent
 from gradcalc.functions.resolve import understand
 from gradcalc.spread import spread
 from gradcalc.syntax import MAX_NUMBER_CHARACTERS, Node, names_in
@@ -118,16 +119,15 @@ def _pieces(text: str) -> Iterator[tuple[str, int]]:
         yield text[start:], start
 
 
-def assign(names: Sequence[str], named: Mapping[str, str], nameless: Sequence[str]) -> dict[str, str]:
-    """Values for the variables `names` of an expression, in their order.
+def assign(names: Sequence[str], named: Mapping[str, str], nameless: Sequence[str], expr: str = "") -> dict[str, str]:
+    """Values for the variables `names` of an expression, whose text may be given for hints, in their order.
 
     Raises `CalcError` for a missing value, for a name that does not occur, and for values without a name that do not fit
     the variables one by one.
     """
     for name in named:
         if name not in names:
-            listed = f"its variables are {', '.join(names)}" if names else "it has no variables"
-            raise CalcError(f"{name} does not occur in the expression", hint=listed)
+            raise absent(name, names, named, expr)
     values = dict(named)
     open_names = [name for name in names if name not in values]
     if nameless:
@@ -303,13 +303,17 @@ def unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return values
 
 
-def json_value(name: str, value: object) -> str:
+def json_value(name: str, value: object, depth: int = 0) -> str:
     """The text of a value in a batch line: a JSON number (already as its decimal text) or a string."""
+    if depth > 16:
+        raise CalcError(f"the value of {name} is nested too deeply")
     if isinstance(value, list):
         for part in value:
-            if isinstance(part, str) and "," in part:
-                raise CalcError(f"an entry of {name} must be one value, not {part}")
-        return f"[{', '.join(json_value(name, part) for part in value)}]"
+            if isinstance(part, str) and nearest_double(part) is None:
+                if "," in part:
+                    raise CalcError(f"an entry of {name} must be one value, not {part[:40]}")
+                value_tree(name, part)
+        return f"[{', '.join(json_value(name, part, depth + 1) for part in value)}]"
     if isinstance(value, bool) or value is None or isinstance(value, dict):
         kinds = {dict: "an object", bool: str(value).lower(), type(None): "null"}
         raise CalcError(f"the value of {name} must be a number, a string or a list, not {kinds[type(value)]}")

@@ -75,4 +75,4 @@ def test_a_file_that_is_too_long_or_not_there(tmp_path: Path) -> None:
 def test_what_is_no_file_is_not_read() -> None:
     with pytest.raises(CalcError) as caught:
         read_array("/dev/zero")
-    assert caught.value.message == "/dev/zero is no file"
+    assert caught.value.message == "cannot read /dev/zero: a device"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from gradcalc.errors import picture
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.report import MAX_ORDER
-from gradcalc.syntax import Call, Name, Number
+from gradcalc.syntax import Call, Name, Number, names_in
 from gradcalc.witness import process
 from gradcalc.witness.formula import Derived, Formula, Question, pack, unpack
 from gradcalc.witness.process import SymbolicFailure, SymbolicProcess
@@ -157,7 +158,7 @@ def test_the_front_door() -> None:
 
 @pytest.mark.parametrize("by", [(), ("x",)])
 def test_a_constant_has_no_partials_and_the_derivative_zero(by: tuple[str, ...]) -> None:
-    report = differentiate("3*4", at={"x": "1"}, by=by)
+    report = differentiate("3*4", at=dict.fromkeys(by, "1"), by=by)
     assert report.value is not None
     assert (report.value.symbolic, report.value.autograd) == ("12", 12.0)
     assert [(partial.symbolic, partial.autograd) for partial in report.partials] == [("0", 0.0)] * len(by)
@@ -343,7 +344,7 @@ def test_the_process_is_killed_between_questions(warm: SymbolicProcess) -> None:
     assert child is not None
     child.kill()
     child.wait()
-    for pipe in (child.stdin, child.stdout):
+    for pipe in (child.stdin, warm._answers):
         assert pipe is not None
         pipe.close()
     assert differentiate("x**5").partials[0].formula == "5*x**4"
@@ -426,3 +427,41 @@ def test_trees_travel_as_plain_data(name: str) -> None:
     parts = pack([Call("+", (tree, tree)), tree])
     assert unpack(json.loads(json.dumps(parts))) == [Call("+", (tree, tree)), tree]
     assert len(parts) == len(given) + 3
+
+
+def with_constants() -> list[str]:
+    """Every function of numbers with a constant in the place of one argument: what sympy would evaluate beyond the reals."""
+    calls = []
+    for row in TABLE.values():
+        names = [parameter.name for parameter in row.parameters if not parameter.optional]
+        if row.entries is None and not row.condition and row.name.isidentifier() and len(names) > 1:
+            for place in range(len(names)):
+                calls += [
+                    f"{row.name}({', '.join([*names[:place], text, *names[place + 1 :]])})" for text in ("0", "-1", "2")
+                ]
+    return calls
+
+
+BEYOND = [
+    "0**x",
+    "exp(0**x)",
+    "x/0",
+    "x*log(0)",
+    "x*sqrt(-1)",
+    "x**(1/0)",
+    "0**(x - 1)/x",
+    "log(x - x)*x",
+    *with_constants(),
+]
+
+
+@pytest.mark.parametrize("expr", BEYOND)
+def test_no_formula_has_what_is_not_of_our_language(expr: str) -> None:
+    try:
+        report = differentiate(expr)
+    except CalcError:
+        return
+    for partial in report.partials:
+        words = re.findall("[A-Za-z_]+", partial.formula or "")
+        assert not {"zoo", "nan", "oo", "I", "re", "im", "power_of_zero"} & set(words), partial.formula
+        assert partial.formula is None or understand(partial.formula, names_in(understand(expr))) is not None

@@ -127,8 +127,8 @@ def test_diff_understands(arguments: list[str], problem: Problem, asked: list[Pr
 
 
 def test_diff_reads_an_expression_from_stdin(asked: list[Problem], run: Callable[..., Ran]) -> None:
-    assert run("diff", "-", "--at", "2", stdin="x**2\n  + x\n").code == 0
-    assert asked == [Problem("x**2\n  + x", {"x": "2"})]
+    assert run("diff", "-", "--at", "2", stdin="x**2 +\n  x\n").code == 0
+    assert asked == [Problem("x**2 +\n  x", {"x": "2"})]
 
 
 def test_diff_sweeps(asked: list[Problem], run: Callable[..., Ran]) -> None:
@@ -215,7 +215,7 @@ FORMAT_HINT = "there are table, plain, json, csv, latex"
         ),
         (["--verson"], "error: no such option: --verson\nhint: did you mean --version?\n"),
         (["batch", "/no/such/file"], "error: cannot read /no/such/file: No such file or directory\n"),
-        (["batch", "/"], "error: cannot read /: Is a directory\n"),
+        (["batch", "/"], "error: cannot read /: a folder\nhint: give a file, or - for stdin where it is read\n"),
         (["functions", "--format", "latex"], "error: unknown format latex\nhint: there are table, plain, json\n"),
         (
             ["devices", "--format", "tabel"],

@@ -208,7 +208,7 @@ def expressible() -> list[Any]:
     """The gotchas that have an expression of scalars, a point and a wanted verdict, once for each dtype."""
     found = []
     for row in GOTCHAS:
-        for dtype, verdict in (row["want"] or {}).items():
+        for dtype, verdict in row["verdict"].items():
             if dtype not in ("float32", "float64"):
                 continue
             marks = (

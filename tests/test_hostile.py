@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -45,10 +46,10 @@ def started(*arguments: str, **options: object) -> Iterator[tuple[subprocess.Pop
 
 def test_every_hostile_expression_is_answered_in_time() -> None:
     """One run for all: whatever a line does, those after it are answered as if it had not been."""
-    questions = [{"id": place, "expr": expr, "at": {"x": "0.7"}} for place, expr in enumerate(hostile.EXPRESSIONS)]
-    for question in questions:
-        if "y" in str(question["expr"]):
-            question["at"] = {"x": "0.7", "y": "0.7"}
+    questions = [
+        {"id": place, "expr": expr, "at": {name: "0.7" for name in "xy" if re.search(rf"\b{name}\b", expr)}}
+        for place, expr in enumerate(hostile.EXPRESSIONS)
+    ]
     with started("batch", "--timeout", "10", stdin=subprocess.PIPE) as (process, marker):
         told, complaints = process.communicate("".join(json.dumps(question) + "\n" for question in questions).encode(), 600)
         answers = [json.loads(line) for line in told.splitlines()]

@@ -209,7 +209,7 @@ def test_the_command_in_every_format(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_an_expression_from_stdin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"x**2\n + 1\n")))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"x**2 +\n 1\n")))
     assert main(["plot", "-", "--at", "0:1", "--points", "2", "--format", "plain"]) == 0
     assert capsys.readouterr().out == "point\t0.0\t1.0\t0\t0.0\tagree\npoint\t1.0\t2.0\t2\t2.0\tagree\n"
 

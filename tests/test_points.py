@@ -46,7 +46,7 @@ NO_VALUES = [
     ("1 < 2", "error: this is a condition, not a number\n  1 < 2\n  ^^^^^\nhint: where(condition, a, b) makes a number of it"),
     ("2**", "error: the expression ends too early after **\n  2**\n     ^\nhint: something must follow here"),
     ("3 4", "error: missing operator between 3 and 4\n  3 4\n  ^^^\nhint: write * to multiply"),
-    ("1,5", "error: unexpected ,\n  1,5\n   ^"),
+    ("1,5", "error: unexpected ,\n  1,5\n   ^\nhint: write . for a decimal point, and digits without commas"),
     ("٣", "error: unexpected character ٣\n  ٣\n  ^"),
     ("1e500", "error: the exponent of a number is at most 400\n  1e500\n  ^^^^^"),
     ("sinn(1)", "error: unknown function sinn\n  sinn(1)\n  ^^^^\nhint: did you mean sin?"),

@@ -426,7 +426,7 @@ def test_latex_block() -> None:
         ({"symbolic": "-inf"}, r"= -\infty"),
         ({"symbolic": None}, r"&= \text{undefined}"),
         ({"latex": None}, r"&= \text{no formula}"),
-        ({"by": ("x", "x", "alpha_1")}, r"\frac{\partial^{3} f}{\partial x^{2} \partial \alpha_{1}}"),
+        ({"by": ("x", "x", "alpha_1")}, r"\frac{\partial^{3} f}{\partial \alpha_{1} \partial x^{2}}"),
         ({"at": {"x": "pi/2", "y": "1e-8"}}, r"_{x = \frac{\pi}{2}, y = 1 \cdot 10^{-8}}"),
     ],
     ids=["exact", "exponent", "infinite", "undefined", "no formula", "names", "point"],

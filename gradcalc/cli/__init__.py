@@ -131,7 +131,13 @@ def _end(code: int) -> NoReturn:
     """Leave at once, without taking torch down piece by piece; all that was written is flushed."""
     process = sys.modules.get("gradcalc.witness.process")
     if process is not None and hasattr(process, "shared"):
-        process.shared.stop()  # at most that can be left behind
+        process.shared.stop()
+    answering = sys.modules.get("gradcalc.cli.answering")
+    if answering is not None and hasattr(answering, "leave_nothing"):
+        try:
+            answering.leave_nothing()
+        except Exception:  # whatever it is, this process ends now
+            pass
     os._exit(code)
 
 
@@ -223,9 +229,12 @@ def show(
     from gradcalc.render import FORMATS, options_for
 
     outcome = Outcome(fail_on)
+    told: set[str] = set()
 
     def noted() -> Iterator[Report]:
         for report in reports:
+            if format in _WITHOUT_NOTES and not quiet:
+                tell_notes(report.notes, told)
             outcome.add(report.verdicts)
             yield report
 
@@ -233,6 +242,18 @@ def show(
         if not quiet:
             write(text)
     return outcome.exit
+
+
+_WITHOUT_NOTES = ("plain", "csv", "latex")
+"""Formats that have no place for a note."""
+
+
+def tell_notes(notes: Iterable[str], told: set[str]) -> None:
+    """Say on stderr, each once, how else a text could be read."""
+    for note in notes:
+        if note not in told:
+            told.add(note)
+            tell(f"note: {note}")
 
 
 LISTS = ("table", "plain", "json")

@@ -11,6 +11,7 @@ import re
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import BrokenExecutor
 from concurrent.futures import TimeoutError as TookTooLong
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from gradcalc import calculate
 from gradcalc.cli import lines
 from gradcalc.cli.lines import Answer, Line
+from gradcalc.errors import CalcError
 from gradcalc.orphan import end_with_parent
 
 if TYPE_CHECKING:
@@ -78,7 +80,10 @@ def in_pairs(source: Iterable[bytes], pairs: int, seconds: float) -> Iterator[An
 
     asked: queue.Queue[tuple[bytes, ProcessFuture[Answer]] | Exception | None] = queue.Queue()
     room = threading.Semaphore(_WAITING * pairs)
-    workers = _Workers(pairs)
+    try:
+        workers = _Workers(pairs)
+    except OSError as error:
+        raise _no_workers(error.strerror or str(error)) from None
 
     def ask() -> None:
         try:
@@ -92,6 +97,8 @@ def in_pairs(source: Iterable[bytes], pairs: int, seconds: float) -> Iterator[An
     threading.Thread(target=ask, daemon=True).start()
     try:
         while (next_one := asked.get()) is not None:
+            if isinstance(next_one, BrokenExecutor | OSError):
+                raise _no_workers(str(next_one) or "they cannot be started")
             if isinstance(next_one, Exception):
                 raise next_one
             line, future = next_one
@@ -99,11 +106,30 @@ def in_pairs(source: Iterable[bytes], pairs: int, seconds: float) -> Iterator[An
                 yield future.result()
             except TookTooLong:
                 yield lines.give_up(lines.read(line, seconds), f"no answer within {_START + 2 * seconds:g} seconds")
+            except BrokenExecutor:
+                raise _no_workers("they cannot be started") from None
             except ProcessExpired:
                 yield lines.give_up(lines.read(line, seconds), "the process that computed it ended: it ran out of memory")
             room.release()
     finally:
         workers.stop()
+
+
+def _no_workers(reason: str) -> CalcError:
+    hint = "--jobs 1 needs none; workers need semaphores in /dev/shm, and more open files and processes (ulimit -n, -u)"
+    return CalcError(f"no worker processes: {reason}", hint=hint)
+
+
+def leave_nothing() -> None:
+    """End all workers and remove their semaphores, right before this process ends without its usual clean-up."""
+    from multiprocessing import active_children, synchronize, util
+
+    for child in active_children():
+        child.kill()
+    registry: dict[object, util.Finalize] = util._finalizer_registry  # type: ignore[attr-defined]
+    for finalizer in list(registry.values()):
+        if getattr(finalizer, "_callback", None) is synchronize.SemLock._cleanup:  # type: ignore[attr-defined]
+            finalizer()
 
 
 _EXPRESSION = re.compile(rb'"expr"\s*:\s*("(?:[^"\\]|\\.)*")')

@@ -14,9 +14,12 @@ from gradcalc.cli import Exit, tell, write
 from gradcalc.cli.options import Quiet, Timeout
 from gradcalc.cli.words import count_of, seconds_of
 from gradcalc.errors import CalcError, unreadable
+from gradcalc.files import open_data
 from gradcalc.report import Verdict, exit_code, worst
 
 MAX_JOBS = 256
+_ENDLESS = 100_000_000
+"""Of a line that is too long, so many bytes are skipped."""
 
 
 def batch(
@@ -72,11 +75,7 @@ def _opened(file: str) -> Iterator[BinaryIO]:
             tell("reading questions from the terminal, a JSON object a line")
         yield sys.stdin.buffer
         return
-    try:
-        stream = open(file, "rb")  # noqa: SIM115  closed below
-    except (OSError, ValueError) as error:
-        raise unreadable(file, error) from None
-    with stream:
+    with open_data(file) as stream:
         yield stream
 
 
@@ -94,14 +93,25 @@ def _lines(stream: BinaryIO, advance: Callable[[int], None]) -> Iterator[bytes]:
     from gradcalc.cli.lines import MAX_LINE
 
     first = True
-    while line := stream.readline(MAX_LINE + 1):
+    while line := _read(stream, MAX_LINE + 1):
         advance(len(line))
         if first:
             line, first = line.removeprefix(b"\xef\xbb\xbf"), False
         if line.strip():
             yield line
+        skipped = 0
         while len(line) > MAX_LINE and not line.endswith(b"\n"):
-            line = stream.readline(MAX_LINE + 1)
+            line = _read(stream, MAX_LINE + 1)
             advance(len(line))
+            skipped += len(line)
             if not line:
                 return
+            if skipped > _ENDLESS:
+                raise CalcError(f"a line does not end within {_ENDLESS} bytes", hint="one question per line")
+
+
+def _read(stream: BinaryIO, limit: int) -> bytes:
+    try:
+        return stream.readline(limit)
+    except OSError as error:
+        raise unreadable("the questions", error) from None

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from gradcalc.cli import LISTS, Exit, write
+from gradcalc.cli import LISTS, Exit, tell_notes, write
 from gradcalc.cli.diff import expression_from_stdin
 from gradcalc.cli.options import Quiet, Timeout
 from gradcalc.cli.words import choice, names_of, seconds_of
 from gradcalc.errors import CalcError, unreadable
+from gradcalc.files import read_whole
 
 _EXITS = {"right": Exit.AGREE, "wrong": Exit.DISAGREE, "partly": Exit.EXPLAINED, "undecided": Exit.UNDECIDED}
 _MAX_BYTES = 1_000_000
@@ -88,6 +89,8 @@ def check(
         raise CalcError(what, hint='gradcalc check EXPR CLAIM, or gradcalc check EXPR --line "dL_dx = ..."')
     points = _points(expr, at or [], names, is_open=bool(texts))
 
+    _tell_notes([expr, *([claim] if claim else [])], [*(name for point in points for name in point), *names], quiet)
+
     from gradcalc.render import checking as render
     from gradcalc.render import options_for
 
@@ -106,6 +109,18 @@ def check(
     return _EXITS[outcome]
 
 
+def _tell_notes(texts: Sequence[str], variables: Sequence[str], quiet: bool) -> None:
+    """Say how else the texts could be read, where they can be read at all."""
+    from gradcalc.functions.resolve import understood
+
+    told: set[str] = set()
+    for text in texts:
+        try:
+            tell_notes(() if quiet else understood(text, variables).notes, told)
+        except CalcError:
+            pass  # a claim may be a condition; whatever it is, checking says it
+
+
 def _points(expr: str, at: Sequence[str], names: Sequence[str], *, is_open: bool) -> list[Mapping[str, str]]:
     """The points that are given; an open expression may have variables that only its derivation shows."""
     from gradcalc.functions.resolve import understand
@@ -117,7 +132,7 @@ def _points(expr: str, at: Sequence[str], names: Sequence[str], *, is_open: bool
     named, nameless = read_at(at)
     listed = names_in(understand(expr, [*named, *names]))
     listed += [name for name in named if is_open and name not in listed]
-    return list(sweep(assign(listed, named, nameless)))
+    return list(sweep(assign(listed, named, nameless, expr)))
 
 
 def _read(path: str) -> list[str]:
@@ -126,8 +141,7 @@ def _read(path: str) -> list[str]:
         if path == "-":
             content = sys.stdin.buffer.read(_MAX_BYTES + 1) if sys.stdin else b""
         else:
-            with open(path, "rb") as file:
-                content = file.read(_MAX_BYTES + 1)
+            content = read_whole(path, _MAX_BYTES)
         if len(content) > _MAX_BYTES:
             raise CalcError(f"{path} has more than {_MAX_BYTES} bytes: no derivation is so long")
         return content.decode("utf-8-sig").splitlines()

@@ -10,8 +10,9 @@ from itertools import chain, islice
 from gradcalc import many
 from gradcalc.calculate import prepare
 from gradcalc.cli import Exit, show, tell, write
-from gradcalc.errors import CalcError, unreadable
-from gradcalc.pointfile import read_points
+from gradcalc.errors import CalcError
+from gradcalc.files import lines_of, open_data
+from gradcalc.pointfile import LONGEST, read_points
 from gradcalc.points import ALL_PROVEN, value_tree
 from gradcalc.report import Outcome, Problem, Report, Verdict
 
@@ -34,15 +35,12 @@ def _lines(file: str) -> Iterator[str]:
         if file == "-":
             if sys.stdin is None:
                 raise CalcError("cannot read the points: stdin is closed")
-            for line in sys.stdin.buffer:
-                yield line.decode()
+            yield from map(bytes.decode, lines_of(sys.stdin.buffer, LONGEST, "stdin"))
             return
-        with open(file, encoding="utf-8", newline="") as stream:
-            yield from stream
+        with open_data(file) as stream:
+            yield from map(bytes.decode, lines_of(stream, LONGEST, file))
     except UnicodeDecodeError:
         raise CalcError("the points are not UTF-8 text") from None
-    except (OSError, ValueError) as error:
-        raise unreadable(file, error) from None
 
 
 def show_many(

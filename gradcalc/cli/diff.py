@@ -207,7 +207,7 @@ def request(
         from gradcalc.cli import crowd
 
         return problem, crowd.points_of(file, names, assign([name for name in names if name in named], named, nameless))
-    return problem, sweep(assign(names, named, nameless)) if at else [{}]
+    return problem, sweep(assign(names, named, nameless, text)) if at else [{}]
 
 
 def one_point(problem: Problem, points: Iterable[Mapping[str, str]]) -> Problem:

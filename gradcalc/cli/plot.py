@@ -83,7 +83,7 @@ def _request(expr: str, at: list[str], device: str, dtype: str | None) -> tuple[
     text = expression_from_stdin() if expr == "-" else expr
     named, nameless = read_at(at)
     named = {name: value_or_file(value) for name, value in named.items()}
-    values = assign(names_in(understand(text, named)), named, nameless)
+    values = assign(names_in(understand(text, named)), named, nameless, text)
     moving = [name for name, value in values.items() if ":" in value and "[" not in value]
     if len(moving) != 1:
         what = "no variable has a range" if not moving else f"{' and '.join(moving)} have ranges, and one variable moves"

@@ -7,33 +7,70 @@ name is a variable, and constants are calls without arguments.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from gradcalc.errors import CalcError, Span
-from gradcalc.functions import CONSTANTS, Function, Parameter, find, similar
-from gradcalc.syntax import Call, Name, Node, Number, fold, integer_literal, is_keyword, parse, postorder
+from gradcalc.functions import CONSTANTS, Function, Parameter, find
+from gradcalc.functions.names import LETTERS, call_hint, refusal
+from gradcalc.grammar import foreign, read
+from gradcalc.grammar.ambiguity import names as notes_on_names
+from gradcalc.syntax import Call, Name, Node, Number, fold, integer_literal, is_keyword, names_in, postorder
 
 _REFUSED = {"inf", "infinity", "oo", "nan"}
 _OPERATORS = {"*", "/", "**", "neg"}
+
+
+class Understood(NamedTuple):
+    """A tree in terms of the table, and notes on what could be meant otherwise."""
+
+    tree: Node
+    notes: tuple[str, ...]
 
 
 def understand(text: str, variables: Collection[str] = ()) -> Node:
     """The tree of an expression in terms of the table.
 
     `variables` are names that stand for variables whatever else they mean.  Raises `CalcError` for unknown functions,
-    wrong arguments, and conditions where numbers belong.
+    wrong arguments, conditions where numbers belong, and what can be meant in two ways.
     """
+    return understood(text, variables).tree
+
+
+def understood(text: str, variables: Collection[str] = ()) -> Understood:
+    """As `understand`, with notes on what could be meant otherwise."""
+    listed = frozenset(variables)
     try:
-        resolver = _Resolver(text, frozenset(variables))
-        tree = resolver.read(parse(text))
+        _refuse_definition(text, listed)
+        reading = read(text, listed)
+        resolver = _Resolver(text, listed)
+        tree = resolver.read(reading.tree)
         for word in resolver.words:
-            raise _refused(word)
+            raise refusal(word) or _refused(word)
         if _is_condition(tree):
             raise CalcError(
                 "this is a condition, not a number", span=tree.span, hint="where(condition, a, b) makes a number of it"
             )
-        return tree
+        return Understood(tree, (*reading.notes, *notes_on_names(names_in(tree), listed)))
     except CalcError as error:
         raise error.within(text) from None
+
+
+def _refuse_definition(text: str, variables: frozenset[str]) -> None:
+    """Raise `CalcError` for `y = ...`, `f(x) = ...` and `x = 3`; what is wrong on the right side is said first."""
+    found = foreign.definition(text)
+    if found is None:
+        return
+    left, right = " ".join(found[0].split()), found[1]
+    if right.strip() and foreign.definition(right) is None:
+        reading = understood(right, variables)
+        place = text.index("=")
+        span = Span(place, place + 1)
+        if not names_in(reading.tree):
+            raise CalcError(
+                "this is a point, not an expression", span=span, hint=f"give it apart: --at {left}={' '.join(right.split())}"
+            )
+        hint = "; ".join([f"leave out {left} =", *reading.notes])
+        raise CalcError("an expression is read, not an equation", span=span, hint=hint)
 
 
 def applied(name: str, args: Sequence[Node]) -> Node:
@@ -55,7 +92,7 @@ class _Resolver:
         self.text = text
         self.variables = variables
         self.words: list[Name] = []
-        """Names that mean something as the value of an option only: `inf`, and what stands in quotes."""
+        """Names that mean something as the name or the value of an option only: `inf`, `mean`, and what stands in quotes."""
 
     def read(self, tree: Node) -> Node:
         return fold(tree, self.leaf, self.call)
@@ -65,7 +102,7 @@ class _Resolver:
             return node
         if node.name in CONSTANTS:
             return Call(CONSTANTS[node.name], (), node.span)
-        if node.name == "inf" or not node.name.isidentifier():
+        if node.name == "inf" or not node.name.isidentifier() or refusal(node) is not None:
             self.words.append(node)
         elif node.name in _REFUSED:
             raise _refused(node)
@@ -73,8 +110,10 @@ class _Resolver:
 
     def call(self, node: Call, args: list[Node]) -> Node:
         if node.name == "=":
+            self.forget([node.args[0]])
             return Call("=", (node.args[0], args[1]), node.span)
         self.refuse_bare_function(node)
+        _refuse_round_list(node, args)
         row = find(node.name)
         if row is None or not row.signature:
             raise self.unknown(node)
@@ -87,12 +126,16 @@ class _Resolver:
         options = node.options
         if row.options:
             args, options, words = _told(row, args, node)
-            self.words = [name for name in self.words if name not in words]
+            self.forget(words)
         args = _arranged(row, args, node)
         _check_kinds(row, args)
         if row.definition is not None:
             return self.expanded(row, args, node.span)
         return Call(row.name, tuple(args), node.span, options)
+
+    def forget(self, told: Sequence[Node]) -> None:
+        """What was the name or the value of an option is no variable that must be refused."""
+        self.words = [word for word in self.words if not any(word is node for node in told)]
 
     def refuse_bare_function(self, node: Call) -> None:
         """`sin x` must not be read as a product of two variables."""
@@ -104,7 +147,7 @@ class _Resolver:
         if not isinstance(left, Name) or left.name in self.variables or "*" in self.text[left.span.end : right.span.start]:
             return
         row = find(left.name)
-        if row is not None and row.signature:
+        if row is not None and row.signature and left.name not in LETTERS:
             raise CalcError(
                 f"{left.name} is a function and needs parentheses", span=left.span, hint=f"write {left.name}(...)"
             )
@@ -114,12 +157,8 @@ class _Resolver:
         if node.name == "@":
             return CalcError("@ multiplies matrices, and there are none here", span=node.span, hint="write * to multiply")
         if node.name in self.variables or node.name in CONSTANTS:
-            return CalcError(f"{node.name} is not a function", span=span, hint=f"write {node.name}*(...) to multiply")
-        guess = similar(node.name)
-        hint = f"did you mean {guess}?" if guess else "gradcalc functions lists what there is"
-        if guess is None and len(node.name) == 1:
-            hint = f"write {node.name}*(...) to multiply"
-        return CalcError(f"unknown function {node.name}", span=span, hint=hint)
+            return CalcError(f"{node.name} is not a function", span=span, hint=call_hint(node.name, is_variable=True))
+        return CalcError(f"unknown function {node.name}", span=span, hint=call_hint(node.name))
 
     def expanded(self, row: Function, args: list[Node], span: Span) -> Node:
         """A row given by a definition stands for that expression, with the arguments in place."""
@@ -137,6 +176,18 @@ class _Resolver:
             lambda leaf: values[leaf.name] if isinstance(leaf, Name) else Number(leaf.text, span),
             lambda call, parts: Call(call.name, tuple(parts), span, call.options),
         )
+
+
+def _refuse_round_list(node: Call, args: Sequence[Node]) -> None:
+    """Raise `CalcError` for `[x + 1]**2`: brackets in the place of parentheses would be a list of one entry."""
+    if node.name not in ("+", "-", "*", "/", "**", "neg"):
+        return
+    for arg in args:
+        if isinstance(arg, Call) and arg.name == "[" and len(arg.args) == 1:
+            (entry,) = arg.args
+            if not (isinstance(entry, Call) and entry.name == "["):
+                hint = "write (...) for brackets; sum([...]) or an entry for a list of one entry"
+                raise CalcError("[...] is a list, and of one entry only", span=arg.span, hint=hint)
 
 
 def _head(node: Call) -> Span:
@@ -192,7 +243,8 @@ def _arranged(row: Function, args: list[Node], node: Call) -> list[Node]:
             assert isinstance(keyword, Name)
             named = True
             if keyword.name not in places:
-                raise CalcError(f"{row.name} has no argument {keyword.name}", span=keyword.span, hint=f"usage: {row.usage}")
+                usage = "gelu_tanh(x)" if (row.name, keyword.name) == ("gelu", "approximate") else row.usage
+                raise CalcError(f"{row.name} has no argument {keyword.name}", span=keyword.span, hint=f"usage: {usage}")
             if places[keyword.name] in given:
                 raise CalcError(f"{keyword.name} is given twice", span=arg.span, hint=f"usage: {row.usage}")
             given[places[keyword.name]] = value

@@ -39,7 +39,7 @@ def judged(evidence: Evidence, truth: Real, far: Distance) -> Judgement:
     if overflowed is not None:
         why = f"{overflowed.name} left the range of {form.name} on the way; the derivative is {decimal(truth)}"
         return Judgement(Verdict.INACCURATE, why, "overflow")
-    if not is_zero(truth) and abs(ball(truth)) < exact(form.smallest_normal):
+    if not ball(truth).contains(0) and abs(ball(truth)) < exact(form.smallest_normal):
         return Judgement(
             Verdict.INACCURATE, f"the derivative is below the smallest normal {form.name}; {survived}", "underflow"
         )

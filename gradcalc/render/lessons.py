@@ -230,12 +230,13 @@ def tracking_json(found: Tracking, options: RenderOptions) -> str:
 
 
 def _begun(report: Report, options: RenderOptions) -> Page:
-    from gradcalc.render.page import Page, ran_on, typed
+    from gradcalc.render.page import Page, notes, ran_on, typed
 
     page = Page(options)
     page.formula(function_letter(report), report.read_as)
     page.sentence("at " + ", ".join(f"{name} = {typed(value, page)}" for name, value in report.at.items()))
     ran_on(report.dtype, report.device, report.versions, page)
+    notes(report, page)
     page.line()
     return page
 

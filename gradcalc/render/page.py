@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gradcalc.render import RenderOptions
-from gradcalc.report import Partial, Verdict
+from gradcalc.report import Partial, Report, Verdict
 
 _UNLIMITED = 1_000_000
 _NONE = "none"
@@ -181,3 +181,10 @@ def verdict_of(partial: Partial) -> str:
 def last_line(verdict: Verdict, summary: str, page: Page) -> None:
     """The line that a table ends with."""
     page.sentence(f"verdict: {verdict} {sign(verdict)}{summary}", color(verdict))
+
+
+def notes(report: Report, page: Page) -> None:
+    """What must be known about the answer: how the text was read where it has another reading, what a device cannot do."""
+    for note in report.notes:
+        page.line()
+        page.sentence(f"note: {note}")

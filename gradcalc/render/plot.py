@@ -97,7 +97,7 @@ _MANY = 12
 
 def table(found: Plot, options: RenderOptions) -> str:
     """Two drawings in characters, the expression and its derivative, and what is marked in them."""
-    from gradcalc.render.page import Page, last_line, ran_on, typed
+    from gradcalc.render.page import Page, last_line, notes, ran_on, typed
 
     page = Page(options)
     first = found.points[0]
@@ -110,6 +110,7 @@ def table(found: Plot, options: RenderOptions) -> str:
     width = found.xs[-1] - found.xs[0]
     page.sentence(f"{found.name} from {_short(found.xs[0], width)} to {_short(found.xs[-1], width)}{others}")
     ran_on(first.dtype, first.device, first.versions, page)
+    notes(first, page)
     panels = list(_panels(found))
     margin = max(len(label) for *_, y in panels for label in _labels(y).values())
     for panel in panels:
@@ -278,6 +279,7 @@ def json(found: Plot, options: RenderOptions) -> str:
             "schema": SCHEMA,
             "command": "plot",
             "read_as": first.read_as,
+            "notes": first.notes,
             "formula": partial.formula,
             "variable": found.name,
             "dtype": first.dtype,

@@ -84,7 +84,7 @@ def _cut(text: str) -> str:
 
 def table(found: Stepwise, options: RenderOptions) -> str:
     """For people who read: the parts below what they are parts of, and behind them what comes of them."""
-    from gradcalc.render.page import Page, last_line, number, typed
+    from gradcalc.render.page import Page, last_line, notes, number, typed
 
     page = Page(options)
     report = found.report
@@ -92,6 +92,7 @@ def table(found: Stepwise, options: RenderOptions) -> str:
     page.formula(f, report.read_as)
     if report.at:
         page.sentence("at " + ", ".join(f"{name} = {typed(value, page)}" for name, value in report.at.items()))
+    notes(report, page)
     for derivation, partial in zip(found.derivations, report.partials, strict=True):
         page.line()
         left = f"∂{f}/∂{derivation.by}"

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from gradcalc.general import general
 from gradcalc.render import RenderOptions, function_letter
-from gradcalc.render.page import ENTRIES, GLUE, Page, brief, color, last_line, number, ran_on, sign, typed, verdict_of
+from gradcalc.render.page import ENTRIES, GLUE, Page, brief, color, last_line, notes, number, ran_on, sign, typed, verdict_of
 from gradcalc.report import Partial, Report, Verdict, worst
 
 
@@ -114,7 +114,7 @@ def _one(report: Report, page: Page) -> None:
     if report.verdict is None:
         for partial in report.partials:
             _formula(partial, f, page)
-        _notes(report, page)
+        notes(report, page)
         return
     _circumstances(report, report.at, page)
     if report.value is not None:
@@ -128,7 +128,7 @@ def _one(report: Report, page: Page) -> None:
         _single(report.partials[0], f, page)
     elif report.partials:
         _overview(report, f, page)
-    _notes(report, page)
+    notes(report, page)
     page.line()
     last_line(report.verdict, "", page)
 
@@ -151,7 +151,7 @@ def _circumstances(report: Report, at: Iterable[str], page: Page) -> None:
 
 def _single(partial: Partial, f: str, page: Page) -> None:
     _formula(partial, f, page)
-    rows = [("symbolic", number(partial.symbolic))]
+    rows = [("symbolic", _exact(partial, None))]
     if partial.reference is not None and partial.reference != partial.symbolic:
         rows.append(("reference", f"{partial.reference}  (at what torch received)"))
     rows.append(("autograd", number(partial.autograd)))
@@ -168,6 +168,15 @@ def _single(partial: Partial, f: str, page: Page) -> None:
         page.line()
         # The slopes stand above already.
         page.sentence(": ".join(filter(None, [verdict_of(partial), partial.why])), color(partial.verdict))
+
+
+_WITHOUT = (None, Verdict.NOT_DIFFERENTIABLE, Verdict.UNDEFINED)
+
+
+def _exact(partial: Partial, digits: int | None) -> str:
+    """The derivative by mathematics: a number, none where there is none, or that it is not known."""
+    is_unknown = partial.symbolic is None and partial.verdict not in _WITHOUT
+    return "not known" if is_unknown else number(partial.symbolic, digits)
 
 
 def _pairs(rows: Sequence[tuple[str, str]], page: Page) -> None:
@@ -236,7 +245,7 @@ _MATRIX_DIGITS = 6
 
 def _numbers(partial: Partial, digits: int | None) -> list[Text]:
     return [
-        Text(number(partial.symbolic, digits)),
+        Text(_exact(partial, digits)),
         Text(number(partial.autograd, digits)),
         Text(_ulps(partial.ulps)),
     ]
@@ -279,12 +288,6 @@ def _whys(partials: Sequence[tuple[str, Partial]], page: Page) -> None:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 9 else f"{', '.join(names[:8])} and {len(names) - 8} more"
-
-
-def _notes(report: Report, page: Page) -> None:
-    for note in report.notes:
-        page.line()
-        page.sentence(f"note: {note}")
 
 
 # ----------------------------------------------------------------------------------------------------- many reports

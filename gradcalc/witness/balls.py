@@ -178,10 +178,13 @@ def to_fraction(value: arb) -> Fraction:
 def decimal(value: Real, digits: int = 20) -> str:
     """A decimal string whose digits are all right: `digits` of them, or all there are where they are fewer.
 
-    Plain notation between 1e-5 and 1e21, scientific elsewhere.
+    Plain notation between 1e-5 and 1e21, scientific elsewhere.  Of what is zero only as far as its digits tell, the bound.
     """
-    if is_negligible(value):
+    if is_zero(value):
         return "0"
+    if is_negligible(value):
+        with ctx.workprec(64):
+            return f"0 to within {_plain(ball(value).abs_upper().str(2, radius=False))}"
     before = ctx.prec
     ctx.prec = max(before, 4 * digits + 64)
     try:
@@ -189,6 +192,13 @@ def decimal(value: Real, digits: int = 20) -> str:
         return short if short is not None else _plain(ball(value).str(digits, radius=False))
     finally:
         ctx.prec = before
+
+
+def known_decimal(value: Real | None, digits: int = 20) -> str | None:
+    """A decimal string as above; None for no number, and for one of which not even the sign is known."""
+    if value is None or (not is_zero(value) and ball(value).contains(0)):
+        return None
+    return decimal(value, digits)
 
 
 def _short(value: Real, digits: int) -> str | None:

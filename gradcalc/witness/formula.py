@@ -77,7 +77,8 @@ class Question:
 class Formula:
     """A derivative: `text` and `latex` for people; `tree`, to be evaluated, has names for constants.
 
-    `unusable` says why it cannot be evaluated, if so; then `tree` is None.
+    `unusable` says why it cannot be evaluated, if so; then `tree` is None, and the texts are empty where sympy's answer has
+    no meaning in our language.
     """
 
     text: str
@@ -122,14 +123,23 @@ def pack(trees: Sequence[Node]) -> Parts:
 
 
 def unpack(parts: Parts) -> list[Node]:
-    """The trees of their parts."""
+    """The trees of their parts.  Raises `ValueError` for what is no tree."""
     nodes: list[Node] = []
+
+    def at(place: object) -> Node:
+        if type(place) is not int or not 0 <= place < len(nodes):
+            raise ValueError("a part that is not there")
+        return nodes[place]
+
     for part in parts[:-1]:
         if isinstance(part, str):
             nodes.append(Number(part) if part[0] in _FIRST_OF_NUMBER else Name(part))
         else:
-            nodes.append(Call(part[0], tuple(nodes[place] for place in part[1:])))
-    return [nodes[place] for place in parts[-1]]
+            name, *places = part
+            if not isinstance(name, str):
+                raise ValueError("a call without a name")
+            nodes.append(Call(name, tuple(map(at, places))))
+    return list(map(at, parts[-1]))
 
 
 def pack_indexed(indexed: Indexed) -> str:
@@ -158,15 +168,24 @@ def pack_derived(derived: Derived) -> dict[str, Any]:
     }
 
 
-def unpack_derived(data: Mapping[str, Any]) -> Derived:
-    """What sympy found, from plain data."""
-    return Derived(
-        tuple(_unpacked(*parts) for parts in data["formulas"]),
-        _unnamed(*data["constants"]),
-        {name: _unpacked(*parts) for name, parts in data["general"].items()},
-        _unnamed(*data["sums"]),
-        data["same"],
-    )
+def read_derived(data: Mapping[str, Any], question: Question) -> Derived:
+    """What sympy found, from plain data.  Raises `ValueError` for what is no answer to the question."""
+    try:
+        derived = Derived(
+            tuple(_unpacked(*parts) for parts in data["formulas"]),
+            _unnamed(*data["constants"]),
+            {name: _unpacked(*parts) for name, parts in data["general"].items()},
+            _unnamed(*data["sums"]),
+            data["same"],
+        )
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise ValueError(f"no answer: {error}") from None
+    wanted = 0 if question.is_claim or derived.general else len(question.wanted)
+    if len(derived.formulas) != wanted or (derived.general and set(derived.general) != set(question.by)):
+        raise ValueError("an answer to another question")
+    if type(derived.is_same) is not bool or (derived.is_same and not question.is_claim):
+        raise ValueError("a statement that was not asked for")
+    return derived
 
 
 def _packed(formula: Formula) -> tuple[Any, ...]:
@@ -174,6 +193,8 @@ def _packed(formula: Formula) -> tuple[Any, ...]:
 
 
 def _unpacked(text: str, latex: str, parts: Parts | None, unusable: str | None) -> Formula:
+    if not (isinstance(text, str) and isinstance(latex, str) and isinstance(unusable, str | None)):
+        raise ValueError("a formula is text")
     return Formula(text, latex, unpack(parts)[0] if parts else None, unusable)
 
 

@@ -8,10 +8,13 @@ that has its process to itself leaves the module out; the library never does, si
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
+
+from gradcalc.errors import CalcError
 
 _ONLY_FOR_COMPILERS = "torch._meta_registrations"
 
@@ -35,6 +38,13 @@ def quickly() -> Iterator[None]:
         sys.modules[_ONLY_FOR_COMPILERS] = stand_in
     try:
         yield
+    except CalcError:
+        raise
+    except Exception as error:  # torch reads dozens of environment variables while it is imported
+        reason = " ".join(str(error).split())[:200]
+        named = ", ".join(name for name in os.environ if name.startswith(("TORCH", "PYTORCH")))
+        hint = f"these environment variables change how it loads: {named}" if named else "is torch installed as a whole?"
+        raise CalcError(f"torch cannot be loaded: {type(error).__name__}: {reason}", hint=hint) from None
     finally:
         if leave_out and sys.modules.get(_ONLY_FOR_COMPILERS) is stand_in:
             del sys.modules[_ONLY_FOR_COMPILERS]

@@ -1,5 +1,8 @@
 """The caller's side of the symbolic process: ask early, collect later, kill what takes too long.
 
+The child's answers come through a descriptor of their own: whatever is printed on its standard output, by sympy or by a
+module that does not belong there, is no answer.  An answer that is not made as one is a failure.
+
 Comes in: questions, an expression and what to differentiate by.  Goes out: for each a `Derived`, or a
 `SymbolicFailure` with the reason.  Plain data both ways, so the caller never imports sympy.
 """
@@ -11,15 +14,15 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import threading
 import time
 from collections import OrderedDict
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
-from gradcalc.witness.formula import Derived, Question, unpack_derived
+from gradcalc import children
+from gradcalc.errors import CalcError
+from gradcalc.witness.formula import Derived, Question, read_derived
 
 _PATIENCE_WITH_START = 30.0
 """Seconds that a machine under load may take to import sympy, beyond the time for the question."""
@@ -44,6 +47,7 @@ class SymbolicProcess:
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[str] | None = None
+        self._answers: IO[str] | None = None
         self._lines: queue.SimpleQueue[tuple[float, str | None]] = queue.SimpleQueue()
         self._warm = False
         self._waiting: OrderedDict[Question, _Asked] = OrderedDict()
@@ -99,14 +103,14 @@ class SymbolicProcess:
         if line is None:
             self._replace(oldest, "sympy's process ended: it ran out of time or memory")
             return
-        answer: dict[str, Any] = json.loads(line)
-        if answer["number"] == 0:
-            self._warm, self._ready = True, self._free
-        elif answer["number"] == asked.number:
-            if "failure" in answer:
-                self._settle(oldest, answer["failure"])
-            else:
-                self._settle(oldest, unpack_derived(answer))
+        try:
+            answer = _answer(line)
+            if answer["number"] == 0:
+                self._warm, self._ready = True, self._free
+            elif answer["number"] == asked.number:
+                self._settle(oldest, answer.get("failure") or read_derived(answer, oldest))
+        except (ValueError, RecursionError):
+            self._replace(oldest, "sympy's process gave an answer that cannot be read")
 
     def _settle(self, question: Question, answer: Derived | str) -> None:
         del self._waiting[question]
@@ -131,22 +135,33 @@ class SymbolicProcess:
             if self._waiting or self._child.poll() is None:
                 return
             self._end()  # it ended by itself, with nothing to do; its pipes are still open
-        package = str(Path(__file__).resolve().parents[2])
-        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "gradcalc.witness.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path},
-            text=True,
-            encoding="utf-8",
-            # An interrupt at the keyboard is the caller's to handle: it ends the process by closing its input.
-            start_new_session=True,
-        )
+        try:
+            receiving, sending = os.pipe()
+            try:
+                self._child = subprocess.Popen(
+                    children.command("gradcalc.witness.worker", str(sending)),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=(sending,),
+                    env=_quiet(children.environment(os.environ)),
+                    text=True,
+                    encoding="utf-8",
+                    # An interrupt at the keyboard is the caller's to handle: it ends the process by closing its input.
+                    start_new_session=True,
+                )
+            except OSError:
+                os.close(receiving)
+                raise
+            finally:
+                os.close(sending)
+        except OSError as error:
+            hint = "sympy runs in a process of its own; allow more open files and processes (ulimit -n, ulimit -u)"
+            raise CalcError(f"cannot start a process for sympy: {error.strerror or error}", hint=hint) from None
+        self._answers = open(receiving, encoding="utf-8", errors="replace")  # noqa: SIM115  closed with the process
         self._lines = queue.SimpleQueue()
         self._warm, self._free = False, 0.0
-        threading.Thread(target=_pump, args=(self._child.stdout, self._lines), daemon=True).start()
+        threading.Thread(target=_pump, args=(self._answers, self._lines), daemon=True).start()
 
     def stop(self) -> None:
         """End the process at once; what was asked is forgotten."""
@@ -157,13 +172,28 @@ class SymbolicProcess:
         if self._child is not None:
             self._child.kill()
             self._child.wait()
-            for pipe in (self._child.stdin, self._child.stdout):
+            for pipe in (self._child.stdin, self._answers):
                 if pipe is not None:
                     try:
                         pipe.close()
                     except OSError:
                         pass
-            self._child = None
+            self._child = self._answers = None
+
+
+def _quiet(environ: dict[str, str]) -> dict[str, str]:
+    """An environment without the switches that make sympy and Python print."""
+    return {name: value for name, value in environ.items() if not name.startswith("SYMPY_") and name != "PYTHONIOENCODING"}
+
+
+def _answer(line: str) -> dict[str, Any]:
+    """A line of the child as an object with a number.  Raises `ValueError` for what is none."""
+    answer = json.loads(line)
+    if not isinstance(answer, dict) or type(answer.get("number")) is not int:
+        raise ValueError("no answer")
+    if not isinstance(answer.get("failure", ""), str):
+        raise ValueError("no reason")
+    return answer
 
 
 def _pump(pipe: Any, lines: queue.SimpleQueue[tuple[float, str | None]]) -> None:

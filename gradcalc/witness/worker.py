@@ -2,8 +2,8 @@
 
 Comes in (standard input): {"number", "trees", "wanted", "seconds", "indexed", "by",
 "is_claim"}.
-Goes out (standard output): {"number": 0} when sympy is there, and then {"number", "formulas", "constants",
-"general", "sums", "same"}, or {"number", "failure"}.
+Goes out (a descriptor of its own, named on the command line): {"number": 0} when sympy is there, and then {"number",
+"formulas", "constants", "general", "sums", "same"}, or {"number", "failure"}.
 
 The process holds the limits on memory and processor time, so that nothing sympy does can hurt the caller;
 it ends when its input does.
@@ -15,16 +15,19 @@ import gc
 import json
 import os
 import sys
-from typing import Any
+from typing import IO, Any
 
 from gradcalc.orphan import end_with_parent
 from gradcalc.witness.formula import Derived, pack_derived, unpack, unpack_indexed
 
 MEMORY_BYTES = 1_400_000_000
+MAX_CHARACTERS = 50_000_000
 
 
-def main() -> None:
-    """Answer questions until the input ends."""
+def main(descriptor: str) -> None:
+    """Answer questions until the input ends, on a descriptor that nothing else writes to."""
+    os.set_inheritable(int(descriptor), False)
+    answers = open(int(descriptor), "w", encoding="utf-8")  # noqa: SIM115  closed with the process
     sys.setrecursionlimit(20_000)
     gc.disable()
     from gradcalc.witness import symbolic
@@ -35,7 +38,7 @@ def main() -> None:
     gc.enable()
     _limit_memory()
     end_with_parent(os.getppid())
-    _say({"number": 0})
+    _say(answers, {"number": 0})
     for line in sys.stdin:
         question = json.loads(line)
         _limit_time(question["seconds"])
@@ -47,7 +50,7 @@ def main() -> None:
             answer = {"failure": "the expression is too deep for sympy"}
         except Exception as error:  # sympy raises anything; whatever it is, the other witnesses go on
             answer = {"failure": f"sympy failed: {type(error).__name__}: {error}"[:300]}
-        _say({"number": question["number"], **answer})
+        _say(answers, {"number": question["number"], **answer})
 
 
 def _derived(question: dict[str, Any], symbolic: Any) -> Derived:
@@ -62,9 +65,12 @@ def _derived(question: dict[str, Any], symbolic: Any) -> Derived:
     return symbolic.derive(unpack(json.loads(question["trees"])), question["wanted"])  # type: ignore[no-any-return]
 
 
-def _say(answer: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
+def _say(answers: IO[str], answer: dict[str, Any]) -> None:
+    text = json.dumps(answer)
+    if len(text) > MAX_CHARACTERS:
+        text = json.dumps({"number": answer["number"], "failure": "sympy's answer is too long"})
+    answers.write(text + "\n")
+    answers.flush()
 
 
 def _limit_memory() -> None:
@@ -84,7 +90,3 @@ def _limit_time(seconds: float) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     soft = int(used.ru_utime + used.ru_stime + seconds) + 2
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-
-
-if __name__ == "__main__":
-    main()

@@ -12,7 +12,7 @@ from sympy.printing.str import StrPrinter
 
 from gradcalc.functions.resolve import applied
 from gradcalc.syntax import Call, Name, Node, Number
-from gradcalc.witness.symbolic.functions import PRINTED, Comparison
+from gradcalc.witness.symbolic.functions import PRINTED, Comparison, power_of_zero
 
 PI, E = Call("pi", ()), Call("e", ())
 
@@ -71,6 +71,9 @@ class Printer(StrPrinter):
 
     _print_Abs = _print_Function
 
+    def _print_power_of_zero(self, expr: sympy.Function) -> str:
+        return f"(0**({self._print(expr.args[0])}))"
+
     def _print_Exp1(self, expr: sympy.Expr) -> str:
         return "e"
 
@@ -123,6 +126,8 @@ def _node(part: Any, args: list[Node]) -> Node:
         return Call(part.args[0].name, tuple(args[1:]))
     if part in _ATOMS:
         return _ATOMS[part]
+    if isinstance(part, power_of_zero):
+        return Call("**", (Number("0"), *args))
     name = part.func.__name__
     if name == "polygamma" and part.args[0] == 0:
         return applied("digamma", args[1:])

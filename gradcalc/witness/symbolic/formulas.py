@@ -15,6 +15,8 @@ _UNUSABLE = (
     (sympy.Derivative, "sympy left a derivative unevaluated"),
     (sympy.Subs, "sympy left a derivative unevaluated"),
     (sympy.DiracDelta, "sympy answered with a delta distribution"),
+)
+_MEANINGLESS = (
     (sympy.I, "sympy's derivative has complex parts"),
     (sympy.re, "sympy's derivative has complex parts"),
     (sympy.im, "sympy's derivative has complex parts"),
@@ -27,6 +29,9 @@ _UNUSABLE = (
 
 def formula_of(derivative: sympy.Expr, builder: Builder) -> Formula:
     """A derivative as a formula: for people, and to be evaluated."""
+    reason = next((why for part, why in _MEANINGLESS if derivative.has(part)), None)
+    if reason is not None:
+        return Formula("", "", None, reason)
     size = _size(derivative)
     if size > MAX_FORMULA_CHARACTERS:  # a part takes a character at least
         return Formula(f"(a formula of {size} parts)", "", None, "sympy's formula is too long")

@@ -10,7 +10,7 @@ from typing import Any
 
 import sympy
 
-from gradcalc.syntax import Number
+from gradcalc.syntax import Call, Node, Number
 
 PRINTED = {"round_": "round", "abs_": "abs", "max_": "max", "min_": "min", "Abs": "abs", "loggamma": "lgamma"}
 """What sympy's and our functions are called in gradcalc's language, where that is another name."""
@@ -105,6 +105,17 @@ class cbrt(Real):
         return body if exp is None else f"{{{body}}}^{{{exp}}}"
 
 
+class power_of_zero(Real):
+    """0**x: 0 for positive x, and there the derivative is 0 too."""
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return sympy.Integer(0)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        body = f"0^{{{printer._print(self.args[0])}}}"
+        return body if exp is None else rf"\left({body}\right)^{{{exp}}}"
+
+
 class sinc(Real):
     def fdiff(self, argindex: int = 1) -> sympy.Expr:
         # No value at 0: a branch for it would need one of its own at every order.
@@ -168,8 +179,12 @@ def _chained(of_two: type[Real]) -> Any:
 class Vocabulary:
     """The vocabulary of the function table in sympy's terms; what is not here is sympy's function of that name."""
 
-    def __init__(self, placed: Callable[[Number], sympy.Expr] | None = None):
+    def __init__(self, placed: Callable[[Node], sympy.Expr] | None = None):
         self._placed = placed
+
+    def _undefined(self, call: Call, otherwise: Callable[[], sympy.Expr]) -> sympy.Expr:
+        """A constant without a real value, opaque as if it had been typed: sympy's zoo and I are not of our language."""
+        return otherwise() if self._placed is None else self._placed(call)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(sympy, name)
@@ -191,13 +206,22 @@ class Vocabulary:
     def e() -> sympy.Expr:
         return sympy.E
 
-    @staticmethod
-    def divide(a: Any, b: Any) -> sympy.Expr:
+    def divide(self, a: Any, b: Any) -> sympy.Expr:
+        if b == 0:
+            return a * self._undefined(Call("/", (Number("1"), Number("0"))), lambda: sympy.zoo)
         return sympy.sympify(a) / b
 
     @staticmethod
     def power(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
-        return a**b
+        return power_of_zero(b) if a == 0 and not b.is_number else a**b
+
+    def log(self, a: Any) -> sympy.Expr:
+        number = sympy.sympify(a)
+        if number.is_Rational and number <= 0:
+            size = Number(str(-number.p)) if number.q == 1 else Call("/", (Number(str(-number.p)), Number(str(number.q))))
+            argument = Number("0") if number == 0 else Call("neg", (size,))
+            return self._undefined(Call("log", (argument,)), lambda: sympy.log(number))
+        return sympy.log(number)
 
     @staticmethod
     def hypot(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
@@ -217,9 +241,8 @@ class Vocabulary:
             return softplus(a)
         return sympy.log(sympy.exp(a) + sympy.exp(b))
 
-    @staticmethod
-    def xlogy(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
-        return a if a == 0 else a * sympy.log(b)
+    def xlogy(self, a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
+        return a if a == 0 else a * self.log(b)
 
     @staticmethod
     def heaviside(a: sympy.Expr, at_zero: sympy.Expr) -> sympy.Expr:

@@ -1,0 +1,59 @@
+"""Opening files that users name: whatever lies there, nothing hangs and no more is read than was asked for."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from gradcalc.errors import CalcError, unreadable
+
+
+def open_data(path: str) -> BinaryIO:
+    """A file to read bytes from: a regular file, a pipe or a terminal.
+
+    Raises `CalcError` for what cannot be opened, for folders, and for devices, which may never end.  A pipe that nobody
+    writes to is empty.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error) from None
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISFIFO(mode) or (stat.S_ISCHR(mode) and os.isatty(descriptor)):
+        os.set_blocking(descriptor, True)
+    elif not stat.S_ISREG(mode) and not (stat.S_ISCHR(mode) and os.path.realpath(path) == os.devnull):
+        os.close(descriptor)
+        kind = "a folder" if stat.S_ISDIR(mode) else "a device"
+        raise CalcError(f"cannot read {path}: {kind}", hint="give a file, or - for stdin where it is read")
+    return io.BufferedReader(io.FileIO(descriptor, "rb"))
+
+
+def read_whole(path: str, limit: int) -> bytes:
+    """The bytes of a file.  Raises `CalcError` for one that cannot be read, or has more than `limit` bytes."""
+    with open_data(path) as stream:
+        try:
+            content = stream.read(limit + 1)
+        except (OSError, OverflowError) as error:
+            raise unreadable(path, error if isinstance(error, OSError) else ValueError(str(error))) from None
+    if len(content or b"") > limit:
+        raise CalcError(f"{path} has more than {limit} bytes")
+    return content or b""
+
+
+def lines_of(stream: BinaryIO, limit: int, name: str) -> Iterator[bytes]:
+    """The lines of a stream.  Raises `CalcError` for one of more than `limit` bytes, and where reading fails."""
+    number = 0
+    while True:
+        try:
+            line = stream.readline(limit + 1)
+        except OSError as error:
+            raise unreadable(name, error) from None
+        if not line:
+            return
+        number += 1
+        if len(line) > limit:
+            raise CalcError(f"line {number} of {name} has more than {limit} bytes", hint="one point per line")
+        yield line

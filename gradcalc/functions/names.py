@@ -1,0 +1,126 @@
+"""Names that are hardly variables: functions without arguments, `sinx`, `Pi`; and values for names that do not occur.
+
+Comes in: a name that nobody gave a value.  Goes out: the error, whose hint spells out what may be meant; or None.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from functools import lru_cache
+
+from gradcalc.errors import CalcError
+from gradcalc.functions import find, similar
+from gradcalc.grammar import foreign, textbook
+from gradcalc.syntax import Name
+
+LETTERS = frozenset(["beta", "gamma", "zeta", "psi", "Beta", "t", "i0", "i1", "k0", "k1", "l1", "mm", "mv", "tr", "neg"])
+"""Functions that are variables wherever they are not called: their names are letters, or short as such."""
+_SHORT = ("sh", "ch", "th", "rect")
+"""Functions elsewhere whose names are as likely those of variables."""
+_CAPITALS = {"Pi": "pi", "PI": "pi", "M_PI": "pi", "Inf": "inf", "NaN": "nan"}
+
+_GREEK = "alpha|beta|gamma|delta|epsilon|theta|lambda|sigma|omega|phi|psi|rho|tau|mu|nu|pi"
+_INNER = sorted(textbook.NAMES - {"lg"} - {"e"}, key=len, reverse=True)
+_EMBEDDED = re.compile(
+    rf"([A-Za-z]?)({'|'.join(_INNER)})([0-9]*)({_GREEK}|[A-Za-z][A-Za-z0-9]?|)((?:{'|'.join(_INNER)})\w*|)", re.ASCII
+)
+_SHORT_WORDS = ("exp", "log", "sqrt", "cbrt", "log2", "log10")
+"""Functions with which longer names begin: `logit`, `expert`."""
+_LONGEST = 20
+"""The longest word that is seen as a product of names."""
+
+
+def refusal(node: Name) -> CalcError | None:
+    """Why a name that has no value is no variable; None if it is one."""
+    name = node.name
+    row = find(name)
+    if name in LETTERS:
+        return None
+    if row is not None and row.signature:
+        argument = row.signature.partition(",")[0].rstrip("?;=") or "x"
+        hint = f"write {name}({argument}); a value, --at {name}=..., makes it a variable"
+        return CalcError(f"{name} is a function without an argument", span=node.span, hint=hint)
+    if name in foreign.FUNCTIONS and name not in _SHORT:
+        hint = f"write {foreign.FUNCTIONS[name]}(x); a value, --at {name}=..., makes it a variable"
+        return CalcError(f"{name} is a function without an argument", span=node.span, hint=hint)
+    if name in _CAPITALS or (name != name.lower() and len(name) > 1 and name.lower() in textbook.NAMES):
+        small = _CAPITALS.get(name, name.lower())
+        hint = f"write {small}; a value, --at {name}=..., makes it a variable"
+        return CalcError(f"{name} is not known", span=node.span, hint=hint)
+    meaning = spelled_out(name)
+    if meaning is None:
+        return None
+    hint = f"write {meaning}; a value, --at {name}=..., makes it a variable"
+    return CalcError(f"{name} looks like a function without parentheses", span=node.span, hint=hint)
+
+
+@lru_cache(4_096)
+def spelled_out(name: str) -> str | None:
+    """What a name means that has the name of a function in it: sin(x) of `sinx`; None of any other name."""
+    found = _EMBEDDED.fullmatch(name)
+    if found is None:
+        return None
+    before, function, count, argument, more = found.groups()
+    if function in _SHORT_WORDS and len(argument) == 2:
+        return None
+    if not (before or count or argument or more):
+        return None
+    front = f"{before}*" if before else ""
+    inner = f"{count}*{argument}" if count and argument else count or argument
+    text = f"{front}{function}({inner or '...'})"
+    if count and not argument:
+        text += f", or {front}{function}(x)**{count}"
+    rest = (spelled_out(more) or more) if more else ""
+    if function.startswith("a") and not before and function[1:] in textbook.NAMES and inner:
+        text += f", or a*{function[1:]}({inner})"
+    return f"{text}*{rest}" if rest else text
+
+
+def call_hint(name: str, *, is_variable: bool = False) -> str:
+    """What to write in place of the call of what is no function."""
+    if is_variable:
+        return f"write {name}*(...) to multiply"
+    known = foreign.call_hint(name)
+    if known is not None:
+        return known
+    meaning = spelled_out(name)
+    guess = similar(name)
+    if meaning is not None and not (guess and name.startswith(guess) and not re.search("[0-9]", name)):
+        return f"write {meaning}"
+    if find(name.lower()) is not None:
+        return f"did you mean {name.lower()}?"
+    for length in range(1, min(4, len(name) - 1)):
+        row = find(name[length:])
+        if row is not None and row.signature and len(name) - length > 2:
+            return f"write {'*'.join(name[:length])}*{name[length:]}(...) to multiply"
+    if len(name) <= 2:
+        return f"write {'*'.join(name)}*(...) to multiply"
+    return f"did you mean {guess}?" if guess else "gradcalc functions lists what there is"
+
+
+def absent(name: str, used: Collection[str], given: Collection[str], text: str) -> CalcError:
+    """The refusal of a value for a name that does not occur in an expression with the variables `used`."""
+    for word in dict.fromkeys(re.findall(r"[A-Za-z_]\w*", text, re.ASCII)):
+        split = _split(word, tuple(given)) if word not in given else None
+        if split is not None and name in split:
+            hint = f"{word} is one name: write {'*'.join(split)} for a product"
+            return CalcError(f"{name} does not occur in the expression", hint=hint)
+    listed = f"its variables are {', '.join(used)}" if used else "it has no variables"
+    return CalcError(f"{name} does not occur in the expression", hint=listed)
+
+
+def _split(word: str, names: tuple[str, ...]) -> list[str] | None:
+    """A word as names one after the other, the last of which may be a function; None if it is none."""
+    if len(word) > _LONGEST:
+        return None
+    ends: dict[int, list[str]] = {len(word): []}
+    for start in reversed(range(len(word))):
+        if start and word[start:] in textbook.NAMES:
+            ends[start] = [word[start:]]
+            continue
+        for name in names:
+            rest = ends.get(start + len(name)) if word.startswith(name, start) else None
+            if rest is not None:
+                ends[start] = [name, *rest]
+    return ends.get(0)

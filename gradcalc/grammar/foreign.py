@@ -1,0 +1,269 @@
+"""What is written elsewhere and not here: other notations, other languages, plain words; and what to write instead.
+
+Comes in: a text and the place where reading stopped.  Goes out: the error, whose hint names the spelling that is read.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from gradcalc.errors import CalcError, Span
+
+_WRITE = {
+    "·": "*", "×": "*", "∙": "*", "⋅": "*", "∗": "*", "⊙": "*", "∘": "*", "÷": "/", "∕": "/", "−": "-", "–": "-", "—": "-",  # noqa: RUF001
+    "√": "sqrt(...)", "∛": "cbrt(...)", "|": "abs(...)", "≤": "<=", "≥": ">=", "≠": "!=", "!": "factorial(...)",
+    "‖": "norm(...)", "⌊": "floor(...)", "⌈": "ceil(...)", "∑": "sum(...)", "Σ": "sum(...)", "∏": "prod(...)",
+    "∞": "a finite number", "&": "and", "}": ")", "½": "1/2", "¼": "1/4", "¾": "3/4", "∧": "and", "∨": "or", "¬": "not",  # noqa: RUF001
+    "π": "pi", "τ": "tau", "°": "deg2rad(...) for degrees", "~": "not", "\u00a0": "a plain blank",
+    "“": "no quotes", "\"": "no quotes",
+}  # fmt: skip
+_SAY = {
+    "%": "write 5/100 or 0.05 for five percent, remainder(x, y) for a remainder",
+    "{": "write (...) for brackets, where(condition, a, b) for cases",
+    ";": "leave out the ; at the end: one expression is read",
+    "#": "leave out the comment",
+    "?": "write where(condition, a, b) for condition ? a : b",
+    "∫": "an integral is not read: gradcalc differentiates; write the integrand alone",
+    "∂": "gradcalc differentiates: write the function alone, without its derivative",
+    "∇": "gradcalc differentiates: write the function alone, without its derivative",
+    "'": "gradcalc differentiates: write the function alone, without its derivative",
+    "′": "gradcalc differentiates: write the function alone, without its derivative",  # noqa: RUF001
+    "$": "LaTeX is not read: leave out the $, and write x**2, sin(x), a/b",
+    "≈": "write one side alone",
+    "→": "write the formula alone",
+}  # fmt: skip
+MINUS = str.maketrans("−–⁻", "---")  # noqa: RUF001
+
+
+def stray(text: str, position: int) -> CalcError:
+    """A character that no word of the language begins with."""
+    character = text[position]
+    shown = character if character.isprintable() else f"U+{ord(character):04X}"
+    end = position + 1
+    kind = unicodedata.decomposition(character).partition(" ")[0]
+    if kind in ("<super>", "<sub>"):
+        while end < len(text) and unicodedata.decomposition(text[end]).startswith(kind):
+            end += 1
+    return CalcError(f"unexpected character {shown}", span=Span(position, end), hint=_instead(text, position, end, kind))
+
+
+def _instead(text: str, position: int, end: int, kind: str) -> str | None:
+    character = text[position]
+    plain = unicodedata.normalize("NFKC", text[position:end]).translate(MINUS)
+    if kind in ("<super>", "<sub>"):
+        base = re.search(r"\w*$", text[max(0, position - 60) : position], re.ASCII)
+        assert base is not None
+        if kind == "<sub>":
+            return f"write {base[0]}_{plain}"
+        if plain == "-1" and base[0] in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh"):
+            return f"write a{base[0]}(x) for the inverse, 1/{base[0]}(x) for the reciprocal"
+        return f"write **{plain} for a power" if plain.isdigit() else f"write {base[0]}**({plain}) for a power"
+    if character == "\\":
+        return latex_hint(text)
+    if character in ("±", "∓") and len(text) < 60:
+        shown = " ".join(text.split())
+        return f"two values are two expressions: {shown.replace(character, '+')} and {shown.replace(character, '-')}"
+    if (
+        character == "√"
+        and (radicand := re.match(r"√ ?(\w{1,60})", text[position : position + 70]))
+        and len(radicand[1]) > 1
+    ):
+        return _root_hint(radicand[1])
+    if character == "{" and (function := re.search(r"([A-Za-z_]\w{0,60}) ?$", text[max(0, position - 70) : position])):
+        return f"write {function[1]}(...) with parentheses, and where(condition, a, b) for cases"
+    if character == "'" and re.match(r"[0-9]'[0-9]", text[max(0, position - 1) :][:3]):
+        return "write digits without marks between them"
+    if character in _SAY:
+        return _SAY[character]
+    if character in _WRITE:
+        return f"write {_WRITE[character]}"
+    name = unicodedata.name(character, "")
+    if name.startswith("GREEK ") and " LETTER " in name and len(name.split()) == 4:
+        letter = name.split()[-1].lower()
+        word = re.match(r"\w{1,10}", text[position : position + 10])
+        product = f"; {word[0]} is one name, {'*'.join(word[0])} a product" if word and len(word[0]) > 1 else ""
+        return f"write {'lambda' if letter == 'lamda' else letter}, in ASCII letters{product}"
+    return f"write {plain}" if kind and plain.isascii() and plain.isprintable() and plain.strip() else None
+
+
+def _root_hint(text: str) -> str:
+    found = re.match(r"([0-9]+)([A-Za-z]\w*)$", text)
+    if found is None:
+        return "write sqrt(...)"
+    return f"write sqrt({found[1]})*{found[2]}, or sqrt({found[1]}*{found[2]})"
+
+
+def latex_hint(text: str) -> str:
+    """What to write for LaTeX."""
+    if found := re.search(r"\\(sin|cos|tan|cot|sec|csc|sinh|cosh|tanh)\s*\^\s*\{?\s*-\s*1", text):
+        return f"LaTeX is not read; write a{found[1]}(x) for the inverse, 1/{found[1]}(x) for the reciprocal"
+    if found := re.search(r"\\(sin|cos|tan|ln|log|exp)\s+([A-Za-z])\s*\^\s*\{?(\w+)", text):
+        function, name, power = found.groups()
+        return f"LaTeX is not read; write {function}({name}**{power}), or {function}({name})**{power}"
+    if re.search(r"\\sigma\s*\(", text):
+        return "LaTeX is not read; write sigmoid(x) for the function, sigma*(x) for a number sigma"
+    return "LaTeX is not read; write sin(x), x**2, sqrt(x), a/b, theta_1, y_hat"
+
+
+# ------------------------------------------------------------------------------------------------------ words
+
+_ALONE = "write the function alone: gradcalc finds its derivative"
+_CASES = "write where(condition, a, b)"
+WORDS = {
+    "squared": "write x**2", "cubed": "write x**3", "square": "write x**2", "root": "write sqrt(x)", "power": "write x**n",
+    "plus": "write +", "minus": "write -", "times": "write *", "over": "write /", "divided": "write /", "by": "write * or /",
+    "to": "write x**n", "base": "write log(x, 2) for a base", "percent": "write 5/100", "xor": "write !=",
+    "at": "give the point apart: --at x=3", "of": _ALONE, "find": _ALONE, "the": _ALONE, "let": "leave out let",
+    "derivative": f"leave out derivative; {_ALONE}", "differentiate": _ALONE, "diff": _ALONE, "gradient": _ALONE,
+    "simplify": _ALONE, "solve": _ALONE, "lim": "a limit is not read", "limit": "a limit is not read",
+    "integral": "an integral is not read; write the integrand", "integrate": "an integral is not read; write the integrand",
+    "with": "choose the variable with --by", "respect": "choose the variable with --by",
+    **dict.fromkeys(("deg", "degs", "degree"), "write deg2rad(x) for degrees"), "rad": "leave out rad",
+    **dict.fromkeys(("if", "else", "otherwise", "then", "when", "elif"), _CASES),
+    **dict.fromkeys(("where", "for"), "give a point with --at x=3, and cases as where(condition, a, b)"),
+    "is": "write one expression", "equals": "write one expression", "in": "write one expression",
+    "return": "leave out return", "import": "write one expression", "two": "write 2*x", "half": "write x/2",
+    "twice": "write 2*x", "double": "write 2*x", "three": "write 3*x",
+    "lambda": "leave out lambda x:", "def": "leave out def f(x): return",
+}  # fmt: skip
+"""Words of English and of programs that stand between blanks, where a product of variables is hardly meant."""
+
+
+def word_hint(word: str, text: str) -> str:
+    """What to write for a word."""
+    if word == "base" and (found := re.search(r"base\s+(\w+)\s+of\s+(\w+)", text)):
+        return f"write log({found[2]}, {found[1]})"
+    if word == "at" and (found := re.search(r"\bat\s+(\w+\s*=\s*\S+)", text)):
+        return f"give the point apart: --at {''.join(found[1].split())}"
+    return WORDS[word]
+
+
+# ----------------------------------------------------------------------------------------------- other languages
+
+_MODULES = """torch np numpy math sympy sp sy jnp jax tf F K nn keras scipy special mpmath mp cmath cp cupy Math ag"""
+MODULES = frozenset(_MODULES.split())
+_MEANS_ANOTHER = {
+    ("np", "var"): "write var(x, correction=0): numpy divides by n",
+    ("np", "std"): "write std(x, correction=0): numpy divides by n",
+    ("np", "sinc"): "write sinc(pi*x): there sinc(x) is sin(pi*x)/(pi*x)",
+    ("torch", "sinc"): "write sinc(pi*x): there sinc(x) is sin(pi*x)/(pi*x)",
+    ("math", "remainder"): "write x - y*round(x/y): remainder(x, y) is another function here",
+    ("jnp", "gelu"): "write gelu_tanh(x): jax approximates gelu by tanh",
+    ("math", "log"): "write log(x); log10(x) for the base 10",
+    ("F", "gelu"): "write gelu(x), and gelu_tanh(x) for approximate='tanh'",
+    ("torch", "gelu"): "write gelu(x), and gelu_tanh(x) for approximate='tanh'",
+}
+_SAME = {"numpy": "np", "jnp": "np", "jax": "jnp", "K": "np", "tf": "np", "cp": "np", "cupy": "np"}
+_TARGET_FIRST = {
+    "binary_crossentropy": "binary_cross_entropy(p, y)",
+    "categorical_crossentropy": "cross_entropy(logits, y)",
+    "sparse_categorical_crossentropy": "cross_entropy(logits, y)",
+    "mean_squared_error": "mse_loss(p, y)",
+    "mean_absolute_error": "l1_loss(p, y)",
+    "huber": "huber_loss(p, y)",
+    "kl_divergence": "kl_div(p, y)",
+    "log_loss": "binary_cross_entropy(p, y)",
+}
+
+
+def module_hint(module: str, name: str) -> str:
+    """What to write for a function of a module."""
+    for known in (module, _SAME.get(module, "")):
+        if (known, name) in _MEANS_ANOTHER:
+            return _MEANS_ANOTHER[known, name]
+    if name in _TARGET_FIRST:
+        return f"write {_TARGET_FIRST[name]}: there the target is the first argument"
+    return f"write {name} alone"
+
+
+FUNCTIONS = {
+    "tg": "tan", "ctg": "cot", "cotg": "cot", "cotan": "cot", "cosec": "csc", "sen": "sin", "sh": "sinh", "ch": "cosh",
+    "th": "tanh",
+    "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh", "arctg": "atan", "arcctg": "acot",
+    "arcsen": "asin", "cbrtf": "cbrt",
+    "expf": "exp", "logf": "log", "sinf": "sin", "cosf": "cos", "tanhf": "tanh", "sqrtf": "sqrt", "powf": "pow",
+    "fabsf": "abs",
+    "ReLU": "relu", "argsh": "asinh", "argch": "acosh", "argth": "atanh", "binary_crossentropy": "binary_cross_entropy",
+    "crossentropy": "cross_entropy", "ArcTan": "atan", "ArcSin": "asin", "ArcCos": "acos", "rect": "relu",
+}  # fmt: skip
+"""Functions by their names elsewhere."""
+
+_CALLS = {
+    "if": "write where(condition, a, b)", "If": "write where(condition, a, b)", "IF": "write where(condition, a, b)",
+    "piecewise": "write where(condition, a, b)", "Piecewise": "write where(condition, a, b)",
+    "cases": "write where(condition, a, b)", "root": "write cbrt(x), or x**(1/3)", "nthroot": "write cbrt(x), or x**(1/3)",
+    "diff": "leave out diff: gradcalc finds the derivative", "D": "leave out D: gradcalc finds the derivative",
+    "grad": "leave out grad: gradcalc finds the derivative", "Derivative": "leave out Derivative",
+    "integrate": "an integral is not read; write the integrand", "int": "an integral is not read; write the integrand",
+    "Rational": "write p/q", "Symbol": "write the name alone", "tensor": "write [1, 2, 3]", "array": "write [1, 2, 3]",
+}  # fmt: skip
+
+
+def bracket_hint(name: str) -> str:
+    """What to write for a function with brackets, `Sin[x]`, or for a product with them, `x[y + 1]`."""
+    known = call_hint(name)
+    if name == "ArcTan":
+        return "write atan(x), and atan2(y, x) for ArcTan[x, y]"
+    if known is not None:
+        return known
+    if len(name) == 1:
+        return f"write {name}*(...) for a product"
+    return f"write {name.lower()}(...) for a function, {name}*(...) for a product"
+
+
+def call_hint(name: str) -> str | None:
+    """What to write for a function that is not there; None where nothing is known of it."""
+    if name in _CALLS:
+        return _CALLS[name]
+    if name in FUNCTIONS:
+        return f"write {FUNCTIONS[name]}(...)"
+    if found := re.fullmatch(r"(?:log|Log|LOG)_?(\w{1,3})", name):
+        return f"write log(x, {found[1]})"
+    return None
+
+
+# ------------------------------------------------------------------------------------------------ whole texts
+
+# With bounded repeats: a text may be long and hostile.
+_DEFINITION = re.compile(r"\s{0,9}([A-Za-z_]\w{0,60})\s{0,9}(\([^()=<>!]{0,200}\))?\s{0,9}=(?![=>])\s{0,9}", re.ASCII)
+_CODE = re.compile(
+    r"\s{0,9}(lambda\s[\w\s,]{0,60}:|def\s\w{1,60}\([^()]{0,200}\)\s?:\s{0,9}return\b|return\b"
+    r"|\(?[\w ,]{1,60}\)? ?=>)\s{0,9}",
+    re.ASCII,
+)
+
+
+def definition(text: str) -> tuple[str, str] | None:
+    """What stands before and after the `=` of `y = ...` and `f(x) = ...`; None of any other text."""
+    found = _DEFINITION.match(text)
+    return None if found is None else (found[0].strip().removesuffix("=").strip(), text[found.end() :])
+
+
+def refuse_whole(text: str) -> None:
+    """Raise `CalcError` for texts that begin as no expression does: code, spreadsheets, comments, HTML."""
+    stripped = text.strip()
+    if stripped.startswith("#"):
+        raise CalcError("all of it is a comment: the expression is empty", span=Span(0, 1), hint="leave out the #")
+    if tag := re.search(r"<su[pb]> ?(\w{1,60}) ?</su[pb]>", text):
+        base = re.search(r"\w*$", text[max(0, tag.start() - 60) : tag.start()])
+        assert base is not None
+        raise CalcError("HTML is not read", span=Span(*tag.span()), hint=f"write {base[0]}**{tag[1]}")
+    if stripped.startswith("=") and not stripped.startswith("=="):
+        start = text.index("=")
+        raise CalcError("a formula of a spreadsheet", span=Span(start, start + 1), hint=_spreadsheet_hint(stripped))
+    if code := _CODE.match(text):
+        span = Span(code.start(), code.end())
+        raise CalcError(
+            f"{code[1].split()[0]} is not part of an expression", span=span, hint=f"leave out {' '.join(code[1].split())}"
+        )
+
+
+def _spreadsheet_hint(text: str) -> str:
+    if found := re.search(r"ATAN2\(\s*([^,;()]+)[,;]\s*([^,;()]+)\)", text, re.IGNORECASE):
+        return f"there ATAN2 takes x first: write atan2({found[2].strip()},{found[1].strip()})"
+    if found := re.search(r"(?<![\w)])-\s*(\w+)\s*\^\s*(\w+)", text):
+        return f"there a minus binds first: write (-{found[1]})**{found[2]}, or -({found[1]}**{found[2]})"
+    if re.search(r"\bLOG\(\s*[^,;()]+\)", text, re.IGNORECASE):
+        return "there LOG has the base 10: write log10(...), and leave out the ="
+    return "leave out the = and write names of functions in small letters"
