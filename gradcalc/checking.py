@@ -228,7 +228,14 @@ class _Result:
     @property
     def is_sampled(self) -> bool:
         """Whether the claim is right at so many points, and so closely, that it may be called right."""
-        return self.comparing.is_complete and len(self.equal) >= self.least and len(self.deep) >= self.least
+        is_enough = len(self.equal) >= self.least and len(self.deep) >= self.least
+        return self.comparing.is_complete and is_enough and self.missed is None
+
+    @property
+    def missed(self) -> Node | None:
+        """A number beside a breakpoint that is irrational, if an equality may hold just there."""
+        trees = (self.comparing.tree, self.comparing.claimed)
+        return next(iter(self.comparing.sampling.missed), None) if any(map(equalities, trees)) else None
 
     @property
     def is_proven(self) -> bool:
@@ -293,6 +300,8 @@ class _Result:
             return f"the time is over; so far the claim is equal at {_points(count)}"
         if not count:
             return "no point was found where the derivative exists and could be compared"
+        if self.missed is not None:
+            return f"equal at {_points(count)}, but not known at an irrational breakpoint near {unparse(self.missed)}"
         if count >= self.least:
             return f"equal at {_points(count)}, but not closely enough to tell"
         return f"equal at {_points(count)}, which is too few to tell"

@@ -251,6 +251,15 @@ def test_the_input_in_the_place_of_the_output_is_named() -> None:
     assert "1 - u**2 holds for the output, u = tanh(2*x), and the input 2*x stands in its place" in found.why
 
 
+@pytest.mark.parametrize("root", ["x**3 - x - 1", "x**5 - x - 1", "x*exp(x) - 1"])
+def test_a_breakpoint_that_cannot_be_written_is_not_passed_over(root: str) -> None:
+    found = check("x**2", f"2*x + where({root} == 0, 1, 0)").finding
+    assert (found.outcome, found.evidence) == ("undecided", None)
+    assert "but not known at an irrational breakpoint near " in found.why
+    beside = check(f"relu({root})**2*0 + x**2", f"where({root} > 0, 2*x, 2*x)").finding
+    assert beside.outcome == "right"
+
+
 def test_what_a_right_claim_rests_on_is_said() -> None:
     proven = check("sin(x**2)", "2*x*cos(x**2)").finding
     assert (proven.evidence, proven.by_sympy) == ("formula", True)

@@ -19,7 +19,7 @@ from gradcalc.points import MissingValues
 from gradcalc.proof.pieces import is_derivative
 from gradcalc.proof.regularity import Kind, examine, value_of
 from gradcalc.proof.roots import literal, number, shortened
-from gradcalc.proof.sampling import BASES, Group, Point, Sampling
+from gradcalc.proof.sampling import BASES, Group, Point, Sampling, around
 from gradcalc.proof.site import Site
 from gradcalc.proof.switches import switches
 from gradcalc.syntax import Call, Node, Number, names_in, renamed, steps
@@ -154,7 +154,13 @@ class Comparing:
 
     def _is_proven(self) -> bool:
         """Whether derivative and claim are the same formula in every piece where both have a value."""
-        if self.names != [self.by] or not self.sampling.is_exact or not self.found or not self._seam_room:
+        if (
+            self.names != [self.by]
+            or not self.sampling.is_exact
+            or self.sampling.missed
+            or not self.found
+            or not self._seam_room
+        ):
             return False
         count = 0
         for point in filter(self._is_inside, self.sampling.pieces):
@@ -217,7 +223,7 @@ class Comparing:
         for name in self.free[:1]:
             yield from self.sampling.beside_landmarks(bases[0], name)
         if self.found and len(self.found) < _POINTS:  # the domain is small: it goes on around a point of it
-            yield Group(list(_around(self.found[0].shown, self.free)))
+            yield Group(list(around(self.found[0].shown, self.free)))
         self.is_complete = True  # the others are the same once more, elsewhere
         for base in bases[1:BASES] if len(self.free) > 1 else ():
             for name in self.free:
@@ -386,13 +392,3 @@ def _bits_of(difference: arb, slope: Real) -> int:
         return 0
     mantissa, exponent = share.mid().man_exp()
     return max(-int(exponent) - int(mantissa).bit_length(), 0)
-
-
-def _around(point: Point, names: Sequence[str]) -> Iterator[Point]:
-    """Points near to one, each of whose variables is moved by some thousandths of itself."""
-    for turn in range(1, 9):
-        moved: dict[str, Node] = {}
-        for place, name in enumerate(names):
-            value, share = point[name], Fraction((-1) ** (turn + place) * turn * (place + 2) * 9_973 + 1, 9_973_000)
-            moved[name] = literal(value.value * (1 + share)) if isinstance(value, Number) else value
-        yield {**point, **moved}

@@ -15,7 +15,7 @@ from flint import arb, ctx, fmpq, fmpq_poly
 
 from gradcalc.points import plain
 from gradcalc.proof.switches import expanded, is_hard
-from gradcalc.syntax import Call, Name, Node, Number, follow, integer_literal, names_in, steps
+from gradcalc.syntax import Call, Name, Node, Number, follow, integer_literal, names_in, renamed, steps
 from gradcalc.witness import balls, taylor
 from gradcalc.witness.balls import Real
 
@@ -57,6 +57,16 @@ def number(tree: Node, bits: int = balls.START_BITS) -> Real | None:
             return None
         value = jet.value
         return value if isinstance(value, fmpq) or value.is_finite() else None
+
+
+def is_near(tree: Node, value: Node | None, place: Node) -> bool:
+    """Whether a tree with one name has a value only beside a place: the root is a number that was rounded."""
+    (name,) = names_in(tree)
+    gap = number(Call("-", (renamed(tree, {name: place}.get), _ZERO if value is None else value)))
+    return gap is not None and not balls.ball(gap).contains(0) and bool(abs(balls.ball(gap)) < _NEAR)
+
+
+_NEAR = 1e-9
 
 
 def polynomial(tree: Node) -> Ratio | None:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from gradcalc.functions import TABLE
-from gradcalc.proof.roots import literal, number, polynomial, roots, shortened, zeros
+from gradcalc.proof.roots import is_near, literal, number, polynomial, roots, shortened, zeros
 from gradcalc.proof.stretches import fraction
 from gradcalc.proof.switches import Switch, expanded, is_hard, switches
 from gradcalc.syntax import Call, Node, Number, names_in, renamed, steps, unparse
@@ -70,6 +70,8 @@ class Sampling:
         self._effort = _EFFORT
         self.pieces: list[Point] = []
         """A point in each piece of the lines that were looked at."""
+        self.missed: list[Node] = []
+        """Numbers beside breakpoints that are irrational, and that nothing writes down exactly."""
         self.is_exact = True
         """Whether all their breakpoints are known, as zeros of polynomials."""
         self._places: dict[str, list[Node]] = {name: [] for name in names}
@@ -144,7 +146,9 @@ class Sampling:
                 shift = Fraction(1, 2) if switch.kind == "half" else Fraction(0)
                 values = [literal(whole + shift) for whole in self._wholes()]
             for value in values:
-                found.update(dict.fromkeys(roots(moving, value, self._looks_for(moving))))
+                places = roots(moving, value, self._looks_for(moving))
+                found.update(dict.fromkeys(places))
+                self.missed += [place for place in places if is_near(moving, value, place)]
             self.is_exact = self.is_exact and switch.kind == "zero" and polynomial(expanded(moving)) is not None
         self.is_exact = self.is_exact and len(found) < _PIECES
         return _sorted(found, _PIECES)
@@ -228,3 +232,13 @@ def _sorted(places: Mapping[Node, None], most: int) -> list[tuple[Fraction, Node
         if len(found) == most:
             break
     return sorted(found.items(), key=lambda pair: pair[0])
+
+
+def around(point: Point, names: Sequence[str]) -> Iterator[Point]:
+    """Points near to one, each of whose variables is moved by some thousandths of itself."""
+    for turn in range(1, 9):
+        moved: dict[str, Node] = {}
+        for place, name in enumerate(names):
+            value, share = point[name], Fraction((-1) ** (turn + place) * turn * (place + 2) * 9_973 + 1, 9_973_000)
+            moved[name] = literal(value.value * (1 + share)) if isinstance(value, Number) else value
+        yield {**point, **moved}
