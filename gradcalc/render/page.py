@@ -174,7 +174,7 @@ def verdict_of(partial: Partial) -> str:
     """The verdict of a partial with its sign and cause."""
     if partial.verdict is None:
         return ""
-    causes = [word for word in (partial.cause, partial.side) if word]
+    causes = dict.fromkeys(word for word in (partial.cause, partial.side) if word)
     return f"{sign(partial.verdict)} {partial.verdict}" + (f" ({', '.join(causes)})" if causes else "")
 
 
