@@ -334,9 +334,14 @@ def _refutation(found: Compared) -> str:
     claims = "has no value" if place.claimed is None else f"is {place.claimed}"
     where = f"at {_named(found.shown)} " if found.shown else ""
     derivative, claimed = place.derivative, f"the claim {claims}"
-    if place.derivative == place.claimed:
+    if place.claimed is not None and _trimmed(place.derivative) == _trimmed(place.claimed):
         claimed = "the claim differs from it in later digits"
     return f"{where}the derivative is {derivative}, {claimed}"
+
+
+def _trimmed(decimal: str) -> str:
+    """A decimal string without the zeros that say how many digits are known."""
+    return decimal.rstrip("0").rstrip(".") if "." in decimal and "e" not in decimal else decimal
 
 
 def _answered(question: Question) -> Derived | None:
