@@ -538,3 +538,25 @@ def test_every_case_names_its_variables() -> None:
         assert not nameless
         assert set(names_in(understand(expr, named))) <= set(named)
         assert by
+
+
+def nested(depth: int) -> str:
+    text = "abs(x)"
+    for _ in range(depth):
+        text = f"sin({text} + 1)"
+    return text
+
+
+MANY = [
+    ("+".join(f"abs(x - {k})*sin({k}*x + y)*exp(y/{k + 1})" for k in range(40)), "x=3, y=1", "kink"),
+    (nested(40), "x=0", "kink"),
+    (f"x*{nested(40)}", "x=0", "smooth"),
+    ("max(" + ", ".join(f"{k}*x" for k in range(1, 100)) + ")", "x=0", "kink"),
+]
+
+
+@pytest.mark.parametrize(("expr", "at", "kind"), MANY, ids=["a sum", "a kink inside", "smooth", "a maximum"])
+def test_expressions_of_many_functions(expr: str, at: str, kind: str) -> None:
+    """They have more atoms than there are generators at first."""
+    found = examine(site(expr, at), ["x"])
+    assert (str(found.kind), found.proven) == (kind, True)
