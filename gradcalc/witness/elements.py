@@ -341,7 +341,7 @@ class Elements:
                     p = p % (here**2 + other**2 - 1)
             elif atom.kind == "tanh":
                 return self.vanishes(self._without_tanh(p, place, atom.argument))
-            elif atom.kind == "exp":
+            elif atom.kind == "exp" and self._finest(atom.argument) != here:
                 p = sum((c * self._finest(atom.argument) ** power for power, c in by_powers(p, place).items()), self.zero)
             elif atom.kind == "element":
                 p = sum((c * atom.argument**power for power, c in by_powers(p, place).items()), self.zero)
@@ -395,11 +395,12 @@ class Elements:
         """A ball around a constant element, at the present precision."""
         deadline.check()
         total = arb(0)
+        here = places(p)
         for powers, coefficient in p.terms():
             term = arb(coefficient)
-            for place, power in enumerate(powers):
-                if power:
-                    term *= self._atom_enclosure(place) ** int(power)
+            for place in here:
+                if powers[place]:
+                    term *= self._atom_enclosure(place) ** int(powers[place])
             total += term
         return total
 

@@ -413,7 +413,8 @@ class Germs(Elements):
             return self._expanded(p)
 
     def _expanded(self, p: Element) -> Series:
-        moving = {place for place in places(p) if self._along in self.atoms[place].moves}
+        here = places(p)
+        moving = {place for place in here if self._along in self.atoms[place].moves}
         for place in moving:
             # Of a factor that is only bounded the other factors are summed first: they may cancel.
             if not self._atom_series(place).terms and p.degrees()[place] > 0 and len(p) > 1:
@@ -425,11 +426,12 @@ class Germs(Elements):
         total = Series([])
         for powers, c in p.terms():
             fixed, term = self.constant(c), self._of(self.one)
-            for place, n in enumerate(powers):
+            for place in here:
+                n = int(powers[place])
                 if n and place in moving:
-                    term = self.multiplied(term, self.power(self._atom_series(place), fmpq(int(n))))
+                    term = self.multiplied(term, self.power(self._atom_series(place), fmpq(n)))
                 elif n:
-                    fixed = fixed * self.generator(place) ** int(n)
+                    fixed = fixed * self.generator(place) ** n
             total = self.added(total, self.scaled(term, fmpq(0), fixed))
         return total
 
