@@ -187,7 +187,10 @@ class Neighbourhood:
             notes.update(note.kind for note in at_point.notes)
             return fmpq(0) if notes & {"pole", "domain", "unknown"} else at_point.value
 
+        guesses = balls.assumed_zeros()
         number = adaptively(value)
+        # A branch may have been chosen by a number that is zero as far as its digits tell.
+        self.germs.guesses += balls.assumed_zeros() - guesses
         if notes & {"pole", "domain", "unknown"}:
             return Unknown("a part without a series") if "unknown" in notes else NotDefined(min(notes & {"pole", "domain"}))
         if isinstance(number, fmpq):
@@ -295,7 +298,7 @@ class Neighbourhood:
         value = rational(p)
         if value is not None:
             return value
-        if self.germs.vanishes(p):
+        if self.germs.enclosure(p).contains(0) and self.germs.vanishes(p):
             return fmpq(0)
         number = adaptively(lambda: self.germs.enclosure(p))
         self.germs.guesses += ball(number).contains(0)

@@ -123,10 +123,13 @@ def _confirmed(site: Site, by: Sequence[str], numerical: Regularity) -> Regulari
         partial = looked_at(site, by, lambda place: place.partial(by))
     except (Undecided, balls.OutOfPrecision):
         return numerical
+    if not partial.proven:
+        return numerical
+    value = value_of(site)
     if partial.kind == "smooth":
-        return Regularity(Kind.REGULAR, partial.derivative, value=numerical.value, proven=partial.proven)
+        return Regularity(Kind.REGULAR, partial.derivative, value=value)
     kind = Kind.UNKNOWN if partial.kind == "undefined" else Kind(partial.kind)
-    return Regularity(kind, None, partial.left, partial.right, numerical.value, (), partial.proven)
+    return Regularity(kind, None, partial.left, partial.right, value)
 
 
 def _value(site: Site) -> tuple[Real | None, frozenset[Note], bool]:
