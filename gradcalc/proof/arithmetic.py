@@ -102,7 +102,7 @@ class Exact:
     """Exact real arithmetic, with the branches the machine took.
 
     `literals` are the typed numbers that torch was given as Python numbers: in a program they mean themselves. `flipped`
-    tells of a comparison that goes the other way in exact arithmetic, `unsure` of one that balls do not decide. `ideal`
+    tells of a comparison that goes the other way in exact arithmetic, `unsure` of an integer that balls do not tell. `ideal`
     replaces what torch documents as its own variant of a function (thresholds and clamps of its kernels, collected in
     `thresholds`) by the function of that name. `roundings` lists where a machine would have rounded: the functions, None
     for an operation.
@@ -268,7 +268,6 @@ class Exact:
         gap = a.ball - b.ball
         if (gap > 0 or gap < 0 or gap.is_zero()) and _ordered(1 if gap > 0 else -1 if gap < 0 else 0, holds) != answer:
             self.flipped = True
-        self.unsure |= gap.is_finite() and not (gap > 0 or gap < 0 or gap.is_zero())
         return answer
 
 

@@ -93,12 +93,12 @@ class Traced:
         return self._linear
 
     def flipped(self) -> Flip | None:
-        """The first comparison that exact arithmetic decides otherwise, or that no precision decides.
+        """The first comparison that exact arithmetic decides otherwise; it may take many bits to see."""
+        return next((flip for bits in PRECISIONS if (flip := self.replayed(bits).flipped)), None)
 
-        It may take many bits to see.
-        """
-        certain = next((flip for bits in PRECISIONS if (flip := self.replayed(bits).flipped)), None)
-        return certain or self.replayed(PRECISIONS[-1]).unsure
+    def unsure(self) -> Flip | None:
+        """The first integer part that no precision tells: the number is an integer, as far as can be seen."""
+        return self.replayed(PRECISIONS[-1]).unsure
 
     def feeding(self, key: int | None) -> Sequence[Local]:
         """The operations on which the number at a place may depend."""

@@ -211,13 +211,13 @@ def _value(evidence: Evidence, binary: Regularity) -> Judgement | None:
         return Judgement(Verdict.ARTIFACT, why, "value")
     if agree(value, truth):
         return None
+    kept = number is not None and is_enough(number, truth, distance(number, truth, evidence.form), evidence.form)
     flip = traced.flipped()
+    if flip is not None and kept:
+        return None
+    flip = flip or (None if kept else traced.unsure())
     if flip is not None:
-        if number is not None and is_enough(number, truth, distance(number, truth, evidence.form), evidence.form):
-            return None
-        why = (
-            f"floats go another way than exact numbers ({flip.name}): the value is another one, though the derivative is not"
-        )
+        why = f"floats go another way than exact numbers ({flip.name}): that makes the value wrong, not the derivative"
         return Judgement(Verdict.INACCURATE, why, "branch-flip")
     ideal, _ = traced.enclosed(key, truth, ideal=True)
     if evidence.documented and ideal is not None and agree(ideal, truth):
