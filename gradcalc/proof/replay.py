@@ -47,8 +47,8 @@ class Flip(NamedTuple):
 class Replayed:
     """What a program means: enclosures by memory, and the first comparison that exact arithmetic decides otherwise.
 
-    `unsure` is the first integer part that balls do not tell at this precision.  `floats` are the numbers that the machine wrote there
-    last.
+    `unsure` is the first integer part that balls do not tell at this precision.  `floats` are the numbers that the machine
+    wrote there last.
     """
 
     values: Mapping[int, arb]
