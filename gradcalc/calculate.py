@@ -26,6 +26,7 @@ from gradcalc.functions.names import absent
 from gradcalc.functions.resolve import understand, understood
 from gradcalc.indexed import at_entries, indexed
 from gradcalc.points import MissingValues, value_cells, value_tree
+from gradcalc.proof.switches import equalities
 from gradcalc.report import MAX_ORDER, Judgement, Partial, Problem, Report, Value, Verdict, worst
 from gradcalc.rewrite import spellings
 from gradcalc.spread import spread
@@ -341,6 +342,18 @@ def undecided(prepared: Prepared, why: str) -> Report:
     return _report(prepared, partials)
 
 
+def _of_formulas(tree: Node) -> Iterator[str]:
+    """What must be said of the formulas of an expression, whoever finds them."""
+    asked = equalities(tree)
+    if asked:
+        places = " or ".join(" = ".join(map(unparse, node.args)) for node in asked[:_MENTIONED])
+        more = " and the like" if len(asked) > _MENTIONED else ""
+        yield f"where {places}{more} a formula may be false: it has the derivative of each case, and one point has no slope"
+
+
+_MENTIONED = 3
+
+
 def _report(prepared: Prepared, partials: Sequence[Partial], notes: Sequence[str] = (), **rest: Any) -> Report:
     verdicts = [partial.verdict for partial in partials if partial.verdict is not None]
     known: dict[str, Any] = {"point": {}, "dtype": None, "device": None, "value": None}
@@ -353,7 +366,7 @@ def _report(prepared: Prepared, partials: Sequence[Partial], notes: Sequence[str
         verdict=worst(verdicts) if verdicts or prepared.has_point else None,
         versions=versions(),
         latex=latex(prepared.tree),
-        notes=(*prepared.notes, *notes),
+        notes=(*prepared.notes, *notes, *_of_formulas(prepared.tree)),
         **{**known, **rest},
     )
 

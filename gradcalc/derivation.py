@@ -23,7 +23,6 @@ from gradcalc.syntax import (
     Number,
     factors,
     fold,
-    integer_literal,
     names_in,
     postorder,
     steps,
@@ -223,25 +222,6 @@ def _read(rule: str, whole: str, derivative: str) -> Law:
         return Name(f"{node.name[1]}'") if isinstance(node, Name) and is_slope else node
 
     return Law(rule, parse(whole), fold(parse(derivative), leaf, lambda call, parts: Call(call.name, tuple(parts))))
-
-
-_CASES = frozenset({"where", "sign", "floor", "trunc"})
-_ROOTS = frozenset({"sqrt", "cbrt", "hypot", "atan2", "acosh", "asech", "asec", "acsc"})
-
-
-def has_cases(tree: Node) -> bool:
-    """Whether an expression may be another function elsewhere: it has functions that are not smooth, or roots."""
-    return any(isinstance(node, Call) and _is_pieced(node) for node in steps(tree).nodes)
-
-
-def _is_pieced(node: Call) -> bool:
-    if node.name == "**":
-        return integer_literal(node.args[1]) is None
-    law = functions().get((node.name, len(node.args)))
-    if law is None or law.rule == "by cases" or node.name in _ROOTS:
-        return node.name not in ("+", "-", "*", "/", "neg") and bool(node.args)
-    slope = _placed(law.derivative, {})
-    return slope == _ZERO or any(isinstance(part, Call) and part.name in _CASES for part in steps(slope).nodes)
 
 
 # ------------------------------------------------------------------------------------ zeros, ones, signs and numbers

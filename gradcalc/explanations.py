@@ -311,6 +311,33 @@ _IDEAS = (
         'gradcalc diff "relu(x) - relu(-x)" --at 0',
     ),
     Page(
+        "breakpoint",
+        "a place where the formula changes",
+        "abs, relu, max, where, floor and their like are several formulas that meet at breakpoints. There the derivatives "
+        "from both sides are found by moving the variable by t and by -t: the expression becomes one formula with every "
+        "branch chosen by a sign, a generalised power series in t, whose exponents tell slopes, jumps and vertical "
+        "tangents. Equal slopes are equal polynomials in what the formula is made of: a proof, where difference quotients "
+        "are none.",
+        'gradcalc diff "x*abs(x)" --at 0 --order 2',
+    ),
+    Page(
+        "sampling",
+        "a claim that is right at many points, and not proven",
+        "gradcalc check accepts a claim by formula, where sympy finds both formulas equal or exact algebra does, in every "
+        "piece between breakpoints; or at points: random ones with full mantissas, others in every piece, at every "
+        "breakpoint and beside the zeros and extrema of their parts, where the difference is enclosed with growing "
+        "precision. Points refute, and never prove: the sentence, and evidence in JSON, say sampling then.",
+        'gradcalc check "cbrt(x)" "x**(-2/3)/3" --where "x > 0"',
+    ),
+    Page(
+        "partly",
+        "a claim that is right where it has a value, and has none elsewhere",
+        "The derivative exists at points where the claim has no real value, such as x**(-2/3)/3 for cbrt(x) left of 0. The "
+        "outcome names such a point and, where one is found, the condition under which the claim is right; its exit code "
+        "is 3. --where says where a claim is meant, and then only points there count.",
+        'gradcalc check "cbrt(x)" "x**(-2/3)/3"',
+    ),
+    Page(
         "accumulation",
         "backward() adds to .grad",
         "Each backward() adds its gradient to .grad; it never replaces what is there. So the gradients of several batches "

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gradcalc.calculate import needs_numbers, versions
-from gradcalc.checking import OF_NUMBERS, Finding, Judging, claimed_tree, points_of
+from gradcalc.checking import OF_NUMBERS, Finding, Judging, claimed_tree, condition_tree, points_of
 from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.derivation import derive
 from gradcalc.errors import CalcError
@@ -37,8 +37,9 @@ _HIGHER = re.compile(r"d[0-9]\w*_d\w+", re.ASCII)
 class Line:
     """A line: its number, its name, what it says, and what is known of it.
 
-    `outcome` is "given" for a name that is given to a part; "right", "wrong" or "undecided" for a claim; and "follows" for a
-    claim that is wrong only because one above it is.  `by` is what the claimed derivative is by, empty for a name.
+    `outcome` is "given" for a name that is given to a part; "right", "partly", "wrong" or "undecided" for a claim; and
+    "follows" for a claim that is wrong only because one above it is.  `by` is what the claimed derivative is by, empty for a
+    name.
     """
 
     number: int
@@ -51,7 +52,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """All lines; `outcome` is "right", "wrong" or "undecided", `first` the number of the first line that is to blame."""
+    """All lines; `outcome` is "right", "partly", "wrong" or "undecided", `first` the number of the first line to blame."""
 
     expr: str
     read_as: str
@@ -59,6 +60,7 @@ class Solution:
     outcome: str
     first: int | None
     versions: Mapping[str, str]
+    where: str | None = None
 
 
 def solution(
@@ -67,21 +69,25 @@ def solution(
     *,
     by: str | None = None,
     at: Sequence[Mapping[str, str]] = (),
+    where: str | None = None,
     seconds: float = DEFAULT_SECONDS,
 ) -> Solution:
     """Check a derivation line by line; one of them must be about the expression (by `by`, if that is given).
+
+    `where` is the condition under which the claims are meant, in the variables of the expression.
 
     Raises `CalcError` for what cannot be read, for a claim about what does not occur, and if none is about the expression.
     """
     reading = _Reading(expr, lines, [*([by] if by else []), *(name for point in at for name in point)])
     reading.needs_the_expression(by)
     claims = sum(isinstance(text, _Claim) for text in reading.texts)
-    work = _Work(reading, [points_of(point) for point in at], seconds / max(claims, 1))
+    condition = None if where is None else reading.condition(where)
+    work = _Work(reading, [points_of(point) for point in at], seconds / max(claims, 1), condition)
     judged = tuple(map(work.judged, reading.texts))
     outcomes = [line.outcome for line in judged]
-    outcome = next((it for it in ("wrong", "undecided") if it in outcomes), "right")
+    outcome = next((it for it in ("wrong", "undecided", "partly") if it in outcomes), "right")
     first = None if outcome == "right" else judged[outcomes.index(outcome)].number
-    return Solution(expr, unparse(reading.typed), judged, outcome, first, versions())
+    return Solution(expr, unparse(reading.typed), judged, outcome, first, versions(), where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +166,17 @@ class _Reading:
         """What a claim is about, in variables: a part, or the expression."""
         return self.parts.get(name, self.whole)
 
+    def condition(self, text: str) -> Node:
+        """The condition under which the claims are meant, in variables.  Raises `CalcError` for what is none."""
+        tree = condition_tree(text, [*self.known])
+        strange = [name for name in names_in(tree) if name not in self.known]
+        if strange:
+            raise CalcError(f"the condition has {strange[0]}, which does not occur in the expression")
+        return _expanded(tree, self.parts, "the condition")
+
     def needs_the_expression(self, by: str | None) -> None:
         """Raise `CalcError` if no line claims the derivative of the expression."""
-        from gradcalc.proof.claims import is_same
+        from gradcalc.proof.sameness import is_same
 
         claims = [text for text in self.texts if isinstance(text, _Claim) and by in (None, text.by)]
         if not any(self.of(it.of) == self.whole or is_same(self.of(it.of), self.whole) for it in claims):
@@ -195,8 +209,8 @@ def _expanded(tree: Node, meanings: Mapping[str, Node], where: str) -> Node:
 class _Work:
     """The claims, judged one after the other: as they were written, and with the true derivatives in the place of others."""
 
-    def __init__(self, reading: _Reading, at: Sequence[Mapping[str, Node]], seconds: float):
-        self.reading, self.at, self.seconds = reading, at, seconds
+    def __init__(self, reading: _Reading, at: Sequence[Mapping[str, Node]], seconds: float, where: Node | None):
+        self.reading, self.at, self.seconds, self.where = reading, at, seconds, where
         self.written = dict(reading.parts)
         self.true = dict(reading.parts)
 
@@ -219,7 +233,8 @@ class _Work:
         self._check(text, tree, inner, written)
 
         def judge(claimed: Node) -> Finding:
-            return Judging(tree, by_part(claimed), text.by, self.seconds, inner, self.reading.values).finding(self.at)
+            values = self.reading.values
+            return Judging(tree, by_part(claimed), text.by, self.seconds, inner, values, self.where).finding(self.at)
 
         finding = judge(written)
         outcome = finding.outcome

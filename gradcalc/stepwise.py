@@ -92,19 +92,20 @@ def stepwise(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Stepwise:
 
 
 def _proven(tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Node], prepared: Prepared) -> Derivation:
-    from gradcalc.proof.claims import compared
+    from gradcalc.proof.claims import Comparing
 
-    found: list[Compared] = []
+    comparing = Comparing(tree, steps[0].derivative, by)
     numbers: Sequence[str | None] = [None] * len(steps)
     at_point = AtPoint.UNKNOWN if values else None
     try:
         with deadline.limit(prepared.question.seconds):
-            found.extend(compared(tree, steps[0].derivative, by, [values] if values else []))
+            comparing.run([values] if values else [], closely=False)
             if values:
-                here = found[0] if found and found[0].shown == values else None
+                here = comparing.found[0] if comparing.found and comparing.found[0].shown == values else None
                 at_point, numbers = _held(tree, by, steps, values, here)
     except deadline.OutOfTime:
         pass
+    found = comparing.found
     equal = sum(it.same for it in found)
     beside = sum(not it.same and (it.claimed is None or it.on_seam) for it in found)
     wrong = len(found) - equal - beside
@@ -145,11 +146,11 @@ def _has_none(tree: Node, by: str, values: Mapping[str, Node]) -> bool:
 
 def _number(step: Step, by: str, values: Mapping[str, Node]) -> str | None:
     """The derivative of a part at a point; None where it has none, or the rule does not give it."""
-    from gradcalc.proof.claims import compared
+    from gradcalc.proof.claims import Comparing
     from gradcalc.witness.balls import OutOfPrecision, decimal
 
-    here = next(compared(step.part, step.derivative, by, [values]), None)
-    if here is None or here.shown != values or not here.same or here.claimed is None:
+    here = Comparing(step.part, step.derivative, by).at(values)
+    if here is None or not here.same or here.claimed is None:
         return None
     try:
         return decimal(here.claimed)

@@ -681,6 +681,13 @@ def test_fail_on(args: list[str], code: int) -> None:
     assert main(["diff", *args]) == code
 
 
+@pytest.mark.parametrize(("words", "code"), [("not-differentiable", 1), ("disagree", 0), ("agree", 1)])
+def test_fail_on_in_a_batch(tmp_path: Path, words: str, code: int) -> None:
+    file = tmp_path / "questions.jsonl"
+    file.write_text('{"expr": "abs(x) + y", "at": {"x": 0, "y": 1}}\n')
+    assert main(["batch", str(file), "--fail-on", words]) == code
+
+
 def test_fail_on_knows_its_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "x", "--at", "1", "--fail-on", "disagre"]) == 2
     assert "unknown verdict disagre" in capsys.readouterr().err

@@ -8,7 +8,9 @@ none).  `benchmarks/corpora.py` judges all of them end to end; here it is a samp
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
@@ -245,3 +247,38 @@ def test_derivations_lead_to_the_derivative(name: str) -> None:
         if row["kind"] != "regular" and (found is None or examine(at, [variable]).kind is Kind.SMOOTH):
             continue  # 0/0 in the last line, or a seam, where the expression has a slope all the same
         assert equal(found, reference), unparse(whole.derivative)
+
+
+# ---------------------------------------------------------------------------------------------------- public bug reports
+
+_REPORTS = FOLDER.parent / "reports.jsonl"
+REPORTS = [json.loads(line) for line in _REPORTS.read_text().splitlines()] if _REPORTS.exists() else []
+_OTHER_KINDS = {"e7"}
+"""Rows that are no single expression."""
+
+
+def questions() -> list[Row]:
+    """The reports about the derivative of an expression at a point."""
+    return [row for row in REPORTS if row["at"] is not None and row["id"] not in _OTHER_KINDS]
+
+
+@pytest.mark.parametrize("row", questions(), ids=lambda row: row["id"])
+def test_reports(row: Row) -> None:
+    """What the report calls right is said, or the question is refused, where it is of a function that there is not."""
+    at = {name: json.dumps(value) if isinstance(value, list) else str(value) for name, value in row["at"].items()}
+    options = row["options"]
+    try:
+        problem = Problem(row["expr"], at, tuple(options.get("by", ())), options.get("order", 1), "cpu", row["dtype"])
+        report = answer(problem)
+    except CalcError:
+        assert "refused" in row["state"] or row["state"].startswith("falls short")
+        return
+    numbers = [partial.autograd for partial in report.partials]
+    if row.get("verdict") is not None:
+        lost = any(number is not None and not math.isfinite(number) for number in numbers)
+        # By the present rule an artifact is a finite number.
+        assert report.verdict == ("not-finite" if row["verdict"] == "artifact" and lost else row["verdict"])
+    known = {partial.symbolic for partial in report.partials} | {partial.reference for partial in report.partials}
+    right = re.fullmatch(r"-?[0-9.]+(e[-+]?[0-9]+)?", row["right"])
+    if right and len(report.partials) == 1 and known != {None}:
+        assert any(text is not None and math.isclose(float(text), float(row["right"]), rel_tol=1e-9) for text in known)

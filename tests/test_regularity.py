@@ -417,6 +417,7 @@ PROVEN = [
     ("where(x**20 > 0, x, 5*x)", "x=0", True), ("sin(x)**2 + cos(x)**2", "x=1", True),
     ("where(1 + exp(-exp(9)) - 1 == 0, x, 2*x)", "x=1", True), ("sign(sin(pi))*x", "x=1", True),
     ("x**(log(8)/log(2))", "x=-2", True), ("sqrt(2)*abs(x) - sqrt(6)/sqrt(3)*abs(x)", "x=0", True),
+    ("abs(x)*(cos(pi/5) - cos(2*pi/5) - 1/2)", "x=0", True), ("abs(x)*(sin(pi/7)*sin(2*pi/7)*sin(3*pi/7) - sqrt(7)/8)", "x=0", False),
     ("abs(x)*(sin(2) - 2*sin(1)*cos(1))", "x=0", False), ("abs(x)*(atan(2) + atan(1/2) - pi/2)", "x=0", False),
 ]  # fmt: skip
 

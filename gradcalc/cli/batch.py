@@ -11,11 +11,11 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from gradcalc.cli import Exit, tell, write
-from gradcalc.cli.options import Quiet, Timeout
-from gradcalc.cli.words import count_of, seconds_of
+from gradcalc.cli.options import FailOn, Quiet, Timeout
+from gradcalc.cli.words import count_of, seconds_of, verdicts_of
 from gradcalc.errors import CalcError, unreadable
 from gradcalc.files import open_data
-from gradcalc.report import Verdict, exit_code, worst
+from gradcalc.report import Outcome
 
 MAX_JOBS = 256
 _ENDLESS = 100_000_000
@@ -28,6 +28,7 @@ def batch(
         str, typer.Option(metavar="N", help="Answer in N pairs of processes, torch and sympy.", envvar="GRADCALC_JOBS")
     ] = "1",
     timeout: Timeout = "10",
+    fail_on: FailOn = None,
     quiet: Quiet = False,
 ) -> Exit:
     """Answer a question a line with a JSON object a line.
@@ -46,10 +47,10 @@ def batch(
       {"schema": ..., "id": ..., "error": {"message": ..., "span": [start, end], "hint": ...}}
 
     The exit code is 70 if gradcalc failed on some line, else 2 if some line was wrong, else that of the worst verdict
-    as for gradcalc diff. With a file, and a terminal to show it on, there is a progress bar.
+    as for gradcalc diff, --fail-on included. With a file, and a terminal to show it on, there is a progress bar.
     """
     pairs, seconds = count_of(jobs, "the number of jobs", MAX_JOBS), seconds_of(timeout)
-    verdict = Verdict.AGREE
+    outcome = Outcome(verdicts_of(fail_on or []))
     failures: set[Exit] = set()
 
     from gradcalc.cli import answering
@@ -59,11 +60,10 @@ def batch(
         for answer in answering.here(lines, seconds) if pairs == 1 else answering.in_pairs(lines, pairs, seconds):
             if answer.failed is not None:
                 failures.add(answer.failed)
-            if answer.verdict is not None:
-                verdict = worst((verdict, answer.verdict))
+            outcome.add(answer.verdicts)
             if not quiet:
                 write(answer.text)
-    return max(failures, default=exit_code(verdict))
+    return max(failures, default=outcome.exit)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from gradcalc.cli.words import choice, names_of, seconds_of
 from gradcalc.errors import CalcError, unreadable
 from gradcalc.files import read_whole
 
-_EXITS = {"right": Exit.AGREE, "wrong": Exit.DISAGREE, "undecided": Exit.UNDECIDED}
+_EXITS = {"right": Exit.AGREE, "wrong": Exit.DISAGREE, "partly": Exit.EXPLAINED, "undecided": Exit.UNDECIDED}
 _MAX_BYTES = 1_000_000
 """The size of a file with a derivation."""
 
@@ -28,6 +28,9 @@ def check(
     by: Annotated[str | None, typer.Option(metavar="NAME", help="The variable. [default: the only one]")] = None,
     at: Annotated[
         list[str] | None, typer.Option(metavar="POINT", help="Where to look first: x=3, x=1/2, x=1,y=2. May be repeated.")
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option(metavar="CONDITION", help='Where the claim is meant, "x > 0"; elsewhere it is not checked.')
     ] = None,
     line: Annotated[
         list[str] | None,
@@ -46,12 +49,15 @@ def check(
       gradcalc check "sin(x**2)" "2*x*cos(x**2)"
       gradcalc check "sin(x**2)" "cos(x**2)"
       gradcalc check "w*x + b" "x" --by w
+      gradcalc check "abs(x)" "1" --where "x > 0"
       gradcalc check "(w*x - y)**2" --line "r = w*x - y" --line "dL_dr = 2*r" --line "dL_dw = dL_dr*x"
       gradcalc check "log(1 + exp(-y*(w*x + b)))" --by w --lines homework.txt
 
-    The claim is compared with the derivative in exact arithmetic, at the point and at others where the derivative exists,
-    and by sympy as a formula. One point where they differ proves it wrong; it is shown, with the mistake that leads to just
-    these numbers, if it is one that people make. Exit code: 0 right, 1 wrong, 4 undecided.
+    The claim is compared with the derivative in exact arithmetic: at the point, at random points, between the breakpoints of
+    expression and claim, and at them; and by sympy as a formula. One point where they differ proves it wrong; it is shown,
+    with the mistake that leads to just these numbers, if it is one that people make. A claim that is right, but has no value
+    at points where the derivative exists, is right in part. What rests on points alone says so. Exit code: 0 right, 1 wrong,
+    3 partly, 4 undecided.
 
     Of a derivation in lines each is checked in turn. dA_dB = ... claims the derivative of A by B, every other line gives a
     part a name; A is a part, or under any other name the expression, B a variable or a part. A name for a number, w = 3, is
@@ -61,10 +67,12 @@ def check(
     \b
     --format plain is a line a point, with tabs between
       point, derivative, claim, same or different
-    and a last line: right, wrong or undecided; the kind of mistake; the reason; sympy, if sympy finds it right.
+    and a last line: right, partly, wrong or undecided; the kind of mistake; the reason; sympy, if sympy finds it right; what
+    the outcome rests on: formula, sampling or counterexample.
     Of a derivation it is a line a line, with tabs between
-      number, name, what it says, given or right or wrong or follows or undecided, the kind of mistake, the reason
-    and a last line: right, wrong or undecided; the number of the first line to blame.
+      number, name, what it says, given or right or partly or wrong or follows or undecided, the kind of mistake, the reason,
+      what that rests on
+    and a last line: right, partly, wrong or undecided; the number of the first line to blame.
     """
     choice(format, LISTS, "format")
     seconds = seconds_of(timeout)
@@ -89,12 +97,12 @@ def check(
     if claim is None:
         from gradcalc.solution import solution
 
-        solved = solution(expr, texts, by=variable, at=points, seconds=seconds)
+        solved = solution(expr, texts, by=variable, at=points, where=where, seconds=seconds)
         outcome, text = solved.outcome, render.SOLUTIONS[format](solved, options_for(sys.stdout))
     else:
         from gradcalc.checking import check
 
-        found = check(expr, claim, by=variable, at=points, seconds=seconds)
+        found = check(expr, claim, by=variable, at=points, where=where, seconds=seconds)
         outcome, text = found.finding.outcome, render.FORMATS[format](found, options_for(sys.stdout))
     if not quiet:
         write(text)

@@ -32,10 +32,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a line: its text, and the verdict or the exit code of what went wrong."""
+    """The answer to a line: its text, and the verdicts in it or the exit code of what went wrong."""
 
     text: str
-    verdict: Verdict | None = None
+    verdicts: tuple[Verdict | None, ...] = ()
     failed: Exit | None = None
 
 
@@ -76,7 +76,7 @@ def give_up(line: Line, why: str) -> Answer:
 def _told(line: Line, report: Report) -> Answer:
     answer = machine.as_object(report)
     text = machine.line({"schema": answer.pop("schema"), "id": _id(line.question), **answer})
-    return Answer(text, report.verdict)
+    return Answer(text, report.verdicts)
 
 
 def _prepared(question: Mapping[str, object], seconds: float) -> calculate.Prepared:

@@ -69,15 +69,16 @@ def _balanced(text: str, span: Span) -> Span:
 
 
 def after_division(text: str, left: Node, right: Node, touches: bool) -> Note | None:
-    """A factor without an operator after a quotient: `1/2x`.  Raises `CalcError`, or returns a note."""
+    """A factor without an operator after a quotient: `1/2x`, `a/bc`.  Raises `CalcError`, or returns a note."""
     if not (isinstance(left, Call) and left.name == "/"):
         return None
     above, below = left.args
     span = left.span.to(right.span)
     inside: Node = Call("/", (above, product(below, right)))
-    if touches:
+    is_fraction = _is_number(above) and _is_number(below)
+    if touches and not is_fraction:
         raise _two_ways(text, span, inside, product(left, right))
-    if _is_number(above) and _is_number(below):
+    if is_fraction and not touches:
         return None
     return partial(_other_way, text, span, product(left, right), inside)
 

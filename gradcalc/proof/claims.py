@@ -1,44 +1,48 @@
 """A claim about a derivative, compared with it at points where it exists.
 
 Comes in: an expression, what somebody says its derivative is, and points.  Goes out: at each point both numbers, proven.
-One point where they differ proves the claim wrong.
+One point where they differ proves the claim wrong.  Points are taken where somebody asks for them, at random, in every piece
+between the breakpoints of expression and claim along the lines of the variables, at the breakpoints, and beside the zeros,
+extrema and constants of parts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from types import MappingProxyType
 
-from gradcalc.derivation import has_cases
-from gradcalc.points import MissingValues, plain
+from flint import arb, fmpq
+
+from gradcalc.points import MissingValues
+from gradcalc.proof.pieces import is_derivative
 from gradcalc.proof.regularity import Kind, examine, value_of
+from gradcalc.proof.roots import literal, number, shortened
+from gradcalc.proof.sampling import BASES, Group, Point, Sampling, around
 from gradcalc.proof.site import Site
-from gradcalc.proof.stretches import smooth
-from gradcalc.syntax import Node, Number, names_in, renamed, steps
+from gradcalc.proof.switches import switches
+from gradcalc.syntax import Call, Node, Number, names_in, renamed, steps
 from gradcalc.witness import balls, taylor
 from gradcalc.witness.balls import Real
 
-Point = Mapping[str, Node]
-
-# Where formulas are compared: on both sides of 0 and of 1, near and far, and at no zeros of anything that repeats itself.
-_SAMPLES = (
-    "0.7331", "1.2719", "-0.6173", "2.4893", "0.2137", "-1.7391", "3.1337", "0.4513", "-0.1543", "1.8517",
-    "5.3129", "-2.9371", "0.9467", "11.0713", "-7.3219", "23.519", "-41.373", "117.31", "-0.0379",
-)  # fmt: skip
 _POINTS = 12
-_ATTEMPTS = 5 * len(_SAMPLES)
+_ATTEMPTS = 100
 _FEW = 5
-
-# Where the cases of an expression are looked for, each of which is compared at a place of its own.
-_ENDS = (0, "0.5", 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 10_000, 1_000_000)
-_CASES = 40
-"""Cases that are looked at."""
-_HALVINGS, _LOOKS, _LEAST = 8, 60, 4
-"""How often a piece between those ends is halved, and how many parts of it are looked at, at most and at least."""
-_EFFORT = 100_000
-"""Steps of expressions that are evaluated to find cases: about a second."""
+"""Random points that are compared, at most and at least, and how many are tried."""
+_EFFORT = 8_000
+_LEAST = 24
+"""Parts of an expression that are evaluated at points of groups, and how many points there are at least."""
+_SHORT = 4
+"""Digits of a counterexample that is easy to read."""
+_SEAMS = 32
+"""Breakpoints that are looked at: what an expression does there takes long."""
+_OF_HARD = (60, 8)
+"""Points and breakpoints of an expression whose functions take long themselves."""
+DEEP_BITS = 20_000
+_PRECISIONS = (1_024, 4_096, DEEP_BITS + 480, 2 * DEEP_BITS)
+DEEP_POINTS = 3
+"""Bits to which, and random points at which, numbers are compared before a claim that is only sampled is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,8 @@ class Compared:
     """A point, the value of the expression there, its derivative, and what the claim says (None: it has no value).
 
     `shown` is the point as people know it; `at` says also what a part is that stands for itself in the expression.
-    `on_seam`: the derivative exists although a function is not smooth there, so that its rule need not hold.
+    `on_seam`: the derivative exists although a function is not smooth there, so that its rule need not hold.  `bits` are
+    those to which both are known to be the same, None where they are exactly the same.
     """
 
     shown: Point
@@ -55,16 +60,294 @@ class Compared:
     derivative: Real
     claimed: Real | None
     on_seam: bool
+    same: bool
+    bits: int | None = balls.PROVEN_BITS
 
     @property
-    def same(self) -> bool:
-        """Whether the claim is right here, to 36 digits at least."""
-        return self.claimed is not None and balls.agree(self.derivative, self.claimed)
+    def is_deep(self) -> bool:
+        """Whether both are the same as far as anybody asks."""
+        return self.same and (self.bits is None or self.bits >= DEEP_BITS)
 
     def numbers(self) -> dict[str, Real]:
         """The point, at a precision beyond that of the comparison."""
         with balls.precision(2 * balls.START_BITS):
             return {name: taylor.evaluate(value, {}).value for name, value in self.at.items()}
+
+
+class Comparing:
+    """A claim that is being compared: what was found so far.
+
+    `found` are the points where the claim has a value, and those that were asked for; `silent` others where it has none.
+    `is_proven` says whether both are the same by exact algebra in every piece, of expressions of one variable.
+    `is_complete` says whether every piece on the lines through one point was looked at, and what is near to the places that
+    the texts name.  `where` is a condition: points are taken only where it holds.  With `inner` the variable `by` is no
+    number of its own: it stands for that expression in the others.  The variables of `fixed` have these values everywhere.
+    """
+
+    def __init__(
+        self,
+        tree: Node,
+        claimed: Node,
+        by: str,
+        inner: Node | None = None,
+        fixed: Point = MappingProxyType({}),
+        where: Node | None = None,
+    ):
+        self.tree, self.claimed, self.by, self.inner, self.fixed = tree, claimed, by, inner, fixed
+        self.where = None if where is None else Call("where", (where, Number("1"), Number("0")))
+        names = {*names_in(tree), *names_in(claimed), *(names_in(where) if where is not None else ()), by}
+        if inner is not None:
+            names = (names - {by}) | set(names_in(inner))
+        self.names = sorted(names)
+        self.free = sorted(names - set(fixed), key=lambda name: (name != by, name))
+        trees = [tree, claimed] if where is None else [tree, where, claimed]
+        self.sampling = Sampling(trees, self.free, fixed, None if inner is None else (by, inner))
+        self.found: list[Compared] = []
+        self.silent: list[Compared] = []
+        self.outside: list[Point] = []
+        self.is_complete = False
+        self.is_proven = False
+        self._values: list[tuple[Point, bool]] = []
+        self._seen: set[tuple[Node, ...]] = set()
+        self._precisions: Sequence[int] = ()
+        self._room = max(_EFFORT // (len(steps(tree, claimed).nodes) + 30), _LEAST)
+        self._seam_room = _SEAMS
+        if self.sampling.is_hard:
+            self._room, self._seam_room = _OF_HARD
+
+    @property
+    def is_refuted(self) -> bool:
+        """Whether there is a point where the claim has another value."""
+        return any(it.claimed is not None and not it.same for it in self.found)
+
+    def at(self, given: Point) -> Compared | None:
+        """What there is at a point; None where there is no derivative.  Raises `MissingValues`."""
+        point = {**self.fixed, **given}
+        missing = [name for name in self.names if name not in point]
+        if missing:
+            raise MissingValues(missing)
+        return self._looked(point)
+
+    def run(self, at: Sequence[Point], *, closely: bool = True) -> None:
+        """Compare at the points that are given, and at all others unless the claim is refuted before.
+
+        Closely: at some of them with `DEEP_BITS`, so that nothing small is taken for nothing.
+        Raises `MissingValues` for a point that leaves a variable out, and `OutOfTime`; what was found stays.
+        """
+        self._precisions = (_PRECISIONS[:2] if self.sampling.is_hard else _PRECISIONS) if closely else ()
+        self._at_given(at)
+        self._at_random()
+        for it in self.found[-DEEP_POINTS:] if closely else ():
+            self._deepen(it, _PRECISIONS)
+        if not self.is_refuted:
+            for group in self._groups():
+                self._look_at(group)
+                if self.is_refuted:
+                    break
+        for it in list(self.found) if closely and not self.is_refuted else ():
+            if self._deep >= DEEP_POINTS:
+                break
+            self._deepen(it, _PRECISIONS)
+        self.is_complete = True
+        self.is_proven = not self.is_refuted and self._is_proven()
+        self._shorten()
+
+    def _is_proven(self) -> bool:
+        """Whether derivative and claim are the same formula in every piece where both have a value."""
+        if (
+            self.names != [self.by]
+            or not self.sampling.is_exact
+            or self.sampling.missed
+            or not self.found
+            or not self._seam_room
+        ):
+            return False
+        count = 0
+        for point in filter(self._is_inside, self.sampling.pieces):
+            try:
+                sides = [value_of(Site(each, exact(point))) for each in (self.tree, self.claimed)]
+            except balls.OutOfPrecision:
+                return False
+            if None in sides:
+                continue
+            if not is_derivative(self.tree, self.claimed, _numbers(point)):
+                return False
+            count += 1
+        return count > 0
+
+    def _shorten(self) -> None:
+        """Put a counterexample of a few digits before others, if there is one near to the first of them."""
+        for place, it in enumerate(self.found):
+            if it.claimed is not None and not it.same:
+                moved = {name: _rounded(value) for name, value in it.shown.items() if name in self.free}
+                near = self._looked({**it.shown, **moved})
+                if near is not None and near.claimed is not None and not near.same:
+                    self.found.insert(place, near)
+                return
+
+    @property
+    def _deep(self) -> int:
+        return sum(it.is_deep for it in self.found)
+
+    def _at_given(self, at: Sequence[Point]) -> None:
+        for given in at:
+            compared = self.at(given)
+            if compared is not None:
+                self.found.append(compared)
+            elif not self._is_inside({**self.fixed, **given}):
+                self.outside.append(given)
+
+    def _at_random(self) -> None:
+        count = 0
+        for point in self.sampling.samples(_ATTEMPTS):
+            count += self._added(self._looked(point))
+            if count == _POINTS or (count >= _FEW and self.is_refuted):
+                return
+
+    def _added(self, compared: Compared | None) -> bool:
+        """Keep what was found at a point; whether the claim has a value there."""
+        if compared is None:
+            return False
+        if compared.claimed is None:  # nobody asked for this point
+            self.silent.append(compared)
+            return False
+        self.found.append(compared)
+        return True
+
+    def _groups(self) -> Iterator[Group]:
+        bases = [it.shown for it in self.found[:1]] + [it.shown for it in self.found[-(BASES - 1) :]]
+        bases = bases or list(self.sampling.samples(BASES))
+        for name in self.free:
+            yield from self.sampling.along(bases[0], name)
+        yield from self.sampling.combined()
+        for name in self.free[:1]:
+            yield from self.sampling.beside_landmarks(bases[0], name)
+        if self.found and len(self.found) < _POINTS:  # the domain is small: it goes on around a point of it
+            yield Group(list(around(self.found[0].shown, self.free)))
+        self.is_complete = True  # the others are the same once more, elsewhere
+        for base in bases[1:BASES] if len(self.free) > 1 else ():
+            for name in self.free:
+                yield from self.sampling.along(base, name)
+        for name in self.free[1:]:
+            yield from self.sampling.beside_landmarks(bases[0], name)
+        yield Group(list(self.sampling.far()))
+
+    def _look_at(self, group: Group) -> None:
+        """Compare at the points of a group; at the first of them closely."""
+        if group.is_seam:
+            if not self._seam_room:
+                return
+            self._seam_room -= 1
+        is_first = True
+        for point in group.points:
+            if self._room <= 0 and not group.is_seam:
+                return
+            compared = self._looked(point)
+            if self._added(compared) and is_first:
+                assert compared is not None
+                self._deepen(compared, self._precisions)
+                is_first = False
+
+    def _whole(self, point: Point) -> Point:
+        return point if self.inner is None else {**point, self.by: renamed(self.inner, point.get)}
+
+    def _is_inside(self, point: Point) -> bool:
+        """Whether the claim is meant for a point."""
+        if self.where is None:
+            return True
+        try:
+            return value_of(Site(self.where, exact(self._whole(point)))) == fmpq(1)
+        except balls.OutOfPrecision:
+            return False
+
+    def _looked(self, point: Point) -> Compared | None:
+        """A point that nobody looked at yet; None where the claim is not meant, or there is no derivative."""
+        key = tuple(point[name] for name in self.names)
+        if key in self._seen:
+            return None
+        self._seen.add(key)
+        self._room -= 1
+        if not self._is_inside(point):
+            return None
+        whole = self._whole(point)
+        values = exact(whole)
+        try:
+            site = Site(self.tree, values)
+            claimed = value_of(Site(self.claimed, values))
+            self._values.append((whole, claimed is not None))
+            if value_of(site) is None:  # soon found out; what the expression does beside such a point takes long
+                return None
+            there = examine(site, [self.by])
+        except balls.OutOfPrecision:
+            return None
+        if there.derivative is None or there.kind not in (Kind.REGULAR, Kind.SMOOTH) or there.value is None:
+            return None
+        same = claimed is not None and balls.agree(there.derivative, claimed)
+        both = isinstance(there.derivative, fmpq) and isinstance(claimed, fmpq)
+        is_seam = there.kind is Kind.SMOOTH
+        return Compared(
+            point, whole, there.value, there.derivative, claimed, is_seam, same, None if both else balls.PROVEN_BITS
+        )
+
+    def _deepen(self, compared: Compared, precisions: Sequence[int]) -> None:
+        """Compare once more at a point where both seem to be the same, with many more bits."""
+        if not compared.same or compared.bits is None or compared.on_seam:
+            return
+        same, bits = self._closely(exact(compared.at), compared.bits, precisions)
+        place = next(place for place, it in enumerate(self.found) if it is compared)
+        self.found[place] = replace(compared, same=same, bits=bits)
+
+    def _closely(
+        self, values: Mapping[str, Node | Fraction], bits: int, precisions: Sequence[int]
+    ) -> tuple[bool, int | None]:
+        """Whether the difference of derivative and claim is zero, and to how many bits."""
+        tree, claimed = Site(self.tree, values), Site(self.claimed, values)
+        for precision in precisions:
+            with balls.precision(precision):
+                try:
+                    jet, value = tree.ray({self.by: 1}, 1), claimed.value().value
+                except (balls.Unresolved, balls.NotReal):
+                    continue
+                except balls.OutOfPrecision:
+                    break
+                if jet.notes:
+                    break
+                slope = jet[1]
+                difference = slope - value
+                if isinstance(difference, fmpq):
+                    return difference == 0, None
+                if not difference.contains(0):
+                    return False, bits
+                bits = max(bits, _bits_of(difference, slope))
+            if bits >= DEEP_BITS:
+                break
+        return True, bits
+
+    # -- where a claim has a value
+
+    def condition(self) -> Node | None:
+        """A condition under which the claim has a value, as far as all points tell; None where there is no simple one."""
+        needs = list(dict.fromkeys(it.needs for it in switches(self.claimed) if it.needs is not None))
+        needs += [Call(need.name[0], need.args) for need in needs if need.name in (">=", "<=")]
+        needs.sort(key=lambda need: len(steps(need).nodes))
+        needed = [need for need in needs if all(self._holds(need, at) for at, there in self._values if there)]
+        silent = [at for at, there in self._values if not there]
+        for need in needed:
+            if not any(self._holds(need, at) for at in silent):
+                return need
+        if not needed or len(needed) > 3:
+            return None
+        whole = needed[0]
+        for need in needed[1:]:
+            whole = Call("and", (whole, need))
+        return None if any(self._holds(whole, at) for at in silent) else whole
+
+    def _holds(self, condition: Node, point: Point) -> bool:
+        try:
+            found = value_of(Site(Call("where", (condition, Number("1"), Number("0"))), exact(point)))
+        except balls.OutOfPrecision:
+            return False
+        return found == fmpq(1)
 
 
 def compared(
@@ -74,149 +357,38 @@ def compared(
     at: Sequence[Point],
     inner: Node | None = None,
     fixed: Point = MappingProxyType({}),
-) -> Iterator[Compared]:
-    """The points where the derivative exists: those that are given, and samples of the domain.
+) -> list[Compared]:
+    """The points where the derivative exists and the claim has a value: those that are given, and others.
 
-    With `inner` the variable `by` is no number of its own: it stands for that expression in the others.  The variables of
-    `fixed` have these values everywhere.  Raises `MissingValues` for a point that leaves a variable out.
+    Where it has a value at none of them, one where it has none.  Raises `MissingValues` for a point that leaves a variable
+    out.
     """
-    names = {*names_in(tree), *names_in(claimed), by}
-    if inner is not None:
-        names = (names - {by}) | set(names_in(inner))
-
-    free = sorted(names - set(fixed))
-
-    def looked(point: Point) -> Compared | None:
-        whole = point if inner is None else {**point, by: renamed(inner, point.get)}
-        return _at(tree, claimed, by, point, whole)
-
-    known: list[Compared] = []
-    for given in at:
-        point = {**fixed, **given}
-        missing = [name for name in sorted(names) if name not in point]
-        if missing:
-            raise MissingValues(missing)
-        found = looked(point)
-        if found is not None:
-            yield found
-            known.append(found)
-    count = 0
-    without: list[Compared] = []
-    for sample in _samples(free):
-        found = looked({**fixed, **sample})
-        if found is None:
-            continue
-        if found.claimed is None:  # real in another part of the domain, perhaps: nobody asked for this point
-            without.append(found)
-            continue
-        yield found
-        known.append(found)
-        count += 1
-        if count == _POINTS:
-            break
-    if not known:
-        yield from without[:1]
-    elif count < _FEW:  # the domain is small: it goes on around a point of it
-        for near in _around(known[0].shown, free):
-            found = looked(near)
-            if found is not None and found.claimed is not None:
-                yield found
-                known.append(found)
-    # A claim that is refuted needs no more points.
-    if not known or not all(it.same for it in known) or not (has_cases(tree) or has_cases(claimed)):
-        return
-    for case in _cases([tree, claimed], sorted(free, key=lambda name: name != by), known):
-        found = looked(case)
-        if found is not None and found.claimed is not None:
-            yield found
+    comparing = Comparing(tree, claimed, by, inner, fixed)
+    comparing.run(at, closely=False)
+    return comparing.found or comparing.silent[:1]
 
 
-def _samples(names: Sequence[str]) -> Iterator[Point]:
-    """Different points; each variable takes all samples, in an order of its own."""
-    count = len(_SAMPLES)  # a prime
-    for attempt in range(_ATTEMPTS if len(names) > 1 else count if names else 1):
-        turn, step = divmod(attempt, count)
-        places = [(step * (1 + 7 * k % (count - 1)) + turn * (k + 1) + 3 * k) % count for k in range(len(names))]
-        # Variables with one value are a special place: `max(x, y)` has a seam there.
-        if len(set(places)) == len(places) or len(names) > count // 2:
-            yield {name: Number(_SAMPLES[place]) for name, place in zip(names, places, strict=True)}
+def exact(point: Point) -> dict[str, Node | Fraction]:
+    """A point with fractions in the place of literals."""
+    return {name: it.value if isinstance(it, Number) else it for name, it in point.items()}
 
 
-def _around(point: Point, names: Sequence[str]) -> Iterator[Point]:
-    """Points near to one, each of whose variables is moved by some thousandths of itself."""
-    for turn in range(1, 9):
-        moved = {}
-        for place, name in enumerate(names):
-            share = Fraction((-1) ** (turn + place) * turn * (place + 2), 1_000)
-            moved[name] = (
-                Number(plain(_number(point[name]) * (1 + share))) if isinstance(point[name], Number) else point[name]
-            )
-        yield {**point, **moved}
+def _numbers(point: Point) -> dict[str, Real]:
+    return {name: known for name, value in point.items() if (known := number(value)) is not None}
 
 
-def _cases(trees: Sequence[Node], names: Sequence[str], known: Sequence[Compared]) -> Iterator[Point]:
-    """A point in every stretch where an expression is smooth and nobody looked yet, for each variable, the others fixed."""
-    base = known[0].shown
-    ends = sorted({sign * Fraction(end) for end in _ENDS for sign in (-1, 1)})
-    effort, cases = _EFFORT, 0
-    for name in names:
-        others = {other: value for other, value in base.items() if other != name}
-        seen = {_number(it.shown[name]) for it in known if all(it.shown[other] == value for other, value in others.items())}
-        runs: list[tuple[Fraction, Fraction]] = []
-        for tree in trees:
-            cost = len(ends) * len(steps(tree).nodes)
-            looks = min(effort // (2 * len(trees)) // cost, _LOOKS)
-            if name in names_in(tree) and set(names_in(tree)) <= set(base) and looks >= _LEAST:
-                effort -= looks * cost
-                runs += smooth(tree, name, others, ends, halvings=_HALVINGS, most=looks)
-        for start, stop in sorted(runs, key=lambda run: min(abs(run[0]), abs(run[1]))):
-            if cases < _CASES and not any(start < place < stop for place in seen):
-                place = _inside(start, stop)
-                seen.add(place)
-                cases += 1
-                yield {**base, name: Number(plain(place))}
+def _rounded(value: Node) -> Node:
+    known = number(value)
+    return literal(shortened(Fraction(int(known.p), int(known.q)), _SHORT)) if isinstance(known, fmpq) else value
 
 
-def _number(value: Node) -> Fraction:
-    return value.value if isinstance(value, Number) else Fraction(0)
-
-
-def _inside(start: Fraction, stop: Fraction) -> Fraction:
-    """A number between two with few digits, in no special place; of a long stretch near its end that is nearer to 0."""
-    step = min((stop - start) * Fraction("0.3797"), Fraction("2.3719"))
-    place, digits = start + step if abs(start) < abs(stop) else stop - step, 4
-    while not start < round(place, digits) < stop:
-        digits += 1
-    return round(place, digits)
-
-
-def _at(tree: Node, claimed: Node, by: str, shown: Point, at: Point) -> Compared | None:
-    exact: dict[str, Node | Fraction] = {name: it.value if isinstance(it, Number) else it for name, it in at.items()}
-    try:
-        site = Site(tree, exact)
-        if value_of(site) is None:  # soon found out; what the expression does beside such a point takes long
-            return None
-        found = examine(site, [by])
-        if found.derivative is None or found.kind not in (Kind.REGULAR, Kind.SMOOTH) or found.value is None:
-            return None
-        return Compared(shown, at, found.value, found.derivative, value_of(Site(claimed, exact)), found.kind is Kind.SMOOTH)
-    except balls.OutOfPrecision:
-        return None
-
-
-def is_same(one: Node, other: Node) -> bool:
-    """Whether two expressions have the same value wherever both are looked at."""
-    found = 0
-    for point in _samples(sorted({*names_in(one), *names_in(other)})):
-        try:
-            values = [value_of(Site(tree, point)) for tree in (one, other)]
-        except balls.OutOfPrecision:
-            continue
-        if values[0] is None or values[1] is None:
-            continue
-        if not balls.agree(values[0], values[1]):
-            return False
-        found += 1
-        if found == _POINTS:
-            break
-    return found > 0
+def _bits_of(difference: arb, slope: Real) -> int:
+    """To how many bits a difference is zero, beside a number."""
+    size = abs(balls.ball(slope)).abs_lower()
+    share = difference.abs_upper() / size if size > 0 else difference.abs_upper()
+    if share.is_zero():
+        return 2 * DEEP_BITS
+    if not share.is_finite():
+        return 0
+    mantissa, exponent = share.mid().man_exp()
+    return max(-int(exponent) - int(mantissa).bit_length(), 0)

@@ -204,7 +204,7 @@ def _lost_digits(evidence: Evidence, start: str) -> Judgement:
         return Judgement(Verdict.INACCURATE, start, "cancellation")
     where = "forward" if guilty.place < traced.program.forward else "backward"
     if guilty.ulps >= 2 ** (evidence.form.precision / 2):  # by itself: nothing that follows is needed to explain it
-        why = f"{start}: {guilty.name} in the {where} pass is off by {guilty.ulps:.3g} ulp by itself"
+        why = f"{start}: {guilty.name} in the {where} pass is off by {guilty.ulps:.3g} ulps by itself"
         return Judgement(Verdict.INACCURATE, f"{why}, and no vendor says how much it may be", "kernel")
     why = f"{start}: the rounding of {guilty.name} in the {where} pass is blown up by what follows"
     return Judgement(Verdict.INACCURATE, why, "cancellation")

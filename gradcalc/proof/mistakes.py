@@ -35,11 +35,11 @@ _CONFUSED = {
     "log1p": ("1/u",),
     "sqrt": ("1/sqrt(u)", "sqrt(u)/2", "2/sqrt(u)", "-1/(2*sqrt(u))"),
     "cbrt": ("1/cbrt(u)**2", "1/(3*cbrt(u))", "cbrt(u)/3"),
-    "tanh": ("1 - tanh(u)", "1 + tanh(u)**2", "1/cosh(u)"),
+    "tanh": ("1 - u**2", "1 - tanh(u)", "1 + tanh(u)**2", "1/cosh(u)"),
     "sinh": ("-cosh(u)",),
     "cosh": ("-sinh(u)",),
     "sech": ("sech(u)*tanh(u)", "1 - tanh(u)**2"),
-    "sigmoid": ("1 - sigmoid(u)", "sigmoid(u)*(1 + sigmoid(u))", "1 - sigmoid(u)**2"),
+    "sigmoid": ("u*(1 - u)", "1 - sigmoid(u)", "sigmoid(u)*(1 + sigmoid(u))", "1 - sigmoid(u)**2"),
     "softplus": ("1 - sigmoid(u)", "exp(u)"),
     "asin": ("1/(1 + u**2)", "1/sqrt(1 + u**2)", "-1/sqrt(1 - u**2)", "cos(u)"),
     "acos": ("1/sqrt(1 - u**2)", "-1/(1 + u**2)"),
@@ -52,6 +52,8 @@ _CONFUSED = {
     "abs": ("1", "abs(u)/u**2", "u"),
     "relu": ("1", "u"),
 }
+# Derivatives that people know in terms of the output, and write in terms of the input.
+_OF_THE_OUTPUT = {("tanh", "1 - u**2"), ("sigmoid", "u*(1 - u)")}
 _ANGLES = ("sin", "cos", "tan", "cot", "sec", "csc")
 
 
@@ -223,6 +225,8 @@ def _of_a_function(step: _Step) -> Slips:
     name, arg, text = step.node.name, step.args[0], step.text()
     for other in (*_CONFUSED.get(name, ()), f"{name}(u)"):
         why = f"the derivative of {name}(u) is not {other}, in {text}"
+        if (name, other) in _OF_THE_OUTPUT:
+            why += f": {other} holds for the output, u = {text}, and the input {step.text(0)} stands in its place"
         yield "wrong function", why, lambda work, here, t, other=other: _times(work.by_another(here, other), t[arg])  # type: ignore[misc]
 
 

@@ -90,18 +90,6 @@ def survey(tree: Node, name: str, values: Mapping[str, Node | Fraction], ends: S
     return Survey(tuple(marks), tuple(_joined(gaps, marks)), unseen)
 
 
-def smooth(
-    tree: Node, name: str, values: Mapping[str, Node | Fraction], ends: Sequence[Fraction], *, halvings: int, most: int
-) -> list[tuple[Fraction, Fraction]]:
-    """Stretches in which the expression is smooth, beyond doubt, between the first and the last of `ends`.
-
-    Places where it is not are told apart down to a piece that was halved so often; `most` pieces are looked at in each.
-    """
-    work = _Work(tree, name, values)
-    pieces = [found for start, stop in pairwise(ends) for found in work.pieces(start, stop, most, halvings)]
-    return [(run.start, run.stop) for run in _runs(pieces) if run.state == _SMOOTH]
-
-
 def _runs(pieces: Iterable[_Piece]) -> list[_Piece]:
     """Pieces that touch and are in one state, as one."""
     grouped = [list(run) for _, run in groupby(pieces, lambda piece: piece.state)]
@@ -122,10 +110,10 @@ class _Work:
         self.way = steps(tree)
         self.fixed = Site(tree, {**values, name: Fraction(0)})
 
-    def pieces(self, start: Fraction, stop: Fraction, most: int, deepest: int = _HALVINGS) -> list[_Piece]:
+    def pieces(self, start: Fraction, stop: Fraction, most: int) -> list[_Piece]:
         """A piece, cut where that tells more, the longest first, from left to right."""
         found: list[_Piece] = []
-        waiting = deque([(start, stop, deepest)])
+        waiting = deque([(start, stop, _HALVINGS)])
         for _ in range(most):
             if not waiting:
                 break

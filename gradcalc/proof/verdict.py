@@ -274,7 +274,7 @@ def _kernels(evidence: Evidence, proof: dict[str, object]) -> Judgement | None:
     for local in traced.notable:
         if local.within is not False or local.underflowed:  # lost digits are looked at below
             continue
-        why = f"torch's {local.name} is off by {local.ulps:.3g} ulp, more than its vendor allows"
+        why = f"torch's {local.name} is off by {local.ulps:.3g} ulps, more than its vendor allows"
         if local in traced.feeding(traced.program.partials.get(evidence.by)):
             return Judgement(Verdict.DISAGREE, why, "kernel", "kernel")
         if local in traced.feeding(traced.program.value):

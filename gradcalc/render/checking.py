@@ -1,8 +1,9 @@
 """A claim that was checked, and a derivation in lines: as a table, as lines with tabs, and for machines.
 
 `plain` of a claim is a line a point: the point, the derivative, the claim, same or different; and a last line with the
-outcome, the cause and the sentence.  Of a derivation it is a line a line: its number, its name, what it says, the outcome,
-the cause and the sentence; and a last line with the outcome of the whole and the number of the line to blame.
+outcome, the cause, the sentence, sympy, and what the outcome rests on.  Of a derivation it is a line a line: its number, its
+name, what it says, the outcome, the cause, the sentence and what it rests on; and a last line with the outcome of the whole
+and the number of the line to blame.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from gradcalc.render.page import Page
 
 _SIGNS = {
-    "right": ("✓", "green"), "wrong": ("✗", "red"), "undecided": ("?", "magenta"), "follows": ("!", "yellow"),
-    "given": ("", ""),
+    "right": ("✓", "green"), "partly": ("!", "yellow"), "wrong": ("✗", "red"), "undecided": ("?", "magenta"),
+    "follows": ("!", "yellow"), "given": ("", ""),
 }  # fmt: skip
 
 
@@ -42,8 +43,11 @@ def table(found: Check, options: RenderOptions) -> str:
     finding = found.finding
     if finding.formula is not None:
         page.formula(f"∂f/∂{found.by}, by sympy", finding.formula)
+    if found.where is not None:
+        page.formula("where", found.where)
     page.line()
-    shown = sorted(finding.points, key=lambda point: point.same)[:_SHOWN]  # those that refute the claim first
+    # Those that refute the claim first, and those with decimals.
+    shown = sorted(finding.points, key=lambda point: (point.same, any("/" in text for text in point.at.values())))[:_SHOWN]
 
     def rows(digits: int | None) -> list[list[Text]]:
         return [
@@ -80,11 +84,19 @@ def _point(at: Mapping[str, str]) -> str:
 def plain(found: Check, options: RenderOptions) -> str:
     """Tab-separated lines: one a point, and the outcome."""
     finding = found.finding
-    lines = [
+    lines: list[tuple[str, ...]] = [
         (_point(point.at), point.derivative, point.claimed or "", "same" if point.same else "different")
         for point in finding.points
     ]
-    lines.append((finding.outcome, finding.cause or "", finding.why, "sympy" if finding.by_sympy else ""))
+    lines.append(
+        (
+            finding.outcome,
+            finding.cause or "",
+            finding.why,
+            "sympy" if finding.by_sympy else "",
+            finding.evidence or "",
+        )
+    )
     return "".join(options.text("\t".join(line)) + "\n" for line in lines)
 
 
@@ -115,13 +127,15 @@ def solution_table(found: Solution, options: RenderOptions) -> str:
     page.columns(("line", "", ""), rows)
     page.line()
     for line in found.lines:
-        if line.finding is not None and line.outcome in ("wrong", "undecided"):
+        if line.finding is not None and line.outcome in ("wrong", "partly", "undecided"):
             _conclude(f"line {line.number} is ", line.outcome, line.finding.cause, line.finding.why, page)
     if any(line.outcome == "follows" for line in found.lines):
         page.sentence("follows: wrong only because a line above it is", "dim")
     if found.outcome == "right":
         claims = sum(line.finding is not None for line in found.lines)
-        page.sentence(f"right ✓: {claims} derivative{'s' if claims != 1 else ''}, in exact arithmetic", "green")
+        sampled = [str(line.number) for line in found.lines if line.finding and line.finding.evidence == "sampling"]
+        rest = f"; sampled, not proven: line{'s' if len(sampled) != 1 else ''} {', '.join(sampled)}" if sampled else ""
+        page.sentence(f"right ✓: {claims} derivative{'s' if claims != 1 else ''}, in exact arithmetic{rest}", "green")
     return page.written()
 
 
@@ -134,8 +148,9 @@ def solution_plain(found: Solution, options: RenderOptions) -> str:
     return "".join(options.text("\t".join(line)) + "\n" for line in lines)
 
 
-def _reason(line: Line) -> tuple[str, str]:
-    return ("", "") if line.finding is None else (line.finding.cause or "", line.finding.why)
+def _reason(line: Line) -> tuple[str, str, str]:
+    finding = line.finding
+    return ("", "", "") if finding is None else (finding.cause or "", finding.why, finding.evidence or "")
 
 
 def solution_json(found: Solution, options: RenderOptions) -> str:
@@ -145,7 +160,10 @@ def solution_json(found: Solution, options: RenderOptions) -> str:
     return machine.line({"schema": SCHEMA, "command": "check", **told, "lines": lines})
 
 
-_NOTHING_FOUND: dict[str, object] = {"formula": None, "points": [], "by_sympy": False, "cause": None, "why": None}
+_NOTHING_FOUND: dict[str, object] = {
+    "formula": None, "points": [], "by_sympy": False, "cause": None, "why": None,
+    "evidence": None, "digits": None, "condition": None,
+}  # fmt: skip
 """What is known of a line that claims nothing."""
 
 

@@ -30,8 +30,13 @@ GAP = 2
 GLUE = "\0"
 """Holds `x = 3` together where a sentence wraps."""
 
-_SIGNS = {Verdict.AGREE: "✓", Verdict.DISAGREE: "✗", Verdict.UNDECIDED: "?"}
-_COLORS = {Verdict.AGREE: "green", Verdict.DISAGREE: "red", Verdict.UNDECIDED: "magenta"}
+_SIGNS = {Verdict.AGREE: "✓", Verdict.DISAGREE: "✗", Verdict.NOT_FINITE: "✗", Verdict.UNDECIDED: "?"}
+_COLORS = {
+    Verdict.AGREE: "green",
+    Verdict.DISAGREE: "red",
+    Verdict.NOT_FINITE: "red",
+    Verdict.UNDECIDED: "magenta",
+}
 _EXPLAINED_SIGN, _EXPLAINED_COLOR = "!", "yellow"
 
 
@@ -174,7 +179,7 @@ def verdict_of(partial: Partial) -> str:
     """The verdict of a partial with its sign and cause."""
     if partial.verdict is None:
         return ""
-    causes = [word for word in (partial.cause, partial.side) if word]
+    causes = dict.fromkeys(word for word in (partial.cause, partial.side) if word)
     return f"{sign(partial.verdict)} {partial.verdict}" + (f" ({', '.join(causes)})" if causes else "")
 
 

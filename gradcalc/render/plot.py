@@ -244,7 +244,9 @@ def image(found: Plot, path: str) -> None:
         raise CalcError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-_INK = {verdict: "C3" if verdict is Verdict.DISAGREE else "C1" for verdict in Verdict} | {Verdict.AGREE: "C2"}
+_INK = {verdict: "C3" if verdict in (Verdict.DISAGREE, Verdict.NOT_FINITE) else "C1" for verdict in Verdict} | {
+    Verdict.AGREE: "C2"
+}
 _LONGEST = 70
 
 

@@ -114,6 +114,8 @@ def table(found: Stepwise, options: RenderOptions) -> str:
         equation = None if partial.formula is None else f"{left} = {_cut(partial.formula)}"
         for sentence in _ending(derivation, partial, equation):
             page.sentence(sentence, hanging=4)
+    for note in report.notes:
+        page.sentence(f"note: {note}", hanging=4)
     if report.verdict is not None:
         page.line()
         last_line(report.verdict, "", page)
@@ -171,7 +173,7 @@ def markdown(found: Stepwise, options: RenderOptions) -> str:
             lines.append(f"{'  ' * indent}- ${formula}$" + (f", {told}" if told else ""))
         for sentence in _sentences(f, derivation, partial, lambda text: _MARKDOWN.sub(r"\\\g<0>", text)):
             lines += ["", sentence]
-    lines += _verdict(found, "\n{}")
+    lines += _verdict(found, "\n{}", lambda text: _MARKDOWN.sub(r"\\\g<0>", text))
     return options.text("\n".join(lines) + "\n")
 
 
@@ -185,7 +187,7 @@ def latex_blocks(found: Stepwise, options: RenderOptions) -> str:
             lines.append("  & " + r"\quad " * indent + formula + (rf" && \text{{{told}}}" if told else ""))
         blocks.append("\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}\n")
         blocks += (rf"\noindent {sentence}\par" + "\n" for sentence in _sentences(f, derivation, partial, _tex))
-    blocks += _verdict(found, "\\noindent {}\\par\n")
+    blocks += _verdict(found, "\\noindent {}\\par\n", _tex)
     return options.text("".join(blocks))
 
 
@@ -216,7 +218,8 @@ def _tex(text: str) -> str:
     return _TEX.sub(lambda match: _TEX_WORDS.get(match[0], f"\\{match[0]}"), text)
 
 
-def _verdict(found: Stepwise, line: str) -> Iterator[str]:
+def _verdict(found: Stepwise, line: str, escaped: Callable[[str], str]) -> Iterator[str]:
+    yield from (line.format(escaped(f"note: {note}")) for note in found.report.notes)
     if found.report.verdict is not None:
         yield line.format(f"verdict: {found.report.verdict}")
 

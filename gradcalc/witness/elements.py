@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import lcm
 
-from flint import arb, ctx, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpz
+from flint import arb, ctx, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpz, fmpz_poly
 from flint.utils.flint_exceptions import DomainError
 
 from gradcalc import deadline
@@ -308,7 +308,8 @@ class Elements:
         """Whether an element is proven to be zero.
 
         Newest atoms first: an inverse is multiplied out, a root is reduced by its power, sin and cos by the sum of their
-        squares, tanh written in exponentials, and these as powers of one with a common denominator.
+        squares, or of rational parts of pi by a cyclotomic polynomial, tanh written in exponentials, and these as powers of
+        one with a common denominator.
         """
         for place in range(_COUNT - len(self.atoms), _COUNT):
             if p.is_zero():
@@ -325,6 +326,8 @@ class Elements:
                 p = sum((c * atom.argument ** (top - power) for power, c in parts.items()), ZERO)
             elif atom.kind == "root":
                 p = p % (here**atom.number - atom.argument)
+            elif atom.kind in ("sin", "cos") and self._turn(place) is not None:
+                p = self._in_a_root_of_unity(p)
             elif atom.kind in ("sin", "cos"):
                 other = self.known("cos" if atom.kind == "sin" else "sin", atom.argument)
                 if other is not None:
@@ -336,6 +339,29 @@ class Elements:
             elif atom.kind == "element":
                 p = sum((c * atom.argument**power for power, c in by_powers(p, place).items()), ZERO)
         return bool(p.is_zero())
+
+    def _turn(self, place: int) -> fmpq | None:
+        """The rational q of a generator sin(q*pi) or cos(q*pi); None for any other."""
+        atom = self.atoms[place]
+        if atom.kind not in ("sin", "cos") or atom.argument is None or len(atom.argument) != 1:
+            return None
+        scale = atom.argument.leading_coefficient()
+        return scale if atom.argument / scale == self.atom("pi") else None
+
+    def _in_a_root_of_unity(self, p: Element) -> Element:
+        """Sines and cosines of rational parts of pi as polynomials in one root of unity, modulo its minimal polynomial."""
+        turns = {place: turn for place in places(p) if (turn := self._turn(place)) is not None}
+        half = 2 * lcm(*(int(turn.q) for turn in turns.values()))  # z**half = -1, and z**(half/2) = i
+        if half > _LARGEST_POWER:
+            return p
+        z = self.atom("root of unity", None, half)
+        for place, turn in turns.items():
+            k = int(turn * half) % (2 * half)
+            forth, back = z**k, z ** (2 * half - k)
+            value = (forth + back) / 2 if self.atoms[place].kind == "cos" else (back - forth) * z ** (half // 2) / 2
+            p = sum((c * value**power for power, c in by_powers(p, place).items()), ZERO)
+        minimal = fmpz_poly.cyclotomic(2 * half)
+        return p % sum((int(c) * z**power for power, c in enumerate(minimal)), ZERO)
 
     def _without_tanh(self, p: Element, place: int, argument: Element) -> Element:
         """An element without one tanh, times a power of exp(2*a) + 1."""

@@ -1,0 +1,67 @@
+"""A claim proven piece by piece: between its breakpoints, an expression of one variable is one formula.
+
+Comes in: an expression, a claim about its derivative, and a point of every piece.  Goes out: whether derivative and claim
+are the same rational function in each of them.  That is exact algebra: no point and no digit is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from gradcalc.proof.roots import polynomial
+from gradcalc.proof.switches import expanded
+from gradcalc.syntax import Call, Node, Number, steps
+from gradcalc.witness import balls, taylor
+from gradcalc.witness.balls import Real
+from gradcalc.witness.jets import Jet
+from gradcalc.witness.taylor import Truth
+
+
+def is_derivative(tree: Node, claimed: Node, point: Mapping[str, Real]) -> bool:
+    """Whether a claim is the derivative of a tree with one name in the piece around a point; False if that is not seen."""
+    with balls.precision(2 * balls.START_BITS):
+        try:
+            formula, slope = (polynomial(branch(each, point)) for each in (tree, claimed))
+        except (balls.Unresolved, balls.NotReal, balls.OutOfPrecision):
+            return False
+    if formula is None or slope is None:
+        return False
+    (above, below), (one, other) = formula, slope
+    return bool((above.derivative() * below - above * below.derivative()) * other == one * below * below)
+
+
+def branch(tree: Node, point: Mapping[str, Real]) -> Node:
+    """The formula that a tree is near to a point at which nothing is at a breakpoint."""
+    way = steps(expanded(tree))
+    values = taylor.evaluate_all(way, point, 0, taylor.no_constants)
+    made: list[Node] = []
+    for node, places, _ in zip(way.nodes, way.places, values, strict=True):
+        args = [made[place] for place in places]
+        made.append(_chosen(node, args, [values[place] for place in places]) if isinstance(node, Call) else node)
+    return made[-1]
+
+
+def _chosen(node: Call, args: list[Node], values: list[Jet | Truth]) -> Node:
+    """A call near to a point: the case that holds there, where it is one of cases."""
+    match node.name:
+        case "where":
+            return args[1] if cast("Truth", values[0]).holds else args[2]
+        case "max" | "min":
+            direction = 1 if node.name == "max" else -1
+            best = 0
+            for place in range(1, len(args)):
+                if balls.sign(_value(values[place]) - _value(values[best])) == direction:
+                    best = place
+            return args[best]
+        case "abs":
+            return args[0] if balls.sign(_value(values[0])) > 0 else Call("neg", (args[0],))
+        case "sign" | "heaviside":
+            is_above = balls.sign(_value(values[0])) > 0
+            below: Node = Call("neg", (Number("1"),)) if node.name == "sign" else Number("0")
+            return Number("1") if is_above else below
+    return Call(node.name, tuple(args), node.span, node.options)
+
+
+def _value(value: Jet | Truth) -> Real:
+    return cast("Jet", value).value
