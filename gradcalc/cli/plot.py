@@ -51,6 +51,7 @@ def plot(
       gap, from, to
       unseen, from, to: where there was too much to look at
       undersampled: if the curve moves faster than it is drawn
+      missing, what there was no time for
     """
     from gradcalc.plotting import MAX_POINTS, plot
     from gradcalc.render.plot import FORMATS, IMAGES, image
