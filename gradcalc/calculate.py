@@ -535,10 +535,11 @@ class _Judging:
 
         self.typed, self.binary, self.run, self.device = typed, binary, run, device
         self.form = FORMATS[dtype]
-        self.documented = _documented(typed.tree)
+        self.documented = _documented(typed)
         is_whole = run.program is not None and run.is_at_a_point
         self.traced = None if not is_whole else Traced(run, self.form, device) if like is None else like.entry(run)
         self.bounds = {} if is_whole or has_detour else _bounds(typed.tree, run, self.form)
+        self.constants = _rounded_constants(typed, run)
         self.spellings: Sequence[Node] | None = None
         self.examined = {by: (_examine(typed, by), _examine(binary, by)) for by in bys}
 
@@ -574,7 +575,7 @@ class _Judging:
             self.documented,
             self.bounds.get(by),
             self.run.value,
-            _rounded_constants(self.typed.tree, self.run),
+            self.constants,
             self.run.lost_literals,
             is_explained,
         )
@@ -684,15 +685,15 @@ def _bounds(tree: Node, run: Run, form: Format) -> dict[By, tuple[float, float]]
     return {by: (low, high) for by, (low, high) in ends.items() if math.isfinite(low) and math.isfinite(high)}
 
 
-def _rounded_constants(tree: Node, run: Run) -> dict[str, Fraction]:
+def _rounded_constants(site: Site, run: Run) -> dict[str, Fraction]:
     """The constants of an expression that torch has rounded, as it has them."""
-    named = {node.name for node in steps(tree).nodes if isinstance(node, Call) and not node.args}
+    named = {node.name for node in site.steps.nodes if isinstance(node, Call) and not node.args}
     return {name: value for name, value in run.constants.items() if name in named}
 
 
-def _documented(tree: Node) -> tuple[str, ...]:
+def _documented(site: Site) -> tuple[str, ...]:
     """What torch documents about functions of the expression that it defines in its own way."""
-    rows = [TABLE[node.name] for node in steps(tree).nodes if isinstance(node, Call)]
+    rows = [TABLE[node.name] for node in site.steps.nodes if isinstance(node, Call)]
     return tuple(dict.fromkeys(row.documented for row in rows if row.documented))
 
 
