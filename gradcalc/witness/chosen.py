@@ -395,7 +395,7 @@ class Vocabulary:
         for k in range(1, int(order.p) + 1):
             factor = factor * k
         for k in range(pole + 1):
-            total = total - self.divide(constant(factor), (a + k) ** (int(order.p) + 1))
+            total = total - self.divide(constant(factor), self.germs.raised(a + k, order + 1))
         return total
 
     @_strict

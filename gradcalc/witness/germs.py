@@ -19,7 +19,18 @@ from math import comb
 from flint import arb, ctx, fmpq
 
 from gradcalc import deadline
-from gradcalc.witness.elements import ONE, ZERO, Element, Elements, Undecided, by_powers, constant, places, rational
+from gradcalc.witness.elements import (
+    ONE,
+    ZERO,
+    Element,
+    Elements,
+    Undecided,
+    by_powers,
+    by_products,
+    constant,
+    places,
+    rational,
+)
 
 Exponent = fmpq | Element
 Coefficient = Callable[[arb, int], arb]
@@ -422,13 +433,10 @@ class Germs(Elements):
                     total = self.added(total, self.multiplied(self._expanded(part), factor))
                 return total
         total = Series([])
-        for powers, c in p.terms():
-            fixed, term = constant(c), self._of(ONE)
-            for place, n in enumerate(powers):
-                if n and place in moving:
-                    term = self.multiplied(term, self.power(self._atom_series(place), fmpq(int(n))))
-                elif n:
-                    fixed = fixed * self.generator(place) ** int(n)
+        for powers, fixed in by_products(p, sorted(moving)).items():
+            term = self._of(ONE)
+            for place, n in powers:
+                term = self.multiplied(term, self.power(self._atom_series(place), fmpq(n)))
             total = self.added(total, self.scaled(term, fmpq(0), fixed))
         return total
 
