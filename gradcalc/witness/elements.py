@@ -247,7 +247,7 @@ class Elements:
 
     def _rational_root(self, value: fmpq, q: int) -> Element:
         """The q-th root of a positive rational as a rational times roots of primes, or of a large number."""
-        if q > _LARGEST_POWER:
+        if q > _LARGEST_POWER and value.q != 1:
             return self.atom("root", constant(value), q)
         top, bottom = int(value.p), int(value.q)
         result = constant(fmpq(1, bottom))
