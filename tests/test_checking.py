@@ -342,3 +342,33 @@ def test_a_formula_that_may_be_false_at_a_point_says_so(command: str, capsys: py
     assert answer.get("report", answer)["notes"] == [note]
     assert main([command, "where(x > 0, x**2, 0)"]) == 0
     assert "note:" not in capsys.readouterr().out
+
+
+KNOTS = "+".join(f"relu(x - {k})" for k in range(1, 27))
+STEPS = "+".join(f"where(x > {k}, 1, 0)" for k in range(1, 27))
+NAMED = [
+    (KNOTS, f"{STEPS} - where(x > 13 and x < 14, 1, 0)", 1),
+    (KNOTS, STEPS, 0),
+    ("x**2", "2*x + " + "+".join(f"where(x == {k}, 0, 0)" for k in range(10, 49)) + "+ where(x == 49, 1, 0)", 1),
+    ("x**2", "2*x + floor(abs(sin(x)) + 1e-12)", 1),
+    ("abs(sin(x))", "sign(sin(x))*cos(x)", 0),
+    ("x**2*y", "where(x**2 + y**2 == 0, 1, 2*x*y)", 1),
+    ("x**2*y", "where(x == y and x == 3, 0, 2*x*y)", 1),
+    ("x**2*y", "where((x - 50)**2 + (y - 70)**2 < 1e-4, 0, 2*x*y)", 1),
+    ("x**2*y", "2*x*y + relu(1e-6 - (x - 0.3)**2 - (y - 0.7)**2)", 1),
+    ("x**2*y*z", "where(x > 5 and y > 5 and z > 5 and x + y + z < 15.001, 0, 2*x*y*z)", 1),
+    ("x**2*y", "where(x < 0, 2*x*y, 2*x*y)", 0),
+    ("x**2", "2*x + exp(-exp(10))", 1),
+    ("x**2", "where(abs(x) < exp(-12000), 1, 2*x)", 1),
+    ("x*where(x < exp(12000), 1, 2)", "where(x < exp(12000), 1, 2)", 0),
+]
+
+
+@pytest.mark.parametrize(("expr", "claim", "code"), NAMED, ids=[claim[-40:] for _, claim, _ in NAMED])
+def test_every_piece_and_what_the_texts_name_is_looked_at(expr: str, claim: str, code: int) -> None:
+    assert main(["check", expr, claim, "--by", "x", "--quiet"]) == code
+
+
+def test_more_breakpoints_than_are_looked_at_leave_it_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradcalc.proof.sampling._PIECES", 8)
+    assert main(["check", KNOTS, STEPS, "--quiet"]) == 4

@@ -99,6 +99,7 @@ REFUSED = [
     ("sinx", "sin(x)"), ("xlnx", "x*ln(x)"), ("cos3x", "cos(3*x)"), ("sinx/x", "sin(x)"), ("xsin(x)", "x*sin("), ("sinxcosx", "sin(x)*cos(x)"),
     ("sin2(x)", "sin(x)**2"), ("expx", "exp(x)"), ("lnx2", "ln(x2)"), ("logx", "log(x)"), ("sqrtx", "sqrt(x)"), ("sintheta", "sin(theta)"),
     ("Pi x^2", "pi"), ("Sin x", "sin"), ("arctanx", "arctan(x)"), ("axsin(x)", "a*x*sin("), ("xrelu(x)", "x*relu("), ("acosx", "a*cos(x)"),
+    ("log_2 x", "log(x, 2)"), ("log_10 x", "log(x, 10)"), ("True*x", "True"), ("x + None", "None"), ("true*x", "true"),
     # precedence
     ("x/2y", "x/(2*y)", "x/2*y"), ("sin(x)/2x", "sin(x)/(2*x)", "sin(x)/2*x"),
     ("1/(x+1)(x-1)", "1/((x + 1)*(x - 1))", "1/(x + 1)*(x - 1)"), ("x/2pi", "x/(2*pi)"),

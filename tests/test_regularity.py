@@ -346,6 +346,10 @@ CASES: list[tuple[str, str, str, str, str | None, str | None]] = [
     ("clamp(x,x,x)", "x=1", "x x", "smooth", "0", "0"),
     ("fmod(x,x)", "x=1", "x x", "smooth", "0", "0"),
     ("1/sqrt(x) - 1/sqrt(x + 1)", "x=9.3e307", "x", "regular", "1/(2*(9.3e307 + 1)**1.5) - 1/(2*9.3e307**1.5)", "1/(2*(9.3e307 + 1)**1.5) - 1/(2*9.3e307**1.5)"),
+    # exponents that are 0, and are not written so
+    ("exp(abs(x)**(sin(1)**2+cos(1)**2-1))+x", "x=0", "x", "smooth", "1", "1"),
+    ("floor(where(x==0,1,abs(x)**(sin(1)**2+cos(1)**2)/abs(x))+0.5)+x", "x=0", "x", "smooth", "1", "1"),
+    ("sin(where(x==0,1,abs(x)**(tanh(1)*(exp(2)+1)-exp(2)+1)))+x", "x=0", "x", "smooth", "1", "1"),
     # three times
     ("abs(x)**3*y", "x=0, y=1", "x x y", "smooth", "0", "0"),
     ("abs(x)**3*y", "x=0, y=1", "x y x", "smooth", "0", "0"),
@@ -538,3 +542,40 @@ def test_every_case_names_its_variables() -> None:
         assert not nameless
         assert set(names_in(understand(expr, named))) <= set(named)
         assert by
+
+
+LONG = "*".join(f"(1 + sin({k})**2)" for k in range(1, 30))
+
+
+def test_a_branch_of_a_long_condition_is_chosen_by_its_sign() -> None:
+    """log(1 + exp(-3000)) is positive, though zero to thousands of bits; in a long expression it is a number only."""
+    found = examine(site(f"abs(x)*where(log(1 + exp(-3000))*{LONG} > 0, 2, 3)", "x=0"), ["x"])
+    assert is_number(found.left, "-2")
+    assert is_number(found.right, "2")
+
+
+def test_what_a_long_condition_assumes_is_not_proven() -> None:
+    found = examine(site(f"abs(x)*where((sin(2) - 2*sin(1)*cos(1))*{LONG} > 0, 2, 3)", "x=0"), ["x"])
+    assert not found.proven
+
+
+def nested(depth: int) -> str:
+    text = "abs(x)"
+    for _ in range(depth):
+        text = f"sin({text} + 1)"
+    return text
+
+
+MANY = [
+    ("+".join(f"abs(x - {k})*sin({k}*x + y)*exp(y/{k + 1})" for k in range(40)), "x=3, y=1", "kink"),
+    (nested(40), "x=0", "kink"),
+    (f"x*{nested(40)}", "x=0", "smooth"),
+    ("max(" + ", ".join(f"{k}*x" for k in range(1, 100)) + ")", "x=0", "kink"),
+]
+
+
+@pytest.mark.parametrize(("expr", "at", "kind"), MANY, ids=["a sum", "a kink inside", "smooth", "a maximum"])
+def test_expressions_of_many_functions(expr: str, at: str, kind: str) -> None:
+    """They have more atoms than there are generators at first."""
+    found = examine(site(expr, at), ["x"])
+    assert (str(found.kind), found.proven) == (kind, True)

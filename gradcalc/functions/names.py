@@ -20,6 +20,10 @@ _SHORT = ("sh", "ch", "th", "rect")
 """Functions elsewhere whose names are as likely those of variables."""
 _CAPITALS = {"Pi": "pi", "PI": "pi", "M_PI": "pi", "Inf": "inf", "NaN": "nan"}
 
+_NOT_NUMBERS = {"True": "1", "False": "0", "true": "1", "false": "0", "None": None, "null": None}
+"""Constants of programs that are no numbers, and what may be meant."""
+_WITH_BASE = re.compile("log_([0-9]+)")
+
 _GREEK = "alpha|beta|gamma|delta|epsilon|theta|lambda|sigma|omega|phi|psi|rho|tau|mu|nu|pi"
 _INNER = sorted(textbook.NAMES - {"lg"} - {"e"}, key=len, reverse=True)
 _EMBEDDED = re.compile(
@@ -48,7 +52,12 @@ def refusal(node: Name) -> CalcError | None:
         small = _CAPITALS.get(name, name.lower())
         hint = f"write {small}; a value, --at {name}=..., makes it a variable"
         return CalcError(f"{name} is not known", span=node.span, hint=hint)
-    meaning = spelled_out(name)
+    if name in _NOT_NUMBERS:
+        number = _NOT_NUMBERS[name]
+        hint = f"{'' if number is None else f'write {number}; '}a value, --at {name}=..., makes it a variable"
+        return CalcError(f"{name} is not a number", span=node.span, hint=hint)
+    based = _WITH_BASE.fullmatch(name)
+    meaning = f"log(x, {based[1]})" if based else spelled_out(name)
     if meaning is None:
         return None
     hint = f"write {meaning}; a value, --at {name}=..., makes it a variable"

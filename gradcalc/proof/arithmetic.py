@@ -101,16 +101,18 @@ def _ball(value: Value | int) -> arb:
 class Exact:
     """Exact real arithmetic, with the branches the machine took.
 
-    `literals` are the typed numbers that torch was given as Python numbers: in a program they mean themselves.  `flipped`
-    tells of a comparison that goes the other way in exact arithmetic.  `ideal` replaces what torch documents as its own
-    variant of a function (thresholds and clamps of its kernels, collected in `thresholds`) by the function of that name.
-    `roundings` lists where a machine would have rounded: the functions, None for an operation.
+    `literals` are the typed numbers that torch was given as Python numbers: in a program they mean themselves. `flipped`
+    tells of a comparison that goes the other way in exact arithmetic, `unsure` of an integer that balls do not tell. `ideal`
+    replaces what torch documents as its own variant of a function (thresholds and clamps of its kernels, collected in
+    `thresholds`) by the function of that name. `roundings` lists where a machine would have rounded: the functions, None
+    for an operation.
     """
 
     def __init__(self, literals: Collection[float] = (), *, ideal: bool = False):
         self.literals = literals if isinstance(literals, frozenset) else frozenset(literals)
         self.ideal = ideal
         self.flipped = False
+        self.unsure = False
         self.thresholds: set[float | bool] = set()
         self.roundings: list[str | None] = []
 

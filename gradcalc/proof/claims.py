@@ -35,7 +35,7 @@ _LEAST = 24
 """Parts of an expression that are evaluated at points of groups, and how many points there are at least."""
 _SHORT = 4
 """Digits of a counterexample that is easy to read."""
-_SEAMS = 32
+_SEAMS = 512
 """Breakpoints that are looked at: what an expression does there takes long."""
 _OF_HARD = (60, 8)
 """Points and breakpoints of an expression whose functions take long themselves."""
@@ -148,7 +148,7 @@ class Comparing:
             if self._deep >= DEEP_POINTS:
                 break
             self._deepen(it, _PRECISIONS)
-        self.is_complete = True
+        self.is_complete = not self.sampling.is_cut
         self.is_proven = not self.is_refuted and self._is_proven()
         self._shorten()
 
@@ -220,11 +220,12 @@ class Comparing:
         for name in self.free:
             yield from self.sampling.along(bases[0], name)
         yield from self.sampling.combined()
+        yield from self.sampling.at_constants()
         for name in self.free[:1]:
             yield from self.sampling.beside_landmarks(bases[0], name)
         if self.found and len(self.found) < _POINTS:  # the domain is small: it goes on around a point of it
             yield Group(list(around(self.found[0].shown, self.free)))
-        self.is_complete = True  # the others are the same once more, elsewhere
+        self.is_complete = not self.sampling.is_cut  # the others are the same once more, elsewhere
         for base in bases[1:BASES] if len(self.free) > 1 else ():
             for name in self.free:
                 yield from self.sampling.along(base, name)
@@ -236,11 +237,12 @@ class Comparing:
         """Compare at the points of a group; at the first of them closely."""
         if group.is_seam:
             if not self._seam_room:
+                self.sampling.is_cut = True
                 return
             self._seam_room -= 1
         is_first = True
         for point in group.points:
-            if self._room <= 0 and not group.is_seam:
+            if self._room <= 0 and not group.is_seam and not (group.is_piece and is_first):
                 return
             compared = self._looked(point)
             if self._added(compared) and is_first:

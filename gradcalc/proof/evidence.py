@@ -96,6 +96,10 @@ class Traced:
         """The first comparison that exact arithmetic decides otherwise; it may take many bits to see."""
         return next((flip for bits in PRECISIONS if (flip := self.replayed(bits).flipped)), None)
 
+    def unsure(self) -> Flip | None:
+        """The first integer part that no precision tells: the number is an integer, as far as can be seen."""
+        return self.replayed(PRECISIONS[-1]).unsure
+
     def feeding(self, key: int | None) -> Sequence[Local]:
         """The operations on which the number at a place may depend."""
         if key not in self._feeding:

@@ -17,6 +17,7 @@ from fractions import Fraction
 from functools import cached_property, partial
 from itertools import groupby
 from math import factorial
+from typing import TypeVar
 
 from flint import arb, ctx, fmpq
 
@@ -26,7 +27,7 @@ from gradcalc.syntax import Call, Name, Node, Reach, Steps, steps
 from gradcalc.witness import balls, taylor
 from gradcalc.witness.balls import Real, adaptively, ball, exact
 from gradcalc.witness.chosen import Chosen, Value, chosen
-from gradcalc.witness.elements import Element, Undecided, constant, rational
+from gradcalc.witness.elements import SIZES, Element, TooMany, Undecided, rational
 from gradcalc.witness.germs import Germs, NotDefined, Unknown
 from gradcalc.witness.jets import Jet
 
@@ -65,11 +66,24 @@ class Partial:
     proven: bool
 
 
-class Neighbourhood:
-    """An expression beside a point, in elements."""
+T = TypeVar("T")
 
-    def __init__(self, site: Site, names: Sequence[str]):
-        self.germs = Germs()
+
+def looked_at(site: Site, names: Sequence[str], ask: Callable[[Neighbourhood], T]) -> T:
+    """The answer to a question about an expression beside a point, with as many atoms as it takes.  Raises `Undecided`."""
+    for size in SIZES[:-1]:
+        try:
+            return ask(Neighbourhood(site, names, size))
+        except TooMany:
+            continue
+    return ask(Neighbourhood(site, names, SIZES[-1]))
+
+
+class Neighbourhood:
+    """An expression beside a point, in elements; `names` are the variables that move."""
+
+    def __init__(self, site: Site, names: Sequence[str], size: int):
+        self.germs = Germs(size)
         self._site = site
         self._steps: Steps = site.steps
         self._moving = Reach(self._steps).of(names)
@@ -89,6 +103,8 @@ class Neighbourhood:
         with ctx.workprec(2 * balls.START_BITS):
             try:
                 return self._partial(groups)
+            except TooMany:
+                raise
             except Undecided:
                 if len(groups) == len(by):
                     raise
@@ -128,7 +144,7 @@ class Neighbourhood:
     def _variable(self, name: str) -> Element:
         value = self._site.typed(name)
         if isinstance(value, Fraction):
-            return constant(exact(value))
+            return self.germs.constant(exact(value))
         tree = steps(value)
         values: list[Chosen] = []
         for node, places in zip(*tree, strict=True):
@@ -155,7 +171,7 @@ class Neighbourhood:
 
     def _without_cancellation(self, value: Chosen) -> Chosen:
         """Zero for what vanishes: what is made of it is then short."""
-        return constant(0) if isinstance(value, Element) and self.germs.vanishes(value) else value
+        return self.germs.zero if isinstance(value, Element) and self.germs.vanishes(value) else value
 
     def _constant(self, place: int) -> Chosen:
         """The value of a step that stands still."""
@@ -184,12 +200,22 @@ class Neighbourhood:
             notes.update(note.kind for note in at_point.notes)
             return fmpq(0) if notes & {"pole", "domain", "unknown"} else at_point.value
 
+        guesses = balls.assumed_zeros()
         number = adaptively(value)
+        # A branch may have been chosen by a number that is zero as far as its digits tell.
+        self.germs.guesses += balls.assumed_zeros() - guesses
         if notes & {"pole", "domain", "unknown"}:
             return Unknown("a part without a series") if "unknown" in notes else NotDefined(min(notes & {"pole", "domain"}))
         if isinstance(number, fmpq):
-            return constant(number)
-        return self.germs.atom("number", None, place, lambda: ball(jet().value))
+            return self.germs.constant(number)
+
+        def enclosure() -> arb:
+            try:
+                return ball(jet().value)
+            except (balls.Unresolved, balls.NotReal):  # more bits will tell
+                return arb.nan()
+
+        return self.germs.atom("number", None, place, enclosure)
 
     # -- derivatives
 
@@ -208,7 +234,7 @@ class Neighbourhood:
         except Missing as missing:
             raise missing.without_sides() from None
         if name not in at:
-            return constant(0)
+            return self.germs.constant(0)
         small = self._infinitesimal(depth)
         sides: list[Element | Missing] = []
         for way in (-1, 1):
@@ -266,7 +292,7 @@ class Neighbourhood:
                 exponent = germs.compared(r, fmpq(0))
                 jumps = order == 1 and (exponent < 0 or (exponent == 0 and growth >= 0))
                 return _Rise("jump" if jumps else "vertical", germs.sign(c) * float("inf"))
-        return _Rise("", constant(0))
+        return _Rise("", self.germs.constant(0))
 
     def _growth_in_log(self, c: Element, along: int) -> int:
         """Whether a coefficient that may hold log(s) grows (1), tends to a number (0) or to zero (-1) as s does."""
@@ -276,7 +302,8 @@ class Neighbourhood:
 
     def _limit_in_log(self, c: Element, along: int) -> Element:
         log = self.germs.log_of(along)
-        return self.germs.beyond(c, log, 0).coefficient(fmpq(0)) if log in self.germs.moves(c) else c
+        germs = self.germs
+        return germs.coefficient(germs.beyond(c, log, 0), fmpq(0)) if log in germs.moves(c) else c
 
     # -- numbers
 
@@ -284,7 +311,7 @@ class Neighbourhood:
         value = rational(p)
         if value is not None:
             return value
-        if self.germs.vanishes(p):
+        if self.germs.enclosure(p).contains(0) and self.germs.vanishes(p):
             return fmpq(0)
         number = adaptively(lambda: self.germs.enclosure(p))
         self.germs.guesses += ball(number).contains(0)
@@ -303,6 +330,8 @@ class Neighbourhood:
         """A limit, None where it is not known."""
         try:
             return self.germs.limit(compute())
+        except TooMany:
+            raise
         except (Missing, Undecided):
             return None
 

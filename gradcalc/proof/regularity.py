@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from flint import ctx, fmpq
 
-from gradcalc.proof.one_sided import Neighbourhood, Side
+from gradcalc.proof.one_sided import Neighbourhood, Side, looked_at
 from gradcalc.proof.site import Site, polarised
 from gradcalc.witness import balls, taylor
 from gradcalc.witness.balls import Real, adaptively
@@ -84,7 +84,7 @@ def value_of(site: Site) -> Real | None:
     value, _, proven = _value(site)
     if value is not None and not proven:
         try:
-            exact = Neighbourhood(site, ()).value()
+            exact = looked_at(site, (), Neighbourhood.value)
         except (Undecided, balls.OutOfPrecision):
             return value
         return value if exact is None else exact
@@ -120,13 +120,16 @@ def _by_series(site: Site, by: Sequence[str], notes: set[Note]) -> tuple[Real, R
 def _confirmed(site: Site, by: Sequence[str], numerical: Regularity) -> Regularity:
     """What rests on numbers that are zero to thousands of bits, proven or corrected by elements where these can."""
     try:
-        partial = Neighbourhood(site, by).partial(by)
+        partial = looked_at(site, by, lambda place: place.partial(by))
     except (Undecided, balls.OutOfPrecision):
         return numerical
+    if not partial.proven:
+        return numerical
+    value = value_of(site)
     if partial.kind == "smooth":
-        return Regularity(Kind.REGULAR, partial.derivative, value=numerical.value, proven=partial.proven)
+        return Regularity(Kind.REGULAR, partial.derivative, value=value)
     kind = Kind.UNKNOWN if partial.kind == "undefined" else Kind(partial.kind)
-    return Regularity(kind, None, partial.left, partial.right, numerical.value, (), partial.proven)
+    return Regularity(kind, None, partial.left, partial.right, value)
 
 
 def _value(site: Site) -> tuple[Real | None, frozenset[Note], bool]:
@@ -154,11 +157,10 @@ def _beside(site: Site, by: Sequence[str], notes: tuple[Note, ...]) -> Regularit
     kinds = {note.kind for note in at_point}
     if "unknown" in kinds:
         return Regularity(Kind.UNKNOWN, value=value, notes=notes, why="a function whose series is not known")
-    place = Neighbourhood(site, by)
     if value is None:
-        return _without(place, by, kinds, notes)
+        return _without(site, by, kinds, notes)
     try:
-        partial = place.partial(by)
+        partial = looked_at(site, by, lambda place: place.partial(by))
     except Undecided as why:
         return Regularity(Kind.UNKNOWN, value=value, notes=notes, why=str(why))
     if partial.kind == "undefined":  # the two ways to see the point itself are at odds
@@ -168,14 +170,14 @@ def _beside(site: Site, by: Sequence[str], notes: tuple[Note, ...]) -> Regularit
     return Regularity(Kind(partial.kind), partial.derivative, partial.left, partial.right, value, notes, partial.proven)
 
 
-def _without(place: Neighbourhood, by: Sequence[str], kinds: set[str], notes: tuple[Note, ...]) -> Regularity:
+def _without(site: Site, by: Sequence[str], kinds: set[str], notes: tuple[Note, ...]) -> Regularity:
     """The regularity where the expression has no value."""
     kind = Kind.POLE if "pole" in kinds and "domain" not in kinds else Kind.DOMAIN
     try:
-        proven = place.value() is None and place.germs.guesses == 0
+        proven = looked_at(site, by, lambda place: place.value() is None and place.germs.guesses == 0)
+        if len(set(by)) == 1:
+            left, right, closes = looked_at(site, by, lambda place: place.beside(by[0], len(by)))
+            return Regularity(Kind.REMOVABLE if closes else kind, None, left, right, None, notes, proven)
     except Undecided:
         proven = False
-    if len(set(by)) > 1:
-        return Regularity(kind, notes=notes, proven=proven)
-    left, right, closes = place.beside(by[0], len(by))
-    return Regularity(Kind.REMOVABLE if closes else kind, None, left, right, None, notes, proven)
+    return Regularity(kind, notes=notes, proven=proven)

@@ -47,12 +47,14 @@ class Flip(NamedTuple):
 class Replayed:
     """What a program means: enclosures by memory, and the first comparison that exact arithmetic decides otherwise.
 
-    `floats` are the numbers that the machine wrote there last.
+    `unsure` is the first integer part that balls do not tell at this precision.  `floats` are the numbers that the machine
+    wrote there last.
     """
 
     values: Mapping[int, arb]
     flipped: Flip | None
     floats: Mapping[int, float | bool | None]
+    unsure: Flip | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def replay(
     field = Exact(program.literals, ideal=ideal)
     memory: dict[int, Value] = {key: Value(arb(exact(value)), field, float(value)) for key, value in inputs.items()}
     flipped: Flip | None = None
+    unsure: Flip | None = None
 
     def cell(seen: Cell) -> Value:
         held = memory.get(seen.key)
@@ -105,6 +108,8 @@ def replay(
         results = _execute(operation, field, cell)
         if field.flipped:
             flipped, field.flipped = flipped or Flip(place, base_name(operation.name)), False
+        if field.unsure:
+            unsure, field.unsure = unsure or Flip(place, base_name(operation.name)), False
         if watch is not None:
             watch(operation, results, field, cell)
         for result, value in zip(operation.results, results, strict=False):
@@ -112,7 +117,7 @@ def replay(
                 number = value.float if ideal and isinstance(result.value, bool) else result.value
                 memory[result.key] = Value(value.ball, field, number)
     balls = {key: value.ball for key, value in memory.items()}
-    return Replayed(balls, flipped, {key: value.float for key, value in memory.items()})
+    return Replayed(balls, flipped, {key: value.float for key, value in memory.items()}, unsure)
 
 
 def same_float(left: float | bool | None, right: float | bool | None) -> bool:

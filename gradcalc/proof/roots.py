@@ -41,8 +41,12 @@ def roots(tree: Node, value: Node | None = None, looks: int = 0) -> list[Node]:
 
 
 def literal(value: Fraction | fmpq) -> Node:
-    """A rational as a tree."""
+    """A rational as a tree; a very large or small one as a product with a power of ten, in thirty digits."""
     fraction = value if isinstance(value, Fraction) else Fraction(int(value.p), int(value.q))
+    if max(fraction.numerator.bit_length(), fraction.denominator.bit_length()) > _LONGEST_BITS:
+        size = _decimal_size(fraction)
+        mantissa = shortened(fraction / Fraction(10) ** size, 30)
+        return Call("*", (literal(mantissa), Call("**", (Number("10"), literal(Fraction(size))))))
     above, _, below = plain(abs(fraction)).partition("/")
     whole = Call("/", (Number(above), Number(below))) if below else Number(above)
     return Call("neg", (whole,)) if fraction < 0 else whole
@@ -139,8 +143,15 @@ def shortened(value: Fraction, digits: int) -> Fraction:
     """A number rounded to so many significant decimal digits."""
     if not value:
         return value
-    size = len(str(abs(value.numerator))) - len(str(value.denominator))
-    return round(value, digits - size)
+    return round(value, digits - _decimal_size(value))
+
+
+_LONGEST_BITS = 12_000
+
+
+def _decimal_size(value: Fraction) -> int:
+    """The power of ten at which a number begins, or the one below."""
+    return (abs(value.numerator).bit_length() - value.denominator.bit_length()) * 30_103 // 100_000
 
 
 # ------------------------------------------------------------------------------------------------------- by inverses

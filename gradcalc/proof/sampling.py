@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, product
 
 from gradcalc.functions import TABLE
 from gradcalc.proof.roots import is_near, literal, number, polynomial, roots, shortened, zeros
@@ -33,20 +33,26 @@ _LANDMARKS = 16
 _SIZES = ((0, -1, 1, 2, -2), (0, 0, 0, -1, -1, -1, 1))
 _HARD_SIZES = (0, -1)
 """Powers of ten of random numbers: of the second half of them and the first, and where functions take long far from 0."""
-_PIECES = 24
-"""Breakpoints on a line that are looked at, and landmarks."""
+_PIECES = 256
+"""Breakpoints on a line that are looked at."""
 BASES = 3
 """Points through which lines are drawn."""
+_CORNERED, _CORNERS = 3, 64
+"""Variables up to which points with constants as coordinates are looked at, and how many with different ones."""
 _COMBINED = 32
 """Points whose coordinates are drawn from what was found along the lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Points that tell of one thing: a piece between breakpoints, a breakpoint (`is_seam`), or a landmark."""
+    """Points that tell of one thing: a piece between breakpoints, a breakpoint (`is_seam`), or a landmark.
+
+    Of a piece (`is_piece`) and a breakpoint one point is looked at, whatever it takes.
+    """
 
     points: Sequence[Point]
     is_seam: bool = False
+    is_piece: bool = False
 
 
 class Sampling:
@@ -72,6 +78,8 @@ class Sampling:
         """A point in each piece of the lines that were looked at."""
         self.missed: list[Node] = []
         """Numbers beside breakpoints that are irrational, and that nothing writes down exactly."""
+        self.is_cut = False
+        """Whether there are more breakpoints than are looked at."""
         self.is_exact = True
         """Whether all their breakpoints are known, as zeros of polynomials."""
         self._places: dict[str, list[Node]] = {name: [] for name in names}
@@ -108,7 +116,7 @@ class Sampling:
             inside = [literal(value) for value in self._inside(low, high)]
             self._places[name] += inside
             self.pieces.append({**base, name: inside[0]})
-            yield Group([{**base, name: value} for value in inside])
+            yield Group([{**base, name: value} for value in inside], is_piece=True)
         self._places[name] += [node for _, node in places]
         for _, node in places:
             yield Group([{**base, name: node}], is_seam=True)
@@ -126,6 +134,21 @@ class Sampling:
         if len(self.names) > 1 and all(self._places.values()):
             for _ in range(_COMBINED):
                 yield Group([{**self.fixed, **{name: self.chance.choice(self._places[name]) for name in self.names}}])
+
+    def at_constants(self) -> Iterator[Group]:
+        """Points of several variables whose coordinates are constants of the texts, and places beside them."""
+        count = len(self.names)
+        values = list(dict.fromkeys([Fraction(0), *(sign * constant for constant in self.constants for sign in (1, -1))]))
+        if count < 2 or count > _CORNERED:
+            return
+        corners = [(value,) * count for value in values]
+        others = [corner for corner in product(values[:_LANDMARKS], repeat=count) if len(set(corner)) > 1]
+        corners += self.chance.sample(others, min(len(others), _CORNERS))
+        for corner in corners:
+            points = [corner, *(tuple(at + sign * self.fresh(-5) for at in corner) for sign in (1, -1))]
+            exactly, *near = [{**self.fixed, **dict(zip(self.names, map(literal, point), strict=True))} for point in points]
+            yield Group([exactly], is_seam=True)
+            yield Group(near)
 
     def _on_line(self, node: Node, base: Point, name: str) -> Node | None:
         """A part along a line, in the variable that moves; None where it does not."""
@@ -151,6 +174,7 @@ class Sampling:
                 self.missed += [place for place in places if is_near(moving, value, place)]
             self.is_exact = self.is_exact and switch.kind == "zero" and polynomial(expanded(moving)) is not None
         self.is_exact = self.is_exact and len(found) < _PIECES
+        self.is_cut = self.is_cut or len(found) > _PIECES
         return _sorted(found, _PIECES)
 
     def _looks_for(self, moving: Node) -> int:

@@ -153,15 +153,17 @@ def _whole(m: Exact, number: Fraction, ball: arb, towards: Rounding) -> arb:
     whole = towards(number)
     gap = ball - whole
     below, above = gap < 0, gap > 0
+    inside = gap.is_zero()
     if towards is math.floor or (towards is math.trunc and whole > 0):
-        above = gap >= 1
+        above, inside = gap >= 1, gap >= 0 and gap < 1
     elif towards is math.ceil or (towards is math.trunc and whole < 0):
-        below = gap <= -1
+        below, inside = gap <= -1, gap <= 0 and gap > -1
     elif towards is math.trunc:
-        below, above = gap <= -1, gap >= 1
+        below, above, inside = gap <= -1, gap >= 1, gap > -1 and gap < 1
     else:
-        below, above = gap < arb(-0.5), gap > arb(0.5)
+        below, above, inside = gap < arb(-0.5), gap > arb(0.5), abs(gap) < 0.5
     m.flipped |= bool(below or above)
+    m.unsure |= not (below or above or inside)
     return arb(whole)
 
 

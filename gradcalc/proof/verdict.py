@@ -79,13 +79,9 @@ def _nothing_to_judge(evidence: Evidence) -> Judgement | None:
     if typed is None or evidence.number is None:
         return Judgement(Verdict.UNDECIDED, "no proven value was found within the limits of precision", "precision")
     if evidence.lost and ("overflow" in evidence.unrepresentable.values() or not _is_kept(evidence, typed)):
-        name, cause = next(iter(evidence.lost.items()))
-        instead = "an infinity" if cause == "overflow" else "0"
-        why = (
-            f"{name} is out of the range of {evidence.form.name}: torch received {instead}, and returns {evidence.number!r}"
-        )
         verdict = Verdict.INACCURATE if math.isfinite(evidence.number) else Verdict.NOT_FINITE
-        return Judgement(verdict, f"{why}; the derivative is {decimal(typed)}", cause)
+        why = f"{_received(evidence)}, and returns {evidence.number!r}; the derivative is {decimal(typed)}"
+        return Judgement(verdict, why, next(iter(evidence.lost.values())))
     if evidence.binary is None or evidence.binary.derivative is None:
         return Judgement(Verdict.UNDECIDED, "no proven value was found within the limits of precision", "precision")
     return None
@@ -150,6 +146,9 @@ def _formulas(
         return _symbolic_side(formula, truth)
     if program is None:
         why = f"torch returns {number!r}, where its program has no value in exact arithmetic"
+        if evidence.lost:
+            why = f"{_received(evidence)}; the number is right, but what its program means is not known"
+            return Judgement(Verdict.UNDECIDED, why, next(iter(evidence.lost.values())))
         if _is_kept(evidence, truth):
             return Judgement(Verdict.UNDECIDED, f"{why}; the derivative is {decimal(truth)}", "unknown-operation")
         return Judgement(Verdict.ARTIFACT, f"{why}; the derivative is {decimal(truth)}", "nan-trap")
@@ -200,6 +199,8 @@ def _value(evidence: Evidence, binary: Regularity) -> Judgement | None:
     if truth is None:
         return None
     key = None if traced is None else traced.program.value
+    if evidence.lost and number is not None:
+        return _of_lost_numbers(evidence, truth, number)
     if number is not None and not math.isfinite(number):
         return not_finite(evidence, truth, "the value", key, number)
     if traced is None or traced.unknown is not None:
@@ -210,19 +211,35 @@ def _value(evidence: Evidence, binary: Regularity) -> Judgement | None:
         return Judgement(Verdict.ARTIFACT, why, "value")
     if agree(value, truth):
         return None
+    kept = number is not None and is_enough(number, truth, distance(number, truth, evidence.form), evidence.form)
     flip = traced.flipped()
+    if flip is not None and kept:
+        return None
+    flip = flip or (None if kept else traced.unsure())
     if flip is not None:
-        if number is not None and is_enough(number, truth, distance(number, truth, evidence.form), evidence.form):
-            return None
-        why = (
-            f"floats go another way than exact numbers ({flip.name}): the value is another one, though the derivative is not"
-        )
+        why = f"floats go another way than exact numbers ({flip.name}): that makes the value wrong, not the derivative"
         return Judgement(Verdict.INACCURATE, why, "branch-flip")
     ideal, _ = traced.enclosed(key, truth, ideal=True)
     if evidence.documented and ideal is not None and agree(ideal, truth):
         return Judgement(Verdict.DIFFERENT_FUNCTION, "; ".join(evidence.documented), "documented")
     why = f"the program torch ran has the value {_short(value)}, the expression has {_beside(truth, value)}"
     return Judgement(Verdict.DISAGREE, why, "value", "autograd")
+
+
+def _of_lost_numbers(evidence: Evidence, truth: Real, number: float) -> Judgement | None:
+    """The value where torch does not have a number that was typed: its program is that of another expression."""
+    if is_enough(number, truth, distance(number, truth, evidence.form), evidence.form):
+        return None
+    verdict = Verdict.INACCURATE if math.isfinite(number) else Verdict.NOT_FINITE
+    why = f"{_received(evidence)}; its value is {number!r}, the expression has {decimal(truth)}"
+    return Judgement(verdict, why, next(iter(evidence.lost.values())))
+
+
+def _received(evidence: Evidence) -> str:
+    """What torch received for a number that does not fit the dtype."""
+    name, cause = next(iter(evidence.lost.items()))
+    instead = "an infinity" if cause == "overflow" else "0"
+    return f"{name} is out of the range of {evidence.form.name}: torch received {instead}"
 
 
 def _symbolic_side(formula: Real, truth: Real) -> Judgement:

@@ -19,7 +19,7 @@ from gradcalc.points import decimal_places
 Real = arb | fmpq
 
 START_BITS = 192
-ZERO_BITS = 3_072
+ZERO_BITS = 24_576
 """What is zero to this many bits counts as zero where only a symbolic proof could tell; the report says so."""
 MAX_BITS = 24_576
 PROVEN_BITS = 120
@@ -201,6 +201,10 @@ def known_decimal(value: Real | None, digits: int = 20) -> str | None:
     return decimal(value, digits)
 
 
+_LONGEST_EXPONENT = 18
+"""Digits of an exponent that is not read: the number is in scientific notation anyway."""
+
+
 def _short(value: Real, digits: int) -> str | None:
     """The whole decimal expansion of an exact number, if it has at most `digits` digits."""
     if isinstance(value, arb):
@@ -212,7 +216,7 @@ def _short(value: Real, digits: int) -> str | None:
         fraction = to_fraction(value)
     else:
         fraction = Fraction(int(value.p), int(value.q))
-    if fraction.denominator.bit_length() > 1_400:
+    if max(fraction.denominator.bit_length(), fraction.numerator.bit_length()) > 1_400:
         return None
     places = decimal_places(fraction)
     if places is None:
@@ -230,6 +234,8 @@ def _plain(text: str) -> str:
     """A decimal string in plain notation where that is short, in scientific notation elsewhere."""
     sign_text, text = ("-", text[1:]) if text.startswith("-") else ("", text)
     mantissa, _, exponent_text = text.partition("e")
+    if len(exponent_text) > _LONGEST_EXPONENT:
+        return sign_text + text
     whole, _, part = mantissa.partition(".")
     figures = whole + part
     point = len(whole) + int(exponent_text or 0)

@@ -18,7 +18,7 @@ from gradcalc.functions import TABLE
 from gradcalc.syntax import Call, Name, Node, Number
 from gradcalc.witness import taylor
 from gradcalc.witness.balls import OutOfPrecision, exact
-from gradcalc.witness.elements import ONE, ZERO, Element, Undecided, constant, rational
+from gradcalc.witness.elements import Element, TooMany, Undecided, rational
 from gradcalc.witness.germs import Germs, NotDefined, Unknown
 
 Value = Element | NotDefined
@@ -35,11 +35,11 @@ def chosen(germs: Germs, node: Node, args: list[Chosen], names: Mapping[str, Val
     """The value of a node from those of its arguments; `literal` is what a machine made of a number or a constant."""
     deadline.check()
     if literal is not None:
-        return constant(literal)
+        return germs.constant(literal)
     if isinstance(node, Name):
         return names[node.name]
     if isinstance(node, Number):
-        return constant(exact(node.value))
+        return germs.constant(exact(node.value))
     return _called(germs, node, args)
 
 
@@ -51,9 +51,11 @@ def _called(germs: Germs, node: Call, args: list[Chosen]) -> Chosen:
                 return arg
     try:
         value: Chosen = row.meaning(Vocabulary(germs), *args)
+    except TooMany:
+        raise
     except (Undecided, OutOfPrecision) as why:
         return Unknown(str(why))
-    return value if isinstance(value, (NotDefined, bool)) else germs.shortened(value + ZERO)
+    return value if isinstance(value, (NotDefined, bool)) else germs.shortened(value + germs.zero)
 
 
 def _strict(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -82,19 +84,19 @@ class Vocabulary:
         self.germs = germs
 
     def number(self, value: int | str) -> Element:
-        return constant(exact(Fraction(value)))
+        return self.germs.constant(exact(Fraction(value)))
 
     def pi(self) -> Element:
         return self.germs.atom("pi")
 
     def e(self) -> Element:
-        return self.germs.exponential(ONE)
+        return self.germs.exponential(self.germs.one)
 
     # -- division, powers and roots
 
     @_strict
     def divide(self, a: Element | int, b: Element | int) -> Value:
-        a, b = a + ZERO, b + ZERO
+        a, b = a + self.germs.zero, b + self.germs.zero
         return self.germs.over(a, b) if self.germs.sign(b) else NotDefined("pole")
 
     @_strict
@@ -102,7 +104,7 @@ class Vocabulary:
         r, side = rational(b), self.germs.sign(a)
         if side == 0:
             side = self.germs.sign(b)
-            return NotDefined("pole") if side < 0 else ZERO if side else ONE
+            return NotDefined("pole") if side < 0 else self.germs.zero if side else self.germs.one
         if r is not None and r.q == 1 and abs(r.p) < _MULTIPLIED:
             return self._whole_power(a, int(r.p), side)
         if side < 0:
@@ -135,12 +137,12 @@ class Vocabulary:
     @_strict
     def sqrt(self, a: Element) -> Value:
         side = self.germs.sign(a)
-        return NotDefined("domain") if side < 0 else self.germs.raised(a, fmpq(1, 2)) if side else ZERO
+        return NotDefined("domain") if side < 0 else self.germs.raised(a, fmpq(1, 2)) if side else self.germs.zero
 
     @_strict
     def cbrt(self, a: Element) -> Value:
         side = self.germs.sign(a)
-        return side * self.germs.raised(side * a, fmpq(1, 3)) if side else ZERO
+        return side * self.germs.raised(side * a, fmpq(1, 3)) if side else self.germs.zero
 
     def hypot(self, a: Value, b: Value) -> Value:
         return self.sqrt(a * a + b * b)  # type: ignore[no-any-return]
@@ -167,7 +169,7 @@ class Vocabulary:
 
     @_strict
     def xlogy(self, a: Element, b: Element) -> Value:
-        return self.log(b) * a if self.germs.sign(a) else ZERO
+        return self.log(b) * a if self.germs.sign(a) else self.germs.zero
 
     def sigmoid(self, a: Any) -> Value:
         return self.divide(1, 1 + self.exp(-a))  # type: ignore[no-any-return]
@@ -220,7 +222,7 @@ class Vocabulary:
 
     @_strict
     def sinc(self, a: Element) -> Value:
-        return self.germs.over(self.germs.circular(a)[0], a) if self.germs.sign(a) else ONE
+        return self.germs.over(self.germs.circular(a)[0], a) if self.germs.sign(a) else self.germs.one
 
     # -- hyperbolic functions
 
@@ -262,12 +264,12 @@ class Vocabulary:
 
     @_strict
     def sign(self, a: Element) -> Value:
-        return constant(self.germs.sign(a))
+        return self.germs.constant(self.germs.sign(a))
 
     @_strict
     def heaviside(self, a: Element, at_zero: Element) -> Value:
         side = self.germs.sign(a)
-        return constant(int(side > 0)) if side else at_zero
+        return self.germs.constant(int(side > 0)) if side else at_zero
 
     @_strict
     def max(self, *args: Element) -> Value:
@@ -307,9 +309,9 @@ class Vocabulary:
         value = rational(limit)
         if value is None:
             near = self._nearest(limit)
-            return constant(near - (self.germs.sign(a - near) < 0))
+            return self.germs.constant(near - (self.germs.sign(a - near) < 0))
         low = int(value.p // value.q)
-        return constant(low - (value.q == 1 and self.germs.sign(a - low) < 0))
+        return self.germs.constant(low - (value.q == 1 and self.germs.sign(a - low) < 0))
 
     def ceil(self, a: Any) -> Any:
         return -self.floor(-a)
@@ -365,7 +367,7 @@ class Vocabulary:
         pole = self._pole(a)
         if pole is None:
             return self._special("gamma", a)
-        divisor = ONE  # gamma(a) = gamma(a + n + 1)/(a*(a + 1)*...*(a + n))
+        divisor = self.germs.one  # gamma(a) = gamma(a + n + 1)/(a*(a + 1)*...*(a + n))
         for k in range(pole + 1):
             divisor = divisor * (a + k)
         return self.divide(self._special("gamma", a + pole + 1), divisor)  # type: ignore[no-any-return]
@@ -378,7 +380,7 @@ class Vocabulary:
         return self.log(self.abs(self.gamma(a)))
 
     def digamma(self, a: Any) -> Any:
-        return self.polygamma(ZERO, a)
+        return self.polygamma(self.germs.zero, a)
 
     @_strict
     def polygamma(self, n: Element, a: Element) -> Any:
@@ -395,7 +397,7 @@ class Vocabulary:
         for k in range(1, int(order.p) + 1):
             factor = factor * k
         for k in range(pole + 1):
-            total = total - self.divide(constant(factor), self.germs.raised(a + k, order + 1))
+            total = total - self.divide(self.germs.constant(factor), self.germs.raised(a + k, order + 1))
         return total
 
     @_strict

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import comb, lcm
 
 from flint import arb, ctx, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpz, fmpz_poly
@@ -20,8 +21,8 @@ from gradcalc import deadline
 
 Element = fmpq_mpoly
 
-_COUNT = 96
-"""Atoms of one question: the exponents of a monomial are as many numbers."""
+SIZES = (96, 384, 1_536)
+"""Numbers of atoms that one question may have: the exponents of a monomial are as many numbers, so few are tried first."""
 _LONGEST = 150
 """Terms of a polynomial from which on it becomes an atom of its own."""
 _LARGEST_POWER = 400
@@ -29,21 +30,25 @@ _SMALL = 60
 """Powers to which an element of several terms is multiplied out, and numerators of exponents that stand outside of exp."""
 _LONG = 2_000
 """Terms up to which a power is multiplied out in an element: flint is not interrupted, and long ones are slow to read."""
-_MOST_TERMS = 20_000
-"""Terms up to which elements are multiplied out to see whether one vanishes."""
+_MOST_EXPONENTS = 2_000_000
+"""Exponents, of all terms together, up to which elements are multiplied out to see whether one vanishes."""
 _FACTORED_BITS = 64
 """Integers of so many bits are factored for a normal form of their roots and logarithms."""
 
-_CONTEXT = fmpq_mpoly_ctx.get([f"g{place}" for place in range(_COUNT)], "lex")
-_GENERATORS = _CONTEXT.gens()
-_UNIT = (0,) * _COUNT
 
-ONE = _CONTEXT.constant(1)
-ZERO = _CONTEXT.constant(0)
+@cache
+def _context(size: int) -> tuple[fmpq_mpoly_ctx, tuple[Element, ...]]:
+    """The polynomials in so many generators, and the generators."""
+    context = fmpq_mpoly_ctx.get([f"g{place}" for place in range(size)], "lex")
+    return context, context.gens()
 
 
 class Undecided(Exception):
     """No series, no sign, or too much work; the message says which."""
+
+
+class TooMany(Undecided):
+    """More atoms than there is room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,6 @@ class Atom:
     number: int
     moves: frozenset[int]
     enclose: Callable[[], arb] | None = None
-
-
-def constant(value: fmpq | int) -> Element:
-    """A rational as an element."""
-    return _CONTEXT.constant(value)
 
 
 def rational(p: Element) -> fmpq | None:
@@ -84,7 +84,8 @@ def by_powers(p: Element, place: int) -> dict[int, Element]:
     for powers, coefficient in p.to_dict().items():
         rest = (*powers[:place], 0, *powers[place + 1 :])
         parts.setdefault(int(powers[place]), {})[rest] = coefficient
-    return {power: _CONTEXT.from_dict(terms) for power, terms in parts.items()}
+    context = p.context()
+    return {power: context.from_dict(terms) for power, terms in parts.items()}
 
 
 def by_products(p: Element, moving: Sequence[int]) -> dict[tuple[tuple[int, int], ...], Element]:
@@ -96,12 +97,13 @@ def by_products(p: Element, moving: Sequence[int]) -> dict[tuple[tuple[int, int]
             rest[place] = 0
         key = tuple((place, int(powers[place])) for place in moving if powers[place])
         parts.setdefault(key, {})[tuple(rest)] = coefficient
-    return {key: _CONTEXT.from_dict(terms) for key, terms in parts.items()}
+    context = p.context()
+    return {key: context.from_dict(terms) for key, terms in parts.items()}
 
 
 def _power(p: Element, n: int) -> Element:
     """p**n, multiplied out.  Raises `Undecided` where that is long."""
-    if _terms_of_power(p, n) > _MOST_TERMS:
+    if _terms_of_power(p, n) > _most_terms(p):
         raise Undecided("a long power")
     return p**n
 
@@ -111,35 +113,28 @@ def _terms_of_power(p: Element, n: int) -> int:
     return comb(max(len(p), 1) + n - 1, n)
 
 
-def _summed(products: Iterable[tuple[Element, Element]]) -> Element:
-    """A sum of products.  Raises `Undecided` where it is long."""
-    total = ZERO
-    for c, factor in products:
-        deadline.check()
-        if len(c) * len(factor) > 10 * _MOST_TERMS:
-            raise Undecided("a long product")
-        total = total + c * factor
-        if len(total) > _MOST_TERMS:
-            raise Undecided("a long sum")
-    return total
-
-
-def _replaced(p: Element, place: int, degree: int, value: Element) -> Element:
-    """An element with a value in the place of a power of a generator.  Raises `Undecided` where it is long."""
-    parts = [(c, *divmod(power, degree)) for power, c in by_powers(p, place).items()]
-    return _summed((c * _GENERATORS[place] ** rest, _power(value, whole)) for c, whole, rest in parts)
+def _most_terms(p: Element) -> int:
+    """How long an element like this one may become while it is multiplied out."""
+    return _MOST_EXPONENTS // p.context().nvars()
 
 
 class Elements:
-    """The atoms of one question, normal forms of functions of elements, and the exact test for zero."""
+    """The atoms of one question, `size` at most; normal forms of functions of elements, and the exact test for zero."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int = SIZES[0]) -> None:
+        self._size = size
+        self._context, self._generators = _context(size)
+        self.zero, self.one = self._context.constant(0), self._context.constant(1)
         self.atoms: dict[int, Atom] = {}
         self._known: dict[tuple[str, str, int], Element] = {}
         self._balls: dict[tuple[int, int], arb] = {}
         self._infinitesimals: list[int] = []
 
     # -- atoms
+
+    def constant(self, value: fmpq | int) -> Element:
+        """A rational as an element."""
+        return self._context.constant(value)
 
     def atom(
         self, kind: str, argument: Element | None = None, number: int = 0, enclose: Callable[[], arb] | None = None
@@ -148,24 +143,23 @@ class Elements:
         key = (kind, "" if argument is None else str(argument), number)
         if key not in self._known:
             deadline.check()
-            if len(self.atoms) == _COUNT:
-                raise Undecided("too many different functions")
+            if len(self.atoms) == self._size:
+                raise TooMany("too many different functions")
             place = (
-                _COUNT - 1 - len(self.atoms)
+                self._size - 1 - len(self.atoms)
             )  # newer ones come first in the order of monomials: they are divided by first
             moves = frozenset({place}) if kind in ("small", "log small") else self.moves(argument)
             self.atoms[place] = Atom(kind, argument, number, moves, enclose)
-            self._known[key] = _GENERATORS[place]
+            self._known[key] = self._generators[place]
         return self._known[key]
 
     def known(self, kind: str, argument: Element, number: int = 0) -> Element | None:
         """The generator of a function of an element, if there is one."""
         return self._known.get((kind, str(argument), number))
 
-    @staticmethod
-    def generator(place: int) -> Element:
+    def generator(self, place: int) -> Element:
         """A generator as an element."""
-        return _GENERATORS[place]
+        return self._generators[place]
 
     def infinitesimal(self, depth: int) -> int:
         """The generator of a positive infinitesimal; it is smaller than every function of those of lower depth."""
@@ -205,18 +199,18 @@ class Elements:
         """1/p for an element that is not zero."""
         value = rational(p)
         if value is not None:
-            return constant(1 / value)
+            return self.constant(1 / value)
         scale = p.leading_coefficient()
         if len(p) > 1:
             return self.atom("inverse", p / scale) / scale
-        result = constant(1 / scale)
+        result = self.constant(1 / scale)
         for place in places(p):
             atom, power = self.atoms[place], int(p.degrees()[place])
             if atom.kind == "inverse":
                 assert atom.argument is not None
                 result = result * atom.argument**power
             else:
-                result = result * self.atom("inverse", _GENERATORS[place]) ** power
+                result = result * self.atom("inverse", self._generators[place]) ** power
         return result
 
     def over(self, p: Element, q: Element) -> Element:
@@ -248,9 +242,9 @@ class Elements:
     def _rational_root(self, value: fmpq, q: int) -> Element:
         """The q-th root of a positive rational as a rational times roots of primes, or of a large number."""
         if q > _LARGEST_POWER and value.q != 1:
-            return self.atom("root", constant(value), q)
+            return self.atom("root", self.constant(value), q)
         top, bottom = int(value.p), int(value.q)
-        result = constant(fmpq(1, bottom))
+        result = self.constant(fmpq(1, bottom))
         for base, power in _factors(top * bottom ** (q - 1)):
             whole, part = divmod(power, q)
             result = result * fmpq(base) ** whole
@@ -258,7 +252,7 @@ class Elements:
             if exact is not None:
                 result = result * fmpq(exact) ** part
             elif part:
-                result = result * self.atom("root", constant(base), q) ** part
+                result = result * self.atom("root", self.constant(base), q) ** part
         return result
 
     # -- exponentials and logarithms
@@ -266,7 +260,7 @@ class Elements:
     def exponential(self, a: Element) -> Element:
         """exp(a): exp(rational), powers of what stands in logarithms, and exp of the rest to a whole power."""
         terms = dict(a.to_dict())
-        start = terms.pop(_UNIT, fmpq(0))
+        start = terms.pop((0,) * self._size, fmpq(0))
         result = self._rational_exponential(start)
         for powers, scale in list(terms.items()):
             named = [place for place, power in enumerate(powers) if power]
@@ -277,7 +271,7 @@ class Elements:
                 del terms[powers]
         if not terms:
             return result
-        tail = _CONTEXT.from_dict(terms)
+        tail = self._context.from_dict(terms)
         scale = tail.leading_coefficient()
         n, d = int(scale.p), int(scale.q)
         base = tail / scale
@@ -289,10 +283,10 @@ class Elements:
     def _rational_exponential(self, value: fmpq) -> Element:
         n, d = int(value.p), int(value.q)
         if n == 0:
-            return ONE
+            return self.one
         if abs(n) > _LARGEST_POWER:
-            return self.atom("exp", constant(value))
-        root = self.atom("exp", constant(fmpq(1, d)))
+            return self.atom("exp", self.constant(value))
+        root = self.atom("exp", self.constant(fmpq(1, d)))
         return root**n if n > 0 else self.inverse(root) ** -n
 
     def logarithm(self, a: Element) -> Element:
@@ -319,16 +313,16 @@ class Elements:
             return atom.argument
         if atom.kind == "inverse" and atom.argument is not None and len(atom.argument) == 1:
             inner = places(atom.argument)
-            if len(inner) == 1 and atom.argument == _GENERATORS[inner[0]] and self.atoms[inner[0]].kind == "exp":
+            if len(inner) == 1 and atom.argument == self._generators[inner[0]] and self.atoms[inner[0]].kind == "exp":
                 below = self.atoms[inner[0]].argument
                 return None if below is None else -below
         return None
 
     def _rational_logarithm(self, value: fmpq) -> Element:
-        total = ZERO
+        total = self.zero
         for number, sign in ((int(value.p), 1), (int(value.q), -1)):
             for base, power in _factors(number):
-                total = total + self.atom("log", constant(base)) * (sign * power)
+                total = total + self.atom("log", self.constant(base)) * (sign * power)
         return total
 
     # -- odd and circular functions
@@ -336,18 +330,18 @@ class Elements:
     def odd(self, kind: str, a: Element) -> Element:
         """An odd function of an element."""
         if a.is_zero():
-            return ZERO
+            return self.zero
         return -self.atom(kind, -a) if a.leading_coefficient() < 0 else self.atom(kind, a)
 
     def circular(self, a: Element) -> tuple[Element, Element]:
         """sin and cos of an element; multiples of pi/2 in it are turned off."""
         pi = places(self.atom("pi"))[0]
-        unit = tuple(int(place == pi) for place in range(_COUNT))
+        unit = tuple(int(place == pi) for place in range(self._size))
         quarters = 2 * a[unit]
         if quarters.q == 1:
-            a = a - quarters / 2 * _GENERATORS[pi]
+            a = a - quarters / 2 * self._generators[pi]
         sine = self.odd("sin", a)
-        cosine = ONE if a.is_zero() else self.atom("cos", -a if a.leading_coefficient() < 0 else a)
+        cosine = self.one if a.is_zero() else self.atom("cos", -a if a.leading_coefficient() < 0 else a)
         turned = (sine, cosine, -sine, -cosine, sine) if quarters.q == 1 else (sine, cosine)
         turn = int(quarters.p) % 4 if quarters.q == 1 else 0
         return turned[turn], turned[turn + 1]
@@ -363,38 +357,57 @@ class Elements:
         """
         try:
             return self._vanishes(p)
+        except TooMany:
+            raise
         except Undecided:
             return False
 
     def _vanishes(self, p: Element) -> bool:
-        for place in range(_COUNT - len(self.atoms), _COUNT):
+        for place in range(self._size - len(self.atoms), self._size):
             if p.is_zero():
                 return True
             if p.degrees()[place] <= 0:
                 continue
             deadline.check()
-            atom = self.atoms[place]
+            atom, here = self.atoms[place], self._generators[place]
             if atom.argument is None:
                 continue
             if atom.kind == "inverse":
                 parts = by_powers(p, place)
                 top = max(parts)
-                p = _summed((c, _power(atom.argument, top - power)) for power, c in parts.items())
+                p = self._summed((c, _power(atom.argument, top - power)) for power, c in parts.items())
             elif atom.kind == "root":
-                p = _replaced(p, place, atom.number, atom.argument)
+                p = self._replaced(p, place, atom.number, atom.argument)
             elif atom.kind in ("sin", "cos") and self._turn(place) is not None:
                 p = self._in_a_root_of_unity(p)
             elif atom.kind in ("sin", "cos"):
                 other = self.known("cos" if atom.kind == "sin" else "sin", atom.argument)
                 if other is not None:
-                    p = _replaced(p, place, 2, 1 - other**2)
+                    p = self._replaced(p, place, 2, 1 - other**2)
             elif atom.kind == "tanh":
                 return self._vanishes(self._without_tanh(p, place, atom.argument))
-            elif atom.kind == "exp":
-                p = _replaced(p, place, 1, self._finest(atom.argument))
+            elif atom.kind == "exp" and (finest := self._finest(atom.argument)) != here:
+                p = self._replaced(p, place, 1, finest)
             elif atom.kind == "element":
-                p = _replaced(p, place, 1, atom.argument)
+                p = self._replaced(p, place, 1, atom.argument)
         return bool(p.is_zero())
+
+    def _summed(self, products: Iterable[tuple[Element, Element]]) -> Element:
+        """A sum of products.  Raises `Undecided` where it is long."""
+        total, most = self.zero, _most_terms(self.zero)
+        for c, factor in products:
+            deadline.check()
+            if len(c) * len(factor) > 10 * most:
+                raise Undecided("a long product")
+            total = total + c * factor
+            if len(total) > most:
+                raise Undecided("a long sum")
+        return total
+
+    def _replaced(self, p: Element, place: int, degree: int, value: Element) -> Element:
+        """An element with a value in the place of a power of a generator.  Raises `Undecided` where it is long."""
+        parts = [(c, *divmod(power, degree)) for power, c in by_powers(p, place).items()]
+        return self._summed((c * self._generators[place] ** rest, _power(value, whole)) for c, whole, rest in parts)
 
     def _turn(self, place: int) -> fmpq | None:
         """The rational q of a generator sin(q*pi) or cos(q*pi); None for any other."""
@@ -415,9 +428,9 @@ class Elements:
             k = int(turn * half) % (2 * half)
             forth, back = z**k, z ** (2 * half - k)
             value = (forth + back) / 2 if self.atoms[place].kind == "cos" else (back - forth) * z ** (half // 2) / 2
-            p = _replaced(p, place, 1, value)
+            p = self._replaced(p, place, 1, value)
         minimal = fmpz_poly.cyclotomic(2 * half)
-        return p % sum((int(c) * z**power for power, c in enumerate(minimal)), ZERO)
+        return p % sum((int(c) * z**power for power, c in enumerate(minimal)), self.zero)
 
     def _without_tanh(self, p: Element, place: int, argument: Element) -> Element:
         """An element without one tanh, times a power of exp(2*a) + 1."""
@@ -425,7 +438,7 @@ class Elements:
         parts = by_powers(p, place)
         top = max(parts)
         powers = {power: _power(square - 1, power) * _power(square + 1, top - power) for power in parts}
-        return _summed((c, powers[power]) for power, c in parts.items())
+        return self._summed((c, powers[power]) for power, c in parts.items())
 
     def _finest(self, argument: Element) -> Element:
         """exp(b/d) as a power of exp(b/n), n the least common multiple of all d that there are."""
@@ -444,12 +457,13 @@ class Elements:
     def enclosure(self, p: Element) -> arb:
         """A ball around a constant element, at the present precision."""
         total = arb(0)
+        here = places(p)
         for powers, coefficient in p.terms():
             deadline.check()
             term = arb(coefficient)
-            for place, power in enumerate(powers):
-                if power:
-                    term *= self._atom_enclosure(place) ** int(power)
+            for place in here:
+                if powers[place]:
+                    term *= self._atom_enclosure(place) ** int(powers[place])
             total += term
         return total
 

@@ -11,26 +11,16 @@ of which this is the part that expressions at breakpoints need.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cmp_to_key
+from functools import cmp_to_key, partial
 from math import comb
 
 from flint import arb, ctx, fmpq
 
 from gradcalc import deadline
-from gradcalc.witness.elements import (
-    ONE,
-    ZERO,
-    Element,
-    Elements,
-    Undecided,
-    by_powers,
-    by_products,
-    constant,
-    places,
-    rational,
-)
+from gradcalc.witness.coefficients import TAYLOR, log_of_one_and
+from gradcalc.witness.elements import SIZES, Element, Elements, Undecided, by_powers, by_products, places, rational
 
 Exponent = fmpq | Element
 Coefficient = Callable[[arb, int], arb]
@@ -79,10 +69,6 @@ class Series:
         """A lower bound of the exponents; None for an exact zero."""
         return self.terms[0][0] if self.terms else self.bound
 
-    def coefficient(self, exponent: fmpq) -> Element:
-        """The coefficient of a rational power."""
-        return next((c for r, c in self.terms if isinstance(r, fmpq) and r == exponent), ZERO)
-
 
 def _rational_exponent(term: tuple[Exponent, Element]) -> fmpq:
     assert isinstance(term[0], fmpq)
@@ -96,8 +82,8 @@ class Germs(Elements):
     all vanish.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, size: int = SIZES[0]) -> None:
+        super().__init__(size)
         self.guesses = 0
         self._rough = False
         self._flat = False
@@ -197,7 +183,7 @@ class Germs(Elements):
             for r, c in series.terms:
                 if self.compared(r, fmpq(0)) < 0 and (side := self.sign(c)):
                     return side * float("inf")
-            p = series.coefficient(fmpq(0))
+            p = self.coefficient(series, fmpq(0))
             along = self.fastest(p)
         return p
 
@@ -207,7 +193,7 @@ class Germs(Elements):
         """The sign of the difference of two exponents."""
         if isinstance(r, fmpq) and isinstance(other, fmpq):
             return int(r > other) - int(r < other)
-        return self.sign(r - other + ZERO)
+        return self.sign(r - other + self.zero)
 
     def _compared_terms(self, term: tuple[Exponent, Element], other: tuple[Exponent, Element]) -> int:
         return self.compared(term[0], other[0])
@@ -216,6 +202,10 @@ class Germs(Elements):
         if r is None or other is None:
             return other if r is None else r
         return r if self.compared(r, other) <= 0 else other
+
+    def coefficient(self, series: Series, exponent: fmpq) -> Element:
+        """The coefficient of a power, however its exponent is written."""
+        return next((c for r, c in series.terms if self.compared(r, exponent) == 0), self.zero)
 
     # -- arithmetic of series
 
@@ -278,7 +268,7 @@ class Germs(Elements):
         if rest.first is None:
             return self._of(coefficients(1)[0])
         known = coefficients(self._length + 1)
-        total, power = self._of(known[0]), self._of(ONE)
+        total, power = self._of(known[0]), self._of(self.one)
         for c in known[1:]:
             power = self.multiplied(power, rest)
             if not power.terms:
@@ -291,7 +281,7 @@ class Germs(Elements):
     def power(self, series: Series, r: fmpq) -> Series:
         """A series to a rational power.  Raises `Undecided` where it is not defined, or too large."""
         if r.q == 1 and 0 <= r.p <= 16:
-            result = self._of(ONE)
+            result = self._of(self.one)
             for _ in range(int(r.p)):
                 result = self.multiplied(result, series)
             return result
@@ -306,7 +296,7 @@ class Germs(Elements):
             row = [fmpq(1)]
             for k in range(count - 1):
                 row.append(row[-1] * (r - k) / (k + 1))
-            return [constant(b) for b in row]
+            return [self.constant(b) for b in row]
 
         return self.scaled(self.composed(self._relative(series, e, c), binomials), e * r, self.raised(c, r))
 
@@ -325,7 +315,7 @@ class Germs(Elements):
         if series.bound is not None and self.compared(series.bound, fmpq(0)) <= 0:
             raise TooShort
         rest = [(r, c) for r, c in series.terms if self.compared(r, fmpq(0)) > 0]
-        return series.coefficient(fmpq(0)), Series(rest, series.bound)
+        return self.coefficient(series, fmpq(0)), Series(rest, series.bound)
 
     def _growth(self, series: Series) -> int:
         """The sign of the infinity to which a series tends, 0 if it is bounded."""
@@ -335,7 +325,7 @@ class Germs(Elements):
         return self.sign(term[1]) if term and self.compared(term[0], fmpq(0)) < 0 else 0
 
     def applied(self, kind: str, series: Series, number: int = 0) -> Series:
-        """A function of a series: one of `_TAYLOR`, or the `number`-th Taylor coefficient of a special function."""
+        """A function of a series: one of `TAYLOR`, or the `number`-th Taylor coefficient of a special function."""
         if kind == "log":
             return self._logarithm(series)
         grows = self._growth(series)
@@ -344,8 +334,8 @@ class Germs(Elements):
         start, rest = self._parts(series)
         if kind == "exp" and self.moves(start) & {self.log_of(self._along)}:
             return self._exp_of_log(series, start)
-        if kind in _TAYLOR:
-            return self.composed(rest, lambda count: _TAYLOR[kind](self, start, count))
+        if kind in TAYLOR:
+            return self.composed(rest, lambda count: TAYLOR[kind](self, start, count))
         if self.moves(start) & {self.log_of(self._along)}:
             raise Undecided("a special function of a logarithm that grows")
         return self.composed(
@@ -366,7 +356,7 @@ class Germs(Elements):
         e, c = term
         if self.sign(c) < 0:
             raise Undecided("the logarithm of a negative number")
-        rest = self.composed(self._relative(series, e, c), _log_of_one_and)
+        rest = self.composed(self._relative(series, e, c), partial(log_of_one_and, self))
         start = self.logarithm(c)
         if self.compared(e, fmpq(0)):
             if self.is_log(self._along):
@@ -381,17 +371,17 @@ class Germs(Elements):
     def _exp_of_log(self, series: Series, start: Element) -> Series:
         """exp(r*log(s) + ...) = s**r * exp(...)."""
         log = self.log_of(self._along)
-        r = by_powers(start, log).get(1, ZERO)
+        r = by_powers(start, log).get(1, self.zero)
         if r.is_zero():
             slow = self.beyond(start, log, 0)
             if any(self.compared(q, fmpq(0)) < 0 and self.sign(c) for q, c in slow.terms):
                 raise Undecided("the exponential of a power of a logarithm")
-            return self.composed(self._parts(series)[1], lambda count: _exp(self, start, count))
+            return self.composed(self._parts(series)[1], lambda count: TAYLOR["exp"](self, start, count))
         if self.moves(r) & {self._along, log}:
             raise Undecided("the exponential of a power of a logarithm")
         value = rational(r)
         slower = self.added(series, self._of(-r * self.log_element(self._along)))
-        return self.scaled(self.applied("exp", slower), r if value is None else value, ONE)
+        return self.scaled(self.applied("exp", slower), r if value is None else value, self.one)
 
     def _at_infinity(self, kind: str, series: Series, grows: int) -> Series:
         if kind == "atan":
@@ -399,7 +389,7 @@ class Germs(Elements):
             return self.added(self._of(self.atom("pi") * fmpq(grows, 2)), self._negated(inverted))
         if kind in ("tanh", "erf") or (kind == "exp" and grows < 0):
             self._flat = True  # a constant, and what is smaller than every power with all its derivatives
-            limit = Series([]) if kind == "exp" else self._of(constant(grows))
+            limit = Series([]) if kind == "exp" else self._of(self.constant(grows))
             return self.added(limit, Series([], fmpq(4 * self._length)))
         if self._rough and kind in ("sin", "cos"):
             self._flat = True
@@ -423,7 +413,8 @@ class Germs(Elements):
             return self._expanded(p)
 
     def _expanded(self, p: Element) -> Series:
-        moving = {place for place in places(p) if self._along in self.atoms[place].moves}
+        here = places(p)
+        moving = {place for place in here if self._along in self.atoms[place].moves}
         for place in moving:
             # Of a factor that is only bounded the other factors are summed first: they may cancel.
             if not self._atom_series(place).terms and p.degrees()[place] > 0 and len(p) > 1:
@@ -434,7 +425,7 @@ class Germs(Elements):
                 return total
         total = Series([])
         for powers, fixed in by_products(p, sorted(moving)).items():
-            term = self._of(ONE)
+            term = self._of(self.one)
             for place, n in powers:
                 term = self.multiplied(term, self.power(self._atom_series(place), fmpq(n)))
             total = self.added(total, self.scaled(term, fmpq(0), fixed))
@@ -450,7 +441,7 @@ class Germs(Elements):
         atom = self.atoms[place]
         if place == self._along:
             # Along log(s) powers are those of -1/log(s).
-            return Series([(fmpq(-1), -ONE)] if self.is_log(place) else [(fmpq(1), ONE)])
+            return Series([(fmpq(-1), -self.one)] if self.is_log(place) else [(fmpq(1), self.one)])
         assert atom.argument is not None
         exponent = self._exponent(place)
         if atom.kind == "inverse" and exponent is not None:  # 1/exp(b) = exp(-b), also where exp(b) has no series
@@ -461,69 +452,3 @@ class Germs(Elements):
         if atom.kind in ("inverse", "root"):
             return self.power(inner, fmpq(-1) if atom.kind == "inverse" else fmpq(1, atom.number))
         return self.applied(atom.kind, inner, atom.number)
-
-
-# ------------------------------------------------------------------------------------------ Taylor coefficients, exactly
-
-
-def _log_of_one_and(count: int) -> list[Element]:
-    """The coefficients of log(1 + x)."""
-    return [ZERO, *(constant(fmpq((-1) ** (k - 1), k)) for k in range(1, count))]
-
-
-def _exp(germs: Germs, a: Element, count: int) -> list[Element]:
-    row = [germs.exponential(a)]
-    for k in range(1, count):
-        row.append(row[-1] / k)
-    return row
-
-
-def _turning(first: int) -> Callable[[Germs, Element, int], list[Element]]:
-    """The coefficients of sin (first 0) or cos (1)."""
-
-    def rule(germs: Germs, a: Element, count: int) -> list[Element]:
-        sine, cosine = germs.circular(a)
-        cycle, scale, row = (sine, cosine, -sine, -cosine), fmpq(1), []
-        for k in range(count):
-            scale = scale / max(k, 1)
-            row.append(cycle[(k + first) % 4] * scale)
-        return row
-
-    return rule
-
-
-def _tanh(germs: Germs, a: Element, count: int) -> list[Element]:
-    """From y' = 1 - y**2."""
-    y = [germs.odd("tanh", a)]
-    for k in range(count - 1):
-        square = sum((y[i] * y[k - i] for i in range(k + 1)), ZERO)
-        y.append(germs.shortened(((ONE if k == 0 else ZERO) - square) / (k + 1)))
-    return y
-
-
-def _atan(germs: Germs, a: Element, count: int) -> list[Element]:
-    """From (1 + x**2) * y' = 1."""
-    y, v, slopes = [germs.odd("atan", a)], germs.inverse(1 + a * a), list[Element]()
-    for k in range(count - 1):
-        c = (ONE if k == 0 else ZERO) - (2 * a * slopes[k - 1] if k else ZERO) - (slopes[k - 2] if k > 1 else ZERO)
-        slopes.append(germs.shortened(c * v))
-        y.append(slopes[k] / (k + 1))
-    return y
-
-
-def _erf(germs: Germs, a: Element, count: int) -> list[Element]:
-    """From y'' = -2*x*y'."""
-    y = [germs.odd("erf", a), 2 * germs.raised(germs.atom("pi"), fmpq(-1, 2)) * germs.exponential(-a * a)]
-    for k in range(2, count):
-        y.append(germs.shortened(-2 * (a * (k - 1) * y[k - 1] + (k - 2) * y[k - 2]) / (k * (k - 1))))
-    return y[:count]
-
-
-_TAYLOR: Mapping[str, Callable[[Germs, Element, int], list[Element]]] = {
-    "exp": _exp,
-    "sin": _turning(0),
-    "cos": _turning(1),
-    "tanh": _tanh,
-    "atan": _atan,
-    "erf": _erf,
-}
