@@ -41,7 +41,8 @@ def plot(
 
     Above is the expression, below its derivative: the line joins 321 places where it is exact; the dots are autograd's
     numbers, each with its verdict. Kinks, jumps, poles and ends of the domain are found and marked, and so are stretches
-    without a value; and where the curve moves faster than it is drawn, that is said. Images are drawn by matplotlib:
+    without a value; and where the curve moves faster than it is drawn, that is said. --timeout is for all of it: what was
+    found until then is drawn, and what was not is said. Images are drawn by matplotlib:
     pip install 'gradcalc[plot]'. The exit code is that of the worst verdict.
 
     \b
