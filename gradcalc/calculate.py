@@ -47,6 +47,10 @@ MAX_PARTIALS = 4_096
 _AT_LEAST = 1.0
 """Seconds for the comparison with sympy's formula, however long the rest took."""
 
+_EXPLAINED = 24
+"""Lost numbers of arrays of which the guilty operation and a better spelling are looked for: as many as are shown."""
+_LOST = frozenset({Verdict.INACCURATE, Verdict.NOT_FINITE})
+
 By = tuple[str, ...]
 
 
@@ -387,7 +391,9 @@ def _at_point(prepared: Prepared) -> Report:
     given = {name: entry_names(name, cells.shape).map(floats.__getitem__) for name, cells in prepared.values.items()}
     bys = list(dict.fromkeys(wanted.entries for wanted in prepared.wanted))
     count = len(entries.entries)
-    runs = autograd.runs(prepared.tree, given, bys, count, dtype=dtype, device=device.name, record=True)
+    seconds = prepared.question.seconds
+    with deadline.limit(seconds / 2):
+        runs = autograd.runs(prepared.tree, given, bys, count, dtype=dtype, device=device.name, record=True)
     runs = [replace(run, unrepresentable={**vanished, **run.unrepresentable}) for run in runs]
     exact = {name: value if not isinstance(value, Number) else value.value for name, value in values.items()}
     received = {name: float(value) for name, value in runs[0].inputs.items()}
@@ -398,7 +404,6 @@ def _at_point(prepared: Prepared) -> Report:
     found: dict[int, Partial] = {}
     # To load torch takes of the time, but not more than half.  sympy's counts by itself; what needs no formula is done
     # meanwhile.
-    seconds = prepared.question.seconds
     left = max(seconds - (time.monotonic() - started), seconds / 2)
     ends = time.monotonic() + left
     try:
@@ -411,10 +416,7 @@ def _at_point(prepared: Prepared) -> Report:
                 exact_values[place] = judged[place].value()
         derived = _derived(prepared)
         with deadline.limit(max(ends - time.monotonic(), _AT_LEAST)):
-            for number, wanted in enumerate(prepared.wanted):
-                formula = None if isinstance(derived, str) else derived.formulas[number]
-                partial = judged[wanted.place].partial(wanted.entries, formula, derived)
-                found[number] = replace(partial, by=wanted.by, **wanted.place_in_report)
+            found.update(_judged(prepared, judged, derived))  # as many as there is time for
     except deadline.OutOfTime:
         derived = _derived(prepared)
     why = f"no proof within {seconds:g} seconds"
@@ -430,9 +432,28 @@ def _at_point(prepared: Prepared) -> Report:
         dtype=dtype,
         device=device.name,
         value=Value(Cells(entries.shape, exact_values).nested(), Cells(entries.shape, [run.value for run in runs]).nested()),
-        notes=notes,
+        notes=(*notes, *_unexplained(partials)),
         normwise_digits=_normwise_digits(partials, dtype),
     )
+
+
+def _judged(prepared: Prepared, judged: Sequence[_Judging], derived: Derived | str) -> Iterator[tuple[int, Partial]]:
+    """The partials with their verdicts, each with its number; of the first lost ones it is found out why they are."""
+    lost = 0
+    for number, wanted in enumerate(prepared.wanted):
+        deadline.check()
+        formula = None if isinstance(derived, str) else derived.formulas[number]
+        partial = judged[wanted.place].partial(wanted.entries, formula, derived, is_explained=lost < _EXPLAINED)
+        lost += partial.verdict in _LOST
+        yield number, replace(partial, by=wanted.by, **wanted.place_in_report)
+
+
+def _unexplained(partials: Sequence[Partial]) -> list[str]:
+    """The note that not every lost number was looked into."""
+    lost = sum(partial.verdict in _LOST for partial in partials)
+    if lost <= _EXPLAINED:
+        return []
+    return [f"of {lost} entries that lost their digits, the operation and a better spelling were looked for in {_EXPLAINED}"]
 
 
 def _normwise_digits(partials: Sequence[Partial], dtype: str) -> float | None:
@@ -514,10 +535,12 @@ class _Judging:
 
         self.typed, self.binary, self.run, self.device = typed, binary, run, device
         self.form = FORMATS[dtype]
-        self.documented = _documented(typed.tree)
+        self.documented = _documented(typed)
         is_whole = run.program is not None and run.is_at_a_point
         self.traced = None if not is_whole else Traced(run, self.form, device) if like is None else like.entry(run)
         self.bounds = {} if is_whole or has_detour else _bounds(typed.tree, run, self.form)
+        self.constants = _rounded_constants(typed, run)
+        self.spellings: Sequence[Node] | None = None
         self.examined = {by: (_examine(typed, by), _examine(binary, by)) for by in bys}
 
     def value(self) -> str | None:
@@ -531,8 +554,8 @@ class _Judging:
             return None
         return balls.known_decimal(value)
 
-    def partial(self, by: By, formula: Formula | None, derived: Derived | str) -> Partial:
-        """A partial, judged with what sympy found."""
+    def partial(self, by: By, formula: Formula | None, derived: Derived | str, *, is_explained: bool) -> Partial:
+        """A partial, judged with what sympy found; `is_explained` asks for what made its number a bad one."""
         from gradcalc.proof import verdict
         from gradcalc.proof.evidence import Evidence
 
@@ -552,12 +575,13 @@ class _Judging:
             self.documented,
             self.bounds.get(by),
             self.run.value,
-            _rounded_constants(self.typed.tree, self.run),
+            self.constants,
             self.run.lost_literals,
+            is_explained,
         )
         finding = verdict.judge(evidence)
         judgement, far = finding.judgement, finding.far
-        suggestion = self.suggestion(by, judgement, far, binary)
+        suggestion = self.suggestion(by, judgement, far, binary) if is_explained else None
         if suggestion is not None:
             spelling, digits = suggestion
             judgement = replace(judgement, why=f"{judgement.why}; {spelling} keeps {digits:.1f} digits here")
@@ -619,8 +643,10 @@ class _Judging:
         from gradcalc.witness import autograd
 
         floats = {name: float(value) for name, value in self.run.inputs.items()}
+        if self.spellings is None:
+            self.spellings = list(spellings(self.typed.tree))
         best: tuple[str, float] | None = None
-        for tree in spellings(self.typed.tree):
+        for tree in self.spellings:
             run = autograd.run(tree, floats, [by], dtype=self.form.name, device=self.device)
             if by not in run.partials:
                 continue
@@ -659,15 +685,15 @@ def _bounds(tree: Node, run: Run, form: Format) -> dict[By, tuple[float, float]]
     return {by: (low, high) for by, (low, high) in ends.items() if math.isfinite(low) and math.isfinite(high)}
 
 
-def _rounded_constants(tree: Node, run: Run) -> dict[str, Fraction]:
+def _rounded_constants(site: Site, run: Run) -> dict[str, Fraction]:
     """The constants of an expression that torch has rounded, as it has them."""
-    named = {node.name for node in steps(tree).nodes if isinstance(node, Call) and not node.args}
+    named = {node.name for node in site.steps.nodes if isinstance(node, Call) and not node.args}
     return {name: value for name, value in run.constants.items() if name in named}
 
 
-def _documented(tree: Node) -> tuple[str, ...]:
+def _documented(site: Site) -> tuple[str, ...]:
     """What torch documents about functions of the expression that it defines in its own way."""
-    rows = [TABLE[node.name] for node in steps(tree).nodes if isinstance(node, Call)]
+    rows = [TABLE[node.name] for node in site.steps.nodes if isinstance(node, Call)]
     return tuple(dict.fromkeys(row.documented for row in rows if row.documented))
 
 

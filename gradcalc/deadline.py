@@ -32,6 +32,11 @@ def limit(seconds: float) -> Iterator[None]:
         _ends = before
 
 
+def left() -> float:
+    """The seconds that are left, none if the time is over; infinite without a limit."""
+    return max(_ends - time.monotonic(), 0.0)
+
+
 def check() -> None:
     """Raise `OutOfTime` if the time is over."""
     if time.monotonic() > _ends:

@@ -36,7 +36,8 @@ _VERDICTS = (
         "the formulas are equal, but the number lost more than half of its digits",
         "autograd computed the right formula, and rounding spoilt the number. The report names the operation that lost "
         "most, and where a stable spelling of the same function is known, shows what it keeps at this point. float64 "
-        "instead of float32 often helps, a stable spelling helps always.",
+        "instead of float32 often helps, a stable spelling helps always. Of an array it looks into the first 24 such "
+        "entries, and says so.",
         'gradcalc diff "(1-cos(x))/x**2" --at 1e-4 --dtype float32',
         ("cancellation", "overflow", "underflow", "branch-flip", "kernel", "saturation"),
     ),
@@ -265,8 +266,10 @@ _CAUSES = (
     Page(
         "time",
         "the time for the question was over",
-        "sympy, and the exact arithmetic of the proof, may take so many seconds each (--timeout, 10 by default). What takes "
-        "longer is ended, and the answer says so; a longer time, a shorter expression or fewer partials (--by) may help.",
+        "sympy, and the exact arithmetic of the proof, may take so many seconds each (--timeout, 10 by default); torch may "
+        "take half of the proof's. What takes longer is ended, and the answer says so; a longer time, a shorter expression "
+        "or fewer partials (--by) may help. A plot has one limit for all of it: it draws what was found, and says what was "
+        "not.",
         "gradcalc explain undecided",
     ),
     Page(

@@ -12,11 +12,11 @@ from fractions import Fraction
 from itertools import pairwise
 
 from gradcalc import deadline
-from gradcalc.calculate import answer, foresee, prepare
+from gradcalc.calculate import Prepared, answer, foresee, prepare
 from gradcalc.cells import named_entries
 from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
-from gradcalc.points import sweep, value_tree
+from gradcalc.points import plain, sweep, value_tree
 from gradcalc.report import Problem, Report, Verdict, worst
 from gradcalc.syntax import Node
 
@@ -53,6 +53,7 @@ class Plot:
     `values` and `slopes` belong to the places `xs`, by Taylor arithmetic, rounded to doubles; None where there are none,
     or none were found.  `points` are the answers at fewer places.  `gaps` are stretches without a value, `unseen` those
     where marks may be missing.  Of a curve that is `undersampled`, what lies between the places is another than it seems.
+    `missing` says in sentences what there was no time for.
     """
 
     problem: Problem
@@ -65,18 +66,24 @@ class Plot:
     gaps: Sequence[tuple[float, float]]
     unseen: Sequence[tuple[float, float]]
     undersampled: bool
+    missing: Sequence[str] = ()
+    is_whole: bool = True
+    """Whether autograd was asked at all points."""
 
     @property
     def verdict(self) -> Verdict:
-        """The worst verdict of the points."""
-        return worst(report.verdict for report in self.points if report.verdict is not None)
+        """The worst verdict of the points; those that there was no time for are undecided."""
+        verdicts = [report.verdict for report in self.points if report.verdict is not None]
+        return worst(verdicts if self.is_whole else [*verdicts, Verdict.UNDECIDED])
 
 
 def plot(problem: Problem, name: str, start: str, stop: str, *, points: int = 21, seconds: float = DEFAULT_SECONDS) -> Plot:
     """Compute what is to be drawn; `problem.at` has the other variables.  `points` is how often autograd is asked.
 
+    All of it has `seconds` together: half of them are for the curve, a quarter is for what is not smooth, the rest for
+    autograd.  What is found until then is drawn.
     Raises `CalcError` for an interval that is none, or that doubles do not tell the places of; for what is not one number;
-    and for a question that cannot be answered.
+    and for a question that cannot be answered, or not in time.
     """
     low, high = sorted((_end(name, start), _end(name, stop)))
     if low == high:
@@ -90,15 +97,43 @@ def plot(problem: Problem, name: str, start: str, stop: str, *, points: int = 21
         raise CalcError(said, hint=f"move and stretch {name} in the expression, so that the range is about 0:1")
     problem = replace(problem, by=(name,))
     grid = sweep({**problem.at, name: f"{start}:{stop}:{points}"})
-    prepared = [prepare(replace(problem, at=at), seconds=seconds) for at in grid]
-    prepared[0].needs_a_number("a curve is of one number")
-    foresee(prepared[0])
-    (tree,) = prepared[0].entries.entries
-    fixed = dict(pair for other, cells in prepared[0].values.items() for pair in named_entries(other, cells))
-    values, slopes = _curve(tree, name, fixed, places, seconds)
-    marks, gaps, unseen = _survey(tree, name, fixed, low, high, seconds)
+    first, *others = ({**problem.at, **at} for at in grid)
+    prepared = prepare(replace(problem, at=first), seconds=seconds)
+    prepared.needs_a_number("a curve is of one number")
+    foresee(prepared)
+    (tree,) = prepared.entries.entries
+    fixed = dict(pair for other, cells in prepared.values.items() for pair in named_entries(other, cells))
+    with deadline.limit(seconds):
+        values, slopes, done = _curve(tree, name, fixed, places)
+        marks, gaps, unseen = _survey(tree, name, fixed, low, high)
+        left = deadline.left()
+    from gradcalc.witness import autograd  # noqa: F401  to load torch takes none of the time of the points
+
+    with deadline.limit(max(left, seconds / 4)):
+        reports = _answers(prepared, others)
+    missing = []
+    if done < len(xs):
+        missing.append(f"no time for the line beyond {name} = {xs[done]:.6g}" if done else "no time for the line")
+    if len(reports) < points:
+        missing.append(f"no time for autograd at {points - len(reports)} of {points} points")
     is_lost = _undersampled(xs, values, slopes, [mark.x for mark in marks])
-    return Plot(problem, name, xs, values, slopes, [answer(each) for each in prepared], marks, gaps, unseen, is_lost)
+    is_whole = len(reports) == points
+    return Plot(problem, name, xs, values, slopes, reports, marks, gaps, unseen, is_lost, missing, is_whole)
+
+
+def _answers(first: Prepared, others: Sequence[Mapping[str, str]]) -> list[Report]:
+    """The answers at the points, as many as there is time for; at the first there is always one."""
+    reports = [answer(first)]
+    if not reports[0].point:
+        raise CalcError(f"not even the first point was reached within {first.question.seconds:g} seconds")
+    for at in others:
+        if not deadline.left():
+            break
+        report = answer(replace(first.problem, at=at), seconds=first.question.seconds)
+        if not deadline.left() and report.verdict is Verdict.UNDECIDED:  # the time was over in the middle of it
+            break
+        reports.append(report)
+    return reports
 
 
 def _end(name: str, text: str) -> Fraction:
@@ -123,27 +158,26 @@ def _places(low: Fraction, high: Fraction) -> list[Fraction]:
 
 
 def _curve(
-    tree: Node, name: str, fixed: Mapping[str, Node], places: Sequence[Fraction], seconds: float
-) -> tuple[list[float | None], list[float | None]]:
-    """The values and the slopes at some places; where there was no time any more, there are none."""
+    tree: Node, name: str, fixed: Mapping[str, Node], places: Sequence[Fraction]
+) -> tuple[list[float | None], list[float | None], int]:
+    """The values and the slopes at some places, and at how many of them they were looked for in half of the time."""
     from gradcalc.proof.regularity import examine
     from gradcalc.proof.site import Site
     from gradcalc.witness import balls
 
     values: list[float | None] = [None] * len(places)
     slopes: list[float | None] = [None] * len(places)
-    try:
-        with deadline.limit(seconds):
-            for place, x in enumerate(places):
-                try:
-                    found = examine(Site(tree, {**fixed, name: x}), [name])
-                except balls.OutOfPrecision:
-                    continue
-                values[place] = None if found.value is None else balls.nearest_float(found.value)
-                slopes[place] = None if found.derivative is None else balls.nearest_float(found.derivative)
-    except deadline.OutOfTime:
-        pass
-    return values, slopes
+    with deadline.limit(deadline.left() / 2):
+        for place, x in enumerate(places):
+            try:
+                found = examine(Site(tree, {**fixed, name: x}), [name])
+            except deadline.OutOfTime:
+                return values, slopes, place
+            except balls.OutOfPrecision:
+                continue
+            values[place] = None if found.value is None else balls.nearest_float(found.value)
+            slopes[place] = None if found.derivative is None else balls.nearest_float(found.derivative)
+    return values, slopes, len(places)
 
 
 def extent(numbers: Sequence[float]) -> tuple[float, float]:
@@ -200,17 +234,13 @@ def _cubic(t: float, width: float, start: float, stop: float, rise: float, fall:
 
 
 def _survey(
-    tree: Node, name: str, fixed: Mapping[str, Node], low: Fraction, high: Fraction, seconds: float
+    tree: Node, name: str, fixed: Mapping[str, Node], low: Fraction, high: Fraction
 ) -> tuple[list[Mark], Stretches, Stretches]:
-    from gradcalc.points import plain
     from gradcalc.proof.stretches import survey
 
     ends = [low + (high - low) * place / _PIECES for place in range(_PIECES + 1)]
-    try:
-        with deadline.limit(seconds):
-            found = survey(tree, name, fixed, ends)
-    except deadline.OutOfTime:
-        return [], [], [(float(low), float(high))]
+    with deadline.limit(deadline.left() / 2):
+        found = survey(tree, name, fixed, ends)
     marks = [
         Mark(float(it.at), plain(it.at) if it.exact else f"{float(it.at):.10g}", str(it.kind), it.exact, it.left, it.right)
         for it in found.marks

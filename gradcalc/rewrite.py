@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
+from gradcalc import deadline
 from gradcalc.functions.resolve import understand
-from gradcalc.syntax import Call, Name, Node, Number, fold, replaced
+from gradcalc.syntax import Call, Name, Node, Number, fold, replaced, steps
 
 # In patterns A and B stand for any expression; sums and products match in either order.
 _SPELLINGS = (
@@ -51,28 +52,33 @@ def _rules() -> tuple[tuple[Node, Node], ...]:
 
 
 def spellings(tree: Node) -> Iterator[Node]:
-    """Other spellings of a tree, the more specific first."""
+    """Other spellings of a tree, the more specific first.  Raises `OutOfTime`."""
+    names = {node.name for node in steps(tree).nodes if isinstance(node, Call)}
     for pattern, spelling in _rules():
-        rewritten = _everywhere(tree, pattern, spelling)
-        if rewritten is not None:
-            yield rewritten
+        if _names(pattern) <= names:
+            rewritten = _everywhere(tree, pattern, spelling)
+            if rewritten is not tree:
+                yield rewritten
 
 
-def _everywhere(tree: Node, pattern: Node, spelling: Node) -> Node | None:
-    """A tree with a pattern replaced wherever it stands; None if it stands nowhere."""
-    found = False
+@cache
+def _names(pattern: Node) -> frozenset[str]:
+    return frozenset(node.name for node in steps(pattern).nodes if isinstance(node, Call))
+
+
+def _everywhere(tree: Node, pattern: Node, spelling: Node) -> Node:
+    """A tree with a pattern replaced wherever it stands; what has it nowhere stays the very same."""
 
     def call(node: Call, args: list[Node]) -> Node:
-        nonlocal found
-        rebuilt = Call(node.name, tuple(args), node.span, node.options)
+        deadline.check()
+        is_same = all(new is old for new, old in zip(args, node.args, strict=True))
+        rebuilt = node if is_same else Call(node.name, tuple(args), node.span, node.options)
         holes = next(_matches(pattern, rebuilt, {}), None)
         if holes is None:
             return rebuilt
-        found = True
         return replaced(spelling, lambda leaf: holes[leaf.name] if isinstance(leaf, Name) else leaf)
 
-    rewritten = fold(tree, lambda leaf: leaf, call)
-    return rewritten if found else None
+    return fold(tree, lambda leaf: leaf, call)
 
 
 def _matches(pattern: Node, node: Node, holes: dict[str, Node]) -> Iterator[dict[str, Node]]:

@@ -8,10 +8,12 @@ trees with `fold`, never by recursion.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from gradcalc.errors import Span
@@ -63,11 +65,15 @@ class Call:
 
     def __eq__(self, other: object) -> bool:
         pairs: list[tuple[object, object]] = [(self, other)]
+        known: set[tuple[int, int]] = set()
         while pairs:
             left, right = pairs.pop()
+            if left is right or (id(left), id(right)) in known:
+                continue
             if isinstance(left, Call) and isinstance(right, Call):
                 if (left.name, left.options) != (right.name, right.options) or len(left.args) != len(right.args):
                     return False
+                known.add((id(left), id(right)))
                 pairs.extend(zip(left.args, right.args, strict=True))
             elif isinstance(left, Call) or left != right:
                 return False
@@ -82,7 +88,10 @@ T = TypeVar("T")
 
 
 def postorder(tree: Node) -> Iterator[Node]:
-    """Every node of a tree, arguments before calls, left to right, without recursion."""
+    """Every node of a tree as often as it stands there, arguments before calls, left to right, without recursion.
+
+    For trees as they were typed: those of the entries of arrays share their parts, and `steps` has each of these once.
+    """
     # Calls before their arguments, right to left: the same backwards.
     found: list[Node] = []
     waiting = [tree]
@@ -95,17 +104,23 @@ def postorder(tree: Node) -> Iterator[Node]:
 
 
 def fold(tree: Node, leaf: Callable[[Number | Name], T], call: Callable[[Call, list[T]], T]) -> T:
-    """Read a tree bottom-up: `leaf` for numbers and names, `call` for calls with the values of their arguments."""
-    values: list[T] = []
-    for node in postorder(tree):
+    """Read a tree bottom-up: `leaf` for numbers and names, `call` for calls with the values of their arguments.
+
+    A node that stands in a tree several times is read once, and its value is given to several calls.
+    """
+    nodes, places = steps(tree)
+    uses = Counter(chain.from_iterable(places))
+    values: dict[int, T] = {}
+    for place, node in enumerate(nodes):
         if isinstance(node, Call):
-            start = len(values) - len(node.args)
-            arguments = values[start:]
-            del values[start:]
-            values.append(call(node, arguments))
+            values[place] = call(node, [values[arg] for arg in places[place]])
+            for arg in places[place]:  # what nobody needs any more is let go: texts of long sums are long
+                uses[arg] -= 1
+                if not uses[arg]:
+                    del values[arg]
         else:
-            values.append(leaf(node))
-    return values.pop()
+            values[place] = leaf(node)
+    return values[len(nodes) - 1]
 
 
 def replaced(tree: Node, leaf: Callable[[Number | Name], Node]) -> Node:
@@ -167,7 +182,7 @@ def steps(*trees: Node) -> Steps:
 
 
 def follow(found: Steps, leaf: Callable[[Number | Name], T], call: Callable[[Call, list[T]], T]) -> list[T]:
-    """Evaluate step by step, as `fold` does with a tree: the values of all steps; each may be given to several calls."""
+    """Evaluate step by step, as `fold` does with a tree: the values of all steps."""
     values: list[T] = []
     for node, places in zip(*found, strict=True):
         values.append(call(node, [values[place] for place in places]) if isinstance(node, Call) else leaf(node))
@@ -229,47 +244,53 @@ _ATOM = 9
 
 def unparse(tree: Node) -> str:
     """The canonical text of a tree; `parse(unparse(tree)) == tree`."""
-    return "".join(fold(tree, _unparse_leaf, _unparse_call)[0])
+    pieces: list[str] = []
+    waiting = [fold(tree, _unparse_leaf, _unparse_call)[0]]
+    while waiting:
+        text = waiting.pop()
+        if isinstance(text, str):
+            pieces.append(text)
+        else:
+            waiting += reversed(text)
+    return "".join(pieces)
 
 
-# Pieces are kept in lists, shared and extended in place, so that a sum of n terms costs n and not n**2.
-_Piece = tuple[list[str], int]
+# Texts hold the texts of their parts, and are joined at the end, so that a sum of n terms costs n and not n**2.
+_Text = str | tuple["_Text", ...]
+_Piece = tuple[_Text, int]
 
 
 def _unparse_leaf(node: Number | Name) -> _Piece:
-    return [node.text if isinstance(node, Number) else node.name], _ATOM
+    return node.text if isinstance(node, Number) else node.name, _ATOM
 
 
-def _placed(piece: _Piece, binds: int) -> list[str]:
+def _placed(piece: _Piece, binds: int) -> _Text:
     text, own = piece
-    return text if own >= binds else ["(", *text, ")"]
+    return text if own >= binds else ("(", text, ")")
 
 
 def _unparse_call(node: Call, args: list[_Piece]) -> _Piece:
     name = node.name
     if name == "=":
-        return [*args[0][0], "=", *args[1][0]], 0
+        return (args[0][0], "=", args[1][0]), 0
     if name == "neg":
-        return ["-", *_placed(args[0], _BINDS["neg"])], _BINDS["neg"]
+        return ("-", _placed(args[0], _BINDS["neg"])), _BINDS["neg"]
     if name == "not":
-        return ["not ", *_placed(args[0], _BINDS["not"])], _BINDS["not"]
+        return ("not ", _placed(args[0], _BINDS["not"])), _BINDS["not"]
     if name == "**":
         # The exponent is read at the level of unary minus, so `x**-2` and `a**b**c` need no parentheses.
-        return [*_placed(args[0], _ATOM), "**", *_placed(args[1], _BINDS["neg"])], _BINDS["**"]
+        return (_placed(args[0], _ATOM), "**", _placed(args[1], _BINDS["neg"])), _BINDS["**"]
     if name in _BINDS:
         binds = _BINDS[name]
         spaced = name if name in ("*", "/", "@") else f" {name} "
         # Comparisons do not associate: `(a < b) < c` keeps its parentheses on either side.
-        left = _placed(args[0], binds + (binds == _BINDS["<"]))
-        left.append(spaced)
-        left.extend(_placed(args[1], binds + 1))
-        return left, binds
+        return (_placed(args[0], binds + (binds == _BINDS["<"])), spaced, _placed(args[1], binds + 1)), binds
     if name == "[]":
-        return [*_placed(args[0], _ATOM), "[", dict(node.options)["at"].replace(",", ", "), "]"], _ATOM
+        return (_placed(args[0], _ATOM), "[", dict(node.options)["at"].replace(",", ", "), "]"), _ATOM
     if not node.args:
-        return [name], _ATOM
+        return name, _ATOM
     opened, closed = ("[", "]") if name == "[" else (f"{name}(", ")")
-    text = [opened]
-    for position, (piece, _) in enumerate(args):
-        text.extend(([", "] if position else []) + piece)
-    return [*text, *(f", {key}={word}" for key, word in node.options), closed], _ATOM
+    inside: list[_Text] = []
+    for position, (text, _) in enumerate(args):
+        inside += (", ", text) if position else (text,)
+    return (opened, *inside, *(f", {key}={word}" for key, word in node.options), closed), _ATOM

@@ -41,7 +41,8 @@ def plot(
 
     Above is the expression, below its derivative: the line joins 321 places where it is exact; the dots are autograd's
     numbers, each with its verdict. Kinks, jumps, poles and ends of the domain are found and marked, and so are stretches
-    without a value; and where the curve moves faster than it is drawn, that is said. Images are drawn by matplotlib:
+    without a value; and where the curve moves faster than it is drawn, that is said. --timeout is for all of it: what was
+    found until then is drawn, and what was not is said. Images are drawn by matplotlib:
     pip install 'gradcalc[plot]'. The exit code is that of the worst verdict.
 
     \b
@@ -51,6 +52,7 @@ def plot(
       gap, from, to
       unseen, from, to: where there was too much to look at
       undersampled: if the curve moves faster than it is drawn
+      missing, what there was no time for
     """
     from gradcalc.plotting import MAX_POINTS, plot
     from gradcalc.render.plot import FORMATS, IMAGES, image

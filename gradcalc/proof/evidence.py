@@ -117,7 +117,7 @@ class Evidence:
     `traced` is None where torch gave nothing to look at; `bound` then holds the numbers that rounding can explain, as far
     as they are known.  `documented` says what torch documents about functions in the expression that it defines
     differently.  `value` is torch's value, `constants` what it received in the place of constants, and `lost_literals`
-    those of which it received an infinity or 0.
+    those of which it received an infinity or 0.  Where it `is_explained`, the operation is looked for that lost the digits.
     """
 
     by: By
@@ -134,6 +134,7 @@ class Evidence:
     value: float | None = None
     constants: Mapping[str, Fraction] = field(default_factory=dict)
     lost_literals: Mapping[str, str] = field(default_factory=dict)
+    is_explained: bool = True
 
     @property
     def lost(self) -> Mapping[str, str]:

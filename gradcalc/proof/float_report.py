@@ -194,6 +194,8 @@ def lost_before(evidence: Evidence, flip: Flip) -> Local | None:
 
 def _lost_digits(evidence: Evidence, start: str) -> Judgement:
     """The operation whose rounding cost most."""
+    if not evidence.is_explained:
+        return Judgement(Verdict.INACCURATE, start)
     traced = evidence.traced
     assert traced is not None
     key = traced.program.partials.get(evidence.by)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from itertools import groupby
 from math import factorial
 from typing import TypeVar
@@ -157,8 +157,21 @@ class Neighbourhood:
         for place in self._moving:
             args = [values[arg] if arg in values else self._constant(arg) for arg in self._steps.places[place]]
             values[place] = chosen(self.germs, self._steps.nodes[place], args, at, None)
+            if place in self._cancelling:
+                values[place] = self._without_cancellation(values[place])
         last = len(self._steps.nodes) - 1
         return _element(values[last] if last in values else self._constant(last))
+
+    @cached_property
+    def _cancelling(self) -> frozenset[int]:
+        """The steps that are zero at the point as far as the digits tell: they may vanish, and that is best seen there."""
+        values = taylor.evaluate_known(self._steps, self._site.point(), self._site.literal)
+        numbers = {place: value.value for place in self._moving if isinstance(value := values[place], Jet)}
+        return frozenset(place for place, number in numbers.items() if isinstance(number, arb) and number.contains(0))
+
+    def _without_cancellation(self, value: Chosen) -> Chosen:
+        """Zero for what vanishes: what is made of it is then short."""
+        return self.germs.zero if isinstance(value, Element) and self.germs.vanishes(value) else value
 
     def _constant(self, place: int) -> Chosen:
         """The value of a step that stands still."""

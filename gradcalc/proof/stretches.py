@@ -18,6 +18,7 @@ from itertools import groupby, pairwise
 
 from flint import arb, ctx
 
+from gradcalc import deadline
 from gradcalc.proof.regularity import Kind, Regularity, examine
 from gradcalc.proof.site import Site
 from gradcalc.syntax import Node, steps
@@ -70,23 +71,31 @@ class _Piece:
 
 
 def survey(tree: Node, name: str, values: Mapping[str, Node | Fraction], ends: Sequence[Fraction]) -> Survey:
-    """What is notable between the first and the last of `ends`, which cut the interval into pieces to begin with."""
+    """What is notable between the first and the last of `ends`, which cut the interval into pieces to begin with.
+
+    Half of the time that is left is for the pieces, the other for what lies between them; what there was no time for is
+    `unseen`.
+    """
     work = _Work(tree, name, values)
-    share = MAX_LOOKS // (len(ends) - 1)
-    runs = _runs(found for start, stop in pairwise(ends) for found in work.pieces(start, stop, share))
+    runs = _runs(work.surveyed(ends))
     # What has no value on both sides has none.
     lost = [before.state == after.state == _EMPTY for before, after in zip(runs, runs[2:], strict=False)]
     runs = _runs(
         replace(run, state=_EMPTY) if is_lost and run.state == _OPEN else run
         for run, is_lost in zip(runs, [False, *lost, False], strict=False)
     )
-    marks = [
-        mark
-        for before, run, after in zip([None, *runs], runs, [*runs[1:], None], strict=False)
-        if run.state == _OPEN and (mark := work.mark(run, before, after)) is not None
-    ]
+    marks: list[Mark] = []
+    states = list(runs)
+    for place, (before, run, after) in enumerate(zip([None, *runs], runs, [*runs[1:], None], strict=False)):
+        if run.state == _OPEN:
+            try:
+                mark = work.mark(run, before, after)
+            except deadline.OutOfTime:
+                states[place] = replace(run, state=_UNSEEN)
+            else:
+                marks += [] if mark is None else [mark]
     gaps = [Gap(run.start, run.stop) for run in runs if run.state == _EMPTY]
-    unseen = tuple(Gap(run.start, run.stop) for run in runs if run.state == _UNSEEN)
+    unseen = tuple(Gap(run.start, run.stop) for run in _runs(states) if run.state == _UNSEEN)
     return Survey(tuple(marks), tuple(_joined(gaps, marks)), unseen)
 
 
@@ -110,15 +119,26 @@ class _Work:
         self.way = steps(tree)
         self.fixed = Site(tree, {**values, name: Fraction(0)})
 
+    def surveyed(self, ends: Sequence[Fraction]) -> Iterator[_Piece]:
+        """All pieces, from left to right; each that is there to begin with has its share of the looks and of the time."""
+        count = len(ends) - 1
+        with deadline.limit(deadline.left() / 2):
+            for place, (start, stop) in enumerate(pairwise(ends)):
+                with deadline.limit(deadline.left() / (count - place)):
+                    yield from self.pieces(start, stop, MAX_LOOKS // count)
+
     def pieces(self, start: Fraction, stop: Fraction, most: int) -> list[_Piece]:
         """A piece, cut where that tells more, the longest first, from left to right."""
         found: list[_Piece] = []
         waiting = deque([(start, stop, _HALVINGS)])
         for _ in range(most):
-            if not waiting:
+            if not waiting or not deadline.left():
                 break
             left, right, halvings = waiting.popleft()
-            state = self.look(left, right)
+            try:
+                state = self.look(left, right)
+            except deadline.OutOfTime:
+                state = _UNSEEN
             if state == _OPEN and halvings:
                 middle = (left + right) / 2
                 waiting += [(left, middle, halvings - 1), (middle, right, halvings - 1)]

@@ -1,7 +1,8 @@
 """An expression and its derivative, drawn: in characters, as an image, and as numbers for machines.
 
 `plain` has tab-separated lines: `point`, its place, the value, the derivative by mathematics and by autograd, the verdict;
-`mark`, its place, its kind and the slopes on its two sides; `gap`, its ends; `unseen`, its ends; `undersampled`.
+`mark`, its place, its kind and the slopes on its two sides; `gap`, its ends; `unseen`, its ends; `undersampled`;
+`missing`, what there was no time for.
 """
 
 from __future__ import annotations
@@ -124,6 +125,8 @@ def table(found: Plot, options: RenderOptions) -> str:
     page.sentence(f"{line}{_dot(page)}: autograd at {len(found.points)} points ({told})", "dim", hanging=2)
     if found.undersampled:
         page.sentence(f"{_TOO_FAST}: take a shorter range", "yellow", hanging=2)
+    for sentence in found.missing:
+        page.sentence(sentence, "yellow", hanging=2)
     for mark in found.marks[:_MANY]:
         page.sentence(_told(mark, found.name), "yellow", hanging=2)
     if len(found.marks) > _MANY:
@@ -234,8 +237,8 @@ def image(found: Plot, path: str) -> None:
         ax.grid(alpha=0.3)
     axes[0].set_title(f"{function_letter(first)} = {_cut(first.read_as)}")
     axes[0].legend(fontsize="small")
-    if found.undersampled:
-        figure.suptitle(_TOO_FAST, fontsize="small", color="C3")
+    if found.undersampled or found.missing:
+        figure.suptitle("; ".join([*[_TOO_FAST] * found.undersampled, *found.missing]), fontsize="small", color="C3")
     axes[1].set_xlabel(found.name)
     axes[1].set_xlim(found.xs[0], found.xs[-1])
     try:
@@ -268,6 +271,7 @@ def plain(found: Plot, options: RenderOptions) -> str:
     lines += [["gap", *ends] for ends in found.gaps]
     lines += [["unseen", *ends] for ends in found.unseen]
     lines += [["undersampled"]] * found.undersampled
+    lines += [["missing", sentence] for sentence in found.missing]
     cells = ["\t".join("" if cell is None else str(cell) for cell in line) for line in lines]
     return "".join(options.text(line) + "\n" for line in cells)
 
@@ -305,6 +309,7 @@ def json(found: Plot, options: RenderOptions) -> str:
             "gaps": list(found.gaps),
             "unseen": list(found.unseen),
             "undersampled": found.undersampled,
+            "missing": list(found.missing),
             "points": [machine.as_object(report) for report in found.points],
         }
     )

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from gradcalc import deadline
 from gradcalc.cells import Cells, entry_names, named_entries
 from gradcalc.functions import TABLE
 from gradcalc.spread import settings
-from gradcalc.syntax import Call, Name, Node, Number, fold, postorder
+from gradcalc.syntax import Call, Name, Node, Number, fold, steps
 from gradcalc.witness import loading
 
 with loading.quickly():
@@ -98,8 +99,7 @@ def runs(
 ) -> list[Run]:
     """The same for a tree of arrays: one answer for each of the `count` entries of its value, from one run.
 
-    `bys` have the names of entries.  A partial of an entry of the value is a vector-Jacobian product with the unit vector of
-    that entry.
+    `bys` have the names of entries.  A partial of an entry of the value is from a backward pass of that entry.
     """
     torch_type = getattr(torch, dtype)
     names = {name: entry_names(name, value.shape).entries for name, value in values.items()}
@@ -130,12 +130,17 @@ def runs(
     watched = plain = None
     try:
         # Being watched, torch takes another way here and there (the backward pass of prod, for one): what it returns is what
-        # it returns to everybody.  A hook sees one run.
+        # it returns to everybody.  A hook sees one run.  Watched it can be stopped, and it takes longer: that comes first.
+        try:
+            watched = _Answers(*computed(recorder), recorder) if recorder else None
+        except REFUSALS:
+            if hook is not None:
+                raise
         plain = _Answers(*computed(None)) if hook is None or recorder is None else None
-        watched = _Answers(*computed(recorder), recorder) if recorder else None
     except REFUSALS as error:
-        if plain is None:
-            return [replace(asked_of, failure=first_line(error))] * count
+        return [replace(asked_of, failure=first_line(error))] * count
+    except deadline.OutOfTime:
+        return [replace(asked_of, failure="torch took more than its share of the time")] * count
     answers = plain or watched
     assert answers is not None
     found = [replace(asked_of, value=answers.value(place), partials=answers.numbers(place)) for place in range(count)]
@@ -304,7 +309,7 @@ def _python_numbers(node: Call, held: Mapping[str, float]) -> dict[int, int | fl
 
 
 def _literals(tree: Node, held: Mapping[str, float]) -> frozenset[float]:
-    calls = (node for node in postorder(tree) if isinstance(node, Call))
+    calls = (node for node in steps(tree).nodes if isinstance(node, Call))
     return frozenset(float(number) for call in calls for number in _python_numbers(call, held).values())
 
 
@@ -348,11 +353,8 @@ def gradient(of: Entry, inputs: Mapping[str, torch.Tensor], again: bool = False)
     tensor, place = of
     if not tensor.requires_grad:
         return dict.fromkeys(inputs)
-    along = None
-    if tensor.dim():
-        along = torch.zeros(tensor.shape, dtype=tensor.dtype, device=tensor.device)
-        along.view(-1)[place] = 1
-    found = torch.autograd.grad(
-        tensor, list(inputs.values()), along, allow_unused=True, create_graph=again, retain_graph=True
-    )
+    deadline.check()
+    # The entry is taken, as people take it: told the unit vector instead, torch would import sympy.
+    number = tensor.reshape(-1)[place] if tensor.dim() else tensor
+    found = torch.autograd.grad(number, list(inputs.values()), allow_unused=True, create_graph=again, retain_graph=True)
     return dict(zip(inputs, found, strict=True))

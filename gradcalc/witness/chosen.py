@@ -397,7 +397,7 @@ class Vocabulary:
         for k in range(1, int(order.p) + 1):
             factor = factor * k
         for k in range(pole + 1):
-            total = total - self.divide(self.germs.constant(factor), (a + k) ** (int(order.p) + 1))
+            total = total - self.divide(self.germs.constant(factor), self.germs.raised(a + k, order + 1))
         return total
 
     @_strict

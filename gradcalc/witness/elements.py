@@ -9,10 +9,10 @@ have different polynomials, and then only their enclosures can be compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import lcm
+from math import comb, lcm
 
 from flint import arb, ctx, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpz, fmpz_poly
 from flint.utils.flint_exceptions import DomainError
@@ -28,6 +28,10 @@ _LONGEST = 150
 _LARGEST_POWER = 400
 _SMALL = 60
 """Powers to which an element of several terms is multiplied out, and numerators of exponents that stand outside of exp."""
+_LONG = 2_000
+"""Terms up to which a power is multiplied out in an element: flint is not interrupted, and long ones are slow to read."""
+_MOST_EXPONENTS = 2_000_000
+"""Exponents, of all terms together, up to which elements are multiplied out to see whether one vanishes."""
 _FACTORED_BITS = 64
 """Integers of so many bits are factored for a normal form of their roots and logarithms."""
 
@@ -82,6 +86,36 @@ def by_powers(p: Element, place: int) -> dict[int, Element]:
         parts.setdefault(int(powers[place]), {})[rest] = coefficient
     context = p.context()
     return {power: context.from_dict(terms) for power, terms in parts.items()}
+
+
+def by_products(p: Element, moving: Sequence[int]) -> dict[tuple[tuple[int, int], ...], Element]:
+    """The coefficients of an element by the products of some generators: places with their powers."""
+    parts: dict[tuple[tuple[int, int], ...], dict[tuple[int, ...], fmpq]] = {}
+    for powers, coefficient in p.to_dict().items():
+        rest = list(powers)
+        for place in moving:
+            rest[place] = 0
+        key = tuple((place, int(powers[place])) for place in moving if powers[place])
+        parts.setdefault(key, {})[tuple(rest)] = coefficient
+    context = p.context()
+    return {key: context.from_dict(terms) for key, terms in parts.items()}
+
+
+def _power(p: Element, n: int) -> Element:
+    """p**n, multiplied out.  Raises `Undecided` where that is long."""
+    if _terms_of_power(p, n) > _most_terms(p):
+        raise Undecided("a long power")
+    return p**n
+
+
+def _terms_of_power(p: Element, n: int) -> int:
+    """How many terms the power of an element has at most."""
+    return comb(max(len(p), 1) + n - 1, n)
+
+
+def _most_terms(p: Element) -> int:
+    """How long an element like this one may become while it is multiplied out."""
+    return _MOST_EXPONENTS // p.context().nvars()
 
 
 class Elements:
@@ -185,7 +219,7 @@ class Elements:
         if value is not None:
             return p / value
         try:
-            return p / q
+            return p / q if len(q) == 1 or len(p) <= _LONG else p * self.inverse(q)
         except DomainError:  # it does not divide
             return p * self.inverse(q)
 
@@ -195,7 +229,8 @@ class Elements:
         if abs(n) > _LARGEST_POWER:
             raise Undecided("a large power")
         if q == 1:
-            base = self.atom("element", p) if abs(n) > 16 and len(p) > 1 else p
+            is_long = len(p) > 1 and (abs(n) > 16 or _terms_of_power(p, abs(n)) > _LONG)
+            base = self.atom("element", p) if is_long else p
             return base**n if n >= 0 else self.inverse(base) ** -n
         scale = p.leading_coefficient()
         scale = -scale if scale < 0 else scale
@@ -206,6 +241,8 @@ class Elements:
 
     def _rational_root(self, value: fmpq, q: int) -> Element:
         """The q-th root of a positive rational as a rational times roots of primes, or of a large number."""
+        if q > _LARGEST_POWER and value.q != 1:
+            return self.atom("root", self.constant(value), q)
         top, bottom = int(value.p), int(value.q)
         result = self.constant(fmpq(1, bottom))
         for base, power in _factors(top * bottom ** (q - 1)):
@@ -316,8 +353,16 @@ class Elements:
 
         Newest atoms first: an inverse is multiplied out, a root is reduced by its power, sin and cos by the sum of their
         squares, or of rational parts of pi by a cyclotomic polynomial, tanh written in exponentials, and these as powers of
-        one with a common denominator.
+        one with a common denominator.  What would become too long for that is not proven.
         """
+        try:
+            return self._vanishes(p)
+        except TooMany:
+            raise
+        except Undecided:
+            return False
+
+    def _vanishes(self, p: Element) -> bool:
         for place in range(self._size - len(self.atoms), self._size):
             if p.is_zero():
                 return True
@@ -330,22 +375,39 @@ class Elements:
             if atom.kind == "inverse":
                 parts = by_powers(p, place)
                 top = max(parts)
-                p = sum((c * atom.argument ** (top - power) for power, c in parts.items()), self.zero)
+                p = self._summed((c, _power(atom.argument, top - power)) for power, c in parts.items())
             elif atom.kind == "root":
-                p = p % (here**atom.number - atom.argument)
+                p = self._replaced(p, place, atom.number, atom.argument)
             elif atom.kind in ("sin", "cos") and self._turn(place) is not None:
                 p = self._in_a_root_of_unity(p)
             elif atom.kind in ("sin", "cos"):
                 other = self.known("cos" if atom.kind == "sin" else "sin", atom.argument)
                 if other is not None:
-                    p = p % (here**2 + other**2 - 1)
+                    p = self._replaced(p, place, 2, 1 - other**2)
             elif atom.kind == "tanh":
-                return self.vanishes(self._without_tanh(p, place, atom.argument))
-            elif atom.kind == "exp" and self._finest(atom.argument) != here:
-                p = sum((c * self._finest(atom.argument) ** power for power, c in by_powers(p, place).items()), self.zero)
+                return self._vanishes(self._without_tanh(p, place, atom.argument))
+            elif atom.kind == "exp" and (finest := self._finest(atom.argument)) != here:
+                p = self._replaced(p, place, 1, finest)
             elif atom.kind == "element":
-                p = sum((c * atom.argument**power for power, c in by_powers(p, place).items()), self.zero)
+                p = self._replaced(p, place, 1, atom.argument)
         return bool(p.is_zero())
+
+    def _summed(self, products: Iterable[tuple[Element, Element]]) -> Element:
+        """A sum of products.  Raises `Undecided` where it is long."""
+        total, most = self.zero, _most_terms(self.zero)
+        for c, factor in products:
+            deadline.check()
+            if len(c) * len(factor) > 10 * most:
+                raise Undecided("a long product")
+            total = total + c * factor
+            if len(total) > most:
+                raise Undecided("a long sum")
+        return total
+
+    def _replaced(self, p: Element, place: int, degree: int, value: Element) -> Element:
+        """An element with a value in the place of a power of a generator.  Raises `Undecided` where it is long."""
+        parts = [(c, *divmod(power, degree)) for power, c in by_powers(p, place).items()]
+        return self._summed((c * self._generators[place] ** rest, _power(value, whole)) for c, whole, rest in parts)
 
     def _turn(self, place: int) -> fmpq | None:
         """The rational q of a generator sin(q*pi) or cos(q*pi); None for any other."""
@@ -366,7 +428,7 @@ class Elements:
             k = int(turn * half) % (2 * half)
             forth, back = z**k, z ** (2 * half - k)
             value = (forth + back) / 2 if self.atoms[place].kind == "cos" else (back - forth) * z ** (half // 2) / 2
-            p = sum((c * value**power for power, c in by_powers(p, place).items()), self.zero)
+            p = self._replaced(p, place, 1, value)
         minimal = fmpz_poly.cyclotomic(2 * half)
         return p % sum((int(c) * z**power for power, c in enumerate(minimal)), self.zero)
 
@@ -375,7 +437,8 @@ class Elements:
         square = self.exponential(argument) ** 2
         parts = by_powers(p, place)
         top = max(parts)
-        return sum((c * (square - 1) ** power * (square + 1) ** (top - power) for power, c in parts.items()), self.zero)
+        powers = {power: _power(square - 1, power) * _power(square + 1, top - power) for power in parts}
+        return self._summed((c, powers[power]) for power, c in parts.items())
 
     def _finest(self, argument: Element) -> Element:
         """exp(b/d) as a power of exp(b/n), n the least common multiple of all d that there are."""
@@ -393,10 +456,10 @@ class Elements:
 
     def enclosure(self, p: Element) -> arb:
         """A ball around a constant element, at the present precision."""
-        deadline.check()
         total = arb(0)
         here = places(p)
         for powers, coefficient in p.terms():
+            deadline.check()
             term = arb(coefficient)
             for place in here:
                 if powers[place]:

@@ -20,7 +20,7 @@ from flint import arb, ctx, fmpq
 
 from gradcalc import deadline
 from gradcalc.witness.coefficients import TAYLOR, log_of_one_and
-from gradcalc.witness.elements import SIZES, Element, Elements, Undecided, by_powers, places, rational
+from gradcalc.witness.elements import SIZES, Element, Elements, Undecided, by_powers, by_products, places, rational
 
 Exponent = fmpq | Element
 Coefficient = Callable[[arb, int], arb]
@@ -424,14 +424,10 @@ class Germs(Elements):
                     total = self.added(total, self.multiplied(self._expanded(part), factor))
                 return total
         total = Series([])
-        for powers, c in p.terms():
-            fixed, term = self.constant(c), self._of(self.one)
-            for place in here:
-                n = int(powers[place])
-                if n and place in moving:
-                    term = self.multiplied(term, self.power(self._atom_series(place), fmpq(n)))
-                elif n:
-                    fixed = fixed * self.generator(place) ** n
+        for powers, fixed in by_products(p, sorted(moving)).items():
+            term = self._of(self.one)
+            for place, n in powers:
+                term = self.multiplied(term, self.power(self._atom_series(place), fmpq(n)))
             total = self.added(total, self.scaled(term, fmpq(0), fixed))
         return total
 

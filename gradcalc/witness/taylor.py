@@ -10,6 +10,7 @@ arithmetic", 2017); derivatives of Bessel functions DLMF 10.6.7 and 10.29.5; of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from math import comb, perm
 from typing import NamedTuple, cast
@@ -76,6 +77,20 @@ def evaluate(
 def evaluate_all(way: Steps, values: Mapping[str, Real | Jet], order: int, constants: Constants) -> list[Value]:
     """The jets of all steps."""
     return follow(way, *_readers(values, order, constants))
+
+
+def evaluate_known(way: Steps, values: Mapping[str, Real], constants: Constants) -> list[Value | None]:
+    """The values of all steps, None for those that the present precision does not tell."""
+    leaf, call = _readers(values, 0, constants)
+    found: list[Value | None] = []
+    for node, places in zip(*way, strict=True):
+        value: Value | None = None
+        args = [arg for place in places if (arg := found[place]) is not None]
+        if len(args) == len(places):
+            with suppress(balls.Unresolved, balls.NotReal):
+                value = call(node, args) if isinstance(node, Call) else leaf(node)
+        found.append(value)
+    return found
 
 
 def evaluate_some(

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from gradcalc import deadline
 from gradcalc.witness.entries import NOT_BY_ENTRY, cells_of, expanded
 from gradcalc.witness.program import NO_MEMORY, Argument, Cell, Operation, Program, base_name
 
@@ -47,7 +48,8 @@ class Recorder:
         return [cell.key for cell in cells_of(tensor).entries]
 
     def record(self, function: Any, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
-        """Run an operation and note it."""
+        """Run an operation and note it.  Raises `OutOfTime`."""
+        deadline.check()
         name = str(function).removeprefix("aten.")
         tensors = [arg for arg in (*args, *options.values()) if isinstance(arg, torch.Tensor)]
         by_entry = base_name(name) not in NOT_BY_ENTRY

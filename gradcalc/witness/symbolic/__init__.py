@@ -12,7 +12,7 @@ import sympy
 from gradcalc.syntax import Node, names_in
 from gradcalc.witness.formula import Derived, Reduction
 from gradcalc.witness.symbolic.derivatives import Graph
-from gradcalc.witness.symbolic.formulas import formula_of
+from gradcalc.witness.symbolic.formulas import Formulas
 from gradcalc.witness.symbolic.gradients import gradients
 from gradcalc.witness.symbolic.terms import Builder
 
@@ -24,7 +24,7 @@ def derive(trees: Sequence[Node], wanted: Sequence[tuple[int, Sequence[str]]]) -
     """
     builder = Builder(list(dict.fromkeys(name for tree in trees for name in names_in(tree))))
     known: dict[tuple[int, tuple[str, ...]], Graph] = {}
-    formulas = []
+    formulas, found = Formulas(builder), []
     for place, by in wanted:
         if (place, ()) not in known:
             expression = builder.build(trees[place])
@@ -35,8 +35,8 @@ def derive(trees: Sequence[Node], wanted: Sequence[tuple[int, Sequence[str]]]) -
             if (place, prefix) not in known:
                 above, symbol = known[place, prefix[:-1]], builder.symbols.get(prefix[-1])
                 known[place, prefix] = Graph(sympy.S.Zero if symbol is None else above.partial(symbol))
-        formulas.append(formula_of(known[place, tuple(by)].expression, builder))
-    return Derived(tuple(formulas), builder.opaque)
+        found.append(formulas.of(known[place, tuple(by)].expression))
+    return Derived(tuple(found), builder.opaque)
 
 
 def derive_with_index(result: Node, reductions: Sequence[Reduction], by: Sequence[str]) -> Derived | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -17,18 +17,18 @@ from gradcalc.witness.symbolic.functions import PRINTED, Comparison, power_of_ze
 PI, E = Call("pi", ()), Call("e", ())
 
 
-def parts(expression: sympy.Expr) -> Iterator[Any]:
-    """The different parts of an expression, arguments first, without recursion."""
-    known: set[sympy.Basic] = set()
+def parts(expression: sympy.Expr, known: Container[sympy.Basic] = ()) -> Iterator[Any]:
+    """The different parts of an expression, arguments first, without recursion; what is `known` is left out."""
+    seen: set[sympy.Basic] = set()
     waiting = [expression]
     while waiting:
-        missing = [arg for arg in waiting[-1].args if arg not in known]
+        missing = [arg for arg in waiting[-1].args if arg not in seen and arg not in known]
         if missing:
             waiting += missing
             continue
         part = waiting.pop()
-        if part not in known:
-            known.add(part)
+        if part not in seen and part not in known:
+            seen.add(part)
             yield part
 
 
@@ -49,7 +49,22 @@ class Order:
         return self._known[sum_]
 
 
-class Printer(StrPrinter):
+class _Remembering:
+    """A printer that writes what stands in many formulas once; a symbol has one name in all of them."""
+
+    def __init__(self, *settings: Any) -> None:
+        super().__init__(*settings)
+        self._written: dict[sympy.Basic, str] = {}
+
+    def _print(self, expr: Any, **how: Any) -> Any:
+        if how or not isinstance(expr, sympy.Basic) or not expr.args:
+            return super()._print(expr, **how)  # type: ignore[misc]
+        if expr not in self._written:
+            self._written[expr] = super()._print(expr)  # type: ignore[misc]
+        return self._written[expr]
+
+
+class Printer(_Remembering, StrPrinter):
     """sympy's own text, in gradcalc's language."""
 
     def __init__(self, names: Mapping[str, str], order: Order):
@@ -85,9 +100,11 @@ class Printer(StrPrinter):
         return f"{inner[0]} {operator} {inner[1]}" if len(inner) == 2 else f"{operator} ({inner[0]})"
 
 
-class Latex(LatexPrinter):
+class Latex(_Remembering, LatexPrinter):
+    """sympy's own LaTeX, with names for its symbols."""
+
     def __init__(self, names: Mapping[sympy.Symbol, str], order: Order):
-        super().__init__({"symbol_names": dict(names)})
+        super().__init__({"symbol_names": names})
         self._terms = order
 
     def _as_ordered_terms(self, expr: sympy.Expr, order: Any = None) -> list[sympy.Expr]:
@@ -97,12 +114,17 @@ class Latex(LatexPrinter):
 # -------------------------------------------------------------------------------------------------- sympy to tree
 
 
-def tree(expression: sympy.Expr) -> Node:
-    """A formula as a tree; equal parts are one node.  Raises `CalcError` for what the function table does not have."""
-    known: dict[sympy.Basic, Node] = {}
-    for part in parts(expression):
-        known[part] = _node(part, [known[arg] for arg in part.args])
-    return known[expression]
+class Trees:
+    """Formulas as trees; what they share is one node."""
+
+    def __init__(self) -> None:
+        self._known: dict[sympy.Basic, Node] = {}
+
+    def of(self, expression: sympy.Expr) -> Node:
+        """The tree of a formula.  Raises `CalcError` for what the function table does not have."""
+        for part in parts(expression, self._known):
+            self._known[part] = _node(part, [self._known[arg] for arg in part.args])
+        return self._known[expression]
 
 
 _ATOMS = {sympy.pi: PI, sympy.E: E}

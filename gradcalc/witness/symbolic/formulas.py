@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy
 
 from gradcalc.errors import CalcError
+from gradcalc.syntax import Node
 from gradcalc.witness.formula import Formula
-from gradcalc.witness.symbolic.answers import Latex, Order, Printer, parts, tree
+from gradcalc.witness.symbolic.answers import Latex, Order, Printer, Trees, parts
 from gradcalc.witness.symbolic.terms import Builder
 
 MAX_FORMULA_CHARACTERS = 200_000
@@ -27,33 +30,58 @@ _MEANINGLESS = (
 )
 
 
-def formula_of(derivative: sympy.Expr, builder: Builder) -> Formula:
-    """A derivative as a formula: for people, and to be evaluated."""
-    reason = next((why for part, why in _MEANINGLESS if derivative.has(part)), None)
-    if reason is not None:
-        return Formula("", "", None, reason)
-    size = _size(derivative)
-    if size > MAX_FORMULA_CHARACTERS:  # a part takes a character at least
-        return Formula(f"(a formula of {size} parts)", "", None, "sympy's formula is too long")
-    shown = derivative.xreplace(builder.displayed()) if builder.opaque else derivative
-    order = Order()
-    text = Printer(builder.shown_names(), order).doprint(shown)
-    latex = Latex(builder.shown_latex(), order).doprint(shown) if len(text) < MAX_FORMULA_CHARACTERS else ""
-    if builder.is_lost:
-        return Formula(text, latex, None, "sympy's value of the expression is not a number")
-    if derivative.has(*(part for part, _ in _UNUSABLE)):
-        return Formula(text, latex, None, next(reason for part, reason in _UNUSABLE if derivative.has(part)))
-    if len(text) > MAX_FORMULA_CHARACTERS:
-        return Formula(f"(a formula of {len(text)} characters)", "", None, "sympy's formula is too long")
-    try:
-        return Formula(text, latex, tree(derivative))
-    except CalcError as error:
-        return Formula(text, latex, None, f"sympy answered with more than gradcalc knows: {error.message}")
+class Formulas:
+    """Derivatives as formulas, for people and to be evaluated; what many of them share is looked at and written once."""
+
+    def __init__(self, builder: Builder):
+        self._builder = builder
+        self._trees = Trees()
+        self._sizes: dict[sympy.Basic, int] = {}
+        self._flaws: dict[sympy.Basic, frozenset[str]] = {}
+        order = Order()
+        self._printer, self._latex = Printer(builder.shown.names, order), Latex(builder.shown.latex, order)
+
+    def of(self, derivative: sympy.Expr) -> Formula:
+        """A derivative as a formula, or as the reason why it is of no use."""
+        builder = self._builder
+        self._look(derivative)
+        flaws = self._flaws[derivative]
+        reason = next((why for _, why in _MEANINGLESS if why in flaws), None)
+        if reason is not None:
+            return Formula("", "", None, reason)
+        size = self._sizes[derivative]
+        if size > MAX_FORMULA_CHARACTERS:  # a part takes a character at least
+            return Formula(f"(a formula of {size} parts)", "", None, "sympy's formula is too long")
+        text, latex = self.written(derivative)
+        if builder.is_lost:
+            return Formula(text, latex, None, "sympy's value of the expression is not a number")
+        if flaws:
+            return Formula(text, latex, None, next(why for _, why in _UNUSABLE if why in flaws))
+        if len(text) > MAX_FORMULA_CHARACTERS:
+            return Formula(f"(a formula of {len(text)} characters)", "", None, "sympy's formula is too long")
+        try:
+            return Formula(text, latex, self.tree(derivative))
+        except CalcError as error:
+            return Formula(text, latex, None, f"sympy answered with more than gradcalc knows: {error.message}")
+
+    def written(self, expression: sympy.Expr, *, readable: bool = True) -> tuple[str, str]:
+        """The text of an expression, and its LaTeX where that is not too long; `readable` shows constants as numbers."""
+        numbers = self._builder.shown.numbers
+        shown = expression.xreplace(numbers) if readable and numbers else expression
+        text = self._printer.doprint(shown)
+        return text, self._latex.doprint(shown) if len(text) < MAX_FORMULA_CHARACTERS else ""
+
+    def tree(self, expression: sympy.Expr) -> Node:
+        """The tree of an expression.  Raises `CalcError` for what the function table does not have."""
+        return self._trees.of(expression)
+
+    def _look(self, expression: sympy.Expr) -> None:
+        """The number of parts of every part, each as often as it is written, and what is wrong with it."""
+        for part in parts(expression, self._sizes):
+            self._sizes[part] = 1 + sum(self._sizes[arg] for arg in part.args)
+            own = [why for kind, why in (*_MEANINGLESS, *_UNUSABLE) if part == kind or _is_of(part, kind)]
+            self._flaws[part] = frozenset(own).union(*(self._flaws[arg] for arg in part.args))
 
 
-def _size(expression: sympy.Expr) -> int:
-    """The number of parts of an expression, each as often as it is written."""
-    sizes: dict[sympy.Basic, int] = {}
-    for part in parts(expression):
-        sizes[part] = 1 + sum(sizes[arg] for arg in part.args)
-    return sizes[expression]
+def _is_of(part: sympy.Basic, kind: Any) -> bool:
+    return isinstance(kind, type) and isinstance(part, kind)

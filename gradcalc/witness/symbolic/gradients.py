@@ -13,9 +13,8 @@ import sympy
 
 from gradcalc.syntax import Node, names_in
 from gradcalc.witness.formula import Derived, Reduction
-from gradcalc.witness.symbolic.answers import Latex, Order, Printer, tree
 from gradcalc.witness.symbolic.derivatives import Graph
-from gradcalc.witness.symbolic.formulas import formula_of
+from gradcalc.witness.symbolic.formulas import Formulas
 from gradcalc.witness.symbolic.terms import Builder
 
 
@@ -27,7 +26,8 @@ def gradients(result: Node, reductions: Sequence[Reduction], by: Sequence[str]) 
     trees = [result, *(it.entry for it in reductions), *(it.weight for it in reductions)]
     names = dict.fromkeys([*by, *(it.name for it in reductions), *(name for tree in trees for name in names_in(tree))])
     builder = Builder(list(names), {it.name: it.latex for it in reductions})
-    sums = _Sums(builder)
+    formulas = Formulas(builder)
+    sums = _Sums(builder, formulas)
     whole = Graph(builder.build(result))
     entries = {it.name: Graph(builder.build(it.entry)) for it in reductions}
     weights = {it.name: builder.build(it.weight) for it in reductions}
@@ -46,15 +46,15 @@ def gradients(result: Node, reductions: Sequence[Reduction], by: Sequence[str]) 
 
     for it in reversed(reductions):
         adjoints[it.name] = slope(it.name)
-    general = {name: formula_of(slope(name), builder) for name in by}
+    general = {name: formulas.of(slope(name)) for name in by}
     return Derived((), builder.opaque, general, sums.known)
 
 
 class _Sums:
     """Sums over all entries that have no name yet."""
 
-    def __init__(self, builder: Builder):
-        self.builder = builder
+    def __init__(self, builder: Builder, formulas: Formulas):
+        self.builder, self.formulas = builder, formulas
         self.known: dict[str, Node] = {}
 
     def over(self, expression: sympy.Expr, count: int) -> sympy.Expr:
@@ -63,11 +63,10 @@ class _Sums:
         factor, rest = expression.as_independent(*indexed, as_Add=False)
         if rest == 1:
             return count * factor
-        order = Order()
-        body = Printer(self.builder.shown_names(), order).doprint(rest)
-        name = f"sum({_without_index(body, '[', ']')})"
-        self.known[name] = tree(rest)
-        latex = _without_index(Latex(self.builder.shown_latex(), order).doprint(rest), "_{", "}")
+        text, typeset = self.formulas.written(rest, readable=False)
+        name = f"sum({_without_index(text, '[', ']')})"
+        self.known[name] = self.formulas.tree(rest)
+        latex = _without_index(typeset, "_{", "}")
         self.builder.name(name, rf"\operatorname{{sum}}\left({latex}\right)")
         return factor * self.builder.symbols[name]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import sympy
@@ -33,6 +34,7 @@ class Builder:
         self.is_lost = False
         """Whether sympy made something of an expression that is no number: its derivative looks like 0."""
         self._opaque_symbols: dict[Node, sympy.Symbol] = {}
+        self._written = Shown()
         self._prefix = "c"
         while any(name.startswith(self._prefix) and name[len(self._prefix) :].isdigit() for name in names):
             self._prefix += "_"
@@ -74,23 +76,39 @@ class Builder:
             self._opaque_symbols[value.node] = sympy.Symbol(name, real=True)
         return self._opaque_symbols[value.node]
 
-    def displayed(self) -> dict[sympy.Symbol, sympy.Expr]:
-        """The opaque constants that people would rather read as numbers."""
-        shown = {symbol: _readable(node) for node, symbol in self._opaque_symbols.items()}
-        return {symbol: value for symbol, value in shown.items() if value is not None}
+    @property
+    def shown(self) -> Shown:
+        """How constants and symbols are shown; each is written once, however many formulas it stands in."""
+        shown = self._written
+        for name, symbol in islice(self.symbols.items(), shown.symbols, None):
+            if symbol in self._latex or name.endswith("]"):
+                shown.latex[symbol] = self._latex.get(symbol) or name_latex(name)
+        shown.symbols = len(self.symbols)
+        for name, (node, symbol) in islice(
+            zip(self.opaque, self._opaque_symbols.items(), strict=True), len(shown.names), None
+        ):
+            shown.add(name, node, symbol)
+        return shown
 
-    def shown_names(self) -> dict[str, str]:
-        return {
-            name: unparse(node) if isinstance(node, Number) or not _is_operator(node) else f"({unparse(node)})"
-            for name, node in self.opaque.items()
-        }
 
-    def shown_latex(self) -> dict[sympy.Symbol, str]:
-        found = {symbol: name_latex(name) for name, symbol in self.symbols.items() if name.endswith("]")}
-        found.update(self._latex)
-        for node, symbol in self._opaque_symbols.items():
-            found[symbol] = rf"\left({latex(node)}\right)" if _is_operator(node) else latex(node)
-        return found
+class Shown:
+    """How constants and symbols are shown: as numbers, as text, as LaTeX; `symbols` says how many of these are done."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[sympy.Symbol, sympy.Expr] = {}
+        self.names: dict[str, str] = {}
+        self.latex: dict[sympy.Symbol, str] = {}
+        self.symbols = 0
+
+    def add(self, name: str, node: Node, symbol: sympy.Symbol) -> None:
+        """Write an opaque constant."""
+        number = _readable(node)
+        if number is not None:
+            self.numbers[symbol] = number
+        text, typeset = unparse(node), latex(node)
+        is_operator = _is_operator(node)
+        self.names[name] = f"({text})" if is_operator else text
+        self.latex[symbol] = rf"\left({typeset}\right)" if is_operator else typeset
 
 
 class _Constant:
