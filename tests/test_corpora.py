@@ -122,7 +122,7 @@ def test_most_of_what_people_type_is_understood() -> None:
 DEVIATIONS = {
     ("rubi-0742-edge", "x"): "the slope from the right, said to be infinite, oscillates: tan(log(x)) near 0",
     ("rubi-0197-edge", "x"): "the slope of x*exp(1 + 1/log(x)) at 0, said to be infinite, is approached like a logarithm",
-    ("herbie-0516", "x"): "the value is not enclosed within the limits of precision",
+    ("herbie-0516", "y"): "a sum of a zero and 10**-2.5e10: not told from zero within the limits of precision",
 }  # fmt: skip
 
 

@@ -121,23 +121,43 @@ class Neighbourhood:
         return Partial("smooth", derivative, derivative, derivative, self.germs.guesses == 0)
 
     def beside(self, name: str, order: int) -> tuple[Side, Side, bool]:
-        """For a point without value: the limits of the derivative from both sides, and whether both sides meet there.
+        """For a point without value: the slopes on both sides, and whether both sides meet there.
 
-        They do where the expression tends to the same number from both, and its derivative too.
+        Where the expression tends to a number, its slope is that of the function which has this number as its value; else it
+        is the limit of the derivative.  Both sides meet where numbers and slopes are the same.
         """
         slopes: list[Side] = []
         limits: list[Element | None] = []
-        with self.germs.dropping_oscillation(True):  # no derivative is taken of these series
+        with self.germs.dropping_oscillation(order == 1):
             for way in (-1, 1):
-                t = way * self._infinitesimal(0)
-                at = {**self._start, name: self._start[name] + t} if name in self._start else self._start
-                slopes.append(self._known(self._limit(partial(self._derivative, at, [(name, order)], depth=1))))
-                value = self._limit(partial(self._value, at))
-                limits.append(None if isinstance(value, float) else value)
+                slope, limit = self._side(name, order, way)
+                slopes.append(self._known(slope))
+                limits.append(limit)
         left, right = limits
         meets = left is not None and right is not None and self.germs.sign(left - right) == 0
         numbers = all(slope is not None and not isinstance(slope, float) for slope in slopes)
         return slopes[0], slopes[1], meets and numbers and _overlap(slopes[0], slopes[1])
+
+    def _side(self, name: str, order: int, way: int) -> tuple[Element | float | None, Element | None]:
+        """The derivative on one side of a point without value, and the number to which the expression tends there."""
+        small = self._infinitesimal(0)
+        at = {**self._start, name: self._start[name] + way * small} if name in self._start else self._start
+        limit = self._limit(partial(self._value, at))
+        if limit is None or isinstance(limit, float):
+            return self._limit(partial(self._derivative, at, [(name, order)], depth=1)), None
+        try:
+            rest, slope = self._value(at) - limit, limit
+            for k in range(1, order + 1):
+                rise = self._rise(rest, small, k)
+                if rise.obstacle:
+                    return (rise.slope * way**k if k == order else None), limit
+                slope = _number(rise.slope) * way**k
+                rest = rest - _number(rise.slope) * small**k / factorial(k)
+        except TooMany:
+            raise
+        except (Missing, Undecided):
+            return None, limit
+        return slope, limit
 
     # -- values
 

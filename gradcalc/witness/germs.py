@@ -32,6 +32,10 @@ _BITS = (128, 640, 3_200, 12_800)
 """Precisions at which the sign of a constant is looked for."""
 
 
+class Growth(Undecided):
+    """An exponential grows beyond every power: there is no series."""
+
+
 class TooShort(Exception):
     """All known coefficients vanish: more terms are needed."""
 
@@ -131,7 +135,13 @@ class Germs(Elements):
         return 0
 
     def _moving_sign(self, p: Element, along: int) -> int:
-        term = self.leading(p, along)
+        try:
+            term = self.leading(p, along)
+        except Growth:
+            place = self._growing(p, along)
+            if place is None:
+                raise
+            return self._sign_of_growing(p, place)
         return self.sign(term[1]) if term else 0
 
     def leading(self, p: Element, along: int) -> tuple[Exponent, Element] | None:
@@ -179,13 +189,43 @@ class Germs(Elements):
         """The constant to which an element tends, or an infinity.  Raises `Undecided` where there is neither."""
         along = self.fastest(p)
         while along is not None:
-            series = self.beyond(p, along, 0)
+            try:
+                series = self.beyond(p, along, 0)
+            except Growth:
+                place = self._growing(p, along)
+                if place is None:
+                    raise
+                return self._sign_of_growing(p, place) * float("inf")
             for r, c in series.terms:
                 if self.compared(r, fmpq(0)) < 0 and (side := self.sign(c)):
                     return side * float("inf")
             p = self.coefficient(series, fmpq(0))
             along = self.fastest(p)
         return p
+
+    def _growing(self, p: Element, along: int) -> int | None:
+        """The one exponential in an element that grows beyond every power, where all else does not; else None."""
+        moving = [place for place in places(p) if along in self.atoms[place].moves]
+        fast = []
+        with self._expanding(along, _LENGTHS[0]):
+            for place in moving:
+                atom = self.atoms[place]
+                if atom.kind == "exp" and atom.argument is not None and self._growth(self._expanded(atom.argument)) > 0:
+                    fast.append(place)
+            if len(fast) != 1:
+                return None
+            for place in moving:
+                if place not in fast:
+                    self._atom_series(place)  # or it is not known how it grows
+        return fast[0]
+
+    def _sign_of_growing(self, p: Element, place: int) -> int:
+        """The sign of an element in which an exponential grows, by its highest power: it is larger than every power of s."""
+        parts = by_powers(p, place)
+        side = self.sign(parts[max(parts)])
+        if not side:
+            raise Undecided("how an exponential that grows cancels")
+        return side
 
     # -- exponents
 
@@ -394,7 +434,7 @@ class Germs(Elements):
         if self._rough and kind in ("sin", "cos"):
             self._flat = True
             return Series([], fmpq(0))  # bounded, and no more is known
-        raise Undecided(f"{kind} of what grows without bound")
+        raise (Growth if kind == "exp" else Undecided)(f"{kind} of what grows without bound")
 
     # -- from elements to series
 
@@ -446,9 +486,22 @@ class Germs(Elements):
         exponent = self._exponent(place)
         if atom.kind == "inverse" and exponent is not None:  # 1/exp(b) = exp(-b), also where exp(b) has no series
             return self.applied("exp", self._expanded(exponent))
-        inner = self._expanded(atom.argument)
+        try:
+            inner = self._expanded(atom.argument)
+        except Growth:
+            grows = self._growing(atom.argument, self._along) if atom.kind == "inverse" else None
+            if grows is None:
+                raise
+            return self._inverse_of_growing(atom.argument, grows)
         if atom.kind == "element":
             return inner
         if atom.kind in ("inverse", "root"):
             return self.power(inner, fmpq(-1) if atom.kind == "inverse" else fmpq(1, atom.number))
         return self.applied(atom.kind, inner, atom.number)
+
+    def _inverse_of_growing(self, p: Element, place: int) -> Series:
+        """1/p where an exponential g in p grows: g**-n/(p/g**n), n its highest power, in powers of 1/g."""
+        parts = by_powers(p, place)
+        top, small = max(parts), self.inverse(self.generator(place))
+        rest = sum((c * small ** (top - power) for power, c in parts.items()), self.zero)
+        return self.multiplied(self._expanded(small**top), self.power(self._expanded(rest), fmpq(-1)))
