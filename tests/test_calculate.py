@@ -192,7 +192,7 @@ ERRORS: list[tuple[dict[str, object], str]] = [
     ({"expr": "x", "at": {"x": "log(0)"}}, "error: the value of x is not a real number: log(0)"),
     ({"expr": "x", "at": {"x": float("nan")}}, "error: nan is not a point: derivatives are taken at real numbers\n  nan\n  ^^^\nhint: give a finite number"),
     ({"expr": "x", "at": {"x": float("inf")}}, "error: inf is not a point: derivatives are taken at real numbers\n  inf\n  ^^^\nhint: give a finite number"),
-    ({"expr": "x", "at": {"x": True}}, "error: the value of x must be a number, but True is a variable\n  True\n  ^^^^\nhint: numbers, pi, e and functions of them"),
+    ({"expr": "x", "at": {"x": True}}, "error: True is not a number\n  True\n  ^^^^\nhint: write 1; a value, --at True=..., makes it a variable"),
     ({"expr": "x", "at": {"x": "1"}, "dtype": "float63"}, "error: unknown dtype float63\nhint: did you mean float64?"),
     ({"expr": "x", "at": {"x": "1"}, "device": "cdua"}, "error: unknown device cdua\nhint: this machine has {devices}; did you mean cuda?"),
 ]  # fmt: skip

@@ -14,11 +14,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from flint import arb
+from flint import arb, ctx
 
 from gradcalc.proof.evidence import PRECISIONS, Evidence
 from gradcalc.proof.float_report import counted, is_enough, judged, lost_before, not_finite
-from gradcalc.proof.floats import Distance, distance
+from gradcalc.proof.floats import Distance, Format, distance
 from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regularity
 from gradcalc.proof.replay import same_float
 from gradcalc.proof.singular import at_breakpoint, places, singular
@@ -173,7 +173,8 @@ def _apart(
         return Judgement(Verdict.ARTIFACT, f"{why}: {at_breakpoint(binary)}", "seam")
     flip = traced.flipped()
     if flip is not None:
-        if _is_kept(evidence, truth):
+        # Changed by less than the format can show, and the number is right.
+        if _is_within_an_ulp(program, truth, evidence.form) and _is_kept(evidence, truth):
             proof["flipped"] = flip.name
             return None
         sunk = lost_before(evidence, flip)
@@ -191,6 +192,11 @@ def _apart(
         return Judgement(Verdict.DIFFERENT_FUNCTION, why, "documented")
     why = f"the program torch ran has the derivative {_short(program)}, the expression has {_beside(truth, program)}"
     return Judgement(Verdict.DISAGREE, why, "formula", "autograd")
+
+
+def _is_within_an_ulp(program: arb, truth: Real, form: Format) -> bool:
+    with ctx.workprec(PRECISIONS[0]):
+        return bool(abs(program - ball(truth)) <= form.ulp(truth))
 
 
 def _value(evidence: Evidence, binary: Regularity) -> Judgement | None:
