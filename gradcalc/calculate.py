@@ -535,7 +535,7 @@ class _Judging:
 
         self.typed, self.binary, self.run, self.device = typed, binary, run, device
         self.form = FORMATS[dtype]
-        self.documented = _documented(typed)
+        self.documented = _documented(typed.tree)
         is_whole = run.program is not None and run.is_at_a_point
         self.traced = None if not is_whole else Traced(run, self.form, device) if like is None else like.entry(run)
         self.bounds = {} if is_whole or has_detour else _bounds(typed.tree, run, self.form)
@@ -691,9 +691,9 @@ def _rounded_constants(site: Site, run: Run) -> dict[str, Fraction]:
     return {name: value for name, value in run.constants.items() if name in named}
 
 
-def _documented(site: Site) -> tuple[str, ...]:
+def _documented(tree: Node) -> tuple[str, ...]:
     """What torch documents about functions of the expression that it defines in its own way."""
-    rows = [TABLE[node.name] for node in site.steps.nodes if isinstance(node, Call)]
+    rows = [TABLE[node.name] for node in steps(tree).nodes if isinstance(node, Call)]
     return tuple(dict.fromkeys(row.documented for row in rows if row.documented))
 
 
