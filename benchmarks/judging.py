@@ -71,7 +71,7 @@ class Question:
         self.entry = spread(self.tree, arrays).entries[case.place]
         self.bys: Sequence[By] = list(product((e for n in names_in(self.tree) for e in self.names[n].entries), repeat=order))
         self.typed = Site(self.entry, {n: v.value if isinstance(v, Number) else v for n, v in values.items()})
-        self.documented = _documented(self.typed)
+        self.documented = _documented(self.entry)
         self._regularity: dict[tuple[By, tuple[tuple[str, Fraction], ...] | None], Regularity | None] = {}
 
     def run(self, hook: Hook | None = None) -> Run:
