@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -581,7 +582,10 @@ class _Judging:
         )
         finding = verdict.judge(evidence)
         judgement, far = finding.judgement, finding.far
-        suggestion = self.suggestion(by, judgement, far, binary) if is_explained else None
+        suggestion = None
+        if is_explained:
+            with suppress(deadline.OutOfTime):  # the verdict stands without it
+                suggestion = self.suggestion(by, judgement, far, binary)
         if suggestion is not None:
             spelling, digits = suggestion
             judgement = replace(judgement, why=f"{judgement.why}; {spelling} keeps {digits:.1f} digits here")

@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from gradcalc import deadline
 from gradcalc.calculate import needs_numbers, versions
 from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
-from gradcalc.functions.resolve import understand
+from gradcalc.functions.resolve import is_condition, understand, understood
 from gradcalc.points import value_tree
 from gradcalc.proof.switches import equalities, has_cases
-from gradcalc.syntax import Call, Node, names_in, unparse
+from gradcalc.syntax import Call, Node, Number, names_in, unparse
 from gradcalc.witness.formula import Derived, Question
 from gradcalc.witness.process import SymbolicFailure, shared
 
@@ -112,23 +112,18 @@ def claimed_tree(text: str, listed: Sequence[str]) -> Node:
 
     Raises `CalcError` for what cannot be read, and for arrays.
     """
-    try:
-        tree = understand(text, listed)
-    except CalcError as error:
-        try:
-            tree = understand(f"where({text}, 1, 0)", listed)
-        except CalcError:
-            raise error from None
+    tree = understood(text, listed, condition=True).tree
+    if is_condition(tree):
+        tree = Call("where", (tree, Number("1"), Number("0")), tree.span)
     needs_numbers(tree, OF_NUMBERS)
     return tree
 
 
 def condition_tree(text: str, listed: Sequence[str]) -> Node:
     """The tree of a condition.  Raises `CalcError` for what is none."""
-    try:
-        (condition, *_) = cast("Call", understand(f"where({text}, 1, 0)", listed)).args
-    except CalcError as error:
-        raise CalcError(f"{text} is not a condition", hint='such as --where "x > 0"') from error
+    condition = understood(text, listed, condition=True).tree
+    if not is_condition(condition):
+        raise CalcError(f"{text} is not a condition", hint='such as --where "x > 0"')
     needs_numbers(condition, OF_NUMBERS)
     return condition
 
@@ -173,6 +168,14 @@ class Judging:
             self._same = Question.about([tree, claimed], wanted, min(seconds, _SIMPLIFYING), is_claim=True)
             shared.ask(self._same)
 
+    def _condition(self, comparing: Comparing) -> Node | None:
+        """The condition under which the claim has a value, if it is found in as much time again."""
+        try:
+            with deadline.limit(self.seconds):
+                return comparing.condition()
+        except deadline.OutOfTime:
+            return None
+
     def finding(self, at: Sequence[Mapping[str, Node]]) -> Finding:
         """What is found at the points that are given and at others; what is found before the time is over counts."""
         from gradcalc.proof.causes import cause
@@ -192,7 +195,7 @@ class Judging:
         same = None if self._same is None else _answered(self._same)
         result = _Result(comparing, same is not None and same.is_same)
         outcome = result.outcome
-        condition = comparing.condition() if outcome == "partly" else None
+        condition = self._condition(comparing) if outcome == "partly" else None
         shown = None if condition is None else unparse(condition)
         return Finding(
             None if formula is None else formula.formulas[0].text,
@@ -296,6 +299,8 @@ class _Result:
 
     def _doubt(self) -> str:
         count = len(self.equal)
+        if self.comparing.sampling.is_cut:
+            return f"equal at {_points(count)}; there are more breakpoints than are looked at"
         if not self.comparing.is_complete:
             return f"the time is over; so far the claim is equal at {_points(count)}"
         if not count:
@@ -313,7 +318,7 @@ class _Result:
         lost = [point for point in at if point not in outside and {**self.comparing.fixed, **point} not in known]
         return "".join(
             [
-                *(f"; there is no derivative at {_named(point)}" for point in lost),
+                *(f"; no derivative is known at {_named(point)}" for point in lost),
                 *(f"; the claim is not meant at {_named(point)}" for point in outside),
             ]
         )

@@ -43,7 +43,11 @@ def test_every_rule_gives_the_derivative(name: str) -> None:
                 assert variable == "n"  # the order of a Bessel function
                 continue
             found = list(compared(tree, first.derivative, variable, [at]))
-            assert all(it.same for it in found if it.claimed is not None), [unparse(first.derivative), variable]
+            # At a tie the derivative may exist although the rule of no side holds.
+            assert all(it.same for it in found if it.claimed is not None and not it.on_seam), [
+                unparse(first.derivative),
+                variable,
+            ]
             looked_at += sum(it.same for it in found)
     assert looked_at > 3
 
@@ -262,7 +266,7 @@ def test_no_numbers_where_the_steps_do_not_hold(
     else:
         assert why in told
         # The lines of the derivation are those that there are without a point.
-        lines = [line for line in without.splitlines() if "f = " not in line and "proven" not in line]
+        lines = [line for line in without.splitlines() if "f = " not in line and "checked" not in line]
         assert len(lines) > 3
         assert set(lines) <= set(told.splitlines())
 
@@ -327,12 +331,12 @@ MARKDOWN = r"""$f = x \cos\left(2 x\right)$
 
 by sympy: $\frac{\partial f}{\partial x} = - 2 x \sin{\left(2 x \right)} + \cos{\left(2 x \right)}$
 
-proven: the steps give the derivative at N points, in exact arithmetic
+checked: the steps give the derivative at N points, in exact arithmetic
 """
 LATEX_ENDING = r"""\noindent by sympy: $\frac{\partial f}{\partial x} = - 2 x \sin{\left(2 x \right)} + \cos{\left(2 x \right)}$\par
 \noindent exact: 1\par
 \noindent autograd: 1.0\par
-\noindent proven: the steps give the derivative at N points, in exact arithmetic\par
+\noindent checked: the steps give the derivative at N points, in exact arithmetic\par
 \noindent verdict: agree\par
 """
 TABLE_AT_ZERO = """f = x*cos(2*x)
@@ -350,7 +354,7 @@ at x = 0
 by sympy: ∂f/∂x = -2*x*sin(2*x) + cos(2*x)
 exact: 1
 autograd: 1.0
-proven: the steps give the derivative at N points, in exact arithmetic
+checked: the steps give the derivative at N points, in exact arithmetic
 
 verdict: agree ✓
 """

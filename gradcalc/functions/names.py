@@ -25,7 +25,7 @@ _NOT_NUMBERS = {"True": "1", "False": "0", "true": "1", "false": "0", "None": No
 _WITH_BASE = re.compile("log_([0-9]+)")
 
 _GREEK = "alpha|beta|gamma|delta|epsilon|theta|lambda|sigma|omega|phi|psi|rho|tau|mu|nu|pi"
-_INNER = sorted(textbook.NAMES - {"lg"} - {"e"}, key=len, reverse=True)
+_INNER = sorted(textbook.NAMES - {"lg"}, key=len, reverse=True)
 _EMBEDDED = re.compile(
     rf"([A-Za-z]?)({'|'.join(_INNER)})([0-9]*)({_GREEK}|[A-Za-z][A-Za-z0-9]?|)((?:{'|'.join(_INNER)})\w*|)", re.ASCII
 )

@@ -36,8 +36,8 @@ def understand(text: str, variables: Collection[str] = ()) -> Node:
     return understood(text, variables).tree
 
 
-def understood(text: str, variables: Collection[str] = ()) -> Understood:
-    """As `understand`, with notes on what could be meant otherwise."""
+def understood(text: str, variables: Collection[str] = (), *, condition: bool = False) -> Understood:
+    """As `understand`, with notes on what could be meant otherwise; `condition` takes one in the place of a number, too."""
     listed = frozenset(variables)
     try:
         _refuse_definition(text, listed)
@@ -46,7 +46,7 @@ def understood(text: str, variables: Collection[str] = ()) -> Understood:
         tree = resolver.read(reading.tree)
         for word in resolver.words:
             raise refusal(word) or _refused(word)
-        if _is_condition(tree):
+        if is_condition(tree) and not condition:
             raise CalcError(
                 "this is a condition, not a number", span=tree.span, hint="where(condition, a, b) makes a number of it"
             )
@@ -82,7 +82,7 @@ def _refused(node: Name) -> CalcError:
     return CalcError(f"{node.name} is not a number to calculate with", span=node.span)
 
 
-def _is_condition(node: Node) -> bool:
+def is_condition(node: Node) -> bool:
     row = find(node.name) if isinstance(node, Call) else None
     return row is not None and row.condition
 
@@ -283,7 +283,7 @@ def _setting(row: Function, parameter: Parameter, value: Node) -> Node:
 def _check_kinds(row: Function, args: list[Node]) -> None:
     for place, arg in enumerate(args):
         wanted = place in row.takes_conditions
-        if _is_condition(arg) == wanted:
+        if is_condition(arg) == wanted:
             continue
         if wanted:
             raise CalcError(f"{row.name} needs a condition here, such as x > 0", span=arg.span, hint=f"usage: {row.usage}")

@@ -260,10 +260,10 @@ def refuse_whole(text: str) -> None:
 
 
 def _spreadsheet_hint(text: str) -> str:
-    if found := re.search(r"ATAN2\(\s*([^,;()]+)[,;]\s*([^,;()]+)\)", text, re.IGNORECASE):
+    if found := re.search(r"ATAN2\(([^,;()]{1,60})[,;]([^,;()]{1,60})\)", text, re.IGNORECASE):
         return f"there ATAN2 takes x first: write atan2({found[2].strip()},{found[1].strip()})"
     if found := re.search(r"(?<![\w)])-\s*(\w+)\s*\^\s*(\w+)", text):
         return f"there a minus binds first: write (-{found[1]})**{found[2]}, or -({found[1]}**{found[2]})"
-    if re.search(r"\bLOG\(\s*[^,;()]+\)", text, re.IGNORECASE):
+    if re.search(r"\bLOG\([^,;()]{1,60}\)", text, re.IGNORECASE):
         return "there LOG has the base 10: write log10(...), and leave out the ="
     return "leave out the = and write names of functions in small letters"

@@ -41,7 +41,9 @@ class Parser(Protocol):
     text: str
     variables: frozenset[str]
     now: Token
+    nesting: int
 
+    def deeper(self, token: Token) -> None: ...
     def take(self) -> Token: ...
     def node(self, node: Node) -> Node: ...
     def application(self, function: Token) -> Node: ...
@@ -113,7 +115,9 @@ def _bare(parser: Parser, function: Token) -> Node:
             raise CalcError(f"{name} is a function without an argument", span=function.span, hint=hint)
         raise no_argument(function, "-x" if token.kind == "-" else "x")
     if token.text in NAMES and token.text not in parser.variables:
+        parser.deeper(token)
         argument = parser.atom()
+        parser.nesting -= 1
     elif parser.text[token.span.end : token.span.end + 1] == "(" and len(token.text) > 1 and token.kind == "name":
         argument = parser.atom()  # sqrt abs(x)
     else:

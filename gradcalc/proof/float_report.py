@@ -7,6 +7,7 @@ operation did it.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from fractions import Fraction
 
 from gradcalc.proof.evidence import Evidence
@@ -16,7 +17,7 @@ from gradcalc.proof.semantics import BRANCHES
 from gradcalc.proof.singular import NUMERICAL
 from gradcalc.report import Judgement, Verdict
 from gradcalc.witness.balls import Real, ball, decimal, exact, is_zero
-from gradcalc.witness.program import Cell, Operation, base_name
+from gradcalc.witness.program import Cell, Operation, Program, base_name
 
 
 def is_enough(number: float, truth: Real, far: Distance, form: Format) -> bool:
@@ -97,9 +98,12 @@ def not_finite(evidence: Evidence, truth: Real, what: str, key: int | None, numb
         return Judgement(Verdict.NOT_FINITE, f"{start}; its program was not recorded", None)
     program = traced.program
     forward = program.operations[: program.forward]
+    mine = feeding(program, key)
     beside = [place for place, operation in enumerate(forward) if _makes_infinity(operation)]
-    untaken = [place for place in beside if not _reaches_value(forward, program.value, place)]
-    places = (place for place in sorted(feeding(program, key)) if _makes_infinity(program.operations[place]))
+    untaken = [
+        place for place in beside if not _reaches_value(forward, program.value, place) and _is_used(program, place, mine)
+    ]
+    places = (place for place in sorted(mine) if _makes_infinity(program.operations[place]))
     first = untaken[0] if untaken and key != program.value else next(places, None)
     if first is None:
         return Judgement(Verdict.NOT_FINITE, start, None)
@@ -126,6 +130,22 @@ def _why_infinite(evidence: Evidence, truth: Real, key: int | None, place: int) 
     if any(local.underflowed for local in mine):
         return "underflow", f"has no finite value where a number fell below the smallest normal {evidence.form.name}"
     return "cancellation", "has no finite value at numbers of which rounding left nothing"
+
+
+def _is_used(program: Program, place: int, mine: Collection[int]) -> bool:
+    """Whether an infinity of the backward pass of a partial came from a forward operation, or from what it was given."""
+    operation = program.operations[place]
+    keys = {cell.key for cell in (*operation.args, *operation.results) if isinstance(cell, Cell) and not _is_boolean(cell)}
+    return any(
+        at >= program.forward
+        and any(isinstance(arg, Cell) and arg.key in keys for arg in program.operations[at].args)
+        and any(map(_is_lost, program.operations[at].results))
+        for at in mine
+    )
+
+
+def _is_boolean(cell: Cell) -> bool:
+    return isinstance(cell.value, bool)
 
 
 def _is_in_range(truth: Real, form: Format) -> bool:

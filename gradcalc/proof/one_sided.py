@@ -169,6 +169,8 @@ class Neighbourhood:
         values: list[Chosen] = []
         for node, places in zip(*tree, strict=True):
             values.append(chosen(self.germs, node, [values[place] for place in places], {}, None))
+        if isinstance(values[-1], NotDefined):
+            raise Undecided(f"the value of {name}")
         return _element(values[-1])
 
     def _value(self, at: Mapping[str, Element]) -> Element:

@@ -87,7 +87,7 @@ def value_of(site: Site) -> Real | None:
             exact = looked_at(site, (), Neighbourhood.value)
         except (Undecided, balls.OutOfPrecision):
             return value
-        return value if exact is None else exact
+        return exact
     return value
 
 
@@ -129,7 +129,8 @@ def _confirmed(site: Site, by: Sequence[str], numerical: Regularity) -> Regulari
     if partial.kind == "smooth":
         return Regularity(Kind.REGULAR, partial.derivative, value=value)
     kind = Kind.UNKNOWN if partial.kind == "undefined" else Kind(partial.kind)
-    return Regularity(kind, None, partial.left, partial.right, value)
+    why = "a value that was not confirmed" if kind is Kind.UNKNOWN else ""
+    return Regularity(kind, None, partial.left, partial.right, value, why=why)
 
 
 def _value(site: Site) -> tuple[Real | None, frozenset[Note], bool]:
@@ -174,7 +175,9 @@ def _without(site: Site, by: Sequence[str], kinds: set[str], notes: tuple[Note, 
     """The regularity where the expression has no value."""
     kind = Kind.POLE if "pole" in kinds and "domain" not in kinds else Kind.DOMAIN
     try:
-        proven = looked_at(site, by, lambda place: place.value() is None and place.germs.guesses == 0)
+        there, proven = looked_at(site, by, lambda place: (place.value(), place.germs.guesses == 0))
+        if there is not None:  # the two ways to see the point itself are at odds
+            return Regularity(Kind.UNKNOWN, notes=notes, why="a value that was not confirmed")
         if len(set(by)) == 1:
             left, right, closes = looked_at(site, by, lambda place: place.beside(by[0], len(by)))
             return Regularity(Kind.REMOVABLE if closes else kind, None, left, right, None, notes, proven)

@@ -37,7 +37,7 @@ def roots(tree: Node, value: Node | None = None, looks: int = 0) -> list[Node]:
     found: dict[Node, None] = {}
     for place in _Solving(looks).solved(expanded(tree), _ZERO if value is None else value, 0):
         found.setdefault(place)
-    return list(found)[:_MOST]
+    return list(found)
 
 
 def literal(value: Fraction | fmpq) -> Node:
@@ -127,8 +127,8 @@ def _of_quadratic(c: int, b: int, a: int) -> list[Node]:
     square = b * b - 4 * a * c
     if square < 0:
         return []
-    root = Call("sqrt", (Number(str(square)),))
-    part = Call("/", (root, Number(str(abs(2 * a)))))
+    root = Call("sqrt", (literal(Fraction(square)),))
+    part = Call("/", (root, literal(Fraction(abs(2 * a)))))
     if not b:
         return [part, Call("neg", (part,))]
     return [Call(sign, (literal(Fraction(-b, 2 * a)), part)) for sign in ("+", "-")]

@@ -147,7 +147,7 @@ class Sampling:
         for corner in corners:
             points = [corner, *(tuple(at + sign * self.fresh(-5) for at in corner) for sign in (1, -1))]
             exactly, *near = [{**self.fixed, **dict(zip(self.names, map(literal, point), strict=True))} for point in points]
-            yield Group([exactly], is_seam=True)
+            yield Group([exactly], is_piece=True)
             yield Group(near)
 
     def _on_line(self, node: Node, base: Point, name: str) -> Node | None:

@@ -132,11 +132,6 @@ def polarised(by: Sequence[str]) -> list[tuple[int, Direction]]:
     return [(weight, dict(key)) for key, weight in weights.items() if weight]
 
 
-def opposite(direction: Direction) -> Direction:
-    """The direction the other way."""
-    return {name: -speed for name, speed in direction.items()}
-
-
 def is_finite(value: Real) -> bool:
     """Whether an enclosure is bounded."""
     return isinstance(value, fmpq) or bool(value.is_finite())

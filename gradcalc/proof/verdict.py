@@ -49,7 +49,7 @@ def judge(evidence: Evidence) -> Finding:
     proof: dict[str, object] = {}
     far = distance(evidence.number, truth, evidence.form)
     judgement = (
-        _formulas(evidence, evidence.binary, truth, far, proof)
+        _formulas(evidence, evidence.binary, truth, proof)
         or _value(evidence, evidence.binary)
         or _kernels(evidence, proof)
         or (_unrecorded(evidence, evidence.binary, truth, far, proof) if evidence.traced is None else None)
@@ -112,9 +112,7 @@ def _noting(evidence: Evidence, judgement: Judgement, proof: Mapping[str, object
 # ---------------------------------------------------------------------------------------------------------- formulas
 
 
-def _formulas(
-    evidence: Evidence, binary: Regularity, truth: Real, far: Distance, proof: dict[str, object]
-) -> Judgement | None:
+def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[str, object]) -> Judgement | None:
     """The formulas against each other; None if they are proven to be the same at this point."""
     formula = evidence.formula
     # On a seam sympy's formula follows one side, or a convention of its own: it is no witness there.
@@ -153,7 +151,7 @@ def _formulas(
             return Judgement(Verdict.UNDECIDED, f"{why}; the derivative is {decimal(truth)}", "unknown-operation")
         return Judgement(Verdict.ARTIFACT, f"{why}; the derivative is {decimal(truth)}", "nan-trap")
     if not agree(program, truth):
-        return _apart(evidence, binary, truth, program, far, proof)
+        return _apart(evidence, binary, truth, program, proof)
     least = exact(evidence.form.smallest_normal)
     both_vanish = is_negligible(truth) and is_negligible(program)
     both_sink = abs(ball(truth)) < least and abs(program) < least
@@ -162,9 +160,7 @@ def _formulas(
     return None
 
 
-def _apart(
-    evidence: Evidence, binary: Regularity, truth: Real, program: arb, far: Distance, proof: dict[str, object]
-) -> Judgement | None:
+def _apart(evidence: Evidence, binary: Regularity, truth: Real, program: arb, proof: dict[str, object]) -> Judgement | None:
     """Why torch's program computes another number than the derivative; None where that changes nothing in its digits."""
     traced = evidence.traced
     assert traced is not None

@@ -114,8 +114,6 @@ def table(found: Stepwise, options: RenderOptions) -> str:
         equation = None if partial.formula is None else f"{left} = {_cut(partial.formula)}"
         for sentence in _ending(derivation, partial, equation):
             page.sentence(sentence, hanging=4)
-    for note in report.notes:
-        page.sentence(f"note: {note}", hanging=4)
     if report.verdict is not None:
         page.line()
         last_line(report.verdict, "", page)
@@ -149,7 +147,7 @@ def _proof(found: Derivation) -> str:
         return "not proven: no point was found where the derivative exists and could be compared"
     not_here = _NOT_HERE.get(found.at_point, "") if found.at_point else ""
     points = f"{found.equal} point{'s' if found.equal != 1 else ''}"
-    return f"proven: the steps give the derivative at {points}, in exact arithmetic{not_here}"
+    return f"checked: the steps give the derivative at {points}, in exact arithmetic{not_here}"
 
 
 # ---------------------------------------------------------------------------------------------------------- handouts

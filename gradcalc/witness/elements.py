@@ -26,6 +26,8 @@ SIZES = (96, 384, 1_536)
 _LONGEST = 150
 """Terms of a polynomial from which on it becomes an atom of its own."""
 _LARGEST_POWER = 400
+_LARGEST_DEGREE = 10**9
+"""Degrees of roots: Arb takes machine words."""
 _SMALL = 60
 """Powers to which an element of several terms is multiplied out, and numerators of exponents that stand outside of exp."""
 _LONG = 2_000
@@ -226,8 +228,8 @@ class Elements:
     def raised(self, p: Element, r: fmpq) -> Element:
         """p**r; p is not zero where r is negative, and positive where r is no integer.  Raises `Undecided` if r is large."""
         n, q = int(r.p), int(r.q)
-        if abs(n) > _LARGEST_POWER:
-            raise Undecided("a large power")
+        if abs(n) > _LARGEST_POWER or q > _LARGEST_DEGREE:
+            raise Undecided("a large power, or a root of a large degree")
         if q == 1:
             is_long = len(p) > 1 and (abs(n) > 16 or _terms_of_power(p, abs(n)) > _LONG)
             base = self.atom("element", p) if is_long else p
