@@ -49,7 +49,7 @@ from gradcalc.witness.process import SymbolicFailure, shared
 from gradcalc.witness.program import base_name
 
 DTYPES = ("float32", "float64")
-EXPECTED = ("agree", "inaccurate", "undefined", "not-differentiable")
+EXPECTED = ("agree", "inaccurate", "not-finite", "undefined", "not-differentiable")
 """The verdicts that unmodified torch may get without an explanation here, and `artifact` on a seam."""
 
 OURS = "gradcalc"

@@ -36,7 +36,7 @@ def test_families_that_lose_digits_are_never_accused() -> None:
     found = faults.alarms(islice(stream(ill_conditioned, 7), 60))
     assert found.crashes == []
     assert found.odd == []
-    assert {verdict for _, verdict, _, _ in found.verdicts} == {"agree", "inaccurate"}
+    assert {verdict for _, verdict, _, _ in found.verdicts} == {"agree", "inaccurate", "not-finite"}
     # What tolerances do there: the point of the whole construction.
     assert found.refused["float32", "torch.allclose"] > 0
     assert found.refused["float32", faults.OURS] == 0
@@ -83,7 +83,7 @@ def test_arrays_of_unmodified_torch_are_never_accused() -> None:
 
 
 def test_every_function_of_arrays_is_tried() -> None:
-    trees = [understand(case.expr, case.at) for case in islice(stream(of_arrays, 7), 500)]
+    trees = [understand(case.expr, case.at) for case in islice(stream(of_arrays, 7), 1_000)]
     called = {node.name for tree in trees for node in postorder(tree) if isinstance(node, Call)}
     assert {row.name for row in rows_of_arrays()} <= called
 

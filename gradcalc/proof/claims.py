@@ -237,7 +237,8 @@ class Comparing:
         """Compare at the points of a group; at the first of them closely."""
         if group.is_seam:
             if not self._seam_room:
-                self.sampling.is_cut = True
+                # Poles of special functions go on without end: a few of them are looked at.
+                self.sampling.is_cut = not self.sampling.is_hard
                 return
             self._seam_room -= 1
         is_first = True
