@@ -94,7 +94,7 @@ class Comparing:
         where: Node | None = None,
     ):
         self.tree, self.claimed, self.by, self.inner, self.fixed = tree, claimed, by, inner, fixed
-        self.where = None if where is None else Call("where", (where, Number("1"), Number("0")))
+        self.where = where
         names = {*names_in(tree), *names_in(claimed), *(names_in(where) if where is not None else ()), by}
         if inner is not None:
             names = (names - {by}) | set(names_in(inner))
@@ -256,12 +256,7 @@ class Comparing:
 
     def _is_inside(self, point: Point) -> bool:
         """Whether the claim is meant for a point."""
-        if self.where is None:
-            return True
-        try:
-            return value_of(Site(self.where, exact(self._whole(point)))) == fmpq(1)
-        except balls.OutOfPrecision:
-            return False
+        return self.where is None or self._holds(self.where, self._whole(point))
 
     def _looked(self, point: Point) -> Compared | None:
         """A point that nobody looked at yet; None where the claim is not meant, or there is no derivative."""
