@@ -38,7 +38,7 @@ from pathlib import Path
 
 from corpora import equal, rows
 
-from gradcalc import checking, deadline
+from gradcalc import checking
 from gradcalc.checking import check, points_of
 from gradcalc.derivation import NoRule, derive, functions
 from gradcalc.errors import CalcError
@@ -47,6 +47,7 @@ from gradcalc.functions.resolve import understand
 from gradcalc.proof.claims import Compared, compared
 from gradcalc.proof.regularity import value_of
 from gradcalc.proof.site import Site
+from gradcalc.runtime import deadline
 from gradcalc.syntax import Call, Name, Node, Number, fold, names_in, steps, unparse
 from gradcalc.witness import balls
 from gradcalc.witness.balls import OutOfPrecision, Real

@@ -21,7 +21,7 @@ def program() -> None:
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, _leave)
 
-    from gradcalc.children import protect
+    from gradcalc.runtime.import_path import protect
 
     protect()
 

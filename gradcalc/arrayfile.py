@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcalc.errors import CalcError
-from gradcalc.files import read_whole
 from gradcalc.points import nearest_double, value_tree
+from gradcalc.runtime.files import read_whole
 
 MAX_BYTES = 2_000_000
 MAX_ENTRIES = 250_000

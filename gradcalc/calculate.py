@@ -17,10 +17,8 @@ from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from gradcalc import deadline
 from gradcalc.along import moved, parameter_beside, weighted
 from gradcalc.cells import Cells, entry_names, indices, named_entries
-from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
 from gradcalc.functions import TABLE
 from gradcalc.functions.names import absent
@@ -30,6 +28,8 @@ from gradcalc.points import MissingValues, value_cells, value_tree
 from gradcalc.proof.switches import equalities
 from gradcalc.report import MAX_ORDER, Judgement, Partial, Problem, Report, Value, Verdict, worst
 from gradcalc.rewrite import spellings
+from gradcalc.runtime import deadline
+from gradcalc.runtime.deadline import DEFAULT_SECONDS
 from gradcalc.spread import spread
 from gradcalc.syntax import Call, Node, Number, names_in, steps, unparse
 from gradcalc.typeset import latex

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gradcalc.calculate import Prepared, answer, foresee, prepare
-from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
 from gradcalc.report import Problem, Report
+from gradcalc.runtime.deadline import DEFAULT_SECONDS
 from gradcalc.syntax import steps
 
 if TYPE_CHECKING:

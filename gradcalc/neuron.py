@@ -17,13 +17,13 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from gradcalc import deadline
 from gradcalc.calculate import answer
 from gradcalc.cells import Cells, Shape, named_entries
-from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
 from gradcalc.points import value_cells, value_tree
 from gradcalc.report import Partial, Problem, Report, Verdict, worst
+from gradcalc.runtime import deadline
+from gradcalc.runtime.deadline import DEFAULT_SECONDS
 from gradcalc.syntax import Node
 
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from gradcalc import deadline
 from gradcalc.calculate import Prepared, answer, foresee, prepare
 from gradcalc.cells import named_entries
-from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.errors import CalcError
 from gradcalc.points import plain, sweep, value_tree
 from gradcalc.report import Problem, Report, Verdict, worst
+from gradcalc.runtime import deadline
+from gradcalc.runtime.deadline import DEFAULT_SECONDS
 from gradcalc.syntax import Node
 
 MAX_POINTS = 1_000

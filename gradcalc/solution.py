@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 from gradcalc.calculate import needs_numbers, versions
 from gradcalc.checking import OF_NUMBERS, Finding, Judging, claimed_tree, condition_tree, points_of
-from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.derivation import derive
 from gradcalc.errors import CalcError
 from gradcalc.functions.resolve import understand
 from gradcalc.parts import with_part
+from gradcalc.runtime.deadline import DEFAULT_SECONDS
 from gradcalc.syntax import Name, Node, names_in, postorder, renamed, unparse
 
 MAX_LINES = 200

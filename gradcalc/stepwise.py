@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gradcalc import deadline
 from gradcalc.calculate import Prepared, answer, foresee, prepare
 from gradcalc.cells import named_entries
-from gradcalc.deadline import DEFAULT_SECONDS
 from gradcalc.derivation import Step, derive
 from gradcalc.errors import CalcError
 from gradcalc.functions.resolve import understand
 from gradcalc.report import Problem, Report
+from gradcalc.runtime import deadline
+from gradcalc.runtime.deadline import DEFAULT_SECONDS
 from gradcalc.syntax import Node, unparse
 
 if TYPE_CHECKING:

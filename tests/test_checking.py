@@ -9,9 +9,9 @@ import pytest
 
 from gradcalc.checking import check
 from gradcalc.cli import main
-from gradcalc.deadline import OutOfTime
 from gradcalc.errors import CalcError, picture
 from gradcalc.proof import claims
+from gradcalc.runtime.deadline import OutOfTime
 
 RIGHT = [
     ("sin(x**2)", "2*x*cos(x**2)", "x"),

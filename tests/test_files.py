@@ -17,11 +17,11 @@ from typing import Any
 import numpy
 import pytest
 
-from gradcalc import children
 from gradcalc.arrayfile import read_array
 from gradcalc.cli import batch, crowd, lines
 from gradcalc.errors import CalcError, Exit
-from gradcalc.files import lines_of, read_whole
+from gradcalc.runtime import import_path
+from gradcalc.runtime.files import lines_of, read_whole
 from gradcalc.witness.formula import Question, pack_derived, read_derived
 from gradcalc.witness.process import SymbolicFailure, SymbolicProcess
 
@@ -58,7 +58,7 @@ def trapped(tmp_path: Path) -> Path:
 
 def program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """The installed program, in a process of its own."""
-    code = f"import sys; sys.path.append({children.ROOT!r}); from gradcalc.__main__ import program; program()"
+    code = f"import sys; sys.path.append({import_path.ROOT!r}); from gradcalc.__main__ import program; program()"
     return subprocess.run(
         [sys.executable, "-P", "-c", code, *arguments], capture_output=True, text=True, check=False, timeout=300, **options
     )
@@ -109,7 +109,7 @@ def test_the_module_takes_its_folder_off_the_path(trapped: Path) -> None:
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
     found = subprocess.run(
         [sys.executable, "-m", "gradcalc", "diff", "x**2", "--at", "3"],
-        cwd=trapped, env={**environ, "PYTHONPATH": children.ROOT}, capture_output=True, text=True, check=False,
+        cwd=trapped, env={**environ, "PYTHONPATH": import_path.ROOT}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr
     assert "2*x" in found.stdout
@@ -120,7 +120,7 @@ def test_entries_of_the_path_that_are_not_safe_go(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["", str(tmp_path), "/elsewhere", *sys.path])
     environ = {"PYTHONPATH": f".{os.pathsep}/elsewhere"}
-    children.protect(environ)
+    import_path.protect(environ)
     assert sys.path[0] == "/elsewhere"
     assert environ == {"PYTHONPATH": "/elsewhere", "PYTHONSAFEPATH": "1"}
 
@@ -129,9 +129,9 @@ def test_the_environment_of_children(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     (tmp_path / "lib").mkdir()
     path = os.pathsep.join(["", ".", "lib", str(tmp_path), str(tmp_path / "lib"), str(tmp_path / "lib" / "..")])
-    found = children.environment({"PYTHONPATH": path, "HOME": "/x"})
+    found = import_path.environment({"PYTHONPATH": path, "HOME": "/x"})
     assert found == {"HOME": "/x", "PYTHONSAFEPATH": "1", "PYTHONPATH": str(tmp_path / "lib")}
-    assert "PYTHONPATH" not in children.environment({"PYTHONPATH": "."})
+    assert "PYTHONPATH" not in import_path.environment({"PYTHONPATH": "."})
 
 
 # ------------------------------------------------------------------------------------------------------- the protocol
@@ -417,7 +417,7 @@ def test_no_process_for_sympy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 @POSIX
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_nothing_is_left_behind_by_a_signal(number: signal.Signals) -> None:
-    code = f"import sys; sys.path.append({children.ROOT!r}); from gradcalc.__main__ import program; program()"
+    code = f"import sys; sys.path.append({import_path.ROOT!r}); from gradcalc.__main__ import program; program()"
     with subprocess.Popen(
         [sys.executable, "-P", "-c", code, "batch", "--jobs", "2"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -21,8 +21,8 @@ MODULES = {
 # From the ground up; a module imports from lower floors and from its own folder only.  The pictures in the contributors'
 # page show eight floors; where two neighbours share one, the lower comes first here.
 FLOORS = [
-    ["errors", "deadline", "orphan", "children"],
-    ["files"],
+    ["errors"],
+    ["runtime"],
     ["syntax", "report", "explanations", "cells"],
     ["grammar"],
     ["functions"],

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from flint import ctx
 
-from gradcalc import calculate, deadline, rewrite
+from gradcalc import calculate, rewrite
 from gradcalc.calculate import answer, differentiate
 from gradcalc.cells import Cells
 from gradcalc.functions.resolve import understand
@@ -22,6 +22,7 @@ from gradcalc.proof import float_report
 from gradcalc.proof.one_sided import Neighbourhood
 from gradcalc.proof.site import Site
 from gradcalc.report import Problem, Verdict
+from gradcalc.runtime import deadline
 from gradcalc.syntax import Call, Name, Node, fold, names_in, replaced, steps
 from gradcalc.witness import autograd, balls, taylor
 from gradcalc.witness.elements import Elements, Undecided, _power

@@ -16,8 +16,8 @@ HERE = Path(__file__).parent
 _PROGRAM = """
 import sys
 sys.path.insert(0, {here!r})
-from gradcalc.witness import loading
-loading.own_the_process()
+from gradcalc.runtime import torch_import
+torch_import.own_the_process()
 from test_loading import numbers
 print("torch._prims" in sys.modules, "torch._meta_registrations" in sys.modules)
 import torch, warnings

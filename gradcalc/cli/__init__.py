@@ -18,7 +18,7 @@ from gradcalc import __version__
 from gradcalc.cli.words import choice
 from gradcalc.errors import CalcError, Exit, picture
 from gradcalc.report import SCHEMA, Outcome, Report, Verdict
-from gradcalc.witness import loading
+from gradcalc.runtime import torch_import
 
 if TYPE_CHECKING:
     import typer
@@ -118,7 +118,7 @@ def run() -> NoReturn:
     """The program that is installed: run the command line of this process, and end it."""
     signal.signal(signal.SIGINT, _interrupted)
     signal.signal(signal.SIGTERM, _interrupted)
-    loading.own_the_process()
+    torch_import.own_the_process()
     _end(main())
 
 

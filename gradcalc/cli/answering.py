@@ -20,7 +20,7 @@ from gradcalc import calculate
 from gradcalc.cli import lines
 from gradcalc.cli.lines import Answer, Line
 from gradcalc.errors import CalcError
-from gradcalc.orphan import end_with_parent
+from gradcalc.runtime.parent_watch import end_with_parent
 
 if TYPE_CHECKING:
     from pebble import ProcessFuture
@@ -181,10 +181,10 @@ class _Workers:
 
 def _begin(parent: int) -> None:
     """Make a worker of a new process."""
-    from gradcalc.witness import loading
+    from gradcalc.runtime import torch_import
     from gradcalc.witness.process import shared
 
-    loading.own_the_process()
+    torch_import.own_the_process()
     end_with_parent(parent, shared.stop)
 
 

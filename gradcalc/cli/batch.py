@@ -14,8 +14,8 @@ from gradcalc.cli import Exit, tell, write
 from gradcalc.cli.options import FailOn, Quiet, Timeout
 from gradcalc.cli.words import count_of, seconds_of, verdicts_of
 from gradcalc.errors import CalcError, unreadable
-from gradcalc.files import open_data
 from gradcalc.report import Outcome
+from gradcalc.runtime.files import open_data
 
 MAX_JOBS = 256
 _ENDLESS = 100_000_000

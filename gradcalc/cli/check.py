@@ -13,7 +13,7 @@ from gradcalc.cli.diff import expression_from_stdin
 from gradcalc.cli.options import Quiet, Timeout
 from gradcalc.cli.words import choice, names_of, seconds_of
 from gradcalc.errors import CalcError, unreadable
-from gradcalc.files import read_whole
+from gradcalc.runtime.files import read_whole
 
 _EXITS = {"right": Exit.AGREE, "wrong": Exit.DISAGREE, "partly": Exit.EXPLAINED, "undecided": Exit.UNDECIDED}
 _MAX_BYTES = 1_000_000

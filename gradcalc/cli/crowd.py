@@ -11,10 +11,10 @@ from gradcalc import many
 from gradcalc.calculate import prepare
 from gradcalc.cli import Exit, show, tell, write
 from gradcalc.errors import CalcError
-from gradcalc.files import lines_of, open_data
 from gradcalc.pointfile import LONGEST, read_points
 from gradcalc.points import ALL_PROVEN, value_tree
 from gradcalc.report import Outcome, Problem, Report, Verdict
+from gradcalc.runtime.files import lines_of, open_data
 
 
 def points_of(file: str, names: Sequence[str], given: Mapping[str, str]) -> Iterable[Mapping[str, str]]:

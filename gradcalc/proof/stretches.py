@@ -18,9 +18,9 @@ from itertools import groupby, pairwise
 
 from flint import arb, ctx
 
-from gradcalc import deadline
 from gradcalc.proof.regularity import Kind, Regularity, examine
 from gradcalc.proof.site import Site
+from gradcalc.runtime import deadline
 from gradcalc.syntax import Node, steps
 from gradcalc.witness import balls, taylor
 from gradcalc.witness.balls import NotReal, OutOfPrecision, Real, Unresolved

@@ -14,14 +14,13 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from gradcalc import deadline
 from gradcalc.cells import Cells, entry_names, named_entries
 from gradcalc.functions import TABLE
+from gradcalc.runtime import deadline, torch_import
 from gradcalc.spread import settings
 from gradcalc.syntax import Call, Name, Node, Number, fold, steps
-from gradcalc.witness import loading
 
-with loading.quickly():
+with torch_import.quickly():
     import torch
 
     from gradcalc.witness.program import NO_MEMORY, Program

@@ -13,8 +13,8 @@ from fractions import Fraction
 
 from flint import acb, arb, arb_series, ctx, fmpq
 
-from gradcalc import deadline
 from gradcalc.points import decimal_places
+from gradcalc.runtime import deadline
 
 Real = arb | fmpq
 

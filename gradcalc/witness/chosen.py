@@ -13,8 +13,8 @@ from typing import Any
 
 from flint import ctx, fmpq
 
-from gradcalc import deadline
 from gradcalc.functions import TABLE
+from gradcalc.runtime import deadline
 from gradcalc.syntax import Call, Name, Node, Number
 from gradcalc.witness import taylor
 from gradcalc.witness.balls import OutOfPrecision, exact

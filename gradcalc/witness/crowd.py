@@ -11,12 +11,13 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gradcalc.runtime import torch_import
 from gradcalc.syntax import Node
-from gradcalc.witness import autograd, loading
+from gradcalc.witness import autograd
 from gradcalc.witness.autograd import By
 from gradcalc.witness.bound import enclose
 
-with loading.quickly():
+with torch_import.quickly():
     import torch
 
 

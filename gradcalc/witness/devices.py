@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from gradcalc.errors import CalcError
 from gradcalc.report import DTYPES
-from gradcalc.witness import loading
+from gradcalc.runtime import torch_import
 
-with loading.quickly():
+with torch_import.quickly():
     import torch
 
 _ACCELERATORS = ("cuda", "xpu", "mps")

@@ -17,7 +17,7 @@ from math import comb, lcm
 from flint import arb, ctx, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpz, fmpz_poly
 from flint.utils.flint_exceptions import DomainError
 
-from gradcalc import deadline
+from gradcalc.runtime import deadline
 
 Element = fmpq_mpoly
 

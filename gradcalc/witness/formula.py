@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gradcalc.deadline import DEFAULT_SECONDS
+from gradcalc.runtime.deadline import DEFAULT_SECONDS
 from gradcalc.syntax import Call, Name, Node, Number, steps
 
 

@@ -18,7 +18,7 @@ from math import comb
 
 from flint import arb, ctx, fmpq
 
-from gradcalc import deadline
+from gradcalc.runtime import deadline
 from gradcalc.witness.coefficients import TAYLOR, log_of_one_and
 from gradcalc.witness.elements import SIZES, Element, Elements, Undecided, by_powers, by_products, places, rational
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gradcalc.functions import TABLE
+from gradcalc.runtime import torch_import
 from gradcalc.syntax import Call, Name, Node, Number, fold, unparse
-from gradcalc.witness import loading
 from gradcalc.witness.autograd import Constants, called, constants_of, inputs_of
 
-with loading.quickly():
+with torch_import.quickly():
     import torch
 
 

@@ -11,11 +11,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from gradcalc.runtime import torch_import
 from gradcalc.syntax import Node
-from gradcalc.witness import loading
 from gradcalc.witness.autograd import REFUSALS, build, constants_of, first_line, inputs_of
 
-with loading.quickly():
+with torch_import.quickly():
     import torch
 
 Tensors = dict[str, torch.Tensor]

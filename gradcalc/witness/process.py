@@ -20,8 +20,8 @@ from collections import OrderedDict
 from dataclasses import asdict
 from typing import IO, Any, NamedTuple
 
-from gradcalc import children
 from gradcalc.errors import CalcError
+from gradcalc.runtime import import_path
 from gradcalc.witness.formula import Derived, Question, read_derived
 
 _PATIENCE_WITH_START = 30.0
@@ -139,12 +139,12 @@ class SymbolicProcess:
             receiving, sending = os.pipe()
             try:
                 self._child = subprocess.Popen(
-                    children.command("gradcalc.witness.worker", str(sending)),
+                    import_path.command("gradcalc.witness.worker", str(sending)),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     pass_fds=(sending,),
-                    env=_quiet(children.environment(os.environ)),
+                    env=_quiet(import_path.environment(os.environ)),
                     text=True,
                     encoding="utf-8",
                     # An interrupt at the keyboard is the caller's to handle: it ends the process by closing its input.

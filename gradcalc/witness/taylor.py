@@ -17,9 +17,9 @@ from typing import NamedTuple, cast
 
 from flint import acb_series, arb, ctx, fmpq
 
-from gradcalc import deadline
 from gradcalc.errors import Span
 from gradcalc.functions import TABLE
+from gradcalc.runtime import deadline
 from gradcalc.syntax import Call, Name, Node, Number, Steps, follow, steps
 from gradcalc.witness import balls, jets
 from gradcalc.witness.balls import Real, ball, exact, integer

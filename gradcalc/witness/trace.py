@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from gradcalc import deadline
+from gradcalc.runtime import deadline
 from gradcalc.witness.entries import NOT_BY_ENTRY, cells_of, expanded
 from gradcalc.witness.program import NO_MEMORY, Argument, Cell, Operation, Program, base_name
 

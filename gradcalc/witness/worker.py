@@ -17,7 +17,7 @@ import os
 import sys
 from typing import IO, Any
 
-from gradcalc.orphan import end_with_parent
+from gradcalc.runtime.parent_watch import end_with_parent
 from gradcalc.witness.formula import Derived, pack_derived, unpack, unpack_indexed
 
 MEMORY_BYTES = 1_400_000_000

@@ -1,0 +1,1 @@
+"""What every process needs: its time, its parent, its import path, the files it may open, and torch's import."""
