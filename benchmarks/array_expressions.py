@@ -16,12 +16,12 @@ from math import prod
 
 from expressions import Case, Growing, Grown, decimal
 
-from gradcalc.cells import Cells, Shape, broadcast_shape
+from gradcalc.expression.arrays import Cells, Shape, broadcast_shape
+from gradcalc.expression.tree import steps
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
 from gradcalc.points import value_cells
 from gradcalc.spread import spread
-from gradcalc.syntax import steps
 
 NAMES = ("x", "y", "z")
 MOST_ENTRIES = 12

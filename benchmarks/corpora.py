@@ -78,8 +78,8 @@ def gotcha(row: dict, dtype: str) -> tuple[str | None, str]:
     """The verdict on a row of the catalogue of gotchas, or why it was not asked."""
     expr, _, by = row["expr"].partition(" d/d")
     point = [part.strip() for part in row["point"].split(",")]
+    from gradcalc.expression.tree import names_in
     from gradcalc.functions.resolve import understand
-    from gradcalc.syntax import names_in
 
     by = by.split()[0] if by else ""
     try:

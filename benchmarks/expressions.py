@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from gradcalc.calculate import _float
-from gradcalc.cells import Cells, Shape
 from gradcalc.errors import CalcError
+from gradcalc.expression.arrays import Cells, Shape
+from gradcalc.expression.tree import Number
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
 from gradcalc.points import value_cells
 from gradcalc.spread import spread
-from gradcalc.syntax import Number
 from gradcalc.witness import autograd
 
 NAMES = ("x", "y", "z")

@@ -37,12 +37,12 @@ from judging import Judged, Question, is_regular, reference
 
 from gradcalc.calculate import answer
 from gradcalc.errors import CalcError
+from gradcalc.expression.tree import Call, Node, Number, postorder
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.arithmetic import Rounded
 from gradcalc.proof.evidence import Traced
 from gradcalc.proof.replay import _execute
 from gradcalc.report import Problem
-from gradcalc.syntax import Call, Node, Number, postorder
 from gradcalc.witness.balls import OutOfPrecision, Real, adaptively, ball, exact
 from gradcalc.witness.formula import Question as Asked
 from gradcalc.witness.process import SymbolicFailure, shared

@@ -20,9 +20,9 @@ from array_expressions import MOST_ENTRIES
 from judging import Question
 from torch.utils._python_dispatch import _disable_current_modes
 
+from gradcalc.expression.tree import Call, Node, Number, postorder
 from gradcalc.functions import TABLE
 from gradcalc.proof.semantics import COMPARISONS, MEANINGS
-from gradcalc.syntax import Call, Node, Number, postorder
 from gradcalc.witness.autograd import Hook, Run
 from gradcalc.witness.program import base_name
 from gradcalc.witness.trace import Recorder

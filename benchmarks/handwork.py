@@ -42,13 +42,14 @@ from gradcalc import checking
 from gradcalc.checking import check, points_of
 from gradcalc.derivation import NoRule, derive, functions
 from gradcalc.errors import CalcError
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in, steps
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.claims import Compared, compared
 from gradcalc.proof.regularity import value_of
 from gradcalc.proof.site import Site
 from gradcalc.runtime import deadline
-from gradcalc.syntax import Call, Name, Node, Number, fold, names_in, steps, unparse
 from gradcalc.witness import balls
 from gradcalc.witness.balls import OutOfPrecision, Real
 from gradcalc.witness.formula import Derived, Question

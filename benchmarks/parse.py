@@ -18,8 +18,9 @@ import time
 from collections import Counter
 
 from gradcalc.errors import CalcError, picture
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import MAX_CHARACTERS
 from gradcalc.grammar import parse
-from gradcalc.syntax import MAX_CHARACTERS, unparse
 
 LIMIT_MS = 100.0
 SLOWEST = 100

@@ -17,22 +17,23 @@ from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from gradcalc.along import moved, parameter_beside, weighted
-from gradcalc.cells import Cells, entry_names, indices, named_entries
-from gradcalc.errors import CalcError
+from gradcalc.errors import CalcError, MissingValues
+from gradcalc.expression.arrays import Cells, entry_names, indices, named_entries
+from gradcalc.expression.directional import moved, parameter_beside, weighted
+from gradcalc.expression.latex import latex
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Call, Node, Number, names_in, steps
 from gradcalc.functions import TABLE
 from gradcalc.functions.names import absent
 from gradcalc.functions.resolve import understand, understood
 from gradcalc.indexed import at_entries, indexed
-from gradcalc.points import MissingValues, value_cells, value_tree
+from gradcalc.points import value_cells, value_tree
 from gradcalc.proof.switches import equalities
 from gradcalc.report import MAX_ORDER, Judgement, Partial, Problem, Report, Value, Verdict, worst
 from gradcalc.rewrite import spellings
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 from gradcalc.spread import spread
-from gradcalc.syntax import Call, Node, Number, names_in, steps, unparse
-from gradcalc.typeset import latex
 from gradcalc.witness.formula import Derived, Formula, Indexed, Question
 from gradcalc.witness.process import SymbolicFailure, shared
 

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 
 from gradcalc.calculate import needs_numbers, versions
 from gradcalc.errors import CalcError
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Call, Node, Number, names_in
 from gradcalc.functions.resolve import is_condition, understand, understood
 from gradcalc.points import value_tree
 from gradcalc.proof.switches import equalities, has_cases
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
-from gradcalc.syntax import Call, Node, Number, names_in, unparse
 from gradcalc.witness.formula import Derived, Question
 from gradcalc.witness.process import SymbolicFailure, shared
 

@@ -12,23 +12,12 @@ from fractions import Fraction
 from functools import cache, reduce
 
 from gradcalc.errors import CalcError
+from gradcalc.expression.decimals import plain
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Call, Name, Node, Number, factors, fold, names_in, postorder, steps, terms
 from gradcalc.functions import TABLE
 from gradcalc.functions.rules import ARITHMETIC, CASES, DEFINITIONS, FUNCTIONS
 from gradcalc.grammar import parse
-from gradcalc.points import plain
-from gradcalc.syntax import (
-    Call,
-    Name,
-    Node,
-    Number,
-    factors,
-    fold,
-    names_in,
-    postorder,
-    steps,
-    terms,
-    unparse,
-)
 
 MAX_PARTS = 4_000
 MAX_DEPTH = 100

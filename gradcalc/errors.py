@@ -5,6 +5,7 @@ Comes in: a message, a span of the source, a hint.  Goes out: `CalcError`, and t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -85,3 +86,11 @@ def _carets(source: str, span: Span) -> list[str]:
         source = head + source[first : first + _WINDOW] + tail
         start, end = start + shift, min(end + shift, len(source))
     return [source, " " * start + "^" * max(1, end - start)]
+
+
+class MissingValues(CalcError):
+    """Some variables have a value and others, `names`, have none."""
+
+    def __init__(self, names: Sequence[str]):
+        super().__init__(f"no value for {', '.join(names)}", hint="give " + " ".join(f"--at {name}=..." for name in names))
+        self.names = names

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from gradcalc.calculate import Prepared, answer, foresee, prepare
 from gradcalc.errors import CalcError
+from gradcalc.expression.tree import steps
 from gradcalc.report import Problem, Report
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
-from gradcalc.syntax import steps
 
 if TYPE_CHECKING:
     from gradcalc.witness.graph import Edge, Vertex

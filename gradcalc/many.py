@@ -14,10 +14,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from gradcalc.calculate import Prepared, answer, nearest, versions
+from gradcalc.expression.latex import latex
+from gradcalc.expression.printer import unparse
 from gradcalc.points import PART, Grid, nearest_double
 from gradcalc.report import Partial, Report, Value, Verdict
-from gradcalc.syntax import unparse
-from gradcalc.typeset import latex
 
 if TYPE_CHECKING:
     from gradcalc.witness.crowd import Crowd

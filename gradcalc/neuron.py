@@ -18,13 +18,13 @@ from functools import cache
 from typing import Any
 
 from gradcalc.calculate import answer
-from gradcalc.cells import Cells, Shape, named_entries
 from gradcalc.errors import CalcError
+from gradcalc.expression.arrays import Cells, Shape, named_entries
+from gradcalc.expression.tree import Node
 from gradcalc.points import value_cells, value_tree
 from gradcalc.report import Partial, Problem, Report, Verdict, worst
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
-from gradcalc.syntax import Node
 
 
 @dataclass(frozen=True, slots=True)

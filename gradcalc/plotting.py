@@ -12,13 +12,14 @@ from fractions import Fraction
 from itertools import pairwise
 
 from gradcalc.calculate import Prepared, answer, foresee, prepare
-from gradcalc.cells import named_entries
 from gradcalc.errors import CalcError
-from gradcalc.points import plain, sweep, value_tree
+from gradcalc.expression.arrays import named_entries
+from gradcalc.expression.decimals import plain
+from gradcalc.expression.tree import Node
+from gradcalc.points import sweep, value_tree
 from gradcalc.report import Problem, Report, Verdict, worst
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
-from gradcalc.syntax import Node
 
 MAX_POINTS = 1_000
 LARGEST = 1e300

@@ -12,12 +12,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
-from gradcalc.cells import Cells
-from gradcalc.errors import CalcError, Span
+from gradcalc.errors import CalcError, MissingValues, Span
+from gradcalc.expression.arrays import Cells
+from gradcalc.expression.decimals import plain
+from gradcalc.expression.tree import MAX_NUMBER_CHARACTERS, Node, names_in
 from gradcalc.functions.names import absent
 from gradcalc.functions.resolve import understand
 from gradcalc.spread import spread
-from gradcalc.syntax import MAX_NUMBER_CHARACTERS, Node, names_in
 
 MAX_POINTS = 1_000_001
 PART = 10_000
@@ -26,14 +27,6 @@ ALL_PROVEN = 1_000
 """Up to so many points each one is proven, unless somebody asks for fewer."""
 PROOFS = 3
 """Of every `PART` points, so many are proven."""
-
-
-class MissingValues(CalcError):
-    """Some variables have a value and others, `names`, have none."""
-
-    def __init__(self, names: Sequence[str]):
-        super().__init__(f"no value for {', '.join(names)}", hint="give " + " ".join(f"--at {name}=..." for name in names))
-        self.names = names
 
 
 def value_tree(name: str, text: str) -> Node:
@@ -270,28 +263,6 @@ class _Range(Sequence[str]):
             return [(origin + stride * place) / below for place in range(start, stop)]
         except OverflowError:
             return None
-
-
-def decimal_places(value: Fraction) -> int | None:
-    """How many decimal places a rational has; None if they never end."""
-    places, rest = 0, value.denominator
-    for prime in (2, 5):
-        times = 0
-        while rest % prime == 0:
-            rest //= prime
-            times += 1
-        places = max(places, times)
-    return places if rest == 1 else None
-
-
-def plain(value: Fraction) -> str:
-    """A rational as a decimal where it has a short one, else as a quotient."""
-    places = decimal_places(value)
-    if places is None or places > 30:
-        return str(value)
-    digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
-    text = f"{digits[:-places]}.{digits[-places:]}" if places else digits
-    return ("-" if value < 0 else "") + text
 
 
 def unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
+from gradcalc.expression.tree import Call, Name, Node, Number, fold, replaced, steps
 from gradcalc.functions.resolve import understand
 from gradcalc.runtime import deadline
-from gradcalc.syntax import Call, Name, Node, Number, fold, replaced, steps
 
 # In patterns A and B stand for any expression; sums and products match in either order.
 _SPELLINGS = (

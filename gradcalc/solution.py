@@ -19,10 +19,11 @@ from gradcalc.calculate import needs_numbers, versions
 from gradcalc.checking import OF_NUMBERS, Finding, Judging, claimed_tree, condition_tree, points_of
 from gradcalc.derivation import derive
 from gradcalc.errors import CalcError
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.subexpression import with_part
+from gradcalc.expression.tree import Name, Node, names_in, postorder, renamed
 from gradcalc.functions.resolve import understand
-from gradcalc.parts import with_part
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
-from gradcalc.syntax import Name, Node, names_in, postorder, renamed, unparse
 
 MAX_LINES = 200
 MAX_PARTS = 4_000

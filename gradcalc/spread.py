@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gradcalc.cells import Cells, broadcast_shape, entry_names, named_entries
 from gradcalc.errors import CalcError, Span
+from gradcalc.expression.arrays import Cells, broadcast_shape, entry_names, named_entries
+from gradcalc.expression.tree import Call, Name, Node, Number, fold, integer_literal
 from gradcalc.functions import TABLE
-from gradcalc.syntax import Call, Name, Node, Number, fold, integer_literal
 
 MAX_PARTS = 400_000
 """Parts that the entries of an expression may have together."""

@@ -11,14 +11,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from gradcalc.calculate import Prepared, answer, foresee, prepare
-from gradcalc.cells import named_entries
 from gradcalc.derivation import Step, derive
 from gradcalc.errors import CalcError
+from gradcalc.expression.arrays import named_entries
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Node
 from gradcalc.functions.resolve import understand
 from gradcalc.report import Problem, Report
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
-from gradcalc.syntax import Node, unparse
 
 if TYPE_CHECKING:
     from gradcalc.proof.claims import Compared

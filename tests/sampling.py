@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from gradcalc.expression.tree import Call, Name, Node, Number
 from gradcalc.functions import Function
-from gradcalc.syntax import Call, Name, Node, Number
 
 
 def sample(row: Function, place: float) -> tuple[Node, dict[str, float]]:

@@ -19,9 +19,11 @@ import pytest
 import torch
 
 from gradcalc.calculate import MAX_PARTIALS, answer, prepare
-from gradcalc.cells import Cells, Shape, broadcast_shape, entry_names, of_lines
 from gradcalc.cli import lines
 from gradcalc.errors import CalcError, picture
+from gradcalc.expression.arrays import Cells, Shape, broadcast_shape, entry_names, of_lines
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Call, Name, Node, Number
 from gradcalc.functions import TABLE
 from gradcalc.functions.arrays import MAX_MATRIX
 from gradcalc.functions.resolve import understand
@@ -32,7 +34,6 @@ from gradcalc.proof.site import Site
 from gradcalc.render import RenderOptions, table
 from gradcalc.report import Problem, Report, Verdict
 from gradcalc.spread import MAX_PARTS, spread
-from gradcalc.syntax import Call, Name, Node, Number, unparse
 from gradcalc.witness import autograd, crowd
 from gradcalc.witness.balls import Real, adaptively
 

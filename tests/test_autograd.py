@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from gradcalc.errors import CalcError, picture
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Node
 from gradcalc.functions.resolve import understand
 from gradcalc.report import DTYPES
-from gradcalc.syntax import Node, unparse
 from gradcalc.witness import autograd, devices
 from gradcalc.witness.autograd import Run
 from gradcalc.witness.devices import Device, available_devices, choose

@@ -16,10 +16,10 @@ import gradcalc
 from gradcalc import CalcError, Problem, Report, Verdict, differentiate
 from gradcalc.calculate import MAX_PARTIALS, answer, versions
 from gradcalc.errors import picture
+from gradcalc.expression.tree import Call, Name, Number, names_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.report import MAX_ORDER
-from gradcalc.syntax import Call, Name, Number, names_in
 from gradcalc.witness import balls, process, taylor
 from gradcalc.witness.formula import Derived, Formula, Question, pack, unpack
 from gradcalc.witness.process import SymbolicFailure, SymbolicProcess

@@ -23,11 +23,12 @@ from flint import ctx
 from gradcalc.calculate import answer
 from gradcalc.derivation import derive
 from gradcalc.errors import CalcError
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Node, names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.regularity import Kind, Regularity, Side, examine, value_of
 from gradcalc.proof.site import Site
 from gradcalc.report import Partial, Problem, Verdict
-from gradcalc.syntax import Node, names_in, unparse
 from gradcalc.witness.balls import OutOfPrecision, Real, ball, exact
 
 FOLDER = Path(os.environ.get("GRADCALC_CORPORA") or Path(__file__).resolve().parents[2] / "shared" / "corpora")

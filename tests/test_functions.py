@@ -18,11 +18,12 @@ from expressions import ordinary, stream
 from flint import ctx
 
 from gradcalc.errors import CalcError, picture
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import names_in
 from gradcalc.functions import CONSTANTS, TABLE, find, similar
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.regularity import examine, value_of
 from gradcalc.proof.site import Site
-from gradcalc.syntax import names_in, unparse
 from gradcalc.witness import autograd, symbolic
 from gradcalc.witness.balls import Real, adaptively, ball, exact
 from gradcalc.witness.symbolic.derivatives import Graph

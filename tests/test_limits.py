@@ -14,7 +14,8 @@ from flint import ctx
 
 from gradcalc import calculate, rewrite
 from gradcalc.calculate import answer, differentiate
-from gradcalc.cells import Cells
+from gradcalc.expression.arrays import Cells
+from gradcalc.expression.tree import Call, Name, Node, fold, names_in, replaced, steps
 from gradcalc.functions.resolve import understand
 from gradcalc.plotting import plot
 from gradcalc.points import value_tree
@@ -23,7 +24,6 @@ from gradcalc.proof.one_sided import Neighbourhood
 from gradcalc.proof.site import Site
 from gradcalc.report import Problem, Verdict
 from gradcalc.runtime import deadline
-from gradcalc.syntax import Call, Name, Node, fold, names_in, replaced, steps
 from gradcalc.witness import autograd, balls, taylor
 from gradcalc.witness.elements import Elements, Undecided, _power
 

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcalc.errors import CalcError, picture
-from gradcalc.points import MAX_POINTS, assign, json_value, plain, read_at, sweep, value_tree
+from gradcalc.expression.decimals import plain
+from gradcalc.expression.printer import unparse
+from gradcalc.points import MAX_POINTS, assign, json_value, read_at, sweep, value_tree
 from gradcalc.proof.regularity import value_of
 from gradcalc.proof.site import Site
-from gradcalc.syntax import unparse
 from gradcalc.witness.balls import decimal
 
 VALUES = [

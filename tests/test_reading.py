@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 
 from gradcalc import calculate
 from gradcalc.errors import CalcError, Exit, picture
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Node, Number, fold
 from gradcalc.functions import find
 from gradcalc.functions.names import LETTERS
 from gradcalc.functions.resolve import understand, understood
 from gradcalc.grammar import textbook
 from gradcalc.points import assign
-from gradcalc.syntax import Node, Number, fold, unparse
 
 NUMERIC: dict[str, Callable[..., float]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow, "neg": operator.neg,

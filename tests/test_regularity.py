@@ -10,11 +10,11 @@ from flint import ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradcalc.expression.tree import names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.points import read_at, value_tree
 from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Side, examine, value_of
 from gradcalc.proof.site import Site, polarised
-from gradcalc.syntax import names_in
 from gradcalc.witness.balls import OutOfPrecision, Real, ball, exact
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from latexing import faults_of
 
+from gradcalc.expression.latex import latex, name_latex
 from gradcalc.functions.resolve import understand
 from gradcalc.render import FORMATS, RenderOptions, function_letter, options_for
 from gradcalc.report import Partial, Report, Value, Verdict, worst
-from gradcalc.typeset import latex, name_latex
 
 VERSIONS = {"gradcalc": "0.1.0", "torch": "2.13.0"}
 GRADIENT = Partial(

@@ -11,6 +11,7 @@ import torch
 from flint import ctx
 from sampling import sample
 
+from gradcalc.expression.tree import Node
 from gradcalc.functions import TABLE, Function
 from gradcalc.proof import replay, semantics
 from gradcalc.proof.arithmetic import Exact
@@ -18,7 +19,6 @@ from gradcalc.proof.evidence import Traced
 from gradcalc.proof.floats import FORMATS
 from gradcalc.proof.regularity import examine
 from gradcalc.proof.site import Site
-from gradcalc.syntax import Node
 from gradcalc.witness import autograd, trace
 from gradcalc.witness.balls import agree, ball
 from gradcalc.witness.program import Cell, Operation, Program

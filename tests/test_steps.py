@@ -13,13 +13,14 @@ from sampling import sample
 from gradcalc.cli import main
 from gradcalc.derivation import MAX_DEPTH, MAX_PARTS, NoRule, derive, functions
 from gradcalc.errors import CalcError, picture
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Number, names_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.claims import compared
 from gradcalc.render import steps
 from gradcalc.report import Problem
 from gradcalc.stepwise import AtPoint, stepwise
-from gradcalc.syntax import Number, names_in, unparse
 
 _OPERATORS = ("+", "-", "*", "/", "neg", "**")
 ROWS = [row for row in TABLE.values() if row.by_entry and row.definition is None and not row.condition and row.signature]

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradcalc import syntax
 from gradcalc.errors import CalcError, Span, picture
+from gradcalc.expression import tree
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Call, Name, Node, Number, fold, integer_literal, names_in, postorder
 from gradcalc.grammar import parse
-from gradcalc.syntax import Call, Name, Node, Number, fold, integer_literal, names_in, postorder, unparse
 
 
 def shape(tree: Node) -> str:
@@ -471,5 +472,5 @@ def test_hostile_lengths_take_work_in_proportion(text: str) -> None:
 
 
 def test_limits_are_what_the_tests_assume() -> None:
-    assert (syntax.MAX_CHARACTERS, syntax.MAX_NODES, syntax.MAX_NESTING) == (65_536, 40_000, 60)
-    assert (syntax.MAX_NUMBER_CHARACTERS, syntax.MAX_EXPONENT, syntax.MAX_NAME_CHARACTERS) == (60, 400, 60)
+    assert (tree.MAX_CHARACTERS, tree.MAX_NODES, tree.MAX_NESTING) == (65_536, 40_000, 60)
+    assert (tree.MAX_NUMBER_CHARACTERS, tree.MAX_EXPONENT, tree.MAX_NAME_CHARACTERS) == (60, 400, 60)

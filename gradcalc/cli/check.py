@@ -123,9 +123,9 @@ def _tell_notes(texts: Sequence[str], variables: Sequence[str], quiet: bool) -> 
 
 def _points(expr: str, at: Sequence[str], names: Sequence[str], *, is_open: bool) -> list[Mapping[str, str]]:
     """The points that are given; an open expression may have variables that only its derivation shows."""
+    from gradcalc.expression.tree import names_in
     from gradcalc.functions.resolve import understand
     from gradcalc.points import assign, read_at, sweep
-    from gradcalc.syntax import names_in
 
     if not at:
         return []

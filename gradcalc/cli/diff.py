@@ -16,9 +16,9 @@ from gradcalc.cli import Exit, show
 from gradcalc.cli.options import Device, Dtype, FailOn, Quiet, Timeout
 from gradcalc.cli.words import choice, count_of, device_of, names_of, order_of, seconds_of, verdicts_of
 from gradcalc.errors import CalcError
+from gradcalc.expression.tree import MAX_CHARACTERS
 from gradcalc.points import ALL_PROVEN, PART, PROOFS
 from gradcalc.report import DTYPES, Problem, Report
-from gradcalc.syntax import MAX_CHARACTERS
 
 _OPTION = re.compile(r"--[A-Za-z][A-Za-z-]*(=|$)")
 
@@ -184,9 +184,9 @@ def request(
     A request that is wrong is told before sympy and torch are loaded.
     """
     from gradcalc.arrayfile import value_or_file
+    from gradcalc.expression.tree import names_in
     from gradcalc.functions.resolve import understand
     from gradcalc.points import assign, read_at, sweep
-    from gradcalc.syntax import names_in
 
     if expr == file == "-":
         raise CalcError("stdin is either the expression or the points")

@@ -10,9 +10,10 @@ import typer
 
 from gradcalc.cli import LISTS, Exit, show_list, write
 from gradcalc.cli.words import choice
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Call, Name, postorder
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
-from gradcalc.syntax import Call, Name, postorder, unparse
 
 
 def functions(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
-from gradcalc.cells import Cells, indices, of_lines
+from gradcalc.expression.arrays import Cells, indices, of_lines
 from gradcalc.functions.row import Function, row
 
 MAX_MATRIX = 8

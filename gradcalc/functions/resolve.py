@@ -10,11 +10,11 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from gradcalc.errors import CalcError, Span
+from gradcalc.expression.tree import Call, Name, Node, Number, fold, integer_literal, is_keyword, names_in, postorder
 from gradcalc.functions import CONSTANTS, Function, Parameter, find
 from gradcalc.functions.names import LETTERS, call_hint, refusal
 from gradcalc.grammar import foreign, read
 from gradcalc.grammar.ambiguity import names as notes_on_names
-from gradcalc.syntax import Call, Name, Node, Number, fold, integer_literal, is_keyword, names_in, postorder
 
 _REFUSED = {"inf", "infinity", "oo", "nan"}
 _OPERATORS = {"*", "/", "**", "neg"}

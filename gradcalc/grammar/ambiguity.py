@@ -13,8 +13,9 @@ from math import gcd
 from typing import NamedTuple
 
 from gradcalc.errors import CalcError, Span
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Call, Name, Node, Number, integer_literal
 from gradcalc.grammar.tokens import Token
-from gradcalc.syntax import Call, Name, Node, Number, integer_literal, unparse
 
 _CONSTANTS = ("e", "E", "pi", "tau")
 _LONGEST = 80

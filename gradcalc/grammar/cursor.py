@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from gradcalc.errors import CalcError, Span
+from gradcalc.expression.tree import MAX_NESTING, MAX_NODES, Call, Node
 from gradcalc.grammar import ambiguity
 from gradcalc.grammar.tokens import BINARY, Token, tokens
-from gradcalc.syntax import MAX_NESTING, MAX_NODES, Call, Node
 
 _MOST_NOTES = 5
 _PAIRS = {

@@ -24,10 +24,8 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from gradcalc.errors import CalcError, Span
-from gradcalc.grammar import ambiguity, foreign, textbook
-from gradcalc.grammar.cursor import Cursor
-from gradcalc.grammar.tokens import COMPARISONS, Token
-from gradcalc.syntax import (
+from gradcalc.expression.tree import (
+    COMPARISONS,
     MAX_CHARACTERS,
     MAX_EXPONENT,
     MAX_NAME_CHARACTERS,
@@ -38,6 +36,9 @@ from gradcalc.syntax import (
     Number,
     is_keyword,
 )
+from gradcalc.grammar import ambiguity, foreign, textbook
+from gradcalc.grammar.cursor import Cursor
+from gradcalc.grammar.tokens import Token
 
 _STARTS_FACTOR = ("number", "name", "(")
 _BEHIND = {"T": "transpose", "mT": "transpose"}

@@ -12,9 +12,10 @@ import re
 from typing import Protocol
 
 from gradcalc.errors import CalcError, Span
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Call, Name, Node, Number
 from gradcalc.grammar.foreign import WORDS, word_hint
 from gradcalc.grammar.tokens import Token
-from gradcalc.syntax import Call, Name, Node, Number, unparse
 
 _INVERSES = {
     **{name: f"a{name}" for word in ("sin", "cos", "tan", "cot", "sec", "csc") for name in (word, word + "h")},

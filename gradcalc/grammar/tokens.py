@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from gradcalc.errors import CalcError, Span
+from gradcalc.expression.tree import COMPARISONS
 from gradcalc.grammar.foreign import stray
 
-COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 BINARY = ("+", "-", "*", "/", "@", "**", "^", "and", "or", "not", "=", *COMPARISONS)
 
 

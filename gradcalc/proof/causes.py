@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from gradcalc.expression.tree import Node, names_in
 from gradcalc.proof.claims import Compared
 from gradcalc.proof.mistakes import mistakes
 from gradcalc.proof.regularity import examine
 from gradcalc.proof.site import Site, is_finite
 from gradcalc.runtime import deadline
-from gradcalc.syntax import Node, names_in
 from gradcalc.witness import balls
 from gradcalc.witness.balls import Real
 

@@ -15,14 +15,14 @@ from types import MappingProxyType
 
 from flint import arb, fmpq
 
-from gradcalc.points import MissingValues
+from gradcalc.errors import MissingValues
+from gradcalc.expression.tree import Call, Node, Number, names_in, renamed, steps
 from gradcalc.proof.pieces import is_derivative
 from gradcalc.proof.regularity import Kind, examine, value_of
 from gradcalc.proof.roots import literal, number, shortened
 from gradcalc.proof.sampling import BASES, Group, Point, Sampling, around
 from gradcalc.proof.site import Site
 from gradcalc.proof.switches import switches
-from gradcalc.syntax import Call, Node, Number, names_in, renamed, steps
 from gradcalc.witness import balls, taylor
 from gradcalc.witness.balls import Real
 

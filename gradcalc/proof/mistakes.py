@@ -12,9 +12,11 @@ from fractions import Fraction
 
 from flint import ctx
 
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.program import Reach
+from gradcalc.expression.tree import Call, Node, Steps, names_in, steps
 from gradcalc.functions import TABLE
 from gradcalc.proof.tangents import Change, Work
-from gradcalc.syntax import Call, Node, Reach, Steps, names_in, steps, unparse
 from gradcalc.witness import balls
 from gradcalc.witness.balls import Real, ball
 

@@ -21,9 +21,10 @@ from typing import TypeVar
 
 from flint import arb, ctx, fmpq
 
+from gradcalc.expression.program import Reach
+from gradcalc.expression.tree import Call, Name, Node, Steps, steps
 from gradcalc.functions import TABLE
 from gradcalc.proof.site import Site
-from gradcalc.syntax import Call, Name, Node, Reach, Steps, steps
 from gradcalc.witness import balls, taylor
 from gradcalc.witness.balls import Real, adaptively, ball, exact
 from gradcalc.witness.chosen import Chosen, Value, chosen

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from gradcalc.expression.tree import Call, Node, Number, steps
 from gradcalc.proof.roots import polynomial
 from gradcalc.proof.switches import expanded
-from gradcalc.syntax import Call, Node, Number, steps
 from gradcalc.witness import balls, taylor
 from gradcalc.witness.balls import Real
 from gradcalc.witness.jets import Jet

@@ -13,9 +13,10 @@ from itertools import pairwise
 
 from flint import arb, ctx, fmpq, fmpq_poly
 
-from gradcalc.points import plain
+from gradcalc.expression.decimals import plain
+from gradcalc.expression.program import follow
+from gradcalc.expression.tree import Call, Name, Node, Number, integer_literal, names_in, renamed, steps
 from gradcalc.proof.switches import expanded, is_hard
-from gradcalc.syntax import Call, Name, Node, Number, follow, integer_literal, names_in, renamed, steps
 from gradcalc.witness import balls, taylor
 from gradcalc.witness.balls import Real
 

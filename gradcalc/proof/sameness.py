@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from gradcalc.expression.tree import Node, names_in
 from gradcalc.proof.claims import exact
 from gradcalc.proof.regularity import value_of
 from gradcalc.proof.sampling import Point, Sampling
 from gradcalc.proof.site import Site
-from gradcalc.syntax import Node, names_in
 from gradcalc.witness import balls
 
 _FIRST, _MOST, _ATTEMPTS = 12, 36, 100

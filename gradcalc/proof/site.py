@@ -12,7 +12,8 @@ from math import factorial
 
 from flint import ctx, fmpq
 
-from gradcalc.syntax import Call, Node, Number, Reach, names_in, steps
+from gradcalc.expression.program import Reach
+from gradcalc.expression.tree import Call, Node, Number, names_in, steps
 from gradcalc.witness import taylor
 from gradcalc.witness.balls import OutOfPrecision, Real, exact
 from gradcalc.witness.jets import Jet

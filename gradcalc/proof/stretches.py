@@ -18,10 +18,10 @@ from itertools import groupby, pairwise
 
 from flint import arb, ctx
 
+from gradcalc.expression.tree import Node, steps
 from gradcalc.proof.regularity import Kind, Regularity, examine
 from gradcalc.proof.site import Site
 from gradcalc.runtime import deadline
-from gradcalc.syntax import Node, steps
 from gradcalc.witness import balls, taylor
 from gradcalc.witness.balls import NotReal, OutOfPrecision, Real, Unresolved
 

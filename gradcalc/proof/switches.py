@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
+from gradcalc.expression.program import follow
+from gradcalc.expression.tree import Call, Node, Number, integer_literal, names_in, steps
 from gradcalc.functions import TABLE
-from gradcalc.syntax import Call, Node, Number, follow, integer_literal, names_in, steps
 
 _ZERO, _ONE = Number("0"), Number("1")
 _MOST_TIES = 6

@@ -10,10 +10,10 @@ from functools import cache
 
 from flint import arb
 
+from gradcalc.expression.tree import Call, Name, Node, Number, Steps, steps
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.site import is_finite
 from gradcalc.runtime import deadline
-from gradcalc.syntax import Call, Name, Node, Number, Steps, steps
 from gradcalc.witness import taylor
 from gradcalc.witness.balls import Real
 from gradcalc.witness.jets import Jet

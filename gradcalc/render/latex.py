@@ -10,10 +10,10 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
+from gradcalc.expression.latex import latex, name_latex
 from gradcalc.functions.resolve import understand
 from gradcalc.render import RenderOptions, function_letter
 from gradcalc.report import Partial, Report
-from gradcalc.typeset import latex, name_latex
 
 _DIGITS = 17
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from gradcalc.expression.latex import latex as latex_of
 from gradcalc.functions.resolve import understand
 from gradcalc.neuron import Line, NeuronReport, short
 from gradcalc.render import RenderOptions, fit
 from gradcalc.render import json as machine
 from gradcalc.report import SCHEMA, Partial, Verdict
-from gradcalc.typeset import latex as latex_of
 
 if TYPE_CHECKING:
     from gradcalc.render.page import Page

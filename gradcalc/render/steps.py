@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 
 from gradcalc.derivation import Law, Step
+from gradcalc.expression.latex import latex, name_latex
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Call, Name, Node
 from gradcalc.render import RenderOptions, function_letter
 from gradcalc.render import json as machine
 from gradcalc.render.latex import relation
 from gradcalc.report import SCHEMA, Partial
 from gradcalc.stepwise import AtPoint, Derivation, Stepwise
-from gradcalc.syntax import Call, Name, Node, unparse
-from gradcalc.typeset import latex, name_latex
 
 _DIGITS = 12
 _LONGEST = 2_000

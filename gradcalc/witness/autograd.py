@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from gradcalc.cells import Cells, entry_names, named_entries
+from gradcalc.expression.arrays import Cells, entry_names, named_entries
+from gradcalc.expression.tree import Call, Name, Node, Number, fold, steps
 from gradcalc.functions import TABLE
 from gradcalc.runtime import deadline, torch_import
 from gradcalc.spread import settings
-from gradcalc.syntax import Call, Name, Node, Number, fold, steps
 
 with torch_import.quickly():
     import torch

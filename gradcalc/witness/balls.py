@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from flint import acb, arb, arb_series, ctx, fmpq
 
-from gradcalc.points import decimal_places
+from gradcalc.expression.decimals import decimal_places
 from gradcalc.runtime import deadline
 
 Real = arb | fmpq

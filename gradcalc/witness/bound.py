@@ -23,8 +23,9 @@ from typing import Any
 
 import torch
 
+from gradcalc.expression.program import follow
+from gradcalc.expression.tree import Call, Name, Node, Number, steps
 from gradcalc.functions import TABLE
-from gradcalc.syntax import Call, Name, Node, Number, follow, steps
 from gradcalc.witness.intervals import Interval, Map, Rounding, chosen, exactly, hull, keeping_zeros, unknown_where
 
 _STEPS = 8

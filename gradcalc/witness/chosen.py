@@ -13,9 +13,9 @@ from typing import Any
 
 from flint import ctx, fmpq
 
+from gradcalc.expression.tree import Call, Name, Node, Number
 from gradcalc.functions import TABLE
 from gradcalc.runtime import deadline
-from gradcalc.syntax import Call, Name, Node, Number
 from gradcalc.witness import taylor
 from gradcalc.witness.balls import OutOfPrecision, exact
 from gradcalc.witness.elements import Element, TooMany, Undecided, rational

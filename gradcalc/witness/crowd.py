@@ -11,8 +11,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gradcalc.expression.tree import Node
 from gradcalc.runtime import torch_import
-from gradcalc.syntax import Node
 from gradcalc.witness import autograd
 from gradcalc.witness.autograd import By
 from gradcalc.witness.bound import enclose

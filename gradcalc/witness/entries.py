@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from gradcalc.cells import Cells, broadcast_shape
+from gradcalc.expression.arrays import Cells, broadcast_shape
 from gradcalc.witness.program import NO_MEMORY, Argument, Cell, Operation, base_name
 
 MOVES = frozenset({

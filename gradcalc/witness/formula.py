@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gradcalc.expression.tree import Call, Name, Node, Number, steps
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
-from gradcalc.syntax import Call, Name, Node, Number, steps
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,10 @@ from typing import NamedTuple, cast
 from flint import acb_series, arb, ctx, fmpq
 
 from gradcalc.errors import Span
+from gradcalc.expression.program import follow
+from gradcalc.expression.tree import Call, Name, Node, Number, Steps, steps
 from gradcalc.functions import TABLE
 from gradcalc.runtime import deadline
-from gradcalc.syntax import Call, Name, Node, Number, Steps, follow, steps
 from gradcalc.witness import balls, jets
 from gradcalc.witness.balls import Real, ball, exact, integer
 from gradcalc.witness.jets import Jet, Note, as_jet, composed, integrated, is_nan, quotient, series, undefined

@@ -10,8 +10,8 @@ import sympy
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
+from gradcalc.expression.tree import Call, Name, Node, Number
 from gradcalc.functions.resolve import applied
-from gradcalc.syntax import Call, Name, Node, Number
 from gradcalc.witness.symbolic.functions import PRINTED, Comparison, power_of_zero
 
 PI, E = Call("pi", ()), Call("e", ())

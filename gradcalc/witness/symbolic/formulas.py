@@ -7,7 +7,7 @@ from typing import Any
 import sympy
 
 from gradcalc.errors import CalcError
-from gradcalc.syntax import Node
+from gradcalc.expression.tree import Node
 from gradcalc.witness.formula import Formula
 from gradcalc.witness.symbolic.answers import Latex, Order, Printer, Trees, parts
 from gradcalc.witness.symbolic.terms import Builder

@@ -10,7 +10,7 @@ from typing import Any
 
 import sympy
 
-from gradcalc.syntax import Call, Node, Number
+from gradcalc.expression.tree import Call, Node, Number
 
 PRINTED = {"round_": "round", "abs_": "abs", "max_": "max", "min_": "min", "Abs": "abs", "loggamma": "lgamma"}
 """What sympy's and our functions are called in gradcalc's language, where that is another name."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import sympy
 
-from gradcalc.syntax import Node, names_in
+from gradcalc.expression.tree import Node, names_in
 from gradcalc.witness.formula import Derived, Reduction
 from gradcalc.witness.symbolic.derivatives import Graph
 from gradcalc.witness.symbolic.formulas import Formulas

@@ -14,9 +14,11 @@ from typing import Any
 
 import sympy
 
+from gradcalc.expression.latex import latex, name_latex
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.program import follow
+from gradcalc.expression.tree import Call, Name, Node, Number, fold, steps
 from gradcalc.functions import TABLE
-from gradcalc.syntax import Call, Name, Node, Number, fold, follow, steps, unparse
-from gradcalc.typeset import latex, name_latex
 from gradcalc.witness.symbolic.functions import Vocabulary
 
 _DISPLAYED = 10**9

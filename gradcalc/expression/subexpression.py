@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import TypeVar
 
-from gradcalc.syntax import Call, Name, Node, factors, fold, terms
+from gradcalc.expression.tree import Call, Name, Node, factors, fold, terms
 
 _SUMS = ("+", "-")
 T = TypeVar("T")

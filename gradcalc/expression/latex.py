@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradcalc.syntax import Call, Name, Node, Number, fold
+from gradcalc.expression.tree import Call, Name, Node, Number, fold
 
 _Piece = tuple[str, int]
 _OPEN, _CLOSE = r"\begin{pmatrix} ", r" \end{pmatrix}"

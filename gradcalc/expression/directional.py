@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from gradcalc.syntax import Call, Name, Node, replaced
+from gradcalc.expression.tree import Call, Name, Node, replaced
 
 
 def moved(tree: Node, directions: Mapping[str, Node], parameter: str) -> Node:

@@ -1,0 +1,203 @@
+"""Trees of expressions: what they are, and how to walk over them.
+
+A tree is made of `Number`, `Name` and `Call`, each with its span of the source.  Operators are calls too (`x + 1` is
+`Call("+", ...)`, `-x` is `Call("neg", ...)`, `[1, x]` is `Call("[", ...)`, `x[0]` is `Call("[]", ...)` with the place as an
+option), so readers of trees have three cases.  Sums and products lean to the left and may be thousands of terms deep: read
+trees with `fold`, never by recursion.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple, TypeVar
+
+from gradcalc.errors import Span
+
+MAX_CHARACTERS = 65_536
+MAX_NODES = 40_000
+MAX_NESTING = 60
+MAX_NUMBER_CHARACTERS = 60
+MAX_EXPONENT = 400
+MAX_NAME_CHARACTERS = 60
+
+COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+
+_NOWHERE = Span(0, 0)
+
+
+@lru_cache(4_096)
+def _rational(text: str) -> Fraction:
+    return Fraction(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A literal; its text is kept, because what was typed is exact and what a machine makes of it is not."""
+
+    text: str
+    span: Span = field(default=_NOWHERE, compare=False)
+
+    @property
+    def value(self) -> Fraction:
+        """The exact rational the text means."""
+        return _rational(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A variable (or, before names are looked up, a constant)."""
+
+    name: str
+    span: Span = field(default=_NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """An operator, a function or, without arguments, a constant; `options` are what it is told in words."""
+
+    name: str
+    args: tuple[Node, ...]
+    span: Span = field(default=_NOWHERE, compare=False)
+    options: tuple[tuple[str, str], ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        pairs: list[tuple[object, object]] = [(self, other)]
+        known: set[tuple[int, int]] = set()
+        while pairs:
+            left, right = pairs.pop()
+            if left is right or (id(left), id(right)) in known:
+                continue
+            if isinstance(left, Call) and isinstance(right, Call):
+                if (left.name, left.options) != (right.name, right.options) or len(left.args) != len(right.args):
+                    return False
+                known.add((id(left), id(right)))
+                pairs.extend(zip(left.args, right.args, strict=True))
+            elif isinstance(left, Call) or left != right:
+                return False
+        return True
+
+    def __hash__(self) -> int:
+        return fold(self, hash, lambda call, parts: hash((call.name, call.options, *parts)))
+
+
+Node = Number | Name | Call
+T = TypeVar("T")
+
+
+def is_keyword(node: Node) -> bool:
+    """Whether an argument is given by its name."""
+    return isinstance(node, Call) and node.name == "="
+
+
+def integer_literal(node: Node) -> int | None:
+    """The integer that a node spells out (`3`, `2.0`, `-1`), or None."""
+    if isinstance(node, Call) and node.name == "neg":
+        inner = integer_literal(node.args[0])
+        return None if inner is None else -inner
+    if isinstance(node, Number) and node.value.denominator == 1:
+        return int(node.value)
+    return None
+
+
+class Steps(NamedTuple):
+    """A tree as the steps of its evaluation: its nodes, arguments before calls, and where the arguments of each are.
+
+    A node that stands in a tree several times is one step: trees that share their parts cost what their parts cost.
+    """
+
+    nodes: Sequence[Node]
+    places: Sequence[Sequence[int]]
+
+
+def steps(*trees: Node) -> Steps:
+    """The steps of a tree, or of several that may share their parts."""
+    places: dict[int, int] = {}
+    nodes: list[Node] = []
+    arguments: list[Sequence[int]] = []
+    waiting = list(reversed(trees))
+    while waiting:
+        node = waiting[-1]
+        if id(node) in places:
+            waiting.pop()
+        elif type(node) is Call and (missing := [arg for arg in node.args if id(arg) not in places]):
+            waiting += reversed(missing)
+        else:
+            places[id(node)] = len(nodes)
+            nodes.append(node)
+            arguments.append([places[id(arg)] for arg in node.args] if type(node) is Call else ())
+            waiting.pop()
+    return Steps(nodes, arguments)
+
+
+def postorder(tree: Node) -> Iterator[Node]:
+    """Every node of a tree as often as it stands there, arguments before calls, left to right, without recursion.
+
+    For trees as they were typed: those of the entries of arrays share their parts, and `steps` has each of these once.
+    """
+    # Calls before their arguments, right to left: the same backwards.
+    found: list[Node] = []
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        found.append(node)
+        if type(node) is Call:
+            waiting += node.args
+    return reversed(found)
+
+
+def fold(tree: Node, leaf: Callable[[Number | Name], T], call: Callable[[Call, list[T]], T]) -> T:
+    """Read a tree bottom-up: `leaf` for numbers and names, `call` for calls with the values of their arguments.
+
+    A node that stands in a tree several times is read once, and its value is given to several calls.
+    """
+    nodes, places = steps(tree)
+    uses = Counter(chain.from_iterable(places))
+    values: dict[int, T] = {}
+    for place, node in enumerate(nodes):
+        if isinstance(node, Call):
+            values[place] = call(node, [values[arg] for arg in places[place]])
+            for arg in places[place]:  # what nobody needs any more is let go: texts of long sums are long
+                uses[arg] -= 1
+                if not uses[arg]:
+                    del values[arg]
+        else:
+            values[place] = leaf(node)
+    return values[len(nodes) - 1]
+
+
+def replaced(tree: Node, leaf: Callable[[Number | Name], Node]) -> Node:
+    """A tree with others in the place of its numbers and names; its calls stay what they are, with their spans."""
+    return fold(tree, leaf, lambda call, args: Call(call.name, tuple(args), call.span, call.options))
+
+
+def renamed(tree: Node, found: Callable[[str], Node | None]) -> Node:
+    """A tree with others in the place of some of its names."""
+    return replaced(tree, lambda leaf: (isinstance(leaf, Name) and found(leaf.name)) or leaf)
+
+
+def terms(tree: Node) -> list[tuple[int, Node]]:
+    """The terms of a chain of sums and differences, each with its sign."""
+    found = []
+    while isinstance(tree, Call) and tree.name in ("+", "-"):
+        found.append((1 if tree.name == "+" else -1, tree.args[1]))
+        tree = tree.args[0]
+    return [(1, tree), *reversed(found)]
+
+
+def factors(tree: Node) -> list[Node]:
+    """The factors of a chain of products."""
+    found = []
+    while isinstance(tree, Call) and tree.name == "*":
+        tree, last = tree.args
+        found.append(last)
+    return [tree, *reversed(found)]
+
+
+def names_in(tree: Node) -> list[str]:
+    """The names of a tree, in order of appearance, each once."""
+    return list(dict.fromkeys(node.name for node in steps(tree).nodes if isinstance(node, Name)))
