@@ -20,8 +20,8 @@ from gradcalc.expression.arrays import Cells, Shape, broadcast_shape
 from gradcalc.expression.tree import steps
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
+from gradcalc.functions.scalarize import spread
 from gradcalc.points import value_cells
-from gradcalc.spread import spread
 
 NAMES = ("x", "y", "z")
 MOST_ENTRIES = 12

@@ -21,8 +21,8 @@ from gradcalc.expression.arrays import Cells, Shape
 from gradcalc.expression.tree import Number
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
+from gradcalc.functions.scalarize import spread
 from gradcalc.points import value_cells
-from gradcalc.spread import spread
 from gradcalc.witness import autograd
 
 NAMES = ("x", "y", "z")

@@ -40,11 +40,11 @@ from corpora import equal, rows
 
 from gradcalc import checking
 from gradcalc.checking import check, points_of
-from gradcalc.derivation import NoRule, derive, functions
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in, steps
 from gradcalc.functions import TABLE
+from gradcalc.functions.derivation import NoRule, derive, functions
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.claims import Compared, compared
 from gradcalc.proof.regularity import value_of

@@ -17,13 +17,13 @@ from gradcalc.calculate import _documented, _examine, _float
 from gradcalc.expression.arrays import entry_names, named_entries
 from gradcalc.expression.tree import Number, names_in
 from gradcalc.functions.resolve import understand
+from gradcalc.functions.scalarize import spread
 from gradcalc.points import value_cells
 from gradcalc.proof.evidence import Evidence, Traced
 from gradcalc.proof.floats import FORMATS, Format
 from gradcalc.proof.regularity import Kind, Regularity
 from gradcalc.proof.site import Site
 from gradcalc.proof.verdict import Finding, judge
-from gradcalc.spread import spread
 from gradcalc.witness import autograd
 from gradcalc.witness.autograd import By, Hook, Run
 from gradcalc.witness.balls import Real, ball, exact, nearest_float, to_fraction

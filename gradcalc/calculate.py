@@ -26,14 +26,14 @@ from gradcalc.expression.tree import Call, Node, Number, names_in, steps
 from gradcalc.functions import TABLE
 from gradcalc.functions.names import absent
 from gradcalc.functions.resolve import understand, understood
+from gradcalc.functions.scalarize import spread
+from gradcalc.functions.stable_forms import spellings
 from gradcalc.indexed import at_entries, indexed
 from gradcalc.points import value_cells, value_tree
 from gradcalc.proof.switches import equalities
 from gradcalc.report import MAX_ORDER, Judgement, Partial, Problem, Report, Value, Verdict, worst
-from gradcalc.rewrite import spellings
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
-from gradcalc.spread import spread
 from gradcalc.witness.formula import Derived, Formula, Indexed, Question
 from gradcalc.witness.process import SymbolicFailure, shared
 

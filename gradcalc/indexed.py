@@ -18,8 +18,8 @@ from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in, renamed
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
+from gradcalc.functions.scalarize import spread
 from gradcalc.general import LEAST, LETTERS
-from gradcalc.spread import spread
 from gradcalc.witness.formula import Derived, Formula, Indexed, Reduction
 
 # The derivative of a reduction r of n entries by one of them, e; m is their mean, c the correction of a variance.

@@ -229,9 +229,9 @@ def _fraction(text: str) -> Fraction | None:
 def _exact(text: str, values: Mapping[str, Cells[Node]], seconds: float) -> Cells[str | None]:
     """The exact values of the entries of an expression at the typed point."""
     from gradcalc.functions.resolve import understand
+    from gradcalc.functions.scalarize import spread
     from gradcalc.proof.regularity import value_of
     from gradcalc.proof.site import Site
-    from gradcalc.spread import spread
     from gradcalc.witness.balls import OutOfPrecision, decimal
 
     known = dict(pair for name, cells in values.items() for pair in named_entries(name, cells))

@@ -18,7 +18,7 @@ from gradcalc.expression.decimals import plain
 from gradcalc.expression.tree import MAX_NUMBER_CHARACTERS, Node, names_in
 from gradcalc.functions.names import absent
 from gradcalc.functions.resolve import understand
-from gradcalc.spread import spread
+from gradcalc.functions.scalarize import spread
 
 MAX_POINTS = 1_000_001
 PART = 10_000

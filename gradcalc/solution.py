@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 from gradcalc.calculate import needs_numbers, versions
 from gradcalc.checking import OF_NUMBERS, Finding, Judging, claimed_tree, condition_tree, points_of
-from gradcalc.derivation import derive
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.subexpression import with_part
 from gradcalc.expression.tree import Name, Node, names_in, postorder, renamed
+from gradcalc.functions.derivation import derive
 from gradcalc.functions.resolve import understand
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 

@@ -11,11 +11,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from gradcalc.calculate import Prepared, answer, foresee, prepare
-from gradcalc.derivation import Step, derive
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import named_entries
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node
+from gradcalc.functions.derivation import Step, derive
 from gradcalc.functions.resolve import understand
 from gradcalc.report import Problem, Report
 from gradcalc.runtime import deadline

@@ -27,13 +27,13 @@ from gradcalc.expression.tree import Call, Name, Node, Number
 from gradcalc.functions import TABLE
 from gradcalc.functions.arrays import MAX_MATRIX
 from gradcalc.functions.resolve import understand
+from gradcalc.functions.scalarize import MAX_PARTS, spread
 from gradcalc.grammar import parse
 from gradcalc.points import json_value, value_cells
 from gradcalc.proof import semantics
 from gradcalc.proof.site import Site
 from gradcalc.render import RenderOptions, table
 from gradcalc.report import Problem, Report, Verdict
-from gradcalc.spread import MAX_PARTS, spread
 from gradcalc.witness import autograd, crowd
 from gradcalc.witness.balls import Real, adaptively
 

@@ -21,10 +21,10 @@ import pytest
 from flint import ctx
 
 from gradcalc.calculate import answer
-from gradcalc.derivation import derive
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node, names_in
+from gradcalc.functions.derivation import derive
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.regularity import Kind, Regularity, Side, examine, value_of
 from gradcalc.proof.site import Site

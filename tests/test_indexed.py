@@ -10,13 +10,13 @@ from gradcalc.calculate import answer
 from gradcalc.expression.arrays import named_entries
 from gradcalc.expression.tree import names_in
 from gradcalc.functions.resolve import understand
+from gradcalc.functions.scalarize import spread
 from gradcalc.general import general
 from gradcalc.indexed import indexed
 from gradcalc.points import value_cells
 from gradcalc.proof.regularity import value_of
 from gradcalc.proof.site import Site
 from gradcalc.report import Partial, Problem, Verdict
-from gradcalc.spread import spread
 from gradcalc.witness.balls import decimal
 
 AT = {"x": "[1, 2, 4.5, -0.3]", "y": "[0.5, 2.5, 1, 3]", "b": "2", "A": "[[1, 2], [-3, 0.5]]"}

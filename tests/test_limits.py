@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from flint import ctx
 
-from gradcalc import calculate, rewrite
+from gradcalc import calculate
 from gradcalc.calculate import answer, differentiate
 from gradcalc.expression.arrays import Cells
 from gradcalc.expression.tree import Call, Name, Node, fold, names_in, replaced, steps
+from gradcalc.functions import stable_forms
 from gradcalc.functions.resolve import understand
 from gradcalc.plotting import plot
 from gradcalc.points import value_tree
@@ -62,27 +63,27 @@ def test_spellings_are_looked_for_once_in_a_shared_part(monkeypatch: pytest.Monk
     looks: list[None] = []
     monkeypatch.setattr(deadline, "check", lambda: looks.append(None))
     tree = doubled("log(1 + exp(x))")
-    found = list(rewrite.spellings(tree))
+    found = list(stable_forms.spellings(tree))
     assert doubled("logaddexp(x, 0)") in found
     assert all(names_in(other) == ["x"] for other in found)
-    assert 0 < len(looks) <= len(rewrite._SPELLINGS) * len(steps(tree).nodes)
+    assert 0 < len(looks) <= len(stable_forms._SPELLINGS) * len(steps(tree).nodes)
 
 
 def test_a_tree_without_the_functions_of_a_pattern_is_not_walked(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[None] = []
     monkeypatch.setattr(deadline, "check", lambda: looks.append(None))
-    assert list(rewrite.spellings(doubled("sin(x)"))) == []
+    assert list(stable_forms.spellings(doubled("sin(x)"))) == []
     assert not looks
 
 
 def test_spellings_look_at_the_clock() -> None:
     with deadline.limit(-1), pytest.raises(deadline.OutOfTime):
-        list(rewrite.spellings(understand("log(1 + exp(x))")))
+        list(stable_forms.spellings(understand("log(1 + exp(x))")))
 
 
 def test_reasons_are_looked_for_in_a_bounded_number_of_entries(monkeypatch: pytest.MonkeyPatch) -> None:
     searches: list[object] = []
-    culprit, spellings = float_report.culprit, rewrite.spellings
+    culprit, spellings = float_report.culprit, stable_forms.spellings
     monkeypatch.setattr(float_report, "culprit", lambda *args: searches.append("culprit") or culprit(*args))
     monkeypatch.setattr(calculate, "spellings", lambda tree: searches.append("spellings") or spellings(tree))
     count = calculate._EXPLAINED + 6

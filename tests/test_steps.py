@@ -11,11 +11,11 @@ from latexing import faults_of
 from sampling import sample
 
 from gradcalc.cli import main
-from gradcalc.derivation import MAX_DEPTH, MAX_PARTS, NoRule, derive, functions
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Number, names_in
 from gradcalc.functions import TABLE
+from gradcalc.functions.derivation import MAX_DEPTH, MAX_PARTS, NoRule, derive, functions
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.claims import compared
 from gradcalc.render import steps

@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 
-from gradcalc.derivation import Law, Step
 from gradcalc.expression.latex import latex, name_latex
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node
+from gradcalc.functions.derivation import Law, Step
 from gradcalc.render import RenderOptions, function_letter
 from gradcalc.render import json as machine
 from gradcalc.render.latex import relation

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from gradcalc.expression.arrays import Cells, entry_names, named_entries
 from gradcalc.expression.tree import Call, Name, Node, Number, fold, steps
 from gradcalc.functions import TABLE
+from gradcalc.functions.scalarize import settings
 from gradcalc.runtime import deadline, torch_import
-from gradcalc.spread import settings
 
 with torch_import.quickly():
     import torch
