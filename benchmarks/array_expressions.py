@@ -21,7 +21,7 @@ from gradcalc.expression.tree import steps
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import spread
-from gradcalc.points import value_cells
+from gradcalc.inputs.values import value_cells
 
 NAMES = ("x", "y", "z")
 MOST_ENTRIES = 12

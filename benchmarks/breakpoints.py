@@ -334,7 +334,7 @@ def _side(start: Any, values: Sequence[Any], steps: Sequence[Any]) -> tuple[str,
 def examined(case: Case) -> tuple[str, Any, Any, bool]:
     """What gradcalc says: the kind in the oracle's words, both sides as mpmath numbers, and whether it is proven."""
     from gradcalc.functions.resolve import understand
-    from gradcalc.points import value_tree
+    from gradcalc.inputs.values import value_tree
     from gradcalc.proof.regularity import UNDEFINED, Kind, examine
     from gradcalc.proof.site import Site
 

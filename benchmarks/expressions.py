@@ -22,7 +22,7 @@ from gradcalc.expression.tree import Number
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import spread
-from gradcalc.points import value_cells
+from gradcalc.inputs.values import value_cells
 from gradcalc.witness import autograd
 
 NAMES = ("x", "y", "z")

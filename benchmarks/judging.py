@@ -18,7 +18,7 @@ from gradcalc.expression.arrays import entry_names, named_entries
 from gradcalc.expression.tree import Number, names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import spread
-from gradcalc.points import value_cells
+from gradcalc.inputs.values import value_cells
 from gradcalc.proof.evidence import Evidence, Traced
 from gradcalc.proof.floats import FORMATS, Format
 from gradcalc.proof.regularity import Kind, Regularity

@@ -100,7 +100,7 @@ def points(pairs: int) -> None:
     """Warm, in this process: points in, CSV out."""
     from gradcalc import many
     from gradcalc.calculate import answer, prepare
-    from gradcalc.points import PROOFS, sweep
+    from gradcalc.inputs.points import PROOFS, sweep
     from gradcalc.render import csv
     from gradcalc.report import Problem
 

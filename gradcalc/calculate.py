@@ -29,7 +29,7 @@ from gradcalc.functions.resolve import understand, understood
 from gradcalc.functions.scalarize import spread
 from gradcalc.functions.stable_forms import spellings
 from gradcalc.indexed import at_entries, indexed
-from gradcalc.points import value_cells, value_tree
+from gradcalc.inputs.values import value_cells, value_tree
 from gradcalc.proof.switches import equalities
 from gradcalc.report import MAX_ORDER, Judgement, Partial, Problem, Report, Value, Verdict, worst
 from gradcalc.runtime import deadline

@@ -18,7 +18,7 @@ from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, Number, names_in
 from gradcalc.functions.resolve import is_condition, understand, understood
-from gradcalc.points import value_tree
+from gradcalc.inputs.values import value_tree
 from gradcalc.proof.switches import equalities, has_cases
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from gradcalc.calculate import Prepared, answer, nearest, versions
 from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
-from gradcalc.points import PART, Grid, nearest_double
+from gradcalc.inputs.points import PART, Grid
+from gradcalc.inputs.values import nearest_double
 from gradcalc.report import Partial, Report, Value, Verdict
 
 if TYPE_CHECKING:

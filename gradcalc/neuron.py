@@ -21,7 +21,7 @@ from gradcalc.calculate import answer
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Cells, Shape, named_entries
 from gradcalc.expression.tree import Node
-from gradcalc.points import value_cells, value_tree
+from gradcalc.inputs.values import value_cells, value_tree
 from gradcalc.report import Partial, Problem, Report, Verdict, worst
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS

@@ -16,7 +16,8 @@ from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import named_entries
 from gradcalc.expression.decimals import plain
 from gradcalc.expression.tree import Node
-from gradcalc.points import sweep, value_tree
+from gradcalc.inputs.points import sweep
+from gradcalc.inputs.values import value_tree
 from gradcalc.report import Problem, Report, Verdict, worst
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy
 import pytest
 
-from gradcalc.arrayfile import MAX_BYTES, read_array, value_or_file
 from gradcalc.errors import CalcError
+from gradcalc.inputs.array_files import MAX_BYTES, read_array, value_or_file
 
 TEXTS = [
     ("x.csv", "1,2\n3,4\n", "[[1, 2], [3, 4]]"),

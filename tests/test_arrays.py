@@ -29,7 +29,7 @@ from gradcalc.functions.arrays import MAX_MATRIX
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import MAX_PARTS, spread
 from gradcalc.grammar import parse
-from gradcalc.points import json_value, value_cells
+from gradcalc.inputs.values import json_value, value_cells
 from gradcalc.proof import semantics
 from gradcalc.proof.site import Site
 from gradcalc.render import RenderOptions, table

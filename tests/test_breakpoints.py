@@ -14,7 +14,7 @@ from breakpoints import Answer, agrees, cases, examined, oracle, verdicts
 from flint import arb, ctx
 
 from gradcalc.functions.resolve import understand
-from gradcalc.points import value_tree
+from gradcalc.inputs.values import value_tree
 from gradcalc.proof.regularity import Kind, Side, examine
 from gradcalc.proof.site import Site
 from gradcalc.witness.balls import ball

@@ -17,9 +17,9 @@ from typing import Any
 import numpy
 import pytest
 
-from gradcalc.arrayfile import read_array
 from gradcalc.cli import batch, crowd, lines
 from gradcalc.errors import CalcError, Exit
+from gradcalc.inputs.array_files import read_array
 from gradcalc.runtime import import_path
 from gradcalc.runtime.files import lines_of, read_whole
 from gradcalc.witness.formula import Question, pack_derived, read_derived

@@ -13,7 +13,7 @@ from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import spread
 from gradcalc.general import general
 from gradcalc.indexed import indexed
-from gradcalc.points import value_cells
+from gradcalc.inputs.values import value_cells
 from gradcalc.proof.regularity import value_of
 from gradcalc.proof.site import Site
 from gradcalc.report import Partial, Problem, Verdict

@@ -18,8 +18,8 @@ from gradcalc.expression.arrays import Cells
 from gradcalc.expression.tree import Call, Name, Node, fold, names_in, replaced, steps
 from gradcalc.functions import stable_forms
 from gradcalc.functions.resolve import understand
+from gradcalc.inputs.values import value_tree
 from gradcalc.plotting import plot
-from gradcalc.points import value_tree
 from gradcalc.proof import float_report
 from gradcalc.proof.one_sided import Neighbourhood
 from gradcalc.proof.site import Site

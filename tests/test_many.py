@@ -11,8 +11,9 @@ import pytest
 
 from gradcalc.calculate import answer
 from gradcalc.cli import main
-from gradcalc.pointfile import read_points
-from gradcalc.points import Grid, nearest_double, sweep
+from gradcalc.inputs.point_files import read_points
+from gradcalc.inputs.points import Grid, sweep
+from gradcalc.inputs.values import nearest_double
 from gradcalc.report import Problem
 
 

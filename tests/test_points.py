@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.decimals import plain
 from gradcalc.expression.printer import unparse
-from gradcalc.points import MAX_POINTS, assign, json_value, read_at, sweep, value_tree
+from gradcalc.inputs.points import MAX_POINTS, assign, read_at, sweep
+from gradcalc.inputs.values import json_value, value_tree
 from gradcalc.proof.regularity import value_of
 from gradcalc.proof.site import Site
 from gradcalc.witness.balls import decimal

@@ -23,7 +23,7 @@ from gradcalc.functions import find
 from gradcalc.functions.names import LETTERS
 from gradcalc.functions.resolve import understand, understood
 from gradcalc.grammar import textbook
-from gradcalc.points import assign
+from gradcalc.inputs.points import assign
 
 NUMERIC: dict[str, Callable[..., float]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow, "neg": operator.neg,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from gradcalc.expression.tree import names_in
 from gradcalc.functions.resolve import understand
-from gradcalc.points import read_at, value_tree
+from gradcalc.inputs.points import read_at
+from gradcalc.inputs.values import value_tree
 from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Side, examine, value_of
 from gradcalc.proof.site import Site, polarised
 from gradcalc.witness.balls import OutOfPrecision, Real, ball, exact

@@ -55,7 +55,7 @@ def bce(
     device_of(device)
     seconds, outcome = seconds_of(timeout), Outcome(verdicts_of(fail_on or []))
 
-    from gradcalc.arrayfile import value_or_file
+    from gradcalc.inputs.array_files import value_or_file
     from gradcalc.neuron import neuron
     from gradcalc.render import options_for
 

@@ -125,7 +125,7 @@ def _points(expr: str, at: Sequence[str], names: Sequence[str], *, is_open: bool
     """The points that are given; an open expression may have variables that only its derivation shows."""
     from gradcalc.expression.tree import names_in
     from gradcalc.functions.resolve import understand
-    from gradcalc.points import assign, read_at, sweep
+    from gradcalc.inputs.points import assign, read_at, sweep
 
     if not at:
         return []

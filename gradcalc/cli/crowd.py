@@ -11,8 +11,9 @@ from gradcalc import many
 from gradcalc.calculate import prepare
 from gradcalc.cli import Exit, show, tell, write
 from gradcalc.errors import CalcError
-from gradcalc.pointfile import LONGEST, read_points
-from gradcalc.points import ALL_PROVEN, value_tree
+from gradcalc.inputs.point_files import LONGEST, read_points
+from gradcalc.inputs.points import ALL_PROVEN
+from gradcalc.inputs.values import value_tree
 from gradcalc.report import Outcome, Problem, Report, Verdict
 from gradcalc.runtime.files import lines_of, open_data
 

@@ -17,7 +17,7 @@ from gradcalc.cli.options import Device, Dtype, FailOn, Quiet, Timeout
 from gradcalc.cli.words import choice, count_of, device_of, names_of, order_of, seconds_of, verdicts_of
 from gradcalc.errors import CalcError
 from gradcalc.expression.tree import MAX_CHARACTERS
-from gradcalc.points import ALL_PROVEN, PART, PROOFS
+from gradcalc.inputs.points import ALL_PROVEN, PART, PROOFS
 from gradcalc.report import DTYPES, Problem, Report
 
 _OPTION = re.compile(r"--[A-Za-z][A-Za-z-]*(=|$)")
@@ -183,10 +183,10 @@ def request(
 
     A request that is wrong is told before sympy and torch are loaded.
     """
-    from gradcalc.arrayfile import value_or_file
     from gradcalc.expression.tree import names_in
     from gradcalc.functions.resolve import understand
-    from gradcalc.points import assign, read_at, sweep
+    from gradcalc.inputs.array_files import value_or_file
+    from gradcalc.inputs.points import assign, read_at, sweep
 
     if expr == file == "-":
         raise CalcError("stdin is either the expression or the points")
@@ -219,7 +219,7 @@ def one_point(problem: Problem, points: Iterable[Mapping[str, str]]) -> Problem:
 
 
 def _directions(texts: Sequence[str]) -> dict[str, str]:
-    from gradcalc.points import read_at
+    from gradcalc.inputs.points import read_at
 
     named, nameless = read_at(texts)
     if nameless:

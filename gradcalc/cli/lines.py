@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from gradcalc import calculate
 from gradcalc.cli.words import choice, device_of, names_of, order_of
 from gradcalc.errors import CalcError, Exit, MissingValues
-from gradcalc.points import json_value, unique_keys
+from gradcalc.inputs.values import json_value, unique_keys
 from gradcalc.render import json as machine
 from gradcalc.report import DTYPES, SCHEMA, Problem, Report, Verdict
 

@@ -77,10 +77,10 @@ def plot(
 
 def _request(expr: str, at: list[str], device: str, dtype: str | None) -> tuple[Problem, str, str, str]:
     """The question without the variable that moves, that variable, and the ends of its interval."""
-    from gradcalc.arrayfile import value_or_file
     from gradcalc.expression.tree import names_in
     from gradcalc.functions.resolve import understand
-    from gradcalc.points import assign, read_at
+    from gradcalc.inputs.array_files import value_or_file
+    from gradcalc.inputs.points import assign, read_at
 
     text = expression_from_stdin() if expr == "-" else expr
     named, nameless = read_at(at)

@@ -1,4 +1,4 @@
-"""Points: the text of `--at` and of batch lines to exact values.
+"""Points: the text of `--at` and of batch lines, one point or a grid.
 
 "x=3"  "x=1/2"  "x=pi/2"  "x=1,y=2"     a value for each variable: any constant expression
 "3"  "0, -1"                             values in order of appearance
@@ -8,17 +8,14 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from gradcalc.errors import CalcError, MissingValues, Span
-from gradcalc.expression.arrays import Cells
 from gradcalc.expression.decimals import plain
-from gradcalc.expression.tree import MAX_NUMBER_CHARACTERS, Node, names_in
+from gradcalc.expression.tree import MAX_NUMBER_CHARACTERS
 from gradcalc.functions.names import absent
-from gradcalc.functions.resolve import understand
-from gradcalc.functions.scalarize import spread
+from gradcalc.inputs.values import nearest_double, value_cells, value_tree
 
 MAX_POINTS = 1_000_001
 PART = 10_000
@@ -27,45 +24,6 @@ ALL_PROVEN = 1_000
 """Up to so many points each one is proven, unless somebody asks for fewer."""
 PROOFS = 3
 """Of every `PART` points, so many are proven."""
-
-
-def value_tree(name: str, text: str) -> Node:
-    """The constant expression that a variable is given.  Raises `CalcError` if it is none."""
-    if not text.strip():
-        raise CalcError(f"{name} is given no value", hint=f"write {name}=3")
-    if text.strip().lstrip("+-").lower() in ("nan", "inf", "infinity"):
-        raise CalcError(
-            f"{text.strip()} is not a point: derivatives are taken at real numbers",
-            hint="give a finite number",
-            source=text,
-            span=Span(0, len(text)),
-        )
-    if "[" in text:
-        raise CalcError(f"{name} is given an array where a number belongs", source=text, span=Span(0, len(text)))
-    return _constant(name, text)
-
-
-def value_cells(name: str, text: str) -> Cells[Node]:
-    """The number or the array that a variable is given, as constant expressions.  Raises `CalcError` if it is neither."""
-    if "[" not in text:
-        return Cells.single(value_tree(name, text))
-    try:
-        return spread(_constant(name, text), {})
-    except CalcError as error:
-        raise error.within(text) from None
-
-
-def _constant(name: str, text: str) -> Node:
-    tree = understand(text)
-    unknown = names_in(tree)
-    if unknown:
-        raise CalcError(
-            f"the value of {name} must be a number, but {unknown[0]} is a variable",
-            source=text,
-            span=Span(0, len(text)),
-            hint="numbers, pi, e and functions of them",
-        )
-    return tree
 
 
 def read_at(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
@@ -182,16 +140,6 @@ class Grid(Sequence[dict[str, str]]):
 
 
 _TABULATED = 100_000
-_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?(400|[0-3]?[0-9]{1,2}))?")
-
-
-def nearest_double(text: str) -> float | None:
-    """The double nearest to a decimal that `value_tree` reads too; None for anything else, and what doubles do not hold."""
-    if len(text) > 60 or not _DECIMAL.fullmatch(text):
-        return None
-    number = float(text)
-    vanished = number == 0 and any(digit in "123456789" for digit in text.lower().partition("e")[0])
-    return number if math.isfinite(number) and not vanished else None
 
 
 def sweep(values: Mapping[str, str]) -> Grid:
@@ -263,29 +211,3 @@ class _Range(Sequence[str]):
             return [(origin + stride * place) / below for place in range(start, stop)]
         except OverflowError:
             return None
-
-
-def unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """A JSON object: of two values for one key JSON takes the last; here one of them must be a mistake."""
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise CalcError(f"{next(name for name in names if names.count(name) > 1)} is given twice")
-    return values
-
-
-def json_value(name: str, value: object, depth: int = 0) -> str:
-    """The text of a value in a batch line: a JSON number (already as its decimal text) or a string."""
-    if depth > 16:
-        raise CalcError(f"the value of {name} is nested too deeply")
-    if isinstance(value, list):
-        for part in value:
-            if isinstance(part, str) and nearest_double(part) is None:
-                if "," in part:
-                    raise CalcError(f"an entry of {name} must be one value, not {part[:40]}")
-                value_tree(name, part)
-        return f"[{', '.join(json_value(name, part, depth + 1) for part in value)}]"
-    if isinstance(value, bool) or value is None or isinstance(value, dict):
-        kinds = {dict: "an object", bool: str(value).lower(), type(None): "null"}
-        raise CalcError(f"the value of {name} must be a number, a string or a list, not {kinds[type(value)]}")
-    return str(value)

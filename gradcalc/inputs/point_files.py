@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from gradcalc.errors import CalcError
-from gradcalc.points import json_value, nearest_double, unique_keys, value_tree
+from gradcalc.inputs.values import json_value, nearest_double, unique_keys, value_tree
 
 LONGEST = 100_000
 """The bytes that a line may have."""

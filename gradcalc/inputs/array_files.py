@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcalc.errors import CalcError
-from gradcalc.points import nearest_double, value_tree
+from gradcalc.inputs.values import nearest_double, value_tree
 from gradcalc.runtime.files import read_whole
 
 MAX_BYTES = 2_000_000
