@@ -36,6 +36,8 @@ from faulty import EPSILONS, Fault
 from judging import Judged, Question, is_regular, reference
 
 from gradcalc.calculate import answer
+from gradcalc.engines.symbolic.client import SymbolicFailure, shared
+from gradcalc.engines.symbolic.messages import Question as Asked
 from gradcalc.errors import CalcError
 from gradcalc.expression.tree import Call, Node, Number, postorder
 from gradcalc.functions.resolve import understand
@@ -44,8 +46,6 @@ from gradcalc.proof.evidence import Traced
 from gradcalc.proof.replay import _execute
 from gradcalc.report import Problem
 from gradcalc.witness.balls import OutOfPrecision, Real, adaptively, ball, exact
-from gradcalc.witness.formula import Question as Asked
-from gradcalc.witness.process import SymbolicFailure, shared
 from gradcalc.witness.program import base_name
 
 DTYPES = ("float32", "float64")

@@ -40,6 +40,8 @@ from corpora import equal, rows
 
 from gradcalc import checking
 from gradcalc.checking import check, points_of
+from gradcalc.engines.symbolic.client import SymbolicFailure
+from gradcalc.engines.symbolic.messages import Derived, Question
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in, steps
@@ -52,8 +54,6 @@ from gradcalc.proof.site import Site
 from gradcalc.runtime import deadline
 from gradcalc.witness import balls
 from gradcalc.witness.balls import OutOfPrecision, Real
-from gradcalc.witness.formula import Derived, Question
-from gradcalc.witness.process import SymbolicFailure
 
 SECONDS = 10.0
 EXAMPLES = 3

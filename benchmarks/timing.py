@@ -31,11 +31,11 @@ from typing import TypeVar
 from expressions import Case
 from judging import Question
 
+from gradcalc.engines.symbolic.client import SymbolicFailure, shared
+from gradcalc.engines.symbolic.messages import Question as Asked
 from gradcalc.errors import CalcError
 from gradcalc.proof.evidence import Traced
 from gradcalc.witness.balls import OutOfPrecision, Real, adaptively
-from gradcalc.witness.formula import Question as Asked
-from gradcalc.witness.process import SymbolicFailure, shared
 
 PARTS = ("trace", "local", "replay", "reference", "typed", "sympy", "formula", "judge")
 OURS = ("trace", "local", "replay", "reference")

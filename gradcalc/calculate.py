@@ -17,6 +17,9 @@ from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from gradcalc.engines.symbolic.client import SymbolicFailure, shared
+from gradcalc.engines.symbolic.indexed import at_entries, indexed
+from gradcalc.engines.symbolic.messages import Derived, Formula, Indexed, Question
 from gradcalc.errors import CalcError, MissingValues
 from gradcalc.expression.arrays import Cells, entry_names, indices, named_entries
 from gradcalc.expression.directional import moved, parameter_beside, weighted
@@ -28,14 +31,11 @@ from gradcalc.functions.names import absent
 from gradcalc.functions.resolve import understand, understood
 from gradcalc.functions.scalarize import spread
 from gradcalc.functions.stable_forms import spellings
-from gradcalc.indexed import at_entries, indexed
 from gradcalc.inputs.values import value_cells, value_tree
 from gradcalc.proof.switches import equalities
 from gradcalc.report import MAX_ORDER, Judgement, Partial, Problem, Report, Value, Verdict, worst
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
-from gradcalc.witness.formula import Derived, Formula, Indexed, Question
-from gradcalc.witness.process import SymbolicFailure, shared
 
 if TYPE_CHECKING:
     from gradcalc.proof.evidence import Traced

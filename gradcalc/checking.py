@@ -14,6 +14,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gradcalc.calculate import needs_numbers, versions
+from gradcalc.engines.symbolic.client import SymbolicFailure, shared
+from gradcalc.engines.symbolic.messages import Derived, Question
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, Number, names_in
@@ -22,8 +24,6 @@ from gradcalc.inputs.values import value_tree
 from gradcalc.proof.switches import equalities, has_cases
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
-from gradcalc.witness.formula import Derived, Question
-from gradcalc.witness.process import SymbolicFailure, shared
 
 if TYPE_CHECKING:
     from gradcalc.proof.claims import Compared, Comparing

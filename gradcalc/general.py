@@ -10,11 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gradcalc.expression.arrays import LEAST, LETTERS
 from gradcalc.report import Partial
-
-LETTERS = "ijklmnpqrs"
-LEAST = 3
-"""Entries from which on one formula is easier to read than all."""
 
 
 @dataclass(frozen=True, slots=True)

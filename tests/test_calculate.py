@@ -15,14 +15,15 @@ from flint import ctx
 import gradcalc
 from gradcalc import CalcError, Problem, Report, Verdict, differentiate
 from gradcalc.calculate import MAX_PARTIALS, answer, versions
+from gradcalc.engines.symbolic import client
+from gradcalc.engines.symbolic.client import SymbolicFailure, SymbolicProcess
+from gradcalc.engines.symbolic.messages import Derived, Formula, Question, pack, unpack
 from gradcalc.errors import picture
 from gradcalc.expression.tree import Call, Name, Number, names_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.report import MAX_ORDER
-from gradcalc.witness import balls, process, taylor
-from gradcalc.witness.formula import Derived, Formula, Question, pack, unpack
-from gradcalc.witness.process import SymbolicFailure, SymbolicProcess
+from gradcalc.witness import balls, taylor
 
 # -------------------------------------------------------------------------------------------------------- known answers
 
@@ -284,10 +285,10 @@ HARD = Problem("*".join(f"(x + {k})" for k in range(1, 51)), {"x": "0.5"}, (), 3
 @pytest.fixture
 def warm() -> Iterator[SymbolicProcess]:
     """The program's symbolic process, ready, and with nothing learnt; afterwards it answers again."""
-    process.shared._known.clear()
+    client.shared._known.clear()
     assert differentiate("x**2").partials[0].formula == "2*x"
-    yield process.shared
-    process.shared._known.clear()
+    yield client.shared
+    client.shared._known.clear()
     assert differentiate("x**3").partials[0].formula == "3*x**2"
     assert differentiate("x**4").partials[0].formula == "4*x**3"
 

@@ -15,12 +15,12 @@ from expressions import Case, beside_a_seam, ill_conditioned, ordinary, stream
 from judging import Question, reference
 
 from gradcalc import calculate, differentiate
+from gradcalc.engines.symbolic.client import shared
+from gradcalc.engines.symbolic.messages import Derived, Formula
+from gradcalc.engines.symbolic.messages import Question as Asked
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, postorder
 from gradcalc.functions.resolve import understand
-from gradcalc.witness.formula import Derived, Formula
-from gradcalc.witness.formula import Question as Asked
-from gradcalc.witness.process import shared
 
 # ------------------------------------------------------------------------------------------------------- false alarms
 

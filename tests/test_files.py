@@ -18,12 +18,12 @@ import numpy
 import pytest
 
 from gradcalc.cli import batch, crowd, lines
+from gradcalc.engines.symbolic.client import SymbolicFailure, SymbolicProcess
+from gradcalc.engines.symbolic.messages import Question, pack_derived, read_derived
 from gradcalc.errors import CalcError, Exit
 from gradcalc.inputs.array_files import read_array
 from gradcalc.runtime import import_path
 from gradcalc.runtime.files import lines_of, read_whole
-from gradcalc.witness.formula import Question, pack_derived, read_derived
-from gradcalc.witness.process import SymbolicFailure, SymbolicProcess
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs pipes, signals and limits")
 

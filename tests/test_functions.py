@@ -17,6 +17,10 @@ import pytest
 from expressions import ordinary, stream
 from flint import ctx
 
+from gradcalc.engines.symbolic import cas
+from gradcalc.engines.symbolic.cas.derivatives import Graph
+from gradcalc.engines.symbolic.cas.to_sympy import Builder
+from gradcalc.engines.symbolic.cas.vocabulary import Comparison
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import names_in
@@ -24,11 +28,8 @@ from gradcalc.functions import CONSTANTS, TABLE, find, similar
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.regularity import examine, value_of
 from gradcalc.proof.site import Site
-from gradcalc.witness import autograd, symbolic
+from gradcalc.witness import autograd
 from gradcalc.witness.balls import Real, adaptively, ball, exact
-from gradcalc.witness.symbolic.derivatives import Graph
-from gradcalc.witness.symbolic.functions import Comparison
-from gradcalc.witness.symbolic.terms import Builder
 
 # ---------------------------------------------------------------------------------------------------------- the table
 
@@ -280,7 +281,7 @@ _UNUSABLE = {
 def test_sympy_derives_the_row(form: Form) -> None:
     tree = understand(form.expr)
     bys = [(), *((name,) for name in form.sample), *((name, name) for name in form.sample)]
-    derived = symbolic.derive([tree], [(0, by) for by in bys])
+    derived = cas.derive([tree], [(0, by) for by in bys])
     for by, formula in zip(bys, derived.formulas, strict=True):
         assert formula.unusable == (_UNUSABLE.get(form.name) if by else None)
         if formula.tree is None:
@@ -328,7 +329,7 @@ def test_formulas_for_people_mean_the_same(form: Form) -> None:
     """The text that is shown can be typed in again, and has the derivative's value."""
     tree = understand(form.expr)
     bys = [(name,) for name in form.sample]
-    formulas = symbolic.derive([tree], [(0, by) for by in bys]).formulas
+    formulas = cas.derive([tree], [(0, by) for by in bys]).formulas
     for by, formula in zip(bys, formulas, strict=True):
         if formula.unusable:
             continue

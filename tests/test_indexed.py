@@ -7,12 +7,12 @@ import math
 import pytest
 
 from gradcalc.calculate import answer
+from gradcalc.engines.symbolic.indexed import indexed
 from gradcalc.expression.arrays import named_entries
 from gradcalc.expression.tree import names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import spread
 from gradcalc.general import general
-from gradcalc.indexed import indexed
 from gradcalc.inputs.values import value_cells
 from gradcalc.proof.regularity import value_of
 from gradcalc.proof.site import Site

@@ -101,13 +101,15 @@ def test_reasons_are_looked_for_in_a_bounded_number_of_entries(monkeypatch: pyte
 
 
 def test_constants_and_parts_of_formulas_are_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gradcalc.witness.symbolic import answers, derive, terms
+    from gradcalc.engines.symbolic.cas import derive, from_sympy, to_sympy
 
     typeset: list[Node] = []
     printed: list[Any] = []
-    latex, function = terms.latex, answers.Printer._print_Function
-    monkeypatch.setattr(terms, "latex", lambda node: typeset.append(node) or latex(node))
-    monkeypatch.setattr(answers.Printer, "_print_Function", lambda self, expr: printed.append(expr) or function(self, expr))
+    latex, function = to_sympy.latex, from_sympy.Printer._print_Function
+    monkeypatch.setattr(to_sympy, "latex", lambda node: typeset.append(node) or latex(node))
+    monkeypatch.setattr(
+        from_sympy.Printer, "_print_Function", lambda self, expr: printed.append(expr) or function(self, expr)
+    )
     names = [f"w{k}" for k in range(12)]
     inner = " + ".join(f"0.{k + 1}17*{name}*{name}" for k, name in enumerate(names))
     derived = derive([understand(f"tanh({inner})")], [(0, [name]) for name in names])

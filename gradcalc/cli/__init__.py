@@ -129,7 +129,7 @@ def _interrupted(number: int, _: object) -> NoReturn:
 
 def _end(code: int) -> NoReturn:
     """Leave at once, without taking torch down piece by piece; all that was written is flushed."""
-    process = sys.modules.get("gradcalc.witness.process")
+    process = sys.modules.get("gradcalc.engines.symbolic.client")
     if process is not None and hasattr(process, "shared"):
         process.shared.stop()
     answering = sys.modules.get("gradcalc.cli.answering")

@@ -181,8 +181,8 @@ class _Workers:
 
 def _begin(parent: int) -> None:
     """Make a worker of a new process."""
+    from gradcalc.engines.symbolic.client import shared
     from gradcalc.runtime import torch_import
-    from gradcalc.witness.process import shared
 
     torch_import.own_the_process()
     end_with_parent(parent, shared.stop)

@@ -121,3 +121,10 @@ def entry_names(name: str, shape: Shape) -> Cells[str]:
     if not shape:
         return Cells.single(name)
     return Cells(shape, [f"{name}[{','.join(map(str, index))}]" for index in indices(shape)])
+
+
+LETTERS = "ijklmnpqrs"
+
+
+LEAST = 3
+"""Entries from which on one formula is easier to read than all."""

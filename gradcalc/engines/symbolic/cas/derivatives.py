@@ -9,8 +9,8 @@ from typing import Any
 import sympy
 from sympy.core.function import ArgumentIndexError
 
-from gradcalc.witness.symbolic.answers import parts
-from gradcalc.witness.symbolic.functions import Comparison, where
+from gradcalc.engines.symbolic.cas.from_sympy import parts
+from gradcalc.engines.symbolic.cas.vocabulary import Comparison, where
 
 
 class Graph:

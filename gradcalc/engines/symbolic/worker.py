@@ -17,8 +17,8 @@ import os
 import sys
 from typing import IO, Any
 
+from gradcalc.engines.symbolic.messages import Derived, pack_derived, unpack, unpack_indexed
 from gradcalc.runtime.parent_watch import end_with_parent
-from gradcalc.witness.formula import Derived, pack_derived, unpack, unpack_indexed
 
 MEMORY_BYTES = 1_400_000_000
 MAX_CHARACTERS = 50_000_000
@@ -30,7 +30,7 @@ def main(descriptor: str) -> None:
     answers = open(int(descriptor), "w", encoding="utf-8")  # noqa: SIM115  closed with the process
     sys.setrecursionlimit(20_000)
     gc.disable()
-    from gradcalc.witness import symbolic
+    from gradcalc.engines.symbolic import cas
 
     # What is there now stays; what comes is mostly freed by reference counts.  A sixth less time a question.
     gc.freeze()
@@ -43,7 +43,7 @@ def main(descriptor: str) -> None:
         question = json.loads(line)
         _limit_time(question["seconds"])
         try:
-            answer = pack_derived(_derived(question, symbolic))
+            answer = pack_derived(_derived(question, cas))
         except MemoryError:
             answer = {"failure": "sympy needed too much memory"}
         except RecursionError:
@@ -53,16 +53,16 @@ def main(descriptor: str) -> None:
         _say(answers, {"number": question["number"], **answer})
 
 
-def _derived(question: dict[str, Any], symbolic: Any) -> Derived:
+def _derived(question: dict[str, Any], cas: Any) -> Derived:
     """The formulas with an index, if there are any; else one by one."""
     if question["is_claim"]:
         ((_, (by,)),) = question["wanted"]
-        return Derived((), {}, is_same=symbolic.is_derivative(*unpack(json.loads(question["trees"])), by))
+        return Derived((), {}, is_same=cas.is_derivative(*unpack(json.loads(question["trees"])), by))
     if question["indexed"]:
-        found = symbolic.derive_with_index(*unpack_indexed(question["indexed"]), question["by"])
+        found = cas.derive_with_index(*unpack_indexed(question["indexed"]), question["by"])
         if found is not None:
             return found  # type: ignore[no-any-return]
-    return symbolic.derive(unpack(json.loads(question["trees"])), question["wanted"])  # type: ignore[no-any-return]
+    return cas.derive(unpack(json.loads(question["trees"])), question["wanted"])  # type: ignore[no-any-return]
 
 
 def _say(answers: IO[str], answer: dict[str, Any]) -> None:

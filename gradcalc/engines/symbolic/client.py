@@ -20,9 +20,9 @@ from collections import OrderedDict
 from dataclasses import asdict
 from typing import IO, Any, NamedTuple
 
+from gradcalc.engines.symbolic.messages import Derived, Question, read_derived
 from gradcalc.errors import CalcError
 from gradcalc.runtime import import_path
-from gradcalc.witness.formula import Derived, Question, read_derived
 
 _PATIENCE_WITH_START = 30.0
 """Seconds that a machine under load may take to import sympy, beyond the time for the question."""
@@ -139,7 +139,7 @@ class SymbolicProcess:
             receiving, sending = os.pipe()
             try:
                 self._child = subprocess.Popen(
-                    import_path.command("gradcalc.witness.worker", str(sending)),
+                    import_path.command("gradcalc.engines.symbolic.worker", str(sending)),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,

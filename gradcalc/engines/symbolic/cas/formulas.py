@@ -6,11 +6,11 @@ from typing import Any
 
 import sympy
 
+from gradcalc.engines.symbolic.cas.from_sympy import Latex, Order, Printer, Trees, parts
+from gradcalc.engines.symbolic.cas.to_sympy import Builder
+from gradcalc.engines.symbolic.messages import Formula
 from gradcalc.errors import CalcError
 from gradcalc.expression.tree import Node
-from gradcalc.witness.formula import Formula
-from gradcalc.witness.symbolic.answers import Latex, Order, Printer, Trees, parts
-from gradcalc.witness.symbolic.terms import Builder
 
 MAX_FORMULA_CHARACTERS = 200_000
 

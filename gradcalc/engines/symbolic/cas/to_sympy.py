@@ -14,12 +14,12 @@ from typing import Any
 
 import sympy
 
+from gradcalc.engines.symbolic.cas.vocabulary import Vocabulary
 from gradcalc.expression.latex import latex, name_latex
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.program import follow
 from gradcalc.expression.tree import Call, Name, Node, Number, fold, steps
 from gradcalc.functions import TABLE
-from gradcalc.witness.symbolic.functions import Vocabulary
 
 _DISPLAYED = 10**9
 """Constants whose numerator and denominator are below this are shown as rationals in a formula."""

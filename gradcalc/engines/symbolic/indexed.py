@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from functools import cache
 from math import prod
 
-from gradcalc.expression.arrays import Cells, Shape
+from gradcalc.engines.symbolic.messages import Derived, Formula, Indexed, Reduction
+from gradcalc.expression.arrays import LEAST, LETTERS, Cells, Shape
 from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in, renamed
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import spread
-from gradcalc.general import LEAST, LETTERS
-from gradcalc.witness.formula import Derived, Formula, Indexed, Reduction
 
 # The derivative of a reduction r of n entries by one of them, e; m is their mean, c the correction of a variance.
 _WEIGHTS = {

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import sympy
 
+from gradcalc.engines.symbolic.cas.derivatives import Graph
+from gradcalc.engines.symbolic.cas.formulas import Formulas
+from gradcalc.engines.symbolic.cas.to_sympy import Builder
+from gradcalc.engines.symbolic.messages import Derived, Reduction
 from gradcalc.expression.tree import Node, names_in
-from gradcalc.witness.formula import Derived, Reduction
-from gradcalc.witness.symbolic.derivatives import Graph
-from gradcalc.witness.symbolic.formulas import Formulas
-from gradcalc.witness.symbolic.terms import Builder
 
 
 def gradients(result: Node, reductions: Sequence[Reduction], by: Sequence[str]) -> Derived:

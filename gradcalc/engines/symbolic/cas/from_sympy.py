@@ -10,9 +10,9 @@ import sympy
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
+from gradcalc.engines.symbolic.cas.vocabulary import PRINTED, Comparison, power_of_zero
 from gradcalc.expression.tree import Call, Name, Node, Number
 from gradcalc.functions.resolve import applied
-from gradcalc.witness.symbolic.functions import PRINTED, Comparison, power_of_zero
 
 PI, E = Call("pi", ()), Call("e", ())
 
