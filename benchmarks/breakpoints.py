@@ -333,10 +333,10 @@ def _side(start: Any, values: Sequence[Any], steps: Sequence[Any]) -> tuple[str,
 
 def examined(case: Case) -> tuple[str, Any, Any, bool]:
     """What gradcalc says: the kind in the oracle's words, both sides as mpmath numbers, and whether it is proven."""
+    from gradcalc.engines.taylor.at_point import Site
     from gradcalc.functions.resolve import understand
     from gradcalc.inputs.values import value_tree
     from gradcalc.proof.regularity import UNDEFINED, Kind, examine
-    from gradcalc.proof.site import Site
 
     site = Site(understand(case.expr, list(case.at)), {name: value_tree(name, text) for name, text in case.at.items()})
     regularity = examine(site, case.by)
@@ -349,7 +349,7 @@ def examined(case: Case) -> tuple[str, Any, Any, bool]:
 
 
 def _float(side: Any) -> Any:
-    from gradcalc.witness.balls import decimal
+    from gradcalc.engines.taylor.reals import decimal
 
     if side is None or isinstance(side, float):
         return None if side is None else mpmath.mpf(side)

@@ -38,6 +38,7 @@ from judging import Judged, Question, is_regular, reference
 from gradcalc.calculate import answer
 from gradcalc.engines.symbolic.client import SymbolicFailure, shared
 from gradcalc.engines.symbolic.messages import Question as Asked
+from gradcalc.engines.taylor.reals import OutOfPrecision, Real, adaptively, ball, exact
 from gradcalc.errors import CalcError
 from gradcalc.expression.tree import Call, Node, Number, postorder
 from gradcalc.functions.resolve import understand
@@ -45,7 +46,6 @@ from gradcalc.proof.arithmetic import Rounded
 from gradcalc.proof.evidence import Traced
 from gradcalc.proof.replay import _execute
 from gradcalc.report import Problem
-from gradcalc.witness.balls import OutOfPrecision, Real, adaptively, ball, exact
 from gradcalc.witness.program import base_name
 
 DTYPES = ("float32", "float64")

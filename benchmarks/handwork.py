@@ -42,6 +42,9 @@ from gradcalc import checking
 from gradcalc.checking import check, points_of
 from gradcalc.engines.symbolic.client import SymbolicFailure
 from gradcalc.engines.symbolic.messages import Derived, Question
+from gradcalc.engines.taylor import reals
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.reals import OutOfPrecision, Real
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in, steps
@@ -50,10 +53,7 @@ from gradcalc.functions.derivation import NoRule, derive, functions
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.claims import Compared, compared
 from gradcalc.proof.regularity import value_of
-from gradcalc.proof.site import Site
 from gradcalc.runtime import deadline
-from gradcalc.witness import balls
-from gradcalc.witness.balls import OutOfPrecision, Real
 
 SECONDS = 10.0
 EXAMPLES = 3
@@ -437,22 +437,22 @@ def numbers(tree: Node, found: Sequence[Compared]) -> list[Real | None]:
 
 
 def same(left: Sequence[Real | None], right: Sequence[Real | None]) -> bool:
-    return all(a is not None and b is not None and balls.agree(a, b) for a, b in zip(left, right, strict=True))
+    return all(a is not None and b is not None and reals.agree(a, b) for a, b in zip(left, right, strict=True))
 
 
 def is_multiple(claimed: Sequence[Real | None], truths: Sequence[Real | None]) -> bool:
     """Whether one is the same number times the other everywhere."""
-    with balls.precision(2 * balls.START_BITS):
+    with reals.precision(2 * reals.START_BITS):
         known = [(a, b) for a, b in zip(claimed, truths, strict=True) if a is not None and b is not None]
-        first = next(((a, b) for a, b in known if not balls.is_negligible(b)), None)
+        first = next(((a, b) for a, b in known if not reals.is_negligible(b)), None)
         if first is None or len(known) < len(claimed):
             return False
-        return all(balls.agree(a * first[1], b * first[0]) for a, b in known)
+        return all(reals.agree(a * first[1], b * first[0]) for a, b in known)
 
 
 def is_by_a_name(claimed: Sequence[Real | None], found: Sequence[Compared]) -> bool:
     """Whether the claim is the derivative times a variable, or divided by one, everywhere."""
-    with balls.precision(2 * balls.START_BITS):
+    with reals.precision(2 * reals.START_BITS):
         for name in found[0].at:
             known = [it.numbers()[name] for it in found]
             truths = [it.derivative for it in found]
@@ -694,8 +694,8 @@ def elsewhere(tree: Node, truth: Node, claim: Node, row: dict, by: str) -> str |
             continue
         if claimed is None or value is None:
             continue
-        is_reference = point is given and not equal(balls.decimal(claimed, 40), row["ref"][by])
-        if is_reference or (right is not None and not balls.agree(right, claimed)):
+        is_reference = point is given and not equal(reals.decimal(claimed, 40), row["ref"][by])
+        if is_reference or (right is not None and not reals.agree(right, claimed)):
             return ", ".join(f"{name} = {float(number):.7g}" for name, number in point.items())
     return None
 
@@ -776,8 +776,8 @@ def derived(row: dict, by: str) -> tuple[str, str]:
 
 def _difference(found: Compared) -> str:
     at = ", ".join(f"{name} = {unparse(value)}" for name, value in found.shown.items())
-    claimed = "without a value" if found.claimed is None else balls.decimal(found.claimed)
-    return f"at {at}: {balls.decimal(found.derivative)}, and the last line is {claimed}"
+    claimed = "without a value" if found.claimed is None else reals.decimal(found.claimed)
+    return f"at {at}: {reals.decimal(found.derivative)}, and the last line is {claimed}"
 
 
 # ---------------------------------------------------------------------------------------------------------------- the run

@@ -14,6 +14,8 @@ from itertools import product
 from expressions import Case
 
 from gradcalc.calculate import _documented, _examine, _float
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.reals import Real, ball, exact, nearest_float, to_fraction
 from gradcalc.expression.arrays import entry_names, named_entries
 from gradcalc.expression.tree import Number, names_in
 from gradcalc.functions.resolve import understand
@@ -22,11 +24,9 @@ from gradcalc.inputs.values import value_cells
 from gradcalc.proof.evidence import Evidence, Traced
 from gradcalc.proof.floats import FORMATS, Format
 from gradcalc.proof.regularity import Kind, Regularity
-from gradcalc.proof.site import Site
 from gradcalc.proof.verdict import Finding, judge
 from gradcalc.witness import autograd
 from gradcalc.witness.autograd import By, Hook, Run
-from gradcalc.witness.balls import Real, ball, exact, nearest_float, to_fraction
 
 
 @dataclass(frozen=True)

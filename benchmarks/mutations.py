@@ -27,13 +27,13 @@ import torch
 from expressions import LITERALS, Case
 from judging import Question
 
+from gradcalc.engines.taylor.jets import Jet
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
 from gradcalc.proof import semantics
 from gradcalc.proof.arithmetic import Value
 from gradcalc.proof.evidence import Traced
 from gradcalc.witness.autograd import Run
-from gradcalc.witness.jets import Jet
 
 KINDS = ("sign", "factor 2", "factor 1 + 1e-6", "off by one", "exchanged", "first argument")
 NEEDED = {"off by one": 1, "exchanged": 2, "first argument": 1}
@@ -383,9 +383,9 @@ SETTINGS_OF = {
 
 def definitions_hold() -> list[str]:
     """Rows whose definition, constant or default is not what mpmath or torch has: their names."""
+    from gradcalc.engines.taylor.at_point import Site
+    from gradcalc.engines.taylor.reals import decimal
     from gradcalc.proof.regularity import value_of
-    from gradcalc.proof.site import Site
-    from gradcalc.witness.balls import decimal
 
     wrong = []
     with _mp.workdps(30):

@@ -33,9 +33,9 @@ from judging import Question
 
 from gradcalc.engines.symbolic.client import SymbolicFailure, shared
 from gradcalc.engines.symbolic.messages import Question as Asked
+from gradcalc.engines.taylor.reals import OutOfPrecision, Real, adaptively
 from gradcalc.errors import CalcError
 from gradcalc.proof.evidence import Traced
-from gradcalc.witness.balls import OutOfPrecision, Real, adaptively
 
 PARTS = ("trace", "local", "replay", "reference", "typed", "sympy", "formula", "judge")
 OURS = ("trace", "local", "replay", "reference")

@@ -38,12 +38,12 @@ from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 if TYPE_CHECKING:
+    from gradcalc.engines.taylor.at_point import Site
+    from gradcalc.engines.taylor.reals import Real
     from gradcalc.proof.evidence import Traced
     from gradcalc.proof.floats import Distance, Format
     from gradcalc.proof.regularity import Regularity, Side
-    from gradcalc.proof.site import Site
     from gradcalc.witness.autograd import Run
-    from gradcalc.witness.balls import Real
 
 MAX_PARTIALS = 4_096
 _AT_LEAST = 1.0
@@ -377,7 +377,7 @@ def _report(prepared: Prepared, partials: Sequence[Partial], notes: Sequence[str
 
 
 def _at_point(prepared: Prepared) -> Report:
-    from gradcalc.proof.site import Site
+    from gradcalc.engines.taylor.at_point import Site
     from gradcalc.witness import autograd, devices
 
     started = time.monotonic()
@@ -489,8 +489,8 @@ def _out_of_time(wanted: Wanted, number: int, derived: Derived | str, run: Run, 
 
 def _float(name: str, text: str, value: Node) -> float:
     """The double that torch is given for a value.  Raises `CalcError` where the value is not real."""
-    from gradcalc.proof.site import Site
-    from gradcalc.witness import balls
+    from gradcalc.engines.taylor import reals
+    from gradcalc.engines.taylor.at_point import Site
 
     if isinstance(value, Number):
         try:
@@ -498,18 +498,18 @@ def _float(name: str, text: str, value: Node) -> float:
         except OverflowError:
             return math.inf
     try:
-        number = balls.adaptively(lambda: Site(value, {}).value().value)
-    except balls.OutOfPrecision:
+        number = reals.adaptively(lambda: Site(value, {}).value().value)
+    except reals.OutOfPrecision:
         raise CalcError(f"the value of {name} is not a real number: {text}") from None
-    return balls.nearest_float(number)
+    return reals.nearest_float(number)
 
 
 def _is_zero(value: Node) -> bool:
     """Whether a value that became 0 as a float is 0."""
-    from gradcalc.proof.site import Site
-    from gradcalc.witness import balls
+    from gradcalc.engines.taylor import reals
+    from gradcalc.engines.taylor.at_point import Site
 
-    return balls.is_negligible(balls.adaptively(lambda: Site(value, {}).value().value))
+    return reals.is_negligible(reals.adaptively(lambda: Site(value, {}).value().value))
 
 
 def nearest(name: str, text: str) -> float:
@@ -547,14 +547,14 @@ class _Judging:
 
     def value(self) -> str | None:
         """The value of what was typed, if it has one."""
+        from gradcalc.engines.taylor import reals
         from gradcalc.proof.regularity import value_of
-        from gradcalc.witness import balls
 
         try:
             value = value_of(self.typed)
-        except balls.OutOfPrecision:
+        except reals.OutOfPrecision:
             return None
-        return balls.known_decimal(value)
+        return reals.known_decimal(value)
 
     def partial(self, by: By, formula: Formula | None, derived: Derived | str, *, is_explained: bool) -> Partial:
         """A partial, judged with what sympy found; `is_explained` asks for what made its number a bad one."""
@@ -617,15 +617,15 @@ class _Judging:
 
     def symbolic(self, typed: Regularity | None, formula: Formula | None, derived: Derived | str) -> str | None:
         """The derivative at the typed point; where it looks round, sympy's formula may know it exactly."""
-        from gradcalc.witness import balls
+        from gradcalc.engines.taylor import reals
 
         if typed is None or typed.derivative is None:
             return None
-        text = balls.known_decimal(typed.derivative)
+        text = reals.known_decimal(typed.derivative)
         if text is not None and text.endswith("0000000000"):
             exact, _ = self.enclosed(formula, derived, self.typed)
-            if exact is not None and balls.agree(typed.derivative, exact):
-                text = min(text, balls.decimal(exact), key=len)
+            if exact is not None and reals.agree(typed.derivative, exact):
+                text = min(text, reals.decimal(exact), key=len)
         return text
 
     def evidence(self, found: Regularity | None, typed: Regularity | None) -> str | None:
@@ -663,7 +663,7 @@ class _Judging:
 
     def enclosed(self, formula: Formula | None, derived: Derived | str, site: Site | None) -> tuple[Real | None, str | None]:
         """sympy's derivative at a point as an enclosure, or None and why it cannot be used."""
-        from gradcalc.witness import balls
+        from gradcalc.engines.taylor import reals
 
         if formula is None or isinstance(derived, str):
             return None, str(derived)
@@ -671,8 +671,8 @@ class _Judging:
         if tree is None or site is None:
             return None, formula.unusable
         try:
-            return balls.adaptively(lambda: site.formula_value(tree, derived.constants)), None
-        except balls.OutOfPrecision:
+            return reals.adaptively(lambda: site.formula_value(tree, derived.constants)), None
+        except reals.OutOfPrecision:
             return None, "sympy's formula has no value here"
 
 
@@ -703,8 +703,8 @@ def _documented(tree: Node) -> tuple[str, ...]:
 
 
 def _examine(site: Site | None, by: By) -> Regularity | None:
+    from gradcalc.engines.taylor.reals import OutOfPrecision
     from gradcalc.proof.regularity import examine
-    from gradcalc.witness.balls import OutOfPrecision
 
     try:
         return None if site is None else examine(site, by)
@@ -713,10 +713,10 @@ def _examine(site: Site | None, by: By) -> Regularity | None:
 
 
 def _decimal(value: Side | Any) -> str | None:
-    from gradcalc.witness import balls
+    from gradcalc.engines.taylor import reals
 
     if value is None:
         return None
     if isinstance(value, float):
         return "inf" if value > 0 else "-inf"
-    return balls.known_decimal(value)
+    return reals.known_decimal(value)

@@ -179,9 +179,9 @@ class Judging:
 
     def finding(self, at: Sequence[Mapping[str, Node]]) -> Finding:
         """What is found at the points that are given and at others; what is found before the time is over counts."""
+        from gradcalc.engines.taylor.reals import OutOfPrecision
         from gradcalc.proof.causes import cause
         from gradcalc.proof.claims import Comparing
-        from gradcalc.witness.balls import OutOfPrecision
 
         comparing = Comparing(self.tree, self.claimed, self.by, self.inner, self.fixed, self.where)
         kind, why = None, ""
@@ -358,7 +358,7 @@ def _answered(question: Question) -> Derived | None:
 
 
 def _place(found: Compared) -> Place:
-    from gradcalc.witness.balls import decimal
+    from gradcalc.engines.taylor.reals import decimal
 
     texts = {name: unparse(value) for name, value in found.shown.items()}
     return Place(texts, decimal(found.derivative), None if found.claimed is None else decimal(found.claimed), found.same)

@@ -228,11 +228,11 @@ def _fraction(text: str) -> Fraction | None:
 
 def _exact(text: str, values: Mapping[str, Cells[Node]], seconds: float) -> Cells[str | None]:
     """The exact values of the entries of an expression at the typed point."""
+    from gradcalc.engines.taylor.at_point import Site
+    from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
     from gradcalc.functions.resolve import understand
     from gradcalc.functions.scalarize import spread
     from gradcalc.proof.regularity import value_of
-    from gradcalc.proof.site import Site
-    from gradcalc.witness.balls import OutOfPrecision, decimal
 
     known = dict(pair for name, cells in values.items() for pair in named_entries(name, cells))
 

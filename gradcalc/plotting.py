@@ -140,14 +140,14 @@ def _answers(first: Prepared, others: Sequence[Mapping[str, str]]) -> list[Repor
 
 def _end(name: str, text: str) -> Fraction:
     """An end of the interval, exactly where it is a fraction.  Raises `CalcError` where it is no real number."""
-    from gradcalc.proof.site import Site
+    from gradcalc.engines.taylor import reals
+    from gradcalc.engines.taylor.at_point import Site
     from gradcalc.proof.stretches import fraction
-    from gradcalc.witness import balls
 
     value = value_tree(name, text)
     try:
-        number = balls.adaptively(lambda: Site(value, {}).value().value)
-    except balls.OutOfPrecision:
+        number = reals.adaptively(lambda: Site(value, {}).value().value)
+    except reals.OutOfPrecision:
         raise CalcError(f"the value of {name} is not a real number: {text}") from None
     return fraction(number)
 
@@ -163,9 +163,9 @@ def _curve(
     tree: Node, name: str, fixed: Mapping[str, Node], places: Sequence[Fraction]
 ) -> tuple[list[float | None], list[float | None], int]:
     """The values and the slopes at some places, and at how many of them they were looked for in half of the time."""
+    from gradcalc.engines.taylor import reals
+    from gradcalc.engines.taylor.at_point import Site
     from gradcalc.proof.regularity import examine
-    from gradcalc.proof.site import Site
-    from gradcalc.witness import balls
 
     values: list[float | None] = [None] * len(places)
     slopes: list[float | None] = [None] * len(places)
@@ -175,10 +175,10 @@ def _curve(
                 found = examine(Site(tree, {**fixed, name: x}), [name])
             except deadline.OutOfTime:
                 return values, slopes, place
-            except balls.OutOfPrecision:
+            except reals.OutOfPrecision:
                 continue
-            values[place] = None if found.value is None else balls.nearest_float(found.value)
-            slopes[place] = None if found.derivative is None else balls.nearest_float(found.derivative)
+            values[place] = None if found.value is None else reals.nearest_float(found.value)
+            slopes[place] = None if found.derivative is None else reals.nearest_float(found.derivative)
     return values, slopes, len(places)
 
 

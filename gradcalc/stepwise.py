@@ -135,9 +135,9 @@ def _held(
 
 def _has_none(tree: Node, by: str, values: Mapping[str, Node]) -> bool:
     """Whether an expression is known to have no derivative at a point."""
+    from gradcalc.engines.taylor.at_point import Site
+    from gradcalc.engines.taylor.reals import OutOfPrecision
     from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, examine
-    from gradcalc.proof.site import Site
-    from gradcalc.witness.balls import OutOfPrecision
 
     try:
         return examine(Site(tree, values), [by]).kind in NOT_DIFFERENTIABLE | UNDEFINED
@@ -147,8 +147,8 @@ def _has_none(tree: Node, by: str, values: Mapping[str, Node]) -> bool:
 
 def _number(step: Step, by: str, values: Mapping[str, Node]) -> str | None:
     """The derivative of a part at a point; None where it has none, or the rule does not give it."""
+    from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
     from gradcalc.proof.claims import Comparing
-    from gradcalc.witness.balls import OutOfPrecision, decimal
 
     here = Comparing(step.part, step.derivative, by).at(values)
     if here is None or not here.same or here.claimed is None:

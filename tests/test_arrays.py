@@ -20,6 +20,8 @@ import torch
 
 from gradcalc.calculate import MAX_PARTIALS, answer, prepare
 from gradcalc.cli import lines
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.reals import Real, adaptively
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.arrays import Cells, Shape, broadcast_shape, entry_names, of_lines
 from gradcalc.expression.printer import unparse
@@ -31,11 +33,9 @@ from gradcalc.functions.scalarize import MAX_PARTS, spread
 from gradcalc.grammar import parse
 from gradcalc.inputs.values import json_value, value_cells
 from gradcalc.proof import semantics
-from gradcalc.proof.site import Site
 from gradcalc.render import RenderOptions, table
 from gradcalc.report import Problem, Report, Verdict
 from gradcalc.witness import autograd, crowd
-from gradcalc.witness.balls import Real, adaptively
 
 # ------------------------------------------------------------------------------------------------------------- grammar
 

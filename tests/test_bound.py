@@ -8,13 +8,13 @@ import pytest
 import torch
 from sampling import sample
 
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.reals import adaptively, ball
 from gradcalc.expression.tree import Node
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.floats import FORMATS
-from gradcalc.proof.site import Site
 from gradcalc.witness import autograd, bound
-from gradcalc.witness.balls import adaptively, ball
 from gradcalc.witness.intervals import Interval
 
 

@@ -13,11 +13,11 @@ import pytest
 from breakpoints import Answer, agrees, cases, examined, oracle, verdicts
 from flint import arb, ctx
 
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.reals import ball
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.values import value_tree
 from gradcalc.proof.regularity import Kind, Side, examine
-from gradcalc.proof.site import Site
-from gradcalc.witness.balls import ball
 
 FIRST_AND_SECOND = list(islice(cases(20), 120))
 THIRD = list(islice(cases(30, order=3), 20))

@@ -18,12 +18,12 @@ from gradcalc.calculate import MAX_PARTIALS, answer, versions
 from gradcalc.engines.symbolic import client
 from gradcalc.engines.symbolic.client import SymbolicFailure, SymbolicProcess
 from gradcalc.engines.symbolic.messages import Derived, Formula, Question, pack, unpack
+from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.errors import picture
 from gradcalc.expression.tree import Call, Name, Number, names_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.report import MAX_ORDER
-from gradcalc.witness import balls, taylor
 
 # -------------------------------------------------------------------------------------------------------- known answers
 
@@ -255,11 +255,11 @@ def test_towers_of_numbers_are_answered(
     expr: str, x: str, verdict: str | None, symbolic: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluations = []
-    readers = taylor._readers
-    monkeypatch.setattr(taylor, "_readers", lambda *args: evaluations.append(ctx.prec) or readers(*args))
+    readers = evaluate._readers
+    monkeypatch.setattr(evaluate, "_readers", lambda *args: evaluations.append(ctx.prec) or readers(*args))
     report = differentiate(expr, at={"x": x})
     assert 0 < len(evaluations) < 100
-    assert max(evaluations) <= balls.MAX_BITS
+    assert max(evaluations) <= reals.MAX_BITS
     assert report.verdict == verdict or verdict is None
     found = report.partials[0].symbolic
     assert (found is None) == (symbolic is None) or verdict is None

@@ -21,15 +21,15 @@ import pytest
 from flint import ctx
 
 from gradcalc.calculate import answer
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.reals import OutOfPrecision, Real, ball, exact
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node, names_in
 from gradcalc.functions.derivation import derive
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.regularity import Kind, Regularity, Side, examine, value_of
-from gradcalc.proof.site import Site
 from gradcalc.report import Partial, Problem, Verdict
-from gradcalc.witness.balls import OutOfPrecision, Real, ball, exact
 
 FOLDER = Path(os.environ.get("GRADCALC_CORPORA") or Path(__file__).resolve().parents[2] / "shared" / "corpora")
 pytestmark = pytest.mark.corpora

@@ -21,15 +21,15 @@ from gradcalc.engines.symbolic import cas
 from gradcalc.engines.symbolic.cas.derivatives import Graph
 from gradcalc.engines.symbolic.cas.to_sympy import Builder
 from gradcalc.engines.symbolic.cas.vocabulary import Comparison
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.reals import Real, adaptively, ball, exact
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import names_in
 from gradcalc.functions import CONSTANTS, TABLE, find, similar
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.regularity import examine, value_of
-from gradcalc.proof.site import Site
 from gradcalc.witness import autograd
-from gradcalc.witness.balls import Real, adaptively, ball, exact
 
 # ---------------------------------------------------------------------------------------------------------- the table
 

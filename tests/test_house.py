@@ -55,7 +55,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def part(module: str) -> str:
-    """The folder or top module that a module belongs to: `witness` of `gradcalc.witness.balls`."""
+    """The folder or top module that a module belongs to: `witness` of `gradcalc.engines.taylor.reals`."""
     return module.split(".")[1]
 
 
@@ -83,7 +83,7 @@ ALLOWED = {
         "gradcalc.witness.trace", "gradcalc.neuron",
     },
     "numpy": {"gradcalc.inputs.array_files"},
-    "flint": {name for name in MODULES if name.startswith(("gradcalc.witness.", "gradcalc.proof."))},
+    "flint": {name for name in MODULES if name.startswith(("gradcalc.engines.taylor.", "gradcalc.witness.", "gradcalc.proof."))},
     "rich": {name for name in MODULES if name.startswith("gradcalc.render.")},
     "typer": {name for name in MODULES if name.startswith("gradcalc.cli")},
     "click": set(),

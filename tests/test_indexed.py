@@ -8,6 +8,8 @@ import pytest
 
 from gradcalc.calculate import answer
 from gradcalc.engines.symbolic.indexed import indexed
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.reals import decimal
 from gradcalc.expression.arrays import named_entries
 from gradcalc.expression.tree import names_in
 from gradcalc.functions.resolve import understand
@@ -15,9 +17,7 @@ from gradcalc.functions.scalarize import spread
 from gradcalc.general import general
 from gradcalc.inputs.values import value_cells
 from gradcalc.proof.regularity import value_of
-from gradcalc.proof.site import Site
 from gradcalc.report import Partial, Problem, Verdict
-from gradcalc.witness.balls import decimal
 
 AT = {"x": "[1, 2, 4.5, -0.3]", "y": "[0.5, 2.5, 1, 3]", "b": "2", "A": "[[1, 2], [-3, 0.5]]"}
 

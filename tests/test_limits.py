@@ -14,6 +14,9 @@ from flint import ctx
 
 from gradcalc import calculate
 from gradcalc.calculate import answer, differentiate
+from gradcalc.engines.taylor import evaluate, reals
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.germs.elements import Elements, Undecided, _power
 from gradcalc.expression.arrays import Cells
 from gradcalc.expression.tree import Call, Name, Node, fold, names_in, replaced, steps
 from gradcalc.functions import stable_forms
@@ -22,11 +25,9 @@ from gradcalc.inputs.values import value_tree
 from gradcalc.plotting import plot
 from gradcalc.proof import float_report
 from gradcalc.proof.one_sided import Neighbourhood
-from gradcalc.proof.site import Site
 from gradcalc.report import Problem, Verdict
 from gradcalc.runtime import deadline
-from gradcalc.witness import autograd, balls, taylor
-from gradcalc.witness.elements import Elements, Undecided, _power
+from gradcalc.witness import autograd
 
 # ------------------------------------------------------------------------------------------------ trees that share parts
 
@@ -251,11 +252,11 @@ _OUTSIDE = [
 )
 def test_a_look_at_the_domain_decides(expr: str, at: dict[str, str], order: int, monkeypatch: pytest.MonkeyPatch) -> None:
     bits: list[int] = []
-    readers = taylor._readers
-    monkeypatch.setattr(taylor, "_readers", lambda *args: bits.append(ctx.prec) or readers(*args))
+    readers = evaluate._readers
+    monkeypatch.setattr(evaluate, "_readers", lambda *args: bits.append(ctx.prec) or readers(*args))
     report = answer(Problem(expr, at, order=order))
     assert report.verdict is Verdict.UNDEFINED
-    assert max(bits) <= 2 * balls.START_BITS
+    assert max(bits) <= 2 * reals.START_BITS
 
 
 # ------------------------------------------------------------------------------------------------------- long polynomials
@@ -267,10 +268,10 @@ def test_long_powers_are_not_multiplied_out() -> None:
     long = sum(sines, elements.one)
     with pytest.raises(Undecided, match="a long power"):
         _power(long, 16)
-    power = elements.raised(long, balls.exact(16))
+    power = elements.raised(long, reals.exact(16))
     assert len(power) == 1
-    assert len(elements.raised(sum(sines[:3], elements.one), balls.exact(4))) > 1
-    assert not elements.vanishes(power - elements.raised(long, balls.exact(15)) * long)  # it would have millions of terms
+    assert len(elements.raised(sum(sines[:3], elements.one), reals.exact(4))) > 1
+    assert not elements.vanishes(power - elements.raised(long, reals.exact(15)) * long)  # it would have millions of terms
 
 
 def test_what_cancels_is_zero_where_it_cancels() -> None:

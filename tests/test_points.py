@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.reals import decimal
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.decimals import plain
 from gradcalc.expression.printer import unparse
 from gradcalc.inputs.points import MAX_POINTS, assign, read_at, sweep
 from gradcalc.inputs.values import json_value, value_tree
 from gradcalc.proof.regularity import value_of
-from gradcalc.proof.site import Site
-from gradcalc.witness.balls import decimal
 
 VALUES = [
     ("3", "3"), ("-3", "-3"), (" 3 ", "3"), ("+3", "3"), ("--3", "3"), ("0.1", "0.1"), ("1e-3", "0.001"), ("1/8", "0.125"), ("2**10", "1024"), ("2^10", "1024"),

@@ -10,13 +10,13 @@ from flint import ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradcalc.engines.taylor.at_point import Site, polarised
+from gradcalc.engines.taylor.reals import OutOfPrecision, Real, ball, exact
 from gradcalc.expression.tree import names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.points import read_at
 from gradcalc.inputs.values import value_tree
 from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Side, examine, value_of
-from gradcalc.proof.site import Site, polarised
-from gradcalc.witness.balls import OutOfPrecision, Real, ball, exact
 
 
 def site(expr: str, at: str) -> Site:

@@ -11,6 +11,8 @@ import torch
 from flint import ctx
 from sampling import sample
 
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.reals import agree, ball
 from gradcalc.expression.tree import Node
 from gradcalc.functions import TABLE, Function
 from gradcalc.proof import replay, semantics
@@ -18,9 +20,7 @@ from gradcalc.proof.arithmetic import Exact
 from gradcalc.proof.evidence import Traced
 from gradcalc.proof.floats import FORMATS
 from gradcalc.proof.regularity import examine
-from gradcalc.proof.site import Site
 from gradcalc.witness import autograd, trace
-from gradcalc.witness.balls import agree, ball
 from gradcalc.witness.program import Cell, Operation, Program
 
 DIFFERENTIABLE = [

@@ -13,12 +13,12 @@ from flint import arb, ctx, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradcalc.engines.taylor import evaluate, reals
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.jets import Jet, is_nan, quotient
+from gradcalc.engines.taylor.reals import OutOfPrecision, Real, Unresolved, adaptively, ball, decimal, exact
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.regularity import examine, value_of
-from gradcalc.proof.site import Site
-from gradcalc.witness import balls, taylor
-from gradcalc.witness.balls import OutOfPrecision, Real, Unresolved, adaptively, ball, decimal, exact
-from gradcalc.witness.jets import Jet, is_nan, quotient
 
 ORDER = 4
 
@@ -26,7 +26,7 @@ ORDER = 4
 def coefficients(expr: str, at: Fraction, order: int = ORDER, bits: int = 320) -> list[Real]:
     """The Taylor coefficients of an expression in x, at x + t."""
     with ctx.workprec(bits):
-        jet = taylor.evaluate(understand(expr, "x"), {"x": taylor.moving(exact(at), 1, order)}, order=order)
+        jet = evaluate.evaluate(understand(expr, "x"), {"x": evaluate.moving(exact(at), 1, order)}, order=order)
     assert not jet.notes
     return [jet[power] for power in range(order + 1)]
 
@@ -142,8 +142,8 @@ MACLAURIN = [
 @pytest.mark.parametrize(("expr", "expected"), MACLAURIN, ids=[expr for expr, _ in MACLAURIN])
 def test_series_at_zero_on_the_right(expr: str, expected: str) -> None:
     """Along a ray that starts where something vanishes; more orders than are asked for are carried, as `examine` does."""
-    with ctx.workprec(balls.ZERO_BITS):
-        jet = taylor.evaluate(understand(expr, "x"), {"x": taylor.moving(fmpq(0), 1, 9)}, order=9)
+    with ctx.workprec(reals.ZERO_BITS):
+        jet = evaluate.evaluate(understand(expr, "x"), {"x": evaluate.moving(fmpq(0), 1, 9)}, order=9)
         for power, text in enumerate(expected.split()):
             assert not is_nan(jet[power])
             assert ball(jet[power]).overlaps(ball(exact(Fraction(text)))), power
@@ -181,7 +181,7 @@ EXACT = [
 
 @pytest.mark.parametrize(("expr", "at", "expected"), EXACT, ids=[f"{expr} at {at}" for expr, at, _ in EXACT])
 def test_rationals_stay_exact(expr: str, at: str, expected: Fraction | int) -> None:
-    value = taylor.evaluate(understand(expr, "x"), {"x": exact(Fraction(at))}).value
+    value = evaluate.evaluate(understand(expr, "x"), {"x": exact(Fraction(at))}).value
     assert isinstance(value, fmpq)
     assert value == exact(expected)
 
@@ -292,10 +292,10 @@ def test_precision_rises_until_it_is_enough(expr: str, at: str, value: Known, sl
         expected = [rational(known(mpmath.mpf(point.numerator) / point.denominator)) for known in (value, slope)]
     for number, truth in zip(found, expected, strict=True):
         assert number is not None
-        assert balls.is_tight(number) or balls.is_negligible(number)
+        assert reals.is_tight(number) or reals.is_negligible(number)
         with ctx.workprec(256):
             gap = ball(number) - truth
-            assert abs(gap) <= abs(ball(truth)) * exact(Fraction(1, 10**30)) or balls.is_negligible(gap), decimal(number)
+            assert abs(gap) <= abs(ball(truth)) * exact(Fraction(1, 10**30)) or reals.is_negligible(gap), decimal(number)
 
 
 def rational(number: mpmath.mpf) -> fmpq:
@@ -325,7 +325,7 @@ def test_adaptively_doubles_the_precision() -> None:
             raise Unresolved
         return arb.pi()
 
-    assert balls.is_tight(adaptively(compute))
+    assert reals.is_tight(adaptively(compute))
     assert seen == [192, 384, 768]
 
 
@@ -339,26 +339,26 @@ SIGNS = [
 
 @pytest.mark.parametrize(("value", "expected"), SIGNS, ids=[str(value) for value, _ in SIGNS])
 def test_signs(value: Real, expected: int) -> None:
-    guesses = balls.assumed_zeros()
-    assert balls.sign(value) == expected
-    assert balls.assumed_zeros() == guesses
+    guesses = reals.assumed_zeros()
+    assert reals.sign(value) == expected
+    assert reals.assumed_zeros() == guesses
 
 
 def test_what_is_zero_to_three_thousand_bits_counts_as_zero_and_is_counted() -> None:
-    guesses = balls.assumed_zeros()
-    with ctx.workprec(balls.ZERO_BITS // 2), pytest.raises(Unresolved):
-        balls.sign(arb(2).sqrt() ** 2 - 2)
-    assert balls.assumed_zeros() == guesses
-    with ctx.workprec(balls.ZERO_BITS):
-        assert balls.sign(arb(2).sqrt() ** 2 - 2) == 0
+    guesses = reals.assumed_zeros()
+    with ctx.workprec(reals.ZERO_BITS // 2), pytest.raises(Unresolved):
+        reals.sign(arb(2).sqrt() ** 2 - 2)
+    assert reals.assumed_zeros() == guesses
+    with ctx.workprec(reals.ZERO_BITS):
+        assert reals.sign(arb(2).sqrt() ** 2 - 2) == 0
         with pytest.raises(Unresolved):
-            balls.sign(arb(0, "inf"))
-    assert balls.assumed_zeros() == guesses + 1
+            reals.sign(arb(0, "inf"))
+    assert reals.assumed_zeros() == guesses + 1
 
 
 def test_what_is_no_number_has_no_sign() -> None:
-    with pytest.raises(balls.NotReal):
-        balls.sign(arb.nan())
+    with pytest.raises(reals.NotReal):
+        reals.sign(arb.nan())
 
 
 INTEGERS = [(fmpq(3), 3), (fmpq(-6, 2), -3), (fmpq(1, 2), None), (arb(4), 4), (arb(4, 0.1), None), (arb(4.5), None), (arb("inf"), None)]  # fmt: skip
@@ -366,14 +366,14 @@ INTEGERS = [(fmpq(3), 3), (fmpq(-6, 2), -3), (fmpq(1, 2), None), (arb(4), 4), (a
 
 @pytest.mark.parametrize(("value", "expected"), INTEGERS, ids=[str(value) for value, _ in INTEGERS])
 def test_integers(value: Real, expected: int | None) -> None:
-    assert balls.integer(value) == expected
+    assert reals.integer(value) == expected
 
 
 def test_long_rationals_become_balls() -> None:
     long = fmpq(3) ** 5_000
-    assert isinstance(balls.bounded(long), arb)
-    assert balls.bounded(fmpq(1, 3)) == fmpq(1, 3)
-    assert balls.bounded(arb.pi()) is not None
+    assert isinstance(reals.bounded(long), arb)
+    assert reals.bounded(fmpq(1, 3)) == fmpq(1, 3)
+    assert reals.bounded(arb.pi()) is not None
 
 
 # ---------------------------------------------------------------------------------------------------------- decimals
@@ -426,7 +426,7 @@ def test_decimals_of_rationals_are_right(value: Fraction) -> None:
 @settings(max_examples=400)
 @given(WIDE)
 def test_decimals_of_balls_are_right(value: Fraction) -> None:
-    with ctx.workprec(balls.PROVEN_BITS + 2):
+    with ctx.workprec(reals.PROVEN_BITS + 2):
         enclosure = arb(exact(value))
     assert_right(decimal(enclosure), value, 20)
 
@@ -447,7 +447,7 @@ def test_uncertain_digits_are_not_printed() -> None:
 @given(WIDE, st.sampled_from([53, 192, 384]))
 def test_nearest_floats(value: Fraction, bits: int) -> None:
     with ctx.workprec(bits):
-        assert balls.nearest_float(exact(value)) == float(value) if abs(value) < 2**1023 else True
+        assert reals.nearest_float(exact(value)) == float(value) if abs(value) < 2**1023 else True
 
 
 FAR = [
@@ -458,14 +458,14 @@ FAR = [
 @pytest.mark.parametrize(("text", "expected"), FAR)
 def test_floats_at_the_ends_of_the_range(text: str, expected: float) -> None:
     value = Fraction(text)
-    assert balls.nearest_float(exact(value)) == expected
+    assert reals.nearest_float(exact(value)) == expected
     with ctx.workprec(192):
-        assert balls.nearest_float(arb(exact(value))) == expected
+        assert reals.nearest_float(arb(exact(value))) == expected
 
 
 def test_what_is_not_finite_has_no_nearest_float() -> None:
-    assert math.isnan(balls.nearest_float(arb.nan()))
-    assert math.isnan(balls.nearest_float(arb("inf")))
+    assert math.isnan(reals.nearest_float(arb.nan()))
+    assert math.isnan(reals.nearest_float(arb("inf")))
 
 
 FRACTIONS_BACK = [arb(0), arb(3), arb(-1) / 1024, arb(1) / 3]
@@ -474,7 +474,7 @@ FRACTIONS_BACK = [arb(0), arb(3), arb(-1) / 1024, arb(1) / 3]
 @pytest.mark.parametrize("value", FRACTIONS_BACK, ids=[str(value) for value in FRACTIONS_BACK])
 def test_midpoints_are_exact(value: arb) -> None:
     with ctx.workprec(192):
-        assert arb(exact(balls.to_fraction(value))) == value.mid()
+        assert arb(exact(reals.to_fraction(value))) == value.mid()
 
 
 AGREE = [
@@ -485,24 +485,24 @@ AGREE = [
 
 @pytest.mark.parametrize(("left", "right", "expected"), AGREE, ids=[f"{left} {right}" for left, right, _ in AGREE])
 def test_enclosures_agree_where_they_overlap(left: Real, right: Real, expected: bool) -> None:
-    assert balls.agree(left, right) is expected
-    assert balls.agree(right, left) is expected
+    assert reals.agree(left, right) is expected
+    assert reals.agree(right, left) is expected
 
 
 def test_of_a_number_known_to_a_few_bits_no_more_are_computed() -> None:
     """Arb takes minutes for the polygamma functions of a wide ball at full precision."""
     with ctx.workprec(6_144):
-        wide = balls.digamma_series(arb(6, 1e-3), 2)
+        wide = reals.digamma_series(arb(6, 1e-3), 2)
         assert all(int(c.mid().man_exp()[0]).bit_length() <= 128 for c in wide)
         for x in (fmpq(5_999, 1_000), fmpq(6), fmpq(6_001, 1_000)):
-            assert all(c.contains(d) for c, d in zip(wide, balls.digamma_series(arb(x), 2), strict=True))
-        assert all(c.is_nan() for c in balls.digamma_series(arb(1, 1.5), 2))
-        exact = balls.digamma_series(arb(6), 2)
+            assert all(c.contains(d) for c, d in zip(wide, reals.digamma_series(arb(x), 2), strict=True))
+        assert all(c.is_nan() for c in reals.digamma_series(arb(1, 1.5), 2))
+        exact = reals.digamma_series(arb(6), 2)
         assert all(c.rel_accuracy_bits() > 6_000 for c in exact)
 
 
 def test_numbers_that_differ_beyond_the_present_precision_do_not_agree() -> None:
     with ctx.workprec(2_000):
         near = arb(1) / 3 + arb(2) ** -200
-    assert not balls.agree(fmpq(1, 3), near)
-    assert balls.agree(fmpq(1, 3), arb(1) / 3)
+    assert not reals.agree(fmpq(1, 3), near)
+    assert reals.agree(fmpq(1, 3), arb(1) / 3)

@@ -12,10 +12,10 @@ from fractions import Fraction
 
 from flint import arb
 
+from gradcalc.engines.taylor import reals
+from gradcalc.engines.taylor.reals import exact
 from gradcalc.proof.floats import Format, power_of_two
 from gradcalc.proof.kernels import BOUNDS, HALF
-from gradcalc.witness import balls
-from gradcalc.witness.balls import exact
 
 _NAN = arb.nan()
 _AROUND_ZERO = arb(0, 1)
@@ -226,7 +226,7 @@ class Exact:
         return self.rounded(abs(a.ball.gamma()).log(), "lgamma_negative")
 
     def polygamma(self, order: int, a: Value) -> Value:
-        return self.rounded(balls.polygamma(order, a.ball), "polygamma")
+        return self.rounded(reals.polygamma(order, a.ball), "polygamma")
 
     def bessel_i(self, order: int, a: Value) -> Value:
         return self.rounded(a.ball.bessel_i(arb(order)), "bessel")

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from gradcalc.engines.taylor import reals
+from gradcalc.engines.taylor.at_point import Site, is_finite
+from gradcalc.engines.taylor.reals import Real
 from gradcalc.expression.tree import Node, names_in
 from gradcalc.proof.claims import Compared
 from gradcalc.proof.mistakes import mistakes
 from gradcalc.proof.regularity import examine
-from gradcalc.proof.site import Site, is_finite
 from gradcalc.runtime import deadline
-from gradcalc.witness import balls
-from gradcalc.witness.balls import Real
 
 _FIRST = ("inner derivative", "power rule")
 """Mistakes that explain a factor better than its number does."""
@@ -43,7 +43,7 @@ def _made(tree: Node, by: str, known: Sequence[Compared]) -> list[tuple[str, str
     try:
         made = mistakes(tree, by, [one.numbers() for one in known])
         found.extend((it.kind, it.why) for it in made if _agree(it.numbers, claimed))  # those before the time is over count
-    except (deadline.OutOfTime, balls.OutOfPrecision, balls.Unresolved, balls.NotReal):
+    except (deadline.OutOfTime, reals.OutOfPrecision, reals.Unresolved, reals.NotReal):
         pass
     return found
 
@@ -51,7 +51,7 @@ def _made(tree: Node, by: str, known: Sequence[Compared]) -> list[tuple[str, str
 def _agree(numbers: Iterable[Real | None], claimed: Iterable[Real]) -> bool:
     pairs = zip(numbers, claimed, strict=True)
     # A ball without bounds would agree with everything.
-    return all(it is not None and is_finite(it) and is_finite(other) and balls.agree(it, other) for it, other in pairs)
+    return all(it is not None and is_finite(it) and is_finite(other) and reals.agree(it, other) for it, other in pairs)
 
 
 def _whole(tree: Node, by: str, known: Sequence[Compared], claimed: Sequence[Real]) -> tuple[str, str] | None:
@@ -62,8 +62,8 @@ def _whole(tree: Node, by: str, known: Sequence[Compared], claimed: Sequence[Rea
     factor = _factor(truths, claimed)
     if factor is not None:
         return "factor", f"a factor: the claim is {factor} times the derivative"
-    with balls.precision(2 * balls.START_BITS):
-        degree = balls.pi() / 180
+    with reals.precision(2 * reals.START_BITS):
+        degree = reals.pi() / 180
         if any(_agree([truth * each for truth in truths], claimed) for each in (degree, 1 / degree)):
             return "degrees", "degrees for radians: the claim is off by pi/180"
     if _agree([it.value for it in known], claimed):
@@ -89,16 +89,16 @@ def _variable_factor(tree: Node, known: Sequence[Compared], claimed: Sequence[Re
 def _factor(truths: Sequence[Real], claimed: Sequence[Real]) -> str | None:
     """The rational that the claim is times the derivative, everywhere."""
     both = list(zip(truths, claimed, strict=True))
-    pairs = [(truth, claim) for truth, claim in both if not balls.is_negligible(truth)]
-    if len(pairs) < 2 or any(balls.is_negligible(truth) and not balls.is_negligible(claim) for truth, claim in both):
+    pairs = [(truth, claim) for truth, claim in both if not reals.is_negligible(truth)]
+    if len(pairs) < 2 or any(reals.is_negligible(truth) and not reals.is_negligible(claim) for truth, claim in both):
         return None
-    with balls.precision(2 * balls.START_BITS):
+    with reals.precision(2 * reals.START_BITS):
         truth, claim = pairs[0]
-        ratio = balls.ball(claim) / balls.ball(truth)
+        ratio = reals.ball(claim) / reals.ball(truth)
         if not 1 < abs(ratio) * 2 * _LARGEST < 4 * _LARGEST**2:
             return None
-        nearest = balls.to_fraction(ratio).limit_denominator(_LARGEST)
+        nearest = reals.to_fraction(ratio).limit_denominator(_LARGEST)
         if nearest == 0 or abs(nearest.numerator) > _LARGEST:
             return None
-        exact = balls.exact(nearest)
-        return str(nearest) if all(balls.agree(truth * exact, claim) for truth, claim in pairs) else None
+        exact = reals.exact(nearest)
+        return str(nearest) if all(reals.agree(truth * exact, claim) for truth, claim in pairs) else None

@@ -15,16 +15,16 @@ from types import MappingProxyType
 
 from flint import arb, fmpq
 
+from gradcalc.engines.taylor import evaluate, reals
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.reals import Real
 from gradcalc.errors import MissingValues
 from gradcalc.expression.tree import Call, Node, Number, names_in, renamed, steps
 from gradcalc.proof.pieces import is_derivative
 from gradcalc.proof.regularity import Kind, examine, value_of
 from gradcalc.proof.roots import literal, number, shortened
 from gradcalc.proof.sampling import BASES, Group, Point, Sampling, around
-from gradcalc.proof.site import Site
 from gradcalc.proof.switches import switches
-from gradcalc.witness import balls, taylor
-from gradcalc.witness.balls import Real
 
 _POINTS = 12
 _ATTEMPTS = 100
@@ -61,7 +61,7 @@ class Compared:
     claimed: Real | None
     on_seam: bool
     same: bool
-    bits: int | None = balls.PROVEN_BITS
+    bits: int | None = reals.PROVEN_BITS
 
     @property
     def is_deep(self) -> bool:
@@ -70,8 +70,8 @@ class Compared:
 
     def numbers(self) -> dict[str, Real]:
         """The point, at a precision beyond that of the comparison."""
-        with balls.precision(2 * balls.START_BITS):
-            return {name: taylor.evaluate(value, {}).value for name, value in self.at.items()}
+        with reals.precision(2 * reals.START_BITS):
+            return {name: evaluate.evaluate(value, {}).value for name, value in self.at.items()}
 
 
 class Comparing:
@@ -166,7 +166,7 @@ class Comparing:
         for point in filter(self._is_inside, self.sampling.pieces):
             try:
                 sides = [value_of(Site(each, exact(point))) for each in (self.tree, self.claimed)]
-            except balls.OutOfPrecision:
+            except reals.OutOfPrecision:
                 return False
             if None in sides:
                 continue
@@ -276,15 +276,15 @@ class Comparing:
             if value_of(site) is None:  # soon found out; what the expression does beside such a point takes long
                 return None
             there = examine(site, [self.by])
-        except balls.OutOfPrecision:
+        except reals.OutOfPrecision:
             return None
         if there.derivative is None or there.kind not in (Kind.REGULAR, Kind.SMOOTH) or there.value is None:
             return None
-        same = claimed is not None and balls.agree(there.derivative, claimed)
+        same = claimed is not None and reals.agree(there.derivative, claimed)
         both = isinstance(there.derivative, fmpq) and isinstance(claimed, fmpq)
         is_seam = there.kind is Kind.SMOOTH
         return Compared(
-            point, whole, there.value, there.derivative, claimed, is_seam, same, None if both else balls.PROVEN_BITS
+            point, whole, there.value, there.derivative, claimed, is_seam, same, None if both else reals.PROVEN_BITS
         )
 
     def _deepen(self, compared: Compared, precisions: Sequence[int]) -> None:
@@ -301,12 +301,12 @@ class Comparing:
         """Whether the difference of derivative and claim is zero, and to how many bits."""
         tree, claimed = Site(self.tree, values), Site(self.claimed, values)
         for precision in precisions:
-            with balls.precision(precision):
+            with reals.precision(precision):
                 try:
                     jet, value = tree.ray({self.by: 1}, 1), claimed.value().value
-                except (balls.Unresolved, balls.NotReal):
+                except (reals.Unresolved, reals.NotReal):
                     continue
-                except balls.OutOfPrecision:
+                except reals.OutOfPrecision:
                     break
                 if jet.notes:
                     break
@@ -343,7 +343,7 @@ class Comparing:
     def _holds(self, condition: Node, point: Point) -> bool:
         try:
             found = value_of(Site(Call("where", (condition, Number("1"), Number("0"))), exact(point)))
-        except balls.OutOfPrecision:
+        except reals.OutOfPrecision:
             return False
         return found == fmpq(1)
 
@@ -382,7 +382,7 @@ def _rounded(value: Node) -> Node:
 
 def _bits_of(difference: arb, slope: Real) -> int:
     """To how many bits a difference is zero, beside a number."""
-    size = abs(balls.ball(slope)).abs_lower()
+    size = abs(reals.ball(slope)).abs_lower()
     share = difference.abs_upper() / size if size > 0 else difference.abs_upper()
     if share.is_zero():
         return 2 * DEEP_BITS

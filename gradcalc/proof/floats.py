@@ -10,7 +10,7 @@ from functools import cache
 
 from flint import arb
 
-from gradcalc.witness.balls import Real, ball, exact, nearest_float
+from gradcalc.engines.taylor.reals import Real, ball, exact, nearest_float
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from fractions import Fraction
 
 from flint import ctx
 
+from gradcalc.engines.taylor import reals
+from gradcalc.engines.taylor.reals import Real, ball
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.program import Reach
 from gradcalc.expression.tree import Call, Node, Steps, names_in, steps
 from gradcalc.functions import TABLE
 from gradcalc.proof.tangents import Change, Work
-from gradcalc.witness import balls
-from gradcalc.witness.balls import Real, ball
 
 BITS = 384
 
@@ -188,7 +188,7 @@ def _of_terms(step: _Step) -> Slips:
         yield (
             "constant",
             why,
-            lambda work, here, t: _plus(work.sum_of(here, t), _times(work.values[args[still]], balls.exact(sign))),
+            lambda work, here, t: _plus(work.sum_of(here, t), _times(work.values[args[still]], reals.exact(sign))),
         )
         yield "constant", why, lambda work, here, t: work.sum_of(here, t) + sign
     if name in ("*", "/") and moving in ([0], [1]) and not (name == "/" and moving == [1]):
@@ -241,13 +241,13 @@ def _general(step: _Step) -> Slips:
     why = f"{text} is not differentiated"
     yield "not differentiated", why, lambda work, here, t: work.values[here]
     for told, factor in _FACTORS:
-        number = balls.exact(Fraction(factor))
+        number = reals.exact(Fraction(factor))
         why = f"a factor {told} in the derivative of {text}"
         yield "factor", why, lambda work, here, t, number=number: work.sum_of(here, t) * number  # type: ignore[misc]
     if step.node.name in _ANGLES:
         why = f"degrees for radians in the derivative of {text}: a factor pi/180"
-        yield "degrees", why, lambda work, here, t: work.sum_of(here, t) * balls.pi() / 180
-        yield "degrees", why, lambda work, here, t: work.sum_of(here, t) * 180 / balls.pi()
+        yield "degrees", why, lambda work, here, t: work.sum_of(here, t) * reals.pi() / 180
+        yield "degrees", why, lambda work, here, t: work.sum_of(here, t) * 180 / reals.pi()
 
 
 def _plus(a: Real | None, b: Real | None) -> Real | None:

@@ -21,16 +21,16 @@ from typing import TypeVar
 
 from flint import arb, ctx, fmpq
 
+from gradcalc.engines.taylor import evaluate, reals
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.germs.elements import SIZES, Element, TooMany, Undecided, rational
+from gradcalc.engines.taylor.germs.functions import Chosen, Value, chosen
+from gradcalc.engines.taylor.germs.series import Germs, NotDefined, Unknown
+from gradcalc.engines.taylor.jets import Jet
+from gradcalc.engines.taylor.reals import Real, adaptively, ball, exact
 from gradcalc.expression.program import Reach
 from gradcalc.expression.tree import Call, Name, Node, Steps, steps
 from gradcalc.functions import TABLE
-from gradcalc.proof.site import Site
-from gradcalc.witness import balls, taylor
-from gradcalc.witness.balls import Real, adaptively, ball, exact
-from gradcalc.witness.chosen import Chosen, Value, chosen
-from gradcalc.witness.elements import SIZES, Element, TooMany, Undecided, rational
-from gradcalc.witness.germs import Germs, NotDefined, Unknown
-from gradcalc.witness.jets import Jet
 
 Side = Real | float | None
 """A one-sided derivative: a number, an infinity, or None where the expression is not real there or nothing is known."""
@@ -101,7 +101,7 @@ class Neighbourhood:
     def partial(self, by: Sequence[str]) -> Partial:
         """The partial by each of `by`, the first of which is differentiated by first.  Raises `Undecided`."""
         groups = [(name, len(list(same))) for name, same in groupby(by)]
-        with ctx.workprec(2 * balls.START_BITS):
+        with ctx.workprec(2 * reals.START_BITS):
             try:
                 return self._partial(groups)
             except TooMany:
@@ -188,7 +188,7 @@ class Neighbourhood:
     @cached_property
     def _cancelling(self) -> frozenset[int]:
         """The steps that are zero at the point as far as the digits tell: they may vanish, and that is best seen there."""
-        values = taylor.evaluate_known(self._steps, self._site.point(), self._site.literal)
+        values = evaluate.evaluate_known(self._steps, self._site.point(), self._site.literal)
         numbers = {place: value.value for place in self._moving if isinstance(value := values[place], Jet)}
         return frozenset(place for place, number in numbers.items() if isinstance(number, arb) and number.contains(0))
 
@@ -214,7 +214,7 @@ class Neighbourhood:
         tree = steps(node)
 
         def jet() -> Jet:
-            return taylor.evaluate(tree, self._site.point(), constants=self._site.literal)
+            return evaluate.evaluate(tree, self._site.point(), constants=self._site.literal)
 
         notes: set[str] = set()
 
@@ -223,10 +223,10 @@ class Neighbourhood:
             notes.update(note.kind for note in at_point.notes)
             return fmpq(0) if notes & {"pole", "domain", "unknown"} else at_point.value
 
-        guesses = balls.assumed_zeros()
+        guesses = reals.assumed_zeros()
         number = adaptively(value)
         # A branch may have been chosen by a number that is zero as far as its digits tell.
-        self.germs.guesses += balls.assumed_zeros() - guesses
+        self.germs.guesses += reals.assumed_zeros() - guesses
         if notes & {"pole", "domain", "unknown"}:
             return Unknown("a part without a series") if "unknown" in notes else NotDefined(min(notes & {"pole", "domain"}))
         if isinstance(number, fmpq):
@@ -235,7 +235,7 @@ class Neighbourhood:
         def enclosure() -> arb:
             try:
                 return ball(jet().value)
-            except (balls.Unresolved, balls.NotReal):  # more bits will tell
+            except (reals.Unresolved, reals.NotReal):  # more bits will tell
                 return arb.nan()
 
         return self.germs.atom("number", None, place, enclosure)
@@ -346,7 +346,7 @@ class Neighbourhood:
     def _known(self, side: Element | float | None) -> Side:
         try:
             return self._number(side)
-        except balls.OutOfPrecision:
+        except reals.OutOfPrecision:
             return None
 
     def _limit(self, compute: Callable[[], Element]) -> Element | float | None:
@@ -384,7 +384,7 @@ def _number(value: Element | float | None) -> Element:
 
 
 def _overlap(left: Side, right: Side) -> bool:
-    return isinstance(left, arb | fmpq) and isinstance(right, arb | fmpq) and balls.agree(left, right)
+    return isinstance(left, arb | fmpq) and isinstance(right, arb | fmpq) and reals.agree(left, right)
 
 
 def _is_long(tree: Steps, place: int) -> bool:

@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from gradcalc.engines.taylor import evaluate, reals
+from gradcalc.engines.taylor.evaluate import Truth
+from gradcalc.engines.taylor.jets import Jet
+from gradcalc.engines.taylor.reals import Real
 from gradcalc.expression.tree import Call, Node, Number, steps
 from gradcalc.proof.roots import polynomial
 from gradcalc.proof.switches import expanded
-from gradcalc.witness import balls, taylor
-from gradcalc.witness.balls import Real
-from gradcalc.witness.jets import Jet
-from gradcalc.witness.taylor import Truth
 
 
 def is_derivative(tree: Node, claimed: Node, point: Mapping[str, Real]) -> bool:
     """Whether a claim is the derivative of a tree with one name in the piece around a point; False if that is not seen."""
-    with balls.precision(2 * balls.START_BITS):
+    with reals.precision(2 * reals.START_BITS):
         try:
             formula, slope = (polynomial(branch(each, point)) for each in (tree, claimed))
-        except (balls.Unresolved, balls.NotReal, balls.OutOfPrecision):
+        except (reals.Unresolved, reals.NotReal, reals.OutOfPrecision):
             return False
     if formula is None or slope is None:
         return False
@@ -34,7 +34,7 @@ def is_derivative(tree: Node, claimed: Node, point: Mapping[str, Real]) -> bool:
 def branch(tree: Node, point: Mapping[str, Real]) -> Node:
     """The formula that a tree is near to a point at which nothing is at a breakpoint."""
     way = steps(expanded(tree))
-    values = taylor.evaluate_all(way, point, 0, taylor.no_constants)
+    values = evaluate.evaluate_all(way, point, 0, evaluate.no_constants)
     made: list[Node] = []
     for node, places, _ in zip(way.nodes, way.places, values, strict=True):
         args = [made[place] for place in places]
@@ -51,13 +51,13 @@ def _chosen(node: Call, args: list[Node], values: list[Jet | Truth]) -> Node:
             direction = 1 if node.name == "max" else -1
             best = 0
             for place in range(1, len(args)):
-                if balls.sign(_value(values[place]) - _value(values[best])) == direction:
+                if reals.sign(_value(values[place]) - _value(values[best])) == direction:
                     best = place
             return args[best]
         case "abs":
-            return args[0] if balls.sign(_value(values[0])) > 0 else Call("neg", (args[0],))
+            return args[0] if reals.sign(_value(values[0])) > 0 else Call("neg", (args[0],))
         case "sign" | "heaviside":
-            is_above = balls.sign(_value(values[0])) > 0
+            is_above = reals.sign(_value(values[0])) > 0
             below: Node = Call("neg", (Number("1"),)) if node.name == "sign" else Number("0")
             return Number("1") if is_above else below
     return Call(node.name, tuple(args), node.span, node.options)

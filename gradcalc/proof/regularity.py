@@ -15,12 +15,12 @@ from enum import StrEnum
 
 from flint import ctx, fmpq
 
+from gradcalc.engines.taylor import evaluate, reals
+from gradcalc.engines.taylor.at_point import Site, polarised
+from gradcalc.engines.taylor.germs.elements import Undecided
+from gradcalc.engines.taylor.jets import Jet, Note
+from gradcalc.engines.taylor.reals import Real, adaptively
 from gradcalc.proof.one_sided import Neighbourhood, Side, looked_at
-from gradcalc.proof.site import Site, polarised
-from gradcalc.witness import balls, taylor
-from gradcalc.witness.balls import Real, adaptively
-from gradcalc.witness.elements import Undecided
-from gradcalc.witness.jets import Jet, Note
 
 __all__ = ["NOT_DIFFERENTIABLE", "UNDEFINED", "Kind", "Regularity", "Side", "examine", "value_of"]
 
@@ -68,13 +68,13 @@ def examine(site: Site, by: Sequence[str]) -> Regularity:
 
     Raises `OutOfPrecision` where no enclosure is found.
     """
-    with ctx.workprec(2 * balls.START_BITS):
+    with ctx.workprec(2 * reals.START_BITS):
         notes: set[Note] = set()
-        guesses = balls.assumed_zeros()
+        guesses = reals.assumed_zeros()
         value, derivative = _by_series(site, by, notes)
         if notes:
             return _beside(site, by, _ordered(notes))
-        if balls.assumed_zeros() == guesses:
+        if reals.assumed_zeros() == guesses:
             return Regularity(Kind.REGULAR, derivative, value=value)
         return _confirmed(site, by, Regularity(Kind.REGULAR, derivative, value=value, proven=False))
 
@@ -85,7 +85,7 @@ def value_of(site: Site) -> Real | None:
     if value is not None and not proven:
         try:
             exact = looked_at(site, (), Neighbourhood.value)
-        except (Undecided, balls.OutOfPrecision):
+        except (Undecided, reals.OutOfPrecision):
             return value
         return exact
     return value
@@ -121,7 +121,7 @@ def _confirmed(site: Site, by: Sequence[str], numerical: Regularity) -> Regulari
     """What rests on numbers that are zero to thousands of bits, proven or corrected by elements where these can."""
     try:
         partial = looked_at(site, by, lambda place: place.partial(by))
-    except (Undecided, balls.OutOfPrecision):
+    except (Undecided, reals.OutOfPrecision):
         return numerical
     if not partial.proven:
         return numerical
@@ -143,9 +143,9 @@ def _value(site: Site) -> tuple[Real | None, frozenset[Note], bool]:
         notes = jet.notes
         return fmpq(0) if _without_value(notes) else jet.value
 
-    guesses = balls.assumed_zeros()
+    guesses = reals.assumed_zeros()
     value = adaptively(compute)
-    return (None if _without_value(notes) else value), notes, balls.assumed_zeros() == guesses
+    return (None if _without_value(notes) else value), notes, reals.assumed_zeros() == guesses
 
 
 def _without_value(notes: Iterable[Note]) -> bool:
@@ -166,7 +166,7 @@ def _beside(site: Site, by: Sequence[str], notes: tuple[Note, ...]) -> Regularit
         return Regularity(Kind.UNKNOWN, value=value, notes=notes, why=str(why))
     if partial.kind == "undefined":  # the two ways to see the point itself are at odds
         return Regularity(Kind.UNKNOWN, value=value, notes=notes, why="a value that was not confirmed")
-    if any(note.what == taylor.ZERO_TO_ZERO for note in notes):  # along one line it may be smooth: its value is a convention
+    if any(note.what == evaluate.ZERO_TO_ZERO for note in notes):  # along one line it may be smooth, its value a convention
         return Regularity(Kind.EDGE, None, partial.left, partial.right, value, notes, partial.proven)
     return Regularity(Kind(partial.kind), partial.derivative, partial.left, partial.right, value, notes, partial.proven)
 

@@ -13,12 +13,12 @@ from itertools import pairwise
 
 from flint import arb, ctx, fmpq, fmpq_poly
 
+from gradcalc.engines.taylor import evaluate, reals
+from gradcalc.engines.taylor.reals import Real
 from gradcalc.expression.decimals import plain
 from gradcalc.expression.program import follow
 from gradcalc.expression.tree import Call, Name, Node, Number, integer_literal, names_in, renamed, steps
 from gradcalc.proof.switches import expanded, is_hard
-from gradcalc.witness import balls, taylor
-from gradcalc.witness.balls import Real
 
 Ratio = tuple[fmpq_poly, fmpq_poly]
 
@@ -53,12 +53,12 @@ def literal(value: Fraction | fmpq) -> Node:
     return Call("neg", (whole,)) if fraction < 0 else whole
 
 
-def number(tree: Node, bits: int = balls.START_BITS) -> Real | None:
+def number(tree: Node, bits: int = reals.START_BITS) -> Real | None:
     """The value of a constant tree; None where it has none."""
     with ctx.workprec(bits):
         try:
-            jet = taylor.evaluate(tree, {})
-        except (balls.Unresolved, balls.NotReal, balls.OutOfPrecision):
+            jet = evaluate.evaluate(tree, {})
+        except (reals.Unresolved, reals.NotReal, reals.OutOfPrecision):
             return None
         value = jet.value
         return value if isinstance(value, fmpq) or value.is_finite() else None
@@ -68,7 +68,7 @@ def is_near(tree: Node, value: Node | None, place: Node) -> bool:
     """Whether a tree with one name has a value only beside a place: the root is a number that was rounded."""
     (name,) = names_in(tree)
     gap = number(Call("-", (renamed(tree, {name: place}.get), _ZERO if value is None else value)))
-    return gap is not None and not balls.ball(gap).contains(0) and bool(abs(balls.ball(gap)) < _NEAR)
+    return gap is not None and not reals.ball(gap).contains(0) and bool(abs(reals.ball(gap)) < _NEAR)
 
 
 _NEAR = 1e-9
@@ -79,7 +79,7 @@ def polynomial(tree: Node) -> Ratio | None:
     one = fmpq_poly([1])
 
     def leaf(node: Number | Name) -> Ratio | None:
-        return (fmpq_poly([0, 1]) if isinstance(node, Name) else fmpq_poly([balls.exact(node.value)])), one
+        return (fmpq_poly([0, 1]) if isinstance(node, Name) else fmpq_poly([reals.exact(node.value)])), one
 
     def call(node: Call, args: list[Ratio | None]) -> Ratio | None:
         if None in args or not args:
@@ -119,7 +119,7 @@ def zeros(found: fmpq_poly) -> list[Node]:
         elif len(coefficients) == 3:
             places += _of_quadratic(*coefficients)
         else:
-            with ctx.workprec(balls.START_BITS):
+            with ctx.workprec(reals.START_BITS):
                 places += [_rounded(pair[0].real) for pair in factor.complex_roots() if pair[0].imag.is_zero()]  # type: ignore[index]
     return places
 
@@ -137,7 +137,7 @@ def _of_quadratic(c: int, b: int, a: int) -> list[Node]:
 
 def _rounded(value: arb) -> Node:
     """A place near to a number, in thirty digits."""
-    return literal(shortened(balls.to_fraction(value), 30))
+    return literal(shortened(reals.to_fraction(value), 30))
 
 
 def shortened(value: Fraction, digits: int) -> Fraction:
@@ -328,7 +328,7 @@ class _Search:
     def state(self, low: Fraction, high: Fraction) -> str:
         """`none` where there is no root, `crossing` where there is just one, `open` where nobody can tell yet."""
         with ctx.workprec(128):
-            whole = arb(balls.exact((low + high) / 2), balls.exact((high - low) / 2))
+            whole = arb(reals.exact((low + high) / 2), reals.exact((high - low) / 2))
             jet = self._jet(whole, 1)
             if jet is None:
                 return "open"
@@ -342,7 +342,7 @@ class _Search:
 
     def sign(self, place: Fraction) -> int | None:
         with ctx.workprec(256):
-            jet = self._jet(balls.exact(place), 0)
+            jet = self._jet(reals.exact(place), 0)
         return None if jet is None else 1 if jet[0] > 0 else -1 if jet[0] < 0 else 0
 
     def narrowed(self, low: Fraction, high: Fraction) -> Fraction:
@@ -359,10 +359,10 @@ class _Search:
         return (low + high) / 2
 
     def _jet(self, place: Real, order: int) -> Sequence[arb] | None:
-        start = taylor.moving(place, 1, 1) if order else place
+        start = evaluate.moving(place, 1, 1) if order else place
         try:
-            jet = taylor.evaluate(self.way, {self.name: start}, order=order)
-        except (balls.Unresolved, balls.NotReal, balls.OutOfPrecision):
+            jet = evaluate.evaluate(self.way, {self.name: start}, order=order)
+        except (reals.Unresolved, reals.NotReal, reals.OutOfPrecision):
             return None
-        parts = [balls.ball(jet[power]) for power in range(order + 1)]
+        parts = [reals.ball(jet[power]) for power in range(order + 1)]
         return parts if all(part.is_finite() for part in parts[:1]) else None

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from gradcalc.engines.taylor import reals
+from gradcalc.engines.taylor.at_point import Site
 from gradcalc.expression.tree import Node, names_in
 from gradcalc.proof.claims import exact
 from gradcalc.proof.regularity import value_of
 from gradcalc.proof.sampling import Point, Sampling
-from gradcalc.proof.site import Site
-from gradcalc.witness import balls
 
 _FIRST, _MOST, _ATTEMPTS = 12, 36, 100
 """Random points before those along the lines, points that are compared, and random points that are tried."""
@@ -25,11 +25,11 @@ def is_same(one: Node, other: Node) -> bool:
     for point in _different(Sampling([one, other], names, {}), names):
         try:
             values = [value_of(Site(tree, exact(point))) for tree in (one, other)]
-        except balls.OutOfPrecision:
+        except reals.OutOfPrecision:
             continue
         if values[0] is None or values[1] is None:
             continue
-        if not balls.agree(values[0], values[1]):
+        if not reals.agree(values[0], values[1]):
             return False
         found += 1
         if found == _MOST:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+from gradcalc.engines.taylor.evaluate import CONDITION
+from gradcalc.engines.taylor.reals import ball, exact
 from gradcalc.proof.floats import Format
 from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regularity
 from gradcalc.report import Judgement, Verdict
-from gradcalc.witness.balls import ball, exact
-from gradcalc.witness.taylor import CONDITION
 
 _CAUSES = {
     Kind.KINK: "the slopes on the two sides differ",

@@ -18,12 +18,12 @@ from itertools import groupby, pairwise
 
 from flint import arb, ctx
 
+from gradcalc.engines.taylor import evaluate, reals
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.reals import NotReal, OutOfPrecision, Real, Unresolved
 from gradcalc.expression.tree import Node, steps
 from gradcalc.proof.regularity import Kind, Regularity, examine
-from gradcalc.proof.site import Site
 from gradcalc.runtime import deadline
-from gradcalc.witness import balls, taylor
-from gradcalc.witness.balls import NotReal, OutOfPrecision, Real, Unresolved
 
 _HALVINGS = 36
 MAX_LOOKS = 20_000
@@ -149,16 +149,16 @@ class _Work:
 
     def look(self, start: Fraction, stop: Fraction) -> str:
         """Whether the expression is smooth in all of a piece, or has no value in any of it."""
-        with ctx.workprec(balls.START_BITS):
+        with ctx.workprec(reals.START_BITS):
             point: dict[str, Real] = dict(self.fixed.point())
-            whole = arb(balls.exact((start + stop) / 2), balls.exact((stop - start) / 2))
+            whole = arb(reals.exact((start + stop) / 2), reals.exact((stop - start) / 2))
             try:
-                jet = taylor.evaluate(self.way, {**point, self.name: taylor.moving(whole, 1, 1)}, order=1)
+                jet = evaluate.evaluate(self.way, {**point, self.name: evaluate.moving(whole, 1, 1)}, order=1)
             except (Unresolved, NotReal):
                 return _OPEN
             if any(note.kind == "domain" for note in jet.notes):
                 return _EMPTY
-            is_known = all(balls.ball(jet[power]).is_finite() for power in (0, 1))
+            is_known = all(reals.ball(jet[power]).is_finite() for power in (0, 1))
             return _SMOOTH if is_known and not jet.notes else _OPEN
 
     def mark(self, run: _Piece, before: _Piece | None, after: _Piece | None) -> Mark | None:
@@ -198,7 +198,7 @@ class _Work:
             if found.value is None or found.derivative is None:
                 return _Side(())
             with ctx.workprec(_BITS):
-                looks.append(_Look(_middle(balls.exact(distance)), _middle(found.value), sign * _middle(found.derivative)))
+                looks.append(_Look(_middle(reals.exact(distance)), _middle(found.value), sign * _middle(found.derivative)))
         return _Side(tuple(looks))
 
     def at(self, place: Fraction) -> Regularity | None:
@@ -211,7 +211,7 @@ class _Work:
 def _told(slope: Real | float | None) -> str | None:
     if slope is None or isinstance(slope, float):
         return None if slope is None else "inf" if slope > 0 else "-inf"
-    return balls.decimal(slope)
+    return reals.decimal(slope)
 
 
 _NEAR, _FAR, _LOOKS = 5, 20, 4
@@ -223,7 +223,7 @@ _BITS = 256
 
 def _middle(value: Real) -> arb:
     """A number at the present precision, as if it were exact."""
-    return balls.ball(value).mid()
+    return reals.ball(value).mid()
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +364,7 @@ def _between(left: _Side | None, right: _Side | None) -> Kind | None:
 
 def fraction(value: Real) -> Fraction:
     """A number as a fraction: exactly, or the middle of a ball."""
-    return balls.to_fraction(value) if isinstance(value, arb) else Fraction(int(value.p), int(value.q))
+    return reals.to_fraction(value) if isinstance(value, arb) else Fraction(int(value.p), int(value.q))
 
 
 def simplest(low: Fraction, high: Fraction) -> Fraction:

@@ -10,13 +10,13 @@ from functools import cache
 
 from flint import arb
 
+from gradcalc.engines.taylor import evaluate
+from gradcalc.engines.taylor.at_point import is_finite
+from gradcalc.engines.taylor.jets import Jet
+from gradcalc.engines.taylor.reals import Real
 from gradcalc.expression.tree import Call, Name, Node, Number, Steps, steps
 from gradcalc.functions.resolve import understand
-from gradcalc.proof.site import is_finite
 from gradcalc.runtime import deadline
-from gradcalc.witness import taylor
-from gradcalc.witness.balls import Real
-from gradcalc.witness.jets import Jet
 
 
 class Work:
@@ -24,7 +24,7 @@ class Work:
 
     def __init__(self, way: Steps, moved: Sequence[int], point: Mapping[str, Real]):
         self.way, self.moved, self.point = way, set(moved), point
-        found = taylor.evaluate_all(way, point, 0, taylor.no_constants)
+        found = evaluate.evaluate_all(way, point, 0, evaluate.no_constants)
         self.values: list[Real | None] = [it.value if isinstance(it, Jet) else None for it in found]
         self.local = {place: self._slopes(place) for place in moved if isinstance(way.nodes[place], Call)}
         self.tangents = self._followed()
@@ -49,8 +49,8 @@ class Work:
             if arg not in self.moved or name not in known:
                 slopes.append(None)
                 continue
-            moving: dict[str, Real | Jet] = {**known, name: taylor.moving(known[name], 1, 1)}
-            slopes.append(taylor.evaluate(alone, moving, order=1)[1])
+            moving: dict[str, Real | Jet] = {**known, name: evaluate.moving(known[name], 1, 1)}
+            slopes.append(evaluate.evaluate(alone, moving, order=1)[1])
         return slopes
 
     def _followed(self) -> dict[int, Real]:
@@ -94,7 +94,7 @@ class Work:
         u = self.values[self.way.places[place][0]]
         if u is None:
             return None
-        found = taylor.evaluate(_template(text), {"u": u})
+        found = evaluate.evaluate(_template(text), {"u": u})
         return None if found.notes or not is_finite(found.value) else found.value
 
     def at_another(self, place: int, number: int, name: str) -> Real | None:
@@ -105,7 +105,7 @@ class Work:
             return None
         parts = [Name("%") if position == number else arg for position, arg in enumerate(node.args)]
         alone = Call(node.name, tuple(parts), node.span, node.options)
-        found = taylor.evaluate(alone, {**self.point, "%": taylor.moving(value, 1, 1)}, order=1)
+        found = evaluate.evaluate(alone, {**self.point, "%": evaluate.moving(value, 1, 1)}, order=1)
         return None if found.notes or not is_finite(found[1]) else found[1]
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from flint import arb, ctx
 
+from gradcalc.engines.taylor.reals import Real, agree, ball, decimal, exact, is_negligible
 from gradcalc.proof.evidence import PRECISIONS, Evidence
 from gradcalc.proof.float_report import counted, is_enough, judged, lost_before, not_finite
 from gradcalc.proof.floats import Distance, Format, distance
@@ -23,7 +24,6 @@ from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regul
 from gradcalc.proof.replay import same_float
 from gradcalc.proof.singular import at_breakpoint, places, singular
 from gradcalc.report import Judgement, Verdict
-from gradcalc.witness.balls import Real, agree, ball, decimal, exact, is_negligible
 
 _SHOWN = 20
 

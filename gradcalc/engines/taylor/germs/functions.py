@@ -13,13 +13,13 @@ from typing import Any
 
 from flint import ctx, fmpq
 
+from gradcalc.engines.taylor import evaluate
+from gradcalc.engines.taylor.germs.elements import Element, TooMany, Undecided, rational
+from gradcalc.engines.taylor.germs.series import Germs, NotDefined, Unknown
+from gradcalc.engines.taylor.reals import OutOfPrecision, exact
 from gradcalc.expression.tree import Call, Name, Node, Number
 from gradcalc.functions import TABLE
 from gradcalc.runtime import deadline
-from gradcalc.witness import taylor
-from gradcalc.witness.balls import OutOfPrecision, exact
-from gradcalc.witness.elements import Element, TooMany, Undecided, rational
-from gradcalc.witness.germs import Germs, NotDefined, Unknown
 
 Value = Element | NotDefined
 Chosen = Value | bool
@@ -348,7 +348,7 @@ class Vocabulary:
 
     def _special(self, name: str, a: Element, parameter: fmpq | None = None) -> Element:
         kind = name if parameter is None else f"{name} {parameter}"
-        return self.germs.special(kind, a, 0, lambda x, k: taylor.coefficient(name, parameter, x, k))
+        return self.germs.special(kind, a, 0, lambda x, k: evaluate.coefficient(name, parameter, x, k))
 
     def _pole(self, a: Element) -> int | None:
         """The number n such that an argument of gamma tends to the pole at -n; None where it tends to none."""
@@ -408,7 +408,7 @@ class Vocabulary:
         if self.germs.sign(limit - 1):
             return self._special("zeta", a)
         # zeta(s) = 1/(s - 1) and a function that is smooth at 1.
-        return self.divide(1, a - 1) + self.germs.special("zeta without its pole", a, 0, taylor.deflated_zeta)
+        return self.divide(1, a - 1) + self.germs.special("zeta without its pole", a, 0, evaluate.deflated_zeta)
 
     def besselj(self, n: Any, a: Any) -> Any:
         return self._bessel("besselj", n, a, whole_line=True)

@@ -18,9 +18,18 @@ from math import comb
 
 from flint import arb, ctx, fmpq
 
+from gradcalc.engines.taylor.germs.coefficients import TAYLOR, log_of_one_and
+from gradcalc.engines.taylor.germs.elements import (
+    SIZES,
+    Element,
+    Elements,
+    Undecided,
+    by_powers,
+    by_products,
+    places,
+    rational,
+)
 from gradcalc.runtime import deadline
-from gradcalc.witness.coefficients import TAYLOR, log_of_one_and
-from gradcalc.witness.elements import SIZES, Element, Elements, Undecided, by_powers, by_products, places, rational
 
 Exponent = fmpq | Element
 Coefficient = Callable[[arb, int], arb]

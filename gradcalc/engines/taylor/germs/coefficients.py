@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from flint import fmpq
 
-from gradcalc.witness.elements import Element, Elements
+from gradcalc.engines.taylor.germs.elements import Element, Elements
 
 
 def log_of_one_and(elements: Elements, count: int) -> list[Element]:

@@ -13,9 +13,9 @@ from typing import ClassVar
 
 from flint import arb, arb_series, fmpq
 
+from gradcalc.engines.taylor import reals
+from gradcalc.engines.taylor.reals import Real, ball, bounded, is_zero
 from gradcalc.errors import Span
-from gradcalc.witness import balls
-from gradcalc.witness.balls import Real, ball, bounded, is_zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +128,16 @@ class Jet:
         for power, coefficient in enumerate(self.coefficients):
             if is_nan(coefficient):
                 return None
-            if balls.sign(coefficient):
+            if reals.sign(coefficient):
                 return power
         return None
 
     def starts_with_zeros(self, count: int) -> bool:
         """Whether the first `count` coefficients are known, and zero."""
         if self.still:
-            return count == 0 or bool(balls.sign(self.value) == 0)
+            return count == 0 or bool(reals.sign(self.value) == 0)
         head = self.coefficients[:count]
-        return len(head) == count and not any(is_nan(c) or balls.sign(c) for c in head)
+        return len(head) == count and not any(is_nan(c) or reals.sign(c) for c in head)
 
     def shifted(self, powers: int) -> Jet:
         """Divided by t**powers, knowing that the first coefficients are zero."""

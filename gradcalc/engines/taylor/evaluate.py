@@ -17,14 +17,14 @@ from typing import NamedTuple, cast
 
 from flint import acb_series, arb, ctx, fmpq
 
+from gradcalc.engines.taylor import jets, reals
+from gradcalc.engines.taylor.jets import Jet, Note, as_jet, composed, integrated, is_nan, quotient, series, undefined
+from gradcalc.engines.taylor.reals import Real, ball, exact, integer
 from gradcalc.errors import Span
 from gradcalc.expression.program import follow
 from gradcalc.expression.tree import Call, Name, Node, Number, Steps, steps
 from gradcalc.functions import TABLE
 from gradcalc.runtime import deadline
-from gradcalc.witness import balls, jets
-from gradcalc.witness.balls import Real, ball, exact, integer
-from gradcalc.witness.jets import Jet, Note, as_jet, composed, integrated, is_nan, quotient, series, undefined
 
 _MAX_MULTIPLIED_POWER = 64
 _MOST_BITS_OF_GAMMA = 150_000
@@ -88,7 +88,7 @@ def evaluate_known(way: Steps, values: Mapping[str, Real], constants: Constants)
         value: Value | None = None
         args = [arg for place in places if (arg := found[place]) is not None]
         if len(args) == len(places):
-            with suppress(balls.Unresolved, balls.NotReal):
+            with suppress(reals.Unresolved, reals.NotReal):
                 value = call(node, args) if isinstance(node, Call) else leaf(node)
         found.append(value)
     return found
@@ -148,7 +148,7 @@ def _readers(
             return undefined(parts)
         try:
             result: Jet = row.meaning(engine, *args)
-        except (balls.NotReal, NoSeries):  # an inner part of the function has no value, or no sign
+        except (reals.NotReal, NoSeries):  # an inner part of the function has no value, or no sign
             return undefined(parts, *engine.noted)
         # A function may pass over an argument, or be constant beside it: it is not real where the argument is not.
         return result.beside(parts) if lost else result
@@ -185,14 +185,14 @@ class Engine:
 
         A number that is zero at the point and moves leaves a note.  Raises `NoSeries` if all that is known of it is zero.
         """
-        at_point = balls.sign(a.value)
+        at_point = reals.sign(a.value)
         if at_point or a.still:
             return at_point, a.notes
         notes = a.notes | {self.note("seam", what)}
         power = a.valuation()
         if power is None:
             raise NoSeries
-        return balls.sign(a[power]), notes
+        return reals.sign(a[power]), notes
 
     # -- numbers
 
@@ -209,7 +209,7 @@ class Engine:
 
     def divide(self, a: Jet | int, b: Jet | int) -> Jet:
         a, b = as_jet(a), as_jet(b)
-        if balls.sign(b.value):
+        if reals.sign(b.value):
             return quotient(a, b)
         note = self.note("pole", "division by zero")
         power = None if b.still else b.valuation()
@@ -226,12 +226,12 @@ class Engine:
         whole = integer(b.value) if b.still else None
         if whole is not None:
             return self._whole_power(a, b, whole)
-        base = balls.sign(a.value)
+        base = reals.sign(a.value)
         if base > 0:
             return self.exp(b * series(a, "log"))
         if b.still and isinstance(b.value, arb):
             near = _floor(b.value)
-            if near is not None and balls.sign(b.value - near) == 0:  # an integer as far as the precision tells
+            if near is not None and reals.sign(b.value - near) == 0:  # an integer as far as the precision tells
                 return self._whole_power(a, b, near)
         if base < 0:
             note = self.note("domain", "a negative number to a power that is not a constant integer")
@@ -244,7 +244,7 @@ class Engine:
 
     def _power_of_zero(self, a: Jet, b: Jet) -> Jet:
         """0**b for b that moves or is no integer."""
-        exponent = balls.sign(b.value)
+        exponent = reals.sign(b.value)
         if exponent < 0:
             return undefined([a, b], self.note("pole", "zero to a negative power"))
         notes = a.notes | b.notes
@@ -257,19 +257,19 @@ class Engine:
     def _whole_power(self, a: Jet, b: Jet, n: int) -> Jet:
         if n == 0:
             one = Jet([fmpq(1)], True, a.notes | b.notes, a.fixed and b.fixed)
-            if not (a.fixed or b.fixed or (a.still and b.still)) and balls.sign(a.value) == 0:
+            if not (a.fixed or b.fixed or (a.still and b.still)) and reals.sign(a.value) == 0:
                 return one.noting(self.note("edge", ZERO_TO_ZERO))
             return one
         if n < 0:
             return self.divide(1, self._whole_power(a, b, -n))
-        if n <= _MAX_MULTIPLIED_POWER or balls.sign(a.value) == 0:
+        if n <= _MAX_MULTIPLIED_POWER or reals.sign(a.value) == 0:
             return _multiplied(a, b, n)
-        positive = a if balls.sign(a.value) > 0 else -a
+        positive = a if reals.sign(a.value) > 0 else -a
         result = self.exp(series(positive, "log") * n)
         return result if positive is a or n % 2 == 0 else -result
 
     def sqrt(self, a: Jet) -> Jet:
-        at_point = balls.sign(a.value)
+        at_point = reals.sign(a.value)
         if at_point > 0:
             return series(a, "sqrt")
         if at_point < 0:
@@ -278,12 +278,12 @@ class Engine:
             return Jet([fmpq(0)], True, a.notes, a.fixed)
         note = self.note("edge", "the square root of zero")
         power = a.valuation()
-        if power is None or power % 2 or balls.sign(a[power]) < 0:
+        if power is None or power % 2 or reals.sign(a[power]) < 0:
             return Jet([fmpq(0), *[jets.NAN] * (len(a) - 1)], False, a.notes | {note}, a.fixed)
         return series(a.shifted(power), "sqrt").raised(power // 2).noting(note)
 
     def cbrt(self, a: Jet) -> Jet:
-        at_point = balls.sign(a.value)
+        at_point = reals.sign(a.value)
         if at_point:
             root = self.exp(quotient(series(a if at_point > 0 else -a, "log"), as_jet(3)))
             return root if at_point > 0 else -root
@@ -308,7 +308,7 @@ class Engine:
         return Jet([ball(a.value).expm1(), *grown.coefficients[1:]], a.still, a.notes, a.fixed)
 
     def log(self, a: Jet) -> Jet:
-        at_point = balls.sign(a.value)
+        at_point = reals.sign(a.value)
         if at_point > 0:
             return series(a, "log")
         if at_point == 0:
@@ -326,11 +326,11 @@ class Engine:
         return a + self.log1p(self.exp(b - a))
 
     def xlogy(self, a: Jet, b: Jet) -> Jet:
-        if balls.sign(a.value):
+        if reals.sign(a.value):
             return a * self.log(b)
         if a.still:
             return Jet([fmpq(0)], True, a.notes, a.fixed)
-        if balls.sign(b.value) > 0:
+        if reals.sign(b.value) > 0:
             return a * series(b, "log")
         note = self.note("edge", "0*log(0)")
         return Jet([fmpq(0), *[jets.NAN] * Jet.order], False, a.notes | b.notes | {note})
@@ -360,7 +360,7 @@ class Engine:
 
     def _inside(self, a: Jet, low: int | None, high: int | None) -> tuple[int, frozenset[Note]]:
         """-1 outside [low, high], 0 at an end, 1 inside."""
-        at_point = min(1 if low is None else balls.sign(a.value - low), 1 if high is None else balls.sign(high - a.value))
+        at_point = min(1 if low is None else reals.sign(a.value - low), 1 if high is None else reals.sign(high - a.value))
         if at_point < 0:
             return -1, a.notes | {self.note("domain", f"{self.name} outside its domain")}
         if at_point == 0 and not a.still:
@@ -375,7 +375,7 @@ class Engine:
         if inside < 0:
             return undefined([a], *notes)
         if inside == 0:
-            return self._at_end(a, arb.pi() / 2 * balls.sign(a.value), notes)
+            return self._at_end(a, arb.pi() / 2 * reals.sign(a.value), notes)
         return integrated(ball(a.value).asin(), quotient(as_jet(1), self.sqrt((1 - a) * (1 + a))), a)
 
     def acos(self, a: Jet) -> Jet:
@@ -383,14 +383,14 @@ class Engine:
         if inside < 0:
             return undefined([a], *notes)
         if inside == 0:
-            return self._at_end(a, arb(0) if balls.sign(a.value) > 0 else arb.pi(), notes)
+            return self._at_end(a, arb(0) if reals.sign(a.value) > 0 else arb.pi(), notes)
         return integrated(ball(a.value).acos(), quotient(as_jet(-1), self.sqrt((1 - a) * (1 + a))), a)
 
     def atan(self, a: Jet) -> Jet:
         return series(a, "atan")
 
     def atan2(self, y: Jet, x: Jet) -> Jet:
-        right, up = balls.sign(x.value), balls.sign(y.value)
+        right, up = reals.sign(x.value), reals.sign(y.value)
         if up:
             quarter = Jet([arb.pi() / 2 * up], still=True, fixed=True)
             return quarter - self.atan(quotient(x, y))
@@ -403,7 +403,7 @@ class Engine:
         return undefined([y, x], self.note("domain", "atan2 at the origin"))
 
     def sinc(self, a: Jet) -> Jet:
-        if balls.sign(a.value):
+        if reals.sign(a.value):
             return quotient(self.sin(a), a)
         # sin(t)/t = sum (-1)**k t**(2k)/(2k+1)!
         coefficients: list[Real] = []
@@ -541,7 +541,7 @@ class Engine:
         whole = _floor(a.value)
         if whole is None:
             return undefined([a])
-        if a.still or balls.sign(a.value - whole):
+        if a.still or reals.sign(a.value - whole):
             return Jet([fmpq(whole)], True, a.notes, a.fixed)
         side, notes = self.side(a - Jet([fmpq(whole)], True), f"{self.name} at an integer")
         return Jet([fmpq(whole - (side < 0))], True, notes, a.fixed)
@@ -550,7 +550,7 @@ class Engine:
         return -self.floor(-a)
 
     def trunc(self, a: Jet) -> Jet:
-        at_point = balls.sign(a.value)
+        at_point = reals.sign(a.value)
         if at_point == 0:
             return Jet([fmpq(0)], True, a.notes, a.fixed)
         return self.floor(a) if at_point > 0 else -self.floor(-a)
@@ -560,7 +560,7 @@ class Engine:
         if doubled is None:
             return undefined([a])
         half = fmpq(doubled, 2)
-        if doubled % 2 == 0 or balls.sign(a.value - half):
+        if doubled % 2 == 0 or reals.sign(a.value - half):
             return Jet([fmpq((doubled + 1) // 2)], True, a.notes, a.fixed)
         side, notes = self.side(a - Jet([half], True), "round at a half-integer")
         below, above = (doubled - 1) // 2, (doubled + 1) // 2
@@ -603,16 +603,16 @@ class Engine:
 
     def _gamma_series(self, a: Jet, name: str) -> Jet:
         if len(a) * ctx.prec > _MOST_BITS_OF_GAMMA:
-            raise balls.OutOfPrecision
+            raise reals.OutOfPrecision
         return series(a, name)
 
     def lgamma(self, a: Jet) -> Jet:
-        if balls.sign(a.value) > 0:
+        if reals.sign(a.value) > 0:
             return self._gamma_series(a, "lgamma")
         if self._pole_of_gamma(a):
             return undefined([a], self.note("pole", f"{self.name} at a non-positive integer"))
         grown = self._gamma_series(a, "gamma")
-        return self.log(grown if balls.sign(grown.value) > 0 else -grown)
+        return self.log(grown if reals.sign(grown.value) > 0 else -grown)
 
     def digamma(self, a: Jet) -> Jet:
         return self._polygamma(0, a)
@@ -627,12 +627,12 @@ class Engine:
             return undefined([a], self.note("pole", f"{self.name} at a non-positive integer"))
         # The k-th coefficient at x is that of digamma, n + k places on, times (n + k)!/k!.
         coefficients: list[Real] = []
-        for power, c in enumerate(balls.digamma_series(ball(a.value), n + len(a))[n:]):
+        for power, c in enumerate(reals.digamma_series(ball(a.value), n + len(a))[n:]):
             coefficients.append(c * perm(n + power, n))
         return composed(a, coefficients)
 
     def zeta(self, a: Jet) -> Jet:
-        if balls.sign(a.value - 1) == 0:
+        if reals.sign(a.value - 1) == 0:
             return undefined([a], self.note("pole", "zeta at 1"))
         if not abs(ball(a.value)) < _LARGEST_SPECIAL:
             return undefined([a], self.note("unknown", "zeta of so large a number"))
@@ -652,7 +652,7 @@ class Engine:
 
     def _bessel(self, n: Jet, a: Jet, kind: str, alternate: int, outer: int) -> Jet:
         """A function Z_n with Z_n' = outer*(Z_(n-1) + alternate*Z_(n+1))/2."""
-        at_point = balls.sign(a.value)
+        at_point = reals.sign(a.value)
         if at_point == 0 and kind in ("bessel_y", "bessel_k"):
             return undefined([n, a], self.note("pole", f"{self.name} at 0"))
         if at_point < 0 and (kind in ("bessel_y", "bessel_k") or integer(n.value) is None):
@@ -697,8 +697,8 @@ def _floor(value: Real) -> int | None:
     # The ball contains an integer: it is that integer as far as the precision tells.
     nearest = (value.mid() + fmpq(1, 2)).floor().unique_fmpz()
     if nearest is None:
-        raise balls.Unresolved
-    balls.sign(value - int(nearest))
+        raise reals.Unresolved
+    reals.sign(value - int(nearest))
     return int(nearest)
 
 
@@ -711,7 +711,7 @@ def coefficient(name: str, parameter: fmpq | None, x: arb, order: int) -> arb:
     parameters = () if parameter is None else (Jet([parameter], still=True, fixed=True),)
     try:
         jet: Jet = getattr(Engine(), name)(*parameters, moving(x, 1, Jet.order))
-    except (balls.Unresolved, balls.NotReal, NoSeries):
+    except (reals.Unresolved, reals.NotReal, NoSeries):
         return jets.NAN
     return jets.NAN if jet.notes else ball(jet[order])
 

@@ -12,11 +12,11 @@ from math import factorial
 
 from flint import ctx, fmpq
 
+from gradcalc.engines.taylor import evaluate
+from gradcalc.engines.taylor.jets import Jet
+from gradcalc.engines.taylor.reals import OutOfPrecision, Real, exact
 from gradcalc.expression.program import Reach
 from gradcalc.expression.tree import Call, Node, Number, names_in, steps
-from gradcalc.witness import taylor
-from gradcalc.witness.balls import OutOfPrecision, Real, exact
-from gradcalc.witness.jets import Jet
 
 Direction = Mapping[str, int]
 
@@ -41,7 +41,7 @@ class Site:
         self._exact: dict[str, fmpq] = {}
         self._reach: Reach | None = None
         self._moving: dict[frozenset[str], list[int]] = {}
-        self._rest: dict[tuple[int, int], list[taylor.Value]] = {}
+        self._rest: dict[tuple[int, int], list[evaluate.Value]] = {}
         self._parts: dict[tuple[int, int], tuple[Node, Real]] = {}
 
     def literal(self, node: Node) -> fmpq | None:
@@ -61,7 +61,7 @@ class Site:
         found: dict[str, Real] = {}
         for name, value in self._values.items():
             if name not in self._exact:
-                number = exact(value) if isinstance(value, Fraction) else taylor.evaluate(value, {}).value
+                number = exact(value) if isinstance(value, Fraction) else evaluate.evaluate(value, {}).value
                 if not isinstance(number, fmpq):
                     found[name] = number
                     continue
@@ -71,7 +71,7 @@ class Site:
 
     def value(self) -> Jet:
         """The expression at the point, as a jet that stands still."""
-        return taylor.evaluate(self.steps, self.point(), constants=self.literal)
+        return evaluate.evaluate(self.steps, self.point(), constants=self.literal)
 
     def ray(self, direction: Direction, order: int) -> Jet:
         """The expression along a ray that leaves the point in a direction."""
@@ -79,17 +79,17 @@ class Site:
         values: dict[str, Real | Jet] = dict(starts)
         for name, speed in direction.items():
             if name in starts:
-                values[name] = taylor.moving(starts[name], speed, order)
+                values[name] = evaluate.moving(starts[name], speed, order)
         if len(self.names) < _MANY:
-            return taylor.evaluate(self.steps, values, order=order, constants=self.literal)
+            return evaluate.evaluate(self.steps, values, order=order, constants=self.literal)
         names = frozenset(direction)
         if names not in self._moving:
             self._reach = self._reach or Reach(self.steps)
             self._moving[names] = self._reach.of(names)
         if (ctx.prec, order) not in self._rest:
-            self._rest[ctx.prec, order] = taylor.evaluate_all(self.steps, starts, order, self.literal)
+            self._rest[ctx.prec, order] = evaluate.evaluate_all(self.steps, starts, order, self.literal)
         rest = self._rest[ctx.prec, order]
-        return taylor.evaluate_some(self.steps, values, order, self.literal, self._moving[names], rest)
+        return evaluate.evaluate_some(self.steps, values, order, self.literal, self._moving[names], rest)
 
     def formula_value(self, formula: Node, opaque: Mapping[str, Node]) -> Real:
         """The value at the point of a formula in the same variables, and in parts that it has names for.
@@ -100,7 +100,7 @@ class Site:
         for name in names_in(formula):
             if name in opaque:
                 values[name] = self._named(opaque[name])
-        jet = taylor.evaluate(formula, values)
+        jet = evaluate.evaluate(formula, values)
         if any(note.kind in ("pole", "domain", "unknown") for note in jet.notes):
             raise OutOfPrecision
         return jet.value
@@ -109,7 +109,7 @@ class Site:
         """The value of a part that formulas have a name for; many formulas have it."""
         key = (ctx.prec, id(part))
         if key not in self._parts:
-            self._parts[key] = part, taylor.evaluate(part, self.point(), constants=self.literal).value
+            self._parts[key] = part, evaluate.evaluate(part, self.point(), constants=self.literal).value
         return self._parts[key][1]
 
 
