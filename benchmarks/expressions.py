@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from gradcalc.calculate import _float
+from gradcalc.engines.autograd import backward
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Cells, Shape
 from gradcalc.expression.tree import Number
@@ -23,7 +24,6 @@ from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import spread
 from gradcalc.inputs.values import value_cells
-from gradcalc.witness import autograd
 
 NAMES = ("x", "y", "z")
 LARGEST = 1e6
@@ -145,7 +145,7 @@ class Growing:
             places = spread(tree, self.trees).places()
         except CalcError:  # shapes that do not fit
             return _NOTHING
-        runs = autograd.runs(tree, self.floats, (), len(places.entries), dtype="float64", device="cpu")
+        runs = backward.runs(tree, self.floats, (), len(places.entries), dtype="float64", device="cpu")
         return places.map(lambda place: math.nan if runs[place].value is None else runs[place].value)
 
     def operator(self, depth: int) -> Grown:

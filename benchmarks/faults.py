@@ -36,6 +36,7 @@ from faulty import EPSILONS, Fault
 from judging import Judged, Question, is_regular, reference
 
 from gradcalc.calculate import answer
+from gradcalc.engines.autograd.program import base_name
 from gradcalc.engines.symbolic.client import SymbolicFailure, shared
 from gradcalc.engines.symbolic.messages import Question as Asked
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real, adaptively, ball, exact
@@ -46,7 +47,6 @@ from gradcalc.proof.arithmetic import Rounded
 from gradcalc.proof.evidence import Traced
 from gradcalc.proof.replay import _execute
 from gradcalc.report import Problem
-from gradcalc.witness.program import base_name
 
 DTYPES = ("float32", "float64")
 EXPECTED = ("agree", "inaccurate", "not-finite", "undefined", "not-differentiable")

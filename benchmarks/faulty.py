@@ -20,12 +20,12 @@ from array_expressions import MOST_ENTRIES
 from judging import Question
 from torch.utils._python_dispatch import _disable_current_modes
 
+from gradcalc.engines.autograd.backward import Hook, Run
+from gradcalc.engines.autograd.program import base_name
+from gradcalc.engines.autograd.recorder import Recorder
 from gradcalc.expression.tree import Call, Node, Number, postorder
 from gradcalc.functions import TABLE
 from gradcalc.proof.semantics import COMPARISONS, MEANINGS
-from gradcalc.witness.autograd import Hook, Run
-from gradcalc.witness.program import base_name
-from gradcalc.witness.trace import Recorder
 
 EPSILONS = {
     "float32": (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6),

@@ -14,6 +14,8 @@ from itertools import product
 from expressions import Case
 
 from gradcalc.calculate import _documented, _examine, _float
+from gradcalc.engines.autograd import backward
+from gradcalc.engines.autograd.backward import By, Hook, Run
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import Real, ball, exact, nearest_float, to_fraction
 from gradcalc.expression.arrays import entry_names, named_entries
@@ -25,8 +27,6 @@ from gradcalc.proof.evidence import Evidence, Traced
 from gradcalc.proof.floats import FORMATS, Format
 from gradcalc.proof.regularity import Kind, Regularity
 from gradcalc.proof.verdict import Finding, judge
-from gradcalc.witness import autograd
-from gradcalc.witness.autograd import By, Hook, Run
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Question:
     def _ran(self, floats: Mapping[str, float], bys: Sequence[By], hook: Hook | None, *, record: bool) -> Run:
         given = {name: names.map(floats.__getitem__) for name, names in self.names.items()}
         place = self.case.place
-        return autograd.runs(
+        return backward.runs(
             self.tree, given, bys, place + 1, dtype=self.dtype, device=self.device, record=record, hook=hook
         )[place]
 

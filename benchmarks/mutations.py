@@ -27,13 +27,13 @@ import torch
 from expressions import LITERALS, Case
 from judging import Question
 
+from gradcalc.engines.autograd.backward import Run
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
 from gradcalc.proof import semantics
 from gradcalc.proof.arithmetic import Value
 from gradcalc.proof.evidence import Traced
-from gradcalc.witness.autograd import Run
 
 KINDS = ("sign", "factor 2", "factor 1 + 1e-6", "off by one", "exchanged", "first argument")
 NEEDED = {"off by one": 1, "exchanged": 2, "first argument": 1}

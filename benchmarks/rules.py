@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from judging import Question
 
-from gradcalc.witness.autograd import By, Hook
+from gradcalc.engines.autograd.backward import By, Hook
 
 RULES = ("torch.allclose", "assert_close", "gradcheck")
 

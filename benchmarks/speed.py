@@ -98,10 +98,9 @@ def arrays(pairs: int) -> None:
 
 def points(pairs: int) -> None:
     """Warm, in this process: points in, CSV out."""
-    from gradcalc import many
     from gradcalc.calculate import answer, prepare
+    from gradcalc.commands.sweep import csv_rows, evaluate
     from gradcalc.inputs.points import PROOFS, sweep
-    from gradcalc.render import csv
     from gradcalc.report import Problem
 
     answer(Problem("x**2", {"x": "1"}))
@@ -110,8 +109,8 @@ def points(pairs: int) -> None:
         started = time.perf_counter()
         out = io.StringIO()
         prepared = prepare(Problem("sin(x**2)", {"x": "0"}))
-        for part in many.found(prepared, many.parts(sweep({"x": "0:10:100000"})), PROOFS, many.Tally()):
-            out.write(csv.rows(part))
+        for part in evaluate.found(prepared, evaluate.parts(sweep({"x": "0:10:100000"})), PROOFS, evaluate.Tally()):
+            out.write(csv_rows.rows(part))
         return time.perf_counter() - started
 
     def theirs() -> float:

@@ -38,12 +38,12 @@ from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 if TYPE_CHECKING:
+    from gradcalc.engines.autograd.backward import Run
     from gradcalc.engines.taylor.at_point import Site
     from gradcalc.engines.taylor.reals import Real
     from gradcalc.proof.evidence import Traced
     from gradcalc.proof.floats import Distance, Format
     from gradcalc.proof.regularity import Regularity, Side
-    from gradcalc.witness.autograd import Run
 
 MAX_PARTIALS = 4_096
 _AT_LEAST = 1.0
@@ -377,8 +377,8 @@ def _report(prepared: Prepared, partials: Sequence[Partial], notes: Sequence[str
 
 
 def _at_point(prepared: Prepared) -> Report:
+    from gradcalc.engines.autograd import backward, devices
     from gradcalc.engines.taylor.at_point import Site
-    from gradcalc.witness import autograd, devices
 
     started = time.monotonic()
     problem, entries = prepared.problem, prepared.entries
@@ -395,7 +395,7 @@ def _at_point(prepared: Prepared) -> Report:
     count = len(entries.entries)
     seconds = prepared.question.seconds
     with deadline.limit(seconds / 2):
-        runs = autograd.runs(prepared.tree, given, bys, count, dtype=dtype, device=device.name, record=True)
+        runs = backward.runs(prepared.tree, given, bys, count, dtype=dtype, device=device.name, record=True)
     runs = [replace(run, unrepresentable={**vanished, **run.unrepresentable}) for run in runs]
     exact = {name: value if not isinstance(value, Number) else value.value for name, value in values.items()}
     received = {name: float(value) for name, value in runs[0].inputs.items()}
@@ -644,15 +644,15 @@ class _Judging:
             return None
         if binary is None or binary.derivative is None:
             return None
+        from gradcalc.engines.autograd import backward
         from gradcalc.proof.floats import distance
-        from gradcalc.witness import autograd
 
         floats = {name: float(value) for name, value in self.run.inputs.items()}
         if self.spellings is None:
             self.spellings = list(spellings(self.typed.tree))
         best: tuple[str, float] | None = None
         for tree in self.spellings:
-            run = autograd.run(tree, floats, [by], dtype=self.form.name, device=self.device)
+            run = backward.run(tree, floats, [by], dtype=self.form.name, device=self.device)
             if by not in run.partials:
                 continue
             digits = distance(run.partials[by], binary.derivative, self.form).digits
@@ -678,7 +678,7 @@ class _Judging:
 
 def _bounds(tree: Node, run: Run, form: Format) -> dict[By, tuple[float, float]]:
     """What rounding can make of each first partial, where the program was not recorded."""
-    from gradcalc.witness.bound import enclose
+    from gradcalc.engines.rounding.enclosure import enclose
 
     if run.failure is not None or run.unrepresentable or run.lost_literals:
         return {}

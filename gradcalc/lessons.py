@@ -18,8 +18,8 @@ from gradcalc.report import Problem, Report
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 if TYPE_CHECKING:
-    from gradcalc.witness.graph import Edge, Vertex
-    from gradcalc.witness.habits import Tracked
+    from gradcalc.engines.autograd.grad_modes import Tracked
+    from gradcalc.engines.autograd.graph import Edge, Vertex
 
 MAX_PASSES = 1_000
 MAX_VERTICES = 1_000
@@ -58,7 +58,7 @@ def trace(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Trace:
     prepared.needs_a_number("a trace follows the gradient of one number")
     if len(steps(prepared.tree).nodes) > MAX_VERTICES:
         raise CalcError(f"the expression has more than {MAX_VERTICES} parts: nobody could follow its trace")
-    from gradcalc.witness.graph import graph
+    from gradcalc.engines.autograd.graph import graph
 
     report = answer(prepared)
     with _refusals_told():
@@ -73,7 +73,7 @@ def accumulate(problem: Problem, *, passes: int = 3, clear: bool = False, second
     """
     prepared = _at_point(problem, seconds)
     prepared.needs_a_number("backward() starts from one number")
-    from gradcalc.witness.habits import CLEARINGS, accumulated
+    from gradcalc.engines.autograd.grad_modes import CLEARINGS, accumulated
 
     report = answer(prepared)
     how = {"dtype": str(report.dtype), "device": str(report.device)}
@@ -88,7 +88,7 @@ def accumulate(problem: Problem, *, passes: int = 3, clear: bool = False, second
 def tracking(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Tracking:
     """The ways to switch tracking off, each run.  Raises `CalcError` for what has no point, or that torch does not run."""
     prepared = _at_point(problem, seconds)
-    from gradcalc.witness.habits import tracked
+    from gradcalc.engines.autograd.grad_modes import tracked
 
     report = answer(prepared)
     dtype, device = str(report.dtype), str(report.device)
@@ -111,7 +111,7 @@ def _at_point(problem: Problem, seconds: float) -> Prepared:
 @contextmanager
 def _refusals_told() -> Iterator[None]:
     """What torch refuses becomes a `CalcError` with torch's words."""
-    from gradcalc.witness.autograd import REFUSALS, first_line
+    from gradcalc.engines.autograd.backward import REFUSALS, first_line
 
     try:
         yield

@@ -109,7 +109,7 @@ def plot(problem: Problem, name: str, start: str, stop: str, *, points: int = 21
         values, slopes, done = _curve(tree, name, fixed, places)
         marks, gaps, unseen = _survey(tree, name, fixed, low, high)
         left = deadline.left()
-    from gradcalc.witness import autograd  # noqa: F401  to load torch takes none of the time of the points
+    from gradcalc.engines.autograd import backward  # noqa: F401  to load torch takes none of the time of the points
 
     with deadline.limit(max(left, seconds / 4)):
         reports = _answers(prepared, others)

@@ -20,6 +20,8 @@ import torch
 
 from gradcalc.calculate import MAX_PARTIALS, answer, prepare
 from gradcalc.cli import lines
+from gradcalc.commands.sweep import vectorized
+from gradcalc.engines.autograd import backward
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import Real, adaptively
 from gradcalc.errors import CalcError, picture
@@ -35,7 +37,6 @@ from gradcalc.inputs.values import json_value, value_cells
 from gradcalc.proof import semantics
 from gradcalc.render import RenderOptions, table
 from gradcalc.report import Problem, Report, Verdict
-from gradcalc.witness import autograd, crowd
 
 # ------------------------------------------------------------------------------------------------------------- grammar
 
@@ -494,10 +495,10 @@ def torchs(form: Form, point: dict[str, Cells[float]], dtype: torch.dtype) -> tu
         for name, cells in point.items()
     }
     tree = understand(form.expr)
-    constants = autograd.constants_of(tree, dtype, "cpu")
+    constants = backward.constants_of(tree, dtype, "cpu")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's advice about kl_div
-        return autograd.build(tree, inputs, constants), inputs
+        return backward.build(tree, inputs, constants), inputs
 
 
 def value_at(tree: Node, point: dict[str, Fraction]) -> Real:
@@ -581,7 +582,7 @@ def test_every_operation_of_the_rows_has_a_meaning() -> None:
         entries = [entry for name, cells in point.items() for entry in entry_names(name, cells.shape).entries]
         count = math.prod(spread(understand(form.expr), names(**form.shapes)).shape)
         bys = [(entry,) for entry in entries]
-        run = autograd.runs(understand(form.expr), point, bys, count, dtype="float64", device="cpu", record=True)[0]
+        run = backward.runs(understand(form.expr), point, bys, count, dtype="float64", device="cpu", record=True)[0]
         assert run.program is not None, run.failure
         unknown |= {f"{form.expr}: {op.name}" for op in run.program.operations if not semantics.is_known(op.name)}
     assert not unknown
@@ -748,7 +749,7 @@ def test_the_numbers_are_those_that_torch_returns_to_everybody(expr: str, order:
     report = answer(Problem(expr, {"x": str(point)}, order=order))
     tree = understand(expr, ["x"])
     bys = [partial.entries for partial in report.partials]
-    (run,) = autograd.runs(tree, {"x": Cells((3,), point)}, bys, 1, dtype="float64", device="cpu")
+    (run,) = backward.runs(tree, {"x": Cells((3,), point)}, bys, 1, dtype="float64", device="cpu")
     for partial in report.partials:
         assert partial.autograd == run.partials[partial.entries]
         if not math.isfinite(partial.autograd or 0.0) or partial.autograd == 0.0 != float(partial.symbolic or 0):
@@ -901,7 +902,7 @@ SWEPT = [
 def test_points_of_a_crowd_are_not_entries_of_an_array(expr: str, known: Callable[[float], tuple[float, float]]) -> None:
     """Where torch computes many points at once, each has a value of its own."""
     points = [0.25, 0.5, 0.75, 1.25]
-    found = crowd.run(
+    found = vectorized.run(
         spread(understand(expr), {}).entries[0],
         {"x": points},
         4,
@@ -921,7 +922,7 @@ UNRECORDED = ["sum(x**2)", "norm(x)", "layer_norm(x)", "softmax(x)", "mse_loss(x
 
 @pytest.mark.parametrize("expr", UNRECORDED)
 def test_without_the_dispatch_mode_a_rounding_bound_judges_entries(expr: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(autograd, "AVAILABLE", False)
+    monkeypatch.setattr(backward, "AVAILABLE", False)
     at = {"x": "[0.5, -1.25, 2]", "y": "[0.75, 2, 0.25]"}
     report = answer(Problem(expr, {name: text for name, text in at.items() if name in re.findall(r"\w+", expr)}))
     assert {partial.verdict for partial in report.partials} == {Verdict.AGREE}

@@ -9,20 +9,20 @@ from fractions import Fraction
 import pytest
 import torch
 
+from gradcalc.engines.autograd import backward, devices
+from gradcalc.engines.autograd.backward import Run
+from gradcalc.engines.autograd.devices import Device, available_devices, choose
+from gradcalc.engines.autograd.recorder import Recorder
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node
 from gradcalc.functions.resolve import understand
 from gradcalc.report import DTYPES
-from gradcalc.witness import autograd, devices
-from gradcalc.witness.autograd import Run
-from gradcalc.witness.devices import Device, available_devices, choose
-from gradcalc.witness.trace import Recorder
 
 
 def run(expr: str, at: dict[str, float], by: Sequence[str] = ("x",), dtype: str = "float64", **more: object) -> Run:
     """One partial for each word of `by`: `"x"`, `"xy"`, `"xx"`."""
-    return autograd.run(understand(expr, at), at, [tuple(word) for word in by], dtype=dtype, device="cpu", **more)  # type: ignore[arg-type]
+    return backward.run(understand(expr, at), at, [tuple(word) for word in by], dtype=dtype, device="cpu", **more)  # type: ignore[arg-type]
 
 
 # ----------------------------------------------------------------------------------------- what torch really received
@@ -126,7 +126,7 @@ def test_values_and_gradients(expr: str, at: dict[str, float], value: float, par
     found = (
         run(expr, at, by=list(partials))
         if "e" not in at
-        else autograd.run(understand(expr, at), at, [("e",)], dtype="float64", device="cpu")
+        else backward.run(understand(expr, at), at, [("e",)], dtype="float64", device="cpu")
     )
     assert found.failure is None
     assert found.value == value
@@ -295,7 +295,7 @@ def test_pictures_of_refusals(
 @pytest.mark.parametrize("device", [device.name for device in available_devices()])
 def test_every_device_here_differentiates(device: str) -> None:
     for dtype in next(found for found in available_devices() if found.name == device).dtypes:
-        found = autograd.run(understand("x**2*y"), {"x": 3.0, "y": 0.5}, [("x",), ("y",)], dtype=dtype, device=device)
+        found = backward.run(understand("x**2*y"), {"x": 3.0, "y": 0.5}, [("x",), ("y",)], dtype=dtype, device=device)
         assert found.partials == {("x",): 3.0, ("y",): 9.0}
 
 

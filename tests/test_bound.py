@@ -8,14 +8,15 @@ import pytest
 import torch
 from sampling import sample
 
+from gradcalc.engines.autograd import backward
+from gradcalc.engines.rounding import enclosure
+from gradcalc.engines.rounding.intervals import Interval
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import adaptively, ball
 from gradcalc.expression.tree import Node
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.floats import FORMATS
-from gradcalc.witness import autograd, bound
-from gradcalc.witness.intervals import Interval
 
 
 def enclose(
@@ -27,7 +28,7 @@ def enclose(
 ) -> tuple[Interval, dict[str, Interval]]:
     tree = understand(text, []) if isinstance(text, str) else text
     form = FORMATS[dtype]
-    return bound.enclose(tree, values, constants, names, precision=form.precision, lowest=form.lowest)
+    return enclosure.enclose(tree, values, constants, names, precision=form.precision, lowest=form.lowest)
 
 
 UNBOUNDED = {
@@ -47,7 +48,7 @@ def test_the_truth_and_the_number_of_torch_are_inside(row: Function, dtype: str)
     for place in (0.13, 0.47, 0.91):
         tree, at = sample(row, place)
         names = list(at)
-        run = autograd.run(tree, at, [(name,) for name in names], dtype=dtype, device="cpu")
+        run = backward.run(tree, at, [(name,) for name in names], dtype=dtype, device="cpu")
         received = {name: float(value) for name, value in run.inputs.items()}
         held = {text: float(value) for text, value in run.constants.items()}
         value, slopes = enclose(tree, received, held, names, dtype)

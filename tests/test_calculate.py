@@ -201,7 +201,7 @@ ERRORS: list[tuple[dict[str, object], str]] = [
 
 @pytest.mark.parametrize(("question", "expected"), ERRORS, ids=[str(question) for question, _ in ERRORS])
 def test_pictures_of_questions_that_cannot_be_answered(question: dict[str, object], expected: str) -> None:
-    from gradcalc.witness.devices import available_devices
+    from gradcalc.engines.autograd.devices import available_devices
 
     with pytest.raises(CalcError) as caught:
         differentiate(**question)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ import pytest
 from expressions import ordinary, stream
 from flint import ctx
 
+from gradcalc.engines.autograd import backward
 from gradcalc.engines.symbolic import cas
 from gradcalc.engines.symbolic.cas.derivatives import Graph
 from gradcalc.engines.symbolic.cas.to_sympy import Builder
@@ -29,7 +30,6 @@ from gradcalc.expression.tree import names_in
 from gradcalc.functions import CONSTANTS, TABLE, find, similar
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.regularity import examine, value_of
-from gradcalc.witness import autograd
 
 # ---------------------------------------------------------------------------------------------------------- the table
 
@@ -246,7 +246,7 @@ def test_torch_computes_the_row(form: Form, dtype: str) -> None:
     orders = (1, 2) if dtype == "float64" and form.name not in _ONCE_ONLY else (1,)
     for order, point in product(orders, form.points(4)):
         bys = list(product(form.sample, repeat=order))
-        run = autograd.run(tree, point, bys, dtype=dtype, device="cpu")
+        run = backward.run(tree, point, bys, dtype=dtype, device="cpu")
         if form.name in _WITHOUT_TORCH:
             assert run.failure is not None
             continue
@@ -550,7 +550,7 @@ def test_constants() -> None:
     with mpmath.workdps(60):
         expected = {"pi": mpmath.pi(), "e": mpmath.e(), "E": mpmath.e(), "tau": 2 * mpmath.pi()}
         assert all(same(values[name], expected[name]) for name in values)
-    held = autograd.run(understand("x*pi*e*tau"), {"x": 1.0}, [], dtype="float64", device="cpu").constants
+    held = backward.run(understand("x*pi*e*tau"), {"x": 1.0}, [], dtype="float64", device="cpu").constants
     assert {name: float(value) for name, value in held.items()} == {
         "pi": 3.141592653589793,
         "e": 2.718281828459045,

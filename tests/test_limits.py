@@ -14,6 +14,7 @@ from flint import ctx
 
 from gradcalc import calculate
 from gradcalc.calculate import answer, differentiate
+from gradcalc.engines.autograd import backward
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.germs.elements import Elements, Undecided, _power
@@ -27,7 +28,6 @@ from gradcalc.proof import float_report
 from gradcalc.proof.one_sided import Neighbourhood
 from gradcalc.report import Problem, Verdict
 from gradcalc.runtime import deadline
-from gradcalc.witness import autograd
 
 # ------------------------------------------------------------------------------------------------ trees that share parts
 
@@ -175,7 +175,7 @@ def test_an_entry_has_the_gradient_that_its_own_backward_pass_has(order: int) ->
     matrix, vector = [[0.3, -1.7, 2.2], [1.1, 0.4, -0.6]], [0.7, -0.2, 1.9]
     cells = {"A": Cells((2, 3), [*matrix[0], *matrix[1]]), "x": Cells((3,), vector)}
     by = [(f"x[{k}]",) * order for k in range(3)]
-    runs = autograd.runs(tree, cells, by, 2, dtype="float32", device="cpu", record=True)
+    runs = backward.runs(tree, cells, by, 2, dtype="float32", device="cpu", record=True)
     for place, run in enumerate(runs):
         a, x = torch.tensor(matrix), torch.tensor(vector, requires_grad=True)
         (slope,) = torch.autograd.grad(torch.softmax(a @ torch.tanh(x), 0)[place], x, create_graph=True)
@@ -189,7 +189,7 @@ def test_an_entry_has_the_gradient_that_its_own_backward_pass_has(order: int) ->
 def test_torch_is_stopped_when_the_time_is_over() -> None:
     tree = understand("sin(x*y)*exp(x + y)/(1 + x**2)")
     with deadline.limit(-1):
-        run = autograd.run(tree, {"x": 0.5, "y": 0.3}, [("x",) * 8], dtype="float64", device="cpu", record=True)
+        run = backward.run(tree, {"x": 0.5, "y": 0.3}, [("x",) * 8], dtype="float64", device="cpu", record=True)
     assert run.failure == "torch took more than its share of the time"
     assert not run.partials
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sampling import sample
 
+from gradcalc.engines.autograd import backward
 from gradcalc.functions import TABLE
-from gradcalc.witness import autograd
 
 HERE = Path(__file__).parent
 
@@ -39,7 +39,7 @@ def numbers() -> list[str]:
         for dtype in ("float64", "bfloat16"):
             for order in (1, 2):
                 bys = [(name,) * order for name in at]
-                run = autograd.run(tree, at, bys, dtype=dtype, device="cpu", record=True)
+                run = backward.run(tree, at, bys, dtype=dtype, device="cpu", record=True)
                 # Tensors without data come from Python where the meta registrations are there, from C++ where they are not.
                 done = run.program.operations if run.program else ()
                 operations = [one.name for one in done if any(result.value is not None for result in one.results)]
@@ -59,6 +59,6 @@ def test_no_number_changes_in_the_program() -> None:
 
 
 def test_the_library_imports_all_of_torch() -> None:
-    code = "from gradcalc.witness import autograd; import sys; print('torch._prims' in sys.modules)"
+    code = "from gradcalc.engines.autograd import backward; import sys; print('torch._prims' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "True\n"

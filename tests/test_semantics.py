@@ -11,6 +11,8 @@ import torch
 from flint import ctx
 from sampling import sample
 
+from gradcalc.engines.autograd import backward, recorder
+from gradcalc.engines.autograd.program import Cell, Operation, Program
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import agree, ball
 from gradcalc.expression.tree import Node
@@ -20,8 +22,6 @@ from gradcalc.proof.arithmetic import Exact
 from gradcalc.proof.evidence import Traced
 from gradcalc.proof.floats import FORMATS
 from gradcalc.proof.regularity import examine
-from gradcalc.witness import autograd, trace
-from gradcalc.witness.program import Cell, Operation, Program
 
 DIFFERENTIABLE = [
     row
@@ -31,9 +31,9 @@ DIFFERENTIABLE = [
 PLACES = (0.25, 0.6, 0.95)
 
 
-def recorded(tree: Node, values: dict[str, float], order: int, dtype: str) -> autograd.Run:
+def recorded(tree: Node, values: dict[str, float], order: int, dtype: str) -> backward.Run:
     bys = [(name,) * order for name in values]
-    return autograd.run(tree, values, bys, dtype=dtype, device="cpu", record=True)
+    return backward.run(tree, values, bys, dtype=dtype, device="cpu", record=True)
 
 
 @pytest.mark.parametrize("row", DIFFERENTIABLE, ids=lambda row: row.name)
@@ -134,20 +134,20 @@ def test_a_kernel_without_a_vendors_bound_is_not_judged() -> None:
 
 
 def test_torch_has_the_dispatch_mode_that_recording_relies_on() -> None:
-    assert trace.AVAILABLE
-    recorder = trace.Recorder()
+    assert recorder.AVAILABLE
+    recording = recorder.Recorder()
     x = torch.tensor(3.0, requires_grad=True)
-    with recorder.on():
+    with recording.on():
         y = torch.sin(x * x)
         (gradient,) = torch.autograd.grad(y, [x])
-    names = [operation.name for operation in recorder.program.operations]
+    names = [operation.name for operation in recording.program.operations]
     assert names[:2] == ["mul.Tensor", "sin.default"]
     assert "cos.default" in names  # backward passes are seen too
-    first = recorder.program.operations[0]
+    first = recording.program.operations[0]
     assert [cell.value for cell in first.args if isinstance(cell, Cell)] == [3.0, 3.0]
     assert first.results[0].value == 9.0
-    assert recorder.program.operations[1].args[0] == first.results[0]
-    assert recorder.program.operations[-1].results[0] == Cell(recorder.places(gradient)[0], gradient.item())
+    assert recording.program.operations[1].args[0] == first.results[0]
+    assert recording.program.operations[-1].results[0] == Cell(recording.places(gradient)[0], gradient.item())
 
 
 UNRECORDED = [
@@ -170,7 +170,7 @@ def test_without_the_dispatch_mode_a_rounding_bound_judges(
 ) -> None:
     from gradcalc import differentiate
 
-    monkeypatch.setattr(autograd, "AVAILABLE", False)
+    monkeypatch.setattr(backward, "AVAILABLE", False)
     partial = differentiate(expr, at={"x": at}).partials[0]
     assert (partial.verdict, partial.proof["evidence"]) == (verdict, evidence), partial.why
     assert "replay" not in partial.proof
@@ -192,7 +192,7 @@ class SlightlyWrong(torch.autograd.Function):
 def test_without_the_dispatch_mode_a_wrong_backward_rule_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     from gradcalc import differentiate
 
-    monkeypatch.setattr(autograd, "AVAILABLE", False)
+    monkeypatch.setattr(backward, "AVAILABLE", False)
     monkeypatch.setitem(TABLE, "sin", replace(TABLE["sin"], torch=lambda t, x: SlightlyWrong.apply(x)))
     partial = differentiate("sin(x**2)", at={"x": "3"}).partials[0]
     assert (partial.verdict, partial.cause, partial.side) == ("disagree", "bound", "autograd")

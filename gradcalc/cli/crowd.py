@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
-from gradcalc import many
 from gradcalc.calculate import prepare
 from gradcalc.cli import Exit, show, tell, write
+from gradcalc.commands.sweep import evaluate
 from gradcalc.errors import CalcError
 from gradcalc.inputs.point_files import LONGEST, read_points
 from gradcalc.inputs.points import ALL_PROVEN
@@ -57,14 +57,14 @@ def show_many(
     """Answer many points and write the answers; what was proven and what was bounded is told on stderr."""
     if problem.direction or problem.cotangent is not None:
         raise CalcError(f"a product with the Jacobian is taken at {ALL_PROVEN} points at most")
-    tally = many.Tally()
-    waiting = many.parts(points)
+    tally = evaluate.Tally()
+    waiting = evaluate.parts(points)
     first = next(waiting)
     prepared = prepare(replace(problem, at=first.point(0)), seconds=seconds)
     if prepared.entries.shape:
         hint = f"give at most {ALL_PROVEN} points, and no --proofs, or choose an entry"
         raise CalcError("many points are for expressions whose value is a number, and this is an array", hint=hint)
-    parts = many.found(prepared, chain([first], waiting), proofs, tally)
+    parts = evaluate.found(prepared, chain([first], waiting), proofs, tally)
     if format == "csv" or quiet:
         code = _rows(parts, Outcome(fail_on), quiet=quiet)
     else:
@@ -74,18 +74,19 @@ def show_many(
     return code
 
 
-def _reports(parts: Iterable[many.Found]) -> Iterator[Report]:
+def _reports(parts: Iterable[evaluate.Found]) -> Iterator[Report]:
     for part in parts:
         yield from part.reports()
 
 
-def _rows(parts: Iterable[many.Found], outcome: Outcome, *, quiet: bool) -> Exit:
+def _rows(parts: Iterable[evaluate.Found], outcome: Outcome, *, quiet: bool) -> Exit:
+    from gradcalc.commands.sweep import csv_rows
     from gradcalc.render import csv
 
     for place, part in enumerate(parts):
         if not quiet:
             if place == 0:
                 write(csv.header_of(list(part.part.shown), list(part.ran.partials)))
-            write(csv.rows(part))
+            write(csv_rows.rows(part))
         outcome.add(part.verdicts())
     return outcome.exit

@@ -20,7 +20,7 @@ def devices(
       name, description, dtypes
     """
     choice(format, LISTS, "format")
-    from gradcalc.witness.devices import available_devices
+    from gradcalc.engines.autograd.devices import available_devices
 
     show_list(
         [

@@ -10,6 +10,7 @@ import math
 from collections.abc import Collection
 from fractions import Fraction
 
+from gradcalc.engines.autograd.program import Cell, Operation, Program, base_name
 from gradcalc.engines.taylor.reals import Real, ball, decimal, exact, is_zero
 from gradcalc.proof.evidence import Evidence
 from gradcalc.proof.floats import Distance, Format, distance, is_nearest
@@ -17,7 +18,6 @@ from gradcalc.proof.replay import Flip, Local, culprit, feeding
 from gradcalc.proof.semantics import BRANCHES
 from gradcalc.proof.singular import NUMERICAL
 from gradcalc.report import Judgement, Verdict
-from gradcalc.witness.program import Cell, Operation, Program, base_name
 
 
 def is_enough(number: float, truth: Real, far: Distance, form: Format) -> bool:

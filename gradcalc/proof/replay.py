@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from flint import arb, ctx
 
+from gradcalc.engines.autograd.program import NO_MEMORY, Cell, Operation, Program, base_name
 from gradcalc.engines.taylor.reals import exact, nearest_float
 from gradcalc.proof import lines  # noqa: F401  its rows belong to the table
 from gradcalc.proof.arithmetic import Exact, Rounded, Value
@@ -31,7 +32,6 @@ from gradcalc.proof.semantics import (
     is_structural,
 )
 from gradcalc.runtime import deadline
-from gradcalc.witness.program import NO_MEMORY, Cell, Operation, Program, base_name
 
 _BITS = 256
 

@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 
 from flint import arb
 
+from gradcalc.engines.autograd.program import Cell, base_name
 from gradcalc.proof.arithmetic import LEAST_DIVISOR, Exact, Value
-from gradcalc.witness.program import Cell, base_name
 
 Meaning = Callable[..., Any]
 Row = TypeVar("Row", bound=Meaning)

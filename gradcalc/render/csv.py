@@ -19,9 +19,8 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 
 from gradcalc.errors import CalcError
-from gradcalc.many import Found
 from gradcalc.render import RenderOptions
-from gradcalc.report import Report, Verdict, worst
+from gradcalc.report import Report, worst
 
 By = tuple[str, ...]
 
@@ -36,7 +35,7 @@ def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
             yield header(list(report.at), names)
         if names != first:
             raise CalcError("arrays of several shapes do not fit under one header", hint="--format json has a line for each")
-        yield _written([_row(report)])
+        yield written([row_of(report)])
 
 
 def _name(by: By, of: Sequence[int] = ()) -> str:
@@ -51,35 +50,10 @@ def header_of(names: Sequence[str], bys: Sequence[By]) -> str:
 
 def header(names: Sequence[str], partials: Sequence[str]) -> str:
     """The first line: the names of the columns."""
-    return _written([[*names, "value", *partials, *(f"exact {name}" for name in partials), "verdict", "cause", "evidence"]])
+    return written([[*names, "value", *partials, *(f"exact {name}" for name in partials), "verdict", "cause", "evidence"]])
 
 
-def rows(found: Found) -> str:
-    """The rows of many points."""
-    # Most of the time goes here: numbers become text, and what is the same in every row is made once.
-    nobody = [""] * found.part.size
-    numbers = [nobody if found.ran.failure else column for column in (found.ran.values, *found.ran.partials.values())]
-    columns = [*found.part.shown.values(), *numbers]
-    nothing = "," * len(found.ran.partials)
-    end = f"{nothing},{Verdict.AGREE},,bound\n"
-    lines = [",".join(cells) + end for cells in zip(*map(_cells, columns), strict=True)]
-    for place in found.undecided:
-        lines[place] = lines[place].removesuffix(end) + f"{nothing},{Verdict.UNDECIDED},{found.cause(place)},\n"
-    for place, report in found.proven.items():
-        row = _row(report)
-        row[: len(found.part.shown)] = [column[place] for column in found.part.shown.values()]
-        lines[place] = _written([row])
-    return "".join(lines)
-
-
-def _cells(column: Sequence[object]) -> Iterable[str]:
-    """Numbers as Python writes them; text that somebody typed in quotes where it needs them."""
-    if column and isinstance(column[0], float):
-        return map(repr, column)
-    return (_written([[cell]])[:-1] if cell else "" for cell in column)
-
-
-def _row(report: Report) -> list[object]:
+def row_of(report: Report) -> list[object]:
     """The cells of a point; the worst of its partials speaks for it."""
     verdict = worst(partial.verdict for partial in report.partials if partial.verdict is not None)
     telling = next((partial for partial in report.partials if partial.verdict == verdict), None)
@@ -95,7 +69,7 @@ def _row(report: Report) -> list[object]:
     return ["" if cell is None else cell for cell in cells]
 
 
-def _written(lines: Iterable[Iterable[object]]) -> str:
+def written(lines: Iterable[Iterable[object]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(lines)
     return text.getvalue()

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
+from gradcalc.engines.autograd.graph import Vertex
 from gradcalc.lessons import Trace
 from gradcalc.render import RenderOptions, fit
 from gradcalc.render.lessons import cut
-from gradcalc.witness.graph import Vertex
 
 
 def _boxes(found: Trace) -> dict[int, list[str]]:

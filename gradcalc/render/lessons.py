@@ -18,9 +18,9 @@ from gradcalc.render import json as machine
 from gradcalc.report import SCHEMA, Report
 
 if TYPE_CHECKING:
+    from gradcalc.engines.autograd.grad_modes import Tracked
+    from gradcalc.engines.autograd.graph import Vertex
     from gradcalc.render.page import Page
-    from gradcalc.witness.graph import Vertex
-    from gradcalc.witness.habits import Tracked
 
 
 _PATHS = 8

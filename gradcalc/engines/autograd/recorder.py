@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
+from gradcalc.engines.autograd.program import NO_MEMORY, Argument, Cell, Operation, Program, base_name
+from gradcalc.engines.autograd.scalarize_trace import NOT_BY_ENTRY, cells_of, expanded
 from gradcalc.runtime import deadline
-from gradcalc.witness.entries import NOT_BY_ENTRY, cells_of, expanded
-from gradcalc.witness.program import NO_MEMORY, Argument, Cell, Operation, Program, base_name
 
 try:
     from torch.utils._python_dispatch import TorchDispatchMode

@@ -23,10 +23,10 @@ from typing import Any
 
 import torch
 
+from gradcalc.engines.rounding.intervals import Interval, Map, Rounding, chosen, exactly, hull, keeping_zeros, unknown_where
 from gradcalc.expression.program import follow
 from gradcalc.expression.tree import Call, Name, Node, Number, steps
 from gradcalc.functions import TABLE
-from gradcalc.witness.intervals import Interval, Map, Rounding, chosen, exactly, hull, keeping_zeros, unknown_where
 
 _STEPS = 8
 _UNKNOWN = exactly(math.nan)

@@ -23,8 +23,8 @@ from gradcalc.runtime import deadline, torch_import
 with torch_import.quickly():
     import torch
 
-    from gradcalc.witness.program import NO_MEMORY, Program
-    from gradcalc.witness.trace import AVAILABLE, Recorder
+    from gradcalc.engines.autograd.program import NO_MEMORY, Program
+    from gradcalc.engines.autograd.recorder import AVAILABLE, Recorder
 
 By = tuple[str, ...]
 

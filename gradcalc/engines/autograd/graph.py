@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gradcalc.engines.autograd.backward import Constants, called, constants_of, inputs_of
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number, fold
 from gradcalc.functions import TABLE
 from gradcalc.runtime import torch_import
-from gradcalc.witness.autograd import Constants, called, constants_of, inputs_of
 
 with torch_import.quickly():
     import torch

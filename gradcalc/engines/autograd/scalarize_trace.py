@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
+from gradcalc.engines.autograd.program import NO_MEMORY, Argument, Cell, Operation, base_name
 from gradcalc.expression.arrays import Cells, broadcast_shape
-from gradcalc.witness.program import NO_MEMORY, Argument, Cell, Operation, base_name
 
 MOVES = frozenset({
     "cat", "stack", "select_backward", "slice_backward", "diagonal_backward", "index", "index_select", "gather", "scatter",

@@ -11,9 +11,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from gradcalc.engines.autograd.backward import REFUSALS, build, constants_of, first_line, inputs_of
 from gradcalc.expression.tree import Node
 from gradcalc.runtime import torch_import
-from gradcalc.witness.autograd import REFUSALS, build, constants_of, first_line, inputs_of
 
 with torch_import.quickly():
     import torch

@@ -11,11 +11,11 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gradcalc.engines.autograd import backward
+from gradcalc.engines.autograd.backward import By
+from gradcalc.engines.rounding.enclosure import enclose
 from gradcalc.expression.tree import Node
 from gradcalc.runtime import torch_import
-from gradcalc.witness import autograd
-from gradcalc.witness.autograd import By
-from gradcalc.witness.bound import enclose
 
 with torch_import.quickly():
     import torch
@@ -53,13 +53,13 @@ def run(
         name: torch.tensor(numbers, dtype=torch.float64).to(kind).to(device).requires_grad_(True)
         for name, numbers in values.items()
     }
-    constants = autograd.constants_of(tree, kind, device)
+    constants = backward.constants_of(tree, kind, device)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a constant beside all points is meant
-            result = autograd.build(tree, inputs, constants)
+            result = backward.build(tree, inputs, constants)
             gradients = {by: _partial(result, inputs, by) for by in bys}
-    except autograd.REFUSALS as error:
+    except backward.REFUSALS as error:
         nothing = [math.nan] * size
         return Crowd(values, nothing, dict.fromkeys(bys, nothing), range(size), str(error))
     received = {name: tensor.detach().cpu().double() for name, tensor in inputs.items()}
@@ -84,12 +84,12 @@ def run(
     )
 
 
-def _partial(result: torch.Tensor, inputs: Mapping[str, torch.Tensor], by: autograd.By) -> torch.Tensor | None:
+def _partial(result: torch.Tensor, inputs: Mapping[str, torch.Tensor], by: backward.By) -> torch.Tensor | None:
     """A partial at all points: no point depends on another, so the gradient of the sum has that of each."""
     found: torch.Tensor | None = result
     for place, name in enumerate(by, 1):
         if found is not None:
-            found = autograd.gradient((found.sum(), 0), {name: inputs[name]}, place < len(by))[name]
+            found = backward.gradient((found.sum(), 0), {name: inputs[name]}, place < len(by))[name]
     return found
 
 

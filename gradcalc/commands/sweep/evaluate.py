@@ -21,7 +21,7 @@ from gradcalc.inputs.values import nearest_double
 from gradcalc.report import Partial, Report, Value, Verdict
 
 if TYPE_CHECKING:
-    from gradcalc.witness.crowd import Crowd
+    from gradcalc.commands.sweep.vectorized import Crowd
 
 MOST_OPEN = 1_000
 """So many points that the bound leaves open are proven, in a run."""
@@ -171,8 +171,9 @@ def _listed(rows: Sequence[Mapping[str, str]]) -> Part:
 
 def found(prepared: Prepared, points: Iterable[Part], proofs: int, tally: Tally) -> Iterator[Found]:
     """What is found, part by part; of each, `proofs` points are proven, spread evenly, and those the bound leaves open."""
+    from gradcalc.commands.sweep import vectorized
+    from gradcalc.engines.autograd import devices
     from gradcalc.proof.floats import FORMATS
-    from gradcalc.witness import crowd, devices
 
     problem = prepared.problem
     device, dtype, _ = devices.choose(problem.device, problem.dtype)
@@ -180,7 +181,7 @@ def found(prepared: Prepared, points: Iterable[Part], proofs: int, tally: Tally)
     left = MOST_OPEN
     for part in points:
         size, wanted = part.size, min(proofs, part.size)
-        ran = crowd.run(
+        ran = vectorized.run(
             prepared.entries.entries[0],
             part.floats,
             size,
