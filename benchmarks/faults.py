@@ -43,9 +43,9 @@ from gradcalc.engines.taylor.reals import OutOfPrecision, Real, adaptively, ball
 from gradcalc.errors import CalcError
 from gradcalc.expression.tree import Call, Node, Number, postorder
 from gradcalc.functions.resolve import understand
-from gradcalc.proof.arithmetic import Rounded
 from gradcalc.proof.evidence import Traced
-from gradcalc.proof.replay import _execute
+from gradcalc.proof.floats.arithmetic import Rounded
+from gradcalc.proof.floats.replay import _execute
 from gradcalc.report import Problem
 
 DTYPES = ("float32", "float64")

@@ -25,7 +25,7 @@ from gradcalc.engines.autograd.program import base_name
 from gradcalc.engines.autograd.recorder import Recorder
 from gradcalc.expression.tree import Call, Node, Number, postorder
 from gradcalc.functions import TABLE
-from gradcalc.proof.semantics import COMPARISONS, MEANINGS
+from gradcalc.proof.floats.aten_elementwise import COMPARISONS, MEANINGS
 
 EPSILONS = {
     "float32": (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6),

@@ -51,8 +51,8 @@ from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in, s
 from gradcalc.functions import TABLE
 from gradcalc.functions.derivation import NoRule, derive, functions
 from gradcalc.functions.resolve import understand
-from gradcalc.proof.claims import Compared, compared
-from gradcalc.proof.regularity import value_of
+from gradcalc.proof.claims.comparison import Compared, compared
+from gradcalc.proof.smoothness.differentiability import value_of
 from gradcalc.runtime import deadline
 
 SECONDS = 10.0

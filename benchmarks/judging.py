@@ -24,8 +24,8 @@ from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import spread
 from gradcalc.inputs.values import value_cells
 from gradcalc.proof.evidence import Evidence, Traced
-from gradcalc.proof.floats import FORMATS, Format
-from gradcalc.proof.regularity import Kind, Regularity
+from gradcalc.proof.floats.formats import FORMATS, Format
+from gradcalc.proof.smoothness.differentiability import Kind, Regularity
 from gradcalc.proof.verdict import Finding, judge
 
 

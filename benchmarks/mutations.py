@@ -31,9 +31,9 @@ from gradcalc.engines.autograd.backward import Run
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
-from gradcalc.proof import semantics
-from gradcalc.proof.arithmetic import Value
 from gradcalc.proof.evidence import Traced
+from gradcalc.proof.floats import aten_elementwise
+from gradcalc.proof.floats.arithmetic import Value
 
 KINDS = ("sign", "factor 2", "factor 1 + 1e-6", "off by one", "exchanged", "first argument")
 NEEDED = {"off by one": 1, "exchanged": 2, "first argument": 1}
@@ -141,7 +141,9 @@ def _asked(case: Case, dtype: str, order: int) -> Asked | None:
     run = question.run()
     if run.program is None or run.unrepresentable or run.lost_literals or not _all_agree(question, run):
         return None
-    return Asked(question, run, frozenset(semantics.base_name(operation.name) for operation in run.program.operations))
+    return Asked(
+        question, run, frozenset(aten_elementwise.base_name(operation.name) for operation in run.program.operations)
+    )
 
 
 def _all_agree(question: Question, run: Run) -> bool:
@@ -223,7 +225,7 @@ def semantic_mutants(cases: dict[str, list[Asked]], names: Sequence[str] | None 
     """Every row of the semantics, wrong in every way."""
     outcome = Outcome([], [], [], [])
     everything = [asked for some in cases.values() for asked in some]
-    for name in names or tuple(semantics.MEANINGS):
+    for name in names or tuple(aten_elementwise.MEANINGS):
         using = [asked for asked in everything if name in asked.names]
         for kind in KINDS:
             mutant = Mutant("semantics", name, kind)
@@ -231,7 +233,7 @@ def semantic_mutants(cases: dict[str, list[Asked]], names: Sequence[str] | None 
                 outcome.unreached.append(mutant)
                 continue
             applied: list[str] = []
-            with replaced(semantics.MEANINGS, name, of_a_meaning(semantics.MEANINGS[name], kind, applied)):
+            with replaced(aten_elementwise.MEANINGS, name, of_a_meaning(aten_elementwise.MEANINGS[name], kind, applied)):
                 shown = any(_shows(asked) for asked in using)
             if shown:
                 outcome.caught.append(mutant)
@@ -251,8 +253,8 @@ def _shows(asked: Asked) -> bool:
 
 def _no_change(name: str, kind: str, using: Sequence[Asked]) -> bool:
     """Whether a mutant gives the very results of the row on all operations of the battery."""
-    wrong = of_a_meaning(semantics.MEANINGS[name], kind, [])
-    with replaced(semantics.MEANINGS, name, wrong):
+    wrong = of_a_meaning(aten_elementwise.MEANINGS[name], kind, [])
+    with replaced(aten_elementwise.MEANINGS, name, wrong):
         mutated = [_results(asked) for asked in using]
     return mutated == [_results(asked) for asked in using]
 
@@ -385,7 +387,7 @@ def definitions_hold() -> list[str]:
     """Rows whose definition, constant or default is not what mpmath or torch has: their names."""
     from gradcalc.engines.taylor.at_point import Site
     from gradcalc.engines.taylor.reals import decimal
-    from gradcalc.proof.regularity import value_of
+    from gradcalc.proof.smoothness.differentiability import value_of
 
     wrong = []
     with _mp.workdps(30):

@@ -122,7 +122,7 @@ def timed(case: Case, dtype: str) -> dict[str, float] | None:
 def _replayed(traced: Traced) -> None:
     from flint import ctx
 
-    from gradcalc.proof.replay import replay
+    from gradcalc.proof.floats.replay import replay
 
     with ctx.workprec(256):
         replay(traced.program, traced.inputs)

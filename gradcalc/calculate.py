@@ -32,7 +32,7 @@ from gradcalc.functions.resolve import understand, understood
 from gradcalc.functions.scalarize import spread
 from gradcalc.functions.stable_forms import spellings
 from gradcalc.inputs.values import value_cells, value_tree
-from gradcalc.proof.switches import equalities
+from gradcalc.proof.claims.breakpoints import equalities
 from gradcalc.report import MAX_ORDER, Judgement, Partial, Problem, Report, Value, Verdict, worst
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from gradcalc.engines.taylor.at_point import Site
     from gradcalc.engines.taylor.reals import Real
     from gradcalc.proof.evidence import Traced
-    from gradcalc.proof.floats import Distance, Format
-    from gradcalc.proof.regularity import Regularity, Side
+    from gradcalc.proof.floats.formats import Distance, Format
+    from gradcalc.proof.smoothness.differentiability import Regularity, Side
 
 MAX_PARTIALS = 4_096
 _AT_LEAST = 1.0
@@ -460,7 +460,7 @@ def _unexplained(partials: Sequence[Partial]) -> list[str]:
 
 def _normwise_digits(partials: Sequence[Partial], dtype: str) -> float | None:
     """The digits of all partials of arrays as one vector; None for numbers, and where a partial is not known."""
-    from gradcalc.proof.floats import FORMATS
+    from gradcalc.proof.floats.formats import FORMATS
 
     if len(partials) < 2 or not any(partial.index for partial in partials):
         return None
@@ -533,7 +533,7 @@ class _Judging:
         has_detour: bool,
     ):
         from gradcalc.proof.evidence import Traced
-        from gradcalc.proof.floats import FORMATS
+        from gradcalc.proof.floats.formats import FORMATS
 
         self.typed, self.binary, self.run, self.device = typed, binary, run, device
         self.form = FORMATS[dtype]
@@ -548,7 +548,7 @@ class _Judging:
     def value(self) -> str | None:
         """The value of what was typed, if it has one."""
         from gradcalc.engines.taylor import reals
-        from gradcalc.proof.regularity import value_of
+        from gradcalc.proof.smoothness.differentiability import value_of
 
         try:
             value = value_of(self.typed)
@@ -645,7 +645,7 @@ class _Judging:
         if binary is None or binary.derivative is None:
             return None
         from gradcalc.engines.autograd import backward
-        from gradcalc.proof.floats import distance
+        from gradcalc.proof.floats.formats import distance
 
         floats = {name: float(value) for name, value in self.run.inputs.items()}
         if self.spellings is None:
@@ -704,7 +704,7 @@ def _documented(tree: Node) -> tuple[str, ...]:
 
 def _examine(site: Site | None, by: By) -> Regularity | None:
     from gradcalc.engines.taylor.reals import OutOfPrecision
-    from gradcalc.proof.regularity import examine
+    from gradcalc.proof.smoothness.differentiability import examine
 
     try:
         return None if site is None else examine(site, by)

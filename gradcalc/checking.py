@@ -21,12 +21,12 @@ from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, Number, names_in
 from gradcalc.functions.resolve import is_condition, understand, understood
 from gradcalc.inputs.values import value_tree
-from gradcalc.proof.switches import equalities, has_cases
+from gradcalc.proof.claims.breakpoints import equalities, has_cases
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 if TYPE_CHECKING:
-    from gradcalc.proof.claims import Compared, Comparing
+    from gradcalc.proof.claims.comparison import Compared, Comparing
 
 _SIMPLIFYING = 5.0
 """Seconds that sympy may take to find the formulas equal; the points do not need it."""
@@ -181,7 +181,7 @@ class Judging:
         """What is found at the points that are given and at others; what is found before the time is over counts."""
         from gradcalc.engines.taylor.reals import OutOfPrecision
         from gradcalc.proof.causes import cause
-        from gradcalc.proof.claims import Comparing
+        from gradcalc.proof.claims.comparison import Comparing
 
         comparing = Comparing(self.tree, self.claimed, self.by, self.inner, self.fixed, self.where)
         kind, why = None, ""
@@ -326,7 +326,7 @@ class _Result:
 
 
 def _deep_digits() -> int:
-    from gradcalc.proof.claims import DEEP_BITS
+    from gradcalc.proof.claims.comparison import DEEP_BITS
 
     return DEEP_BITS * 3_010 // 10_000
 

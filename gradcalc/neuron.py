@@ -232,7 +232,7 @@ def _exact(text: str, values: Mapping[str, Cells[Node]], seconds: float) -> Cell
     from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
     from gradcalc.functions.resolve import understand
     from gradcalc.functions.scalarize import spread
-    from gradcalc.proof.regularity import value_of
+    from gradcalc.proof.smoothness.differentiability import value_of
 
     known = dict(pair for name, cells in values.items() for pair in named_entries(name, cells))
 

@@ -142,7 +142,7 @@ def _end(name: str, text: str) -> Fraction:
     """An end of the interval, exactly where it is a fraction.  Raises `CalcError` where it is no real number."""
     from gradcalc.engines.taylor import reals
     from gradcalc.engines.taylor.at_point import Site
-    from gradcalc.proof.stretches import fraction
+    from gradcalc.proof.smoothness.subdivision import fraction
 
     value = value_tree(name, text)
     try:
@@ -165,7 +165,7 @@ def _curve(
     """The values and the slopes at some places, and at how many of them they were looked for in half of the time."""
     from gradcalc.engines.taylor import reals
     from gradcalc.engines.taylor.at_point import Site
-    from gradcalc.proof.regularity import examine
+    from gradcalc.proof.smoothness.differentiability import examine
 
     values: list[float | None] = [None] * len(places)
     slopes: list[float | None] = [None] * len(places)
@@ -238,7 +238,7 @@ def _cubic(t: float, width: float, start: float, stop: float, rise: float, fall:
 def _survey(
     tree: Node, name: str, fixed: Mapping[str, Node], low: Fraction, high: Fraction
 ) -> tuple[list[Mark], Stretches, Stretches]:
-    from gradcalc.proof.stretches import survey
+    from gradcalc.proof.smoothness.subdivision import survey
 
     ends = [low + (high - low) * place / _PIECES for place in range(_PIECES + 1)]
     with deadline.limit(deadline.left() / 2):

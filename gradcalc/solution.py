@@ -177,7 +177,7 @@ class _Reading:
 
     def needs_the_expression(self, by: str | None) -> None:
         """Raise `CalcError` if no line claims the derivative of the expression."""
-        from gradcalc.proof.sameness import is_same
+        from gradcalc.proof.claims.equality import is_same
 
         claims = [text for text in self.texts if isinstance(text, _Claim) and by in (None, text.by)]
         if not any(self.of(it.of) == self.whole or is_same(self.of(it.of), self.whole) for it in claims):

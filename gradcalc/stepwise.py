@@ -22,7 +22,7 @@ from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 if TYPE_CHECKING:
-    from gradcalc.proof.claims import Compared
+    from gradcalc.proof.claims.comparison import Compared
 
 MAX_DERIVATIONS = 20
 
@@ -93,7 +93,7 @@ def stepwise(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Stepwise:
 
 
 def _proven(tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Node], prepared: Prepared) -> Derivation:
-    from gradcalc.proof.claims import Comparing
+    from gradcalc.proof.claims.comparison import Comparing
 
     comparing = Comparing(tree, steps[0].derivative, by)
     numbers: Sequence[str | None] = [None] * len(steps)
@@ -137,7 +137,7 @@ def _has_none(tree: Node, by: str, values: Mapping[str, Node]) -> bool:
     """Whether an expression is known to have no derivative at a point."""
     from gradcalc.engines.taylor.at_point import Site
     from gradcalc.engines.taylor.reals import OutOfPrecision
-    from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, examine
+    from gradcalc.proof.smoothness.differentiability import NOT_DIFFERENTIABLE, UNDEFINED, examine
 
     try:
         return examine(Site(tree, values), [by]).kind in NOT_DIFFERENTIABLE | UNDEFINED
@@ -148,7 +148,7 @@ def _has_none(tree: Node, by: str, values: Mapping[str, Node]) -> bool:
 def _number(step: Step, by: str, values: Mapping[str, Node]) -> str | None:
     """The derivative of a part at a point; None where it has none, or the rule does not give it."""
     from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
-    from gradcalc.proof.claims import Comparing
+    from gradcalc.proof.claims.comparison import Comparing
 
     here = Comparing(step.part, step.derivative, by).at(values)
     if here is None or not here.same or here.claimed is None:

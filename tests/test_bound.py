@@ -16,7 +16,7 @@ from gradcalc.engines.taylor.reals import adaptively, ball
 from gradcalc.expression.tree import Node
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
-from gradcalc.proof.floats import FORMATS
+from gradcalc.proof.floats.formats import FORMATS
 
 
 def enclose(

@@ -10,7 +10,7 @@ import pytest
 from gradcalc.checking import check
 from gradcalc.cli import main
 from gradcalc.errors import CalcError, picture
-from gradcalc.proof import claims
+from gradcalc.proof.claims import comparison
 from gradcalc.runtime.deadline import OutOfTime
 
 RIGHT = [
@@ -228,18 +228,18 @@ def test_a_point_where_the_claim_is_not_meant_does_not_count() -> None:
 @pytest.mark.parametrize(("limited", "expected"), [("log(x)", "right"), ("x - x**3/7", "undecided")])
 def test_too_few_points_tell_nothing(limited: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What sympy finds equal as formulas needs no points; what it does not needs some."""
-    monkeypatch.setattr(claims.Comparing, "run", lambda self, at: None)
+    monkeypatch.setattr(comparison.Comparing, "run", lambda self, at: None)
     slope = {"log(x)": "1/x", "x - x**3/7": "1 - 3*x**2/7 + where(x == x, 0, 0)"}[limited]
     found = check(limited, slope).finding
     assert (found.outcome, found.points) == (expected, ())
 
 
 def test_when_the_time_is_over_nothing_rests_on_points_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def late(self: claims.Comparing, _: object) -> Iterator[None]:
+    def late(self: comparison.Comparing, _: object) -> Iterator[None]:
         raise OutOfTime
         yield
 
-    monkeypatch.setattr(claims.Comparing, "_groups", lambda self: late(self, None))
+    monkeypatch.setattr(comparison.Comparing, "_groups", lambda self: late(self, None))
     found = check("abs(x)", "sign(x)").finding
     assert found.outcome == "undecided"
     assert found.why == "the time is over; so far the claim is equal at 12 points"
@@ -370,5 +370,5 @@ def test_every_piece_and_what_the_texts_name_is_looked_at(expr: str, claim: str,
 
 
 def test_more_breakpoints_than_are_looked_at_leave_it_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gradcalc.proof.sampling._PIECES", 8)
+    monkeypatch.setattr("gradcalc.proof.claims.sampling._PIECES", 8)
     assert main(["check", KNOTS, STEPS, "--quiet"]) == 4

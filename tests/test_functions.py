@@ -29,7 +29,7 @@ from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import names_in
 from gradcalc.functions import CONSTANTS, TABLE, find, similar
 from gradcalc.functions.resolve import understand
-from gradcalc.proof.regularity import examine, value_of
+from gradcalc.proof.smoothness.differentiability import examine, value_of
 
 # ---------------------------------------------------------------------------------------------------------- the table
 

@@ -16,7 +16,7 @@ from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import spread
 from gradcalc.general import general
 from gradcalc.inputs.values import value_cells
-from gradcalc.proof.regularity import value_of
+from gradcalc.proof.smoothness.differentiability import value_of
 from gradcalc.report import Partial, Problem, Verdict
 
 AT = {"x": "[1, 2, 4.5, -0.3]", "y": "[0.5, 2.5, 1, 3]", "b": "2", "A": "[[1, 2], [-3, 0.5]]"}

@@ -25,7 +25,7 @@ from gradcalc.functions.resolve import understand
 from gradcalc.inputs.values import value_tree
 from gradcalc.plotting import plot
 from gradcalc.proof import float_report
-from gradcalc.proof.one_sided import Neighbourhood
+from gradcalc.proof.smoothness.one_sided import Neighbourhood
 from gradcalc.report import Problem, Verdict
 from gradcalc.runtime import deadline
 

@@ -15,7 +15,7 @@ from gradcalc.cli import main
 from gradcalc.errors import CalcError
 from gradcalc.functions.resolve import understand
 from gradcalc.plotting import plot
-from gradcalc.proof.stretches import simplest, survey
+from gradcalc.proof.smoothness.subdivision import simplest, survey
 from gradcalc.render import RenderOptions
 from gradcalc.render.canvas import Canvas
 from gradcalc.render.plot import plain, table

@@ -16,7 +16,7 @@ from gradcalc.expression.decimals import plain
 from gradcalc.expression.printer import unparse
 from gradcalc.inputs.points import MAX_POINTS, assign, read_at, sweep
 from gradcalc.inputs.values import json_value, value_tree
-from gradcalc.proof.regularity import value_of
+from gradcalc.proof.smoothness.differentiability import value_of
 
 VALUES = [
     ("3", "3"), ("-3", "-3"), (" 3 ", "3"), ("+3", "3"), ("--3", "3"), ("0.1", "0.1"), ("1e-3", "0.001"), ("1/8", "0.125"), ("2**10", "1024"), ("2^10", "1024"),

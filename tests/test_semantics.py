@@ -17,11 +17,11 @@ from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import agree, ball
 from gradcalc.expression.tree import Node
 from gradcalc.functions import TABLE, Function
-from gradcalc.proof import replay, semantics
-from gradcalc.proof.arithmetic import Exact
 from gradcalc.proof.evidence import Traced
-from gradcalc.proof.floats import FORMATS
-from gradcalc.proof.regularity import examine
+from gradcalc.proof.floats import aten_elementwise, replay
+from gradcalc.proof.floats.arithmetic import Exact
+from gradcalc.proof.floats.formats import FORMATS
+from gradcalc.proof.smoothness.differentiability import examine
 
 DIFFERENTIABLE = [
     row
@@ -45,7 +45,7 @@ def test_every_operation_that_the_table_can_produce_has_a_meaning(row: Function)
             for order in (1, 2):
                 program = recorded(tree, values, order, dtype).program
                 if program is not None:
-                    unknown |= {op.name for op in program.operations if not semantics.is_known(op.name)}
+                    unknown |= {op.name for op in program.operations if not aten_elementwise.is_known(op.name)}
     assert not unknown
 
 
@@ -75,9 +75,9 @@ def test_the_program_of_every_row_computes_the_derivative_and_keeps_its_bounds(r
 
 def test_an_unknown_operation_is_never_passed_over() -> None:
     program = Program([Operation("fancy_new.default", (Cell(1, 2.0),), {}, (Cell(2, 4.0),))])
-    with pytest.raises(semantics.UnknownOperation, match=r"fancy_new\.default"):
+    with pytest.raises(aten_elementwise.UnknownOperation, match=r"fancy_new\.default"):
         replay.replay(program, {1: Fraction(2)})
-    with pytest.raises(semantics.UnknownOperation, match=r"fancy_new\.default"):
+    with pytest.raises(aten_elementwise.UnknownOperation, match=r"fancy_new\.default"):
         replay.locally(program, FORMATS["float64"], "cpu")
 
 

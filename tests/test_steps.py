@@ -17,7 +17,7 @@ from gradcalc.expression.tree import Number, names_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.derivation import MAX_DEPTH, MAX_PARTS, NoRule, derive, functions
 from gradcalc.functions.resolve import understand
-from gradcalc.proof.claims import compared
+from gradcalc.proof.claims.comparison import compared
 from gradcalc.render import steps
 from gradcalc.report import Problem
 from gradcalc.stepwise import AtPoint, stepwise

@@ -18,7 +18,7 @@ from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.jets import Jet, is_nan, quotient
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real, Unresolved, adaptively, ball, decimal, exact
 from gradcalc.functions.resolve import understand
-from gradcalc.proof.regularity import examine, value_of
+from gradcalc.proof.smoothness.differentiability import examine, value_of
 
 ORDER = 4
 

@@ -11,9 +11,9 @@ from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import Site, is_finite
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.expression.tree import Node, names_in
-from gradcalc.proof.claims import Compared
+from gradcalc.proof.claims.comparison import Compared
 from gradcalc.proof.mistakes import mistakes
-from gradcalc.proof.regularity import examine
+from gradcalc.proof.smoothness.differentiability import examine
 from gradcalc.runtime import deadline
 
 _FIRST = ("inner derivative", "power rule")

@@ -16,10 +16,10 @@ from flint import arb, ctx
 
 from gradcalc.engines.autograd.backward import By, Run
 from gradcalc.engines.taylor.reals import PROVEN_BITS, Real, agree
-from gradcalc.proof.floats import Format
-from gradcalc.proof.regularity import Regularity
-from gradcalc.proof.replay import Flip, Linear, Local, Replayed, feeding, linearised, locally, replay
-from gradcalc.proof.semantics import UnknownOperation
+from gradcalc.proof.floats.aten_elementwise import UnknownOperation
+from gradcalc.proof.floats.formats import Format
+from gradcalc.proof.floats.replay import Flip, Linear, Local, Replayed, feeding, linearised, locally, replay
+from gradcalc.proof.smoothness.differentiability import Regularity
 
 PRECISIONS = (256, 1024, 4096, 16384)
 

@@ -12,11 +12,11 @@ from fractions import Fraction
 
 from gradcalc.engines.autograd.program import Cell, Operation, Program, base_name
 from gradcalc.engines.taylor.reals import Real, ball, decimal, exact, is_zero
+from gradcalc.proof.breakpoint_report import NUMERICAL
 from gradcalc.proof.evidence import Evidence
-from gradcalc.proof.floats import Distance, Format, distance, is_nearest
-from gradcalc.proof.replay import Flip, Local, culprit, feeding
-from gradcalc.proof.semantics import BRANCHES
-from gradcalc.proof.singular import NUMERICAL
+from gradcalc.proof.floats.aten_elementwise import BRANCHES
+from gradcalc.proof.floats.formats import Distance, Format, distance, is_nearest
+from gradcalc.proof.floats.replay import Flip, Local, culprit, feeding
 from gradcalc.report import Judgement, Verdict
 
 

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field, replace
 from flint import arb, ctx
 
 from gradcalc.engines.taylor.reals import Real, agree, ball, decimal, exact, is_negligible
+from gradcalc.proof.breakpoint_report import at_breakpoint, places, singular
 from gradcalc.proof.evidence import PRECISIONS, Evidence
 from gradcalc.proof.float_report import counted, is_enough, judged, lost_before, not_finite
-from gradcalc.proof.floats import Distance, Format, distance
-from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regularity
-from gradcalc.proof.replay import same_float
-from gradcalc.proof.singular import at_breakpoint, places, singular
+from gradcalc.proof.floats.formats import Distance, Format, distance
+from gradcalc.proof.floats.replay import same_float
+from gradcalc.proof.smoothness.differentiability import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regularity
 from gradcalc.report import Judgement, Verdict
 
 _SHOWN = 20

@@ -173,7 +173,7 @@ def found(prepared: Prepared, points: Iterable[Part], proofs: int, tally: Tally)
     """What is found, part by part; of each, `proofs` points are proven, spread evenly, and those the bound leaves open."""
     from gradcalc.commands.sweep import vectorized
     from gradcalc.engines.autograd import devices
-    from gradcalc.proof.floats import FORMATS
+    from gradcalc.proof.floats.formats import FORMATS
 
     problem = prepared.problem
     device, dtype, _ = devices.choose(problem.device, problem.dtype)

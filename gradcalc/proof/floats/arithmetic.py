@@ -14,8 +14,8 @@ from flint import arb
 
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import exact
-from gradcalc.proof.floats import Format, power_of_two
-from gradcalc.proof.kernels import BOUNDS, HALF
+from gradcalc.proof.floats.formats import Format, power_of_two
+from gradcalc.proof.floats.vendor_bounds import BOUNDS, HALF
 
 _NAN = arb.nan()
 _AROUND_ZERO = arb(0, 1)

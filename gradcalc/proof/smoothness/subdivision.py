@@ -22,7 +22,7 @@ from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import NotReal, OutOfPrecision, Real, Unresolved
 from gradcalc.expression.tree import Node, steps
-from gradcalc.proof.regularity import Kind, Regularity, examine
+from gradcalc.proof.smoothness.differentiability import Kind, Regularity, examine
 from gradcalc.runtime import deadline
 
 _HALVINGS = 36

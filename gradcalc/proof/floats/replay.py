@@ -16,10 +16,9 @@ from flint import arb, ctx
 
 from gradcalc.engines.autograd.program import NO_MEMORY, Cell, Operation, Program, base_name
 from gradcalc.engines.taylor.reals import exact, nearest_float
-from gradcalc.proof import lines  # noqa: F401  its rows belong to the table
-from gradcalc.proof.arithmetic import Exact, Rounded, Value
-from gradcalc.proof.floats import Format, power_of_two
-from gradcalc.proof.semantics import (
+from gradcalc.proof.floats import aten_reductions  # noqa: F401  its rows belong to the table
+from gradcalc.proof.floats.arithmetic import Exact, Rounded, Value
+from gradcalc.proof.floats.aten_elementwise import (
     COMPARISONS,
     CREATIONS,
     EMPTY,
@@ -31,6 +30,7 @@ from gradcalc.proof.semantics import (
     arguments,
     is_structural,
 )
+from gradcalc.proof.floats.formats import Format, power_of_two
 from gradcalc.runtime import deadline
 
 _BITS = 256

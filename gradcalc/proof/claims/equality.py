@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.expression.tree import Node, names_in
-from gradcalc.proof.claims import exact
-from gradcalc.proof.regularity import value_of
-from gradcalc.proof.sampling import Point, Sampling
+from gradcalc.proof.claims.comparison import exact
+from gradcalc.proof.claims.sampling import Point, Sampling
+from gradcalc.proof.smoothness.differentiability import value_of
 
 _FIRST, _MOST, _ATTEMPTS = 12, 36, 100
 """Random points before those along the lines, points that are compared, and random points that are tried."""

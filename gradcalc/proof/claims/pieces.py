@@ -14,8 +14,8 @@ from gradcalc.engines.taylor.evaluate import Truth
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.expression.tree import Call, Node, Number, steps
-from gradcalc.proof.roots import polynomial
-from gradcalc.proof.switches import expanded
+from gradcalc.proof.claims.breakpoints import expanded
+from gradcalc.proof.claims.roots import polynomial
 
 
 def is_derivative(tree: Node, claimed: Node, point: Mapping[str, Real]) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from flint import arb
 
 from gradcalc.engines.autograd.program import Cell, base_name
-from gradcalc.proof.arithmetic import LEAST_DIVISOR, Exact, Value
+from gradcalc.proof.floats.arithmetic import LEAST_DIVISOR, Exact, Value
 
 Meaning = Callable[..., Any]
 Row = TypeVar("Row", bound=Meaning)

@@ -18,7 +18,7 @@ from gradcalc.engines.taylor.reals import Real
 from gradcalc.expression.decimals import plain
 from gradcalc.expression.program import follow
 from gradcalc.expression.tree import Call, Name, Node, Number, integer_literal, names_in, renamed, steps
-from gradcalc.proof.switches import expanded, is_hard
+from gradcalc.proof.claims.breakpoints import expanded, is_hard
 
 Ratio = tuple[fmpq_poly, fmpq_poly]
 

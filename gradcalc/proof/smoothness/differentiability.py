@@ -20,7 +20,7 @@ from gradcalc.engines.taylor.at_point import Site, polarised
 from gradcalc.engines.taylor.germs.elements import Undecided
 from gradcalc.engines.taylor.jets import Jet, Note
 from gradcalc.engines.taylor.reals import Real, adaptively
-from gradcalc.proof.one_sided import Neighbourhood, Side, looked_at
+from gradcalc.proof.smoothness.one_sided import Neighbourhood, Side, looked_at
 
 __all__ = ["NOT_DIFFERENTIABLE", "UNDEFINED", "Kind", "Regularity", "Side", "examine", "value_of"]
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from flint import arb, arb_mat
 
-from gradcalc.proof.arithmetic import Exact, Value
-from gradcalc.proof.semantics import meaning
+from gradcalc.proof.floats.arithmetic import Exact, Value
+from gradcalc.proof.floats.aten_elementwise import meaning
 
 _NAN = arb.nan()
 

@@ -20,11 +20,11 @@ from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.errors import MissingValues
 from gradcalc.expression.tree import Call, Node, Number, names_in, renamed, steps
-from gradcalc.proof.pieces import is_derivative
-from gradcalc.proof.regularity import Kind, examine, value_of
-from gradcalc.proof.roots import literal, number, shortened
-from gradcalc.proof.sampling import BASES, Group, Point, Sampling, around
-from gradcalc.proof.switches import switches
+from gradcalc.proof.claims.breakpoints import switches
+from gradcalc.proof.claims.pieces import is_derivative
+from gradcalc.proof.claims.roots import literal, number, shortened
+from gradcalc.proof.claims.sampling import BASES, Group, Point, Sampling, around
+from gradcalc.proof.smoothness.differentiability import Kind, examine, value_of
 
 _POINTS = 12
 _ATTEMPTS = 100

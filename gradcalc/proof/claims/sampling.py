@@ -17,9 +17,9 @@ from gradcalc.engines.taylor.reals import ball
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, Number, names_in, renamed, steps
 from gradcalc.functions import TABLE
-from gradcalc.proof.roots import is_near, literal, number, polynomial, roots, shortened, zeros
-from gradcalc.proof.stretches import fraction
-from gradcalc.proof.switches import Switch, expanded, is_hard, switches
+from gradcalc.proof.claims.breakpoints import Switch, expanded, is_hard, switches
+from gradcalc.proof.claims.roots import is_near, literal, number, polynomial, roots, shortened, zeros
+from gradcalc.proof.smoothness.subdivision import fraction
 
 Point = Mapping[str, Node]
 

@@ -10,8 +10,8 @@ from fractions import Fraction
 
 from gradcalc.engines.taylor.evaluate import CONDITION
 from gradcalc.engines.taylor.reals import ball, exact
-from gradcalc.proof.floats import Format
-from gradcalc.proof.regularity import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regularity
+from gradcalc.proof.floats.formats import Format
+from gradcalc.proof.smoothness.differentiability import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regularity
 from gradcalc.report import Judgement, Verdict
 
 _CAUSES = {

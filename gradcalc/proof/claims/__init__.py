@@ -1,0 +1,1 @@
+"""Two expressions compared: points between the roots of their breakpoints, pieces, and proofs for whole pieces."""

@@ -1,0 +1,1 @@
+"""Where an expression is differentiable, what it has beside a breakpoint, and where its breakpoints lie."""
