@@ -367,7 +367,7 @@ def agrees(answer: Answer, said: tuple[str, Any, Any, bool]) -> bool:
 
 def verdicts(case: Case, answer: Answer) -> list[str]:
     """What the whole program says in four dtypes that the oracle's answer contradicts."""
-    from gradcalc.calculate import answer as answered
+    from gradcalc.calculate.answer import answer as answered
     from gradcalc.report import Problem
 
     wrong = []

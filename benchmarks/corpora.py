@@ -23,7 +23,7 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
-from gradcalc.calculate import answer
+from gradcalc.calculate.answer import answer
 from gradcalc.errors import CalcError
 from gradcalc.report import Partial, Problem, Verdict
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
-from gradcalc.calculate import _float
+from gradcalc.calculate.answer import _float
 from gradcalc.engines.autograd import backward
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Cells, Shape

@@ -35,7 +35,7 @@ from expressions import Case, beside_a_seam, ill_conditioned, ordinary, stream
 from faulty import EPSILONS, Fault
 from judging import Judged, Question, is_regular, reference
 
-from gradcalc.calculate import answer
+from gradcalc.calculate.answer import answer
 from gradcalc.engines.autograd.program import base_name
 from gradcalc.engines.symbolic.client import SymbolicFailure, shared
 from gradcalc.engines.symbolic.messages import Question as Asked

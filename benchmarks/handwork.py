@@ -38,8 +38,8 @@ from pathlib import Path
 
 from corpora import equal, rows
 
-from gradcalc import checking
-from gradcalc.checking import check, points_of
+from gradcalc.commands.check import claim
+from gradcalc.commands.check.claim import check, points_of
 from gradcalc.engines.symbolic.client import SymbolicFailure
 from gradcalc.engines.symbolic.messages import Derived, Question
 from gradcalc.engines.taylor import reals
@@ -576,8 +576,8 @@ def with_mistakes(options: argparse.Namespace) -> int:
         chance = random.Random(f"{options.seed} {row['id']}")
         by = chance.choice(asked(row))
         tree = understand(row["expr"], row["vars"])
-        for kind, claim in planted(tree, by, chance, options.everywhere):
-            judge(row, tree, by, kind, claim, tally)
+        for kind, mistake in planted(tree, by, chance, options.everywhere):
+            judge(row, tree, by, kind, mistake, tally)
     listed(f"mistakes to look at: {len(tally.look)}", tally.look)
     print("== mistakes")
     print(f"{'kind':24} planted  refused    right  equivalent  other  none")
@@ -809,9 +809,9 @@ def main() -> int:
     parser.add_argument("--corpus", metavar="NAME")
     options = parser.parse_args()
     if options.simplifying is not None:
-        checking._SIMPLIFYING = options.simplifying
+        claim._SIMPLIFYING = options.simplifying
     if options.points:
-        checking.shared = NotAsked()  # type: ignore[assignment]
+        claim.shared = NotAsked()  # type: ignore[assignment]
     return 1 if sum(PARTS[name](options) for name in PARTS if options.only in (None, name)) else 0
 
 

@@ -13,7 +13,8 @@ from itertools import product
 
 from expressions import Case
 
-from gradcalc.calculate import _documented, _examine, _float
+from gradcalc.calculate.answer import _float
+from gradcalc.calculate.judging import _documented, _examine
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.autograd.backward import By, Hook, Run
 from gradcalc.engines.taylor.at_point import Site

@@ -2,7 +2,7 @@
 
     python benchmarks/mutations.py [--list]
 
-Mutants of `proof/semantics.py` (what an aten operation means) and of the function table (what a function means, and which
+Mutants of `proof/floats/aten_elementwise.py` (what an aten operation means) and of the function table (what a function means, and which
 torch function computes it): sign, factor 2, factor 1 + 1e-6, first argument off by one, first two arguments exchanged, and
 the first argument returned as the result.  A mutant is caught if some case that was `agree` no longer is.  What all
 witnesses share (definitions, defaults, constants) no verdict can catch: it is compared with mpmath and with torch.

@@ -98,8 +98,9 @@ def arrays(pairs: int) -> None:
 
 def points(pairs: int) -> None:
     """Warm, in this process: points in, CSV out."""
-    from gradcalc.calculate import answer, prepare
-    from gradcalc.commands.sweep import csv_rows, evaluate
+    from gradcalc.calculate.answer import answer
+    from gradcalc.calculate.prepared import prepare
+    from gradcalc.commands.diff import csv_rows, evaluate
     from gradcalc.inputs.points import PROOFS, sweep
     from gradcalc.report import Problem
 

@@ -9,14 +9,14 @@
 # Nothing is imported here: `python -m gradcalc` looks in the current directory first, until `__main__` has put an end to it.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gradcalc.calculate import differentiate
+    from gradcalc.calculate.answer import differentiate
     from gradcalc.errors import CalcError
     from gradcalc.report import Partial, Problem, Report, Verdict
 
 __all__ = ["CalcError", "Partial", "Problem", "Report", "Verdict", "__version__", "differentiate"]
 __version__ = "0.1.0"
 
-_HOMES = {"differentiate": "calculate", "CalcError": "errors"}
+_HOMES = {"differentiate": "calculate.answer", "CalcError": "errors"}
 
 
 def __getattr__(name: str) -> object:

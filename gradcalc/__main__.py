@@ -25,7 +25,7 @@ def program() -> None:
 
     protect()
 
-    from gradcalc.cli import run
+    from gradcalc.cli.main import run
 
     run()
 

@@ -18,9 +18,11 @@ from typing import Any
 import pytest
 import torch
 
-from gradcalc.calculate import MAX_PARTIALS, answer, prepare
-from gradcalc.cli import lines
-from gradcalc.commands.sweep import vectorized
+from gradcalc.calculate.answer import answer
+from gradcalc.calculate.partials import MAX_PARTIALS
+from gradcalc.calculate.prepared import prepare
+from gradcalc.commands.batch import json_lines
+from gradcalc.commands.diff import vectorized
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import Real, adaptively
@@ -34,8 +36,9 @@ from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import MAX_PARTS, spread
 from gradcalc.grammar import parse
 from gradcalc.inputs.values import json_value, value_cells
+from gradcalc.output import table
+from gradcalc.output.options import RenderOptions
 from gradcalc.proof.floats import aten_elementwise
-from gradcalc.render import RenderOptions, table
 from gradcalc.report import Problem, Report, Verdict
 
 # ------------------------------------------------------------------------------------------------------------- grammar
@@ -977,9 +980,9 @@ def test_products_that_do_not_fit(asked: dict[str, Any], message: str) -> None:
 
 def test_a_line_of_a_batch_may_ask_for_products() -> None:
     question = b'{"expr": "x*y", "at": {"x": [1, 2], "y": [3, 4]}, "direction": {"x": [1, 0.5]}}'
-    told = json.loads(lines.answer(lines.read(question, 10.0)).text)
+    told = json.loads(json_lines.answer_line(json_lines.read(question, 10.0)).text)
     assert [(partial["index"], partial["symbolic"]) for partial in told["partials"]] == [([0], "3"), ([1], "2")]
-    refused = json.loads(lines.answer(lines.read(b'{"expr": "x", "cotangent": 1}', 10.0)).text)
+    refused = json.loads(json_lines.answer_line(json_lines.read(b'{"expr": "x", "cotangent": 1}', 10.0)).text)
     assert refused["error"]["message"] == "a product with the Jacobian is taken at a point"
 
 
@@ -990,15 +993,15 @@ def test_partials_with_two_indices_are_shown_as_a_matrix() -> None:
         return "".join(table.render([report], RenderOptions(full=full))).splitlines()
 
     lines = shown("x*x", "x=[1,2,3]")
-    place = lines.index("∂f/∂x")
+    place = json_lines.index("∂f/∂x")
     assert lines[place + 1 : place + 4] == ["  2  0  0", "  0  4  0", "  0  0  6"]
     lines = shown("logdet(A)", "A=[[2,1],[0,3]]")
-    place = lines.index("∂f/∂A")
+    place = json_lines.index("∂f/∂A")
     assert lines[place + 1 : place + 3] == ["        0.5         0", "  -0.166667  0.333333"]
     assert "∂²f/∂x∂x" in shown("x[0]**2*x[1]", "x=[1,2]", 2)
     long = "x=[1,2,3,4,5,6,7,8]"
     lines = shown("x*2", long)
-    place = lines.index("∂f/∂x, 8 by 8, cut")
+    place = json_lines.index("∂f/∂x, 8 by 8, cut")
     assert lines[place + 6] == "  0  0  0  0  0  2"
     assert "∂f/∂x" in shown("x*2", long, full=True)
     assert "∂f/∂x" not in shown("sum(x)", "x=[1,2,3]")

@@ -14,7 +14,9 @@ from flint import ctx
 
 import gradcalc
 from gradcalc import CalcError, Problem, Report, Verdict, differentiate
-from gradcalc.calculate import MAX_PARTIALS, answer, versions
+from gradcalc.calculate.answer import answer
+from gradcalc.calculate.partials import MAX_PARTIALS
+from gradcalc.calculate.reporting import versions
 from gradcalc.engines.symbolic import client
 from gradcalc.engines.symbolic.client import SymbolicFailure, SymbolicProcess
 from gradcalc.engines.symbolic.messages import Derived, Formula, Question, pack, unpack

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gradcalc.checking import check
-from gradcalc.cli import main
+from gradcalc.cli.main import main
+from gradcalc.commands.check.claim import check
 from gradcalc.errors import CalcError, picture
 from gradcalc.proof.claims import comparison
 from gradcalc.runtime.deadline import OutOfTime

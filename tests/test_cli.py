@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import pytest
 
-from gradcalc import __version__, calculate
-from gradcalc.calculate import Prepared
-from gradcalc.cli import main
+from gradcalc import __version__
+from gradcalc.calculate.prepared import Prepared
+from gradcalc.cli.main import main
 from gradcalc.errors import Exit
 from gradcalc.functions import TABLE
 from gradcalc.report import Partial, Problem, Report, Value, Verdict
@@ -64,8 +64,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Problem]:
             problem.expr, problem.expr, problem.order, problem.at, point, "float64", "cpu", value, partials, verdict, {}
         )
 
-    monkeypatch.setattr(calculate, "answer", answer)
-    monkeypatch.setattr(calculate, "foresee", lambda prepared: None)
+    for module in ("gradcalc.calculate.answer", "gradcalc.commands.batch.json_lines"):
+        monkeypatch.setattr(f"{module}.answer", answer)
+    monkeypatch.setattr("gradcalc.calculate.answer.foresee", lambda prepared: None)
     return problems
 
 
@@ -261,7 +262,8 @@ def test_a_failure_inside_is_not_one_of_stdout(
     def answer(problem: Problem | Prepared, *, seconds: float = 10) -> Report:
         raise error
 
-    monkeypatch.setattr(calculate, "answer", answer)
+    for module in ("gradcalc.calculate.answer", "gradcalc.commands.batch.json_lines"):
+        monkeypatch.setattr(f"{module}.answer", answer)
     ran = run("diff", "x", "--at", "1")
     assert (ran.code, ran.out) == (Exit.BUG, "")
     assert ran.err.startswith(f"gradcalc has a bug: {type(error).__name__}: ")
@@ -271,7 +273,8 @@ def test_interrupted(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -
     def answer(problem: Problem | Prepared, *, seconds: float = 10) -> Report:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(calculate, "answer", answer)
+    for module in ("gradcalc.calculate.answer", "gradcalc.commands.batch.json_lines"):
+        monkeypatch.setattr(f"{module}.answer", answer)
     assert run("diff", "x") == Ran(Exit.INTERRUPTED, "", "")
     assert run("batch", stdin='{"expr": "x"}\n').code == Exit.INTERRUPTED
 
@@ -566,9 +569,7 @@ def ran(*arguments: str, environment: dict[str, str] | None = None, **options: o
     ids=" ".join,
 )
 def test_nothing_heavy_is_imported_for(arguments: list[str]) -> None:
-    program = (
-        f"import sys; from gradcalc.cli import main; main({arguments}); print('loaded', *({HEAVY} & sys.modules.keys()))"
-    )
+    program = f"import sys; from gradcalc.cli.main import main; main({arguments}); print('loaded', *({HEAVY} & sys.modules.keys()))"
     program = program.replace(repr(HEAVY), repr(set(HEAVY)))
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "loaded"

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from flint import ctx
 
-from gradcalc.calculate import answer
+from gradcalc.calculate.answer import answer
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real, ball, exact
 from gradcalc.errors import CalcError

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gradcalc.cli import main
-from gradcalc.explanations import IDEAS, PAGES, VERDICTS
+from gradcalc.cli.main import main
+from gradcalc.commands.explain.pages import IDEAS, PAGES, VERDICTS
 from gradcalc.report import Verdict
 
 

@@ -14,7 +14,7 @@ from array_expressions import of_arrays, rows_of_arrays
 from expressions import Case, beside_a_seam, ill_conditioned, ordinary, stream
 from judging import Question, reference
 
-from gradcalc import calculate, differentiate
+from gradcalc import differentiate
 from gradcalc.engines.symbolic.client import shared
 from gradcalc.engines.symbolic.messages import Derived, Formula
 from gradcalc.engines.symbolic.messages import Question as Asked
@@ -269,6 +269,6 @@ def test_a_faulty_symbolic_derivative_is_named_in_the_report(monkeypatch: pytest
             derived = shared.collect(question)
             return replace(derived, formulas=tuple(_spoilt(f, wrong) for f in derived.formulas))
 
-    monkeypatch.setattr(calculate, "shared", Faulty())
+    monkeypatch.setattr("gradcalc.calculate.answer.shared", Faulty())
     partial = differentiate("sin(x**2) + x", at={"x": "3"}).partials[0]
     assert (partial.verdict, partial.cause, partial.side) == ("disagree", "formula", "symbolic")

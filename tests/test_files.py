@@ -17,10 +17,12 @@ from typing import Any
 import numpy
 import pytest
 
-from gradcalc.cli import batch, crowd, lines
+from gradcalc.commands.batch import json_lines
+from gradcalc.commands.diff import many_points
 from gradcalc.engines.symbolic.client import SymbolicFailure, SymbolicProcess
 from gradcalc.engines.symbolic.messages import Question, pack_derived, read_derived
 from gradcalc.errors import CalcError, Exit
+from gradcalc.inputs import point_files
 from gradcalc.inputs.array_files import read_array
 from gradcalc.runtime import import_path
 from gradcalc.runtime.files import lines_of, read_whole
@@ -259,7 +261,7 @@ def test_arrays_that_are_none(name: str, content: bytes, message: str, tmp_path:
 
 @pytest.mark.parametrize("value", [["1,2", "3"], ["1] + [2", "3"], ["x"], [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]], ids=str)
 def test_arrays_in_a_batch_that_are_none(value: Any) -> None:
-    answer = lines.answer(lines.read(json.dumps({"expr": "sum(x)", "at": {"x": value}}).encode(), 5))
+    answer = json_lines.answer_line(json_lines.read(json.dumps({"expr": "sum(x)", "at": {"x": value}}).encode(), 5))
     assert answer.failed is Exit.WRONG_REQUEST
 
 
@@ -284,16 +286,16 @@ class Endless(io.RawIOBase):
 
 def test_an_endless_line_of_points_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     endless = Endless(b"x\n")
-    monkeypatch.setattr(crowd, "open_data", lambda path: io.BufferedReader(endless))
+    monkeypatch.setattr(point_files, "open_data", lambda path: io.BufferedReader(endless))
     with pytest.raises(CalcError, match="line 2 of points has more than 100000 bytes"):
-        crowd.points_of("points", ["x"], {})
+        point_files.points_of("points", ["x"], {})
     assert endless.given < 1_000_000
 
 
 def test_an_endless_line_of_a_batch_is_refused() -> None:
     endless = Endless()
-    found = batch._lines(io.BufferedReader(endless, 1_000_000), lambda size: None)  # type: ignore[arg-type]
-    assert len(next(found)) == lines.MAX_LINE + 1
+    found = point_files._lines(io.BufferedReader(endless, 1_000_000), lambda size: None)  # type: ignore[arg-type]
+    assert len(next(found)) == json_lines.MAX_LINE + 1
     with pytest.raises(CalcError, match="does not end"):
         next(found)
 
@@ -301,19 +303,19 @@ def test_an_endless_line_of_a_batch_is_refused() -> None:
 def test_a_field_that_is_too_long_is_told(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text('x\n"' + "1,\n" * 60_000 + '"\n')
     with pytest.raises(CalcError, match="field larger than field limit"):
-        crowd.points_of(str(tmp_path / "p.csv"), ["x"], {})
+        point_files.points_of(str(tmp_path / "p.csv"), ["x"], {})
 
 
 def _questions(path: str) -> list[bytes]:
-    with batch._opened(path) as stream:
-        return list(batch._lines(stream, lambda size: None))
+    with many_points._opened(path) as stream:
+        return list(point_files._lines(stream, lambda size: None))
 
 
 @POSIX
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/full", "/", "/proc/self/mem", "\0", "nothing-there"])
 @pytest.mark.parametrize(
     "use",
-    [read_array, lambda path: crowd.points_of(path, ["x"], {}), lambda path: read_whole(path, 100), _questions],
+    [read_array, lambda path: point_files.points_of(path, ["x"], {}), lambda path: read_whole(path, 100), _questions],
     ids=["array", "points", "whole", "batch"],
 )  # fmt: skip
 def test_what_is_no_file_is_refused(path: str, use: Callable[[str], object]) -> None:
@@ -328,7 +330,7 @@ def test_a_pipe_that_nobody_writes_to_is_empty(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert read_whole(str(tmp_path / "pipe"), 100) == b""
     with pytest.raises(CalcError, match="there are no points"):
-        crowd.points_of(str(tmp_path / "pipe"), ["x"], {})
+        point_files.points_of(str(tmp_path / "pipe"), ["x"], {})
 
 
 @POSIX
@@ -336,7 +338,7 @@ def test_a_pipe_with_a_writer_is_read() -> None:
     receiving, sending = os.pipe()
     os.write(sending, b"x\n1\n2\n")
     os.close(sending)
-    assert list(crowd.points_of(f"/dev/fd/{receiving}", ["x"], {})) == [{"x": "1"}, {"x": "2"}]
+    assert list(point_files.points_of(f"/dev/fd/{receiving}", ["x"], {})) == [{"x": "1"}, {"x": "2"}]
     os.close(receiving)
 
 
@@ -394,14 +396,14 @@ def _limit(what: int, number: int) -> None:
 
 
 def test_no_semaphores_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gradcalc.cli import answering
+    from gradcalc.commands.batch import pool
 
     def refuse(count: int) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(answering, "_Workers", refuse)
+    monkeypatch.setattr(pool, "_Workers", refuse)
     with pytest.raises(CalcError, match="no worker processes: Read-only file system") as caught:
-        next(answering.in_pairs([b"{}"], 2, 1.0))
+        next(pool.in_pairs([b"{}"], 2, 1.0))
     assert "/dev/shm" in str(caught.value.hint)
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from gradcalc.calculate import answer
+from gradcalc.calculate.answer import answer
 from gradcalc.engines.symbolic.indexed import indexed
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import decimal
@@ -14,8 +14,8 @@ from gradcalc.expression.arrays import named_entries
 from gradcalc.expression.tree import names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import spread
-from gradcalc.general import general
 from gradcalc.inputs.values import value_cells
+from gradcalc.output.entry_formulas import general
 from gradcalc.proof.smoothness.differentiability import value_of
 from gradcalc.report import Partial, Problem, Verdict
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 import torch
+from gradcalc.output.options import RenderOptions
 
-from gradcalc.cli import main
+from gradcalc.cli.main import main
+from gradcalc.commands.demos.demos import Trace, accumulate, share, trace, tracking
+from gradcalc.commands.demos.graph_formats import dot, mermaid, svg
+from gradcalc.commands.demos.render import trace_table
 from gradcalc.errors import CalcError, picture
-from gradcalc.lessons import Trace, accumulate, share, trace, tracking
-from gradcalc.render import RenderOptions
-from gradcalc.render.drawing import dot, mermaid, svg
-from gradcalc.render.lessons import trace_table
 from gradcalc.report import Problem, Verdict
 
 # ------------------------------------------------------------------------------------------------------------- trace

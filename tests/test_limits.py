@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from flint import ctx
 
-from gradcalc import calculate
-from gradcalc.calculate import answer, differentiate
+from gradcalc.calculate.answer import _EXPLAINED, answer, differentiate
+from gradcalc.commands.plot.curve import plot
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
@@ -23,7 +23,6 @@ from gradcalc.expression.tree import Call, Name, Node, fold, names_in, replaced,
 from gradcalc.functions import stable_forms
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.values import value_tree
-from gradcalc.plotting import plot
 from gradcalc.proof import float_report
 from gradcalc.proof.smoothness.one_sided import Neighbourhood
 from gradcalc.report import Problem, Verdict
@@ -86,15 +85,15 @@ def test_reasons_are_looked_for_in_a_bounded_number_of_entries(monkeypatch: pyte
     searches: list[object] = []
     culprit, spellings = float_report.culprit, stable_forms.spellings
     monkeypatch.setattr(float_report, "culprit", lambda *args: searches.append("culprit") or culprit(*args))
-    monkeypatch.setattr(calculate, "spellings", lambda tree: searches.append("spellings") or spellings(tree))
-    count = calculate._EXPLAINED + 6
+    monkeypatch.setattr("gradcalc.calculate.judging.spellings", lambda tree: searches.append("spellings") or spellings(tree))
+    count = _EXPLAINED + 6
     entries = ", ".join(f"{600 + k}e-6" for k in range(count))
     report = differentiate("sum(x - sin(x))", at={"x": f"[{entries}]"}, dtype="float32")
     whys = [partial.why for partial in report.partials if partial.verdict is Verdict.INACCURATE]
     assert len(whys) == count
     assert all("digits survive" in (why or "") for why in whys)
-    assert (searches.count("culprit"), searches.count("spellings")) == (calculate._EXPLAINED, 1)
-    assert [partial.cause for partial in report.partials][calculate._EXPLAINED :] == [None] * 6
+    assert (searches.count("culprit"), searches.count("spellings")) == (_EXPLAINED, 1)
+    assert [partial.cause for partial in report.partials][_EXPLAINED:] == [None] * 6
     assert any(f"of {count} entries" in note for note in report.notes)
 
 
@@ -150,7 +149,7 @@ _COMMANDS: list[list[str]] = [
 @pytest.mark.parametrize("arguments", _COMMANDS, ids=" ".join)
 def test_sympy_stays_out_of_the_process(arguments: list[str]) -> None:
     program = (
-        "import sys\nfrom gradcalc.cli import main\ntry:\n    main(sys.argv[1:])\n"
+        "import sys\nfrom gradcalc.cli.main import main\ntry:\n    main(sys.argv[1:])\n"
         "finally:\n    print('sympy' in sys.modules, file=sys.stderr)"
     )
     lines = [{"expr": "x*x", "at": {"x": [1, 2]}}, {"expr": "sin(x)", "at": {"x": 1}, "order": 2}]

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
+from gradcalc.commands.bce.neuron import Line, NeuronReport, neuron
 from gradcalc.errors import CalcError, picture
-from gradcalc.neuron import Line, NeuronReport, neuron
 from gradcalc.report import Verdict
 
 

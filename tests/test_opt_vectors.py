@@ -20,7 +20,7 @@ import mpmath
 import pytest
 from mpmath import mp
 
-from gradcalc.calculate import answer
+from gradcalc.calculate.answer import answer
 from gradcalc.report import Problem, Report, Verdict
 
 Row = Mapping[str, Any]

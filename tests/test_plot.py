@@ -10,15 +10,15 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from gradcalc.output.options import RenderOptions
 
-from gradcalc.cli import main
+from gradcalc.cli.main import main
+from gradcalc.commands.plot.canvas import Canvas
+from gradcalc.commands.plot.curve import plot
+from gradcalc.commands.plot.render import plain, table
 from gradcalc.errors import CalcError
 from gradcalc.functions.resolve import understand
-from gradcalc.plotting import plot
 from gradcalc.proof.smoothness.subdivision import simplest, survey
-from gradcalc.render import RenderOptions
-from gradcalc.render.canvas import Canvas
-from gradcalc.render.plot import plain, table
 from gradcalc.report import Problem
 
 # expression, marks from -3 to 3 (kind, place, whether it is just there), gaps
@@ -152,7 +152,7 @@ def test_a_canvas_in_dots_and_in_ascii() -> None:
 
 
 def test_a_line_is_cut_at_jumps_and_goes_through_kinks() -> None:
-    from gradcalc.render.plot import _panels
+    from gradcalc.commands.plot.render import _panels
 
     pieces = {
         expr: [len(curve) for _, curve, _, _ in _panels(plot(Problem(expr), "x", "-1", "1.1", points=2))]

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradcalc import calculate
+from gradcalc.calculate.answer import differentiate
 from gradcalc.errors import CalcError, Exit, picture
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node, Number, fold
@@ -172,7 +172,7 @@ def test_the_other_reading_is_named(text: str, read_as: str, other: str) -> None
 
 
 def test_notes_are_part_of_the_report() -> None:
-    report = calculate.differentiate("x^2y")
+    report = differentiate("x^2y")
     assert report.read_as == "x**2*y"
     assert report.notes == ("x^2y was read as x**2*y; for the other reading write x**(2*y)",)
 
@@ -223,7 +223,7 @@ ABSENT = [
 @pytest.mark.parametrize(("text", "names", "hint"), ABSENT, ids=[row[0] for row in ABSENT])
 def test_a_value_for_a_name_that_does_not_occur(text: str, names: Sequence[str], hint: str) -> None:
     with pytest.raises(CalcError, match="does not occur in the expression") as caught:
-        calculate.differentiate(text, at=dict.fromkeys(names, "2"))
+        differentiate(text, at=dict.fromkeys(names, "2"))
     assert hint in str(caught.value.hint)
     used = [name for name in names if name in ("v0", "x", "c")]
     with pytest.raises(CalcError, match="does not occur"):
@@ -231,9 +231,9 @@ def test_a_value_for_a_name_that_does_not_occur(text: str, names: Sequence[str],
 
 
 def test_a_batch_refuses_it_too() -> None:
-    from gradcalc.cli import lines
+    from gradcalc.commands.batch import json_lines
 
-    answer = lines.answer(lines.read(b'{"expr": "x**2", "at": {"x": 1, "y": 2}}', 10))
+    answer = json_lines.answer_line(json_lines.read(b'{"expr": "x**2", "at": {"x": 1, "y": 2}}', 10))
     assert answer.failed is Exit.WRONG_REQUEST
     assert "y does not occur in the expression" in answer.text
 

@@ -13,7 +13,8 @@ from latexing import faults_of
 
 from gradcalc.expression.latex import latex, name_latex
 from gradcalc.functions.resolve import understand
-from gradcalc.render import FORMATS, RenderOptions, function_letter, options_for
+from gradcalc.output.formats import FORMATS
+from gradcalc.output.options import RenderOptions, function_letter, options_for
 from gradcalc.report import Partial, Report, Value, Verdict, worst
 
 VERSIONS = {"gradcalc": "0.1.0", "torch": "2.13.0"}

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gradcalc.cli import main, manual, program
+from gradcalc.cli import command_tree, manual
+from gradcalc.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -60,7 +61,7 @@ def test_bash_completes(words: str, offered: list[str], environment: dict[str, s
 def test_other_shells_know_every_option(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
     script = capsys.readouterr().out
-    for command in program.commands():
+    for command in command_tree.commands():
         assert command.name in script
         assert all(option.names[0].removeprefix("--") in script for option in command.options)
 
@@ -80,7 +81,7 @@ def test_the_manual_page_is_that_of_the_commands() -> None:
 
 def test_the_manual_page_has_every_command_option_and_variable() -> None:
     page = manual.page()
-    for command in program.commands():
+    for command in command_tree.commands():
         assert f'.SS "{command.name}' in page
         for option in command.options:
             assert option.names[0].replace("-", r"\-") in page

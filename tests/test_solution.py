@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gradcalc.cli import main
+from gradcalc.cli.main import main
+from gradcalc.commands.check.solution import MAX_LINES, solution
 from gradcalc.errors import CalcError, picture
-from gradcalc.solution import MAX_LINES, solution
 
 NEURON = "-(y*log(sigmoid(w*x + b)) + (1 - y)*log(1 - sigmoid(w*x + b)))"
 PARTS = ["z = w*x + b", "p = sigmoid(z)"]

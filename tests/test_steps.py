@@ -10,7 +10,9 @@ import pytest
 from latexing import faults_of
 from sampling import sample
 
-from gradcalc.cli import main
+from gradcalc.cli.main import main
+from gradcalc.commands.steps import render
+from gradcalc.commands.steps.steps import AtPoint, stepwise
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Number, names_in
@@ -18,9 +20,7 @@ from gradcalc.functions import TABLE
 from gradcalc.functions.derivation import MAX_DEPTH, MAX_PARTS, NoRule, derive, functions
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.claims.comparison import compared
-from gradcalc.render import steps
 from gradcalc.report import Problem
-from gradcalc.stepwise import AtPoint, stepwise
 
 _OPERATORS = ("+", "-", "*", "/", "neg", "**")
 ROWS = [row for row in TABLE.values() if row.by_entry and row.definition is None and not row.condition and row.signature]
@@ -295,8 +295,8 @@ def test_without_time_nothing_is_said_of_the_point() -> None:
 
 def test_words_of_handouts_have_no_markup() -> None:
     text = "x_1 < 5*2 & 50% of {a}^b"
-    assert steps._tex(text) == r"x\_1 \textless{} 5*2 \& 50\% of \{a\}\textasciicircum{}b"
-    assert not faults_of(steps._tex(text), is_text=True)
+    assert render._tex(text) == r"x\_1 \textless{} 5*2 \& 50\% of \{a\}\textasciicircum{}b"
+    assert not faults_of(render._tex(text), is_text=True)
 
 
 def test_a_rule_that_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

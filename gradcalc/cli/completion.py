@@ -5,17 +5,19 @@ The scripts are complete in themselves: no program is started while somebody typ
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, cast
 
 import typer
 
-from gradcalc.cli import Exit, write
-from gradcalc.cli.words import choice
-
-SHELLS = ("bash", "zsh", "fish")
+from gradcalc.cli.command_tree import Command, commands
+from gradcalc.commands.arguments import choice
+from gradcalc.commands.console import write
+from gradcalc.errors import Exit
 
 
 def completion(
+    context: typer.Context,
     shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
 ) -> Exit:
     """Print the completion script of a shell.
@@ -25,15 +27,13 @@ def completion(
       eval "$(gradcalc completion zsh)"        in ~/.zshrc
       gradcalc completion fish | source        in ~/.config/fish/config.fish
     """
-    choice(shell, SHELLS, "shell")
-    write(_fish() if shell == "fish" else _zsh() if shell == "zsh" else _bash())
+    choice(shell, tuple(_SCRIPTS), "shell")
+    found = commands(cast(typer.core.TyperGroup, context.find_root().command))
+    write(_SCRIPTS[shell](found))
     return Exit.AGREE
 
 
-def _bash() -> str:
-    from gradcalc.cli.program import commands
-
-    found = commands()
+def _bash(found: Sequence[Command]) -> str:
     cases, values = [], []
     for command in found:
         words = " ".join([*(option.names[0] for option in command.options), "--help"])
@@ -64,15 +64,13 @@ def _bash() -> str:
     )
 
 
-def _zsh() -> str:
-    return "autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n" + _bash()
+def _zsh(found: Sequence[Command]) -> str:
+    return "autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n" + _bash(found)
 
 
-def _fish() -> str:
-    from gradcalc.cli.program import commands
-
+def _fish(found: Sequence[Command]) -> str:
     lines = ["complete -c gradcalc -f -n __fish_use_subcommand -l version -d 'Show the version'"]
-    for command in commands():
+    for command in found:
         lines.append(f"complete -c gradcalc -f -n __fish_use_subcommand -a {command.name} -d {_quoted(command.summary)}")
         seen = f"'__fish_seen_subcommand_from {command.name}'"
         for option in command.options:
@@ -86,3 +84,6 @@ def _fish() -> str:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+_SCRIPTS = {"bash": _bash, "zsh": _zsh, "fish": _fish}

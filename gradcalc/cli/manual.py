@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 import sys
 
+import typer
+
 from gradcalc import __version__
-from gradcalc.cli import EXIT_CODES, SUMMARY
-from gradcalc.cli.program import Command, Option, commands
+from gradcalc.cli.app import EXIT_CODES, SUMMARY, application
+from gradcalc.cli.command_tree import Command, Option, commands
 
 _ENVIRONMENT = (
     ("GRADCALC_DEBUG", "If set, a bug shows its traceback."),
@@ -20,7 +22,7 @@ _ENVIRONMENT = (
 
 def page() -> str:
     """The whole page."""
-    found = commands()
+    found = commands(typer.main.get_group(application()))
     lines = [
         f'.TH GRADCALC 1 "" "gradcalc {__version__}" "User Commands"',
         ".SH NAME",

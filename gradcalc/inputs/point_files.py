@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 
 from gradcalc.errors import CalcError
+from gradcalc.inputs.points import ALL_PROVEN
 from gradcalc.inputs.values import json_value, nearest_double, unique_keys, value_tree
+from gradcalc.runtime.files import lines_of, open_data
 
 LONGEST = 100_000
 """The bytes that a line may have."""
@@ -86,3 +89,29 @@ def _objects(lines: Iterable[str], names: Sequence[str], skipped: int) -> Iterat
             yield number, {name: json_value(name, row[name]) for name in names}
         except CalcError as error:
             raise CalcError(f"line {number} of the points: {error.message}") from None
+
+
+def points_of(file: str, names: Sequence[str], given: Mapping[str, str]) -> Iterable[Mapping[str, str]]:
+    """The points in a file; a sequence if they are few.  Raises `CalcError` for a file that holds none."""
+    for name, text in given.items():
+        if ":" in text:
+            raise CalcError(f"{name} is given a range, and the points come from {file or 'a file'}", hint="give one value")
+        value_tree(name, text)
+    rows = read_points(_lines(file), names, given)
+    first = list(islice(rows, ALL_PROVEN + 1))
+    if not first:
+        raise CalcError("there are no points", hint="the first line names the variables, each other line is a point")
+    return first if len(first) <= ALL_PROVEN else chain(first, rows)
+
+
+def _lines(file: str) -> Iterator[str]:
+    try:
+        if file == "-":
+            if sys.stdin is None:
+                raise CalcError("cannot read the points: stdin is closed")
+            yield from map(bytes.decode, lines_of(sys.stdin.buffer, LONGEST, "stdin"))
+            return
+        with open_data(file) as stream:
+            yield from map(bytes.decode, lines_of(stream, LONGEST, file))
+    except UnicodeDecodeError:
+        raise CalcError("the points are not UTF-8 text") from None

@@ -1,0 +1,1 @@
+"""A question a line: read, answered in order by pairs of processes, written as JSON."""

@@ -1,0 +1,117 @@
+"""`gradcalc batch`: a question a line in, an answer a line out, in order, until the input ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Annotated, Any, BinaryIO
+
+import typer
+
+from gradcalc.commands.arguments import count_of, seconds_of, verdicts_of
+from gradcalc.commands.console import tell, write
+from gradcalc.commands.options import FailOn, Quiet, Timeout
+from gradcalc.errors import CalcError, Exit, unreadable
+from gradcalc.report import Outcome
+from gradcalc.runtime.files import open_data
+
+MAX_JOBS = 256
+_ENDLESS = 100_000_000
+"""Of a line that is too long, so many bytes are skipped."""
+
+
+def batch(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The questions; - is stdin.")] = "-",
+    jobs: Annotated[
+        str, typer.Option(metavar="N", help="Answer in N pairs of processes, torch and sympy.", envvar="GRADCALC_JOBS")
+    ] = "1",
+    timeout: Timeout = "10",
+    fail_on: FailOn = None,
+    quiet: Quiet = False,
+) -> Exit:
+    """Answer a question a line with a JSON object a line.
+
+    \b
+      {"expr": "sin(x**2)", "at": {"x": 3}}
+      {"id": 7, "expr": "x*y", "at": {"x": "1/3", "y": 0.1}, "by": ["x"],
+       "order": 1, "dtype": "float32", "device": "cpu", "variables": ["y"]}
+      (in one line)
+
+    Only expr is needed; without at there are formulas only. Arrays are nested lists; direction ({"x": [1, 0]}) and
+    cotangent ([1, 2]) ask for products with the Jacobian. Answers come in the order of the questions, each as soon as
+    it is there, and have the id of their question. A line that is wrong is answered with an error, and the run goes on:
+
+    \b
+      {"schema": ..., "id": ..., "error": {"message": ..., "span": [start, end], "hint": ...}}
+
+    The exit code is 70 if gradcalc failed on some line, else 2 if some line was wrong, else that of the worst verdict
+    as for gradcalc diff, --fail-on included. With a file, and a terminal to show it on, there is a progress bar.
+    """
+    pairs, seconds = count_of(jobs, "the number of jobs", MAX_JOBS), seconds_of(timeout)
+    outcome = Outcome(verdicts_of(fail_on or []))
+    failures: set[Exit] = set()
+
+    from gradcalc.commands.batch import pool
+
+    with _opened(file) as stream, _progress(file) as advance:
+        lines = _lines(stream, advance)
+        for answer in pool.here(lines, seconds) if pairs == 1 else pool.in_pairs(lines, pairs, seconds):
+            if answer.failed is not None:
+                failures.add(answer.failed)
+            outcome.add(answer.verdicts)
+            if not quiet:
+                write(answer.text)
+    return max(failures, default=outcome.exit)
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[BinaryIO]:
+    if file == "-":
+        if sys.stdin is None:
+            raise CalcError("cannot read questions: stdin is closed")
+        if sys.stdin.isatty():
+            tell("reading questions from the terminal, a JSON object a line")
+        yield sys.stdin.buffer
+        return
+    with open_data(file) as stream:
+        yield stream
+
+
+def _progress(file: str) -> Any:
+    """A context whose value is called with every number of bytes that was read."""
+    if file == "-" or sys.stderr is None or not sys.stderr.isatty() or not os.path.isfile(file):
+        return nullcontext(lambda size: None)
+    from gradcalc.output.progress import bar
+
+    return bar(os.path.getsize(file))
+
+
+def _lines(stream: BinaryIO, advance: Callable[[int], None]) -> Iterator[bytes]:
+    """The lines of a stream that are not empty; of a line that is too long, only so much that it is seen to be."""
+    from gradcalc.commands.batch.json_lines import MAX_LINE
+
+    first = True
+    while line := _read(stream, MAX_LINE + 1):
+        advance(len(line))
+        if first:
+            line, first = line.removeprefix(b"\xef\xbb\xbf"), False
+        if line.strip():
+            yield line
+        skipped = 0
+        while len(line) > MAX_LINE and not line.endswith(b"\n"):
+            line = _read(stream, MAX_LINE + 1)
+            advance(len(line))
+            skipped += len(line)
+            if not line:
+                return
+            if skipped > _ENDLESS:
+                raise CalcError(f"a line does not end within {_ENDLESS} bytes", hint="one question per line")
+
+
+def _read(stream: BinaryIO, limit: int) -> bytes:
+    try:
+        return stream.readline(limit)
+    except OSError as error:
+        raise unreadable("the questions", error) from None

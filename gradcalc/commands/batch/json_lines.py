@@ -1,0 +1,210 @@
+"""A line of a batch: a question as a JSON object in, its answer as a JSON object out.
+
+Numbers in a question are taken as the decimals they are written as: `0.1` is 1/10.  No line can raise anything: what is
+wrong with it is its answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gradcalc.calculate.answer import answer
+from gradcalc.calculate.prepared import Prepared, prepare
+from gradcalc.calculate.reporting import undecided
+from gradcalc.commands.arguments import choice, device_of, names_of, order_of
+from gradcalc.errors import CalcError, Exit, MissingValues
+from gradcalc.inputs.values import json_value, unique_keys
+from gradcalc.output import json as machine
+from gradcalc.report import DTYPES, SCHEMA, Problem, Report, Verdict
+
+KEYS = ("id", "expr", "at", "by", "order", "dtype", "device", "variables", "direction", "cotangent")
+MAX_LINE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that was read: the question, prepared, or the error in it."""
+
+    question: Mapping[str, object] = field(default_factory=dict)
+    prepared: Prepared | None = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a line: its text, and the verdicts in it or the exit code of what went wrong."""
+
+    text: str
+    verdicts: tuple[Verdict | None, ...] = ()
+    failed: Exit | None = None
+
+
+class _Number(str):
+    """A JSON number, as the text it was written as."""
+
+
+def read(line: bytes, seconds: float) -> Line:
+    """Read a line; nothing heavy is loaded."""
+    question: dict[str, object] = {}
+    try:
+        question.update(_read(line))
+        return Line(question, _prepared(question, seconds))
+    except Exception as error:  # whatever one line does, the next ones are answered
+        return Line(question, error=error)
+
+
+def answer_line(line: Line) -> Answer:
+    """Answer a line that was read."""
+    try:
+        if line.error is not None:
+            raise line.error
+        assert line.prepared is not None
+        return _told(line, answer(line.prepared))
+    except CalcError as error:
+        return Answer(_refused(line.question, error), failed=Exit.WRONG_REQUEST)
+    except Exception as error:
+        text = " ".join(str(error).split())[:300]
+        internal = CalcError(f"internal error: {type(error).__name__}: {text}")
+        return Answer(_refused(line.question, internal), failed=Exit.BUG)
+
+
+def give_up(line: Line, why: str) -> Answer:
+    """The answer to a line whose computation had to be ended."""
+    return answer_line(line) if line.prepared is None else _told(line, undecided(line.prepared, why))
+
+
+def _told(line: Line, report: Report) -> Answer:
+    answer = machine.as_object(report)
+    text = machine.line({"schema": answer.pop("schema"), "id": _id(line.question), **answer})
+    return Answer(text, report.verdicts)
+
+
+def _prepared(question: Mapping[str, object], seconds: float) -> Prepared:
+    try:
+        return prepare(_problem(question), seconds=seconds)
+    except MissingValues as error:
+        raise CalcError(error.message, hint=f'write "at": {{"{error.names[0]}": 3}}') from None
+
+
+def _read(line: bytes) -> dict[str, object]:
+    """The question of a line.  Raises `CalcError` for what is no JSON object."""
+    if len(line) > MAX_LINE:
+        raise CalcError(f"a line has at most {MAX_LINE} bytes")
+    try:
+        question = json.loads(
+            line.decode().rstrip(),
+            parse_float=_Number,
+            parse_int=_Number,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=unique_keys,
+        )
+    except UnicodeDecodeError as error:
+        raise CalcError(f"the line is not UTF-8 text: byte {error.start + 1}") from None
+    except json.JSONDecodeError as error:
+        raise CalcError(f"the line is not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}") from None
+    except RecursionError:
+        raise CalcError("the line is nested too deeply") from None
+    if not isinstance(question, dict):
+        raise CalcError("the line is no JSON object", hint='write {"expr": "x**2"}')
+    return question
+
+
+def _refuse_constant(word: str) -> object:
+    raise CalcError(f"the line is not JSON: {word} is no number")
+
+
+def _refused(question: Mapping[str, object], error: CalcError) -> str:
+    try:
+        name = _id(question)
+    except CalcError:
+        name = None
+    told = {
+        "message": error.message,
+        "span": (error.span.start, error.span.end) if error.span else None,
+        "hint": error.hint,
+        "source": error.source if error.span else None,
+    }
+    return machine.line({"schema": SCHEMA, "id": name, "error": told})
+
+
+def _problem(question: Mapping[str, object]) -> Problem:
+    """The problem that a question poses.  Raises `CalcError` for keys and values that mean nothing."""
+    for key in question:
+        choice(key, KEYS, "key")
+    _id(question)
+    expr = question.get("expr")
+    if expr is None:
+        raise CalcError("expr is missing", hint='write {"expr": "x**2"}')
+    if not isinstance(expr, str) or isinstance(expr, _Number):
+        raise CalcError("expr must be a string")
+    at, direction = _values(question, "at"), _values(question, "direction")
+    cotangent = question.get("cotangent")
+    if (direction or cotangent is not None) and not at:
+        raise CalcError("a product with the Jacobian is taken at a point", hint='write "at": {"x": [1, 2]}')
+    dtype, device = _word(question, "dtype"), _word(question, "device")
+    return Problem(
+        expr,
+        at,
+        by=_names(question, "by"),
+        order=_order(question),
+        device=device_of(device) if device is not None else "cpu",
+        dtype=choice(dtype, DTYPES, "dtype") if dtype is not None else None,
+        variables=_names(question, "variables"),
+        direction=direction,
+        cotangent=None if cotangent is None else json_value("the cotangent", cotangent),
+    )
+
+
+def _values(question: Mapping[str, object], key: str) -> dict[str, str]:
+    """The values of variables, as text."""
+    found = question.get(key) or {}
+    if not isinstance(found, dict):
+        raise CalcError(f"{key} must be an object", hint=f'write "{key}": {{"x": 3}}')
+    return {_name(name): json_value(name, value) for name, value in found.items()}
+
+
+def _id(question: Mapping[str, object]) -> str | int | None:
+    value = question.get("id")
+    if value is None or (isinstance(value, str) and not isinstance(value, _Number)):
+        return value
+    try:
+        return int(str(value)) if isinstance(value, _Number) else _no_id()
+    except ValueError:  # a fraction, or more digits than Python reads
+        return _no_id()
+
+
+def _no_id() -> int:
+    raise CalcError("id must be a string or a whole number")
+
+
+def _order(question: Mapping[str, object]) -> int:
+    order = question.get("order")
+    if order is None:
+        return 1
+    return order_of(order if isinstance(order, _Number) else json.dumps(order))
+
+
+def _word(question: Mapping[str, object], key: str) -> str | None:
+    word = question.get(key)
+    if word is not None and (not isinstance(word, str) or isinstance(word, _Number)):
+        raise CalcError(f"{key} must be a string")
+    return word
+
+
+def _names(question: Mapping[str, object], key: str) -> tuple[str, ...]:
+    names = question.get(key)
+    if names is None:
+        return ()
+    if isinstance(names, str):
+        names = [names]
+    if not isinstance(names, list) or any(not isinstance(name, str) or isinstance(name, _Number) for name in names):
+        raise CalcError(f"{key} must be a name or a list of names", hint=f'write "{key}": ["x"]')
+    return names_of(names)
+
+
+def _name(name: str) -> str:
+    if not (name.isascii() and name.isidentifier()):
+        raise CalcError(f"{name or 'nothing'} is not the name of a variable")
+    return name

@@ -1,0 +1,196 @@
+"""Answering many lines, in order: in this process, or in a pool of pairs of processes.
+
+Comes in: lines as they arrive.  Goes out: an `Answer` for each, as soon as it is there and those before it are.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import BrokenExecutor
+from concurrent.futures import TimeoutError as TookTooLong
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+from gradcalc.calculate.answer import foresee
+from gradcalc.commands.batch import json_lines
+from gradcalc.commands.batch.json_lines import Answer, Line
+from gradcalc.errors import CalcError
+from gradcalc.runtime.parent_watch import end_with_parent
+
+if TYPE_CHECKING:
+    from pebble import ProcessFuture
+
+_AHEAD = 8
+"""Lines that are read, and given to sympy, while the oldest is being answered."""
+_WAITING = 64
+"""Lines a pair may be ahead of the oldest that is not answered: one that takes long must not stop the others."""
+_REMEMBERED = 1_024
+"""Expressions of which is known which worker has derived them."""
+_START = 60.0
+"""Seconds that a pair of processes may take to import torch and sympy on a machine under load."""
+
+
+def here(source: Iterable[bytes], seconds: float) -> Iterator[Answer]:
+    """Answer in this process; while a proof is made here, sympy works on the lines that follow in its own."""
+    arrived: queue.Queue[bytes | Exception | None] = queue.Queue(4 * _AHEAD)
+    # Read in a thread: a line that is there is answered even if the next one never comes.
+    threading.Thread(target=_read_into, args=(arrived, source), daemon=True).start()
+    window: deque[Line] = deque()
+    more = True
+    while more or window:
+        while more and len(window) < _AHEAD:
+            try:
+                raw = arrived.get(block=not window)
+            except queue.Empty:
+                break
+            if raw is None:
+                more = False
+            elif isinstance(raw, Exception):
+                yield from map(json_lines.answer_line, window)
+                raise raw
+            else:
+                line = json_lines.read(raw, seconds)
+                if line.prepared is not None:
+                    foresee(line.prepared)
+                window.append(line)
+        if window:
+            yield json_lines.answer_line(window.popleft())
+
+
+def _read_into(arrived: queue.Queue[bytes | Exception | None], source: Iterable[bytes]) -> None:
+    try:
+        for line in source:
+            arrived.put(line)
+        arrived.put(None)
+    except Exception as error:
+        arrived.put(error)
+
+
+def in_pairs(source: Iterable[bytes], pairs: int, seconds: float) -> Iterator[Answer]:
+    """Answer in a pool; each of its workers has a symbolic process of its own.
+
+    A worker that takes too long, or dies, is replaced, and its line is answered with `undecided`.
+    """
+    from pebble import ProcessExpired
+
+    asked: queue.Queue[tuple[bytes, ProcessFuture[Answer]] | Exception | None] = queue.Queue()
+    room = threading.Semaphore(_WAITING * pairs)
+    try:
+        workers = _Workers(pairs)
+    except OSError as error:
+        raise _no_workers(error.strerror or str(error)) from None
+
+    def ask() -> None:
+        try:
+            for line in source:
+                room.acquire()
+                asked.put((line, workers.ask(line, seconds)))
+            asked.put(None)
+        except Exception as error:
+            asked.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        while (next_one := asked.get()) is not None:
+            if isinstance(next_one, BrokenExecutor | OSError):
+                raise _no_workers(str(next_one) or "they cannot be started")
+            if isinstance(next_one, Exception):
+                raise next_one
+            line, future = next_one
+            try:
+                yield future.result()
+            except TookTooLong:
+                yield json_lines.give_up(
+                    json_lines.read(line, seconds), f"no answer within {_START + 2 * seconds:g} seconds"
+                )
+            except BrokenExecutor:
+                raise _no_workers("they cannot be started") from None
+            except ProcessExpired:
+                yield json_lines.give_up(
+                    json_lines.read(line, seconds), "the process that computed it ended: it ran out of memory"
+                )
+            room.release()
+    finally:
+        workers.stop()
+
+
+def _no_workers(reason: str) -> CalcError:
+    hint = "--jobs 1 needs none; workers need semaphores in /dev/shm, and more open files and processes (ulimit -n, -u)"
+    return CalcError(f"no worker processes: {reason}", hint=hint)
+
+
+def leave_nothing() -> None:
+    """End all workers and remove their semaphores, right before this process ends without its usual clean-up."""
+    from multiprocessing import active_children, synchronize, util
+
+    for child in active_children():
+        child.kill()
+    registry: dict[object, util.Finalize] = util._finalizer_registry  # type: ignore[attr-defined]
+    for finalizer in list(registry.values()):
+        if getattr(finalizer, "_callback", None) is synchronize.SemLock._cleanup:  # type: ignore[attr-defined]
+            finalizer()
+
+
+_EXPRESSION = re.compile(rb'"expr"\s*:\s*("(?:[^"\\]|\\.)*")')
+
+
+class _Workers:
+    """Workers, one a pool: a line goes to the one that has answered for its expression before, or has least to do."""
+
+    def __init__(self, count: int):
+        from pebble import ProcessPool
+
+        self._pools = [
+            ProcessPool(max_workers=1, initializer=_begin, initargs=(os.getpid(),), context=get_context("spawn"))
+            for _ in range(count)
+        ]
+        self._busy = [0] * count
+        self._lock = threading.Lock()
+        self._known: OrderedDict[bytes, int] = OrderedDict()
+
+    def ask(self, line: bytes, seconds: float) -> ProcessFuture[Answer]:
+        """Give a line to a worker."""
+        found = _EXPRESSION.search(line)
+        expression = found[1] if found else b""
+        with self._lock:
+            chosen = min(range(len(self._pools)), key=self._busy.__getitem__)
+            known = self._known.pop(expression, chosen)
+            # What is known is derived already; but one expression must not wait for one worker.
+            if self._busy[known] <= self._busy[chosen] + _AHEAD // 2:
+                chosen = known
+            self._known[expression] = chosen
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+            self._busy[chosen] += 1
+        future = self._pools[chosen].schedule(_answer, args=(line, seconds), timeout=_START + 2 * seconds)
+        future.add_done_callback(lambda _: self._done(chosen))
+        return future
+
+    def _done(self, worker: int) -> None:
+        with self._lock:
+            self._busy[worker] -= 1
+
+    def stop(self) -> None:
+        """End all workers, whatever they are doing."""
+        for pool in self._pools:
+            pool.stop()  # type: ignore[no-untyped-call]
+        for pool in self._pools:
+            pool.join()
+
+
+def _begin(parent: int) -> None:
+    """Make a worker of a new process."""
+    from gradcalc.engines.symbolic.client import shared
+    from gradcalc.runtime import torch_import
+
+    torch_import.own_the_process()
+    end_with_parent(parent, shared.stop)
+
+
+def _answer(line: bytes, seconds: float) -> Answer:
+    return json_lines.answer_line(json_lines.read(line, seconds))

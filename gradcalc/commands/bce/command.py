@@ -1,0 +1,80 @@
+"""`gradcalc bce`: one neuron with binary cross-entropy, by hand, in symbols and by autograd."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from gradcalc.commands.arguments import choice, device_of, seconds_of, verdicts_of
+from gradcalc.commands.console import write
+from gradcalc.commands.options import Device, Dtype, FailOn, Quiet, Timeout
+from gradcalc.errors import Exit
+from gradcalc.report import DTYPES, Outcome
+
+
+def bce(
+    x: Annotated[str, typer.Option(metavar="VALUE", help="The input; of several samples a list, or rows; @FILE reads it.")],
+    y: Annotated[str, typer.Option(metavar="VALUE", help="The label, 0 or 1 (or between), or one for each sample.")],
+    w: Annotated[str | None, typer.Option(metavar="VALUE", help="The weight, or one for each input. [default: 1]")] = None,
+    b: Annotated[str, typer.Option(metavar="NUMBER", help="The bias.")] = "0",
+    eps: Annotated[str, typer.Option(metavar="NUMBER", help="p is held between eps and 1 - eps.")] = "1e-7",
+    reduction: Annotated[str, typer.Option(metavar="NAME", help="What is made of several losses: mean or sum.")] = "mean",
+    device: Device = "cpu",
+    dtype: Dtype = None,
+    timeout: Timeout = "10",
+    format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json or latex.")] = "table",
+    full: Annotated[bool, typer.Option("--full", help="Show every sample; else many are cut.")] = False,
+    fail_on: FailOn = None,
+    quiet: Quiet = False,
+) -> Exit:
+    """Work one neuron through, by hand and by autograd.
+
+    p = sigmoid(w*x + b), binary cross-entropy, and the gradients by w and b; for data in matrix form, p = sigmoid(x@w + b).
+
+    \b
+      gradcalc bce --x 6.7 --y 0
+      gradcalc bce --x 20 --y 0 --dtype float32
+      gradcalc bce --x 20 --y 0 --dtype float32 --eps 1e-8
+      gradcalc bce --x "[[1,2],[3,4],[0.5,-1]]" --y "[0,1,1]" --w "[0.5,-0.25]"
+      gradcalc bce --x @features.csv --y @labels.csv --reduction sum
+
+    It shows the forward values, the chain rule factor by factor as the dtype computes it, the exact values, autograd's
+    gradients with a verdict each, what happened where the formula breaks, and the stable loss beside it
+    (binary_cross_entropy_with_logits). The exit code is that of the worst verdict, as for gradcalc diff.
+
+    \b
+    --format plain is a line a number, with tabs between
+      section, name, formula, computed, exact, verdict
+    """
+    choice(format, ("table", "plain", "json", "latex"), "format")
+    choice(reduction, ("mean", "sum"), "reduction")
+    if dtype is not None:
+        choice(dtype, DTYPES, "dtype")
+    device_of(device)
+    seconds, outcome = seconds_of(timeout), Outcome(verdicts_of(fail_on or []))
+
+    from gradcalc.commands.bce.neuron import neuron
+    from gradcalc.inputs.array_files import value_or_file
+    from gradcalc.output.options import options_for
+
+    report = neuron(
+        x=value_or_file(x),
+        y=value_or_file(y),
+        w=None if w is None else value_or_file(w),
+        b=value_or_file(b),
+        eps=eps,
+        reduction=reduction,
+        device=device,
+        dtype=dtype,
+        seconds=seconds,
+    )
+
+    from gradcalc.commands.bce.render import FORMATS
+
+    if not quiet:
+        write(FORMATS[format](report, replace(options_for(sys.stdout), full=full)))
+    outcome.add([*(partial.verdict for partial in report.gradients), report.verdict])
+    return outcome.exit

@@ -1,0 +1,356 @@
+"""One neuron with binary cross-entropy, worked through by hand, in symbols and by autograd: for one sample or for data.
+
+    z = w*x + b,  p = sigmoid(z),  q = clamp(p, eps, 1 - eps),  loss = -(y*log(q) + (1 - y)*log(1 - q))
+
+Comes in: numbers or arrays, and a dtype.  Goes out: a `NeuronReport`: the forward values, the factors of the chain rule and
+their products as the dtype computes them, each beside its exact value; the gradients judged; what happened where it broke;
+and what `binary_cross_entropy_with_logits` gives beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+from gradcalc.calculate.answer import answer
+from gradcalc.errors import CalcError
+from gradcalc.expression.arrays import Cells, Shape, named_entries
+from gradcalc.expression.tree import Node
+from gradcalc.inputs.values import value_cells, value_tree
+from gradcalc.report import Partial, Problem, Report, Verdict, worst
+from gradcalc.runtime import deadline
+from gradcalc.runtime.deadline import DEFAULT_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the work: its name, its formula, what the dtype computes and the exact value (None: it has none).
+
+    Of several samples these are nested lists.
+    """
+
+    name: str
+    formula: str
+    computed: Any
+    exact: Any
+
+
+@dataclass(frozen=True, slots=True)
+class NeuronReport:
+    """The whole work.
+
+    `samples` is None where there is one that is no row of data.  `by_hand` are the gradients by w and by b with the first
+    two factors multiplied out, to p - y.  `gradients` are the partials of the clamped loss by w and b as autograd computes
+    them, judged against the loss without the clamp; `logits` the same by `binary_cross_entropy_with_logits`.  `events` say
+    what happened, a sentence each.
+    """
+
+    at: Mapping[str, str]
+    point: Mapping[str, Any]
+    eps: str
+    samples: int | None
+    reduction: str
+    dtype: str
+    device: str
+    forward: tuple[Line, ...]
+    factors: tuple[Line, ...]
+    products: tuple[Line, ...]
+    by_hand: tuple[str, str]
+    gradients: tuple[Partial, ...]
+    logits: Report
+    events: tuple[str, ...]
+    verdict: Verdict
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The neuron as expressions, for arrays of certain shapes."""
+
+    z: str
+    eps: str
+    samples: int | None
+    reduction: str
+    is_matrix: bool
+
+    @classmethod
+    def for_shapes(cls, shapes: Mapping[str, Shape], eps: str, reduction: str) -> _Written:
+        """How it is written for x, y, w and b of these shapes.  Raises `CalcError` if they do not fit."""
+        x, w, samples = shapes["x"], shapes["w"], None
+        if len(w) < 2 and len(x) == len(w) + 1 and x[1:] == w:
+            samples = x[0]
+        elif x != w or len(x) > 1:
+            raise CalcError(
+                f"x has the shape {x} and w the shape {w}: a sample has as many inputs as there are weights",
+                hint='samples are rows: --x "[[1,2],[3,4],[5,6]]" --y "[0,1,1]" --w "[0.5,1]"',
+            )
+        for name, shape in (("y", () if samples is None else (samples,)), ("b", ())):
+            if shapes[name] != shape:
+                wanted = f"a label for each of {samples} samples" if shape else "one number"
+                raise CalcError(f"{name} has the shape {shapes[name]}, where {wanted} belongs")
+        return cls("x@w + b" if w else "w*x + b", eps, samples, reduction, len(x) == 2)
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether every sample counts for its share."""
+        return self.samples is not None and self.reduction == "mean"
+
+    @property
+    def p(self) -> str:
+        return f"sigmoid({self.z})"
+
+    @property
+    def q(self) -> str:
+        return f"clamp({self.p}, {self.eps}, 1 - {self.eps})"
+
+    def loss(self, q: str) -> str:
+        """The loss of all samples, for a spelling of the probability."""
+        return self._reduced(f"-(y*log({q}) + (1 - y)*log(1 - {q}))")
+
+    def logits(self) -> str:
+        how = "" if self.samples is None else f", reduction={self.reduction}"
+        return f"binary_cross_entropy_with_logits({self.z}, y{how})"
+
+    def _reduced(self, losses: str) -> str:
+        return losses if self.samples is None else f"{self.reduction}({losses})"
+
+    def sections(self) -> dict[str, tuple[tuple[str, str, str], ...]]:
+        """The derivation by hand: lines of a name, the formula that people read, and the same in x, y, w and b only."""
+        p, chain = self.p, "dL/dp * dp/dz"
+        share, number = ("/n", f"/{self.samples}") if self.is_mean else ("", "")
+        by_w, by_b = f"{chain} * dz/dw", f"{chain} * dz/db"
+        if self.samples is not None:
+            by_w, by_b = f"x.T @ ({chain})" if self.is_matrix else f"sum({by_w})", f"sum({by_b})"
+        exact = self.by_hand(p, str(self.samples))
+        return {
+            "forward": (("z", self.z, self.z), ("p", p, p), ("q", f"clamp(p, {self.eps}, 1 - {self.eps})", self.q)),
+            "factors": (
+                ("dL/dp", f"(p - y)/(p*(1 - p)){share}", f"({p} - y)/({p}*(1 - {p})){number}"),
+                ("dp/dz", "p*(1 - p)", f"{p}*(1 - {p})"),
+                ("dz/dw", "x", "x"),
+                ("dz/db", "1", "1"),
+            ),
+            "products": (("dL/dw", by_w, exact[0]), ("dL/db", by_b, exact[1])),
+        }
+
+    def by_hand(self, p: str, n: str) -> tuple[str, str]:
+        """The gradients by w and by b: what the products are, as dL/dz = p - y follows from the first two factors."""
+        by_z = f"({p} - y)"
+        if self.samples is None:
+            return f"{by_z}*x", f"{p} - y"
+        by_w, by_b = f"x.T@{by_z}" if self.is_matrix else f"sum({by_z}*x)", f"sum({p} - y)"
+        return (f"{by_w}/{n}", f"{by_b}/{n}") if self.is_mean else (by_w, by_b)
+
+
+def neuron(
+    *,
+    x: str,
+    y: str,
+    w: str | None = None,
+    b: str = "0",
+    eps: str = "1e-7",
+    reduction: str = "mean",
+    device: str = "cpu",
+    dtype: str | None = None,
+    seconds: float = DEFAULT_SECONDS,
+) -> NeuronReport:
+    """Work one neuron through.
+
+    Values are text, as for `differentiate`.  `x` is a number; or samples of one input each; or a matrix, a sample a row; and
+    with a vector of weights `w` of the same length, one sample of several inputs.  Every weight is 1 if none is given.
+    Raises `CalcError` for what is no number and for shapes that do not fit.
+    """
+    at = {"x": x, "y": y, "w": _ones(value_cells("x", x).shape) if w is None else w, "b": b}
+    values = {name: value_cells(name, text) for name, text in at.items()}
+    value_tree("eps", eps)
+    exact_eps = _fraction(eps)
+    if exact_eps is None or not 0 <= exact_eps < Fraction(1, 2):
+        raise CalcError(f"eps is a number from 0 to below 1/2, not {eps}", hint="the usual value is 1e-7")
+    written = _Written.for_shapes({name: cells.shape for name, cells in values.items()}, eps, reduction)
+
+    def ask(expr: str) -> Report:
+        return answer(Problem(expr, at, ("w", "b"), 1, device, dtype, ("x", "y", "w", "b")), seconds=seconds)
+
+    @cache  # p decides about the clamp, and is a line of the work
+    def exact(text: str) -> Cells[str | None]:
+        return _exact(text, values, seconds)
+
+    is_cut = _is_cut(exact(written.p), exact_eps)
+    asked, logits = ask(written.loss(written.q)), ask(written.logits())
+    true = ask(written.loss(written.p)) if is_cut else asked  # where the clamp does nothing both are one
+    if asked.dtype is None or asked.device is None or asked.value is None:
+        raise CalcError(f"the numbers were not read within {seconds:g} seconds")
+    run = _Arithmetic(asked.point, float(exact_eps), written, asked.dtype, asked.device)
+    forward, factors, products = (
+        tuple(Line(name, formula, run.lines[name].tolist(), exact(text).nested()) for name, formula, text in lines)
+        for lines in written.sections().values()
+    )
+    loss = Line("loss", written.loss("q"), run.lines["loss"].item(), true.value.symbolic if true.value else None)
+    gradients = tuple(
+        _judged(*partials, is_cut, written) for partials in zip(asked.partials, true.partials, logits.partials, strict=True)
+    )
+    return NeuronReport(
+        at,
+        asked.point,
+        eps,
+        written.samples,
+        reduction,
+        asked.dtype,
+        asked.device,
+        (*forward, loss),
+        factors,
+        products,
+        written.by_hand("p", "n"),
+        gradients,
+        logits,
+        tuple(_events(run, written, asked.dtype, gradients, is_cut)),
+        worst(partial.verdict for partial in gradients if partial.verdict is not None),
+        asked.versions,
+    )
+
+
+def _ones(inputs: Shape) -> str:
+    """The weights where none are given: 1 for each input of a sample."""
+    return f"[{', '.join('1' * inputs[1])}]" if len(inputs) > 1 else "1"
+
+
+def _fraction(text: str) -> Fraction | None:
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def _exact(text: str, values: Mapping[str, Cells[Node]], seconds: float) -> Cells[str | None]:
+    """The exact values of the entries of an expression at the typed point."""
+    from gradcalc.engines.taylor.at_point import Site
+    from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
+    from gradcalc.functions.resolve import understand
+    from gradcalc.functions.scalarize import spread
+    from gradcalc.proof.smoothness.differentiability import value_of
+
+    known = dict(pair for name, cells in values.items() for pair in named_entries(name, cells))
+
+    def exact(tree: Node) -> str | None:
+        try:
+            value = value_of(Site(tree, known))
+        except (OutOfPrecision, deadline.OutOfTime):
+            return None
+        return None if value is None else decimal(value)
+
+    with deadline.limit(seconds):
+        return spread(understand(text, values), values).map(exact)
+
+
+def _is_cut(p: Cells[str | None], eps: Fraction) -> bool:
+    """Whether the clamp cuts the exact p of a sample."""
+    return any(value is not None and not eps <= Fraction(value) <= 1 - eps for value in p.entries)
+
+
+class _Arithmetic:
+    """Every line of the work as torch computes it, step by step, in the dtype."""
+
+    def __init__(self, point: Mapping[str, Any], eps: float, written: _Written, dtype: str, device: str):
+        import torch
+
+        kind = getattr(torch, dtype)
+        x, y, w, b = (torch.tensor(point[name], dtype=kind, device=device) for name in "xywb")
+        low = torch.tensor(eps, dtype=kind, device=device)
+        z = x @ w + b if w.dim() else w * x + b
+        p = torch.sigmoid(z)
+        q = torch.clamp(p, low, 1 - low)
+        loss = -(y * torch.log(q) + (1 - y) * torch.log(1 - q))
+        slope, rise, one = (p - y) / (p * (1 - p)), p * (1 - p), torch.ones_like(b)
+        if written.samples is None:
+            by_w, by_b = slope * rise * x, slope * rise * one
+        else:
+            slope = slope / len(z) if written.is_mean else slope
+            loss = loss.mean() if written.is_mean else loss.sum()
+            by_z = slope * rise
+            by_w, by_b = x.T @ by_z if written.is_matrix else (by_z * x).sum(), (by_z * one).sum()
+        self.lines = {
+            "z": z, "p": p, "q": q, "loss": loss, "dL/dp": slope, "dp/dz": rise, "dz/dw": x, "dz/db": one,
+            "dL/dw": by_w, "dL/db": by_b,
+        }  # fmt: skip
+        self.low, self.high = low.item(), (1 - low).item()
+
+    def samples(self) -> Iterator[tuple[str, float, float]]:
+        """Of every sample its place, as it is written, its p and its q."""
+        p, q = self.lines["p"], self.lines["q"]
+        places = [f"[{place}]" for place in range(len(p))] if p.dim() else [""]
+        return zip(places, p.reshape(-1).tolist(), q.reshape(-1).tolist(), strict=True)
+
+
+def _judged(clamped: Partial, true: Partial, logits: Partial, is_cut: bool, written: _Written) -> Partial:
+    """autograd's gradient of the clamped loss, judged against the loss itself.
+
+    Without the clamp in effect both losses are one, and the verdict on the clamped expression stands.
+    """
+    number = clamped.autograd
+    # The stable spelling has the same derivative, and a formula that has a value everywhere.
+    merged = replace(
+        clamped, formula=logits.formula, latex=logits.latex, symbolic=true.symbolic or logits.symbolic,
+        reference=true.reference or logits.reference,
+    )  # fmt: skip
+    if not is_cut or (clamped.symbolic is not None and clamped.symbolic == merged.symbolic):
+        return merged
+    if clamped.verdict is Verdict.AGREE:
+        cuts = f"the clamp at {written.eps} cuts p"
+        why = f"{cuts}: the clamped loss is flat here, with gradient {number!r}; the loss itself is not"
+        if written.samples is not None:
+            why = f"{cuts} of some samples: what they add to the gradient is lost, {number!r} remains"
+        return replace(merged, verdict=Verdict.DIFFERENT_FUNCTION, cause="clamp", why=why, digits=None, ulps=None)
+    why = f"the dtype computes neither the clamped loss nor the loss itself: autograd returns {number!r}"
+    verdict = Verdict.INACCURATE if number is not None and math.isfinite(number) else Verdict.NOT_FINITE
+    return replace(merged, verdict=verdict, cause="saturation", why=why, digits=0.0, ulps=None)
+
+
+_TOLD = 3
+"""Samples, and gradients, of which is told what happened; of the others, how many there are."""
+
+
+def _events(run: _Arithmetic, written: _Written, dtype: str, gradients: tuple[Partial, ...], is_cut: bool) -> Iterator[str]:
+    """What happened, for people."""
+    eps = written.eps
+    if run.high == 1.0:
+        yield f"eps = {eps} does nothing at the upper end: 1 - {eps} is 1 in {dtype}"
+    if run.low == 0.0 and _fraction(eps) != 0:
+        yield f"eps = {eps} does nothing at the lower end: it is 0 in {dtype}"
+    flat = ", and the gradient through a clamp is 0 there" if is_cut else ""
+    stories = [list(_broken(place, p, q, dtype, flat)) for place, p, q in run.samples()]
+    stories = [story for story in stories if story]
+    for story in stories[:_TOLD]:
+        yield from story
+    if len(stories) > _TOLD:
+        yield f"the same kind of thing happened to {len(stories) - _TOLD} more samples"
+    wrong = [partial for partial in gradients if partial.verdict is not Verdict.AGREE and partial.symbolic]
+    for partial in wrong[:_TOLD]:
+        number = partial.autograd
+        shown = "nothing" if number is None else repr(number) if math.isfinite(number) else str(number)
+        yield f"autograd's dL/d{partial.entries[0]} is {shown}; the true one is {short(partial.symbolic)}"
+    if len(wrong) > _TOLD:
+        yield f"{len(wrong) - _TOLD} more gradients are not the true ones"
+
+
+def _broken(place: str, p: float, q: float, dtype: str, flat: str) -> Iterator[str]:
+    """What happened to a sample."""
+    if p in (0.0, 1.0):
+        yield f"p{place} rounds to {p:g} in {dtype}"
+    if q != p:
+        yield f"the clamp moved p{place} from {p!r} to {q!r}{flat}"
+    if q in (0.0, 1.0):
+        yield f"log({'1 - ' if q == 1.0 else ''}q{place}) is the logarithm of 0"
+    if p in (0.0, 1.0):
+        yield f"the hand formula divides by zero: dL/dp{place} has p*(1 - p) = 0 below the line"
+
+
+def short(text: str | None, digits: int = 10) -> str:
+    """An exact number in so many digits, also where it is beyond all floats."""
+    if text is None:
+        return "unknown"
+    return f"{float(text):.{digits}g}" if math.isfinite(float(text)) else f"{Decimal(text):.{digits}g}"

@@ -1,0 +1,104 @@
+"""Why a claim about a derivative is wrong: the mistake that leads to its numbers at all points, if people make it.
+
+Comes in: an expression, and the points where a claim was compared with its derivative.  Goes out: a kind and a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from gradcalc.commands.check.mistakes import mistakes
+from gradcalc.engines.taylor import reals
+from gradcalc.engines.taylor.at_point import Site, is_finite
+from gradcalc.engines.taylor.reals import Real
+from gradcalc.expression.tree import Node, names_in
+from gradcalc.proof.claims.comparison import Compared
+from gradcalc.proof.smoothness.differentiability import examine
+from gradcalc.runtime import deadline
+
+_FIRST = ("inner derivative", "power rule")
+"""Mistakes that explain a factor better than its number does."""
+_MOST = 5
+"""Points at which the claim is wrong, and mistakes are made; a mistake must be right where the claim is, too."""
+_LARGEST = 1_000
+"""Numerator and denominator of a factor that is worth naming."""
+
+
+def cause(tree: Node, by: str, found: Sequence[Compared]) -> tuple[str | None, str]:
+    """The kind of the likely mistake, and a sentence; None and nothing where it is none that people make."""
+    known = [it for it in found if it.claimed is not None]
+    if len(known) < 2:
+        return None, ""
+    claimed = [it.claimed for it in known if it.claimed is not None]
+    whole = _whole(tree, by, known, claimed)
+    made = _made(tree, by, [*[it for it in known if not it.same][:_MOST], *[it for it in known if it.same][:2]])
+    first = next((pair for pair in made if pair[0] in _FIRST), None)
+    return first or whole or next(iter(made), None) or _variable_factor(tree, known, claimed) or (None, "")
+
+
+def _made(tree: Node, by: str, known: Sequence[Compared]) -> list[tuple[str, str]]:
+    """The mistakes within the derivation that lead to the numbers of the claim; none if there is no time to make them."""
+    claimed = [it.claimed for it in known if it.claimed is not None]
+    found: list[tuple[str, str]] = []
+    try:
+        made = mistakes(tree, by, [one.numbers() for one in known])
+        found.extend((it.kind, it.why) for it in made if _agree(it.numbers, claimed))  # those before the time is over count
+    except (deadline.OutOfTime, reals.OutOfPrecision, reals.Unresolved, reals.NotReal):
+        pass
+    return found
+
+
+def _agree(numbers: Iterable[Real | None], claimed: Iterable[Real]) -> bool:
+    pairs = zip(numbers, claimed, strict=True)
+    # A ball without bounds would agree with everything.
+    return all(it is not None and is_finite(it) and is_finite(other) and reals.agree(it, other) for it, other in pairs)
+
+
+def _whole(tree: Node, by: str, known: Sequence[Compared], claimed: Sequence[Real]) -> tuple[str, str] | None:
+    """A mistake with the derivative as a whole."""
+    truths = [it.derivative for it in known]
+    if _agree([-truth for truth in truths], claimed):
+        return "sign", "the sign is the other one"
+    factor = _factor(truths, claimed)
+    if factor is not None:
+        return "factor", f"a factor: the claim is {factor} times the derivative"
+    with reals.precision(2 * reals.START_BITS):
+        degree = reals.pi() / 180
+        if any(_agree([truth * each for truth in truths], claimed) for each in (degree, 1 / degree)):
+            return "degrees", "degrees for radians: the claim is off by pi/180"
+    if _agree([it.value for it in known], claimed):
+        return "not differentiated", "the claim is the expression itself"
+    for other in names_in(tree):
+        if other != by and _agree((examine(Site(tree, it.at), [other]).derivative for it in known), claimed):
+            return "wrong variable", f"the claim is the derivative by {other}"
+    return None
+
+
+def _variable_factor(tree: Node, known: Sequence[Compared], claimed: Sequence[Real]) -> tuple[str, str] | None:
+    """The variable that the claim has as a factor, or as a divisor, too many."""
+    points = [it.numbers() for it in known]
+    for name in names_in(tree):
+        numbers = [point[name] for point in points]
+        if _agree([it.derivative * number for it, number in zip(known, numbers, strict=True)], claimed):
+            return "factor", f"a factor: the claim is {name} times the derivative"
+        if _agree([it.derivative for it in known], [one * other for one, other in zip(claimed, numbers, strict=True)]):
+            return "factor", f"a factor: the claim is the derivative divided by {name}"
+    return None
+
+
+def _factor(truths: Sequence[Real], claimed: Sequence[Real]) -> str | None:
+    """The rational that the claim is times the derivative, everywhere."""
+    both = list(zip(truths, claimed, strict=True))
+    pairs = [(truth, claim) for truth, claim in both if not reals.is_negligible(truth)]
+    if len(pairs) < 2 or any(reals.is_negligible(truth) and not reals.is_negligible(claim) for truth, claim in both):
+        return None
+    with reals.precision(2 * reals.START_BITS):
+        truth, claim = pairs[0]
+        ratio = reals.ball(claim) / reals.ball(truth)
+        if not 1 < abs(ratio) * 2 * _LARGEST < 4 * _LARGEST**2:
+            return None
+        nearest = reals.to_fraction(ratio).limit_denominator(_LARGEST)
+        if nearest == 0 or abs(nearest.numerator) > _LARGEST:
+            return None
+        exact = reals.exact(nearest)
+        return str(nearest) if all(reals.agree(truth * exact, claim) for truth, claim in pairs) else None

@@ -1,0 +1,267 @@
+"""A derivation in several lines, each checked in turn: `p = sigmoid(z)`, `dL_dp = ...`, `dL_dw = dL_dp*dp_dz*x`.
+
+Comes in: an expression and lines of text.  Goes out: a `Solution`: what each line is, and whether it is right.
+
+A line `dA_dB = ...` claims that this is the derivative of A by B; every other line gives a part a name.  A is a part that
+has a name, or under any other name the expression; B is a variable, or a part: then A is taken as a function of that part,
+wherever it stands in it.  A name for a number, `w = 3`, is the point at which claims are compared.  A line may use the names
+of those above it.  A claim that is wrong only because one above it is follows from it: with the true derivative in its place
+it would be right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gradcalc.calculate.prepared import needs_numbers
+from gradcalc.calculate.reporting import versions
+from gradcalc.commands.check.claim import OF_NUMBERS, Finding, Judging, claimed_tree, condition_tree, points_of
+from gradcalc.errors import CalcError
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.subexpression import with_part
+from gradcalc.expression.tree import Name, Node, names_in, postorder, renamed
+from gradcalc.functions.derivation import derive
+from gradcalc.functions.resolve import understand
+from gradcalc.runtime.deadline import DEFAULT_SECONDS
+
+MAX_LINES = 200
+MAX_PARTS = 4_000
+"""Parts that a line may have with all its names written out."""
+
+_LINE = re.compile(r"\s*(?:d(\w+)\s*/\s*d(\w+)|([A-Za-z_]\w*))\s*=(?!=)(.*)", re.DOTALL | re.ASCII)
+_CLAIM = re.compile(r"d[A-Za-z_]\w*_d[A-Za-z]\w*", re.ASCII)
+_HIGHER = re.compile(r"d[0-9]\w*_d\w+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line: its number, its name, what it says, and what is known of it.
+
+    `outcome` is "given" for a name that is given to a part; "right", "partly", "wrong" or "undecided" for a claim; and
+    "follows" for a claim that is wrong only because one above it is.  `by` is what the claimed derivative is by, empty for a
+    name.
+    """
+
+    number: int
+    name: str
+    says: str
+    by: str
+    outcome: str
+    finding: Finding | None
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """All lines; `outcome` is "right", "partly", "wrong" or "undecided", `first` the number of the first line to blame."""
+
+    expr: str
+    read_as: str
+    lines: tuple[Line, ...]
+    outcome: str
+    first: int | None
+    versions: Mapping[str, str]
+    where: str | None = None
+
+
+def solution(
+    expr: str,
+    lines: Sequence[str],
+    *,
+    by: str | None = None,
+    at: Sequence[Mapping[str, str]] = (),
+    where: str | None = None,
+    seconds: float = DEFAULT_SECONDS,
+) -> Solution:
+    """Check a derivation line by line; one of them must be about the expression (by `by`, if that is given).
+
+    `where` is the condition under which the claims are meant, in the variables of the expression.
+
+    Raises `CalcError` for what cannot be read, for a claim about what does not occur, and if none is about the expression.
+    """
+    reading = _Reading(expr, lines, [*([by] if by else []), *(name for point in at for name in point)])
+    reading.needs_the_expression(by)
+    claims = sum(isinstance(text, _Claim) for text in reading.texts)
+    condition = None if where is None else reading.condition(where)
+    work = _Work(reading, [points_of(point) for point in at], seconds / max(claims, 1), condition)
+    judged = tuple(map(work.judged, reading.texts))
+    outcomes = [line.outcome for line in judged]
+    outcome = next((it for it in ("wrong", "undecided", "partly") if it in outcomes), "right")
+    first = None if outcome == "right" else judged[outcomes.index(outcome)].number
+    return Solution(expr, unparse(reading.typed), judged, outcome, first, versions(), where)
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A line that was read: its number, its name, and what it says."""
+
+    number: int
+    name: str
+    tree: Node
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim(_Text):
+    """A line that claims the derivative of a part, or of the expression, by a variable or a part."""
+
+    of: str
+    by: str
+
+
+class _Reading:
+    """The lines, and what their names mean.
+
+    `parts` are expressions in variables; `values` are numbers that variables have, wherever claims are compared.
+    """
+
+    def __init__(self, expr: str, lines: Sequence[str], listed: Sequence[str]):
+        split = list(_split(lines))
+        if not 0 < len(split) <= MAX_LINES:
+            raise CalcError(f"a derivation has 1 to {MAX_LINES} lines, not {len(split)}")
+        names = [*listed, *(name for _, name, _ in split)]
+        self.typed = understand(expr, names)
+        needs_numbers(self.typed, OF_NUMBERS)
+        self.known = set(names_in(self.typed))
+        self.parts: dict[str, Node] = {}
+        self.values: dict[str, Node] = {}
+        self.texts: list[_Text] = []
+        self._used: dict[str, int] = {}
+        for number, name, says in split:
+            try:
+                tree = claimed_tree(says, names)
+            except CalcError as error:
+                error.message = f"line {number}: {error.message}"
+                raise
+            self.texts.append(self._read(number, name, tree))
+        self.whole = _expanded(self.typed, self.parts, "the expression")
+
+    def _read(self, number: int, name: str, tree: Node) -> _Text:
+        if _HIGHER.fullmatch(name):
+            raise CalcError(f"line {number}: {name} is no first derivative", hint="check it as the derivative of the first")
+        if _CLAIM.fullmatch(name):
+            return _Claim(number, name, tree, *self._pair(number, name))
+        if name in names_in(tree):
+            raise CalcError(f"line {number} says what {name} is in terms of {name}")
+        text = _Text(number, name, tree)
+        before = next((it for it in self.texts if it.name == name), None)
+        if name in self._used and (before is None or before.tree != tree):
+            raise CalcError(f"line {number} gives {name} a meaning, and in line {self._used[name]} it has another")
+        if names_in(tree):
+            self.parts[name] = _expanded(tree, self.parts, f"line {number}")
+        else:
+            self.values[name] = tree
+        self.known |= {name, *names_in(tree)}
+        for each in (name, *names_in(tree)):
+            self._used.setdefault(each, number)
+        return text
+
+    def _pair(self, number: int, name: str) -> tuple[str, str]:
+        """Whose derivative by what a name says it is: L by p for `dL_dp`."""
+        splits = [(name[1:at], name[at + 2 :]) for at in range(2, len(name) - 2) if name[at : at + 2] == "_d"]
+        found = next((pair for pair in splits if pair[1] in self.known), None)
+        if found is None:
+            raise CalcError(f"line {number} claims a derivative by {splits[0][1]}, which nothing above it has")
+        return found
+
+    def of(self, name: str) -> Node:
+        """What a claim is about, in variables: a part, or the expression."""
+        return self.parts.get(name, self.whole)
+
+    def condition(self, text: str) -> Node:
+        """The condition under which the claims are meant, in variables.  Raises `CalcError` for what is none."""
+        tree = condition_tree(text, [*self.known])
+        strange = [name for name in names_in(tree) if name not in self.known]
+        if strange:
+            raise CalcError(f"the condition has {strange[0]}, which does not occur in the expression")
+        return _expanded(tree, self.parts, "the condition")
+
+    def needs_the_expression(self, by: str | None) -> None:
+        """Raise `CalcError` if no line claims the derivative of the expression."""
+        from gradcalc.proof.claims.equality import is_same
+
+        claims = [text for text in self.texts if isinstance(text, _Claim) and by in (None, text.by)]
+        if not any(self.of(it.of) == self.whole or is_same(self.of(it.of), self.whole) for it in claims):
+            name = by or next(iter(names_in(self.whole)), "x")
+            what = f"the derivative of the expression{f' by {by}' if by else ''}"
+            raise CalcError(f"no line is about {what}", hint=f"such as dL_d{name} = ...")
+
+
+def _split(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """The number, the name and the text of every line that is not empty.  Raises `CalcError` for one without a name."""
+    for number, line in enumerate(lines, start=1):
+        content = line.partition("#")[0]
+        if not content.strip():
+            continue
+        match = _LINE.fullmatch(content)
+        if match is None:
+            raise CalcError(f"line {number} gives nothing a name: {content.strip()[:60]}", hint='write "dL_dp = p - y"')
+        above, below, name, says = match.groups()
+        yield number, name or f"d{above}_d{below}", says.strip()
+
+
+def _expanded(tree: Node, meanings: Mapping[str, Node], where: str) -> Node:
+    """A tree in variables only.  Raises `CalcError` for what becomes too long: each name may double it."""
+    sizes = {name: len(list(postorder(meaning))) for name, meaning in meanings.items() if name in names_in(tree)}
+    if sum(sizes.get(leaf.name, 1) if isinstance(leaf, Name) else 1 for leaf in postorder(tree)) > MAX_PARTS:
+        raise CalcError(f"{where} becomes too long: more than {MAX_PARTS} parts with all its names written out")
+    return renamed(tree, meanings.get)
+
+
+class _Work:
+    """The claims, judged one after the other: as they were written, and with the true derivatives in the place of others."""
+
+    def __init__(self, reading: _Reading, at: Sequence[Mapping[str, Node]], seconds: float, where: Node | None):
+        self.reading, self.at, self.seconds, self.where = reading, at, seconds, where
+        self.written = dict(reading.parts)
+        self.true = dict(reading.parts)
+
+    def judged(self, text: _Text) -> Line:
+        """A line; those above it were judged before."""
+        says = unparse(text.tree)
+        if not isinstance(text, _Claim):
+            # A part may be made of claims.
+            for meanings in (self.written, self.true) if text.name in self.reading.parts else ():
+                meanings[text.name] = _expanded(text.tree, meanings, f"line {text.number}")
+            return Line(text.number, text.name, says, "", "given", None)
+        inner = self.reading.parts.get(text.by)
+        written = _expanded(text.tree, self.written, f"line {text.number}")
+        true = _expanded(text.tree, self.true, f"line {text.number}")
+
+        def by_part(other: Node) -> Node:
+            return other if inner is None else with_part(other, inner, text.by)
+
+        tree = by_part(self.reading.of(text.of))
+        self._check(text, tree, inner, written)
+
+        def judge(claimed: Node) -> Finding:
+            values = self.reading.values
+            return Judging(tree, by_part(claimed), text.by, self.seconds, inner, values, self.where).finding(self.at)
+
+        finding = judge(written)
+        outcome = finding.outcome
+        if outcome == "wrong":
+            if true != written:  # whatever is wrong above it, what is wrong here?
+                finding = judge(true)
+                outcome = "follows" if finding.outcome == "right" else "wrong"
+            true = _true(tree, text.by, inner) or written
+        self.written[text.name], self.true[text.name] = written, true
+        return Line(text.number, text.name, says, text.by, outcome, finding)
+
+    def _check(self, text: _Claim, tree: Node, inner: Node | None, written: Node) -> None:
+        """Raise `CalcError` for a claim with variables that do not occur, and for one by a part that does not."""
+        if inner is not None and text.by not in names_in(tree):
+            hint = f"write {text.by} as it stands in the expression, or give the expression in {text.by} a name"
+            raise CalcError(f"line {text.number}: {unparse(inner)} does not occur in {text.of}", hint=hint)
+        strange = [name for name in names_in(written) if name not in self.reading.known]
+        if strange:
+            raise CalcError(f"line {text.number} has {strange[0]}, which does not occur in the expression")
+
+
+def _true(tree: Node, by: str, inner: Node | None) -> Node | None:
+    """The derivative by hand, in variables; None where there is no rule for it."""
+    try:
+        (whole, *_) = derive(tree, by)
+    except CalcError:
+        return None
+    return renamed(whole.derivative, {by: inner}.get)

@@ -1,0 +1,101 @@
+"""What commands write: results to stdout, notes and errors to stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gradcalc.commands.arguments import choice
+from gradcalc.errors import Exit
+from gradcalc.report import SCHEMA, Outcome, Report, Verdict
+
+if TYPE_CHECKING:
+    pass
+
+
+def write(text: str) -> None:
+    """Write a result to stdout, now."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def show(
+    reports: Iterable[Report],
+    format: str,
+    *,
+    full: bool = False,
+    quiet: bool = False,
+    fail_on: Collection[Verdict] = (),
+) -> Exit:
+    """Write reports in a format as they come; the exit code is that of all their verdicts, see `Outcome`."""
+    from gradcalc.output.formats import FORMATS
+    from gradcalc.output.options import options_for
+
+    outcome = Outcome(fail_on)
+    told: set[str] = set()
+
+    def noted() -> Iterator[Report]:
+        for report in reports:
+            if format in _WITHOUT_NOTES and not quiet:
+                tell_notes(report.notes, told)
+            outcome.add(report.verdicts)
+            yield report
+
+    for text in FORMATS[choice(format, tuple(FORMATS), "format")](noted(), replace(options_for(sys.stdout), full=full)):
+        if not quiet:
+            write(text)
+    return outcome.exit
+
+
+_WITHOUT_NOTES = ("plain", "csv", "latex")
+"""Formats that have no place for a note."""
+
+
+def tell_notes(notes: Iterable[str], told: set[str]) -> None:
+    """Say on stderr, each once, how else a text could be read."""
+    for note in notes:
+        if note not in told:
+            told.add(note)
+            tell(f"note: {note}")
+
+
+LISTS = ("table", "plain", "json")
+
+
+def show_list(records: Sequence[Mapping[str, object]], format: str) -> None:
+    """Write records with the same keys as a table, as lines with tabs, or as JSON objects."""
+    from gradcalc.output.options import options_for
+
+    if format == "json":
+        from gradcalc.output import json as machine
+
+        for record in records:
+            write(machine.line({"schema": SCHEMA, **record}))
+        return
+    options = options_for(sys.stdout)
+    rows = [[_cell(value) for value in record.values()] for record in records]
+    if format == "plain":
+        for row in rows:
+            write(options.text("\t".join(row)) + "\n")
+    elif rows:
+        from gradcalc.output.table import columns
+
+        write(columns(tuple(records[0]), rows, options))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return {None: "", True: "yes", False: "no"}[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def tell(text: str) -> None:
+    """Say something on stderr; when nobody can be told, there is nobody to tell that to."""
+    if sys.stderr is None:  # `print` would take stdout
+        return
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        pass

@@ -1,0 +1,120 @@
+"""`gradcalc diff`: the derivative of one expression, at no point, at one, or at the points of a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from gradcalc.commands.arguments import choice, count_of, seconds_of, verdicts_of
+from gradcalc.commands.console import show
+from gradcalc.commands.options import Device, Dtype, FailOn, Quiet, Timeout
+from gradcalc.commands.request import _directions, request
+from gradcalc.errors import CalcError, Exit
+from gradcalc.inputs.points import ALL_PROVEN, PART, PROOFS
+from gradcalc.report import Report
+
+
+def diff(
+    expr: Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")],
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="POINT",
+            help="Where: x=3, x=1/2, x=pi/2, x=1,y=2; 3 or '0, -1' in order of appearance; x=0:1:11 for 11 points from "
+            "0 to 1. May be repeated. Without it there are formulas only.",
+        ),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="The variable to differentiate by: x, or x,y, or x[0]. May be repeated. [default: all]",
+        ),
+    ] = None,
+    order: Annotated[str, typer.Option(metavar="N", help="The order of the derivative, 1 to 8.")] = "1",
+    device: Device = "cpu",
+    dtype: Dtype = None,
+    points: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Many points: CSV with the names of the variables in its first line, or JSON lines; - is stdin.",
+        ),
+    ] = None,
+    proofs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help=f"Of every {PART} points, prove N and hold the others against a rounding bound. "
+            f"[default: all, of at most {ALL_PROVEN}; else {PROOFS}]",
+        ),
+    ] = None,
+    timeout: Timeout = "10",
+    format: Annotated[
+        str, typer.Option(metavar="NAME", help="table, plain, json, csv or latex.", envvar="GRADCALC_FORMAT")
+    ] = "table",
+    direction: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help='The derivative along a line: "x=[1,0,0]", a Jacobian-vector product.'),
+    ] = None,
+    cotangent: Annotated[
+        str | None,
+        typer.Option(metavar="VALUE", help='The gradient weighted by "[1,2]": a vector-Jacobian product.'),
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Show every entry of an array; else long ones are cut.")] = False,
+    fail_on: FailOn = None,
+    quiet: Quiet = False,
+) -> Exit:
+    """Differentiate an expression, and check it at a point.
+
+    \b
+      gradcalc diff "sin(x**2)"
+      gradcalc diff "sin(x**2)" --at 3
+      gradcalc diff "-x**2*y" --at x=1/3 --at y=0.1 --by x --dtype float32
+      gradcalc diff "relu(x)" --at x=-1:1:5 --format plain
+      gradcalc diff "mean(x**2)" --at "x=[1,2,3]"
+      gradcalc diff "sum((X@w - y)**2)" --at X=@x.csv --at "w=[1,2]" --at y=@y.csv --by w
+      gradcalc diff "x*exp(-y)" --points points.csv --format csv > slopes.csv
+
+    The exit code is 0 if every number agrees, 1 if one is proven wrong or is nan or inf, 3 if there is a difference that
+    is explained, 4 if nothing could be proven, 2 if the request is wrong. With several points it is that of the worst.
+    With --fail-on it is 1 if one of the verdicts that are named occurs, and else 0.
+
+    \b
+    --format plain is a line a partial derivative, with tabs between
+      point, by, formula, value, symbolic, autograd, ulps, digits, verdict, cause
+    --format json is an object a line, a line a point.
+    --format csv has a header and a row a point.
+    """
+    from gradcalc.output.formats import FORMATS
+
+    choice(format, tuple(FORMATS), "format")
+    seconds, failing = seconds_of(timeout), verdicts_of(fail_on or [])
+    sample = PROOFS if proofs is None else count_of(proofs, "the number of proofs", PART)
+    if format == "csv" and not (at or points):
+        raise CalcError("csv is a table of points, and none are given", hint="give --at x=0:1:11, or --points FILE")
+    problem, where = request(expr, at or [], by or [], order, device, dtype, points)
+    if direction or cotangent is not None:
+        problem = replace(problem, direction=_directions(direction or []), cotangent=cotangent)
+        if not (at or points):
+            raise CalcError("a product with the Jacobian is taken at a point", hint="give --at")
+    if (proofs is None or not (at or points)) and isinstance(where, Sequence) and len(where) <= ALL_PROVEN:
+        from gradcalc.calculate.answer import answer, foresee
+        from gradcalc.calculate.prepared import prepare
+        from gradcalc.output.formats import load
+
+        def answers() -> Iterator[Report]:
+            for point in where:
+                prepared = prepare(replace(problem, at=point), seconds=seconds)
+                foresee(prepared)
+                load(format)  # while sympy is at work
+                yield answer(prepared)
+
+        return show(answers(), format, full=full, quiet=quiet, fail_on=failing)
+
+    from gradcalc.commands.diff import many_points
+
+    return many_points.show_many(problem, where, sample, seconds, format, quiet=quiet, fail_on=failing)

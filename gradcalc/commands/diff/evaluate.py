@@ -1,0 +1,207 @@
+"""A question at many points: autograd on all of them at once, a rounding bound for each number, the proof on a sample.
+
+Comes in: a question, and points, a part after the other.  Goes out: for every part what was found at its points, in order.
+Where the bound decides nothing (at a kink, where digits are lost, where a function has no bound) the point is proven too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from gradcalc.calculate.answer import answer, nearest
+from gradcalc.calculate.prepared import Prepared
+from gradcalc.calculate.reporting import versions
+from gradcalc.expression.latex import latex
+from gradcalc.expression.printer import unparse
+from gradcalc.inputs.points import PART, Grid
+from gradcalc.inputs.values import nearest_double
+from gradcalc.report import Partial, Report, Value, Verdict
+
+if TYPE_CHECKING:
+    from gradcalc.commands.diff.vectorized import Crowd
+
+MOST_OPEN = 1_000
+"""So many points that the bound leaves open are proven, in a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the points: the values as typed, point by point, as they are shown, and as the nearest doubles."""
+
+    size: int
+    point: Callable[[int], Mapping[str, str]]
+    shown: Mapping[str, Sequence[object]]
+    floats: Mapping[str, Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found at the points of a part: torch's numbers, the reports of proven points and the places without proof."""
+
+    prepared: Prepared
+    part: Part
+    dtype: str
+    device: str
+    ran: Crowd
+    proven: Mapping[int, Report]
+    undecided: frozenset[int]
+
+    def verdict(self, place: int) -> Verdict:
+        """The verdict on a point: the worst of its partials."""
+        if place in self.proven:
+            return self.proven[place].verdict or Verdict.AGREE
+        return Verdict.UNDECIDED if place in self.undecided else Verdict.AGREE
+
+    def verdicts(self) -> Iterator[Verdict | None]:
+        """All verdicts that occur at its points."""
+        for report in self.proven.values():
+            yield from report.verdicts
+        if self.undecided:
+            yield Verdict.UNDECIDED
+
+    def cause(self, place: int) -> str | None:
+        """Why a point that was not proven is undecided."""
+        return None if place not in self.undecided else "no-autograd" if self.ran.failure else "bound"
+
+    def evidence(self, place: int) -> str | None:
+        """What the verdict rests on: `proven`, `bound`, or nothing."""
+        return "proven" if place in self.proven else None if place in self.undecided else "bound"
+
+    def report(self, place: int) -> Report:
+        """The answer at a point."""
+        if place in self.proven:
+            return self.proven[place]
+        problem = replace(self.prepared.problem, at=self.part.point(place))
+        verdict, evidence = self.verdict(place), self.evidence(place)
+        why = _BOUNDED if evidence else _NOT_PROVEN
+        partials = [
+            Partial(
+                by,
+                None,
+                None,
+                autograd=None if self.ran.failure else numbers[place],
+                verdict=verdict,
+                cause=self.cause(place),
+                why=f"there is nothing to compare with: {self.ran.failure}" if self.ran.failure else why,
+                proof={"evidence": evidence},
+            )
+            for by, numbers in self.ran.partials.items()
+        ]
+        return Report(
+            problem.expr,
+            unparse(self.prepared.tree),
+            problem.order,
+            problem.at,
+            {name: numbers[place] for name, numbers in self.ran.received.items()},
+            self.dtype,
+            self.device,
+            Value(None, None if self.ran.failure else self.ran.values[place]),
+            tuple(partials),
+            verdict,
+            versions(),
+            latex(self.prepared.tree),
+            self.prepared.notes,
+        )
+
+    def reports(self) -> Iterator[Report]:
+        """The answers at all points, in order."""
+        return map(self.report, range(self.part.size))
+
+
+_BOUNDED = "the number is within its rounding bound, which leaves it half of its digits; a sample of the points was proven"
+_NOT_PROVEN = "the rounding bound decides nothing here, and too many points are like that to prove each; ask for fewer"
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many points were proven, how many bounded, and how many are undecided because there were too many."""
+
+    proven: int = 0
+    bounded: int = 0
+    undecided: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.proven + self.bounded + self.undecided
+
+    def sentence(self) -> str:
+        """The tally in words."""
+        points = "1 point" if self.total == 1 else f"{self.total} points"
+        words = f"{points}: {self.proven} proven, {self.bounded} within their rounding bound"
+        return words + (f", {self.undecided} undecided" if self.undecided else "")
+
+
+def parts(points: Grid | Iterable[Mapping[str, str]], size: int = PART) -> Iterator[Part]:
+    """The points of a grid, or as they are read, in parts.  Raises `CalcError` for a value that is no real number."""
+    if isinstance(points, Grid):
+        for start in range(0, len(points), size):
+            stop = min(start + size, len(points))
+            floats = points.floats(start, stop)
+            if floats is None:
+                yield _listed([points[place] for place in range(start, stop)])
+            else:
+                yield Part(stop - start, partial(_place, points, start), floats, floats)
+        return
+    rows = iter(points)
+    while part := list(islice(rows, size)):
+        yield _listed(part)
+
+
+def _place(points: Grid, start: int, place: int) -> Mapping[str, str]:
+    return points[start + place]
+
+
+def _listed(rows: Sequence[Mapping[str, str]]) -> Part:
+    def number(name: str, text: str) -> float:
+        found = nearest_double(text)
+        # What vanishes as a double is no zero: not a number is left open, and the proof says what happened.
+        return (nearest(name, text) or math.nan) if found is None else found
+
+    names = rows[0]
+    return Part(
+        len(rows),
+        rows.__getitem__,
+        {name: [row[name] for row in rows] for name in names},
+        {name: [number(name, row[name]) for row in rows] for name in names},
+    )
+
+
+def found(prepared: Prepared, points: Iterable[Part], proofs: int, tally: Tally) -> Iterator[Found]:
+    """What is found, part by part; of each, `proofs` points are proven, spread evenly, and those the bound leaves open."""
+    from gradcalc.commands.diff import vectorized
+    from gradcalc.engines.autograd import devices
+    from gradcalc.proof.floats.formats import FORMATS
+
+    problem = prepared.problem
+    device, dtype, _ = devices.choose(problem.device, problem.dtype)
+    form = FORMATS[dtype]
+    left = MOST_OPEN
+    for part in points:
+        size, wanted = part.size, min(proofs, part.size)
+        ran = vectorized.run(
+            prepared.entries.entries[0],
+            part.floats,
+            size,
+            [wanted.by for wanted in prepared.wanted],
+            dtype=dtype,
+            device=device.name,
+            precision=form.precision,
+            lowest=form.lowest,
+        )
+        sample = {place * (size - 1) // max(wanted - 1, 1) for place in range(wanted)}
+        still_open = [place for place in ran.open if place not in sample]
+        undecided = frozenset(still_open[left:])
+        proven = {
+            place: answer(replace(problem, at=part.point(place)), seconds=prepared.question.seconds)
+            for place in sorted(sample.union(still_open[:left]))
+        }
+        left -= min(left, len(still_open))
+        tally.proven += len(proven)
+        tally.undecided += len(undecided)
+        tally.bounded += size - len(proven) - len(undecided)
+        yield Found(prepared, part, dtype, device.name, ran, proven, undecided)

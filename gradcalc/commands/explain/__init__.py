@@ -1,0 +1,1 @@
+"""The pages of ideas, and how they are shown."""

@@ -1,0 +1,97 @@
+"""`gradcalc plot`: an expression and its derivative along an interval."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import PurePath
+from typing import Annotated
+
+import typer
+
+from gradcalc.commands.arguments import choice, count_of, device_of, seconds_of
+from gradcalc.commands.console import LISTS, write
+from gradcalc.commands.options import Device, Dtype, Quiet, Timeout
+from gradcalc.commands.request import expression_from_stdin
+from gradcalc.errors import CalcError, Exit
+from gradcalc.report import DTYPES, Problem, exit_code
+
+
+def plot(
+    expr: Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")],
+    at: Annotated[
+        list[str],
+        typer.Option(metavar="RANGE", help="From where to where: x=-3:3; and what others are: a=2. May be repeated."),
+    ],
+    points: Annotated[str, typer.Option(metavar="N", help="How often autograd is asked, 2 to 1000.")] = "21",
+    output: Annotated[
+        str | None, typer.Option(metavar="FILE", help="An image instead: a name that ends in .png, .svg or .pdf.")
+    ] = None,
+    device: Device = "cpu",
+    dtype: Dtype = None,
+    timeout: Timeout = "10",
+    format: Annotated[str, typer.Option(metavar="NAME", help="table, plain or json.")] = "table",
+    quiet: Quiet = False,
+) -> Exit:
+    """Draw an expression and its derivative.
+
+    \b
+      gradcalc plot "sin(x)*exp(-x/3)" --at x=0:10
+      gradcalc plot "relu(x) + abs(x - 1)" --at x=-2:2
+      gradcalc plot "a*sqrt(x)" --at x=-1:4 --at a=2 --output curve.svg
+
+    Above is the expression, below its derivative: the line joins 321 places where it is exact; the dots are autograd's
+    numbers, each with its verdict. Kinks, jumps, poles and ends of the domain are found and marked, and so are stretches
+    without a value; and where the curve moves faster than it is drawn, that is said. --timeout is for all of it: what was
+    found until then is drawn, and what was not is said. Images are drawn by matplotlib:
+    pip install 'gradcalc[plot]'. The exit code is that of the worst verdict.
+
+    \b
+    --format plain has lines with tabs between
+      point, x, value, derivative, autograd, verdict
+      mark, x, kind, slope on the left, slope on the right
+      gap, from, to
+      unseen, from, to: where there was too much to look at
+      undersampled: if the curve moves faster than it is drawn
+      missing, what there was no time for
+    """
+    from gradcalc.commands.plot.curve import MAX_POINTS, plot
+    from gradcalc.commands.plot.render import FORMATS, IMAGES, image
+
+    choice(format, LISTS, "format")
+    seconds = seconds_of(timeout)
+    count = count_of(points, "the number of points", MAX_POINTS, least=2)
+    if output is not None and PurePath(output).suffix.lower() not in IMAGES:
+        raise CalcError(f"{output} does not say which kind of image", hint=f"its name ends in {', '.join(IMAGES)}")
+    dtype = dtype if dtype is None else choice(dtype, DTYPES, "dtype")
+    problem, name, start, stop = _request(expr, at, device_of(device), dtype)
+
+    from gradcalc.output.options import options_for
+
+    found = plot(problem, name, start, stop, points=count, seconds=seconds)
+    if output is not None:
+        image(found, output)
+    elif not quiet:
+        write(FORMATS[format](found, options_for(sys.stdout)))
+    return exit_code(found.verdict)
+
+
+def _request(expr: str, at: list[str], device: str, dtype: str | None) -> tuple[Problem, str, str, str]:
+    """The question without the variable that moves, that variable, and the ends of its interval."""
+    from gradcalc.expression.tree import names_in
+    from gradcalc.functions.resolve import understand
+    from gradcalc.inputs.array_files import value_or_file
+    from gradcalc.inputs.points import assign, read_at
+
+    text = expression_from_stdin() if expr == "-" else expr
+    named, nameless = read_at(at)
+    named = {name: value_or_file(value) for name, value in named.items()}
+    values = assign(names_in(understand(text, named)), named, nameless, text)
+    moving = [name for name, value in values.items() if ":" in value and "[" not in value]
+    if len(moving) != 1:
+        what = "no variable has a range" if not moving else f"{' and '.join(moving)} have ranges, and one variable moves"
+        raise CalcError(what, hint="write --at x=-3:3")
+    (name,) = moving
+    start, colon, stop = values.pop(name).partition(":")
+    if not colon or ":" in stop:
+        raise CalcError(f"a range is from where to where, such as {name}=-3:3", hint="--points says how many")
+    return Problem(text, values, (name,), 1, device, dtype), name, start.strip(), stop.strip()

@@ -1,0 +1,252 @@
+"""An expression and its derivative along an interval, to be drawn: exact places of a curve, autograd's numbers, and marks.
+
+Comes in: a `Problem` without its point, the variable that moves, and the ends of its interval.  Goes out: a `Plot`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+
+from gradcalc.calculate.answer import answer, foresee
+from gradcalc.calculate.prepared import Prepared, prepare
+from gradcalc.errors import CalcError
+from gradcalc.expression.arrays import named_entries
+from gradcalc.expression.decimals import plain
+from gradcalc.expression.tree import Node
+from gradcalc.inputs.points import sweep
+from gradcalc.inputs.values import value_tree
+from gradcalc.report import Problem, Report, Verdict, worst
+from gradcalc.runtime import deadline
+from gradcalc.runtime.deadline import DEFAULT_SECONDS
+
+MAX_POINTS = 1_000
+LARGEST = 1e300
+"""What is drawn is smaller: differences and margins of doubles need room."""
+SAMPLES = 160
+"""Pieces of a curve; its ends and a place within each are computed."""
+_PIECES = 40
+"""Pieces of the interval that a survey begins with."""
+
+Stretches = list[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place where the expression is not smooth: where, as a number and as people write it, of which kind, and its slopes.
+
+    `exact`: it is just there, and was examined as any point; else it is there to ten digits.
+    """
+
+    x: float
+    text: str
+    kind: str
+    exact: bool
+    left: str | None
+    right: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What is to be drawn.
+
+    `values` and `slopes` belong to the places `xs`, by Taylor arithmetic, rounded to doubles; None where there are none,
+    or none were found.  `points` are the answers at fewer places.  `gaps` are stretches without a value, `unseen` those
+    where marks may be missing.  Of a curve that is `undersampled`, what lies between the places is another than it seems.
+    `missing` says in sentences what there was no time for.
+    """
+
+    problem: Problem
+    name: str
+    xs: Sequence[float]
+    values: Sequence[float | None]
+    slopes: Sequence[float | None]
+    points: Sequence[Report]
+    marks: Sequence[Mark]
+    gaps: Sequence[tuple[float, float]]
+    unseen: Sequence[tuple[float, float]]
+    undersampled: bool
+    missing: Sequence[str] = ()
+    is_whole: bool = True
+    """Whether autograd was asked at all points."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of the points; those that there was no time for are undecided."""
+        verdicts = [report.verdict for report in self.points if report.verdict is not None]
+        return worst(verdicts if self.is_whole else [*verdicts, Verdict.UNDECIDED])
+
+
+def plot(problem: Problem, name: str, start: str, stop: str, *, points: int = 21, seconds: float = DEFAULT_SECONDS) -> Plot:
+    """Compute what is to be drawn; `problem.at` has the other variables.  `points` is how often autograd is asked.
+
+    All of it has `seconds` together: half of them are for the curve, a quarter is for what is not smooth, the rest for
+    autograd.  What is found until then is drawn.
+    Raises `CalcError` for an interval that is none, or that doubles do not tell the places of; for what is not one number;
+    and for a question that cannot be answered, or not in time.
+    """
+    low, high = sorted((_end(name, start), _end(name, stop)))
+    if low == high:
+        raise CalcError(f"from {start} to {stop} there is nothing to draw", hint=f"write --at {name}=-3:3")
+    if max(abs(low), abs(high)) > LARGEST:
+        raise CalcError(f"from {start} to {stop} is too far to be drawn", hint=f"the ends are numbers up to {LARGEST:g}")
+    places = _places(low, high)
+    xs = [float(x) for x in places]
+    if any(one == other for one, other in pairwise(xs)):
+        said = f"from {start} to {stop} is too narrow to be drawn: there are fewer than {len(xs)} doubles"
+        raise CalcError(said, hint=f"move and stretch {name} in the expression, so that the range is about 0:1")
+    problem = replace(problem, by=(name,))
+    grid = sweep({**problem.at, name: f"{start}:{stop}:{points}"})
+    first, *others = ({**problem.at, **at} for at in grid)
+    prepared = prepare(replace(problem, at=first), seconds=seconds)
+    prepared.needs_a_number("a curve is of one number")
+    foresee(prepared)
+    (tree,) = prepared.entries.entries
+    fixed = dict(pair for other, cells in prepared.values.items() for pair in named_entries(other, cells))
+    with deadline.limit(seconds):
+        values, slopes, done = _curve(tree, name, fixed, places)
+        marks, gaps, unseen = _survey(tree, name, fixed, low, high)
+        left = deadline.left()
+    from gradcalc.engines.autograd import backward  # noqa: F401  to load torch takes none of the time of the points
+
+    with deadline.limit(max(left, seconds / 4)):
+        reports = _answers(prepared, others)
+    missing = []
+    if done < len(xs):
+        missing.append(f"no time for the line beyond {name} = {xs[done]:.6g}" if done else "no time for the line")
+    if len(reports) < points:
+        missing.append(f"no time for autograd at {points - len(reports)} of {points} points")
+    is_lost = _undersampled(xs, values, slopes, [mark.x for mark in marks])
+    is_whole = len(reports) == points
+    return Plot(problem, name, xs, values, slopes, reports, marks, gaps, unseen, is_lost, missing, is_whole)
+
+
+def _answers(first: Prepared, others: Sequence[Mapping[str, str]]) -> list[Report]:
+    """The answers at the points, as many as there is time for; at the first there is always one."""
+    reports = [answer(first)]
+    if not reports[0].point:
+        raise CalcError(f"not even the first point was reached within {first.question.seconds:g} seconds")
+    for at in others:
+        if not deadline.left():
+            break
+        report = answer(replace(first.problem, at=at), seconds=first.question.seconds)
+        if not deadline.left() and report.verdict is Verdict.UNDECIDED:  # the time was over in the middle of it
+            break
+        reports.append(report)
+    return reports
+
+
+def _end(name: str, text: str) -> Fraction:
+    """An end of the interval, exactly where it is a fraction.  Raises `CalcError` where it is no real number."""
+    from gradcalc.engines.taylor import reals
+    from gradcalc.engines.taylor.at_point import Site
+    from gradcalc.proof.smoothness.subdivision import fraction
+
+    value = value_tree(name, text)
+    try:
+        number = reals.adaptively(lambda: Site(value, {}).value().value)
+    except reals.OutOfPrecision:
+        raise CalcError(f"the value of {name} is not a real number: {text}") from None
+    return fraction(number)
+
+
+def _places(low: Fraction, high: Fraction) -> list[Fraction]:
+    """The ends of even pieces, and about the middle of each another place, at no regular distance: no period hides there."""
+    within = [Fraction(1, 2) + Fraction(place * 618 % 1000 - 500, 4000) for place in range(SAMPLES)]
+    shares = [share for place, inside in enumerate(within) for share in (place, place + inside)]
+    return [low + (high - low) * share / SAMPLES for share in (*shares, SAMPLES)]
+
+
+def _curve(
+    tree: Node, name: str, fixed: Mapping[str, Node], places: Sequence[Fraction]
+) -> tuple[list[float | None], list[float | None], int]:
+    """The values and the slopes at some places, and at how many of them they were looked for in half of the time."""
+    from gradcalc.engines.taylor import reals
+    from gradcalc.engines.taylor.at_point import Site
+    from gradcalc.proof.smoothness.differentiability import examine
+
+    values: list[float | None] = [None] * len(places)
+    slopes: list[float | None] = [None] * len(places)
+    with deadline.limit(deadline.left() / 2):
+        for place, x in enumerate(places):
+            try:
+                found = examine(Site(tree, {**fixed, name: x}), [name])
+            except deadline.OutOfTime:
+                return values, slopes, place
+            except reals.OutOfPrecision:
+                continue
+            values[place] = None if found.value is None else reals.nearest_float(found.value)
+            slopes[place] = None if found.derivative is None else reals.nearest_float(found.derivative)
+    return values, slopes, len(places)
+
+
+def extent(numbers: Sequence[float]) -> tuple[float, float]:
+    """The ends of the axis on which numbers are drawn; beside poles most of them are shown, not all."""
+    known = sorted(number for number in numbers if math.isfinite(number))
+    if not known:
+        return -1.0, 1.0
+    low, high = known[0], known[-1]
+    few = len(known) // 20
+    inner = known[few], known[-1 - few]
+    width = inner[1] - inner[0]
+    if width > 0 and high - low > 4 * width:
+        low, high = max(low, inner[0] - width), min(high, inner[1] + width)
+    margin = (high - low) * 0.04 or abs(high) * 0.5 or 1.0
+    return low - margin, high + margin
+
+
+_APART = 0.1
+"""The share of the drawn height by which a curve may miss what is expected of it; this makes a note, never a verdict."""
+_OFTEN = SAMPLES // 40
+
+
+def _undersampled(
+    xs: Sequence[float], values: Sequence[float | None], slopes: Sequence[float | None], cuts: Sequence[float]
+) -> bool:
+    """Whether the curve, or its slope, is often elsewhere within a piece than the cubic through the ends of the piece.
+
+    The cubic has the values and the slopes of the curve at both ends (Hermite).  Pieces with a mark are left out.
+    """
+    missed = [0, 0]
+    axes = [extent([number for number in numbers if number is not None]) for numbers in (values, slopes)]
+    for place in range(1, len(xs) - 1, 2):
+        numbers = [*values[place - 1 : place + 2], *slopes[place - 1 : place + 2]]
+        known = [number for number in numbers if number is not None and math.isfinite(number)]
+        start, x, stop = xs[place - 1 : place + 2]
+        if len(known) < len(numbers) or any(start <= cut <= stop for cut in cuts):
+            continue
+        # Values are rounded to doubles, and slopes of the cubic are of their differences.
+        noise = 1e-14 * (max(map(abs, axes[0])) / (stop - start) + max(map(abs, axes[1])))
+        expected = _cubic((x - start) / (stop - start), stop - start, known[0], known[2], known[3], known[5])
+        for which, (found, guess) in enumerate(zip((known[1], known[4]), expected, strict=True)):
+            low, high = axes[which]
+            apart = abs(min(max(found, low), high) - min(max(guess, low), high))
+            missed[which] += apart > _APART * (high - low) + noise * (which or (stop - start))
+    return max(missed) > _OFTEN
+
+
+def _cubic(t: float, width: float, start: float, stop: float, rise: float, fall: float) -> tuple[float, float]:
+    """The value and the slope, at the share `t` of a piece, of the cubic with values and slopes at both ends."""
+    value = (1 + 2 * t) * (1 - t) ** 2 * start + t * t * (3 - 2 * t) * stop
+    value += t * (1 - t) * width * ((1 - t) * rise - t * fall)
+    slope = 6 * t * (1 - t) * ((stop - start) / width) + (1 - t) * (1 - 3 * t) * rise + t * (3 * t - 2) * fall
+    return value, slope
+
+
+def _survey(
+    tree: Node, name: str, fixed: Mapping[str, Node], low: Fraction, high: Fraction
+) -> tuple[list[Mark], Stretches, Stretches]:
+    from gradcalc.proof.smoothness.subdivision import survey
+
+    ends = [low + (high - low) * place / _PIECES for place in range(_PIECES + 1)]
+    with deadline.limit(deadline.left() / 2):
+        found = survey(tree, name, fixed, ends)
+    marks = [
+        Mark(float(it.at), plain(it.at) if it.exact else f"{float(it.at):.10g}", str(it.kind), it.exact, it.left, it.right)
+        for it in found.marks
+    ]
+    gaps, unseen = ([(float(gap.start), float(gap.stop)) for gap in stretches] for stretches in (found.gaps, found.unseen))
+    return marks, gaps, unseen

@@ -1,0 +1,131 @@
+"""The request of a command line: its arguments read into a question and its points."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+
+import typer
+from typer.core import TyperCommand
+
+from gradcalc.commands.arguments import choice, device_of, names_of, order_of
+from gradcalc.errors import CalcError
+from gradcalc.expression.tree import MAX_CHARACTERS
+from gradcalc.report import DTYPES, Problem
+
+_OPTION = re.compile(r"--[A-Za-z][A-Za-z-]*(=|$)")
+
+
+class ExpressionCommand(TyperCommand):
+    """A command whose arguments are expressions, which may start with a minus.
+
+    The command has no short options but `-h`, so whatever else starts with one minus is an expression; it is moved
+    behind the `--` that ends the options.  What looks like a long option and is none is a mistake, never an expression.
+    """
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Read the arguments.  Raises `CalcError` for an expression too many, and options unknown or without value."""
+        known = [parameter for parameter in self.params if parameter.param_type_name == "option"]
+        names = [*(name for option in known for name in option.opts), *ctx.help_option_names]
+        with_value = [name for option in known if not getattr(option, "is_flag", False) for name in option.opts]
+        options: list[str] = []
+        expressions: list[str] = []
+        rest = iter(args)
+        for arg in rest:
+            if arg == "--":
+                expressions += rest
+            elif arg in with_value:
+                value = next(rest, None)
+                if value is None:
+                    raise CalcError(f"{arg} needs a value", hint=f"{ctx.command_path} --help shows the usage")
+                options += [arg, value]
+            elif arg in names or arg.partition("=")[0] in with_value:
+                options.append(arg)
+            elif _OPTION.match(arg):
+                raise _unknown_option(arg.partition("=")[0], names)
+            else:
+                expressions.append(arg)
+        wanted = len(self.params) - len(known)
+        if len(expressions) > wanted:
+            raise _one_too_many(expressions, wanted, names)
+        return super().parse_args(ctx, [*options, "--", *expressions])
+
+
+def _unknown_option(name: str, options: Sequence[str]) -> CalcError:
+    if name in options:
+        return CalcError(f"{name} takes no value")
+    close = get_close_matches(name, options, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(options)}"
+    return CalcError(f"no such option {name}", hint=hint)
+
+
+def _one_too_many(expressions: Sequence[str], wanted: int, options: Sequence[str]) -> CalcError:
+    for text in expressions:
+        close = get_close_matches(f"-{text.partition('=')[0]}", options, n=1) if text.startswith("-") else []
+        if close:
+            return CalcError(f"unexpected argument {text}", hint=f"did you mean {close[0]}?")
+    return CalcError(f"unexpected argument {expressions[wanted]}", hint='an expression is one argument: quote it, "x ** 2"')
+
+
+def request(
+    expr: str, at: Sequence[str], by: Sequence[str], order: str, device: str, dtype: str | None, file: str | None
+) -> tuple[Problem, Iterable[Mapping[str, str]]]:
+    """The question without its point, and its points: a sequence where their number is known.
+
+    A request that is wrong is told before sympy and torch are loaded.
+    """
+    from gradcalc.expression.tree import names_in
+    from gradcalc.functions.resolve import understand
+    from gradcalc.inputs.array_files import value_or_file
+    from gradcalc.inputs.points import assign, read_at, sweep
+
+    if expr == file == "-":
+        raise CalcError("stdin is either the expression or the points")
+    text = expression_from_stdin() if expr == "-" else expr
+    wanted = names_of(by)
+    named, nameless = read_at(at)
+    named = {name: value_or_file(value) for name, value in named.items()}
+    tree = understand(text, {*named, *(name.partition("[")[0].strip() for name in wanted)})
+    problem = Problem(
+        text,
+        by=wanted,
+        order=order_of(order),
+        device=device_of(device),
+        dtype=dtype if dtype is None else choice(dtype, DTYPES, "dtype"),
+    )
+    names = names_in(tree)
+    if file is not None:
+        from gradcalc.inputs.point_files import points_of
+
+        return problem, points_of(file, names, assign([name for name in names if name in named], named, nameless))
+    return problem, sweep(assign(names, named, nameless, text)) if at else [{}]
+
+
+def one_point(problem: Problem, points: Iterable[Mapping[str, str]]) -> Problem:
+    """A question at its only point.  Raises `CalcError` if there are several."""
+    found = list(points)
+    if len(found) > 1:
+        raise CalcError(f"this is done at one point, and {len(found)} are given", hint="give one, such as --at x=3")
+    return replace(problem, at=found[0])
+
+
+def _directions(texts: Sequence[str]) -> dict[str, str]:
+    from gradcalc.inputs.points import read_at
+
+    named, nameless = read_at(texts)
+    if nameless:
+        raise CalcError(f"{nameless[0]} is the direction of nothing", hint='write --direction "x=[1,0]"')
+    return named
+
+
+def expression_from_stdin() -> str:
+    """The expression on stdin, which may have several lines.  Raises `CalcError` where there is none to read."""
+    if sys.stdin is None:
+        raise CalcError("cannot read the expression: stdin is closed")
+    try:
+        return sys.stdin.buffer.read(4 * MAX_CHARACTERS + 1).decode().strip()
+    except UnicodeDecodeError:
+        raise CalcError("the expression on stdin is not UTF-8 text") from None

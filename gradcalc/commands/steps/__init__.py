@@ -1,0 +1,1 @@
+"""A derivation step by step, each step checked."""

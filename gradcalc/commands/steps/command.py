@@ -1,0 +1,63 @@
+"""`gradcalc steps`: the derivation of an expression, rule by rule."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from gradcalc.commands.arguments import choice, seconds_of
+from gradcalc.commands.console import LISTS, write
+from gradcalc.commands.options import Device, Dtype, Quiet, Timeout
+from gradcalc.commands.request import one_point, request
+from gradcalc.errors import Exit
+
+
+def steps(
+    expr: Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")],
+    by: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="The variable to derive by: x, or x,y, or x[0]. May be repeated. [default: all]"),
+    ] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(metavar="POINT", help="Where every line has its number, too: x=3, x=1/2, x=1,y=2. May be repeated."),
+    ] = None,
+    device: Device = "cpu",
+    dtype: Dtype = None,
+    timeout: Timeout = "10",
+    format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json, latex or markdown.")] = "table",
+    quiet: Quiet = False,
+) -> Exit:
+    """Derive an expression by hand, rule by rule.
+
+    \b
+      gradcalc steps "sin(x**2)"
+      gradcalc steps "x*exp(-x**2/2)" --at 1
+      gradcalc steps "(sigmoid(w*x + b) - y)**2" --by w --at w=2,x=3,b=1,y=0
+      gradcalc steps "x**x" --format markdown > handout.md
+
+    Below each part are the rule that holds for it, the parts it needs, and what comes of it; nothing is rearranged, so that
+    the last line is seen to be made of those above. It is compared with the derivative in exact arithmetic, and stands
+    beside sympy's formula and autograd's number. At a point where there is no derivative, or a rule does not hold, the lines
+    have no numbers. Of a loss over data, each entry is a variable: --by "w[0]". The exit code
+    is that of the verdict at the point, as for gradcalc diff; 1 if the steps do not lead to the derivative.
+
+    \b
+    --format plain is a line a step, with tabs between
+      variable, depth, part, rule, law, what its letters are, derivative, number
+    --format latex is an align* block a derivation, for amsmath, with the proof below it; --format markdown has formulas
+    between dollar signs.
+    """
+    choice(format, (*LISTS, "latex", "markdown"), "format")
+    problem = one_point(*request(expr, at or [], by or [], "1", device, dtype, None))
+    from gradcalc.commands.steps.steps import stepwise
+
+    found = stepwise(problem, seconds=seconds_of(timeout))
+    if not quiet:
+        from gradcalc.commands.steps.render import FORMATS
+        from gradcalc.output.options import options_for
+
+        write(FORMATS[format](found, options_for(sys.stdout)))
+    return Exit.DISAGREE if any(derivation.wrong for derivation in found.derivations) else found.report.exit

@@ -1,0 +1,160 @@
+"""The derivation of an expression rule by rule, with numbers at a point, and the proof that it leads to the derivative.
+
+Comes in: a `Problem`.  Goes out: a `Stepwise`: a derivation for each variable, beside the answer of all witnesses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from gradcalc.calculate.answer import answer, foresee
+from gradcalc.calculate.prepared import Prepared, prepare
+from gradcalc.errors import CalcError
+from gradcalc.expression.arrays import named_entries
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Node
+from gradcalc.functions.derivation import Step, derive
+from gradcalc.functions.resolve import understand
+from gradcalc.report import Problem, Report
+from gradcalc.runtime import deadline
+from gradcalc.runtime.deadline import DEFAULT_SECONDS
+
+if TYPE_CHECKING:
+    from gradcalc.proof.claims.comparison import Compared
+
+MAX_DERIVATIONS = 20
+
+
+class AtPoint(StrEnum):
+    """Whether the steps hold at the point that was given."""
+
+    HOLDS = "holds"
+    NO_DERIVATIVE = "no-derivative"
+    NO_RULE = "no-rule"  # there is a derivative, and a rule that does not give it
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """The steps to the derivative by a variable, and at a point the derivative of the part of each.
+
+    `numbers` are as many as the steps; None without a point, for a part whose rule does not hold there, and for all parts
+    where the steps do not hold.  `at_point` is None without a point.  What they lead to was compared with the derivative in
+    exact arithmetic: at `equal` points it is the same; at `beside` ones it has no value, or a function is not smooth and the
+    rules do not hold; at `wrong` ones it is another number.
+    """
+
+    by: str
+    steps: Sequence[Step]
+    numbers: Sequence[str | None]
+    at_point: AtPoint | None
+    equal: int
+    beside: int
+    wrong: int
+
+    @property
+    def numbered(self) -> Iterator[tuple[Step, str | None]]:
+        """Every step with its number."""
+        return zip(self.steps, self.numbers, strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Stepwise:
+    """The derivations, in the order of the partials of the report, and the values that the variables were given."""
+
+    report: Report
+    derivations: Sequence[Derivation]
+    point: Mapping[str, Node]
+
+
+def stepwise(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Stepwise:
+    """Derive an expression by hand.
+
+    Raises `CalcError` for what is no single number, for a function without a rule, and for what is too long to be followed.
+    """
+    prepared = prepare(problem, seconds=seconds)
+    prepared.needs_a_number("a derivation is of one number")
+    if not prepared.wanted:
+        raise CalcError(
+            f"{unparse(prepared.tree)} has no variables: it is constant, and its derivative is 0",
+            hint='name what to derive by in the expression, such as "3*x"',
+        )
+    if len(prepared.wanted) > MAX_DERIVATIONS:
+        count = len(prepared.wanted)
+        raise CalcError(f"there are {count} variables, and at most {MAX_DERIVATIONS} derivations", hint="choose with --by")
+    (tree,) = prepared.entries.entries
+    derived = [(wanted.entries[0], derive(tree, wanted.entries[0])) for wanted in prepared.wanted]
+    foresee(prepared)
+    values = dict(pair for name, cells in prepared.values.items() for pair in named_entries(name, cells))
+    found = [_proven(tree, by, steps, values, prepared) for by, steps in derived]
+    return Stepwise(answer(prepared), found, {name: understand(text) for name, text in problem.at.items()})
+
+
+def _proven(tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Node], prepared: Prepared) -> Derivation:
+    from gradcalc.proof.claims.comparison import Comparing
+
+    comparing = Comparing(tree, steps[0].derivative, by)
+    numbers: Sequence[str | None] = [None] * len(steps)
+    at_point = AtPoint.UNKNOWN if values else None
+    try:
+        with deadline.limit(prepared.question.seconds):
+            comparing.run([values] if values else [], closely=False)
+            if values:
+                here = comparing.found[0] if comparing.found and comparing.found[0].shown == values else None
+                at_point, numbers = _held(tree, by, steps, values, here)
+    except deadline.OutOfTime:
+        pass
+    found = comparing.found
+    equal = sum(it.same for it in found)
+    beside = sum(not it.same and (it.claimed is None or it.on_seam) for it in found)
+    wrong = len(found) - equal - beside
+    if at_point is AtPoint.NO_RULE and found[0].same:  # by chance: the rules of parts do not hold
+        equal, beside = equal - 1, beside + 1
+    return Derivation(by, steps, numbers, at_point, equal, beside, wrong)
+
+
+def _held(
+    tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Node], whole: Compared | None
+) -> tuple[AtPoint, Sequence[str | None]]:
+    """Whether the steps hold at a point, and their numbers, from what is known of the whole there (None: no derivative)."""
+    nowhere = [None] * len(steps)
+    if whole is None:
+        return (AtPoint.NO_DERIVATIVE if _has_none(tree, by, values) else AtPoint.UNKNOWN), nowhere
+    if not whole.same:
+        return AtPoint.NO_RULE, nowhere
+    known: dict[Node, str | None] = {}
+    for step in steps:
+        if not step.is_known:
+            known[step.part] = _number(step, by, values)
+    numbers = [known[step.part] for step in steps]
+    # Elsewhere a part without a derivative is one that the whole does not need: a case that is not taken.
+    return (AtPoint.NO_RULE, nowhere) if whole.on_seam and None in numbers else (AtPoint.HOLDS, numbers)
+
+
+def _has_none(tree: Node, by: str, values: Mapping[str, Node]) -> bool:
+    """Whether an expression is known to have no derivative at a point."""
+    from gradcalc.engines.taylor.at_point import Site
+    from gradcalc.engines.taylor.reals import OutOfPrecision
+    from gradcalc.proof.smoothness.differentiability import NOT_DIFFERENTIABLE, UNDEFINED, examine
+
+    try:
+        return examine(Site(tree, values), [by]).kind in NOT_DIFFERENTIABLE | UNDEFINED
+    except OutOfPrecision:
+        return False
+
+
+def _number(step: Step, by: str, values: Mapping[str, Node]) -> str | None:
+    """The derivative of a part at a point; None where it has none, or the rule does not give it."""
+    from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
+    from gradcalc.proof.claims.comparison import Comparing
+
+    here = Comparing(step.part, step.derivative, by).at(values)
+    if here is None or not here.same or here.claimed is None:
+        return None
+    try:
+        return decimal(here.claimed)
+    except OutOfPrecision:
+        return None

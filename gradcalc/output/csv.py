@@ -1,0 +1,75 @@
+"""The CSV format: a header, and a row a point; for spreadsheets and data frames.
+
+| column | what it holds |
+|---|---|
+| the variables | the point |
+| value | the value of the expression that torch returned |
+| d/dx, d/dy, d/dxdy, ... | the derivatives that torch returned |
+| exact d/dx, ... | the derivatives by mathematics, where the point was proven |
+| verdict, cause | of the worst derivative; see `gradcalc --help` |
+| evidence | what the verdict rests on: proven, numerical, bound |
+
+What there is not is an empty field.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+from gradcalc.errors import CalcError
+from gradcalc.output.options import RenderOptions
+from gradcalc.report import Report, worst
+
+By = tuple[str, ...]
+
+
+def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
+    """The header and a row a report, as the reports come."""
+    first: list[str] = []
+    for report in reports:
+        names = [_name(partial.entries or partial.by, partial.of) for partial in report.partials]
+        if not first:
+            first = names
+            yield header(list(report.at), names)
+        if names != first:
+            raise CalcError("arrays of several shapes do not fit under one header", hint="--format json has a line for each")
+        yield written([row_of(report)])
+
+
+def _name(by: By, of: Sequence[int] = ()) -> str:
+    """The name of a partial: `d/dx`, `d/dxdy`, or `d[0]/dx[1]` of an entry."""
+    return f"d{list(of) if of else ''}/d{'d'.join(by)}".replace(" ", "")
+
+
+def header_of(names: Sequence[str], bys: Sequence[By]) -> str:
+    """The first line for numbers, by what they are differentiated by."""
+    return header(names, [_name(by) for by in bys])
+
+
+def header(names: Sequence[str], partials: Sequence[str]) -> str:
+    """The first line: the names of the columns."""
+    return written([[*names, "value", *partials, *(f"exact {name}" for name in partials), "verdict", "cause", "evidence"]])
+
+
+def row_of(report: Report) -> list[object]:
+    """The cells of a point; the worst of its partials speaks for it."""
+    verdict = worst(partial.verdict for partial in report.partials if partial.verdict is not None)
+    telling = next((partial for partial in report.partials if partial.verdict == verdict), None)
+    cells = [
+        *report.at.values(),
+        report.value.autograd if report.value else None,
+        *(partial.autograd for partial in report.partials),
+        *(partial.symbolic for partial in report.partials),
+        None if telling is None else str(verdict),
+        telling.cause if telling else None,
+        telling.proof.get("evidence") if telling else None,
+    ]
+    return ["" if cell is None else cell for cell in cells]
+
+
+def written(lines: Iterable[Iterable[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()

@@ -1,0 +1,72 @@
+"""What the output can show: width, colour, characters."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TextIO
+
+from gradcalc.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """What the output can show: `width` is None where nothing has to be wrapped, `ascii` forbids every other character."""
+
+    width: int | None = None
+    color: bool = False
+    ascii: bool = False
+    full: bool = False
+    """Arrays are shown with all their entries."""
+
+    def text(self, text: str) -> str:
+        """The same text, in characters that the output can show."""
+        if not self.ascii or text.isascii():
+            return text
+        return text.translate(_SPELLED_OUT).encode("ascii", "backslashreplace").decode("ascii")
+
+
+_SPELLED_OUT = str.maketrans(
+    {
+        "∂": "d", "✓": "ok", "✗": "x", "−": "-", "–": "-", "—": "-", "×": "*", "·": "*", "±": "+-", "≤": "<=", "≥": ">=",  # noqa: RUF001
+        "≠": "!=", "≈": "~", "→": "->", "…": "...", "∞": "inf", "π": "pi", "’": "'", "“": '"', "”": '"',  # noqa: RUF001
+        **{power: f"^{place}" for place, power in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
+    }
+)  # fmt: skip
+
+
+# A terminal is asked for the characters that results are made of.
+# A terminal is asked for the characters that results are made of.
+_NEEDED = "∂²✓✗─"
+
+
+def options_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> RenderOptions:
+    """What a stream can show: no width and no colour where it is no terminal, ASCII where it can encode nothing else.
+
+    `NO_COLOR` (not empty) and `TERM=dumb` take the colour away.  Python writes UTF-8 under `LC_ALL=C` all the same;
+    whoever sets it asks for ASCII.
+    """
+    terminal = stream.isatty()
+    dumb = environment.get("TERM") == "dumb"
+    return RenderOptions(
+        width=shutil.get_terminal_size().columns if terminal else None,
+        color=terminal and not dumb and not environment.get("NO_COLOR"),
+        ascii=dumb or environment.get("LC_ALL") in ("C", "POSIX") or not _can_encode(stream),
+    )
+
+
+def _can_encode(stream: TextIO) -> bool:
+    try:
+        _NEEDED.encode(stream.encoding or "ascii")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
+
+
+def function_letter(report: Report) -> str:
+    """What to call the function of a report: `f`, unless that is one of its variables."""
+    names = set(re.findall(r"\w+", report.read_as))
+    return next((letter for letter in "fghFGH" if letter not in names), "f")
