@@ -17,8 +17,7 @@ from typing import Any
 import numpy
 import pytest
 
-from gradcalc.commands.batch import json_lines
-from gradcalc.commands.diff import many_points
+from gradcalc.commands.batch import command, json_lines
 from gradcalc.engines.symbolic.client import SymbolicFailure, SymbolicProcess
 from gradcalc.engines.symbolic.messages import Question, pack_derived, read_derived
 from gradcalc.errors import CalcError, Exit
