@@ -85,8 +85,10 @@ def test_spellings_look_at_the_clock() -> None:
 
 def test_reasons_are_looked_for_in_a_bounded_number_of_entries(monkeypatch: pytest.MonkeyPatch) -> None:
     searches: list[object] = []
-    culprit, spellings = float_report.culprit, stable_forms.spellings
-    monkeypatch.setattr(float_report, "culprit", lambda *args: searches.append("culprit") or culprit(*args))
+    dominant_error, spellings = float_report.dominant_error, stable_forms.spellings
+    monkeypatch.setattr(
+        float_report, "dominant_error", lambda *args: searches.append("dominant_error") or dominant_error(*args)
+    )
     monkeypatch.setattr("gradcalc.calculate.judging.spellings", lambda tree: searches.append("spellings") or spellings(tree))
     count = MAX_EXPLAINED + 6
     entries = ", ".join(f"{600 + k}e-6" for k in range(count))
@@ -94,7 +96,7 @@ def test_reasons_are_looked_for_in_a_bounded_number_of_entries(monkeypatch: pyte
     whys = [partial.why for partial in report.partials if partial.verdict is Verdict.INACCURATE]
     assert len(whys) == count
     assert all("digits survive" in (why or "") for why in whys)
-    assert (searches.count("culprit"), searches.count("spellings")) == (MAX_EXPLAINED, 1)
+    assert (searches.count("dominant_error"), searches.count("spellings")) == (MAX_EXPLAINED, 1)
     assert [partial.cause for partial in report.partials][MAX_EXPLAINED:] == [None] * 6
     assert any(f"of {count} entries" in note for note in report.notes)
 
