@@ -58,7 +58,7 @@ def _array(chance: random.Random, shape: Shape) -> str:
 @cache
 def rows_of_arrays() -> tuple[Function, ...]:
     """The rows of the table that know arrays."""
-    return tuple(row for row in TABLE.values() if row.entries is not None)
+    return tuple(row for row in TABLE.values() if row.scalarized is not None)
 
 
 class _GrowingArrays(Growing):
@@ -104,7 +104,7 @@ class _GrowingArrays(Growing):
 
     def array_arguments(self, row: Function, depth: int) -> list[Grown]:
         """Arguments of the shapes that a function of arrays takes."""
-        if row.by_entry and (row.name not in ("max", "min") or self.chance.random() < 0.3):
+        if row.elementwise and (row.name not in ("max", "min") or self.chance.random() < 0.3):
             return self.arguments(row, depth)
         first = self.first(row, depth)
         if row.name in ("[", "dot"):

@@ -241,7 +241,7 @@ def callable_rows() -> tuple[Function, ...]:
         row
         for row in TABLE.values()
         if row.name.isidentifier() and row.signature and not row.condition and row.name not in ("neg", "where")
-        and row.by_entry and (row.torch is not None) and not _is_missing(row)
+        and row.elementwise and (row.torch is not None) and not _is_missing(row)
     )  # fmt: skip
 
 

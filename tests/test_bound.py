@@ -37,9 +37,7 @@ UNBOUNDED = {
 }  # fmt: skip
 """Functions whose kernels have no bound of their vendor's, or that torch does not have."""
 
-ROWS = [
-    row for row in TABLE.values() if row.sample and row.definition is None and not (row.condition or row.takes_conditions)
-]
+ROWS = [row for row in TABLE.values() if row.sample and row.definition is None and not (row.condition or row.boolean_args)]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -10,7 +10,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from gradcalc.output.options import RenderOptions
 
 from gradcalc.cli.main import main
 from gradcalc.commands.plot.canvas import Canvas
@@ -18,6 +17,7 @@ from gradcalc.commands.plot.curve import plot
 from gradcalc.commands.plot.render import plain, table
 from gradcalc.errors import CalcError
 from gradcalc.functions.resolve import understand
+from gradcalc.output.options import RenderOptions
 from gradcalc.proof.smoothness.subdivision import simplest, survey
 from gradcalc.report import Problem
 

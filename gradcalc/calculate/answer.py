@@ -147,7 +147,9 @@ def _at_point(prepared: Prepared) -> Report:
     exact = {name: value if not isinstance(value, Number) else value.value for name, value in values.items()}
     received = {name: float(value) for name, value in runs[0].inputs.items()}
     received = {name: received.get(name, math.copysign(math.inf, floats[name])) for name in values}
-    has_detour = any(TABLE[node.name].has_detour for node in steps(prepared.tree).nodes if isinstance(node, Call))
+    has_detour = any(
+        TABLE[node.name].different_backward_algorithm for node in steps(prepared.tree).nodes if isinstance(node, Call)
+    )
     judged: list[_Judging] = []
     exact_values: list[str | None] = [None] * count
     found: dict[int, Partial] = {}

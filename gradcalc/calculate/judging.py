@@ -209,7 +209,7 @@ def _rounded_constants(site: Site, run: Run) -> dict[str, Fraction]:
 def _documented(tree: Node) -> tuple[str, ...]:
     """What torch documents about functions of the expression that it defines in its own way."""
     rows = [TABLE[node.name] for node in steps(tree).nodes if isinstance(node, Call)]
-    return tuple(dict.fromkeys(row.documented for row in rows if row.documented))
+    return tuple(dict.fromkeys(row.torch_deviation for row in rows if row.torch_deviation))
 
 
 def _examine(site: Site | None, by: By) -> Regularity | None:

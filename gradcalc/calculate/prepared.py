@@ -121,7 +121,7 @@ def _is_of_arrays(tree: Node) -> bool:
 
 
 def _calls_of_arrays(tree: Node) -> Iterator[Call]:
-    return (node for node in steps(tree).nodes if isinstance(node, Call) and not TABLE[node.name].by_entry)
+    return (node for node in steps(tree).nodes if isinstance(node, Call) and not TABLE[node.name].elementwise)
 
 
 def needs_numbers(tree: Node, why: str) -> None:

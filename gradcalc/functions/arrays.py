@@ -344,7 +344,7 @@ REDUCTION = {"reduction": ("mean", "sum", "none")}
 
 
 def _row(name: str, signature: str, summary: str, entries: Any, torch: Any = "", **rest: Any) -> Function:
-    return row(name, signature, summary, entries=entries, torch=torch, by_entry=False, **{"sample": (), **rest})
+    return row(name, signature, summary, scalarized=entries, torch=torch, elementwise=False, **{"sample": (), **rest})
 
 
 OF_ONE: tuple[Function, ...] = (
@@ -352,7 +352,7 @@ OF_ONE: tuple[Function, ...] = (
     _row("[]", "x", "entries: x[0], x[-1], x[1:3], A[0, :]", _chosen, _torch_index, options={"at": ()}),
     _row("sum", "x", "sum of the entries, of all or along dim", _reduction(lambda m, line: m.add(line)), options=_DIM),
     _row("mean", "x", "mean of the entries", _reduction(_mean), options=_DIM, aliases=("average",)),
-    _row("prod", "x", "product of the entries", _reduction(lambda m, line: m.multiply(line)), options=_DIM, has_detour=True),
+    _row("prod", "x", "product of the entries", _reduction(lambda m, line: m.multiply(line)), options=_DIM, different_backward_algorithm=True),
     _row("amax", "x", "largest entry; torch shares the gradient among ties", _reduction(lambda m, line: m.chain("max", line)), options=_DIM, singular="kink at ties"),
     _row("amin", "x", "smallest entry; torch shares the gradient among ties", _reduction(lambda m, line: m.chain("min", line)), options=_DIM, singular="kink at ties"),
     _row("var", "x", "variance, divided by n - correction", _reduction(_var), options={**_DIM, "correction": ()}, torch=lambda t, x, dim=None, correction=1: t.var(x, dim, correction=correction)),
@@ -360,7 +360,7 @@ OF_ONE: tuple[Function, ...] = (
     _row("norm", "x", "norm of order p: 1, 2 or inf; of matrices that of Frobenius", _reduction(_norm), options={"p": ("2", "inf", "fro"), **_DIM}, torch=_torch_norm, singular="at 0"),
     _row("logsumexp", "x", "log(sum(exp(x)))", _reduction(_logsumexp), options=_DIM, torch=lambda t, x, dim=None: t.logsumexp(x, tuple(range(x.dim())) if dim is None else dim)),
     _row("cumsum", "x", "sums of the first entries, along dim", _along(_scan("+")), options=_DIM, torch=_torch_along("cumsum")),
-    _row("cumprod", "x", "products of the first entries, along dim", _along(_scan("*")), options=_DIM, torch=_torch_along("cumprod"), has_detour=True),
+    _row("cumprod", "x", "products of the first entries, along dim", _along(_scan("*")), options=_DIM, torch=_torch_along("cumprod"), different_backward_algorithm=True),
     _row("softmax", "x", "exp(x)/sum(exp(x)), along dim", _along(_softmax), options=_DIM, torch=_torch_along("softmax")),
     _row("log_softmax", "x", "log(softmax(x))", _along(_log_softmax), options=_DIM, torch=_torch_along("log_softmax")),
     _row("layer_norm", "x; eps=0.00001", "(x - mean)/sqrt(variance + eps) along the last dimension", _layer_norm, torch=lambda t, x, eps: t.nn.functional.layer_norm(x, x.shape[-1:], eps=float(eps))),
@@ -372,10 +372,10 @@ MATRICES: tuple[Function, ...] = (
     _row("outer", "x, y", "the matrix of all products of two vectors", _outer),
     _row("transpose", "x", "rows and columns exchanged; also A.T", _transpose, lambda t, x: x.mT if x.dim() > 1 else x, aliases=("t",)),
     _row("trace", "x", "sum of the diagonal", _trace, aliases=("tr",)),
-    _row("det", "x", "determinant", lambda m, a: Cells.single(_det(m, a)), "linalg.det", has_detour=True),
-    _row("logdet", "x", "log(det(x))", lambda m, a: Cells.single(m.call("log", _det(m, a))), singular="edge where the determinant is 0", has_detour=True),
-    _row("inv", "x", "inverse matrix", _inv, "linalg.inv", aliases=("inverse",), singular="pole at singular matrices", has_detour=True),
-    _row("solve", "x, y", "inv(x) @ y", _solve, "linalg.solve", singular="pole at singular matrices", has_detour=True),
+    _row("det", "x", "determinant", lambda m, a: Cells.single(_det(m, a)), "linalg.det", different_backward_algorithm=True),
+    _row("logdet", "x", "log(det(x))", lambda m, a: Cells.single(m.call("log", _det(m, a))), singular="edge where the determinant is 0", different_backward_algorithm=True),
+    _row("inv", "x", "inverse matrix", _inv, "linalg.inv", aliases=("inverse",), singular="pole at singular matrices", different_backward_algorithm=True),
+    _row("solve", "x, y", "inv(x) @ y", _solve, "linalg.solve", singular="pole at singular matrices", different_backward_algorithm=True),
 )  # fmt: skip
 
 CLASSES: tuple[Function, ...] = (

@@ -30,7 +30,7 @@ OPERATORS: tuple[Function, ...] = (
     row("neg", "x", "negative", meaning=lambda m, x: -x, torch=lambda t, x: -x),
     row(
         "**", "x, y", "power; real: a negative base needs a constant integer exponent, 0**0 = 1",
-        meaning="power", torch="pow", aliases=("pow", "power"), literal_numbers=frozenset({1}),
+        meaning="power", torch="pow", aliases=("pow", "power"), scalar_args=frozenset({1}),
         singular="edge or pole at x = 0 unless y is a non-negative integer", sample=((0.1, 3.0), (-2.0, 2.0)),
     ),
 )  # fmt: skip
@@ -44,15 +44,15 @@ CONDITIONS: tuple[Function, ...] = (
     row("!=", "x, y", "not equal", meaning="ne", torch="ne", condition=True),
     row(
         "and", "p, q", "both conditions", meaning="both", torch="logical_and",
-        condition=True, takes_conditions=frozenset({0, 1}),
+        condition=True, boolean_args=frozenset({0, 1}),
     ),
     row(
         "or", "p, q", "either condition", meaning="either", torch="logical_or",
-        condition=True, takes_conditions=frozenset({0, 1}),
+        condition=True, boolean_args=frozenset({0, 1}),
     ),
     row(
         "not", "p", "the opposite condition", meaning="opposite", torch="logical_not",
-        condition=True, takes_conditions=frozenset({0}),
+        condition=True, boolean_args=frozenset({0}),
     ),
 )  # fmt: skip
 
@@ -201,16 +201,16 @@ PIECEWISE: tuple[Function, ...] = (
         singular="kink at x = 0, jump at y = 0", sample=(*_AWAY_FROM_ZERO, *_AWAY_FROM_ZERO),
     ),
     row(
-        "where", "condition, x, y", "x where the condition holds, else y", takes_conditions=frozenset({0}),
+        "where", "condition, x, y", "x where the condition holds, else y", boolean_args=frozenset({0}),
         singular="on the seam of the condition", sample=((0.0, 1.0), *_PAIR),
     ),
     row(
         "max", "x, y?, ...", "the largest argument, or the largest entry of one", aliases=("Max", "fmax"),
-        entries=MAX[0], torch=MAX[1], options={"dim": ()}, singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
+        scalarized=MAX[0], torch=MAX[1], options={"dim": ()}, singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
     ),
     row(
         "min", "x, y?, ...", "the smallest argument, or the smallest entry of one", aliases=("Min", "fmin"),
-        entries=MIN[0], torch=MIN[1], options={"dim": ()}, singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
+        scalarized=MIN[0], torch=MIN[1], options={"dim": ()}, singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
     ),
     row(
         "maximum", "x, y", "the larger argument", meaning="max", singular="kink at ties",
@@ -223,7 +223,7 @@ PIECEWISE: tuple[Function, ...] = (
     row(
         "clamp", "x, min, max", "x held between min and max", meaning=lambda m, x, low, high: m.min(m.max(x, low), high),
         torch=lambda t, x, low, high: t.clamp(x, *_same_kind(t, x, low, high)), aliases=("clip",),
-        literal_numbers=frozenset({1, 2}), singular="kinks at min and max", sample=((-2.0, 2.0), (-1.0, -0.5), (0.5, 1.0)),
+        scalar_args=frozenset({1, 2}), singular="kinks at min and max", sample=((-2.0, 2.0), (-1.0, -0.5), (0.5, 1.0)),
     ),
     row(
         "fdim", "x, y", "x - y where positive, else 0", meaning=lambda m, x, y: m.max(x - y, m.number(0)),

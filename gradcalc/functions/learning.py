@@ -11,6 +11,7 @@ from typing import Any
 
 from gradcalc.functions.arrays import reduced
 from gradcalc.functions.row import Function, row
+from gradcalc.functions.vocabulary import C, N, Vocabulary
 
 _REDUCTIONS = ("mean", "sum", "none")
 _PAIR = ((-2.0, 2.0), (-2.0, 2.0))
@@ -23,28 +24,28 @@ _SELU_ALPHA = "1.6732632423543772848170429916717"
 _SELU_SCALE = "1.0507009873554804934193349852946"
 
 
-def _relu(m: Any, x: Any) -> Any:
+def _relu(m: Vocabulary[N, C], x: N) -> N:
     return m.max(x, m.number(0))
 
 
-def _clamped(m: Any, x: Any, low: Any, high: Any) -> Any:
+def _clamp(m: Vocabulary[N, C], x: N, low: int, high: int) -> N:
     return m.min(m.max(x, m.number(low)), m.number(high))
 
 
-def _elu(m: Any, x: Any, alpha: Any, scale: Any = 1, inner: Any = 1) -> Any:
+def _elu(m: Vocabulary[N, C], x: N, alpha: N, scale: N | int = 1, inner: N | int = 1) -> N:
     return m.where(m.gt(x, 0), scale * x, scale * alpha * m.expm1(m.divide(x, inner)))
 
 
-def _softplus(m: Any, x: Any) -> Any:
+def _softplus(m: Vocabulary[N, C], x: N) -> N:
     return m.logaddexp(x, m.number(0))
 
 
-def _smooth_l1(m: Any, x: Any, y: Any, beta: Any) -> Any:
+def _smooth_l1(m: Vocabulary[N, C], x: N, y: N, beta: N) -> N:
     distance = m.abs(x - y)
     return m.where(m.lt(distance, beta), m.divide(distance * distance, 2 * beta), distance - m.divide(beta, 2))
 
 
-def _huber(m: Any, x: Any, y: Any, delta: Any) -> Any:
+def _huber(m: Vocabulary[N, C], x: N, y: N, delta: N) -> N:
     distance = m.abs(x - y)
     return m.where(m.le(distance, delta), m.divide(distance * distance, 2), delta * (distance - m.divide(delta, 2)))
 
@@ -52,7 +53,7 @@ def _huber(m: Any, x: Any, y: Any, delta: Any) -> Any:
 ACTIVATIONS: tuple[Function, ...] = (
     row("relu", "x", "max(x, 0)", meaning=_relu, torch="nn.functional.relu", singular="kink at x = 0", sample=_AWAY_FROM_ZERO),
     row(
-        "relu6", "x", "clamp(x, 0, 6)", meaning=lambda m, x: _clamped(m, x, 0, 6), torch="nn.functional.relu6",
+        "relu6", "x", "clamp(x, 0, 6)", meaning=lambda m, x: _clamp(m, x, 0, 6), torch="nn.functional.relu6",
         singular="kinks at x = 0, 6", sample=_AWAY_FROM_ZERO,
     ),
     row(
@@ -93,7 +94,7 @@ ACTIVATIONS: tuple[Function, ...] = (
     row(
         "softplus", "x; beta=1, threshold=20", "log(1 + exp(beta*x))/beta; torch: x where beta*x > threshold",
         meaning=lambda m, x, beta, threshold: m.divide(_softplus(m, beta * x), beta), torch="nn.functional.softplus",
-        documented="torch's softplus is x itself where beta*x is above its threshold (20 unless given)",
+        torch_deviation="torch's softplus is x itself where beta*x is above its threshold (20 unless given)",
     ),
     row(
         "softsign", "x", "x/(1 + abs(x))", meaning=lambda m, x: m.divide(x, 1 + m.abs(x)), torch="nn.functional.softsign",
@@ -118,11 +119,11 @@ ACTIVATIONS: tuple[Function, ...] = (
     ),
     row(
         "hardsigmoid", "x", "clamp(x + 3, 0, 6)/6", torch="nn.functional.hardsigmoid",
-        meaning=lambda m, x: m.divide(_clamped(m, x + 3, 0, 6), 6), singular="kinks at x = -3, 3",
+        meaning=lambda m, x: m.divide(_clamp(m, x + 3, 0, 6), 6), singular="kinks at x = -3, 3",
     ),
     row(
         "hardswish", "x", "x*clamp(x + 3, 0, 6)/6", torch="nn.functional.hardswish",
-        meaning=lambda m, x: m.divide(x * _clamped(m, x + 3, 0, 6), 6), singular="kinks at x = -3, 3",
+        meaning=lambda m, x: m.divide(x * _clamp(m, x + 3, 0, 6), 6), singular="kinks at x = -3, 3",
     ),
     row(
         "threshold", "x; threshold, value", "x above threshold, else value", torch="nn.functional.threshold",
@@ -194,14 +195,14 @@ def _torch_focal(t: Any, x: Any, target: Any, alpha: Any, gamma: Any) -> Any:
     return entropy * (1 - right) ** gamma * (alpha * target + (1 - alpha) * (1 - target))
 
 
-def _focal(m: Any, x: Any, y: Any, alpha: Any, gamma: Any) -> Any:
+def _focal(m: Vocabulary[N, C], x: N, y: N, alpha: N, gamma: N) -> N:
     p = m.sigmoid(x)
     entropy = (1 - y) * x + _softplus(m, -x)
     right = p * y + (1 - p) * (1 - y)
     return entropy * m.power(1 - right, gamma) * (alpha * y + (1 - alpha) * (1 - y))
 
 
-def _hinge_embedding(m: Any, x: Any, y: Any, margin: Any) -> Any:
+def _hinge_embedding(m: Vocabulary[N, C], x: N, y: N, margin: N) -> N:
     zero, one = m.number(0), m.number(1)
     return m.where(m.ne(y, one), m.max(margin - x, zero), zero) + m.where(m.ne(y, -one), x, zero)
 
@@ -225,7 +226,7 @@ _LOSSES: tuple[Function, ...] = (
     row(
         "binary_cross_entropy", "p, target", "-(target*log(p) + (1 - target)*log(1 - p)); torch clamps the logarithms at -100",
         meaning=lambda m, p, y: -(m.xlogy(y, p) + m.xlogy(1 - y, 1 - p)), torch=_loss("binary_cross_entropy"),
-        documented="torch's binary_cross_entropy clamps its logarithms at -100 and its divisor at 1e-12",
+        torch_deviation="torch's binary_cross_entropy clamps its logarithms at -100 and its divisor at 1e-12",
         aliases=("bce",), singular="poles at p = 0, 1", sample=_PROBABILITIES,
     ),
     row(
@@ -249,7 +250,7 @@ _LOSSES: tuple[Function, ...] = (
         "gaussian_nll_loss", "x, target, var", "(log(var) + (x - target)**2/var)/2",
         meaning=lambda m, x, y, var: m.divide(m.log(var) + m.divide((x - y) * (x - y), var), 2),
         torch=_loss("gaussian_nll_loss"),
-        documented="torch's gaussian_nll_loss takes at least 1e-6 for var",
+        torch_deviation="torch's gaussian_nll_loss takes at least 1e-6 for var",
         aliases=("gaussian_nll",), singular="pole at var = 0", sample=(*_PAIR, (0.3, 2.0)),
     ),
     row(
@@ -279,7 +280,7 @@ _MORE_REDUCTIONS = {"kl_div": ("batchmean",)}
 LOSSES = tuple(
     replace(
         loss,
-        entries=_ENTRIES.get(loss.name, _reduced),
+        scalarized=_ENTRIES.get(loss.name, _reduced),
         options={"reduction": (*_REDUCTIONS, *_MORE_REDUCTIONS.get(loss.name, ()))},
     )
     for loss in _LOSSES

@@ -38,10 +38,10 @@ def spread(tree: Node, values: Mapping[str, Cells[Node]]) -> Trees:
         nonlocal count
         row = TABLE[node.name]
         builder = _Builder(node, MAX_PARTS - count, known)
-        if row.entries is None:
+        if row.scalarized is None:
             found = builder.each(node.name, *args)
         else:
-            found = row.entries(builder, *args, **settings(node))
+            found = row.scalarized(builder, *args, **settings(node))
         count += builder.count
         return found
 

@@ -48,7 +48,7 @@ ROWS: tuple[Function, ...] = (
     row("digamma", "x", "derivative of lgamma", aliases=("psi",), singular="poles at 0, -1, -2, ...", sample=_POSITIVE),
     row("trigamma", "x", "second derivative of lgamma", definition="polygamma(1, x)", singular="poles at 0, -1, -2, ...", sample=_POSITIVE),
     row(
-        "polygamma", "n, x", "n-th derivative of digamma", literal_numbers=frozenset({0}),
+        "polygamma", "n, x", "n-th derivative of digamma", scalar_args=frozenset({0}),
         singular="poles at 0, -1, -2, ...", sample=((1.0, 1.0), (0.3, 4.0)),
     ),
     row(
@@ -65,8 +65,8 @@ ROWS: tuple[Function, ...] = (
     row("bessely", "n, x", "Bessel function of the second kind", torch=None, singular="pole at x = 0", sample=((0.0, 2.0), (0.5, 4.0))),
     row(
         "besseli", "n, x", "modified Bessel function of the first kind (torch: n = 0 and n = 1)",
-        torch=_besseli, literal_numbers=frozenset({0}),
-        documented="torch's i1 has the slope 1/2 where abs(x) is at most the epsilon of the dtype",
+        torch=_besseli, scalar_args=frozenset({0}),
+        torch_deviation="torch's i1 has the slope 1/2 where abs(x) is at most the epsilon of the dtype",
         sample=((0.0, 0.0), (0.5, 4.0)),
     ),
     row("besselk", "n, x", "modified Bessel function of the second kind", torch=None, singular="pole at x = 0", sample=((0.0, 2.0), (0.5, 4.0))),

@@ -98,7 +98,7 @@ class _Reader:
         if node.name in _LINES and len(parts[0].shape) == 1:
             return self.line(parts, whole)
         is_of_one = node.name in ("max", "min") and len(parts) == 1
-        if TABLE[node.name].by_entry and not is_of_one:
+        if TABLE[node.name].elementwise and not is_of_one:
             found = self.each(node.name, parts, whole)
             kind = how.get("reduction", "mean") if "reduction" in TABLE[node.name].options else "none"
             return found if kind == "none" else self.reduced(kind, found, whole)

@@ -79,7 +79,7 @@ class Site:
         values: dict[str, Real | Jet] = dict(starts)
         for name, speed in direction.items():
             if name in starts:
-                values[name] = evaluate.moving(starts[name], speed, order)
+                values[name] = Jet.variable(starts[name], speed, order)
         if len(self.names) < _MANY:
             return evaluate.evaluate(self.steps, values, order=order, constants=self.literal)
         names = frozenset(direction)

@@ -113,6 +113,23 @@ def integer(value: Real) -> int | None:
     return None
 
 
+def floor(value: Real) -> int | None:
+    """The integer below a number; None if there is none (not a number, or beyond all bounds)."""
+    if isinstance(value, fmpq):
+        return int(value.p // value.q)
+    if not value.is_finite():
+        return None
+    below = value.floor().unique_fmpz()
+    if below is not None:
+        return int(below)
+    # The ball contains an integer: it is that integer as far as the precision tells.
+    nearest = (value.mid() + fmpq(1, 2)).floor().unique_fmpz()
+    if nearest is None:
+        raise Unresolved
+    sign(value - int(nearest))
+    return int(nearest)
+
+
 def is_tight(value: Real, bits: int = PROVEN_BITS) -> bool:
     """Whether a number is known to `bits` relative bits."""
     if isinstance(value, fmpq):

@@ -14,6 +14,7 @@ from itertools import pairwise
 from flint import arb, ctx, fmpq, fmpq_poly
 
 from gradcalc.engines.taylor import evaluate, reals
+from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.expression.decimals import plain
 from gradcalc.expression.program import follow
@@ -359,7 +360,7 @@ class _Search:
         return (low + high) / 2
 
     def _jet(self, place: Real, order: int) -> Sequence[arb] | None:
-        start = evaluate.moving(place, 1, 1) if order else place
+        start = Jet.variable(place, 1, 1) if order else place
         try:
             jet = evaluate.evaluate(self.way, {self.name: start}, order=order)
         except (reals.Unresolved, reals.NotReal, reals.OutOfPrecision):

@@ -15,10 +15,10 @@ from enum import StrEnum
 
 from flint import ctx, fmpq
 
-from gradcalc.engines.taylor import evaluate, reals
+from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import Site, polarised
 from gradcalc.engines.taylor.germs.elements import Undecided
-from gradcalc.engines.taylor.jets import Jet, Note
+from gradcalc.engines.taylor.jets import ZERO_TO_ZERO, Jet, Note
 from gradcalc.engines.taylor.reals import Real, adaptively
 from gradcalc.proof.smoothness.one_sided import Neighbourhood, Side, looked_at
 
@@ -166,7 +166,7 @@ def _beside(site: Site, by: Sequence[str], notes: tuple[Note, ...]) -> Regularit
         return Regularity(Kind.UNKNOWN, value=value, notes=notes, why=str(why))
     if partial.kind == "undefined":  # the two ways to see the point itself are at odds
         return Regularity(Kind.UNKNOWN, value=value, notes=notes, why="a value that was not confirmed")
-    if any(note.what == evaluate.ZERO_TO_ZERO for note in notes):  # along one line it may be smooth, its value a convention
+    if any(note.what == ZERO_TO_ZERO for note in notes):  # along one line it may be smooth, its value a convention
         return Regularity(Kind.EDGE, None, partial.left, partial.right, value, notes, partial.proven)
     return Regularity(Kind(partial.kind), partial.derivative, partial.left, partial.right, value, notes, partial.proven)
 

@@ -20,6 +20,7 @@ from flint import arb, ctx
 
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import NotReal, OutOfPrecision, Real, Unresolved
 from gradcalc.expression.tree import Node, steps
 from gradcalc.proof.smoothness.differentiability import Kind, Regularity, examine
@@ -153,7 +154,7 @@ class _Work:
             point: dict[str, Real] = dict(self.fixed.point())
             whole = arb(reals.exact((start + stop) / 2), reals.exact((stop - start) / 2))
             try:
-                jet = evaluate.evaluate(self.way, {**point, self.name: evaluate.moving(whole, 1, 1)}, order=1)
+                jet = evaluate.evaluate(self.way, {**point, self.name: Jet.variable(whole, 1, 1)}, order=1)
             except (Unresolved, NotReal):
                 return _OPEN
             if any(note.kind == "domain" for note in jet.notes):
