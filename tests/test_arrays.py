@@ -25,7 +25,7 @@ from gradcalc.commands.batch import json_lines
 from gradcalc.commands.diff import vectorized
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.taylor.at_point import Site
-from gradcalc.engines.taylor.reals import Real, adaptively
+from gradcalc.engines.taylor.reals import Real, refine
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.arrays import Cells, Shape, broadcast_shape, entry_names, of_lines
 from gradcalc.expression.printer import unparse
@@ -505,7 +505,7 @@ def torchs(form: Form, point: dict[str, Cells[float]], dtype: torch.dtype) -> tu
 
 
 def value_at(tree: Node, point: dict[str, Fraction]) -> Real:
-    return adaptively(lambda: Site(tree, point).value().value)
+    return refine(lambda: Site(tree, point).value().value)
 
 
 def flat(nested: object) -> list[object]:

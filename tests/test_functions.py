@@ -23,7 +23,7 @@ from gradcalc.engines.symbolic.cas.derivatives import Graph
 from gradcalc.engines.symbolic.cas.to_sympy import Builder
 from gradcalc.engines.symbolic.cas.vocabulary import Comparison
 from gradcalc.engines.taylor.at_point import Site
-from gradcalc.engines.taylor.reals import Real, adaptively, ball, exact
+from gradcalc.engines.taylor.reals import Real, ball, exact, refine
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import names_in
@@ -290,7 +290,7 @@ def test_sympy_derives_the_row(form: Form) -> None:
             site = Site(tree, {name: Fraction(value) for name, value in point.items()})
             truth = examine(site, by).derivative if by else value_of(site)
             assert truth is not None
-            found = adaptively(lambda site=site, formula=formula: site.formula_value(formula.tree, derived.constants))
+            found = refine(lambda site=site, formula=formula: site.formula_value(formula.tree, derived.constants))
             assert close(found, truth, 30), (by, point, formula.text, found, truth)
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.jets import Jet, is_nan
-from gradcalc.engines.taylor.reals import OutOfPrecision, Real, Unresolved, adaptively, ball, decimal, exact
+from gradcalc.engines.taylor.reals import OutOfPrecision, Real, Unresolved, ball, decimal, exact, refine
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.smoothness.differentiability import examine, value_of
 
@@ -287,7 +287,7 @@ def test_precision_rises_until_it_is_enough(expr: str, at: str, value: Known, sl
         expected = [rational(known(mpmath.mpf(point.numerator) / point.denominator)) for known in (value, slope)]
     for number, truth in zip(found, expected, strict=True):
         assert number is not None
-        assert reals.is_tight(number) or reals.is_negligible(number)
+        assert reals.is_accurate(number) or reals.is_negligible(number)
         with ctx.workprec(256):
             gap = ball(number) - truth
             assert abs(gap) <= abs(ball(truth)) * exact(Fraction(1, 10**30)) or reals.is_negligible(gap), decimal(number)
@@ -305,9 +305,9 @@ def test_adaptively_gives_up() -> None:
 
     before = ctx.prec
     with pytest.raises(OutOfPrecision):
-        adaptively(never)
+        refine(never)
     with pytest.raises(OutOfPrecision):
-        adaptively(lambda: arb(0, 1))
+        refine(lambda: arb(0, 1))
     assert ctx.prec == before
 
 
@@ -320,7 +320,7 @@ def test_adaptively_doubles_the_precision() -> None:
             raise Unresolved
         return arb.pi()
 
-    assert reals.is_tight(adaptively(compute))
+    assert reals.is_accurate(refine(compute))
     assert seen == [192, 384, 768]
 
 
@@ -334,21 +334,22 @@ SIGNS = [
 
 @pytest.mark.parametrize(("value", "expected"), SIGNS, ids=[str(value) for value, _ in SIGNS])
 def test_signs(value: Real, expected: int) -> None:
-    guesses = reals.assumed_zeros()
-    assert reals.sign(value) == expected
-    assert reals.assumed_zeros() == guesses
+    with reals.unproven_zeros() as zeros:
+        assert reals.sign(value) == expected
+    assert not zeros.count
 
 
 def test_what_is_zero_to_three_thousand_bits_counts_as_zero_and_is_counted() -> None:
-    guesses = reals.assumed_zeros()
-    with ctx.workprec(reals.ZERO_BITS // 2), pytest.raises(Unresolved):
-        reals.sign(arb(2).sqrt() ** 2 - 2)
-    assert reals.assumed_zeros() == guesses
-    with ctx.workprec(reals.ZERO_BITS):
-        assert reals.sign(arb(2).sqrt() ** 2 - 2) == 0
-        with pytest.raises(Unresolved):
-            reals.sign(arb(0, "inf"))
-    assert reals.assumed_zeros() == guesses + 1
+    with reals.unproven_zeros() as outer:
+        with reals.unproven_zeros() as zeros, ctx.workprec(reals.ZERO_BITS // 2), pytest.raises(Unresolved):
+            reals.sign(arb(2).sqrt() ** 2 - 2)
+        assert not zeros.count
+        with reals.unproven_zeros() as zeros, ctx.workprec(reals.ZERO_BITS):
+            assert reals.sign(arb(2).sqrt() ** 2 - 2) == 0
+            with pytest.raises(Unresolved):
+                reals.sign(arb(0, "inf"))
+        assert zeros.count == 1
+    assert outer.count == 1
 
 
 def test_what_is_no_number_has_no_sign() -> None:

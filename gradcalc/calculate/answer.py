@@ -247,7 +247,7 @@ def _float(name: str, text: str, value: Node) -> float:
         except OverflowError:
             return math.inf
     try:
-        number = reals.adaptively(lambda: Site(value, {}).value().value)
+        number = reals.refine(lambda: Site(value, {}).value().value)
     except reals.OutOfPrecision:
         raise CalcError(f"the value of {name} is not a real number: {text}") from None
     return reals.nearest_float(number)
@@ -258,7 +258,7 @@ def _is_zero(value: Node) -> bool:
     from gradcalc.engines.taylor import reals
     from gradcalc.engines.taylor.at_point import Site
 
-    return reals.is_negligible(reals.adaptively(lambda: Site(value, {}).value().value))
+    return reals.is_negligible(reals.refine(lambda: Site(value, {}).value().value))
 
 
 def nearest(name: str, text: str) -> float:

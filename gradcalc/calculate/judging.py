@@ -181,7 +181,7 @@ class _Judging:
         if tree is None or site is None:
             return None, formula.unusable
         try:
-            return reals.adaptively(lambda: site.formula_value(tree, derived.constants)), None
+            return reals.refine(lambda: site.formula_value(tree, derived.constants)), None
         except reals.OutOfPrecision:
             return None, "sympy's formula has no value here"
 

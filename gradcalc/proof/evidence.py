@@ -12,9 +12,10 @@ from copy import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from flint import arb, ctx
+from flint import arb
 
 from gradcalc.engines.autograd.backward import By, Run
+from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import PROVEN_BITS, Real, agree
 from gradcalc.proof.floats.aten_elementwise import UnknownOperation
 from gradcalc.proof.floats.formats import Format
@@ -63,7 +64,7 @@ class Traced:
     def replayed(self, bits: int, *, ideal: bool = False) -> Replayed:
         """The program in exact arithmetic, at a precision."""
         if (bits, ideal) not in self._replayed:
-            with ctx.workprec(bits):
+            with reals.precision(bits):
                 self._replayed[bits, ideal] = replay(self.program, self.inputs, ideal=ideal)
         return self._replayed[bits, ideal]
 

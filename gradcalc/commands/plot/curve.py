@@ -147,7 +147,7 @@ def _end(name: str, text: str) -> Fraction:
 
     value = value_tree(name, text)
     try:
-        number = reals.adaptively(lambda: Site(value, {}).value().value)
+        number = reals.refine(lambda: Site(value, {}).value().value)
     except reals.OutOfPrecision:
         raise CalcError(f"the value of {name} is not a real number: {text}") from None
     return fraction(number)

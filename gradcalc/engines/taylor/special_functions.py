@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import comb, perm
 
-from flint import acb_series, arb, ctx, fmpq
+from flint import acb_series, arb, fmpq
 
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.functions import ElementaryFunctions
@@ -56,7 +56,7 @@ class JetVocabulary(ElementaryFunctions):
         return self._gamma_series(a, "gamma")
 
     def _gamma_series(self, a: Jet, name: str) -> Jet:
-        if len(a) * ctx.prec > _MAX_GAMMA_BITS:
+        if len(a) * reals.working_bits() > _MAX_GAMMA_BITS:
             raise reals.OutOfPrecision
         return apply(name, a)
 

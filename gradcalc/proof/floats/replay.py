@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from flint import arb, ctx
+from flint import arb
 
 from gradcalc.engines.autograd.program import NO_MEMORY, Cell, Operation, Program, base_name
+from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import exact, nearest_float
 from gradcalc.proof.floats import aten_reductions  # noqa: F401  its rows belong to the table
 from gradcalc.proof.floats.arithmetic import Exact, Rounded, Value
@@ -162,7 +163,7 @@ def locally(program: Program, form: Format, device: str) -> list[Local]:
 
     Operations on infinities, or on what is not a number, are passed over.  Raises `UnknownOperation`.
     """
-    with ctx.workprec(_BITS):
+    with reals.precision(_BITS):
         places = enumerate(program.operations)
         found = (_local(place, operation, form, device, program.literals) for place, operation in places)
         return [local for local in found if local is not None]
@@ -280,7 +281,7 @@ def linearised(program: Program, inputs: Mapping[int, Fraction]) -> list[Linear]
                         slopes.append((target, key, slope.mid()))
         found.append(Linear(written, slopes))
 
-    with ctx.workprec(_BITS):
+    with reals.precision(_BITS):
         replay(program, inputs, watch=watch)
     return found
 
@@ -292,7 +293,7 @@ def culprit(operations: Sequence[Linear], key: int, locals_: Sequence[Local]) ->
     """
     errors = {local.place: local for local in locals_ if 0 < local.ulps < math.inf}
     worst: tuple[float, Local] | None = None
-    with ctx.workprec(_BITS):
+    with reals.precision(_BITS):
         adjoints: dict[int, arb] = {key: arb(1)}
         for place in reversed(range(len(operations))):
             operation = operations[place]

@@ -19,7 +19,7 @@ from itertools import groupby
 from math import factorial
 from typing import TypeVar
 
-from flint import arb, ctx, fmpq
+from flint import arb, fmpq
 
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
@@ -27,7 +27,7 @@ from gradcalc.engines.taylor.germs.elements import SIZES, Element, TooMany, Unde
 from gradcalc.engines.taylor.germs.functions import Chosen, Value, chosen
 from gradcalc.engines.taylor.germs.series import Germs, NotDefined, Unknown
 from gradcalc.engines.taylor.jets import Jet
-from gradcalc.engines.taylor.reals import Real, adaptively, ball, exact
+from gradcalc.engines.taylor.reals import Real, ball, exact, refine
 from gradcalc.expression.program import Reach
 from gradcalc.expression.tree import Call, Name, Node, Steps, steps
 from gradcalc.functions import TABLE
@@ -101,7 +101,7 @@ class Neighbourhood:
     def partial(self, by: Sequence[str]) -> Partial:
         """The partial by each of `by`, the first of which is differentiated by first.  Raises `Undecided`."""
         groups = [(name, len(list(same))) for name, same in groupby(by)]
-        with ctx.workprec(2 * reals.START_BITS):
+        with reals.precision(2 * reals.START_BITS):
             try:
                 return self._partial(groups)
             except TooMany:
@@ -223,10 +223,10 @@ class Neighbourhood:
             notes.update(note.kind for note in at_point.notes)
             return fmpq(0) if notes & {"pole", "domain", "unknown"} else at_point.value
 
-        guesses = reals.assumed_zeros()
-        number = adaptively(value)
+        with reals.unproven_zeros() as zeros:
+            number = refine(value)
         # A branch may have been chosen by a number that is zero as far as its digits tell.
-        self.germs.guesses += reals.assumed_zeros() - guesses
+        self.germs.guesses += zeros.count
         if notes & {"pole", "domain", "unknown"}:
             return Unknown("a part without a series") if "unknown" in notes else NotDefined(min(notes & {"pole", "domain"}))
         if isinstance(number, fmpq):
@@ -336,7 +336,7 @@ class Neighbourhood:
             return value
         if self.germs.enclosure(p).contains(0) and self.germs.vanishes(p):
             return fmpq(0)
-        number = adaptively(lambda: self.germs.enclosure(p))
+        number = refine(lambda: self.germs.enclosure(p))
         self.germs.guesses += ball(number).contains(0)
         return number
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from functools import cache
 from math import comb, lcm
 
-from flint import arb, ctx, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpz, fmpz_poly
+from flint import arb, fmpq, fmpq_mpoly, fmpq_mpoly_ctx, fmpz, fmpz_poly
 from flint.utils.flint_exceptions import DomainError
 
+from gradcalc.engines.taylor import reals
 from gradcalc.runtime import deadline
 
 Element = fmpq_mpoly
@@ -470,7 +471,7 @@ class Elements:
         return total
 
     def _atom_enclosure(self, place: int) -> arb:
-        key = (place, ctx.prec)
+        key = (place, reals.working_bits())
         if key not in self._balls:
             self._balls[key] = self._enclosed(self.atoms[place])
         return self._balls[key]
@@ -503,6 +504,6 @@ def _factors(number: int) -> list[tuple[int, int]]:
 
 def _whole_root(number: int, degree: int) -> int | None:
     """The integer whose power a positive integer is, or None."""
-    with ctx.workprec(64 + number.bit_length()):
+    with reals.precision(64 + number.bit_length()):
         near = (arb(number).root(degree).mid() + fmpq(1, 2)).floor().unique_fmpz()
     return int(near) if near is not None and int(near) ** degree == number else None

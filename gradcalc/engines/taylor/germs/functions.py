@@ -11,9 +11,9 @@ from fractions import Fraction
 from functools import wraps
 from typing import Any
 
-from flint import ctx, fmpq
+from flint import fmpq
 
-from gradcalc.engines.taylor import special_functions
+from gradcalc.engines.taylor import reals, special_functions
 from gradcalc.engines.taylor.germs.elements import Element, TooMany, Undecided, rational
 from gradcalc.engines.taylor.germs.series import Germs, NotDefined, Unknown
 from gradcalc.engines.taylor.reals import OutOfPrecision, exact
@@ -129,7 +129,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
         return near if self.germs.sign(b - near) == 0 else None
 
     def _nearest(self, b: Element) -> int:
-        with ctx.workprec(_FLOOR_BITS):
+        with reals.precision(_FLOOR_BITS):
             near = (self.germs.enclosure(b).mid() + fmpq(1, 2)).floor().unique_fmpz()
         if near is None:
             raise Undecided("the integer part of so large a number")

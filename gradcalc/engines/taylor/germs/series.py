@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from functools import cmp_to_key, partial
 from math import comb
 
-from flint import arb, ctx, fmpq
+from flint import arb, fmpq
 
+from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.germs.coefficients import TAYLOR, log_of_one_and
 from gradcalc.engines.taylor.germs.elements import (
     SIZES,
@@ -131,7 +132,7 @@ class Germs(Elements):
     def _constant_sign(self, p: Element) -> int:
         finite = True
         for bits in _BITS:
-            with ctx.workprec(bits):
+            with reals.precision(bits):
                 value = self.enclosure(p)
             if value > 0 or value < 0:
                 return 1 if value > 0 else -1
