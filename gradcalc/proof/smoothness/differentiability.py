@@ -17,7 +17,7 @@ from flint import fmpq
 
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import Site, polarised
-from gradcalc.engines.taylor.germs.elements import Undecided
+from gradcalc.engines.taylor.germs.atoms import Undecided
 from gradcalc.engines.taylor.jets import ZERO_TO_ZERO, Jet, Note
 from gradcalc.engines.taylor.reals import Real, refine
 from gradcalc.proof.smoothness.one_sided import Neighbourhood, Side, looked_at

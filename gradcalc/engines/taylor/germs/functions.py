@@ -14,8 +14,8 @@ from typing import Any
 from flint import fmpq
 
 from gradcalc.engines.taylor import reals, special_functions
-from gradcalc.engines.taylor.germs.elements import Element, TooMany, Undecided, rational
-from gradcalc.engines.taylor.germs.series import Germs, NotDefined, Unknown
+from gradcalc.engines.taylor.germs.atoms import Element, TooMany, Undecided, rational
+from gradcalc.engines.taylor.germs.germs import Germs, NotDefined, Unknown
 from gradcalc.engines.taylor.reals import OutOfPrecision, exact
 from gradcalc.expression.tree import Call, Name, Node, Number
 from gradcalc.functions import TABLE
@@ -56,7 +56,7 @@ def _called(germs: Germs, node: Call, args: list[Chosen]) -> Chosen:
         raise
     except (Undecided, OutOfPrecision) as why:
         return Unknown(str(why))
-    return value if isinstance(value, (NotDefined, bool)) else germs.shortened(value + germs.zero)
+    return value if isinstance(value, (NotDefined, bool)) else germs.shorten(value + germs.zero)
 
 
 def _strict(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -98,7 +98,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
     @_strict
     def divide(self, a: Element | int, b: Element | int) -> Value:
         a, b = a + self.germs.zero, b + self.germs.zero
-        return self.germs.over(a, b) if self.germs.sign(b) else NotDefined("pole")
+        return self.germs.quotient(a, b) if self.germs.sign(b) else NotDefined("pole")
 
     @_strict
     def power(self, a: Element, b: Element) -> Value:
@@ -112,25 +112,25 @@ class GermVocabulary(Vocabulary[Any, Any]):
             whole = self._integer(b)
             return NotDefined("domain") if whole is None else self._whole_power(a, whole, side)
         if r is not None and r.q < 60 and abs(r.p) < 400:
-            return self.germs.raised(a, r)
+            return self.germs.raise_to(a, r)
         return self.germs.exponential(b * self.germs.logarithm(a))
 
     def _whole_power(self, a: Element, n: int, side: int) -> Element:
         if abs(n) <= 400:
-            return self.germs.raised(a, fmpq(n))
+            return self.germs.raise_to(a, fmpq(n))
         size = self.germs.exponential(n * self.germs.logarithm(side * a))
         return size if n % 2 == 0 else side * size
 
     def _integer(self, b: Element) -> int | None:
         """The integer that a constant is, proven or to thousands of bits; None for another number."""
-        if self.germs.moves(b):
+        if self.germs.infinitesimals_of(b):
             return None
         near = self._nearest(b)
         return near if self.germs.sign(b - near) == 0 else None
 
     def _nearest(self, b: Element) -> int:
         with reals.precision(_FLOOR_BITS):
-            near = (self.germs.enclosure(b).mid() + fmpq(1, 2)).floor().unique_fmpz()
+            near = (self.germs.enclose(b).mid() + fmpq(1, 2)).floor().unique_fmpz()
         if near is None:
             raise Undecided("the integer part of so large a number")
         return int(near)
@@ -138,12 +138,12 @@ class GermVocabulary(Vocabulary[Any, Any]):
     @_strict
     def sqrt(self, a: Element) -> Value:
         side = self.germs.sign(a)
-        return NotDefined("domain") if side < 0 else self.germs.raised(a, fmpq(1, 2)) if side else self.germs.zero
+        return NotDefined("domain") if side < 0 else self.germs.raise_to(a, fmpq(1, 2)) if side else self.germs.zero
 
     @_strict
     def cbrt(self, a: Element) -> Value:
         side = self.germs.sign(a)
-        return side * self.germs.raised(side * a, fmpq(1, 3)) if side else self.germs.zero
+        return side * self.germs.raise_to(side * a, fmpq(1, 3)) if side else self.germs.zero
 
     # -- exponentials and logarithms
 
@@ -167,11 +167,11 @@ class GermVocabulary(Vocabulary[Any, Any]):
 
     @_strict
     def sin(self, a: Element) -> Value:
-        return self.germs.circular(a)[0]
+        return self.germs.sine_and_cosine(a)[0]
 
     @_strict
     def cos(self, a: Element) -> Value:
-        return self.germs.circular(a)[1]
+        return self.germs.sine_and_cosine(a)[1]
 
     @_strict
     def asin(self, a: Element) -> Value:
@@ -181,7 +181,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
             return NotDefined("domain")
         if side == 0:
             return self.pi() * fmpq(self.germs.sign(a), 2)
-        return self.germs.odd("atan", self.germs.over(a, self.germs.raised(rest, fmpq(1, 2))))
+        return self.germs.odd("atan", self.germs.quotient(a, self.germs.raise_to(rest, fmpq(1, 2))))
 
     def acos(self, a: Any) -> Any:
         return self.asin(a) * -1 + self.pi() / 2
@@ -192,14 +192,14 @@ class GermVocabulary(Vocabulary[Any, Any]):
     def atan2(self, y: Element, x: Element) -> Value:
         right, up = self.germs.sign(x), self.germs.sign(y)
         if right > 0:
-            return self.germs.odd("atan", self.germs.over(y, x))
+            return self.germs.odd("atan", self.germs.quotient(y, x))
         if up:
-            return self.pi() * fmpq(up, 2) - self.germs.odd("atan", self.germs.over(x, y))
+            return self.pi() * fmpq(up, 2) - self.germs.odd("atan", self.germs.quotient(x, y))
         return self.pi() if right else NotDefined("domain")
 
     @_strict
     def sinc(self, a: Element) -> Value:
-        return self.germs.over(self.germs.circular(a)[0], a) if self.germs.sign(a) else self.germs.one
+        return self.germs.quotient(self.germs.sine_and_cosine(a)[0], a) if self.germs.sign(a) else self.germs.one
 
     # -- hyperbolic functions
 
@@ -353,7 +353,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
         for k in range(1, int(order.p) + 1):
             factor = factor * k
         for k in range(pole + 1):
-            total = total - self.divide(self.germs.constant(factor), self.germs.raised(a + k, order + 1))
+            total = total - self.divide(self.germs.constant(factor), self.germs.raise_to(a + k, order + 1))
         return total
 
     @_strict
