@@ -21,7 +21,7 @@ from gradcalc.engines.symbolic.client import SymbolicFailure, shared
 from gradcalc.engines.symbolic.indexed import at_entries
 from gradcalc.engines.symbolic.messages import Derived
 from gradcalc.errors import CalcError
-from gradcalc.expression.arrays import Cells, entry_names, named_entries
+from gradcalc.expression.arrays import Array, entry_names, named_entries
 from gradcalc.expression.tree import Call, Node, Number, steps
 from gradcalc.functions import TABLE
 from gradcalc.inputs.values import value_tree
@@ -175,14 +175,14 @@ def _at_point(prepared: Prepared) -> Report:
         found[number] if number in found else _out_of_time(wanted, number, derived, runs[wanted.place], why)
         for number, wanted in enumerate(prepared.wanted)
     ]
-    point = {name: entry_names(name, cells.shape).map(received.__getitem__).nested() for name, cells in given.items()}
+    point = {name: entry_names(name, cells.shape).map(received.__getitem__).tolist() for name, cells in given.items()}
     return _report(
         prepared,
         partials,
         point=point,
         dtype=dtype,
         device=device.name,
-        value=Value(Cells(entries.shape, exact_values).nested(), Cells(entries.shape, [run.value for run in runs]).nested()),
+        value=Value(Array(entries.shape, exact_values).tolist(), Array(entries.shape, [run.value for run in runs]).tolist()),
         notes=(*notes, *_unexplained(partials)),
         normwise_digits=_normwise_digits(partials, dtype),
     )

@@ -13,7 +13,7 @@ from gradcalc.engines.symbolic.messages import Derived, Formula
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, steps
 from gradcalc.functions import TABLE
-from gradcalc.functions.stable_forms import spellings
+from gradcalc.functions.stable_forms import rewrites
 from gradcalc.report import Judgement, Partial, Verdict
 from gradcalc.runtime import deadline
 
@@ -52,7 +52,7 @@ class _Judging:
         self.traced = None if not is_whole else Traced(run, self.form, device) if like is None else like.entry(run)
         self.bounds = {} if is_whole or has_detour else _bounds(typed.tree, run, self.form)
         self.constants = _rounded_constants(typed, run)
-        self.spellings: Sequence[Node] | None = None
+        self.rewrites: Sequence[Node] | None = None
         self.examined = {by: (_examine(typed, by), _examine(binary, by)) for by in bys}
 
     def value(self) -> str | None:
@@ -158,10 +158,10 @@ class _Judging:
         from gradcalc.proof.floats.formats import distance
 
         floats = {name: float(value) for name, value in self.run.inputs.items()}
-        if self.spellings is None:
-            self.spellings = list(spellings(self.typed.tree))
+        if self.rewrites is None:
+            self.rewrites = list(rewrites(self.typed.tree))
         best: tuple[str, float] | None = None
-        for tree in self.spellings:
+        for tree in self.rewrites:
             run = backward.run(tree, floats, [by], dtype=self.form.name, device=self.device)
             if by not in run.partials:
                 continue

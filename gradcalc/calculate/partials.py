@@ -8,7 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from gradcalc.errors import CalcError
-from gradcalc.expression.arrays import Cells, entry_names, indices
+from gradcalc.expression.arrays import Array, entry_names, indices
 from gradcalc.expression.tree import Node
 from gradcalc.report import Problem
 
@@ -48,7 +48,7 @@ def _from_the_front(entry: str, shape: tuple[int, ...]) -> str:
 
 
 def _wanted(
-    problem: Problem, chosen: Sequence[tuple[str, str | None]], values: Mapping[str, Cells[Node]], entries: Cells[Node]
+    problem: Problem, chosen: Sequence[tuple[str, str | None]], values: Mapping[str, Array[Node]], entries: Array[Node]
 ) -> list[Wanted]:
     """The partials that are asked for: every combination of the variables, `order` times, of every entry by every entry.
 

@@ -10,14 +10,14 @@ from gradcalc.calculate.partials import Wanted, _wanted
 from gradcalc.engines.symbolic.indexed import indexed
 from gradcalc.engines.symbolic.messages import Indexed, Question
 from gradcalc.errors import CalcError, MissingValues
-from gradcalc.expression.arrays import Cells
-from gradcalc.expression.directional import moved, parameter_beside, weighted
+from gradcalc.expression.arrays import Array
+from gradcalc.expression.directional import contract_with_cotangent, fresh_name, restrict_to_line
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, names_in, steps
 from gradcalc.functions import TABLE
 from gradcalc.functions.names import absent
 from gradcalc.functions.resolve import understand, understood
-from gradcalc.functions.scalarize import spread
+from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.values import value_cells
 from gradcalc.report import MAX_ORDER, Problem
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
@@ -35,8 +35,8 @@ class Prepared:
 
     problem: Problem
     tree: Node
-    values: Mapping[str, Cells[Node]]
-    entries: Cells[Node]
+    values: Mapping[str, Array[Node]]
+    entries: Array[Node]
     wanted: Sequence[Wanted]
     question: Question
     indexed: Indexed | None = None
@@ -78,7 +78,7 @@ def prepare(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
             f"the shape of {missing[0]} is not known", hint=f'give it a value, such as --at "{missing[0]}=[1,2,3]"'
         )
     try:
-        entries = spread(tree, values)
+        entries = scalarize(tree, values)
     except CalcError as error:
         raise error.within(problem.expr) from None
     wanted = _wanted(problem, chosen or [(name, None) for name in names], values, entries)
@@ -95,10 +95,10 @@ def _along(problem: Problem, tree: Node) -> tuple[Problem, Node]:
     """The question whose answer is the product with the Jacobian that was asked for."""
     values = {name: value_cells(name, text) for name, text in problem.at.items()}
     if problem.cotangent is not None:
-        shape, own = spread(tree, values).shape, value_cells("the cotangent", problem.cotangent).shape
+        shape, own = scalarize(tree, values).shape, value_cells("the cotangent", problem.cotangent).shape
         if shape != own:
             raise CalcError(f"the cotangent has the shape {own}, and the expression {shape}")
-        tree = weighted(tree, understand(problem.cotangent))
+        tree = contract_with_cotangent(tree, understand(problem.cotangent))
     if not problem.direction:
         return problem, tree
     if problem.by:
@@ -109,10 +109,10 @@ def _along(problem: Problem, tree: Node) -> tuple[Problem, Node]:
         shape, own = values[name].shape, value_cells(f"the direction of {name}", text).shape
         if shape != own:
             raise CalcError(f"the direction of {name} has the shape {own}, and {name} {shape}")
-    parameter = parameter_beside({*problem.at, *names_in(tree)})
+    parameter = fresh_name({*problem.at, *names_in(tree)})
     directions = {name: understand(text) for name, text in problem.direction.items()}
     along = replace(problem, at={**problem.at, parameter: "0"}, by=(parameter,))
-    return along, moved(tree, directions, parameter)
+    return along, restrict_to_line(tree, directions, parameter)
 
 
 def _is_of_arrays(tree: Node) -> bool:

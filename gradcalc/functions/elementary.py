@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from types import ModuleType
 
-from gradcalc.functions.arrays import MAX, MIN
-from gradcalc.functions.row import Function, row
+from gradcalc.functions.arrays import extreme, torch_extreme
+from gradcalc.functions.row import Function, Tensor, row
 
 _POSITIVE = ((0.1, 4.0),)
 _OPEN_UNIT = ((-0.95, 0.95),)
@@ -206,11 +206,13 @@ PIECEWISE: tuple[Function, ...] = (
     ),
     row(
         "max", "x, y?, ...", "the largest argument, or the largest entry of one", aliases=("Max", "fmax"),
-        scalarized=MAX[0], torch=MAX[1], options={"dim": ()}, singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
+        scalarized=extreme("max"), torch=torch_extreme("max"), options={"dim": ()}, singular="kink at ties",
+        sample=((0.5, 2.0), (-2.0, 0.0)),
     ),
     row(
         "min", "x, y?, ...", "the smallest argument, or the smallest entry of one", aliases=("Min", "fmin"),
-        scalarized=MIN[0], torch=MIN[1], options={"dim": ()}, singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
+        scalarized=extreme("min"), torch=torch_extreme("min"), options={"dim": ()}, singular="kink at ties",
+        sample=((0.5, 2.0), (-2.0, 0.0)),
     ),
     row(
         "maximum", "x, y", "the larger argument", meaning="max", singular="kink at ties",
@@ -233,7 +235,10 @@ PIECEWISE: tuple[Function, ...] = (
     row("ceil", "x", "the integer above", singular="jumps at integers", sample=((0.1, 0.9),)),
     row("trunc", "x", "the integer towards 0", aliases=("fix",), singular="jumps at integers but 0", sample=((0.1, 0.9),)),
     row("round", "x", "the nearest integer, halves to even", singular="jumps at half-integers", sample=((0.1, 0.4),)),
-    row("frac", "x", "x - trunc(x)", meaning=lambda m, x: x - m.trunc(x), singular="jumps at integers but 0", sample=((0.1, 0.9),)),
+    row(
+        "frac", "x", "x - trunc(x)",
+        meaning=lambda m, x: x - m.trunc(x), singular="jumps at integers but 0", sample=((0.1, 0.9),),
+    ),
     row(
         "remainder", "x, y", "x - y*floor(x/y), the sign of y", aliases=("mod",),
         meaning=lambda m, x, y: x - y * m.floor(m.divide(x, y)),
@@ -247,7 +252,7 @@ PIECEWISE: tuple[Function, ...] = (
 )  # fmt: skip
 
 
-def _same_kind(t: Any, x: Any, low: Any, high: Any) -> Any:
+def _same_kind(t: ModuleType, x: Tensor, low: Tensor | float, high: Tensor | float) -> tuple[Tensor, Tensor]:
     """torch.clamp takes two numbers or two tensors, never one of each."""
     if isinstance(low, (int, float)) and isinstance(high, (int, float)):
         return low, high

@@ -16,6 +16,8 @@ from gradcalc.functions.vocabulary import NAMES, Vocabulary
 
 Builder = Callable[..., Any]
 AnyVocabulary = Vocabulary[Any, Any]
+Tensor = Any
+"""torch's tensors, by a name that does not import torch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +184,11 @@ def _torch_call(path: str) -> Builder:
     """A builder that calls torch's function at a dotted path: `"nn.functional.relu"`."""
     function = attrgetter(path)
     return lambda torch, *args, **options: function(torch)(*args, **options)
+
+
+def array_row(
+    name: str, signature: str, summary: str, scalarized: Builder, torch: Builder | str | None = "", **columns: Any
+) -> Function:
+    """A row of a function of arrays only."""
+    columns = {"sample": (), **columns, "scalarized": scalarized, "elementwise": False}
+    return row(name, signature, summary, torch=torch, **columns)

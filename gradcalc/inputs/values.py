@@ -6,10 +6,10 @@ import math
 import re
 
 from gradcalc.errors import CalcError, Span
-from gradcalc.expression.arrays import Cells
+from gradcalc.expression.arrays import Array
 from gradcalc.expression.tree import Node, names_in
 from gradcalc.functions.resolve import understand
-from gradcalc.functions.scalarize import spread
+from gradcalc.functions.scalarize import scalarize
 
 
 def value_tree(name: str, text: str) -> Node:
@@ -28,12 +28,12 @@ def value_tree(name: str, text: str) -> Node:
     return _constant(name, text)
 
 
-def value_cells(name: str, text: str) -> Cells[Node]:
+def value_cells(name: str, text: str) -> Array[Node]:
     """The number or the array that a variable is given, as constant expressions.  Raises `CalcError` if it is neither."""
     if "[" not in text:
-        return Cells.single(value_tree(name, text))
+        return Array.scalar(value_tree(name, text))
     try:
-        return spread(_constant(name, text), {})
+        return scalarize(_constant(name, text), {})
     except CalcError as error:
         raise error.within(text) from None
 

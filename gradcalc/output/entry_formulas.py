@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gradcalc.expression.arrays import LEAST, LETTERS
+from gradcalc.expression.arrays import INDEX_LETTERS, MIN_ENTRIES
 from gradcalc.report import Partial
 
 
@@ -37,10 +37,12 @@ def general(partials: Sequence[Partial]) -> tuple[General, ...]:
 
 
 def _of_one(name: str, partials: Sequence[Partial]) -> General | None:
-    if len(partials) < LEAST or any(partial.of or not partial.index or partial.formula is None for partial in partials):
+    if len(partials) < MIN_ENTRIES or any(
+        partial.of or not partial.index or partial.formula is None for partial in partials
+    ):
         return None
     used = {name, *re.findall(r"\w+", " ".join(str(partial.formula) for partial in partials[:2]))}
-    letters = [letter for letter in LETTERS if not any(word.endswith(f"_{letter}") or word == letter for word in used)]
+    letters = [letter for letter in INDEX_LETTERS if not any(word.endswith(f"_{letter}") or word == letter for word in used)]
     letters = letters[: len(partials[0].index)]
     if len(letters) < len(partials[0].index):
         return None

@@ -13,13 +13,13 @@ from functools import cache
 from math import prod
 
 from gradcalc.engines.symbolic.messages import Derived, Formula, Indexed, Reduction
-from gradcalc.expression.arrays import LEAST, LETTERS, Cells, Shape
+from gradcalc.expression.arrays import INDEX_LETTERS, MIN_ENTRIES, Array, Shape
 from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in, renamed
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
-from gradcalc.functions.scalarize import spread
+from gradcalc.functions.scalarize import scalarize
 
 # The derivative of a reduction r of n entries by one of them, e; m is their mean, c the correction of a variance.
 _WEIGHTS = {
@@ -51,16 +51,16 @@ class _Part:
     whole: Node
 
 
-def indexed(tree: Node, values: Mapping[str, Cells[Node]]) -> Indexed | None:
+def indexed(tree: Node, values: Mapping[str, Array[Node]]) -> Indexed | None:
     """An expression whose value is a number, with an index; None where its entries are not all made in one way."""
-    large = {name for name, cells in values.items() if prod(cells.shape) >= LEAST}
+    large = {name for name, cells in values.items() if prod(cells.shape) >= MIN_ENTRIES}
     # Of numbers alone the tree, which may be long, is not even walked.
     names = names_in(tree) if large else []
     if large.isdisjoint(names):
         return None
     shapes = {name: values[name].shape for name in names if name in values}
     # Not the letters of `i`, nor of `a_i`, whose index they would look like.
-    letters = [letter for letter in LETTERS if not any(name.endswith(letter) for name in names)]
+    letters = [letter for letter in INDEX_LETTERS if not any(name.endswith(letter) for name in names)]
     reader = _Reader(shapes, letters)
     try:
         found = fold(tree, reader.leaf, reader.call)
@@ -155,7 +155,7 @@ def _placed(text: str, values: Mapping[str, Node]) -> Node:
 
 
 def at_entries(
-    derived: Derived, question: Indexed, wanted: Sequence[tuple[str, Shape]], values: Mapping[str, Cells[Node]]
+    derived: Derived, question: Indexed, wanted: Sequence[tuple[str, Shape]], values: Mapping[str, Array[Node]]
 ) -> Derived:
     """The formulas by entries, a variable and a place each, from those with an index.
 
@@ -169,7 +169,7 @@ def at_entries(
     for name, summand in derived.sums.items():
         wholes[name] = Call("sum", (renamed(summand, array),))
     used = {name for formula in derived.general.values() if formula.tree is not None for name in names_in(formula.tree)}
-    numbers = {name: spread(whole, values).entries[0] for name, whole in wholes.items() if name in used}
+    numbers = {name: scalarize(whole, values).entries[0] for name, whole in wholes.items() if name in used}
     formulas = tuple(
         _at(derived.general[question.entry(variable, len(place))], place, question.letters) for variable, place in wanted
     )
