@@ -10,15 +10,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from asking import question
 from flint import ctx
 
-from gradcalc.calculate.answer import _EXPLAINED, answer, differentiate
+from gradcalc.calculate.answer import answer, differentiate
+from gradcalc.calculate.at_point import MAX_EXPLAINED
 from gradcalc.commands.plot.curve import plot
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
-from gradcalc.engines.taylor.germs.atoms import Undecided
-from gradcalc.engines.taylor.germs.elements import Elements, expand_power
+from gradcalc.engines.taylor.germs.elements import Elements, Undecided, _power
 from gradcalc.expression.arrays import Array
 from gradcalc.expression.tree import Call, Name, Node, fold, names_in, replaced, steps
 from gradcalc.functions import stable_forms
@@ -87,14 +88,14 @@ def test_reasons_are_looked_for_in_a_bounded_number_of_entries(monkeypatch: pyte
     culprit, rewrites = float_report.culprit, stable_forms.rewrites
     monkeypatch.setattr(float_report, "culprit", lambda *args: searches.append("culprit") or culprit(*args))
     monkeypatch.setattr("gradcalc.calculate.judging.rewrites", lambda tree: searches.append("spellings") or rewrites(tree))
-    count = _EXPLAINED + 6
+    count = MAX_EXPLAINED + 6
     entries = ", ".join(f"{600 + k}e-6" for k in range(count))
     report = differentiate("sum(x - sin(x))", at={"x": f"[{entries}]"}, dtype="float32")
     whys = [partial.why for partial in report.partials if partial.verdict is Verdict.INACCURATE]
     assert len(whys) == count
     assert all("digits survive" in (why or "") for why in whys)
-    assert (searches.count("culprit"), searches.count("spellings")) == (_EXPLAINED, 1)
-    assert [partial.cause for partial in report.partials][_EXPLAINED:] == [None] * 6
+    assert (searches.count("culprit"), searches.count("spellings")) == (MAX_EXPLAINED, 1)
+    assert [partial.cause for partial in report.partials][MAX_EXPLAINED:] == [None] * 6
     assert any(f"of {count} entries" in note for note in report.notes)
 
 
@@ -213,7 +214,7 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
 
 def test_a_plot_has_one_limit_and_draws_what_was_found(ticking: Callable[[], float]) -> None:
     expr = f"max({', '.join(f'x - {k}/7' for k in range(100))})"
-    found = plot(Problem(expr), "x", "-3", "3", seconds=8)
+    found = plot(question(expr), "x", "-3", "3", seconds=8)
     assert ticking() < 8 + 8 / 4 + 1
     known = sum(value is not None for value in found.values)
     assert 0 < known < len(found.xs)
@@ -226,7 +227,7 @@ def test_a_plot_has_one_limit_and_draws_what_was_found(ticking: Callable[[], flo
 
 
 def test_a_plot_with_time_misses_nothing() -> None:
-    found = plot(Problem("abs(x)"), "x", "-3", "3")
+    found = plot(question("abs(x)"), "x", "-3", "3")
     assert (found.missing, found.is_whole, found.unseen, len(found.points)) == ([], True, [], 21)
 
 
@@ -267,11 +268,11 @@ def test_long_powers_are_not_multiplied_out() -> None:
     sines = [elements.atom("sin", elements.constant(k)) for k in range(1, 13)]
     long = sum(sines, elements.one)
     with pytest.raises(Undecided, match="a long power"):
-        expand_power(long, 16)
-    power = elements.raise_to(long, reals.exact(16))
+        _power(long, 16)
+    power = elements.raised(long, reals.exact(16))
     assert len(power) == 1
-    assert len(elements.raise_to(sum(sines[:3], elements.one), reals.exact(4))) > 1
-    assert not elements.vanishes(power - elements.raise_to(long, reals.exact(15)) * long)  # it would have millions of terms
+    assert len(elements.raised(sum(sines[:3], elements.one), reals.exact(4))) > 1
+    assert not elements.vanishes(power - elements.raised(long, reals.exact(15)) * long)  # it would have millions of terms
 
 
 def test_what_cancels_is_zero_where_it_cancels() -> None:

@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 
-from gradcalc.output.entry_formulas import general
 from gradcalc.output.options import RenderOptions
 from gradcalc.report import SCHEMA, Partial, Report
 
@@ -44,7 +43,7 @@ def as_object(report: Report) -> dict[str, object]:
         "versions": report.versions,
         "latex": report.latex,
         "notes": report.notes,
-        "general": [asdict(one) for one in general(report.partials)],
+        "general": [asdict(formula) for formula in report.entry_formulas],
         "normwise_digits": report.normwise_digits,
     }
 

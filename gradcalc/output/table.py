@@ -15,7 +15,6 @@ from typing import Any
 
 from rich.text import Text
 
-from gradcalc.output.entry_formulas import general
 from gradcalc.output.options import RenderOptions, function_letter
 from gradcalc.output.page import ENTRIES, GLUE, Page, brief, color, last_line, notes, number, ran_on, sign, typed, verdict_of
 from gradcalc.report import Partial, Report, Verdict, worst
@@ -188,7 +187,7 @@ def _pairs(rows: Sequence[tuple[str, str]], page: Page) -> None:
 def _overview(report: Report, f: str, page: Page) -> None:
     partials = report.partials
     shown = partials if page.options.full or len(partials) <= _PARTIALS else partials[: _PARTIALS // 2]
-    known = {one.by: one for one in general(partials)}
+    known = {formula.by: formula for formula in report.entry_formulas}
     for one in known.values():
         page.formula(f"∂{f}/∂{one.entry}", one.formula)
         page.line(f"for all {one.count} entries of {one.by}", "dim")

@@ -11,8 +11,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from gradcalc.commands.bce.neuron import Line, NeuronReport, short
+from gradcalc.expression.decimals import decimal
 from gradcalc.expression.latex import latex as latex_of
-from gradcalc.functions.resolve import understand
 from gradcalc.output import json as machine
 from gradcalc.output.numbers import fit
 from gradcalc.output.options import RenderOptions
@@ -213,7 +213,7 @@ _BREAK = r" \\ "
 def _values(report: NeuronReport, name: str) -> str:
     """The gradient by a variable: a number or a column."""
     mine = [partial for partial in report.gradients if partial.by == (name,)]
-    values = [r"\text{unknown}" if partial.symbolic is None else latex_of(understand(partial.symbolic)) for partial in mine]
+    values = [r"\text{unknown}" if partial.symbolic is None else latex_of(decimal(partial.symbolic)) for partial in mine]
     return rf"\begin{{pmatrix}} {_BREAK.join(values)} \end{{pmatrix}}" if mine[0].index else values[0]
 
 

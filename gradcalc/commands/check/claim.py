@@ -15,8 +15,15 @@ from typing import TYPE_CHECKING
 
 from gradcalc.calculate.prepared import needs_numbers
 from gradcalc.calculate.reporting import versions
-from gradcalc.engines.symbolic.client import SymbolicFailure, shared
-from gradcalc.engines.symbolic.messages import Derived, Question
+from gradcalc.engines.symbolic.client import CLIENT, SymbolicFailure
+from gradcalc.engines.symbolic.messages import (
+    ClaimRequest,
+    ClaimResult,
+    Derivatives,
+    PartialsRequest,
+    SymbolicRequest,
+    SymbolicResult,
+)
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, Number, names_in
@@ -161,14 +168,20 @@ class Judging:
     ):
         self.tree, self.claimed, self.by, self.seconds, self.inner, self.fixed = tree, claimed, by, seconds, inner, fixed
         self.where = where
-        wanted = [(0, (by,))]
-        self._derivative = Question.about([tree], wanted, seconds)
-        shared.ask(self._derivative)
-        self._same: Question | None = None
+        self._client = CLIENT.get()
+        self._derivative = PartialsRequest.of([tree], [(0, (by,))], seconds)
+        self._client.submit(self._derivative)
+        self._same: ClaimRequest | None = None
         # What sympy finds equal holds beside the point of an equality, and tells nothing about it.
         if not (equalities(tree) or equalities(claimed)):
-            self._same = Question.about([tree, claimed], wanted, min(seconds, _SIMPLIFYING), is_claim=True)
-            shared.ask(self._same)
+            self._same = ClaimRequest.of(tree, claimed, by, min(seconds, _SIMPLIFYING))
+            self._client.submit(self._same)
+
+    def _answer(self, request: SymbolicRequest) -> SymbolicResult | None:
+        try:
+            return self._client.result(request)
+        except SymbolicFailure:
+            return None
 
     def _condition(self, comparing: Comparing) -> Node | None:
         """The condition under which the claim has a value, if it is found in as much time again."""
@@ -193,14 +206,14 @@ class Judging:
                     kind, why = cause(self.tree, self.by, comparing.found)
         except (deadline.OutOfTime, OutOfPrecision):
             pass  # of the cause: what was compared stands
-        formula = _answered(self._derivative)
-        same = None if self._same is None else _answered(self._same)
-        result = _Result(comparing, same is not None and same.is_same)
+        formula = self._answer(self._derivative)
+        same = None if self._same is None else self._answer(self._same)
+        result = _Result(comparing, isinstance(same, ClaimResult) and same.is_same)
         outcome = result.outcome
         condition = self._condition(comparing) if outcome == "partly" else None
         shown = None if condition is None else unparse(condition)
         return Finding(
-            None if formula is None else formula.formulas[0].text,
+            formula.formulas[0].text if isinstance(formula, Derivatives) else None,
             tuple(map(_place, result.places)),
             result.by_sympy,
             outcome,
@@ -349,13 +362,6 @@ def _refutation(found: Compared) -> str:
 def _trimmed(decimal: str) -> str:
     """A decimal string without the zeros that say how many digits are known."""
     return decimal.rstrip("0").rstrip(".") if "." in decimal and "e" not in decimal else decimal
-
-
-def _answered(question: Question) -> Derived | None:
-    try:
-        return shared.collect(question)
-    except SymbolicFailure:
-        return None
 
 
 def _place(found: Compared) -> Place:

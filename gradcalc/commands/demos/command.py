@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,10 @@ from gradcalc.commands.console import LISTS, write
 from gradcalc.commands.options import Device, Dtype, Quiet, Timeout
 from gradcalc.commands.request import one_point, request
 from gradcalc.errors import Exit
-from gradcalc.report import Problem, Report
+from gradcalc.report import Report
+
+if TYPE_CHECKING:
+    from gradcalc.inputs.query import Question
 
 Expression = Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")]
 At = Annotated[
@@ -128,7 +131,7 @@ def tracking(
     return Exit.AGREE
 
 
-def _problem(expr: str, at: list[str] | None, device: str, dtype: str | None) -> Problem:
+def _problem(expr: str, at: list[str] | None, device: str, dtype: str | None) -> Question:
     """The question of a command that looks at one point."""
     return one_point(*request(expr, at or [], [], "1", device, dtype, None))
 

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gradcalc.calculate.answer import answer, foresee
+from gradcalc.calculate.answer import answer, prefetch
 from gradcalc.calculate.prepared import Prepared, prepare
 from gradcalc.errors import CalcError
 from gradcalc.expression.tree import steps
-from gradcalc.report import Problem, Report
+from gradcalc.inputs.query import Question
+from gradcalc.report import Report
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 if TYPE_CHECKING:
@@ -53,9 +54,9 @@ class Tracking:
     of_sum: Sequence[Tracked]
 
 
-def trace(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Trace:
+def trace(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Trace:
     """The graph of an expression at a point.  Raises `CalcError` for what has no point, or no single value."""
-    prepared = _at_point(problem, seconds)
+    prepared = _at_point(question, seconds)
     prepared.needs_a_number("a trace follows the gradient of one number")
     if len(steps(prepared.tree).nodes) > MAX_VERTICES:
         raise CalcError(f"the expression has more than {MAX_VERTICES} parts: nobody could follow its trace")
@@ -67,12 +68,14 @@ def trace(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Trace:
     return Trace(report, vertices, tuple(_events(vertices)))
 
 
-def accumulate(problem: Problem, *, passes: int = 3, clear: bool = False, seconds: float = DEFAULT_SECONDS) -> Accumulation:
+def accumulate(
+    question: Question, *, passes: int = 3, clear: bool = False, seconds: float = DEFAULT_SECONDS
+) -> Accumulation:
     """`.grad` after each of some passes, without and with clearing (`clear`: with it only).
 
     Raises `CalcError` for what has no point, or no single value, or no gradient in torch.
     """
-    prepared = _at_point(problem, seconds)
+    prepared = _at_point(question, seconds)
     prepared.needs_a_number("backward() starts from one number")
     from gradcalc.engines.autograd.grad_modes import CLEARINGS, accumulated
 
@@ -86,9 +89,9 @@ def accumulate(problem: Problem, *, passes: int = 3, clear: bool = False, second
     return Accumulation(report, passes, found)
 
 
-def tracking(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Tracking:
+def tracking(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Tracking:
     """The ways to switch tracking off, each run.  Raises `CalcError` for what has no point, or that torch does not run."""
-    prepared = _at_point(problem, seconds)
+    prepared = _at_point(question, seconds)
     from gradcalc.engines.autograd.grad_modes import tracked
 
     report = answer(prepared)
@@ -101,11 +104,11 @@ def tracking(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Tracking:
     return Tracking(report, ways, of_sum)
 
 
-def _at_point(problem: Problem, seconds: float) -> Prepared:
-    prepared = prepare(problem, seconds=seconds)
-    if not prepared.values:
+def _at_point(question: Question, seconds: float) -> Prepared:
+    prepared = prepare(*question, seconds=seconds)
+    if not prepared.point.values:
         raise CalcError("this is done at a point, and none is given", hint="give --at x=3")
-    foresee(prepared)
+    prefetch(prepared)
     return prepared
 
 

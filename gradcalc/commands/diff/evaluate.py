@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from gradcalc.calculate.answer import answer, nearest
+from gradcalc.calculate.answer import answer
 from gradcalc.calculate.prepared import Prepared
 from gradcalc.calculate.reporting import versions
 from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
 from gradcalc.inputs.points import PART, Grid
-from gradcalc.inputs.values import nearest_double
+from gradcalc.inputs.values import Point, nearest_double, read_point, value_tree
 from gradcalc.report import Partial, Report, Value, Verdict
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Part:
     """Some of the points: the values as typed, point by point, as they are shown, and as the nearest doubles."""
 
     size: int
-    point: Callable[[int], Mapping[str, str]]
+    point: Callable[[int], Point]
     shown: Mapping[str, Sequence[object]]
     floats: Mapping[str, Sequence[float]]
 
@@ -76,7 +76,7 @@ class Found:
         """The answer at a point."""
         if place in self.proven:
             return self.proven[place]
-        problem = replace(self.prepared.problem, at=self.part.point(place))
+        query, point = self.prepared.query, self.part.point(place)
         verdict, evidence = self.verdict(place), self.evidence(place)
         why = _BOUNDED if evidence else _NOT_PROVEN
         partials = [
@@ -93,10 +93,10 @@ class Found:
             for by, numbers in self.ran.partials.items()
         ]
         return Report(
-            problem.expr,
+            query.text,
             unparse(self.prepared.tree),
-            problem.order,
-            problem.at,
+            query.order,
+            point.texts,
             {name: numbers[place] for name, numbers in self.ran.received.items()},
             self.dtype,
             self.device,
@@ -106,6 +106,7 @@ class Found:
             versions(),
             latex(self.prepared.tree),
             self.prepared.notes,
+            values={name: value.tree for name, value in point.values.items()},
         )
 
     def reports(self) -> Iterator[Report]:
@@ -136,7 +137,7 @@ class Tally:
         return words + (f", {self.undecided} undecided" if self.undecided else "")
 
 
-def parts(points: Grid | Iterable[Mapping[str, str]], size: int = PART) -> Iterator[Part]:
+def parts(points: Grid | Iterable[Point | Mapping[str, str]], size: int = PART) -> Iterator[Part]:
     """The points of a grid, or as they are read, in parts.  Raises `CalcError` for a value that is no real number."""
     if isinstance(points, Grid):
         for start in range(0, len(points), size):
@@ -145,30 +146,36 @@ def parts(points: Grid | Iterable[Mapping[str, str]], size: int = PART) -> Itera
             if floats is None:
                 yield _listed([points[place] for place in range(start, stop)])
             else:
-                yield Part(stop - start, partial(_place, points, start), floats, floats)
+                yield Part(stop - start, partial(_grid_point, points, start), floats, floats)
         return
     rows = iter(points)
     while part := list(islice(rows, size)):
         yield _listed(part)
 
 
-def _place(points: Grid, start: int, place: int) -> Mapping[str, str]:
+def _grid_point(points: Grid, start: int, place: int) -> Point:
     return points[start + place]
 
 
-def _listed(rows: Sequence[Mapping[str, str]]) -> Part:
-    def number(name: str, text: str) -> float:
-        found = nearest_double(text)
-        # What vanishes as a double is no zero: not a number is left open, and the proof says what happened.
-        return (nearest(name, text) or math.nan) if found is None else found
-
+def _listed(points: Sequence[Point | Mapping[str, str]]) -> Part:
+    rows = [point.texts if isinstance(point, Point) else point for point in points]
     names = rows[0]
     return Part(
         len(rows),
-        rows.__getitem__,
+        lambda place: read_point(rows[place]),
         {name: [row[name] for row in rows] for name in names},
-        {name: [number(name, row[name]) for row in rows] for name in names},
+        {name: [_float(name, row[name]) for row in rows] for name in names},
     )
+
+
+def _float(name: str, text: str) -> float:
+    number = nearest_double(text)
+    if number is not None:
+        return number
+    from gradcalc.calculate.at_point import nearest_float
+
+    # A nonzero value that rounds to 0.0 becomes NaN, so that the bound leaves it undecided and the proof says what happened.
+    return nearest_float(name, text, value_tree(name, text)) or math.nan
 
 
 def found(prepared: Prepared, points: Iterable[Part], proofs: int, tally: Tally) -> Iterator[Found]:
@@ -177,8 +184,7 @@ def found(prepared: Prepared, points: Iterable[Part], proofs: int, tally: Tally)
     from gradcalc.engines.autograd import devices
     from gradcalc.proof.floats.formats import FORMATS
 
-    problem = prepared.problem
-    device, dtype, _ = devices.choose(problem.device, problem.dtype)
+    device, dtype, _ = devices.choose(prepared.query.device, prepared.query.dtype)
     form = FORMATS[dtype]
     left = MOST_OPEN
     for part in points:
@@ -187,7 +193,7 @@ def found(prepared: Prepared, points: Iterable[Part], proofs: int, tally: Tally)
             prepared.entries.entries[0],
             part.floats,
             size,
-            [wanted.by for wanted in prepared.wanted],
+            [wanted.by for wanted in prepared.partials],
             dtype=dtype,
             device=device.name,
             precision=form.precision,
@@ -196,10 +202,7 @@ def found(prepared: Prepared, points: Iterable[Part], proofs: int, tally: Tally)
         sample = {place * (size - 1) // max(wanted - 1, 1) for place in range(wanted)}
         still_open = [place for place in ran.open if place not in sample]
         undecided = frozenset(still_open[left:])
-        proven = {
-            place: answer(replace(problem, at=part.point(place)), seconds=prepared.question.seconds)
-            for place in sorted(sample.union(still_open[:left]))
-        }
+        proven = {place: answer(prepared.at(part.point(place))) for place in sorted(sample.union(still_open[:left]))}
         left -= min(left, len(still_open))
         tally.proven += len(proven)
         tally.undecided += len(undecided)

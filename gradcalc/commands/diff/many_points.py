@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from gradcalc.calculate.prepared import prepare
@@ -11,12 +10,14 @@ from gradcalc.commands.console import show, tell, write
 from gradcalc.commands.diff import evaluate
 from gradcalc.errors import CalcError, Exit
 from gradcalc.inputs.points import ALL_PROVEN
-from gradcalc.report import Outcome, Problem, Report, Verdict
+from gradcalc.inputs.query import Query
+from gradcalc.inputs.values import Point
+from gradcalc.report import Outcome, Report, Verdict
 
 
 def show_many(
-    problem: Problem,
-    points: Iterable[Mapping[str, str]],
+    query: Query,
+    points: Sequence[Point] | Iterable[Mapping[str, str]],
     proofs: int,
     seconds: float,
     format: str,
@@ -25,12 +26,12 @@ def show_many(
     fail_on: Collection[Verdict] = (),
 ) -> Exit:
     """Answer many points and write the answers; what was proven and what was bounded is told on stderr."""
-    if problem.direction or problem.cotangent is not None:
+    if query.direction or query.cotangent is not None:
         raise CalcError(f"a product with the Jacobian is taken at {ALL_PROVEN} points at most")
     tally = evaluate.Tally()
     waiting = evaluate.parts(points)
     first = next(waiting)
-    prepared = prepare(replace(problem, at=first.point(0)), seconds=seconds)
+    prepared = prepare(query, first.point(0), seconds=seconds)
     if prepared.entries.shape:
         hint = f"give at most {ALL_PROVEN} points, and no --proofs, or choose an entry"
         raise CalcError("many points are for expressions whose value is a number, and this is an array", hint=hint)

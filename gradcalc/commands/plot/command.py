@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import PurePath
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +15,9 @@ from gradcalc.commands.options import Device, Dtype, Quiet, Timeout
 from gradcalc.commands.request import expression_from_stdin
 from gradcalc.errors import CalcError, Exit
 from gradcalc.report import DTYPES, Problem, exit_code
+
+if TYPE_CHECKING:
+    from gradcalc.inputs.query import Question
 
 
 def plot(
@@ -63,11 +67,11 @@ def plot(
     if output is not None and PurePath(output).suffix.lower() not in IMAGES:
         raise CalcError(f"{output} does not say which kind of image", hint=f"its name ends in {', '.join(IMAGES)}")
     dtype = dtype if dtype is None else choice(dtype, DTYPES, "dtype")
-    problem, name, start, stop = _request(expr, at, device_of(device), dtype)
+    question, name, start, stop = _request(expr, at, device_of(device), dtype)
 
     from gradcalc.output.options import options_for
 
-    found = plot(problem, name, start, stop, points=count, seconds=seconds)
+    found = plot(question, name, start, stop, points=count, seconds=seconds)
     if output is not None:
         image(found, output)
     elif not quiet:
@@ -75,17 +79,19 @@ def plot(
     return exit_code(found.verdict)
 
 
-def _request(expr: str, at: list[str], device: str, dtype: str | None) -> tuple[Problem, str, str, str]:
+def _request(expr: str, at: list[str], device: str, dtype: str | None) -> tuple[Question, str, str, str]:
     """The question without the variable that moves, that variable, and the ends of its interval."""
     from gradcalc.expression.tree import names_in
-    from gradcalc.functions.resolve import understand
     from gradcalc.inputs.array_files import value_or_file
     from gradcalc.inputs.points import assign, read_at
+    from gradcalc.inputs.query import Question, read_query
+    from gradcalc.inputs.values import read_point
 
     text = expression_from_stdin() if expr == "-" else expr
     named, nameless = read_at(at)
     named = {name: value_or_file(value) for name, value in named.items()}
-    values = assign(names_in(understand(text, named)), named, nameless, text)
+    query = replace(read_query(Problem(text), named), device=device, dtype=dtype)
+    values = assign(names_in(query.expression), named, nameless, text)
     moving = [name for name, value in values.items() if ":" in value and "[" not in value]
     if len(moving) != 1:
         what = "no variable has a range" if not moving else f"{' and '.join(moving)} have ranges, and one variable moves"
@@ -94,4 +100,4 @@ def _request(expr: str, at: list[str], device: str, dtype: str | None) -> tuple[
     start, colon, stop = values.pop(name).partition(":")
     if not colon or ":" in stop:
         raise CalcError(f"a range is from where to where, such as {name}=-3:3", hint="--points says how many")
-    return Problem(text, values, (name,), 1, device, dtype), name, start.strip(), stop.strip()
+    return Question(query, read_point(values)), name, start.strip(), stop.strip()

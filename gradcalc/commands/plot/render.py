@@ -107,7 +107,7 @@ def table(found: Plot, options: RenderOptions) -> str:
     (partial,) = first.partials
     if partial.formula is not None:
         page.formula(f"∂{f}/∂{found.name}", partial.formula)
-    others = "".join(f", {name} = {typed(text, page)}" for name, text in found.problem.at.items())
+    others = "".join(f", {name} = {typed(text, page)}" for name, text in found.fixed.items())
     width = found.xs[-1] - found.xs[0]
     page.sentence(f"{found.name} from {_short(found.xs[0], width)} to {_short(found.xs[-1], width)}{others}")
     ran_on(first.dtype, first.device, first.versions, page)

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gradcalc.calculate.answer import answer, foresee
+from gradcalc.calculate.answer import answer, prefetch
 from gradcalc.calculate.prepared import Prepared, prepare
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import named_entries
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node
 from gradcalc.functions.derivation import Step, derive
-from gradcalc.functions.resolve import understand
-from gradcalc.report import Problem, Report
+from gradcalc.inputs.query import Question
+from gradcalc.report import Report
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
@@ -70,27 +70,27 @@ class Stepwise:
     point: Mapping[str, Node]
 
 
-def stepwise(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Stepwise:
+def stepwise(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Stepwise:
     """Derive an expression by hand.
 
     Raises `CalcError` for what is no single number, for a function without a rule, and for what is too long to be followed.
     """
-    prepared = prepare(problem, seconds=seconds)
+    prepared = prepare(*question, seconds=seconds)
     prepared.needs_a_number("a derivation is of one number")
-    if not prepared.wanted:
+    if not prepared.partials:
         raise CalcError(
             f"{unparse(prepared.tree)} has no variables: it is constant, and its derivative is 0",
             hint='name what to derive by in the expression, such as "3*x"',
         )
-    if len(prepared.wanted) > MAX_DERIVATIONS:
-        count = len(prepared.wanted)
+    if len(prepared.partials) > MAX_DERIVATIONS:
+        count = len(prepared.partials)
         raise CalcError(f"there are {count} variables, and at most {MAX_DERIVATIONS} derivations", hint="choose with --by")
     (tree,) = prepared.entries.entries
-    derived = [(wanted.entries[0], derive(tree, wanted.entries[0])) for wanted in prepared.wanted]
-    foresee(prepared)
-    values = dict(pair for name, cells in prepared.values.items() for pair in named_entries(name, cells))
+    derived = [(wanted.entries[0], derive(tree, wanted.entries[0])) for wanted in prepared.partials]
+    prefetch(prepared)
+    values = dict(pair for name, cells in prepared.point.entries.items() for pair in named_entries(name, cells))
     found = [_proven(tree, by, steps, values, prepared) for by, steps in derived]
-    return Stepwise(answer(prepared), found, {name: understand(text) for name, text in problem.at.items()})
+    return Stepwise(answer(prepared), found, {name: value.tree for name, value in prepared.point.values.items()})
 
 
 def _proven(tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Node], prepared: Prepared) -> Derivation:
@@ -100,7 +100,7 @@ def _proven(tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Nod
     numbers: Sequence[str | None] = [None] * len(steps)
     at_point = AtPoint.UNKNOWN if values else None
     try:
-        with deadline.limit(prepared.question.seconds):
+        with deadline.limit(prepared.seconds):
             comparing.run([values] if values else [], closely=False)
             if values:
                 here = comparing.found[0] if comparing.found and comparing.found[0].shown == values else None
