@@ -39,7 +39,7 @@ from gradcalc.calculate.answer import answer
 from gradcalc.engines.autograd.program import base_name
 from gradcalc.engines.symbolic.client import CLIENT, SymbolicFailure
 from gradcalc.engines.symbolic.messages import PartialsRequest
-from gradcalc.engines.taylor.reals import OutOfPrecision, Real, adaptively, ball, exact
+from gradcalc.engines.taylor.reals import OutOfPrecision, Real, ball, exact, refine
 from gradcalc.errors import CalcError
 from gradcalc.expression.tree import Call, Node, Number, postorder
 from gradcalc.functions.resolve import understand
@@ -387,7 +387,7 @@ def _is_another(value: Real, right: Real) -> bool:
 
 def _value(site: object, tree: Node, constants: dict[str, Node]) -> Real | None:
     try:
-        return adaptively(lambda: site.formula_value(tree, constants))  # type: ignore[attr-defined]
+        return refine(lambda: site.formula_value(tree, constants))  # type: ignore[attr-defined]
     except (OutOfPrecision, CalcError, ZeroDivisionError):
         return None
 

@@ -22,7 +22,7 @@ from gradcalc.engines.taylor.reals import Real, ball, exact, nearest_float, to_f
 from gradcalc.expression.arrays import entry_names, named_entries
 from gradcalc.expression.tree import Number, names_in
 from gradcalc.functions.resolve import understand
-from gradcalc.functions.scalarize import spread
+from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.values import read_value
 from gradcalc.proof.evidence import Evidence, ReplayedTrace
 from gradcalc.proof.floats.formats import FORMATS, Format
@@ -69,7 +69,7 @@ class Question:
         self.floats = {entry: nearest_input(entry, "", value) for entry, value in values.items()}
         self.names = {name: entry_names(name, cells.shape) for name, cells in arrays.items()}
         self.is_of_arrays = any(names.shape for names in self.names.values())
-        self.entry = spread(self.tree, arrays).entries[case.place]
+        self.entry = scalarize(self.tree, arrays).entries[case.place]
         self.bys: Sequence[By] = list(product((e for n in names_in(self.tree) for e in self.names[n].entries), repeat=order))
         self.typed = Site(self.entry, {n: v.value if isinstance(v, Number) else v for n, v in values.items()})
         self.documented = torch_deviations(self.entry)

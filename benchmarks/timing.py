@@ -33,7 +33,7 @@ from judging import Question
 
 from gradcalc.engines.symbolic.client import CLIENT, SymbolicFailure
 from gradcalc.engines.symbolic.messages import PartialsRequest
-from gradcalc.engines.taylor.reals import OutOfPrecision, Real, adaptively
+from gradcalc.engines.taylor.reals import OutOfPrecision, Real, refine
 from gradcalc.errors import CalcError
 from gradcalc.proof.evidence import ReplayedTrace
 
@@ -109,7 +109,7 @@ def timed(case: Case, dtype: str) -> dict[str, float] | None:
 
             def value(site=site, tree=tree, constants=constants) -> Real | None:
                 try:
-                    return adaptively(lambda: site.formula_value(tree, constants))
+                    return refine(lambda: site.formula_value(tree, constants))
                 except OutOfPrecision:
                     return None
 

@@ -26,7 +26,7 @@ from gradcalc.proof.smoothness.differentiability import examine
 DIFFERENTIABLE = [
     row
     for row in TABLE.values()
-    if row.torch and row.signature and not row.condition and row.definition is None and row.by_entry
+    if row.torch and row.signature and not row.condition and row.definition is None and row.elementwise
 ]
 PLACES = (0.25, 0.6, 0.95)
 
@@ -65,7 +65,7 @@ def test_the_program_of_every_row_computes_the_derivative_and_keeps_its_bounds(r
                 truth = examine(site, by).derivative
                 if truth is None:
                     continue
-                program, _ = traced.enclosure(key, truth, mathematical=bool(row.documented))
+                program, _ = traced.enclosure(key, truth, mathematical=bool(row.torch_deviation))
                 assert program is not None, by
                 assert agree(program, truth), (by, program, ball(truth).str(20))
             # torch's backward of hardsigmoid multiplies by a float32 sixth in every dtype.

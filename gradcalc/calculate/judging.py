@@ -19,7 +19,7 @@ from gradcalc.engines.taylor.reals import OutOfPrecision, Real
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, steps
 from gradcalc.functions import TABLE
-from gradcalc.functions.stable_forms import spellings
+from gradcalc.functions.stable_forms import rewrites
 from gradcalc.proof import verdict
 from gradcalc.proof.evidence import Evidence, ReplayedTrace
 from gradcalc.proof.floats.formats import FloatError, Format, float_error
@@ -64,7 +64,7 @@ class PointJudge:
         )
         self.bounds = {} if is_whole or setting.another_algorithm else _bounds(tree, run, setting.form)
         self.constants = _rounded_constants(self.typed, run)
-        self.spellings: Sequence[Node] | None = None
+        self.rewrites: Sequence[Node] | None = None
         self.regularity = {by: (examined(self.typed, by), examined(self.binary, by)) for by in setting.wrt}
 
     def value(self) -> str | None:
@@ -161,10 +161,10 @@ class PointJudge:
             return None
         form = self.setting.form
         floats = {name: float(value) for name, value in self.run.inputs.items()}
-        if self.spellings is None:
-            self.spellings = list(spellings(self.typed.tree))
+        if self.rewrites is None:
+            self.rewrites = list(rewrites(self.typed.tree))
         best: tuple[str, float] | None = None
-        for tree in self.spellings:
+        for tree in self.rewrites:
             run = backward.run(tree, floats, [by], dtype=form.name, device=self.setting.device)
             if by not in run.partials:
                 continue
@@ -184,7 +184,7 @@ class PointJudge:
         if tree is None or site is None:
             return None, formula.unusable
         try:
-            return reals.adaptively(lambda: site.formula_value(tree, symbolic.constants)), None
+            return reals.refine(lambda: site.formula_value(tree, symbolic.constants)), None
         except OutOfPrecision:
             return None, "sympy's formula has no value here"
 
@@ -210,7 +210,7 @@ def _rounded_constants(site: Site, run: Run) -> dict[str, Fraction]:
 def torch_deviations(tree: Node) -> tuple[str, ...]:
     """What torch documents about functions of the expression that it defines in its own way."""
     rows = [TABLE[node.name] for node in steps(tree).nodes if isinstance(node, Call)]
-    return tuple(dict.fromkeys(row.documented for row in rows if row.documented))
+    return tuple(dict.fromkeys(row.torch_deviation for row in rows if row.torch_deviation))
 
 
 def examined(site: Site | None, by: By) -> Regularity | None:

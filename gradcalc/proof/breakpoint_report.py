@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from gradcalc.engines.taylor.evaluate import CONDITION
+from gradcalc.engines.taylor.jets import CONDITION
 from gradcalc.engines.taylor.reals import ball, exact
 from gradcalc.proof.floats.formats import Format
 from gradcalc.proof.smoothness.differentiability import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regularity

@@ -12,9 +12,10 @@ from copy import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from flint import arb, ctx
+from flint import arb
 
 from gradcalc.engines.autograd.backward import By, Run
+from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import PROVEN_BITS, Real, agree
 from gradcalc.proof.floats.aten_elementwise import UnknownOperation
 from gradcalc.proof.floats.formats import Format
@@ -65,7 +66,7 @@ class ReplayedTrace:
     def replay_at(self, bits: int, *, mathematical: bool = False) -> Replay:
         """The program in exact arithmetic, at a precision."""
         if (bits, mathematical) not in self._replays:
-            with ctx.workprec(bits):
+            with reals.precision(bits):
                 self._replays[bits, mathematical] = replay(self.program, self.inputs, mathematical=mathematical)
         return self._replays[bits, mathematical]
 

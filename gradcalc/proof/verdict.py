@@ -14,8 +14,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from flint import arb, ctx
+from flint import arb
 
+from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import Real, agree, ball, decimal, exact, is_negligible
 from gradcalc.proof.breakpoint_report import breakpoint_text, judge_singular, places_text
 from gradcalc.proof.evidence import PRECISIONS, Evidence
@@ -191,7 +192,7 @@ def _apart(evidence: Evidence, binary: Regularity, truth: Real, program: arb, pr
 
 
 def _is_within_an_ulp(program: arb, truth: Real, form: Format) -> bool:
-    with ctx.workprec(PRECISIONS[0]):
+    with reals.precision(PRECISIONS[0]):
         return bool(abs(program - ball(truth)) <= form.ulp(truth))
 
 

@@ -49,7 +49,7 @@ class Work:
             if arg not in self.moved or name not in known:
                 slopes.append(None)
                 continue
-            moving: dict[str, Real | Jet] = {**known, name: evaluate.moving(known[name], 1, 1)}
+            moving: dict[str, Real | Jet] = {**known, name: Jet.variable(known[name], 1, 1)}
             slopes.append(evaluate.evaluate(alone, moving, order=1)[1])
         return slopes
 
@@ -105,7 +105,7 @@ class Work:
             return None
         parts = [Name("%") if position == number else arg for position, arg in enumerate(node.args)]
         alone = Call(node.name, tuple(parts), node.span, node.options)
-        found = evaluate.evaluate(alone, {**self.point, "%": evaluate.moving(value, 1, 1)}, order=1)
+        found = evaluate.evaluate(alone, {**self.point, "%": Jet.variable(value, 1, 1)}, order=1)
         return None if found.notes or not is_finite(found[1]) else found[1]
 
 

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from flint import ctx
-
 from gradcalc.commands.check.linearization import Change, Work
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import Real, ball
@@ -73,7 +71,7 @@ def mistakes(tree: Node, by: str, points: Sequence[Mapping[str, Real]]) -> Itera
 
     Those with a name of their own come first, the outermost before those inside; factors and the like come last.
     """
-    with ctx.workprec(BITS):
+    with reals.precision(BITS):
         way = steps(tree)
         moved = [place for place in Reach(way).of([by]) if not _is_condition(way.nodes[place])]
         works = [Work(way, moved, point) for point in points]
@@ -82,7 +80,7 @@ def mistakes(tree: Node, by: str, points: Sequence[Mapping[str, Real]]) -> Itera
             node = way.nodes[place]
             if isinstance(node, Call):
                 for kind, why, change in catalogue(_Step(way, place, node, frozenset(moved), by)):
-                    with ctx.workprec(BITS):
+                    with reals.precision(BITS):
                         numbers = tuple(work.derived(place, change) for work in works)
                     yield Mistake(kind, why, numbers)
 

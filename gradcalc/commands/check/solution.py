@@ -20,7 +20,7 @@ from gradcalc.calculate.reporting import versions
 from gradcalc.commands.check.claim import OF_NUMBERS, Finding, Judging, claimed_tree, condition_tree, points_of
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.subexpression import with_part
+from gradcalc.expression.subexpression import substitute
 from gradcalc.expression.tree import Name, Node, names_in, postorder, renamed
 from gradcalc.functions.derivation import derive
 from gradcalc.functions.resolve import understand
@@ -229,7 +229,7 @@ class _Work:
         true = _expanded(text.tree, self.true, f"line {text.number}")
 
         def by_part(other: Node) -> Node:
-            return other if inner is None else with_part(other, inner, text.by)
+            return other if inner is None else substitute(other, inner, text.by)
 
         tree = by_part(self.reading.of(text.of))
         self._check(text, tree, inner, written)

@@ -150,7 +150,7 @@ def _end(name: str, value: Value) -> Fraction:
     from gradcalc.proof.smoothness.subdivision import fraction
 
     try:
-        number = reals.adaptively(lambda: Site(value.tree, {}).value().value)
+        number = reals.refine(lambda: Site(value.tree, {}).value().value)
     except reals.OutOfPrecision:
         raise CalcError(f"the value of {name} is not a real number: {value.text}") from None
     return fraction(number)

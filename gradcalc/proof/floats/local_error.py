@@ -10,9 +10,10 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from flint import arb, ctx
+from flint import arb
 
 from gradcalc.engines.autograd.program import Cell, Operation, Program, base_name
+from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import nearest_float
 from gradcalc.proof.floats import aten_reductions  # noqa: F401  its rows belong to the table
 from gradcalc.proof.floats.arithmetic import Exact, Rounded
@@ -48,7 +49,7 @@ def local_errors(program: Program, form: Format, device: str) -> list[LocalError
 
     Operations on infinities, or on what is not a number, are passed over.  Raises `UnknownOperation`.
     """
-    with ctx.workprec(BITS):
+    with reals.precision(BITS):
         places = enumerate(program.operations)
         errors = (_local_error(place, operation, form, device, program.literals) for place, operation in places)
         return [local for local in errors if local is not None]

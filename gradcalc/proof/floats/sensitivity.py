@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from flint import arb, ctx
+from flint import arb
 
 from gradcalc.engines.autograd.program import NO_MEMORY, Cell, Operation, Program, base_name
+from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import nearest_float
 from gradcalc.proof.floats import aten_reductions  # noqa: F401  its rows belong to the table
 from gradcalc.proof.floats.arithmetic import Exact, Value
@@ -63,7 +64,7 @@ def local_jacobians(program: Program, inputs: Mapping[int, Fraction]) -> list[Lo
                         slopes.append((target, key, slope.mid()))
         jacobians.append(LocalJacobian(outputs, slopes))
 
-    with ctx.workprec(BITS):
+    with reals.precision(BITS):
         replay(program, inputs, observe=observe)
     return jacobians
 
@@ -75,7 +76,7 @@ def dominant_error(operations: Sequence[LocalJacobian], key: int, locals_: Seque
     """
     errors = {local.place: local for local in locals_ if 0 < local.ulps < math.inf}
     worst: tuple[float, LocalError] | None = None
-    with ctx.workprec(BITS):
+    with reals.precision(BITS):
         adjoints: dict[int, arb] = {key: arb(1)}
         for place in reversed(range(len(operations))):
             operation = operations[place]

@@ -16,10 +16,11 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import groupby, pairwise
 
-from flint import arb, ctx
+from flint import arb
 
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import NotReal, OutOfPrecision, Real, Unresolved
 from gradcalc.expression.tree import Node, steps
 from gradcalc.proof.smoothness.differentiability import Kind, Regularity, examine
@@ -149,11 +150,11 @@ class _Work:
 
     def look(self, start: Fraction, stop: Fraction) -> str:
         """Whether the expression is smooth in all of a piece, or has no value in any of it."""
-        with ctx.workprec(reals.START_BITS):
+        with reals.precision(reals.START_BITS):
             point: dict[str, Real] = dict(self.fixed.point())
             whole = arb(reals.exact((start + stop) / 2), reals.exact((stop - start) / 2))
             try:
-                jet = evaluate.evaluate(self.way, {**point, self.name: evaluate.moving(whole, 1, 1)}, order=1)
+                jet = evaluate.evaluate(self.way, {**point, self.name: Jet.variable(whole, 1, 1)}, order=1)
             except (Unresolved, NotReal):
                 return _OPEN
             if any(note.kind == "domain" for note in jet.notes):
@@ -197,7 +198,7 @@ class _Work:
                 return None
             if found.value is None or found.derivative is None:
                 return _Side(())
-            with ctx.workprec(_BITS):
+            with reals.precision(_BITS):
                 looks.append(_Look(_middle(reals.exact(distance)), _middle(found.value), sign * _middle(found.derivative)))
         return _Side(tuple(looks))
 
@@ -338,7 +339,7 @@ def _band(power: arb) -> str | None:
 
 def _between(left: _Side | None, right: _Side | None) -> Kind | None:
     """What lies between two sides: `regular` if it may be smooth, None if there is a value on neither."""
-    with ctx.workprec(_BITS):
+    with reals.precision(_BITS):
         sides = [side for side in (left, right) if side is not None]
         states = [side.state for side in sides]
         if not sides:
