@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -22,6 +21,7 @@ from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Cells, Shape, named_entries
 from gradcalc.expression.tree import Node
 from gradcalc.inputs.values import value_cells, value_tree
+from gradcalc.output.numbers import significant
 from gradcalc.report import Partial, Problem, Report, Verdict, worst
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
@@ -332,7 +332,7 @@ def _events(run: _Arithmetic, written: _Written, dtype: str, gradients: tuple[Pa
     for partial in wrong[:_TOLD]:
         number = partial.autograd
         shown = "nothing" if number is None else repr(number) if math.isfinite(number) else str(number)
-        yield f"autograd's dL/d{partial.entries[0]} is {shown}; the true one is {short(partial.symbolic)}"
+        yield f"autograd's dL/d{partial.entries[0]} is {shown}; the true one is {significant(partial.symbolic)}"
     if len(wrong) > _TOLD:
         yield f"{len(wrong) - _TOLD} more gradients are not the true ones"
 
@@ -347,10 +347,3 @@ def _broken(place: str, p: float, q: float, dtype: str, flat: str) -> Iterator[s
         yield f"log({'1 - ' if q == 1.0 else ''}q{place}) is the logarithm of 0"
     if p in (0.0, 1.0):
         yield f"the hand formula divides by zero: dL/dp{place} has p*(1 - p) = 0 below the line"
-
-
-def short(text: str | None, digits: int = 10) -> str:
-    """An exact number in so many digits, also where it is beyond all floats."""
-    if text is None:
-        return "unknown"
-    return f"{float(text):.{digits}g}" if math.isfinite(float(text)) else f"{Decimal(text):.{digits}g}"

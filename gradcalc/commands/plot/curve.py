@@ -23,7 +23,6 @@ from gradcalc.report import Problem, Report, Verdict, worst
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
-MAX_POINTS = 1_000
 LARGEST = 1e300
 """What is drawn is smaller: differences and margins of doubles need room."""
 SAMPLES = 160

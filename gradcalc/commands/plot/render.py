@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
 
+from gradcalc.commands.plot.canvas import Canvas
 from gradcalc.commands.plot.curve import LARGEST, Mark, Plot, extent
 from gradcalc.errors import CalcError
-from gradcalc.output import json as machine
+from gradcalc.output.numbers import axis_label, cut
 from gradcalc.output.options import RenderOptions, function_letter
-from gradcalc.report import SCHEMA, Report, Verdict
+from gradcalc.output.page import Page, color, sign
+from gradcalc.output.records import Format, machine_formats
+from gradcalc.report import Report, Verdict
 
-if TYPE_CHECKING:
-    from gradcalc.output.page import Page
-
-IMAGES = (".png", ".svg", ".pdf")
 _HEIGHT = 11
 _WIDEST = 100
 _LINE = "cyan"
@@ -98,8 +96,6 @@ _MANY = 12
 
 def table(found: Plot, options: RenderOptions) -> str:
     """Two drawings in characters, the expression and its derivative, and what is marked in them."""
-    from gradcalc.output.page import Page, last_line, notes, ran_on, typed
-
     page = Page(options)
     first = found.points[0]
     f = function_letter(first)
@@ -107,11 +103,11 @@ def table(found: Plot, options: RenderOptions) -> str:
     (partial,) = first.partials
     if partial.formula is not None:
         page.formula(f"∂{f}/∂{found.name}", partial.formula)
-    others = "".join(f", {name} = {typed(text, page)}" for name, text in found.problem.at.items())
+    others = f", {page.assignments(found.problem.at)}" if found.problem.at else ""
     width = found.xs[-1] - found.xs[0]
-    page.sentence(f"{found.name} from {_short(found.xs[0], width)} to {_short(found.xs[-1], width)}{others}")
-    ran_on(first.dtype, first.device, first.versions, page)
-    notes(first, page)
+    page.sentence(f"{found.name} from {axis_label(found.xs[0], width)} to {axis_label(found.xs[-1], width)}{others}")
+    page.environment(first.dtype, first.device, first.versions)
+    page.notes(first.notes)
     panels = list(_panels(found))
     margin = max(len(label) for *_, y in panels for label in _labels(y).values())
     for panel in panels:
@@ -119,10 +115,10 @@ def table(found: Plot, options: RenderOptions) -> str:
         _draw(found, panel, margin, page)
     page.line()
     counts = Counter(str(report.verdict) for report in found.points)
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
     exact = sum(value is not None for value in found.values)
     line = f"line: exact at {exact} places; " if exact else ""
-    page.sentence(f"{line}{_dot(page)}: autograd at {len(found.points)} points ({told})", "dim", hanging=2)
+    page.sentence(f"{line}{_dot(page)}: autograd at {len(found.points)} points ({verdicts})", "dim", hanging=2)
     if found.undersampled:
         page.sentence(f"{_TOO_FAST}: take a shorter range", "yellow", hanging=2)
     for sentence in found.missing:
@@ -133,29 +129,18 @@ def table(found: Plot, options: RenderOptions) -> str:
         page.sentence(f"and {len(found.marks) - _MANY} more marks; --format plain has all of them", "dim")
     for word, stretches in (("no value", found.gaps), ("too much to look at, marks may be missing", found.unseen)):
         for start, stop in stretches[:_MANY]:
-            page.sentence(f"{word} from {_short(start, width)} to {_short(stop, width)}", "dim")
-    page.line()
-    last_line(found.verdict, "", page)
-    return page.written()
+            page.sentence(f"{word} from {axis_label(start, width)} to {axis_label(stop, width)}", "dim")
+    page.verdict(found.verdict)
+    return page.text()
 
 
 _TOO_FAST = "the curve moves faster than it is drawn"
 
 
-def _short(number: float, width: float, digits: int = 6) -> str:
-    """A number on an axis, in as many digits as its place on one of this width needs."""
-    near = width / 1000
-    if abs(number) <= near:
-        return "0"
-    texts = [f"{number:.{count}g}" for count in range(digits, 18)]
-    text = next((text for text in texts if abs(float(text) - number) <= near), texts[-1])
-    return f"{number:.0f}" if "e+" in text and abs(number) < 1e9 else text
-
-
 def _labels(y: tuple[float, float]) -> dict[int, str]:
     """What is written beside rows of a drawing: both ends of the axis, and the middle."""
     rows = {0: y[1], _HEIGHT // 2: (y[0] + y[1]) / 2, _HEIGHT - 1: y[0]}
-    return {row: _short(number, y[1] - y[0], 4) for row, number in rows.items()}
+    return {row: axis_label(number, y[1] - y[0], 4) for row, number in rows.items()}
 
 
 def _dot(page: Page) -> str:
@@ -163,9 +148,6 @@ def _dot(page: Page) -> str:
 
 
 def _draw(found: Plot, panel: Panel, margin: int, page: Page) -> None:
-    from gradcalc.commands.plot.canvas import Canvas
-    from gradcalc.output.page import color, sign
-
     name, curve, points, y = panel
     is_ascii = page.options.ascii
     width = max(min(page.options.width or 80, _WIDEST) - margin - 2, 10)
@@ -185,16 +167,16 @@ def _draw(found: Plot, panel: Panel, margin: int, page: Page) -> None:
         canvas.column(mark.x, "|" if is_ascii else "╎", "yellow")
     page.line(name)
     labels = _labels(y)
-    for row, text in enumerate(canvas.rows()):
+    for row, cells in enumerate(canvas.rows()):
         label = labels.get(row, "")
-        page.drawn(f"{label:>{margin}} {'|' if is_ascii else '┤' if label else '│'}", text)
+        page.row(f"{label:>{margin}} {'|' if is_ascii else '┤' if label else '│'}", *cells)
     for line in _scale(ends, width):
         page.line(" " * (margin + 2) + line)
 
 
 def _scale(ends: tuple[float, float], width: int) -> list[str]:
     """What is written below a drawing: both ends of the axis, and the middle where there is room."""
-    first, middle, last = (_short(x, ends[1] - ends[0]) for x in (ends[0], (ends[0] + ends[1]) / 2, ends[1]))
+    first, middle, last = (axis_label(x, ends[1] - ends[0]) for x in (ends[0], (ends[0] + ends[1]) / 2, ends[1]))
     half = width // 2
     if len(first) < half and half + len(middle) < width - len(last):
         first = first.ljust(half) + middle
@@ -235,7 +217,7 @@ def image(found: Plot, path: str) -> None:
         ax.set_ylim(*y)
         ax.set_ylabel(name)
         ax.grid(alpha=0.3)
-    axes[0].set_title(f"{function_letter(first)} = {_cut(first.read_as)}")
+    axes[0].set_title(f"{function_letter(first)} = {cut(first.read_as, _LONGEST)}")
     axes[0].legend(fontsize="small")
     if found.undersampled or found.missing:
         figure.suptitle("; ".join([*[_TOO_FAST] * found.undersampled, *found.missing]), fontsize="small", color="C3")
@@ -253,66 +235,42 @@ _INK = {verdict: "C3" if verdict in (Verdict.DISAGREE, Verdict.NOT_FINITE) else 
 _LONGEST = 70
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-
-
-# ---------------------------------------------------------------------------------------------------------- machines
-
-
-def plain(found: Plot, options: RenderOptions) -> str:
-    """Tab-separated lines: the points, the marks, the gaps, and whether there are too few places."""
-    lines: list[list[Any]] = []
+def _rows(found: Plot) -> Iterator[Sequence[object]]:
     for report in found.points:
-        (partial,) = report.partials
         x, value, slope = _point(report)
-        lines.append(["point", x, value, partial.symbolic, slope, report.verdict])
-    lines += [["mark", mark.x, mark.kind, mark.left, mark.right] for mark in found.marks]
-    lines += [["gap", *ends] for ends in found.gaps]
-    lines += [["unseen", *ends] for ends in found.unseen]
-    lines += [["undersampled"]] * found.undersampled
-    lines += [["missing", sentence] for sentence in found.missing]
-    cells = ["\t".join("" if cell is None else str(cell) for cell in line) for line in lines]
-    return "".join(options.text(line) + "\n" for line in cells)
+        yield "point", x, value, report.partials[0].symbolic, slope, report.verdict
+    for mark in found.marks:
+        yield "mark", mark.x, mark.kind, mark.left, mark.right
+    yield from (("gap", *ends) for ends in found.gaps)
+    yield from (("unseen", *ends) for ends in found.unseen)
+    if found.undersampled:
+        yield ("undersampled",)
+    yield from (("missing", sentence) for sentence in found.missing)
 
 
-def json(found: Plot, options: RenderOptions) -> str:
-    """One object: the curves, the marks, and the answer at each point."""
+def _fields(found: Plot) -> Mapping[str, object]:
     first = found.points[0]
-    (partial,) = first.partials
-    return machine.line(
-        {
-            "schema": SCHEMA,
-            "command": "plot",
-            "read_as": first.read_as,
-            "notes": first.notes,
-            "formula": partial.formula,
-            "variable": found.name,
-            "dtype": first.dtype,
-            "device": first.device,
-            "verdict": found.verdict,
-            "versions": first.versions,
-            "x": list(found.xs),
-            "values": list(found.values),
-            "slopes": list(found.slopes),
-            "marks": [
-                {
-                    "at": mark.x,
-                    "text": mark.text,
-                    "kind": mark.kind,
-                    "exact": mark.exact,
-                    "left": mark.left,
-                    "right": mark.right,
-                }
-                for mark in found.marks
-            ],
-            "gaps": list(found.gaps),
-            "unseen": list(found.unseen),
-            "undersampled": found.undersampled,
-            "missing": list(found.missing),
-            "points": [machine.as_object(report) for report in found.points],
-        }
-    )
+    return {
+        "read_as": first.read_as,
+        "notes": first.notes,
+        "formula": first.partials[0].formula,
+        "variable": found.name,
+        "dtype": first.dtype,
+        "device": first.device,
+        "verdict": found.verdict,
+        "versions": first.versions,
+        "x": found.xs,
+        "values": found.values,
+        "slopes": found.slopes,
+        "marks": [{"at": mark.x, **{key: getattr(mark, key) for key in _MARK_KEYS}} for mark in found.marks],
+        "gaps": found.gaps,
+        "unseen": found.unseen,
+        "undersampled": found.undersampled,
+        "missing": found.missing,
+        "points": found.points,
+    }
 
 
-FORMATS: dict[str, Callable[[Plot, RenderOptions], str]] = {"table": table, "plain": plain, "json": json}
+_MARK_KEYS = ("text", "kind", "exact", "left", "right")
+
+FORMATS: dict[str, Format[Plot]] = {"table": table, **machine_formats("plot", _rows, _fields)}

@@ -8,7 +8,7 @@ block a derivation, for documents that use amsmath.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 
 from gradcalc.commands.steps.steps import AtPoint, Derivation, Stepwise
@@ -16,10 +16,13 @@ from gradcalc.expression.latex import latex, name_latex
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node
 from gradcalc.functions.derivation import Law, Step
-from gradcalc.output import json as machine
 from gradcalc.output.latex import relation
+from gradcalc.output.numbers import cut
+from gradcalc.output.numbers import exact as rounded
 from gradcalc.output.options import RenderOptions, function_letter
-from gradcalc.report import SCHEMA, Partial
+from gradcalc.output.page import Page
+from gradcalc.output.records import Format, machine_formats
+from gradcalc.report import Partial
 
 _DIGITS = 12
 _LONGEST = 2_000
@@ -77,7 +80,7 @@ def _letters(step: Step) -> Mapping[str, Node]:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
+    return cut(text, _LONGEST, tail=f"... ({len(text)} characters)")
 
 
 # ------------------------------------------------------------------------------------------------------------- table
@@ -85,15 +88,13 @@ def _cut(text: str) -> str:
 
 def table(found: Stepwise, options: RenderOptions) -> str:
     """For people who read: the parts below what they are parts of, and behind them what comes of them."""
-    from gradcalc.output.page import Page, last_line, notes, number, typed
-
     page = Page(options)
     report = found.report
     f = function_letter(report)
     page.formula(f, report.read_as)
     if report.at:
-        page.sentence("at " + ", ".join(f"{name} = {typed(value, page)}" for name, value in report.at.items()))
-    notes(report, page)
+        page.sentence("at " + page.assignments(report.at))
+    page.notes(report.notes)
     for derivation, partial in zip(found.derivations, report.partials, strict=True):
         page.line()
         left = f"∂{f}/∂{derivation.by}"
@@ -104,7 +105,7 @@ def table(found: Stepwise, options: RenderOptions) -> str:
             derivative = unparse(step.derivative)
             result = f"= {_cut(derivative)}"
             if exact is not None and exact != derivative:
-                short = number(exact, _DIGITS)
+                short = rounded(exact, _DIGITS)
                 result += f" {'=' if short == exact else '≈'} {short}"
             if place is not _Place.CLOSES:
                 page.sentence(part if place is _Place.OPENS else f"{part} {result}", indent=indent, hanging=4)
@@ -115,10 +116,8 @@ def table(found: Stepwise, options: RenderOptions) -> str:
         equation = None if partial.formula is None else f"{left} = {_cut(partial.formula)}"
         for sentence in _ending(derivation, partial, equation):
             page.sentence(sentence, hanging=4)
-    if report.verdict is not None:
-        page.line()
-        last_line(report.verdict, "", page)
-    return page.written()
+    page.verdict(report.verdict)
+    return page.text()
 
 
 def _ending(found: Derivation, partial: Partial, equation: str | None) -> Iterator[str]:
@@ -246,49 +245,40 @@ def _told(step: Step) -> str:
 # ---------------------------------------------------------------------------------------------------------- machines
 
 
-def plain(found: Stepwise, options: RenderOptions) -> str:
-    """Tab-separated lines, one a step, the whole before its parts."""
-    lines = []
+def _rows(found: Stepwise) -> Iterator[Sequence[object]]:
     for derivation in found.derivations:
         for step, exact in derivation.numbered:
             letters = ", ".join(f"{letter} = {unparse(arg)}" for letter, arg in step.letters.items())
-            cells = (derivation.by, str(step.depth), unparse(step.part), _rule(step), _law_text(step.law), letters)
-            lines.append("\t".join([*cells, unparse(step.derivative), exact or ""]))
-    return "".join(options.text(line) + "\n" for line in lines)
+            cells = derivation.by, step.depth, unparse(step.part), _rule(step), _law_text(step.law), letters
+            yield *cells, unparse(step.derivative), exact
 
 
-def json(found: Stepwise, options: RenderOptions) -> str:
-    """One object: the steps of each derivation, and the proven answer."""
-    derivations = []
-    for derivation in found.derivations:
-        steps = [
-            {
-                "depth": step.depth,
-                "part": unparse(step.part),
-                "rule": step.law.rule,
-                "chain": step.is_chain,
-                "law": _law_text(step.law),
-                "letters": {letter: unparse(arg) for letter, arg in step.letters.items()},
-                "derivative": unparse(step.derivative),
-                "value": exact,
-                "known": step.is_known,
-            }
-            for step, exact in derivation.numbered
-        ]
-        derivations.append(
-            {
-                "by": derivation.by,
-                "steps": steps,
-                "at_point": derivation.at_point,
-                "equal": derivation.equal,
-                "beside": derivation.beside,
-                "wrong": derivation.wrong,
-            }
-        )
-    told = {"schema": SCHEMA, "command": "steps", "derivations": derivations, "report": machine.as_object(found.report)}
-    return machine.line(told)
+def _fields(found: Stepwise) -> Mapping[str, object]:
+    return {"derivations": list(map(_derivation, found.derivations)), "report": found.report}
 
 
-FORMATS: dict[str, Callable[[Stepwise, RenderOptions], str]] = {
-    "table": table, "plain": plain, "json": json, "latex": latex_blocks, "markdown": markdown,
-}  # fmt: skip
+def _derivation(derivation: Derivation) -> Mapping[str, object]:
+    steps = [
+        {
+            "depth": step.depth,
+            "part": unparse(step.part),
+            "rule": step.law.rule,
+            "chain": step.is_chain,
+            "law": _law_text(step.law),
+            "letters": {letter: unparse(arg) for letter, arg in step.letters.items()},
+            "derivative": unparse(step.derivative),
+            "value": exact,
+            "known": step.is_known,
+        }
+        for step, exact in derivation.numbered
+    ]
+    counts = {"equal": derivation.equal, "beside": derivation.beside, "wrong": derivation.wrong}
+    return {"by": derivation.by, "steps": steps, "at_point": derivation.at_point, **counts}
+
+
+FORMATS: dict[str, Format[Stepwise]] = {
+    "table": table,
+    **machine_formats("steps", _rows, _fields),
+    "latex": latex_blocks,
+    "markdown": markdown,
+}
