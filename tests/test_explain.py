@@ -20,7 +20,9 @@ def test_every_verdict_has_a_page() -> None:
 
 def test_every_cause_that_the_program_names_has_a_page() -> None:
     package = Path(__file__).parents[1] / "gradcalc"
-    source = (package / "proof" / "verdict.py").read_text() + (package / "neuron.py").read_text()
+    source = "".join(
+        path.read_text() for path in [*(package / "proof").glob("*.py"), package / "commands" / "bce" / "neuron.py"]
+    )
     named = set(re.findall(r'(?:Judgement\(Verdict\.\w+, [^\n]*?, |cause=)"([a-z-]+)"', source))
     assert len(named) >= 12
     assert named <= set(PAGES)

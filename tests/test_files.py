@@ -17,8 +17,7 @@ from typing import Any
 import numpy
 import pytest
 
-from gradcalc.commands.batch import json_lines
-from gradcalc.commands.diff import many_points
+from gradcalc.commands.batch import command, json_lines
 from gradcalc.engines.symbolic.client import SymbolicFailure, SymbolicProcess
 from gradcalc.engines.symbolic.messages import Question, pack_derived, read_derived
 from gradcalc.errors import CalcError, Exit
@@ -294,7 +293,7 @@ def test_an_endless_line_of_points_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 def test_an_endless_line_of_a_batch_is_refused() -> None:
     endless = Endless()
-    found = point_files._lines(io.BufferedReader(endless, 1_000_000), lambda size: None)  # type: ignore[arg-type]
+    found = command._lines(io.BufferedReader(endless, 1_000_000), lambda size: None)  # type: ignore[arg-type]
     assert len(next(found)) == json_lines.MAX_LINE + 1
     with pytest.raises(CalcError, match="does not end"):
         next(found)
@@ -307,8 +306,8 @@ def test_a_field_that_is_too_long_is_told(tmp_path: Path) -> None:
 
 
 def _questions(path: str) -> list[bytes]:
-    with many_points._opened(path) as stream:
-        return list(point_files._lines(stream, lambda size: None))
+    with command._opened(path) as stream:
+        return list(command._lines(stream, lambda size: None))
 
 
 @POSIX

@@ -9,11 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from gradcalc.cli import command_tree, manual
+from gradcalc.cli.app import application
 from gradcalc.cli.main import main
 
 ROOT = Path(__file__).parents[1]
+COMMANDS = command_tree.commands(typer.main.get_group(application()))
 EXAMPLES = ROOT / "examples"
 
 
@@ -61,7 +64,7 @@ def test_bash_completes(words: str, offered: list[str], environment: dict[str, s
 def test_other_shells_know_every_option(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
     script = capsys.readouterr().out
-    for command in command_tree.commands():
+    for command in COMMANDS:
         assert command.name in script
         assert all(option.names[0].removeprefix("--") in script for option in command.options)
 
@@ -81,7 +84,7 @@ def test_the_manual_page_is_that_of_the_commands() -> None:
 
 def test_the_manual_page_has_every_command_option_and_variable() -> None:
     page = manual.page()
-    for command in command_tree.commands():
+    for command in COMMANDS:
         assert f'.SS "{command.name}' in page
         for option in command.options:
             assert option.names[0].replace("-", r"\-") in page
