@@ -17,7 +17,7 @@ _PROGRAM = """
 import sys
 sys.path.insert(0, {here!r})
 from gradcalc.runtime import torch_import
-torch_import.own_the_process()
+torch_import.assume_exclusive_process()
 from test_loading import numbers
 print("torch._prims" in sys.modules, "torch._meta_registrations" in sys.modules)
 import torch, warnings

@@ -28,6 +28,7 @@ FailOn = Annotated[
         metavar="LIST", help="Verdicts that make the exit code 1, all others 0: disagree,not-finite. May be repeated."
     ),
 ]
+Full = Annotated[bool, typer.Option("--full", help="Show every entry of an array; else long ones are cut.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing: the exit code tells.")]
 Timeout = Annotated[
     str,

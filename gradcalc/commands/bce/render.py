@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from gradcalc.commands.bce.neuron import Line, NeuronReport
+from gradcalc.commands.bce.neuron import NeuronReport, WorkLine
 from gradcalc.expression.latex import latex as latex_of
 from gradcalc.functions.resolve import understand
 from gradcalc.output.numbers import ENTRIES, exact, significant
@@ -33,7 +33,7 @@ def table(report: NeuronReport, options: RenderOptions) -> str:
     for section, title in _SECTIONS:
         page.line()
         page.line(title)
-        lines: Sequence[Line] = getattr(report, section)
+        lines: Sequence[WorkLine] = getattr(report, section)
         has_lists = any(_is_list(line.computed) for line in lines)
         if has_lists:  # a formula stands once, above its numbers
             for line in lines:
@@ -74,7 +74,7 @@ def table(report: NeuronReport, options: RenderOptions) -> str:
     return page.text()
 
 
-def _samples(lines: Sequence[Line], page: Page) -> None:
+def _samples(lines: Sequence[WorkLine], page: Page) -> None:
     """A row a sample, a column a line of the work."""
     numbers = list(zip(*(line.computed for line in lines), strict=True))
     shown = numbers if page.options.full else numbers[:ENTRIES]
@@ -88,18 +88,18 @@ def _is_list(value: object) -> bool:
     return isinstance(value, list)
 
 
-def _is_by_sample(line: Line, report: NeuronReport) -> bool:
+def _is_by_sample(line: WorkLine, report: NeuronReport) -> bool:
     """Whether a line has a number, or a row of inputs, for each of several samples."""
     return report.samples is not None and _is_list(line.computed) and line.name != "dL/dw"
 
 
-def _entries(line: Line) -> Iterator[tuple[str, float, str | None]]:
+def _entries(line: WorkLine) -> Iterator[tuple[str, float, str | None]]:
     """The numbers of a line with their places; that of a number is empty."""
     if not _is_list(line.computed):
         yield "", line.computed, line.exact
         return
     for place, pair in enumerate(zip(line.computed, line.exact, strict=True)):
-        for inner, computed, value in _entries(Line(line.name, line.formula, *pair)):
+        for inner, computed, value in _entries(WorkLine(line.name, line.formula, *pair)):
             yield f"[{place}]{inner}".replace("][", ","), computed, value
 
 

@@ -34,12 +34,12 @@ _WORDS = {
 Segment = list[tuple[float, float]]
 
 
-def _segments(found: Plot, numbers: Sequence[float | None], through: Sequence[str]) -> list[Segment]:
+def _segments(plot: Plot, numbers: Sequence[float | None], through: Sequence[str]) -> list[Segment]:
     """A curve in pieces: it is cut where there is no number, and at marks, but for those that it goes through."""
-    cuts = sorted([mark.x for mark in found.marks if mark.kind not in through] + [x for ends in found.unseen for x in ends])
+    cuts = sorted([mark.x for mark in plot.marks if mark.kind not in through] + [x for ends in plot.unseen for x in ends])
     pieces: list[Segment] = [[]]
     before = -math.inf
-    for x, number in zip(found.xs, numbers, strict=True):
+    for x, number in zip(plot.xs, numbers, strict=True):
         if number is None or any(before <= cut <= x for cut in cuts):
             pieces.append([])
         if number is not None and math.isfinite(number):
@@ -58,22 +58,22 @@ def _point(report: Report) -> tuple[float, float | None, float | None]:
 Panel = tuple[str, list[Segment], list[tuple[float, float, Verdict]], tuple[float, float]]
 
 
-def _panels(found: Plot) -> Iterator[Panel]:
+def _panels(plot: Plot) -> Iterator[Panel]:
     """What is drawn above and below: a name, the exact curve, autograd's points, and the range of the axis.
 
     Raises `CalcError` for what is too large to be drawn.
     """
-    f = function_letter(found.points[0])
+    f = function_letter(plot.points[0])
     for place, (name, numbers, through) in enumerate(
-        ((f, found.values, _CONTINUOUS), (f"∂{f}/∂{found.name}", found.slopes, ("removable",)))
+        ((f, plot.values, _CONTINUOUS), (f"∂{f}/∂{plot.name}", plot.slopes, ("removable",)))
     ):
         known = []
-        for report in found.points:
+        for report in plot.points:
             x, *both = _point(report)
             y = both[place]
             if y is not None and math.isfinite(x) and math.isfinite(y) and report.verdict is not None:
                 known.append((x, y, report.verdict))
-        curve = _segments(found, numbers, through)
+        curve = _segments(plot, numbers, through)
         low, high = extent([y for piece in curve for _, y in piece] or [y for _, y, _ in known])
         if max(-low, high) > LARGEST:
             hint = "divide it by a large number, or take a shorter range"
@@ -81,7 +81,7 @@ def _panels(found: Plot) -> Iterator[Panel]:
         yield name, curve, known, (low, high)
 
 
-def _told(mark: Mark, name: str) -> str:
+def _mark_text(mark: Mark, name: str) -> str:
     place = f"{name} {'=' if mark.exact else '≈'} {mark.text}"
     slopes = f": the slopes are {mark.left} and {mark.right}" if mark.kind == "kink" and mark.left and mark.right else ""
     if mark.kind == "unknown" and not mark.exact:
@@ -94,43 +94,43 @@ def _told(mark: Mark, name: str) -> str:
 _MANY = 12
 
 
-def table(found: Plot, options: RenderOptions) -> str:
+def table(plot: Plot, options: RenderOptions) -> str:
     """Two drawings in characters, the expression and its derivative, and what is marked in them."""
     page = Page(options)
-    first = found.points[0]
+    first = plot.points[0]
     f = function_letter(first)
     page.formula(f, first.read_as)
     (partial,) = first.partials
     if partial.formula is not None:
-        page.formula(f"∂{f}/∂{found.name}", partial.formula)
-    others = f", {page.assignments(found.problem.at)}" if found.problem.at else ""
-    width = found.xs[-1] - found.xs[0]
-    page.sentence(f"{found.name} from {axis_label(found.xs[0], width)} to {axis_label(found.xs[-1], width)}{others}")
+        page.formula(f"∂{f}/∂{plot.name}", partial.formula)
+    others = f", {page.assignments(plot.problem.at)}" if plot.problem.at else ""
+    width = plot.xs[-1] - plot.xs[0]
+    page.sentence(f"{plot.name} from {axis_label(plot.xs[0], width)} to {axis_label(plot.xs[-1], width)}{others}")
     page.environment(first.dtype, first.device, first.versions)
     page.notes(first.notes)
-    panels = list(_panels(found))
+    panels = list(_panels(plot))
     margin = max(len(label) for *_, y in panels for label in _labels(y).values())
     for panel in panels:
         page.line()
-        _draw(found, panel, margin, page)
+        _draw(plot, panel, margin, page)
     page.line()
-    counts = Counter(str(report.verdict) for report in found.points)
+    counts = Counter(str(report.verdict) for report in plot.points)
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-    exact = sum(value is not None for value in found.values)
+    exact = sum(value is not None for value in plot.values)
     line = f"line: exact at {exact} places; " if exact else ""
-    page.sentence(f"{line}{_dot(page)}: autograd at {len(found.points)} points ({verdicts})", "dim", hanging=2)
-    if found.undersampled:
+    page.sentence(f"{line}{_dot(page)}: autograd at {len(plot.points)} points ({verdicts})", "dim", hanging=2)
+    if plot.undersampled:
         page.sentence(f"{_TOO_FAST}: take a shorter range", "yellow", hanging=2)
-    for sentence in found.missing:
+    for sentence in plot.missing:
         page.sentence(sentence, "yellow", hanging=2)
-    for mark in found.marks[:_MANY]:
-        page.sentence(_told(mark, found.name), "yellow", hanging=2)
-    if len(found.marks) > _MANY:
-        page.sentence(f"and {len(found.marks) - _MANY} more marks; --format plain has all of them", "dim")
-    for word, stretches in (("no value", found.gaps), ("too much to look at, marks may be missing", found.unseen)):
+    for mark in plot.marks[:_MANY]:
+        page.sentence(_mark_text(mark, plot.name), "yellow", hanging=2)
+    if len(plot.marks) > _MANY:
+        page.sentence(f"and {len(plot.marks) - _MANY} more marks; --format plain has all of them", "dim")
+    for word, stretches in (("no value", plot.gaps), ("too much to look at, marks may be missing", plot.unseen)):
         for start, stop in stretches[:_MANY]:
             page.sentence(f"{word} from {axis_label(start, width)} to {axis_label(stop, width)}", "dim")
-    page.verdict(found.verdict)
+    page.verdict(plot.verdict)
     return page.text()
 
 
@@ -147,23 +147,23 @@ def _dot(page: Page) -> str:
     return "o" if page.options.ascii else "•"
 
 
-def _draw(found: Plot, panel: Panel, margin: int, page: Page) -> None:
+def _draw(plot: Plot, panel: Panel, margin: int, page: Page) -> None:
     name, curve, points, y = panel
     is_ascii = page.options.ascii
     width = max(min(page.options.width or 80, _WIDEST) - margin - 2, 10)
-    ends = found.xs[0], found.xs[-1]
+    ends = plot.xs[0], plot.xs[-1]
     canvas = Canvas(width, _HEIGHT, ends, y, ascii=is_ascii)
     for piece in curve:
         canvas.line(piece, _LINE)
     for x, number, verdict in points:
         if y[0] <= number <= y[1]:
             canvas.sign((x, number), _dot(page) if verdict is Verdict.AGREE else sign(verdict), color(verdict))
-    for start, stop in found.gaps:
+    for start, stop in plot.gaps:
         for place in range(width):
             x = ends[0] + (ends[1] - ends[0]) * (place + 0.5) / width
             if start < x < stop:
                 canvas.column(x, ":" if is_ascii else "░", "dim")
-    for mark in found.marks:
+    for mark in plot.marks:
         canvas.column(mark.x, "|" if is_ascii else "╎", "yellow")
     page.line(name)
     labels = _labels(y)
@@ -188,7 +188,7 @@ def _scale(ends: tuple[float, float], width: int) -> list[str]:
 # ------------------------------------------------------------------------------------------------------------ images
 
 
-def image(found: Plot, path: str) -> None:
+def image(plot: Plot, path: str) -> None:
     """Write a drawing as PNG, SVG or PDF, by the ending of the path.
 
     Raises `CalcError` without matplotlib, and for what cannot be written.
@@ -198,31 +198,31 @@ def image(found: Plot, path: str) -> None:
     except ImportError:
         hint = "pip install 'gradcalc[plot]' installs it"
         raise CalcError("images are drawn by matplotlib, which is not installed", hint=hint) from None
-    panels = list(_panels(found))
+    panels = list(_panels(plot))
     figure = Figure(figsize=(8, 7), layout="constrained")
     axes = figure.subplots(2, 1, sharex=True)
-    first = found.points[0]
+    first = plot.points[0]
     for ax, (name, curve, points, y) in zip(axes, panels, strict=True):
         for piece in curve:
             ax.plot(*zip(*piece, strict=True), "-" if len(piece) > 1 else ".", color="C0")
         if curve:
             ax.plot([], [], "-", color="C0", label="exact")
         for verdict in dict.fromkeys(verdict for _, _, verdict in points):
-            chosen = [(x, number) for x, number, own in points if own is verdict]
-            ax.scatter(*zip(*chosen, strict=True), s=16, color=_INK[verdict], zorder=3, label=f"autograd: {verdict}")
-        for place, mark in enumerate(found.marks):
+            same = [(x, number) for x, number, own in points if own is verdict]
+            ax.scatter(*zip(*same, strict=True), s=16, color=_INK[verdict], zorder=3, label=f"autograd: {verdict}")
+        for place, mark in enumerate(plot.marks):
             ax.axvline(mark.x, color="C1", linestyle=":", label=None if place else "not smooth")
-        for place, (start, stop) in enumerate(found.gaps):
+        for place, (start, stop) in enumerate(plot.gaps):
             ax.axvspan(start, stop, color="0.9", label=None if place else "no value")
         ax.set_ylim(*y)
         ax.set_ylabel(name)
         ax.grid(alpha=0.3)
     axes[0].set_title(f"{function_letter(first)} = {cut(first.read_as, _LONGEST)}")
     axes[0].legend(fontsize="small")
-    if found.undersampled or found.missing:
-        figure.suptitle("; ".join([*[_TOO_FAST] * found.undersampled, *found.missing]), fontsize="small", color="C3")
-    axes[1].set_xlabel(found.name)
-    axes[1].set_xlim(found.xs[0], found.xs[-1])
+    if plot.undersampled or plot.missing:
+        figure.suptitle("; ".join([*[_TOO_FAST] * plot.undersampled, *plot.missing]), fontsize="small", color="C3")
+    axes[1].set_xlabel(plot.name)
+    axes[1].set_xlim(plot.xs[0], plot.xs[-1])
     try:
         figure.savefig(path, dpi=150)
     except OSError as error:
@@ -235,39 +235,39 @@ _INK = {verdict: "C3" if verdict in (Verdict.DISAGREE, Verdict.NOT_FINITE) else 
 _LONGEST = 70
 
 
-def _rows(found: Plot) -> Iterator[Sequence[object]]:
-    for report in found.points:
+def _rows(plot: Plot) -> Iterator[Sequence[object]]:
+    for report in plot.points:
         x, value, slope = _point(report)
         yield "point", x, value, report.partials[0].symbolic, slope, report.verdict
-    for mark in found.marks:
+    for mark in plot.marks:
         yield "mark", mark.x, mark.kind, mark.left, mark.right
-    yield from (("gap", *ends) for ends in found.gaps)
-    yield from (("unseen", *ends) for ends in found.unseen)
-    if found.undersampled:
+    yield from (("gap", *ends) for ends in plot.gaps)
+    yield from (("unseen", *ends) for ends in plot.unseen)
+    if plot.undersampled:
         yield ("undersampled",)
-    yield from (("missing", sentence) for sentence in found.missing)
+    yield from (("missing", sentence) for sentence in plot.missing)
 
 
-def _fields(found: Plot) -> Mapping[str, object]:
-    first = found.points[0]
+def _fields(plot: Plot) -> Mapping[str, object]:
+    first = plot.points[0]
     return {
         "read_as": first.read_as,
         "notes": first.notes,
         "formula": first.partials[0].formula,
-        "variable": found.name,
+        "variable": plot.name,
         "dtype": first.dtype,
         "device": first.device,
-        "verdict": found.verdict,
+        "verdict": plot.verdict,
         "versions": first.versions,
-        "x": found.xs,
-        "values": found.values,
-        "slopes": found.slopes,
-        "marks": [{"at": mark.x, **{key: getattr(mark, key) for key in _MARK_KEYS}} for mark in found.marks],
-        "gaps": found.gaps,
-        "unseen": found.unseen,
-        "undersampled": found.undersampled,
-        "missing": found.missing,
-        "points": found.points,
+        "x": plot.xs,
+        "values": plot.values,
+        "slopes": plot.slopes,
+        "marks": [{"at": mark.x, **{key: getattr(mark, key) for key in _MARK_KEYS}} for mark in plot.marks],
+        "gaps": plot.gaps,
+        "unseen": plot.unseen,
+        "undersampled": plot.undersampled,
+        "missing": plot.missing,
+        "points": plot.points,
     }
 
 
