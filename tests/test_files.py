@@ -306,7 +306,7 @@ def test_a_field_that_is_too_long_is_told(tmp_path: Path) -> None:
 
 
 def _questions(path: str) -> list[bytes]:
-    with command._opened(path) as stream:
+    with files.open_input(path, "questions") as stream:
         return list(command._lines(stream, lambda size: None))
 
 
