@@ -21,7 +21,7 @@ from gradcalc.expression.tree import steps
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import spread
-from gradcalc.inputs.values import value_cells
+from gradcalc.inputs.values import read_value
 
 NAMES = ("x", "y", "z")
 MOST_ENTRIES = 12
@@ -36,7 +36,7 @@ def of_arrays(chance: random.Random) -> Case:
         n, m = chance.choice((1, 2, 2, 3, 3, 4)), chance.choice((2, 3))
         shapes: list[Shape] = [(n,), (n,), (m,), (m, n), (n, m), (n, n), (m, m), ()]
         at = {name: _array(chance, chance.choice(shapes)) for name in NAMES[: chance.choice((1, 2, 2, 3))]}
-        values = {name: value_cells(name, text) for name, text in at.items()}
+        values = {name: read_value(name, text).entries for name, text in at.items()}
         if not 1 < sum(len(cells.entries) for cells in values.values()) <= MOST_ENTRIES:
             continue
         grown = _GrowingArrays(chance, at, shapes).grow(chance.choice((1, 2, 3, 3, 4)))

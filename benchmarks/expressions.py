@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
-from gradcalc.calculate.answer import _float
+from gradcalc.calculate.at_point import nearest_float
 from gradcalc.engines.autograd import backward
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Cells, Shape
@@ -23,7 +23,7 @@ from gradcalc.expression.tree import Number
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import spread
-from gradcalc.inputs.values import value_cells
+from gradcalc.inputs.values import read_value
 
 NAMES = ("x", "y", "z")
 LARGEST = 1e6
@@ -107,8 +107,8 @@ class Growing:
 
     def __init__(self, chance: random.Random, at: Mapping[str, str]):
         self.chance, self.at = chance, at
-        self.trees = {name: value_cells(name, text) for name, text in at.items()}
-        self.floats = {name: cells.map(partial(_float, name, "")) for name, cells in self.trees.items()}
+        self.trees = {name: read_value(name, text).entries for name, text in at.items()}
+        self.floats = {name: cells.map(partial(nearest_float, name, "")) for name, cells in self.trees.items()}
 
     def grow(self, depth: int) -> Grown:
         """A random part of at most `depth` nested calls."""

@@ -37,8 +37,8 @@ from judging import Judged, Question, is_regular, reference
 
 from gradcalc.calculate.answer import answer
 from gradcalc.engines.autograd.program import base_name
-from gradcalc.engines.symbolic.client import SymbolicFailure, shared
-from gradcalc.engines.symbolic.messages import Question as Asked
+from gradcalc.engines.symbolic.client import CLIENT, SymbolicFailure
+from gradcalc.engines.symbolic.messages import PartialsRequest
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real, adaptively, ball, exact
 from gradcalc.errors import CalcError
 from gradcalc.expression.tree import Call, Node, Number, postorder
@@ -350,10 +350,10 @@ def formulas(cases: Iterator[Case], chance: random.Random) -> Formulas:
         if run.unrepresentable or run.lost_literals or run.program is None:
             continue
         traced = Traced(run, question.form, "cpu")
-        asked = Asked.about([question.entry], [(0, by) for by in question.bys])
-        shared.ask(asked)
+        asked = PartialsRequest.of([question.entry], [(0, by) for by in question.bys])
+        CLIENT.get().submit(asked)
         try:
-            derived = shared.collect(asked)
+            derived = CLIENT.get().result(asked)
         except SymbolicFailure:
             found.unusable += 1
             continue

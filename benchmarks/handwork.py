@@ -40,8 +40,8 @@ from corpora import equal, rows
 
 from gradcalc.commands.check import claim_check
 from gradcalc.commands.check.claim import check, points_of
-from gradcalc.engines.symbolic.client import SymbolicFailure
-from gradcalc.engines.symbolic.messages import Derived, Question
+from gradcalc.engines.symbolic.client import CLIENT, SymbolicFailure
+from gradcalc.engines.symbolic.messages import SymbolicRequest, SymbolicResult
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real
@@ -786,10 +786,10 @@ def _difference(found: Compared) -> str:
 class NotAsked:
     """Stands for sympy's process where the points are enough."""
 
-    def ask(self, question: Question) -> None:
+    def submit(self, request: SymbolicRequest) -> None:
         pass
 
-    def collect(self, question: Question) -> Derived:
+    def result(self, request: SymbolicRequest) -> SymbolicResult:
         raise SymbolicFailure("sympy was not asked")
 
 
@@ -811,7 +811,7 @@ def main() -> int:
     if options.simplifying is not None:
         claim_check._SIMPLIFYING = options.simplifying
     if options.points:
-        claim_check.shared = NotAsked()  # type: ignore[assignment]
+        CLIENT.set(NotAsked())  # type: ignore[arg-type]
     return 1 if sum(PARTS[name](options) for name in PARTS if options.only in (None, name)) else 0
 
 

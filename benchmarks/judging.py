@@ -13,8 +13,8 @@ from itertools import product
 
 from expressions import Case
 
-from gradcalc.calculate.answer import _float
-from gradcalc.calculate.judging import _documented, _examine
+from gradcalc.calculate.at_point import nearest_float as nearest_input
+from gradcalc.calculate.judging import examined, torch_deviations
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.autograd.backward import By, Hook, Run
 from gradcalc.engines.taylor.at_point import Site
@@ -23,7 +23,7 @@ from gradcalc.expression.arrays import entry_names, named_entries
 from gradcalc.expression.tree import Number, names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import spread
-from gradcalc.inputs.values import value_cells
+from gradcalc.inputs.values import read_value
 from gradcalc.proof.evidence import Evidence, Traced
 from gradcalc.proof.floats.formats import FORMATS, Format
 from gradcalc.proof.smoothness.differentiability import Kind, Regularity
@@ -64,15 +64,15 @@ class Question:
         self.case, self.dtype, self.device = case, dtype, device
         self.form: Format = FORMATS[dtype]
         self.tree = understand(case.expr, case.at)
-        arrays = {name: value_cells(name, text) for name, text in case.at.items()}
+        arrays = {name: read_value(name, text).entries for name, text in case.at.items()}
         values = {entry: value for name, cells in arrays.items() for entry, value in named_entries(name, cells)}
-        self.floats = {entry: _float(entry, "", value) for entry, value in values.items()}
+        self.floats = {entry: nearest_input(entry, "", value) for entry, value in values.items()}
         self.names = {name: entry_names(name, cells.shape) for name, cells in arrays.items()}
         self.is_of_arrays = any(names.shape for names in self.names.values())
         self.entry = spread(self.tree, arrays).entries[case.place]
         self.bys: Sequence[By] = list(product((e for n in names_in(self.tree) for e in self.names[n].entries), repeat=order))
         self.typed = Site(self.entry, {n: v.value if isinstance(v, Number) else v for n, v in values.items()})
-        self.documented = _documented(self.entry)
+        self.documented = torch_deviations(self.entry)
         self._regularity: dict[tuple[By, tuple[tuple[str, Fraction], ...] | None], Regularity | None] = {}
 
     def run(self, hook: Hook | None = None) -> Run:
@@ -124,7 +124,7 @@ class Question:
         received = None if run is None else tuple(sorted(run.inputs.items()))
         if (by, received) not in self._regularity:
             site = self.typed if run is None else self.site(run)
-            self._regularity[by, received] = _examine(site, by)
+            self._regularity[by, received] = examined(site, by)
         return self._regularity[by, received]
 
 

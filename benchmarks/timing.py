@@ -31,8 +31,8 @@ from typing import TypeVar
 from expressions import Case
 from judging import Question
 
-from gradcalc.engines.symbolic.client import SymbolicFailure, shared
-from gradcalc.engines.symbolic.messages import Question as Asked
+from gradcalc.engines.symbolic.client import CLIENT, SymbolicFailure
+from gradcalc.engines.symbolic.messages import PartialsRequest
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real, adaptively
 from gradcalc.errors import CalcError
 from gradcalc.proof.evidence import Traced
@@ -90,10 +90,10 @@ def timed(case: Case, dtype: str) -> dict[str, float] | None:
     again("replay", lambda: _replayed(traced))
     clock.spent["local"] -= again.spent["replay"]
     clock.spent["replay"] += again.spent["replay"]
-    asked = Asked.about([question.tree], [(0, by) for by in question.bys])
-    shared.ask(asked)
+    asked = PartialsRequest.of([question.tree], [(0, by) for by in question.bys])
+    CLIENT.get().submit(asked)
     try:
-        derived = clock("sympy", lambda: shared.collect(asked))
+        derived = clock("sympy", lambda: CLIENT.get().result(asked))
     except SymbolicFailure:
         derived = None
     site = question.site(run)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from gradcalc.errors import Exit
+from gradcalc.expression.tree import Node
 
 SCHEMA = "gradcalc/1"
 DTYPES = ("float64", "float32", "float16", "bfloat16")
@@ -145,6 +146,17 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryFormula:
+    """The formula of the derivative by `entry`, such as `x[i]`, of which the variable `by` has `count`."""
+
+    by: str
+    entry: str
+    count: int
+    formula: str
+    latex: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The answer to a question; `verdict` is None where no number was asked for."""
 
@@ -163,6 +175,10 @@ class Report:
     notes: tuple[str, ...] = ()
     normwise_digits: float | None = None
     """Of arrays: how many digits of the gradient are right as a whole, by the norms of the error and of the gradient."""
+    values: Mapping[str, Node] = field(default_factory=dict)
+    """The values of `at` as constant expressions."""
+    entry_formulas: tuple[EntryFormula, ...] = ()
+    """Formulas that hold for every entry of a variable."""
 
     @property
     def verdicts(self) -> tuple[Verdict | None, ...]:

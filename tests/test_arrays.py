@@ -20,7 +20,7 @@ import torch
 
 from gradcalc.calculate.answer import answer
 from gradcalc.calculate.partials import MAX_PARTIALS
-from gradcalc.calculate.prepared import prepare
+from gradcalc.calculate.prepared import read
 from gradcalc.commands.batch import json_lines
 from gradcalc.commands.diff import vectorized
 from gradcalc.engines.autograd import backward
@@ -35,7 +35,7 @@ from gradcalc.functions.arrays import MAX_MATRIX
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import MAX_PARTS, spread
 from gradcalc.grammar import parse
-from gradcalc.inputs.values import json_value, value_cells
+from gradcalc.inputs.values import json_value, read_value
 from gradcalc.output import table
 from gradcalc.output.options import RenderOptions
 from gradcalc.proof.floats import aten_elementwise
@@ -203,7 +203,7 @@ VALUES: list[tuple[str, Shape]] = [
 
 @pytest.mark.parametrize(("text", "shape"), VALUES, ids=[text.strip() for text, _ in VALUES])
 def test_the_value_of_a_variable_may_be_an_array(text: str, shape: Shape) -> None:
-    assert value_cells("x", text).shape == shape
+    assert read_value("x", text).entries.shape == shape
 
 
 @pytest.mark.parametrize("text", ["sum([1, 2])", "([1, 2])", "2*[1, 2]", "-[1, 2]", "max([1, 2])", "(1 + [1, 2])[0]"])
@@ -226,7 +226,7 @@ NO_VALUES = [
 @pytest.mark.parametrize(("text", "expected"), NO_VALUES, ids=[text for text, _ in NO_VALUES])
 def test_pictures_of_what_is_no_array(text: str, expected: str) -> None:
     with pytest.raises(CalcError) as caught:
-        value_cells("x", text)
+        read_value("x", text)
     assert picture(caught.value) == expected
 
 
@@ -972,7 +972,7 @@ WRONG_PRODUCTS = [
 @pytest.mark.parametrize(("asked", "message"), WRONG_PRODUCTS, ids=[message for _, message in WRONG_PRODUCTS])
 def test_products_that_do_not_fit(asked: dict[str, Any], message: str) -> None:
     with pytest.raises(CalcError) as caught:
-        prepare(Problem("x**2", {"x": "[1,2,3]"}, **asked))
+        read(Problem("x**2", {"x": "[1,2,3]"}, **asked))
     assert caught.value.message == message
 
 

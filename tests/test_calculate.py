@@ -18,8 +18,8 @@ from gradcalc.calculate.answer import answer
 from gradcalc.calculate.partials import MAX_PARTIALS
 from gradcalc.calculate.reporting import versions
 from gradcalc.engines.symbolic import client
-from gradcalc.engines.symbolic.client import SymbolicFailure, SymbolicProcess
-from gradcalc.engines.symbolic.messages import Derived, Formula, Question, pack, unpack
+from gradcalc.engines.symbolic.client import SymbolicClient, SymbolicFailure
+from gradcalc.engines.symbolic.messages import Derivatives, Formula, PartialsRequest, SymbolicRequest, pack, unpack
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.errors import picture
 from gradcalc.expression.tree import Call, Name, Number, names_in
@@ -285,17 +285,17 @@ HARD = Problem("*".join(f"(x + {k})" for k in range(1, 51)), {"x": "0.5"}, (), 3
 
 
 @pytest.fixture
-def warm() -> Iterator[SymbolicProcess]:
+def warm() -> Iterator[SymbolicClient]:
     """The program's symbolic process, ready, and with nothing learnt; afterwards it answers again."""
-    client.shared._known.clear()
+    client.CLIENT.get()._known.clear()
     assert differentiate("x**2").partials[0].formula == "2*x"
-    yield client.shared
-    client.shared._known.clear()
+    yield client.CLIENT.get()
+    client.CLIENT.get()._known.clear()
     assert differentiate("x**3").partials[0].formula == "3*x**2"
     assert differentiate("x**4").partials[0].formula == "4*x**3"
 
 
-def test_sympy_takes_too_long(warm: SymbolicProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sympy_takes_too_long(warm: SymbolicClient, monkeypatch: pytest.MonkeyPatch) -> None:
     replaced = []
     replace = warm._replace
     monkeypatch.setattr(warm, "_replace", lambda *args: replaced.append(args) or replace(*args))
@@ -318,37 +318,37 @@ def test_without_a_point_there_is_nothing_to_stand_in() -> None:
     assert report.exit == 4
 
 
-def asked(expr: str, bys: tuple[tuple[str, ...], ...], seconds: float = 10) -> Question:
-    return Question.about([understand(expr)], [(0, by) for by in bys], seconds)
+def asked(expr: str, bys: tuple[tuple[str, ...], ...], seconds: float = 10) -> PartialsRequest:
+    return PartialsRequest.of([understand(expr)], [(0, by) for by in bys], seconds)
 
 
-def test_the_process_is_killed_while_it_works(warm: SymbolicProcess) -> None:
+def test_the_process_is_killed_while_it_works(warm: SymbolicClient) -> None:
     question = asked(HARD.expr, (("x", "x", "x"),))
-    warm.ask(question)
+    warm.submit(question)
     assert warm._child is not None
     warm._child.kill()
     with pytest.raises(SymbolicFailure, match=r"^sympy's process ended: it ran out of time or memory$"):
-        warm.collect(question)
+        warm.result(question)
 
 
-def test_the_questions_that_wait_outlive_the_process(warm: SymbolicProcess) -> None:
+def test_the_questions_that_wait_outlive_the_process(warm: SymbolicClient) -> None:
     hard, easy = asked(HARD.expr, (("x", "x", "x"),), 0.3), asked("x**7", (("x",),))
-    warm.ask(hard)
-    warm.ask(easy)
-    assert [formula.text for formula in warm.collect(easy).formulas] == ["7*x**6"]
+    warm.submit(hard)
+    warm.submit(easy)
+    assert [formula.text for formula in warm.result(easy).formulas] == ["7*x**6"]
     with pytest.raises(SymbolicFailure, match=r"^sympy took more than 0\.3 seconds$"):
-        warm.collect(hard)
+        warm.result(hard)
 
 
-def test_a_question_is_derived_once(warm: SymbolicProcess) -> None:
+def test_a_question_is_derived_once(warm: SymbolicClient) -> None:
     question = asked("x**7", (("x",),))
-    first = warm.collect(question)
-    warm.ask(question)
+    first = warm.result(question)
+    warm.submit(question)
     assert not warm._waiting
-    assert warm.collect(question) is first
+    assert warm.result(question) is first
 
 
-def test_the_process_is_killed_between_questions(warm: SymbolicProcess) -> None:
+def test_the_process_is_killed_between_questions(warm: SymbolicClient) -> None:
     child = warm._child
     assert child is not None
     child.kill()
@@ -360,7 +360,7 @@ def test_the_process_is_killed_between_questions(warm: SymbolicProcess) -> None:
     assert warm._child is not child
 
 
-def test_the_process_ends_with_its_input(warm: SymbolicProcess) -> None:
+def test_the_process_ends_with_its_input(warm: SymbolicClient) -> None:
     child = warm._child
     assert child is not None
     assert child.stdin is not None
@@ -370,21 +370,21 @@ def test_the_process_ends_with_its_input(warm: SymbolicProcess) -> None:
 
 
 def test_the_process_can_be_stopped_twice_and_asked_again() -> None:
-    own = SymbolicProcess()
+    own = SymbolicClient()
     own.stop()
-    assert [formula.text for formula in own.collect(asked("x**2", (("x",),))).formulas] == ["2*x"]
+    assert [formula.text for formula in own.result(asked("x**2", (("x",),))).formulas] == ["2*x"]
     own.stop()
     own.stop()
-    assert [formula.text for formula in own.collect(asked("x**3", (("x",),))).formulas] == ["3*x**2"]
+    assert [formula.text for formula in own.result(asked("x**3", (("x",),))).formulas] == ["3*x**2"]
     own.stop()
 
 
 def test_what_sympy_raises_is_a_failure_and_the_process_goes_on() -> None:
-    own = SymbolicProcess()
+    own = SymbolicClient()
     try:
         with pytest.raises(SymbolicFailure, match=r"^sympy failed: JSONDecodeError: "):
-            own.collect(Question("[", (("x",),)))
-        assert [formula.text for formula in own.collect(asked("x**3", (("x",),))).formulas] == ["3*x**2"]
+            own.result(PartialsRequest("[", (("x",),)))
+        assert [formula.text for formula in own.result(asked("x**3", (("x",),))).formulas] == ["3*x**2"]
     finally:
         own.stop()
 
@@ -392,13 +392,13 @@ def test_what_sympy_raises_is_a_failure_and_the_process_goes_on() -> None:
 def test_a_wrong_formula_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """sympy's formula is checked, not believed."""
 
-    def collect(self: SymbolicProcess, question: Question) -> Derived:
-        honest(self, question)
-        return Derived((Formula(wrong, "", understand(wrong)),), {})
+    def result(self: SymbolicClient, request: SymbolicRequest) -> Derivatives:
+        honest(self, request)
+        return Derivatives((Formula(wrong, "", understand(wrong)),), {})
 
     wrong = "2*x + 1/1000000000000000000000000000000"
-    honest = SymbolicProcess.collect
-    monkeypatch.setattr(SymbolicProcess, "collect", collect)
+    honest = SymbolicClient.result
+    monkeypatch.setattr(SymbolicClient, "result", result)
     (partial,) = differentiate("x**2", at={"x": "3"}).partials
     assert (partial.verdict, partial.side) == (Verdict.DISAGREE, "symbolic")
     assert (partial.symbolic, partial.autograd) == ("6", 6.0)

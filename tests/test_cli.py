@@ -43,13 +43,23 @@ class Ran(NamedTuple):
         return [json.loads(line) for line in self.out.splitlines()]
 
 
+def _problem(prepared: Prepared) -> Problem:
+    """The texts that a question was read from."""
+    query = prepared.query
+    by = tuple(it.entry or it.variable for it in query.wrt)
+    cotangent = None if query.cotangent is None else query.cotangent.text
+    direction = {name: value.text for name, value in query.direction.items()}
+    at = prepared.point.texts
+    return Problem(query.text, at, by, query.order, query.device, query.dtype, query.variables, direction, cotangent)
+
+
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Problem]:
     """The problems that reach `calculate.answer`, which is made up: some expressions have a verdict of their own."""
     problems: list[Problem] = []
 
     def answer(asked: Problem | Prepared, *, seconds: float = 10) -> Report:
-        problem = asked.problem if isinstance(asked, Prepared) else asked
+        problem = asked if isinstance(asked, Problem) else _problem(asked)
         problems.append(problem)
         if problem.expr == "sin(x)*0":
             raise RuntimeError("a\nbug")
@@ -66,7 +76,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Problem]:
 
     for module in ("gradcalc.calculate.answer", "gradcalc.commands.batch.json_lines"):
         monkeypatch.setattr(f"{module}.answer", answer)
-    monkeypatch.setattr("gradcalc.calculate.answer.foresee", lambda prepared: None)
+    monkeypatch.setattr("gradcalc.calculate.answer.prefetch", lambda prepared: None)
     return problems
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextvars import copy_context
 from dataclasses import replace
 from itertools import islice
 
@@ -15,9 +16,8 @@ from expressions import Case, beside_a_seam, ill_conditioned, ordinary, stream
 from judging import Question, reference
 
 from gradcalc import differentiate
-from gradcalc.engines.symbolic.client import shared
-from gradcalc.engines.symbolic.messages import Derived, Formula
-from gradcalc.engines.symbolic.messages import Question as Asked
+from gradcalc.engines.symbolic.client import CLIENT
+from gradcalc.engines.symbolic.messages import Derivatives, Formula, SymbolicRequest
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, postorder
 from gradcalc.functions.resolve import understand
@@ -258,17 +258,21 @@ def _spoilt(formula: Formula, wrong: str) -> Formula:
 
 
 @pytest.mark.parametrize("wrong", ["-({})", "2*({})", "({}) + 1e-15", "1.000000000001*({})"])
-def test_a_faulty_symbolic_derivative_is_named_in_the_report(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+def test_a_faulty_symbolic_derivative_is_named_in_the_report(wrong: str) -> None:
+    honest = CLIENT.get()
+
     class Faulty:
         """The symbolic process, with a fault in what it says."""
 
         def __getattr__(self, name: str) -> object:
-            return getattr(shared, name)
+            return getattr(honest, name)
 
-        def collect(self, question: Asked) -> Derived:
-            derived = shared.collect(question)
+        def result(self, request: SymbolicRequest) -> Derivatives:
+            derived = honest.result(request)
+            assert isinstance(derived, Derivatives)
             return replace(derived, formulas=tuple(_spoilt(f, wrong) for f in derived.formulas))
 
-    monkeypatch.setattr("gradcalc.calculate.answer.shared", Faulty())
-    partial = differentiate("sin(x**2) + x", at={"x": "3"}).partials[0]
+    context = copy_context()
+    context.run(CLIENT.set, Faulty())  # type: ignore[arg-type]
+    partial = context.run(differentiate, "sin(x**2) + x", at={"x": "3"}).partials[0]
     assert (partial.verdict, partial.cause, partial.side) == ("disagree", "formula", "symbolic")

@@ -18,8 +18,17 @@ import numpy
 import pytest
 
 from gradcalc.commands.batch import command, json_lines
-from gradcalc.engines.symbolic.client import SymbolicFailure, SymbolicProcess
-from gradcalc.engines.symbolic.messages import Question, pack_derived, read_derived
+from gradcalc.engines.symbolic.client import SymbolicClient, SymbolicFailure
+from gradcalc.engines.symbolic.messages import (
+    ClaimRequest,
+    ClaimResult,
+    Derivatives,
+    IndexedRequest,
+    PartialsRequest,
+    SymbolicRequest,
+    pack_result,
+    unpack_result,
+)
 from gradcalc.errors import CalcError, Exit
 from gradcalc.inputs import point_files
 from gradcalc.inputs.array_files import read_array
@@ -73,20 +82,21 @@ def test_nothing_beside_the_user_is_imported(trapped: Path, path: str | None) ->
     environ = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONSAFEPATH")}
     if path is not None:
         environ["PYTHONPATH"] = path.format(cwd=trapped, name=trapped.name)
-    own = SymbolicProcess()
+    own = SymbolicClient()
     old = os.getcwd()
     os.chdir(trapped)
     before = dict(os.environ)
     try:
         os.environ.clear()
         os.environ.update(environ)
-        (formula,) = own.collect(Question.about([_tree("x**2")], [(0, ("x",))])).formulas
+        result = own.result(PartialsRequest.of([_tree("x**2")], [(0, ("x",))]))
     finally:
         own.stop()
         os.environ.clear()
         os.environ.update(before)
         os.chdir(old)
-    assert formula.text == "2*x"
+    assert isinstance(result, Derivatives)
+    assert [formula.text for formula in result.formulas] == ["2*x"]
     assert not list(trapped.glob("*.ran"))
 
 
@@ -144,18 +154,19 @@ def _tree(text: str) -> Any:
     return understand(text)
 
 
-QUESTION = Question.about([_tree("x**2")], [(0, ("x",))])
-CLAIM = Question.about([_tree("x**2"), _tree("2*x")], [(0, ("x",))], is_claim=True)
-EMPTY: dict[str, Any] = {"formulas": [], "constants": [[], [[]]], "general": {}, "sums": [[], [[]]], "same": False}
+QUESTION = PartialsRequest.of([_tree("x**2")], [(0, ("x",))])
+INDEXED = IndexedRequest("[]", ("x[i]",), QUESTION)
+CLAIM = ClaimRequest.of(_tree("x**2"), _tree("2*x"), "x")
+EMPTY: dict[str, Any] = {"formulas": [], "constants": [[], [[]]]}
 GOOD = {**EMPTY, "formulas": [["2*x", "2 x", ["2", "x", ["*", 0, 1], [2]], None]]}
 
-FORGED: list[tuple[dict[str, Any], Question]] = [
+FORGED: list[tuple[dict[str, Any], SymbolicRequest]] = [
     ({}, QUESTION),
     (EMPTY, QUESTION),
     ({**GOOD, "same": True}, QUESTION),
     ({**GOOD, "same": 1}, QUESTION),
-    ({**EMPTY, "same": "yes"}, CLAIM),
-    ({**EMPTY, "same": 1}, CLAIM),
+    ({"same": "yes"}, CLAIM),
+    ({"same": 1}, CLAIM),
     ({**GOOD, "same": True}, CLAIM),
     ({**GOOD, "formulas": GOOD["formulas"] * 2}, QUESTION),
     ({**GOOD, "formulas": [["2*x", "2 x", ["2", ["*", 0, 1], [0]], None]]}, QUESTION),
@@ -167,22 +178,24 @@ FORGED: list[tuple[dict[str, Any], Question]] = [
     ({**GOOD, "formulas": [[2, "2 x", None, None]]}, QUESTION),
     ({**GOOD, "formulas": [["2*x"]]}, QUESTION),
     ({**GOOD, "formulas": "2*x"}, QUESTION),
-    ({**GOOD, "general": {"z": GOOD["formulas"][0]}, "formulas": []}, QUESTION),
+    ({"indexed": {"z": GOOD["formulas"][0]}, "constants": EMPTY["constants"], "sums": EMPTY["constants"]}, QUESTION),
+    ({"indexed": {"z": GOOD["formulas"][0]}, "constants": EMPTY["constants"], "sums": EMPTY["constants"]}, INDEXED),
     ({**GOOD, "constants": [["c"], [[]]]}, QUESTION),
 ]
 
 
 @pytest.mark.parametrize(("data", "question"), FORGED, ids=range(len(FORGED)))
-def test_what_is_no_answer_is_refused(data: dict[str, Any], question: Question) -> None:
+def test_what_is_no_answer_is_refused(data: dict[str, Any], question: SymbolicRequest) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  whatever is wrong with it
-        read_derived(data, question)
+        unpack_result(data, question)
 
 
 def test_an_answer_is_read_back() -> None:
-    derived = read_derived(GOOD, QUESTION)
+    derived = unpack_result(GOOD, QUESTION)
+    assert isinstance(derived, Derivatives)
     assert derived.formulas[0].tree == _tree("2*x")
-    assert read_derived(json.loads(json.dumps(pack_derived(derived))), QUESTION) == derived
-    assert read_derived({**EMPTY, "same": True}, CLAIM).is_same
+    assert unpack_result(json.loads(json.dumps(pack_result(derived))), QUESTION) == derived
+    assert unpack_result({"same": True}, CLAIM) == ClaimResult(True)
 
 
 @pytest.mark.parametrize(
@@ -190,13 +203,13 @@ def test_an_answer_is_read_back() -> None:
     ["forged\n", "[]\n", "{}\n", '{"number": true}\n', '{"number": 1}\n', '{"number": 1, "failure": 3}\n', "[" * 99_999],
 )
 def test_a_line_that_is_none_is_a_failure(line: str) -> None:
-    own = SymbolicProcess()
-    own.ask(QUESTION)
+    own = SymbolicClient()
+    own.submit(QUESTION)
     own._lines = type(own._lines)()  # what the child says goes elsewhere
     own._lines.put((time.monotonic(), line))
     try:
         with pytest.raises(SymbolicFailure, match="cannot be read"):
-            own.collect(QUESTION)
+            own.result(QUESTION)
     finally:
         own.stop()
 
@@ -337,7 +350,8 @@ def test_a_pipe_with_a_writer_is_read() -> None:
     receiving, sending = os.pipe()
     os.write(sending, b"x\n1\n2\n")
     os.close(sending)
-    assert list(point_files.points_of(f"/dev/fd/{receiving}", ["x"], {})) == [{"x": "1"}, {"x": "2"}]
+    points = point_files.points_of(f"/dev/fd/{receiving}", ["x"], {})
+    assert [point.texts for point in points] == [{"x": "1"}, {"x": "2"}]
     os.close(receiving)
 
 
@@ -412,7 +426,7 @@ def test_no_process_for_sympy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
     with pytest.raises(CalcError, match="cannot start a process for sympy: Too many open files"):
-        SymbolicProcess().ask(QUESTION)
+        SymbolicClient().submit(QUESTION)
 
 
 @POSIX

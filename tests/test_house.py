@@ -23,8 +23,8 @@ MODULES = {
 FLOORS = [
     ["errors"],
     ["runtime"],
-    ["report"],
     ["expression"],
+    ["report"],
     ["grammar"],
     ["functions"],
     ["inputs"],
@@ -187,7 +187,7 @@ LIGHT = [
     ("its names", "from gradcalc import CalcError, Problem, Report, Verdict, __version__", ""),
     ("the table", "import gradcalc.functions; gradcalc.functions.find('sin')", ""),
     ("points", "import gradcalc.inputs.points; list(gradcalc.inputs.points.sweep({'x': '0:1:11'}))", ""),
-    ("arrays", "import gradcalc.inputs.values; gradcalc.inputs.values.value_cells('x', '[[1, 2], [3, 4]] @ [1, 2]')", ""),
+    ("arrays", "import gradcalc.inputs.values; gradcalc.inputs.values.read_value('x', '[[1, 2], [3, 4]] @ [1, 2]')", ""),
     ("a parse", "from gradcalc.grammar import parse; from gradcalc.expression.printer import unparse; unparse(parse('sin(x**2)'))", ""),
     ("a tree in terms of the table", "from gradcalc.functions.resolve import understand; understand('elu(x, 2)')", ""),
     ("LaTeX of a tree", "from gradcalc.grammar import parse; from gradcalc.expression.latex import latex; latex(parse('x/y'))", ""),

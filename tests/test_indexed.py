@@ -14,10 +14,9 @@ from gradcalc.expression.arrays import named_entries
 from gradcalc.expression.tree import names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import spread
-from gradcalc.inputs.values import value_cells
-from gradcalc.output.entry_formulas import general
+from gradcalc.inputs.values import read_value
 from gradcalc.proof.smoothness.differentiability import value_of
-from gradcalc.report import Partial, Problem, Verdict
+from gradcalc.report import Problem, Report, Verdict
 
 AT = {"x": "[1, 2, 4.5, -0.3]", "y": "[0.5, 2.5, 1, 3]", "b": "2", "A": "[[1, 2], [-3, 0.5]]"}
 
@@ -44,17 +43,17 @@ FORMULAS: list[tuple[str, dict[str, str]]] = [
 ]
 
 
-def formulas(partials: tuple[Partial, ...]) -> dict[str, str]:
+def formulas(report: Report) -> dict[str, str]:
     """The formula of each variable, with an index for arrays."""
-    found = {one.by: one.formula for one in general(partials)}
-    return {**{partial.by[0]: partial.formula or "" for partial in partials if not partial.index}, **found}
+    found = {one.by: one.formula for one in report.entry_formulas}
+    return {**{partial.by[0]: partial.formula or "" for partial in report.partials if not partial.index}, **found}
 
 
 @pytest.mark.parametrize(("expr", "expected"), FORMULAS, ids=[expr for expr, _ in FORMULAS])
 def test_formulas_with_an_index(expr: str, expected: dict[str, str]) -> None:
     report = answer(Problem(expr, {name: AT[name] for name in expected}))
     assert {partial.verdict for partial in report.partials} == {Verdict.AGREE}
-    assert formulas(report.partials) == expected
+    assert formulas(report) == expected
 
 
 RICH = [
@@ -71,7 +70,7 @@ def test_the_value_of_a_formula_is_the_derivative(expr: str) -> None:
     """The formula is read again, as an expression of arrays."""
     at = {name: AT[name] for name in names_in(understand(expr))}
     report = answer(Problem(expr, at))
-    values = {name: value_cells(name, text) for name, text in at.items()}
+    values = {name: read_value(name, text).entries for name, text in at.items()}
     known = dict(pair for name, cells in values.items() for pair in named_entries(name, cells))
     for partial in report.partials:
         assert partial.verdict is Verdict.AGREE
@@ -105,7 +104,7 @@ WITHOUT = [
 
 @pytest.mark.parametrize("expr", WITHOUT)
 def test_what_has_no_index(expr: str) -> None:
-    values = {name: value_cells(name, AT[name]) for name in names_in(understand(expr))}
+    values = {name: read_value(name, AT[name]).entries for name in names_in(understand(expr))}
     assert indexed(understand(expr, values), values) is None
     assert {partial.verdict for partial in answer(Problem(expr, {name: AT[name] for name in values})).partials} <= {
         Verdict.AGREE
@@ -113,15 +112,15 @@ def test_what_has_no_index(expr: str) -> None:
 
 
 def test_small_arrays_are_written_out() -> None:
-    values = {"x": value_cells("x", "[1, 2]")}
+    values = {"x": read_value("x", "[1, 2]").entries}
     assert indexed(understand("sum(x)**2"), values) is None
-    assert indexed(understand("sum(x)**2"), {**values, "y": value_cells("y", "[1, 2, 3]")}) is None
+    assert indexed(understand("sum(x)**2"), {**values, "y": read_value("y", "[1, 2, 3]").entries}) is None
 
 
 def test_letters_that_are_variables_are_no_index() -> None:
     report = answer(Problem("sum(x**2)*i", {"x": "[1, 2, 3]", "i": "2"}))
-    assert general(report.partials)[0].entry == "x[j]"
-    assert general(report.partials)[0].formula == "2*i*x[j]"
+    assert report.entry_formulas[0].entry == "x[j]"
+    assert report.entry_formulas[0].formula == "2*i*x[j]"
 
 
 def test_a_thousand_coupled_entries_have_one_short_formula() -> None:
@@ -129,7 +128,7 @@ def test_a_thousand_coupled_entries_have_one_short_formula() -> None:
     report = answer(Problem("logsumexp(x)", {"x": f"[{numbers}]"}), seconds=60)
     assert (report.verdict, len(report.partials)) == (Verdict.AGREE, 1_000)
     assert {partial.proof["symbolic"] for partial in report.partials} == {"ok"}
-    (one,) = general(report.partials)
+    (one,) = report.entry_formulas
     assert (one.entry, one.count) == ("x[i]", 1_000)
     assert one.formula == "exp(-logsumexp(x) + x[i])"
     assert one.latex == r"e^{- \operatorname{logsumexp}\left(x\right) + x_{i}}"
@@ -138,5 +137,5 @@ def test_a_thousand_coupled_entries_have_one_short_formula() -> None:
 def test_an_index_is_no_letter_of_another_name() -> None:
     report = answer(Problem("mean(x)*a_i", {"x": "[1, 2, 3]", "a_i": "2"}))
     assert {partial.latex for partial in report.partials if partial.by == ("x",)} == {r"\frac{a_{i}}{3}"}
-    (one,) = general(answer(Problem("sum(i*x)", {"i": "[1, 2, 3]", "x": "[1, 2, 3]"}, by=("i",))).partials)
+    (one,) = answer(Problem("sum(i*x)", {"i": "[1, 2, 3]", "x": "[1, 2, 3]"}, by=("i",))).entry_formulas
     assert (one.entry, one.formula) == ("i[j]", "x[j]")

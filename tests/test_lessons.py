@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from asking import question
 
 from gradcalc.cli.main import main
 from gradcalc.commands.accumulate.accumulation import accumulate
@@ -19,7 +20,7 @@ from gradcalc.commands.trace.trace import Trace, share, trace
 from gradcalc.commands.tracking.tracking import tracking
 from gradcalc.errors import CalcError, picture
 from gradcalc.output.options import RenderOptions
-from gradcalc.report import Problem, Verdict
+from gradcalc.report import Verdict
 
 # ------------------------------------------------------------------------------------------------------------- trace
 
@@ -29,7 +30,7 @@ def told(found: Trace) -> list[tuple[Any, ...]]:
 
 
 def test_the_textbook_trace() -> None:
-    found = trace(Problem("sin(x**2)", {"x": "3"}))
+    found = trace(question("sin(x**2)", {"x": "3"}))
     slope = math.cos(9)
     assert told(found) == [
         ("x", None, 3.0, 6 * slope, []),
@@ -55,7 +56,7 @@ TRACED = [
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("expr", "at"), TRACED, ids=[expr for expr, _ in TRACED])
 def test_adjoints_are_the_sums_of_products_along_the_paths(expr: str, at: dict[str, str], dtype: str) -> None:
-    found = trace(Problem(expr, at, dtype=dtype))
+    found = trace(question(expr, at, dtype=dtype))
     for place, vertex in enumerate(found.vertices[:-1]):
         uses = [(user, edge) for user in found.vertices for edge in user.edges if edge.vertex == place]
         if vertex.adjoint is None or any(edge.local is None for user, edge in uses if user.adjoint is not None):
@@ -71,11 +72,11 @@ def test_adjoints_are_the_sums_of_products_along_the_paths(expr: str, at: dict[s
 
 
 def test_the_operation_that_made_the_first_nan_is_named() -> None:
-    found = trace(Problem("where(x > 0, sqrt(x), 0)", {"x": "0"}))
+    found = trace(question("where(x > 0, sqrt(x), 0)", {"x": "0"}))
     assert found.events == (
         "backward, the first is made by SqrtBackward0 of sqrt(x): the local derivative inf times the adjoint 0 is nan",
     )
-    found = trace(Problem("log(x)*0 + x", {"x": "0"}))
+    found = trace(question("log(x)*0 + x", {"x": "0"}))
     assert found.events == (
         "forward, the first number that is not finite is made by log(x) = -inf, of x = 0",
         "backward, the first is made by LogBackward0 of log(x): the local derivative inf times the adjoint 0 is nan",
@@ -83,7 +84,7 @@ def test_the_operation_that_made_the_first_nan_is_named() -> None:
 
 
 def test_a_trace_as_a_tree() -> None:
-    found = trace(Problem("x*sin(x*y)", {"x": "2", "y": "3"}))
+    found = trace(question("x*sin(x*y)", {"x": "2", "y": "3"}))
     lines = trace_table(found, RenderOptions()).splitlines()
     start = next(place for place, line in enumerate(lines) if line.startswith("x*sin(x*y)   Mul"))
     assert [line.split("  ")[0].rstrip() for line in lines[start : start + 6]] == [
@@ -108,7 +109,7 @@ def test_a_trace_as_a_tree() -> None:
 
 @pytest.mark.parametrize(("expr", "at"), [*TRACED, ("log(x)*0 + x", {"x": "0"}), ("x < 1 and x > 0", {"x": "0"})][:-1])
 def test_drawings_have_a_box_for_each_operation_and_an_arrow_for_each_use(expr: str, at: dict[str, str]) -> None:
-    found = trace(Problem(expr, at))
+    found = trace(question(expr, at))
     boxes = {place for place, v in enumerate(found.vertices) if v.edges or v.adjoint is not None}
     arrows = [(edge.vertex, place) for place, v in enumerate(found.vertices) for edge in v.edges if edge.vertex in boxes]
     options = RenderOptions()
@@ -133,13 +134,13 @@ def test_drawings_have_a_box_for_each_operation_and_an_arrow_for_each_use(expr: 
 
 
 def test_gradients_pile_up_unless_they_are_cleared() -> None:
-    found = accumulate(Problem("w*x + b", {"w": "2", "x": "3", "b": "1"}))
+    found = accumulate(question("w*x + b", {"w": "2", "x": "3", "b": "1"}))
     piled = [{"w": 3.0 * n, "x": 2.0 * n, "b": 1.0 * n} for n in (1, 2, 3)]
     assert found.gradients["never"] == piled
     for how in ("grad.zero_()", "zero_grad(set_to_none=False)", "zero_grad()"):
         assert found.gradients[how] == [piled[0]] * 3
-    assert "never" not in accumulate(Problem("x**2", {"x": "3"}), clear=True).gradients
-    assert len(accumulate(Problem("sum(x**2)", {"x": "[1, 2]"}), passes=7).gradients["never"]) == 7
+    assert "never" not in accumulate(question("x**2", {"x": "3"}), clear=True).gradients
+    assert len(accumulate(question("sum(x**2)", {"x": "[1, 2]"}), passes=7).gradients["never"]) == 7
 
 
 def outcome(ways: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -147,7 +148,7 @@ def outcome(ways: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def test_tracking_is_as_torch_does() -> None:
-    found = tracking(Problem("x*2", {"x": "[1, 2, 3]"}))
+    found = tracking(question("x*2", {"x": "[1, 2, 3]"}))
     off = [
         (way, False, None, True, way == "inference_mode()", {})
         for way in ("requires_grad_(False)", "detach()", "no_grad()", "inference_mode()")
@@ -161,7 +162,7 @@ def test_tracking_is_as_torch_does() -> None:
     with pytest.raises(RuntimeError) as refused:
         (x.detach() * 2).sum().backward()
     assert found.ways[1].error == f"RuntimeError: {refused.value}"
-    assert tracking(Problem("x**2", {"x": "3"})).of_sum == ()
+    assert tracking(question("x**2", {"x": "3"})).of_sum == ()
 
 
 # ---------------------------------------------------------------------------------------------------------- commands
@@ -185,7 +186,7 @@ def test_pictures_of_wrong_requests(arguments: list[str], expected: str, capsys:
 
 def test_what_torch_does_not_run_is_a_request_that_is_wrong() -> None:
     with pytest.raises(CalcError) as caught:
-        tracking(Problem("zeta(x)", {"x": "3"}))
+        tracking(question("zeta(x)", {"x": "3"}))
     assert picture(caught.value) == "error: torch does not run this: torch has no derivative of zeta"
 
 
@@ -203,17 +204,17 @@ def test_every_format_of_the_commands(command: str, capsys: pytest.CaptureFixtur
 
 
 def test_names_that_torch_has_for_its_own_are_names() -> None:
-    found = accumulate(Problem("eval*training + forward", {"eval": "2", "training": "3", "forward": "1"}))
+    found = accumulate(question("eval*training + forward", {"eval": "2", "training": "3", "forward": "1"}))
     assert found.gradients["never"][-1] == {"eval": 9.0, "training": 6.0, "forward": 3.0}
 
 
 def test_what_nobody_could_follow_is_refused() -> None:
     with pytest.raises(CalcError):
-        trace(Problem("+".join(["x"] * 1_500), {"x": "1"}))
+        trace(question("+".join(["x"] * 1_500), {"x": "1"}))
 
 
 def test_the_first_number_that_is_not_finite_may_be_made_by_a_matrix() -> None:
-    found = trace(Problem("sum(A@sqrt(x))", {"A": "[[1, 2]]", "x": "[0, 1]"}))
+    found = trace(question("sum(A@sqrt(x))", {"A": "[[1, 2]]", "x": "[0, 1]"}))
     assert len(found.events) == 1
     assert "SqrtBackward0 of sqrt(x)" in found.events[0]
 
@@ -235,6 +236,6 @@ NARROW = """x*sin(x*y) = -0.55883
 
 
 def test_a_trace_in_a_narrow_terminal_stays_a_tree() -> None:
-    found = trace(Problem("x*sin(x*y)", {"x": "2", "y": "3"}))
+    found = trace(question("x*sin(x*y)", {"x": "2", "y": "3"}))
     assert NARROW in trace_table(found, RenderOptions(width=40))
     assert "x*y    MulBackward0  6         0.96017   1.9203" in trace_table(found, RenderOptions(width=60))

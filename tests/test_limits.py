@@ -10,9 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from asking import question
 from flint import ctx
 
-from gradcalc.calculate.answer import _EXPLAINED, answer, differentiate
+from gradcalc.calculate.answer import answer, differentiate
+from gradcalc.calculate.at_point import MAX_EXPLAINED
 from gradcalc.commands.plot.curve import plot
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.taylor import evaluate, reals
@@ -86,14 +88,14 @@ def test_reasons_are_looked_for_in_a_bounded_number_of_entries(monkeypatch: pyte
     culprit, spellings = float_report.culprit, stable_forms.spellings
     monkeypatch.setattr(float_report, "culprit", lambda *args: searches.append("culprit") or culprit(*args))
     monkeypatch.setattr("gradcalc.calculate.judging.spellings", lambda tree: searches.append("spellings") or spellings(tree))
-    count = _EXPLAINED + 6
+    count = MAX_EXPLAINED + 6
     entries = ", ".join(f"{600 + k}e-6" for k in range(count))
     report = differentiate("sum(x - sin(x))", at={"x": f"[{entries}]"}, dtype="float32")
     whys = [partial.why for partial in report.partials if partial.verdict is Verdict.INACCURATE]
     assert len(whys) == count
     assert all("digits survive" in (why or "") for why in whys)
-    assert (searches.count("culprit"), searches.count("spellings")) == (_EXPLAINED, 1)
-    assert [partial.cause for partial in report.partials][_EXPLAINED:] == [None] * 6
+    assert (searches.count("culprit"), searches.count("spellings")) == (MAX_EXPLAINED, 1)
+    assert [partial.cause for partial in report.partials][MAX_EXPLAINED:] == [None] * 6
     assert any(f"of {count} entries" in note for note in report.notes)
 
 
@@ -212,7 +214,7 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
 
 def test_a_plot_has_one_limit_and_draws_what_was_found(ticking: Callable[[], float]) -> None:
     expr = f"max({', '.join(f'x - {k}/7' for k in range(100))})"
-    found = plot(Problem(expr), "x", "-3", "3", seconds=8)
+    found = plot(question(expr), "x", "-3", "3", seconds=8)
     assert ticking() < 8 + 8 / 4 + 1
     known = sum(value is not None for value in found.values)
     assert 0 < known < len(found.xs)
@@ -225,7 +227,7 @@ def test_a_plot_has_one_limit_and_draws_what_was_found(ticking: Callable[[], flo
 
 
 def test_a_plot_with_time_misses_nothing() -> None:
-    found = plot(Problem("abs(x)"), "x", "-3", "3")
+    found = plot(question("abs(x)"), "x", "-3", "3")
     assert (found.missing, found.is_whole, found.unseen, len(found.points)) == ([], True, [], 21)
 
 

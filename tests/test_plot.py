@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from asking import question
 
 from gradcalc.cli.main import main
 from gradcalc.commands.plot.canvas import Canvas
@@ -19,7 +20,6 @@ from gradcalc.errors import CalcError
 from gradcalc.functions.resolve import understand
 from gradcalc.output.options import RenderOptions
 from gradcalc.proof.smoothness.subdivision import simplest, survey
-from gradcalc.report import Problem
 
 # expression, marks from -3 to 3 (kind, place, whether it is just there), gaps
 SURVEYS: list[tuple[str, list[tuple[str, str, bool]], list[tuple[int, int]]]] = [
@@ -155,7 +155,7 @@ def test_a_line_is_cut_at_jumps_and_goes_through_kinks() -> None:
     from gradcalc.commands.plot.render import _panels
 
     pieces = {
-        expr: [len(curve) for _, curve, _, _ in _panels(plot(Problem(expr), "x", "-1", "1.1", points=2))]
+        expr: [len(curve) for _, curve, _, _ in _panels(plot(question(expr), "x", "-1", "1.1", points=2))]
         for expr in ("abs(x)", "sign(x)", "x", "1/x", "sqrt(x)")
     }
     assert pieces == {"abs(x)": [1, 2], "sign(x)": [2, 2], "x": [1, 1], "1/x": [2, 2], "sqrt(x)": [1, 1]}
@@ -168,7 +168,7 @@ x from -1 to 1
 
 
 def test_the_table_in_a_narrow_terminal_without_unicode() -> None:
-    found = plot(Problem("abs(x)"), "x", "-1", "1", points=5)
+    found = plot(question("abs(x)"), "x", "-1", "1", points=5)
     text = table(found, RenderOptions(width=40, ascii=True))
     lines = text.splitlines()
     assert text.isascii()
@@ -215,7 +215,7 @@ def test_an_expression_from_stdin(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 
 def test_other_variables_are_arrays(capsys: pytest.CaptureFixture[str]) -> None:
-    found = plot(Problem("sum(A*x**2)", {"A": "[1, 2]"}), "x", "0", "1", points=2)
+    found = plot(question("sum(A*x**2)", {"A": "[1, 2]"}), "x", "0", "1", points=2)
     assert [(found.xs[place], found.values[place], found.slopes[place]) for place in (0, -1)] == [(0, 0, 0), (1, 3, 6)]
     assert found.verdict == "agree"
     assert main(["plot", "sum(A*x)", "--at", "x=0:1", "--at", "A=[1,2]"]) == 0
@@ -230,7 +230,7 @@ def drawn(text: str) -> list[str]:
 
 
 def test_a_straight_line_is_drawn_straight() -> None:
-    found = plot(Problem("2*x + 1"), "x", "-1", "1", points=2)
+    found = plot(question("2*x + 1"), "x", "-1", "1", points=2)
     rows = drawn(table(found, RenderOptions(width=26, ascii=True)))
     assert rows == [
         "                 *o",
@@ -264,7 +264,7 @@ EXTREMES = [
 
 @pytest.mark.parametrize(("expr", "start", "stop", "labels"), EXTREMES, ids=[f"{it[0]} from {it[1]}" for it in EXTREMES])
 def test_axes_of_any_range(expr: str, start: str, stop: str, labels: list[tuple[str, str, str]] | None) -> None:
-    found = plot(Problem(expr), "x", start, stop, points=2)
+    found = plot(question(expr), "x", start, stop, points=2)
     assert not found.undersampled
     if labels is None:
         with pytest.raises(CalcError, match=r"^f is too large to be drawn: it has values beyond 1e\+300$"):
@@ -303,7 +303,7 @@ FAST = [
     ("expr", "start", "stop", "is_fast"), FAST, ids=[f"{expr} from {start}" for expr, start, *_ in FAST]
 )
 def test_a_curve_that_moves_faster_than_it_is_drawn(expr: str, start: str, stop: str, is_fast: bool) -> None:
-    found = plot(Problem(expr, variables=("x",)), "x", start, stop, points=2)
+    found = plot(question(expr, variables=("x",)), "x", start, stop, points=2)
     assert found.undersampled == is_fast
     note = "the curve moves faster than it is drawn: take a shorter range\n"
     assert (note in table(found, RenderOptions())) == is_fast
@@ -314,7 +314,7 @@ def test_what_is_said_of_the_line() -> None:
     told = {
         expr: next(line for line in table(found, RenderOptions()).splitlines() if "autograd at" in line)
         for expr in ("x", "sqrt(x)", "x/0")
-        if (found := plot(Problem(expr), "x", "-1", "1", points=2))
+        if (found := plot(question(expr), "x", "-1", "1", points=2))
     }
     assert told == {
         "x": "line: exact at 321 places; •: autograd at 2 points (2 agree)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from fractions import Fraction
 
 import pytest
@@ -159,12 +160,19 @@ RANGES = [
 
 @pytest.mark.parametrize(("text", "expected"), RANGES, ids=[text for text, _ in RANGES])
 def test_ranges(text: str, expected: str) -> None:
-    assert [point["x"] for point in sweep({"x": text})] == expected.split()
+    assert [point.texts["x"] for point in sweep({"x": text})] == expected.split()
+
+
+@pytest.mark.parametrize("text", [text for text, _ in RANGES] + ["0:pi:3", "-pi:sqrt(2):5", "-1/3:1/7:6", "1/0:1:3"])
+def test_values_of_ranges_are_what_their_text_says(text: str) -> None:
+    for point in sweep({"x": text}):
+        assert point.values["x"].tree == value_tree("x", point.texts["x"])
+        assert point.values["x"].entries.entries == (point.values["x"].tree,)
 
 
 @pytest.mark.parametrize("text", ["0:pi:3", "-pi:pi:5", "sqrt(2):e:4", "1/0:1:3"])
 def test_ranges_of_constant_expressions_can_be_read(text: str) -> None:
-    points = [point["x"] for point in sweep({"x": text})]
+    points = [point.texts["x"] for point in sweep({"x": text})]
     start, stop, count = text.split(":")
     assert (points[0], points[-1], len(points)) == (start, stop, int(count))
     for point in points[1:-1]:
@@ -175,8 +183,11 @@ def test_ranges_of_constant_expressions_can_be_read(text: str) -> None:
         assert decimal(middle) == "1.5707963267948966192"
 
 
+texts = operator.attrgetter("texts")
+
+
 def test_a_grid_turns_its_last_variable_fastest() -> None:
-    points = list(sweep({"x": "0:1:2", "y": "5", "z": "0:2:3"}))
+    points = list(map(texts, sweep({"x": "0:1:2", "y": "5", "z": "0:2:3"})))
     assert [(point["x"], point["z"]) for point in points] == [
         ("0", "0"),
         ("0", "1"),
@@ -189,7 +200,7 @@ def test_a_grid_turns_its_last_variable_fastest() -> None:
 
 
 def test_a_million_points_are_made_one_by_one() -> None:
-    first = list(itertools.islice(sweep({"x": f"0:1:{MAX_POINTS}"}), 3))
+    first = list(map(texts, itertools.islice(sweep({"x": f"0:1:{MAX_POINTS}"}), 3)))
     assert [point["x"] for point in first] == ["0", "0.000001", "0.000002"]
 
 
@@ -246,7 +257,7 @@ def test_the_text_of_a_rational_is_short(value: str, expected: str) -> None:
 
 @given(st.fractions(-9, 9, max_denominator=50), st.fractions(-9, 9, max_denominator=50), st.integers(2, 30))
 def test_ranges_are_exact(start: Fraction, stop: Fraction, count: int) -> None:
-    points = [Fraction(point["x"]) for point in sweep({"x": f"{plain(start)}:{plain(stop)}:{count}"})]
+    points = [Fraction(point.texts["x"]) for point in sweep({"x": f"{plain(start)}:{plain(stop)}:{count}"})]
     assert points == [start + (stop - start) * place / (count - 1) for place in range(count)]
 
 

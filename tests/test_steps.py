@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from asking import question
 from latexing import faults_of
 from sampling import sample
 
@@ -20,7 +21,6 @@ from gradcalc.functions import TABLE
 from gradcalc.functions.derivation import MAX_DEPTH, MAX_PARTS, NoRule, derive, functions
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.claims.comparison import compared
-from gradcalc.report import Problem
 
 _OPERATORS = ("+", "-", "*", "/", "neg", "**")
 ROWS = [row for row in TABLE.values() if row.by_entry and row.definition is None and not row.condition and row.signature]
@@ -193,7 +193,7 @@ def test_what_cannot_be_derived(expr: str, expected: str) -> None:
 
 def test_what_has_no_variables_has_no_derivation() -> None:
     with pytest.raises(CalcError) as caught:
-        stepwise(Problem("3"))
+        stepwise(question("3"))
     assert picture(caught.value) == (
         "error: 3 has no variables: it is constant, and its derivative is 0\n"
         'hint: name what to derive by in the expression, such as "3*x"'
@@ -201,7 +201,7 @@ def test_what_has_no_variables_has_no_derivation() -> None:
 
 
 def test_numbers_and_the_proof() -> None:
-    found = stepwise(Problem("x*sin(x**2)", {"x": "3"}))
+    found = stepwise(question("x*sin(x**2)", {"x": "3"}))
     (derivation,) = found.derivations
     (partial,) = found.report.partials
     assert derivation.numbers[0] == partial.symbolic
@@ -235,7 +235,7 @@ AT_A_POINT = [
 def test_whether_the_steps_hold_at_the_point(
     expr: str, at: str, expected: AtPoint, numbers: list[str | None] | None
 ) -> None:
-    (derivation,) = stepwise(Problem(expr, {"x": at})).derivations
+    (derivation,) = stepwise(question(expr, {"x": at})).derivations
     assert derivation.at_point is expected
     assert list(derivation.numbers) == (numbers or [None] * len(derivation.steps))
     assert (derivation.wrong, derivation.beside) == (0, int(expected is AtPoint.NO_RULE))
@@ -289,7 +289,7 @@ def test_handouts_compile(expr: str, at: list[str], capsys: pytest.CaptureFixtur
 
 
 def test_without_time_nothing_is_said_of_the_point() -> None:
-    derivation = stepwise(Problem("sin(x)", {"x": "2"}), seconds=0).derivations[0]
+    derivation = stepwise(question("sin(x)", {"x": "2"}), seconds=0).derivations[0]
     assert (derivation.at_point, list(derivation.numbers), derivation.equal) == (AtPoint.UNKNOWN, [None], 0)
 
 
@@ -302,19 +302,19 @@ def test_words_of_handouts_have_no_markup() -> None:
 def test_a_rule_that_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     law = functions()["sin", 1]
     monkeypatch.setitem(functions(), ("sin", 1), replace(law, derivative=functions()["cos", 1].derivative))  # type: ignore[arg-type]
-    assert stepwise(Problem("sin(2*x)")).derivations[0].wrong
+    assert stepwise(question("sin(2*x)")).derivations[0].wrong
     assert main(["steps", "sin(2*x)"]) == 1
     assert "wrong: the steps do not lead to the derivative" in capsys.readouterr().out
 
 
 def test_entries_of_arrays_are_variables() -> None:
-    found = stepwise(Problem("sum(w*x)", {"w": "[1, 2]", "x": "[3, 4]"}, ("w[1]",)))
+    found = stepwise(question("sum(w*x)", {"w": "[1, 2]", "x": "[3, 4]"}, ("w[1]",)))
     (derivation,) = found.derivations
     assert (derivation.by, derivation.numbers[0]) == ("w[1]", "4")
     with pytest.raises(CalcError, match="a derivation is of one number"):
-        stepwise(Problem("2*x", {"x": "[1, 2]"}))
+        stepwise(question("2*x", {"x": "[1, 2]"}))
     with pytest.raises(CalcError, match="at most 20 derivations"):
-        stepwise(Problem("sum(x)", {"x": str([1] * 21)}))
+        stepwise(question("sum(x)", {"x": str([1] * 21)}))
 
 
 PLAIN = [

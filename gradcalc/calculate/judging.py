@@ -3,113 +3,97 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
 
-from gradcalc.engines.symbolic.messages import Derived, Formula
+from gradcalc.calculate.partials import By
+from gradcalc.engines.autograd import backward
+from gradcalc.engines.autograd.backward import Run
+from gradcalc.engines.rounding.enclosure import enclose
+from gradcalc.engines.symbolic.messages import Derivatives, Formula
+from gradcalc.engines.taylor import reals
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.reals import OutOfPrecision, Real
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, steps
 from gradcalc.functions import TABLE
 from gradcalc.functions.stable_forms import spellings
+from gradcalc.proof import verdict
+from gradcalc.proof.evidence import Evidence, Traced
+from gradcalc.proof.floats.formats import Distance, Format, distance
+from gradcalc.proof.smoothness.differentiability import Regularity, Side, examine, value_of
 from gradcalc.report import Judgement, Partial, Verdict
 from gradcalc.runtime import deadline
 
-if TYPE_CHECKING:
-    from gradcalc.engines.autograd.backward import Run
-    from gradcalc.engines.taylor.at_point import Site
-    from gradcalc.engines.taylor.reals import Real
-    from gradcalc.proof.evidence import Traced
-    from gradcalc.proof.floats.formats import Distance, Format
-    from gradcalc.proof.smoothness.differentiability import Regularity, Side
-from gradcalc.calculate.partials import By
+LOST = frozenset({Verdict.INACCURATE, Verdict.NOT_FINITE})
+"""Verdicts on numbers that have a better spelling, perhaps."""
 
 
-class _Judging:
-    """The partials of one entry of an expression at one point; `like` is what is known of the program from another entry."""
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the entries of an expression have in common at a point.
 
-    def __init__(
-        self,
-        typed: Site,
-        binary: Site | None,
-        run: Run,
-        bys: Sequence[By],
-        dtype: str,
-        device: str,
-        like: Traced | None,
-        *,
-        has_detour: bool,
-    ):
-        from gradcalc.proof.evidence import Traced
-        from gradcalc.proof.floats.formats import FORMATS
+    `exact` are the values as they were typed, by the names of entries; `wrt` what the partials are with respect to.  Where
+    torch's backward pass takes `another_algorithm` than the trees of the entries, no rounding bound on these holds for it.
+    """
 
-        self.typed, self.binary, self.run, self.device = typed, binary, run, device
-        self.form = FORMATS[dtype]
-        self.documented = _documented(typed.tree)
+    exact: Mapping[str, Fraction | Node]
+    wrt: Sequence[By]
+    form: Format
+    device: str
+    another_algorithm: bool
+
+
+class PointJudge:
+    """The partials of one entry; `template` is the trace of another entry, whose replay is shared."""
+
+    def __init__(self, setting: Setting, tree: Node, run: Run, template: Traced | None):
+        self.setting, self.run = setting, run
+        self.typed = Site(tree, setting.exact)
+        self.binary = Site(tree, run.inputs, run.constants) if run.is_at_a_point else None
+        self.documented = torch_deviations(tree)
         is_whole = run.program is not None and run.is_at_a_point
-        self.traced = None if not is_whole else Traced(run, self.form, device) if like is None else like.entry(run)
-        self.bounds = {} if is_whole or has_detour else _bounds(typed.tree, run, self.form)
-        self.constants = _rounded_constants(typed, run)
+        self.traced = (
+            None if not is_whole else Traced(run, setting.form, setting.device) if template is None else template.entry(run)
+        )
+        self.bounds = {} if is_whole or setting.another_algorithm else _bounds(tree, run, setting.form)
+        self.constants = _rounded_constants(self.typed, run)
         self.spellings: Sequence[Node] | None = None
-        self.examined = {by: (_examine(typed, by), _examine(binary, by)) for by in bys}
+        self.regularity = {by: (examined(self.typed, by), examined(self.binary, by)) for by in setting.wrt}
 
     def value(self) -> str | None:
         """The value of what was typed, if it has one."""
-        from gradcalc.engines.taylor import reals
-        from gradcalc.proof.smoothness.differentiability import value_of
-
         try:
             value = value_of(self.typed)
-        except reals.OutOfPrecision:
+        except OutOfPrecision:
             return None
         return reals.known_decimal(value)
 
-    def partial(self, by: By, formula: Formula | None, derived: Derived | str, *, is_explained: bool) -> Partial:
-        """A partial, judged with what sympy found; `is_explained` asks for what made its number a bad one."""
-        from gradcalc.proof import verdict
-        from gradcalc.proof.evidence import Evidence
-
-        typed, binary = self.examined[by]
-        enclosed, unusable = self.enclosed(formula, derived, self.binary or self.typed)
-        number = self.run.partials.get(by)
-        evidence = Evidence(
-            by,
-            typed,
-            binary,
-            enclosed,
-            number,
-            self.form,
-            self.run.failure,
-            self.run.unrepresentable,
-            self.traced,
-            self.documented,
-            self.bounds.get(by),
-            self.run.value,
-            self.constants,
-            self.run.lost_literals,
-            is_explained,
-        )
-        finding = verdict.judge(evidence)
+    def partial(self, by: By, formula: Formula | None, symbolic: Derivatives | str, *, is_explained: bool) -> Partial:
+        """A partial, judged with sympy's formula; `is_explained` asks for what made its number a bad one."""
+        typed, binary = self.regularity[by]
+        enclosure, unusable = self._enclosure(formula, symbolic, self.binary or self.typed)
+        finding = verdict.judge(self._evidence(by, enclosure, is_explained=is_explained))
         judgement, far = finding.judgement, finding.far
         suggestion = None
         if is_explained:
             with suppress(deadline.OutOfTime):  # the verdict stands without it
-                suggestion = self.suggestion(by, judgement, far, binary)
+                suggestion = self._suggestion(by, judgement, far, binary)
         if suggestion is not None:
             spelling, digits = suggestion
             judgement = replace(judgement, why=f"{judgement.why}; {spelling} keeps {digits:.1f} digits here")
-        troubled = typed if typed is not None and typed.derivative is None else binary
+        singular = typed if typed is not None and typed.derivative is None else binary
         return Partial(
             by,
             None if formula is None else formula.text or None,
             None if formula is None else formula.latex or None,
-            self.symbolic(typed, formula, derived),
+            self._symbolic(typed, formula, symbolic),
             None if binary is None else _decimal(binary.derivative),
-            number,
-            _decimal(troubled.left) if troubled else None,
-            _decimal(troubled.right) if troubled else None,
+            self.run.partials.get(by),
+            _decimal(singular.left) if singular else None,
+            _decimal(singular.right) if singular else None,
             judgement.verdict,
             judgement.cause,
             judgement.side,
@@ -118,78 +102,91 @@ class _Judging:
             judgement.why,
             {
                 "symbolic": unusable or "ok",
-                "regularity": None if troubled is None else str(troubled.kind),
-                "evidence": self.evidence(troubled, typed),
+                "regularity": None if singular is None else str(singular.kind),
+                "evidence": self._strength(singular, typed),
                 **finding.proof,
                 **({} if suggestion is None else {"suggestion": suggestion[0]}),
             },
         )
 
-    def symbolic(self, typed: Regularity | None, formula: Formula | None, derived: Derived | str) -> str | None:
-        """The derivative at the typed point; where it looks round, sympy's formula may know it exactly."""
-        from gradcalc.engines.taylor import reals
+    def _evidence(self, by: By, enclosure: Real | None, *, is_explained: bool) -> Evidence:
+        typed, binary = self.regularity[by]
+        run = self.run
+        return Evidence(
+            by,
+            typed,
+            binary,
+            enclosure,
+            run.partials.get(by),
+            self.setting.form,
+            run.failure,
+            run.unrepresentable,
+            self.traced,
+            self.documented,
+            self.bounds.get(by),
+            run.value,
+            self.constants,
+            run.lost_literals,
+            is_explained,
+        )
 
+    def _symbolic(self, typed: Regularity | None, formula: Formula | None, symbolic: Derivatives | str) -> str | None:
+        """The derivative at the typed point; where it looks round, sympy's formula may know it exactly."""
         if typed is None or typed.derivative is None:
             return None
         text = reals.known_decimal(typed.derivative)
         if text is not None and text.endswith("0000000000"):
-            exact, _ = self.enclosed(formula, derived, self.typed)
+            exact, _ = self._enclosure(formula, symbolic, self.typed)
             if exact is not None and reals.agree(typed.derivative, exact):
                 text = min(text, reals.decimal(exact), key=len)
         return text
 
-    def evidence(self, found: Regularity | None, typed: Regularity | None) -> str | None:
+    def _strength(self, regularity: Regularity | None, typed: Regularity | None) -> str | None:
         """How strong the conclusion is: proven, numerical (high precision only), a rounding bound, or the number alone."""
-        if found is None:
+        if regularity is None:
             return None
-        if found.derivative is not None and self.traced is None and self.run.failure is None:
+        if regularity.derivative is not None and self.traced is None and self.run.failure is None:
             return "bound" if self.bounds else "number only"
-        return "proven" if found.proven and (typed is None or typed.proven) else "numerical"
+        return "proven" if regularity.proven and (typed is None or typed.proven) else "numerical"
 
-    def suggestion(
+    def _suggestion(
         self, by: By, judgement: Judgement, far: Distance | None, binary: Regularity | None
     ) -> tuple[str, float] | None:
         """A spelling of the same function whose derivative autograd gets right to more digits here, and how many."""
-        if judgement.verdict not in (Verdict.INACCURATE, Verdict.NOT_FINITE) or far is None:
+        if judgement.verdict not in LOST or far is None or binary is None or binary.derivative is None:
             return None
-        if binary is None or binary.derivative is None:
-            return None
-        from gradcalc.engines.autograd import backward
-        from gradcalc.proof.floats.formats import distance
-
+        form = self.setting.form
         floats = {name: float(value) for name, value in self.run.inputs.items()}
         if self.spellings is None:
             self.spellings = list(spellings(self.typed.tree))
         best: tuple[str, float] | None = None
         for tree in self.spellings:
-            run = backward.run(tree, floats, [by], dtype=self.form.name, device=self.device)
+            run = backward.run(tree, floats, [by], dtype=form.name, device=self.setting.device)
             if by not in run.partials:
                 continue
-            digits = distance(run.partials[by], binary.derivative, self.form).digits
+            digits = distance(run.partials[by], binary.derivative, form).digits
             # A spelling that loses half of the digits too is no advice.
-            if digits >= self.form.digits / 2 and digits > (0.0 if best is None else best[1]):
+            if digits >= form.digits / 2 and digits > (0.0 if best is None else best[1]):
                 best = unparse(tree), digits
         return best
 
-    def enclosed(self, formula: Formula | None, derived: Derived | str, site: Site | None) -> tuple[Real | None, str | None]:
+    def _enclosure(
+        self, formula: Formula | None, symbolic: Derivatives | str, site: Site | None
+    ) -> tuple[Real | None, str | None]:
         """sympy's derivative at a point as an enclosure, or None and why it cannot be used."""
-        from gradcalc.engines.taylor import reals
-
-        if formula is None or isinstance(derived, str):
-            return None, str(derived)
+        if formula is None or isinstance(symbolic, str):
+            return None, str(symbolic)
         tree = formula.tree
         if tree is None or site is None:
             return None, formula.unusable
         try:
-            return reals.adaptively(lambda: site.formula_value(tree, derived.constants)), None
-        except reals.OutOfPrecision:
+            return reals.adaptively(lambda: site.formula_value(tree, symbolic.constants)), None
+        except OutOfPrecision:
             return None, "sympy's formula has no value here"
 
 
 def _bounds(tree: Node, run: Run, form: Format) -> dict[By, tuple[float, float]]:
     """What rounding can make of each first partial, where the program was not recorded."""
-    from gradcalc.engines.rounding.enclosure import enclose
-
     if run.failure is not None or run.unrepresentable or run.lost_literals:
         return {}
     values = {name: float(value) for name, value in run.inputs.items()}
@@ -206,25 +203,20 @@ def _rounded_constants(site: Site, run: Run) -> dict[str, Fraction]:
     return {name: value for name, value in run.constants.items() if name in named}
 
 
-def _documented(tree: Node) -> tuple[str, ...]:
+def torch_deviations(tree: Node) -> tuple[str, ...]:
     """What torch documents about functions of the expression that it defines in its own way."""
     rows = [TABLE[node.name] for node in steps(tree).nodes if isinstance(node, Call)]
     return tuple(dict.fromkeys(row.documented for row in rows if row.documented))
 
 
-def _examine(site: Site | None, by: By) -> Regularity | None:
-    from gradcalc.engines.taylor.reals import OutOfPrecision
-    from gradcalc.proof.smoothness.differentiability import examine
-
+def examined(site: Site | None, by: By) -> Regularity | None:
     try:
         return None if site is None else examine(site, by)
     except OutOfPrecision:
         return None
 
 
-def _decimal(value: Side | Any) -> str | None:
-    from gradcalc.engines.taylor import reals
-
+def _decimal(value: Side | Real | float | None) -> str | None:
     if value is None:
         return None
     if isinstance(value, float):

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
 
 from gradcalc.errors import CalcError
-from gradcalc.expression.arrays import Cells, entry_names, indices
+from gradcalc.expression.arrays import Cells, Shape, entry_names, indices
 from gradcalc.expression.tree import Node
-from gradcalc.report import Problem
-
-if TYPE_CHECKING:
-    pass
+from gradcalc.inputs.query import Wrt
 
 MAX_PARTIALS = 4_096
 
@@ -22,8 +18,11 @@ By = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A partial: which entry of the expression by which entries of variables, and how people call it."""
+class PartialRequest:
+    """A partial: of which entry of the expression, by its place and its index `of`, by which `entries` of variables `by`.
+
+    `index` is `of`, and then for each order the index of the variable's entry.
+    """
 
     place: int
     entries: By
@@ -31,54 +30,48 @@ class Wanted:
     index: tuple[int, ...]
     of: tuple[int, ...]
 
-    @property
-    def place_in_report(self) -> dict[str, Any]:
-        """Where it stands among the partials of arrays; nothing for those of numbers."""
-        return {"index": self.index, "of": self.of, "entries": self.entries}
 
-
-def _from_the_front(entry: str, shape: tuple[int, ...]) -> str:
-    """An entry by places that are counted from the front: `x[2]` for `x[-1]` of three."""
-    name, _, inside = entry.rstrip("]").partition("[")
-    places = inside.split(",")
-    if len(places) != len(shape) or not all(place.lstrip("-").isdigit() for place in places):
-        return entry
-    counted = (int(place) + (length if place.startswith("-") else 0) for place, length in zip(places, shape, strict=True))
-    return f"{name}[{','.join(map(str, counted))}]"
-
-
-def _wanted(
-    problem: Problem, chosen: Sequence[tuple[str, str | None]], values: Mapping[str, Cells[Node]], entries: Cells[Node]
-) -> list[Wanted]:
+def requests(
+    wrt: Sequence[Wrt], order: int, values: Mapping[str, Cells[Node]], entries: Cells[Node]
+) -> list[PartialRequest]:
     """The partials that are asked for: every combination of the variables, `order` times, of every entry by every entry.
 
     Their shape is that of the expression, and for each order that of the variable.
     """
     variables: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
-    for name, entry in chosen:
+    for it in wrt:
+        name, entry = it.variable, it.entry
         shape = values[name].shape if name in values else ()
-        found = list(zip(entry_names(name, shape).entries, indices(shape), strict=True))
+        pairs = list(zip(entry_names(name, shape).entries, indices(shape), strict=True))
         if entry is not None:
-            found = [pair for pair in found if pair[0] == _from_the_front(entry, shape)]
-            if not found:
+            place = _from_the_front(it.index, shape)
+            if all(index != place for _, index in pairs):
                 raise CalcError(f"{name} has no entry {entry}", hint=f"its entries are {_first_and_last(name, shape)}")
-        variables.setdefault(name, []).extend(pair for pair in found if pair not in variables.get(name, ()))
+            pairs = [pair for pair in pairs if pair[1] == place]
+        variables.setdefault(name, []).extend(pair for pair in pairs if pair not in variables.get(name, ()))
     total = sum(map(len, variables.values()))
-    count = len(entries.entries) * total**problem.order
+    count = len(entries.entries) * total**order
     if count > MAX_PARTIALS:
         has_entries = total != len(variables)
         what = f"{len(entries.entries)} x {total} entries" if has_entries or entries.shape else f"{total} variables"
         raise CalcError(
-            f"{what} to the order {problem.order} are {count} partials; the limit is {MAX_PARTIALS}",
+            f"{what} to the order {order} are {count} partials; the limit is {MAX_PARTIALS}",
             hint="choose variables with --by" + (', or a sample of entries: --by "x[0]" --by "x[17]"' * has_entries),
         )
     places = list(enumerate(indices(entries.shape)))
     return [
-        Wanted(place, tuple(entry for entry, _ in picked), by, sum((at for _, at in picked), index), index)
-        for by in product(variables, repeat=problem.order)
+        PartialRequest(place, tuple(entry for entry, _ in picked), by, sum((at for _, at in picked), index), index)
+        for by in product(variables, repeat=order)
         for place, index in places
         for picked in product(*(variables[name] for name in by))
     ]
+
+
+def _from_the_front(index: Shape | None, shape: Shape) -> Shape | None:
+    """An index whose places are counted from the front: 2 for -1 of three."""
+    if index is None or len(index) != len(shape) or not shape:
+        return None
+    return tuple(place + (length if place < 0 else 0) for place, length in zip(index, shape, strict=True))
 
 
 def _first_and_last(name: str, shape: tuple[int, ...]) -> str:

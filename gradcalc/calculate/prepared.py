@@ -1,118 +1,158 @@
-"""A question read, its values taken, its partials listed: all that is done before anything heavy is loaded."""
+"""A query at a point, ready to be answered: its partials, and what sympy is asked; nothing heavy is loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from gradcalc.calculate.partials import Wanted, _wanted
-from gradcalc.engines.symbolic.indexed import indexed
-from gradcalc.engines.symbolic.messages import Indexed, Question
+from gradcalc.calculate.partials import PartialRequest, requests
+from gradcalc.engines.symbolic.client import CLIENT, SymbolicClient, SymbolicFailure
+from gradcalc.engines.symbolic.indexed import at_entries, indexed
+from gradcalc.engines.symbolic.messages import Derivatives, IndexedDerivatives, IndexedForm, IndexedRequest, PartialsRequest
 from gradcalc.errors import CalcError, MissingValues
 from gradcalc.expression.arrays import Cells
 from gradcalc.expression.directional import moved, parameter_beside, weighted
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Call, Node, names_in, steps
+from gradcalc.expression.tree import Call, Node, Number, names_in, steps
 from gradcalc.functions import TABLE
-from gradcalc.functions.names import absent
-from gradcalc.functions.resolve import understand, understood
 from gradcalc.functions.scalarize import spread
-from gradcalc.inputs.values import value_cells
+from gradcalc.inputs.query import Query, Wrt, read_question
+from gradcalc.inputs.values import Point, Value
 from gradcalc.report import MAX_ORDER, Problem
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A question that was read and found in order: its tree, its values, its partials, and what sympy is asked.
+    """A query at a point that is in order.
 
-    `entries` are those of the expression, trees of numbers in which an entry of a variable has a name of its own.
+    `tree` is the expression that is differentiated: that of the query, or along a direction, or contracted with a cotangent.
+    `entries` are its entries, trees of numbers in which an entry of a variable has a name of its own.
     """
 
-    problem: Problem
+    query: Query
+    point: Point
     tree: Node
-    values: Mapping[str, Cells[Node]]
     entries: Cells[Node]
-    wanted: Sequence[Wanted]
-    question: Question
-    indexed: Indexed | None = None
-    """The same with an index, where one formula can hold for all entries."""
-    notes: tuple[str, ...] = ()
+    partials: Sequence[PartialRequest]
+    request: PartialsRequest | IndexedRequest
+    """What sympy is asked."""
+    form: IndexedForm | None
+    """The expression with an index, where one formula can hold for all entries."""
+    notes: tuple[str, ...]
     """What could be meant otherwise by the text."""
+    client: SymbolicClient
+
+    @property
+    def seconds(self) -> float:
+        """What sympy may take, and the proof."""
+        return self.request.seconds
 
     @property
     def has_point(self) -> bool:
         """Whether numbers are asked for, too."""
-        return bool(self.values) or not names_in(self.tree)
+        return bool(self.point.values) or not names_in(self.tree)
 
     def needs_a_number(self, why: str) -> None:
         """Raise `CalcError` with a reason if the expression has more than one entry."""
         shape = self.entries.shape
         if shape:
-            hint = f'take one, such as "sum({self.problem.expr})" or an entry'
+            hint = f'take one, such as "sum({self.query.text})" or an entry'
             raise CalcError(f"{why}, and this has the shape {shape}", hint=hint)
 
+    def at(self, point: Point) -> Prepared:
+        """The same query at another point.  Raises `CalcError` if it is not in order there."""
+        if self.query.direction or self.query.cotangent is not None or _is_of_arrays(self.tree):
+            return prepare(self.query, point, seconds=self.seconds)
+        same = all(value.entries.shape == self.point.values[name].entries.shape for name, value in point.values.items())
+        if not same or point.values.keys() != self.point.values.keys():
+            return prepare(self.query, point, seconds=self.seconds)
+        return replace(self, point=point)  # of numbers and elementwise functions only the shapes count
 
-def prepare(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
-    """Read a question; nothing heavy is loaded.  Raises `CalcError` for one that cannot be answered."""
-    listed = (*problem.at, *(_entry(name)[0] for name in problem.by), *problem.variables)
-    tree, notes = understood(problem.expr, listed)
-    for name in problem.at:
-        if name not in names_in(tree) and name not in listed[len(problem.at) :]:
-            raise absent(name, names_in(tree), problem.at, problem.expr)
-    if problem.direction or problem.cotangent is not None:
-        problem, tree = _along(problem, tree)
-    chosen = [_entry(name) for name in problem.by]
+
+def read(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
+    """Read a problem and prepare it.  Raises `CalcError` for one that cannot be answered."""
+    return prepare(*read_question(problem), seconds=seconds)
+
+
+def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
+    """Prepare a query at a point.  Raises `CalcError` for one that cannot be answered."""
+    notes = query.notes_at(point.values)
+    tree, wrt = query.expression, query.wrt
+    if query.cotangent is not None:
+        tree = _contracted(query, point, query.cotangent)
+    if query.direction:
+        tree, wrt, point = _along_line(query, point, tree)
     names = names_in(tree)
-    _check(problem, [name for name, _ in chosen], names)
-    values = {name: value_cells(name, text) for name, text in problem.at.items()}
-    missing = [name for name in names if name not in values]
-    if values and missing:
+    _check(query, wrt, names, point)
+    missing = [name for name in names if name not in point.values]
+    if point.values and missing:
         raise MissingValues(missing)
     if missing and _is_of_arrays(tree):
         raise CalcError(
             f"the shape of {missing[0]} is not known", hint=f'give it a value, such as --at "{missing[0]}=[1,2,3]"'
         )
+    values = point.entries
     try:
         entries = spread(tree, values)
     except CalcError as error:
-        raise error.within(problem.expr) from None
-    wanted = _wanted(problem, chosen or [(name, None) for name in names], values, entries)
-    places = [(partial.place, partial.entries) for partial in wanted]
-    found = indexed(tree, values) if problem.order == 1 and not entries.shape else None
-    variables = (
-        {} if found is None else {partial.by[0]: found.entry(partial.by[0], len(partial.index)) for partial in wanted}
+        raise error.within(query.text) from None
+    partials = requests(wrt or [Wrt(name) for name in names], query.order, values, entries)
+    request = PartialsRequest.of(entries.entries, [(partial.place, partial.entries) for partial in partials], seconds)
+    form = indexed(tree, values) if query.order == 1 and not entries.shape else None
+    client = CLIENT.get()
+    if form is None:
+        return Prepared(query, point, tree, entries, partials, request, None, notes, client)
+    letters = dict.fromkeys(form.entry(partial.by[0], len(partial.index)) for partial in partials)
+    return Prepared(
+        query, point, tree, entries, partials, IndexedRequest.of(form, tuple(letters), request), form, notes, client
     )
-    question = Question.about(entries.entries, places, seconds, found, tuple(variables.values()))
-    return Prepared(problem, tree, values, entries, wanted, question, found, notes)
 
 
-def _along(problem: Problem, tree: Node) -> tuple[Problem, Node]:
-    """The question whose answer is the product with the Jacobian that was asked for."""
-    values = {name: value_cells(name, text) for name, text in problem.at.items()}
-    if problem.cotangent is not None:
-        shape, own = spread(tree, values).shape, value_cells("the cotangent", problem.cotangent).shape
-        if shape != own:
-            raise CalcError(f"the cotangent has the shape {own}, and the expression {shape}")
-        tree = weighted(tree, understand(problem.cotangent))
-    if not problem.direction:
-        return problem, tree
-    if problem.by:
+def derivatives(prepared: Prepared) -> Derivatives | str:
+    """The formulas of the partials, or why sympy gave none."""
+    try:
+        result = prepared.client.result(prepared.request)
+    except SymbolicFailure as failure:
+        return str(failure)
+    if isinstance(result, IndexedDerivatives) and prepared.form is not None:
+        partials = [(partial.by[0], partial.index) for partial in prepared.partials]
+        return at_entries(result, prepared.form, partials, prepared.point.entries)
+    assert isinstance(result, Derivatives)
+    return result
+
+
+def _contracted(query: Query, point: Point, cotangent: Value) -> Node:
+    """The sum whose gradient is the vector-Jacobian product."""
+    shape, own = spread(query.expression, point.entries).shape, cotangent.entries.shape
+    if shape != own:
+        raise CalcError(f"the cotangent has the shape {own}, and the expression {shape}")
+    return weighted(query.expression, cotangent.tree)
+
+
+def _along_line(query: Query, point: Point, tree: Node) -> tuple[Node, tuple[Wrt, ...], Point]:
+    """The expression along the line, its parameter, and the point with it: where it is 0."""
+    if query.wrt:
         raise CalcError("a derivative along a direction is by nothing else", hint="leave --by out")
-    for name, text in problem.direction.items():
-        if name not in values:
+    for name, direction in query.direction.items():
+        if name not in point.values:
             raise CalcError(f"there is no value for {name}, which has a direction", hint=f"give --at {name}=...")
-        shape, own = values[name].shape, value_cells(f"the direction of {name}", text).shape
+        shape, own = point.values[name].entries.shape, direction.entries.shape
         if shape != own:
             raise CalcError(f"the direction of {name} has the shape {own}, and {name} {shape}")
-    parameter = parameter_beside({*problem.at, *names_in(tree)})
-    directions = {name: understand(text) for name, text in problem.direction.items()}
-    along = replace(problem, at={**problem.at, parameter: "0"}, by=(parameter,))
-    return along, moved(tree, directions, parameter)
+    parameter = parameter_beside({*point.values, *names_in(tree)})
+    start = Point({**point.values, parameter: Value.number("0", Number("0"))})
+    along = moved(tree, {name: direction.tree for name, direction in query.direction.items()}, parameter)
+    return along, (Wrt(parameter),), start
+
+
+def _check(query: Query, wrt: Sequence[Wrt], names: Sequence[str], point: Point) -> None:
+    if not 1 <= query.order <= MAX_ORDER:
+        raise CalcError(f"the order is a whole number from 1 to {MAX_ORDER}, not {query.order}")
+    for name in (it.variable for it in wrt):
+        if name not in names and name not in point.values and name not in query.variables:
+            listed = ", ".join(names) or "no variables"
+            raise CalcError(f"{name} does not occur in the expression", hint=f"it has {listed}")
 
 
 def _is_of_arrays(tree: Node) -> bool:
@@ -129,18 +169,3 @@ def needs_numbers(tree: Node, why: str) -> None:
     call = next(_calls_of_arrays(tree), None)
     if call is not None:
         raise CalcError(f"{why}, and {unparse(call)} is of arrays", hint="write it entry by entry, x1*y1 + x2*y2")
-
-
-def _entry(name: str) -> tuple[str, str | None]:
-    """The variable that `--by` names, and the entry if it names one: `x`, or `x[0]`."""
-    variable, bracket, _ = name.partition("[")
-    return variable.strip(), "".join(name.split()) if bracket else None
-
-
-def _check(problem: Problem, chosen: Sequence[str], names: Sequence[str]) -> None:
-    if not 1 <= problem.order <= MAX_ORDER:
-        raise CalcError(f"the order is a whole number from 1 to {MAX_ORDER}, not {problem.order}")
-    for name in chosen:
-        if name not in names and name not in problem.at and name not in problem.variables:
-            listed = ", ".join(names) or "no variables"
-            raise CalcError(f"{name} does not occur in the expression", hint=f"it has {listed}")

@@ -42,8 +42,8 @@ def _interrupted(number: int, _: object) -> NoReturn:
 def _end(code: int) -> NoReturn:
     """Leave at once, without taking torch down piece by piece; all that was written is flushed."""
     process = sys.modules.get("gradcalc.engines.symbolic.client")
-    if process is not None and hasattr(process, "shared"):
-        process.shared.stop()
+    if process is not None and hasattr(process, "CLIENT"):
+        process.CLIENT.get().stop()
     answering = sys.modules.get("gradcalc.commands.batch.pool")
     if answering is not None and hasattr(answering, "leave_nothing"):
         try:

@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gradcalc.calculate.answer import foresee
+from gradcalc.calculate.answer import prefetch
 from gradcalc.calculate.prepared import Prepared, prepare
 from gradcalc.errors import CalcError
+from gradcalc.inputs.query import Question
 from gradcalc.output.options import RenderOptions, function_letter
 from gradcalc.output.page import Page
-from gradcalc.report import Problem, Report
+from gradcalc.report import Report
 
 
-def prepare_at_point(problem: Problem, seconds: float, single: str | None = None) -> Prepared:
+def prepare_at_point(question: Question, seconds: float, single: str | None = None) -> Prepared:
     """Read a question, and let sympy begin.
 
     Raises `CalcError` without a point, and for an array if `single` says why the expression must be one number.
     """
-    prepared = prepare(problem, seconds=seconds)
-    if not prepared.values:
+    prepared = prepare(*question, seconds=seconds)
+    if not prepared.point.values:
         raise CalcError("this is done at a point, and none is given", hint="give --at x=3")
     if single is not None:
         prepared.needs_a_number(single)
-    foresee(prepared)
+    prefetch(prepared)
     return prepared
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import typer
 from typer.core import TyperCommand
@@ -14,6 +15,11 @@ from gradcalc.errors import CalcError, suggest
 from gradcalc.expression.tree import MAX_CHARACTERS
 from gradcalc.report import DTYPES, Problem
 from gradcalc.runtime.files import open_input
+
+if TYPE_CHECKING:
+    from gradcalc.inputs.query import Query, Question
+    from gradcalc.inputs.values import Point
+
 
 _OPTION = re.compile(r"--[A-Za-z][A-Za-z-]*(=|$)")
 
@@ -71,15 +77,16 @@ def _one_too_many(expressions: Sequence[str], wanted: int, options: Sequence[str
 
 def request(
     expr: str, at: Sequence[str], by: Sequence[str], order: str, device: str, dtype: str | None, file: str | None
-) -> tuple[Problem, Iterable[Mapping[str, str]]]:
-    """The question without its point, and its points: a sequence where their number is known.
+) -> tuple[Query, Sequence[Point] | Iterable[Mapping[str, str]]]:
+    """The question without its point, and its points; from a long file they are the texts of the values.
 
     A request that is wrong is told before sympy and torch are loaded.
     """
     from gradcalc.expression.tree import names_in
-    from gradcalc.functions.resolve import understand
     from gradcalc.inputs.array_files import value_or_file
     from gradcalc.inputs.points import assign, read_at, sweep
+    from gradcalc.inputs.query import read_query
+    from gradcalc.inputs.values import Point
 
     if expr == file == "-":
         raise CalcError("stdin is either the expression or the points")
@@ -87,37 +94,43 @@ def request(
     wanted = names_of(by)
     named, nameless = read_at(at)
     named = {name: value_or_file(value) for name, value in named.items()}
-    tree = understand(text, {*named, *(name.partition("[")[0].strip() for name in wanted)})
-    problem = Problem(
-        text,
-        by=wanted,
+    query = replace(
+        read_query(Problem(text, by=wanted), named),
         order=order_of(order),
         device=device_of(device),
         dtype=dtype if dtype is None else choice(dtype, DTYPES, "dtype"),
     )
-    names = names_in(tree)
+    names = names_in(query.expression)
     if file is not None:
         from gradcalc.inputs.point_files import points_of
 
-        return problem, points_of(file, names, assign([name for name in names if name in named], named, nameless))
-    return problem, sweep(assign(names, named, nameless, text)) if at else [{}]
+        return query, points_of(file, names, assign([name for name in names if name in named], named, nameless))
+    return query, sweep(assign(names, named, nameless, text)) if at else [Point()]
 
 
-def one_point(problem: Problem, points: Iterable[Mapping[str, str]]) -> Problem:
-    """A question at its only point.  Raises `CalcError` if there are several."""
-    found = list(points)
-    if len(found) > 1:
-        raise CalcError(f"this is done at one point, and {len(found)} are given", hint="give one, such as --at x=3")
-    return replace(problem, at=found[0])
+def one_point(query: Query, points: Sequence[Point] | Iterable[Mapping[str, str]]) -> Question:
+    """A query at its only point.  Raises `CalcError` if there are several."""
+    from gradcalc.inputs.query import Question
+
+    assert isinstance(points, Sequence)  # they are not from a file
+    if len(points) > 1:
+        raise CalcError(f"this is done at one point, and {len(points)} are given", hint="give one, such as --at x=3")
+    return Question(query, points[0])
 
 
-def _directions(texts: Sequence[str]) -> dict[str, str]:
+def with_product(query: Query, directions: Sequence[str], cotangent: str | None) -> Query:
+    """The query for a product with the Jacobian: along a direction, contracted with a cotangent, or both."""
     from gradcalc.inputs.points import read_at
+    from gradcalc.inputs.values import read_value
 
-    named, nameless = read_at(texts)
+    named, nameless = read_at(directions)
     if nameless:
         raise CalcError(f"{nameless[0]} is the direction of nothing", hint='write --direction "x=[1,0]"')
-    return named
+    return replace(
+        query,
+        direction={name: read_value(f"the direction of {name}", text) for name, text in named.items()},
+        cotangent=None if cotangent is None else read_value("the cotangent", cotangent),
+    )
 
 
 def expression_from_stdin() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -111,6 +112,32 @@ def indices(shape: Shape) -> Iterator[tuple[int, ...]]:
     return product(*(range(length) for length in shape))
 
 
+class Entry(str):
+    """The name of an entry of an array, which knows its variable and its indices: `x[0]`, or with letters `x[i]`."""
+
+    __slots__ = ("indices", "variable")
+    variable: str
+    indices: tuple[int | str, ...]
+
+    def __new__(cls, variable: str, indices: Iterable[int | str]) -> Entry:
+        """The entry of a variable at its indices."""
+        places = tuple(indices)
+        entry = super().__new__(cls, f"{variable}[{','.join(map(str, places))}]")
+        entry.variable, entry.indices = variable, places
+        return entry
+
+    def __getnewargs__(self) -> tuple[str, tuple[int | str, ...]]:  # type: ignore[override]
+        return self.variable, self.indices
+
+    @staticmethod
+    def from_text(name: str) -> str:
+        """A name that came as text from another process, as an entry if it is one."""
+        entry = re.fullmatch(r"(\w+)\[([\w,]+)\]", name)
+        if entry is None:
+            return name
+        return Entry(entry[1], (int(place) if place.isdigit() else place for place in entry[2].split(",")))
+
+
 def named_entries(name: str, cells: Cells[T]) -> Iterator[tuple[str, T]]:
     """The entries of a variable with their names."""
     return zip(entry_names(name, cells.shape).entries, cells.entries, strict=True)
@@ -120,7 +147,7 @@ def entry_names(name: str, shape: Shape) -> Cells[str]:
     """The names of a variable's entries: `x` of shape () is `x`, of shape (2,) it is `x[0]` and `x[1]`."""
     if not shape:
         return Cells.single(name)
-    return Cells(shape, [f"{name}[{','.join(map(str, index))}]" for index in indices(shape)])
+    return Cells(shape, [Entry(name, index) for index in indices(shape)])
 
 
 LETTERS = "ijklmnpqrs"

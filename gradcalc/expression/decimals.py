@@ -1,8 +1,10 @@
-"""Rationals as decimal text."""
+"""Rationals as decimal text, and decimals as trees."""
 
 from __future__ import annotations
 
 from fractions import Fraction
+
+from gradcalc.expression.tree import Call, Node, Number
 
 
 def decimal_places(value: Fraction) -> int | None:
@@ -25,3 +27,18 @@ def plain(value: Fraction) -> str:
     digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
     text = f"{digits[:-places]}.{digits[-places:]}" if places else digits
     return ("-" if value < 0 else "") + text
+
+
+def rational(value: Fraction) -> Node:
+    """The tree of a rational, as `plain` writes it."""
+    numerator, slash, denominator = plain(abs(value)).partition("/")
+    tree: Node = Number(numerator)
+    if value < 0:
+        tree = Call("neg", (tree,))
+    return Call("/", (tree, Number(denominator))) if slash else tree
+
+
+def decimal(text: str) -> Node:
+    """The tree of a decimal with or without a sign."""
+    number = Number(text.lstrip("-"))
+    return Call("neg", (number,)) if text.startswith("-") else number

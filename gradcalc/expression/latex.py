@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gradcalc.expression.arrays import Entry
 from gradcalc.expression.tree import Call, Name, Node, Number, fold
 
 _Piece = tuple[str, int]
@@ -29,9 +30,8 @@ def name_latex(name: str) -> str:
     """A variable's name: Greek letters by name, digits at the end and what follows an underscore as an index."""
     if name.endswith("'"):  # a derivative
         return f"{name_latex(name[:-1])}'"
-    if name.endswith("]"):  # an entry of an array
-        stem, _, index = name[:-1].partition("[")
-        inner = name_latex(stem)
+    if isinstance(name, Entry):
+        inner, index = name_latex(name.variable), ",".join(map(str, name.indices))
         return f"{{{inner}}}_{{{index}}}" if "_" in inner else f"{inner}_{{{index}}}"
     stem, _, index = name.partition("_")
     if not index:

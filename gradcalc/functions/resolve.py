@@ -36,8 +36,13 @@ def understand(text: str, variables: Collection[str] = ()) -> Node:
     return understood(text, variables).tree
 
 
-def understood(text: str, variables: Collection[str] = (), *, condition: bool = False) -> Understood:
-    """As `understand`, with notes on what could be meant otherwise; `condition` takes one in the place of a number, too."""
+def understood(
+    text: str, variables: Collection[str] = (), *, condition: bool = False, names_are_clear: bool = False
+) -> Understood:
+    """As `understand`, with notes on what could be meant otherwise; `condition` takes one in the place of a number, too.
+
+    With `names_are_clear` nothing is noted of names: what has a value is a variable, and the values come later.
+    """
     listed = frozenset(variables)
     try:
         _refuse_definition(text, listed)
@@ -50,7 +55,7 @@ def understood(text: str, variables: Collection[str] = (), *, condition: bool = 
             raise CalcError(
                 "this is a condition, not a number", span=tree.span, hint="where(condition, a, b) makes a number of it"
             )
-        return Understood(tree, (*reading.notes, *notes_on_names(names_in(tree), listed)))
+        return Understood(tree, (*reading.notes, *(() if names_are_clear else notes_on_names(names_in(tree), listed))))
     except CalcError as error:
         raise error.within(text) from None
 

@@ -13,7 +13,7 @@ from itertools import chain, islice
 
 from gradcalc.errors import CalcError
 from gradcalc.inputs.points import ALL_PROVEN
-from gradcalc.inputs.values import json_value, nearest_double, unique_keys, value_tree
+from gradcalc.inputs.values import Point, json_value, nearest_double, read_point, unique_keys, value_tree
 from gradcalc.runtime.files import lines_of, open_input
 
 LONGEST = 100_000
@@ -90,8 +90,8 @@ def _objects(lines: Iterable[str], names: Sequence[str], skipped: int) -> Iterat
             raise CalcError(f"line {number} of the points: {error.message}") from None
 
 
-def points_of(file: str, names: Sequence[str], given: Mapping[str, str]) -> Iterable[Mapping[str, str]]:
-    """The points in a file; a sequence if they are few.  Raises `CalcError` for a file that holds none."""
+def points_of(file: str, names: Sequence[str], given: Mapping[str, str]) -> Sequence[Point] | Iterable[Mapping[str, str]]:
+    """The points in a file if they are few, else their texts.  Raises `CalcError` for a file that holds none."""
     for name, text in given.items():
         if ":" in text:
             raise CalcError(f"{name} is given a range, and the points come from {file or 'a file'}", hint="give one value")
@@ -100,7 +100,7 @@ def points_of(file: str, names: Sequence[str], given: Mapping[str, str]) -> Iter
     first = list(islice(rows, ALL_PROVEN + 1))
     if not first:
         raise CalcError("there are no points", hint="the first line names the variables, each other line is a point")
-    return first if len(first) <= ALL_PROVEN else chain(first, rows)
+    return [read_point(row) for row in first] if len(first) <= ALL_PROVEN else chain(first, rows)
 
 
 def _lines(file: str) -> Iterator[str]:

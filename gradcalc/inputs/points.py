@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from gradcalc.errors import CalcError, MissingValues, Span
-from gradcalc.expression.decimals import plain
-from gradcalc.expression.tree import MAX_NUMBER_CHARACTERS
+from gradcalc.expression.decimals import plain, rational
+from gradcalc.expression.tree import MAX_NUMBER_CHARACTERS, Call, Number
 from gradcalc.functions.names import absent
-from gradcalc.inputs.values import nearest_double, value_cells, value_tree
+from gradcalc.inputs.values import Point, Value, nearest_double, read_value, value_tree
 
 MAX_POINTS = 1_000_001
 PART = 10_000
@@ -103,40 +103,40 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-class Grid(Sequence[dict[str, str]]):
+class Grid(Sequence[Point]):
     """The points of a grid, made when they are asked for: the last variable goes fastest."""
 
-    def __init__(self, axes: Mapping[str, Sequence[str]]):
+    def __init__(self, axes: Mapping[str, Sequence[Value]]):
         self.axes = axes
         self._size = math.prod(map(len, axes.values()))
 
     def __len__(self) -> int:
         return self._size
 
-    def __getitem__(self, place: int) -> dict[str, str]:  # type: ignore[override]
+    def __getitem__(self, place: int) -> Point:  # type: ignore[override]
         if not 0 <= place < self._size:
             raise IndexError(place)
-        point = {}
+        values = {}
         for name, axis in reversed(tuple(self.axes.items())):
             place, digit = divmod(place, len(axis))
-            point[name] = axis[digit]
-        return {name: point[name] for name in self.axes}
+            values[name] = axis[digit]
+        return Point({name: values[name] for name in self.axes})
 
     def floats(self, start: int, stop: int) -> dict[str, list[float]] | None:
         """The nearest doubles of the points in a range, by variable; None where some are not written as decimals."""
         every = 1
-        found: dict[str, list[float]] = {}
+        columns: dict[str, list[float]] = {}
         for name, axis in reversed(tuple(self.axes.items())):
             size = len(axis)
             numbers = axis.floats(start, stop) if isinstance(axis, _Range) and size == self._size else None
             if numbers is None:
-                along = [nearest_double(text) for text in axis] if size <= _TABULATED else None
-                if along is None or None in along:
+                ticks = [nearest_double(value.text) for value in axis] if size <= _TABULATED else None
+                if ticks is None or None in ticks:
                     return None
-                numbers = [along[place // every % size] for place in range(start, stop)]  # type: ignore[misc]
-            found[name] = numbers
+                numbers = [ticks[place // every % size] for place in range(start, stop)]  # type: ignore[misc]
+            columns[name] = numbers
             every *= size
-        return {name: found[name] for name in self.axes}
+        return {name: columns[name] for name in self.axes}
 
 
 _TABULATED = 100_000
@@ -153,10 +153,9 @@ def sweep(values: Mapping[str, str]) -> Grid:
     return grid
 
 
-def _axis(name: str, text: str) -> Sequence[str]:
+def _axis(name: str, text: str) -> Sequence[Value]:
     if ":" not in text or text.lstrip().startswith("["):
-        value_cells(name, text)
-        return [text]
+        return [read_value(name, text)]
     parts = [part.strip() for part in text.split(":")]
     span = Span(0, len(text))
     hint = f"write {name}=start:stop:count, such as {name}=0:1:11"
@@ -164,27 +163,25 @@ def _axis(name: str, text: str) -> Sequence[str]:
         raise CalcError(f"{text} is no range", source=text, span=span, hint=hint)
     if not parts[2].isascii() or not parts[2].isdigit() or not 1 <= int(parts[2][:9]) <= MAX_POINTS or len(parts[2]) > 9:
         raise CalcError(f"the count of a range is a whole number from 1 to {MAX_POINTS}", source=text, span=span, hint=hint)
-    count = int(parts[2])
-    for part in parts[:2]:
-        value_tree(name, part)
-    return _Range(parts[0], parts[1], count)
+    start, stop = (Value.number(part, value_tree(name, part)) for part in parts[:2])
+    return _Range(start, stop, int(parts[2]))
 
 
-class _Range(Sequence[str]):
+class _Range(Sequence[Value]):
     """`count` values from `start` to `stop`, made when they are asked for."""
 
-    def __init__(self, start: str, stop: str, count: int):
+    def __init__(self, start: Value, stop: Value, count: int):
         self.start, self.stop, self.length = start, stop, count
         self.ends: tuple[Fraction, Fraction] | None
         try:
-            self.ends = Fraction(start), Fraction(stop)
+            self.ends = Fraction(start.text), Fraction(stop.text)
         except (ValueError, ZeroDivisionError):
             self.ends = None
 
     def __len__(self) -> int:
         return self.length
 
-    def __getitem__(self, place: int) -> str:  # type: ignore[override]
+    def __getitem__(self, place: int) -> Value:  # type: ignore[override]
         if place >= self.length:
             raise IndexError(place)
         if self.length == 1 or place == 0:
@@ -193,10 +190,14 @@ class _Range(Sequence[str]):
             return self.stop
         if self.ends is not None:
             start, stop = self.ends
-            text = plain(start + (stop - start) * place / (self.length - 1))
+            value = start + (stop - start) * place / (self.length - 1)
+            text = plain(value)
             if max(map(len, text.lstrip("-").split("/"))) <= MAX_NUMBER_CHARACTERS:
-                return text
-        return f"({self.start}) + (({self.stop}) - ({self.start}))*{place}/{self.length - 1}"
+                return Value.number(text, rational(value))
+        width = Call("-", (self.stop.tree, self.start.tree))
+        share = Call("/", (Call("*", (width, Number(str(place)))), Number(str(self.length - 1))))
+        text = f"({self.start.text}) + (({self.stop.text}) - ({self.start.text}))*{place}/{self.length - 1}"
+        return Value.number(text, Call("+", (self.start.tree, share)))
 
     def floats(self, start: int, stop: int) -> list[float] | None:
         """The doubles nearest to some of the values; None where the ends are no decimals."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gradcalc.errors import CalcError, Span
 from gradcalc.expression.arrays import Cells
@@ -12,8 +15,54 @@ from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import spread
 
 
+class Value(NamedTuple):
+    """The value of a variable: its text, the constant expression that was read from it, and the entries of that."""
+
+    text: str
+    tree: Node
+    entries: Cells[Node]
+
+    @classmethod
+    def number(cls, text: str, tree: Node) -> Value:
+        """A number, which has one entry."""
+        return cls(text, tree, Cells.single(tree))
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The values of variables, by their names; empty where formulas are asked for and no numbers."""
+
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The values as they were typed."""
+        return {name: value.text for name, value in self.values.items()}
+
+    @property
+    def entries(self) -> dict[str, Cells[Node]]:
+        """The entries of the values, as constant expressions."""
+        return {name: value.entries for name, value in self.values.items()}
+
+
+def read_point(texts: Mapping[str, str]) -> Point:
+    """The point that the text of each variable's value gives.  Raises `CalcError` for a text that is no value."""
+    return Point({name: read_value(name, text) for name, text in texts.items()})
+
+
+def read_value(name: str, text: str) -> Value:
+    """The number or the array that a variable is given.  Raises `CalcError` if it is neither."""
+    if "[" not in text:
+        return Value.number(text, value_tree(name, text))
+    tree = _constant(name, text)
+    try:
+        return Value(text, tree, spread(tree, {}))
+    except CalcError as error:
+        raise error.within(text) from None
+
+
 def value_tree(name: str, text: str) -> Node:
-    """The constant expression that a variable is given.  Raises `CalcError` if it is none."""
+    """The constant expression of a number that a variable is given.  Raises `CalcError` if it is none."""
     if not text.strip():
         raise CalcError(f"{name} is given no value", hint=f"write {name}=3")
     if text.strip().lstrip("+-").lower() in ("nan", "inf", "infinity"):
@@ -26,16 +75,6 @@ def value_tree(name: str, text: str) -> Node:
     if "[" in text:
         raise CalcError(f"{name} is given an array where a number belongs", source=text, span=Span(0, len(text)))
     return _constant(name, text)
-
-
-def value_cells(name: str, text: str) -> Cells[Node]:
-    """The number or the array that a variable is given, as constant expressions.  Raises `CalcError` if it is neither."""
-    if "[" not in text:
-        return Cells.single(value_tree(name, text))
-    try:
-        return spread(_constant(name, text), {})
-    except CalcError as error:
-        raise error.within(text) from None
 
 
 def _constant(name: str, text: str) -> Node:

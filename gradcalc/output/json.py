@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
-from gradcalc.output.entry_formulas import general
 from gradcalc.output.options import RenderOptions
 from gradcalc.report import SCHEMA, Partial, Report
 
@@ -29,8 +28,8 @@ def line(value: Mapping[str, object]) -> str:
 def as_object(report: Report) -> dict[str, object]:
     """The JSON object of a report."""
     stored = {name: getattr(report, name) for name in _REPORT_KEYS}
-    general_formulas = {"general": general(report.partials), "normwise_digits": report.normwise_digits}
-    return {"schema": SCHEMA, **stored, **general_formulas}
+    last = {"general": report.entry_formulas, "normwise_digits": report.normwise_digits}
+    return {"schema": SCHEMA, **stored, **last}
 
 
 _REPORT_KEYS = (

@@ -11,7 +11,6 @@ from itertools import groupby
 from typing import Any
 
 from gradcalc.expression.latex import latex, name_latex
-from gradcalc.functions.resolve import understand
 from gradcalc.output.options import RenderOptions, function_letter
 from gradcalc.report import Partial, Report
 
@@ -47,7 +46,7 @@ _NO_FORMULA = r"\text{no formula}"
 
 
 def _value(left: str, report: Report, value: Any) -> str:
-    point = ", ".join(f"{name_latex(name)} = {latex(understand(typed))}" for name, typed in report.at.items())
+    point = ", ".join(f"{name_latex(name)} = {latex(tree)}" for name, tree in report.values.items())
     place = rf"\left. {left} \right|_{{{point}}}" if point else left
     if value is None:
         return rf"  {place} &= \text{{undefined}}"

@@ -13,7 +13,6 @@ from decimal import Decimal, InvalidOperation
 from itertools import groupby
 from typing import Any
 
-from gradcalc.output.entry_formulas import general
 from gradcalc.output.numbers import ENTRIES, array, exact, input_text, significant
 from gradcalc.output.options import RenderOptions, function_letter
 from gradcalc.output.page import GLUE, Page, Rows, Styled, color, sign, verdict_text
@@ -181,7 +180,7 @@ def _pairs(rows: Sequence[tuple[str, str]], page: Page) -> None:
 def _overview(report: Report, f: str, page: Page) -> None:
     partials = report.partials
     shown = partials if page.options.full or len(partials) <= _PARTIALS else partials[: _PARTIALS // 2]
-    known = {one.by: one for one in general(partials)}
+    known = {formula.by: formula for formula in report.entry_formulas}
     for one in known.values():
         page.formula(f"∂{f}/∂{one.entry}", one.formula)
         page.line(f"for all {one.count} entries of {one.by}", "dim")

@@ -61,5 +61,6 @@ def at_breakpoint(regularity: Regularity) -> str:
 
 def places(regularity: Regularity) -> str:
     """The places that were met: the first three, or that there is none."""
-    named = list(dict.fromkeys(note.what for note in regularity.notes))
+    notes = sorted(regularity.notes, key=lambda note: (note.span.start, note.span.end, note.what))
+    named = list(dict.fromkeys(note.what for note in notes))
     return ", ".join(named[:3]) + (", ..." if len(named) > 3 else "") or "a number that is nearly zero"

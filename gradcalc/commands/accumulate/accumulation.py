@@ -1,6 +1,6 @@
 """`.grad` after each of several backward passes, with and without clearing it in between.
 
-Comes in: a `Problem` at a point.  Goes out: an `Accumulation`: what torch did, beside the proven answer.
+Comes in: a `Question`.  Goes out: an `Accumulation`: what torch did, beside the proven answer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any
 
 from gradcalc.calculate.answer import answer
 from gradcalc.commands.at_point import prepare_at_point, torch_errors
-from gradcalc.report import Problem, Report
+from gradcalc.inputs.query import Question
+from gradcalc.report import Report
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 MAX_PASSES = 1_000
@@ -26,12 +27,14 @@ class Accumulation:
     gradients: Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def accumulate(problem: Problem, *, passes: int = 3, clear: bool = False, seconds: float = DEFAULT_SECONDS) -> Accumulation:
+def accumulate(
+    question: Question, *, passes: int = 3, clear: bool = False, seconds: float = DEFAULT_SECONDS
+) -> Accumulation:
     """`.grad` after each of some passes, without and with clearing (`clear`: with it only).
 
     Raises `CalcError` for what has no point, or no single value, or no gradient in torch.
     """
-    prepared = prepare_at_point(problem, seconds, "backward() starts from one number")
+    prepared = prepare_at_point(question, seconds, "backward() starts from one number")
     from gradcalc.engines.autograd.grad_modes import CLEARINGS, accumulated
 
     report = answer(prepared)

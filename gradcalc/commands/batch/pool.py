@@ -16,7 +16,7 @@ from concurrent.futures import TimeoutError as TookTooLong
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from gradcalc.calculate.answer import foresee
+from gradcalc.calculate.answer import prefetch
 from gradcalc.commands.batch import json_lines
 from gradcalc.commands.batch.json_lines import Answer, BatchRequest
 from gradcalc.errors import CalcError
@@ -56,7 +56,7 @@ def serial(source: Iterable[bytes], seconds: float) -> Iterator[Answer]:
             else:
                 line = json_lines.parse(raw, seconds)
                 if line.prepared is not None:
-                    foresee(line.prepared)
+                    prefetch(line.prepared)
                 window.append(line)
         if window:
             yield json_lines.answer_request(window.popleft())
@@ -183,11 +183,11 @@ class _Workers:
 
 def _begin(parent: int) -> None:
     """Make a worker of a new process."""
-    from gradcalc.engines.symbolic.client import shared
+    from gradcalc.engines.symbolic.client import CLIENT
     from gradcalc.runtime import torch_import
 
     torch_import.assume_exclusive_process()
-    exit_with_parent(parent, shared.stop)
+    exit_with_parent(parent, CLIENT.get().stop)
 
 
 def _answer(line: bytes, seconds: float) -> Answer:

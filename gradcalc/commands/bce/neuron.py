@@ -24,7 +24,7 @@ from gradcalc.expression.arrays import Cells, Shape, named_entries
 from gradcalc.expression.tree import Node
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import spread
-from gradcalc.inputs.values import value_cells, value_tree
+from gradcalc.inputs.values import read_value, value_tree
 from gradcalc.output.numbers import significant
 from gradcalc.proof.smoothness.differentiability import value_of
 from gradcalc.report import Partial, Problem, Report, Verdict, worst
@@ -170,8 +170,8 @@ def neuron(
     with a vector of weights `w` of the same length, one sample of several inputs.  Every weight is 1 if none is given.
     Raises `CalcError` for what is no number and for shapes that do not fit.
     """
-    at = {"x": x, "y": y, "w": _ones(value_cells("x", x).shape) if w is None else w, "b": b}
-    values = {name: value_cells(name, text) for name, text in at.items()}
+    at = {"x": x, "y": y, "w": _ones(read_value("x", x).entries.shape) if w is None else w, "b": b}
+    values = {name: read_value(name, text).entries for name, text in at.items()}
     value_tree("eps", eps)
     exact_eps = _fraction(eps)
     if exact_eps is None or not 0 <= exact_eps < Fraction(1, 2):

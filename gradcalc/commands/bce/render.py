@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from gradcalc.commands.bce.neuron import NeuronReport, WorkLine
+from gradcalc.expression.decimals import decimal
 from gradcalc.expression.latex import latex as latex_of
-from gradcalc.functions.resolve import understand
 from gradcalc.output.numbers import ENTRIES, exact, significant
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import Page, color, verdict_text
@@ -164,7 +164,7 @@ _BREAK = r" \\ "
 def _values(report: NeuronReport, name: str) -> str:
     """The gradient by a variable: a number or a column."""
     mine = [partial for partial in report.gradients if partial.by == (name,)]
-    values = [r"\text{unknown}" if partial.symbolic is None else latex_of(understand(partial.symbolic)) for partial in mine]
+    values = [r"\text{unknown}" if partial.symbolic is None else latex_of(decimal(partial.symbolic)) for partial in mine]
     return rf"\begin{{pmatrix}} {_BREAK.join(values)} \end{{pmatrix}}" if mine[0].index else values[0]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gradcalc.calculate.prepared import needs_numbers
 from gradcalc.calculate.reporting import versions
-from gradcalc.commands.check.claim_check import ClaimCheck, ClaimResult
+from gradcalc.commands.check.claim_check import CheckResult, ClaimCheck
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, Number, names_in
@@ -28,7 +28,7 @@ class Check:
     by: str
     read_as: str
     claim_read_as: str
-    result: ClaimResult
+    result: CheckResult
     versions: Mapping[str, str]
     where: str | None = None
 

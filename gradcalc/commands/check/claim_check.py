@@ -12,8 +12,15 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from gradcalc.commands.check.diagnosis import diagnose
-from gradcalc.engines.symbolic.client import SymbolicFailure, shared
-from gradcalc.engines.symbolic.messages import Derived, Question
+from gradcalc.engines.symbolic.client import CLIENT, SymbolicFailure
+from gradcalc.engines.symbolic.messages import (
+    ClaimRequest,
+    ClaimResult,
+    Derivatives,
+    PartialsRequest,
+    SymbolicRequest,
+    SymbolicResult,
+)
 from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node
@@ -55,7 +62,7 @@ class ReportedPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimResult:
+class CheckResult:
     """The outcome of a claim; `cause` is the kind of the likely mistake, `why` a sentence.
 
     `formula` is sympy's derivative, `by_sympy` whether sympy found the claim equal to it.  `digits` are the decimal digits
@@ -93,16 +100,22 @@ class ClaimCheck:
     ):
         self.tree, self.claimed, self.by, self.seconds, self.inner, self.fixed = tree, claimed, by, seconds, inner, fixed
         self.where = where
-        derivative = [(0, (by,))]
-        self._derivative = Question.about([tree], derivative, seconds)
-        shared.ask(self._derivative)
-        self._same: Question | None = None
+        self._client = CLIENT.get()
+        self._derivative = PartialsRequest.of([tree], [(0, (by,))], seconds)
+        self._client.submit(self._derivative)
+        self._same: ClaimRequest | None = None
         # What sympy finds equal holds beside the point of an equality, and tells nothing about it.
         if not (equalities(tree) or equalities(claimed)):
-            self._same = Question.about([tree, claimed], derivative, min(seconds, _SIMPLIFYING), is_claim=True)
-            shared.ask(self._same)
+            self._same = ClaimRequest.of(tree, claimed, by, min(seconds, _SIMPLIFYING))
+            self._client.submit(self._same)
 
-    def result(self, at: Sequence[Mapping[str, Node]]) -> ClaimResult:
+    def _symbolic_result(self, request: SymbolicRequest) -> SymbolicResult | None:
+        try:
+            return self._client.result(request)
+        except SymbolicFailure:
+            return None
+
+    def result(self, at: Sequence[Mapping[str, Node]]) -> CheckResult:
         """Compare at the points that are given and at others; a comparison before the time is over counts."""
         comparing = Comparing(self.tree, self.claimed, self.by, self.inner, self.fixed, self.where)
         cause, why = None, ""
@@ -113,9 +126,9 @@ class ClaimCheck:
                     cause, why = diagnose(self.tree, self.by, comparing.found)
         except (deadline.OutOfTime, OutOfPrecision):
             pass  # of the diagnosis: the points that were compared count
-        formula = _symbolic_result(self._derivative)
-        same = None if self._same is None else _symbolic_result(self._same)
-        assessment = _Assessment(comparing, same is not None and same.is_same)
+        formula = self._symbolic_result(self._derivative)
+        same = None if self._same is None else self._symbolic_result(self._same)
+        assessment = _Assessment(comparing, isinstance(same, ClaimResult) and same.is_same)
         outcome, condition = assessment.outcome, None
         if outcome is ClaimOutcome.PARTLY:
             try:
@@ -124,8 +137,8 @@ class ClaimCheck:
                     condition = None if tree is None else unparse(tree)
             except deadline.OutOfTime:
                 pass
-        return ClaimResult(
-            None if formula is None else formula.formulas[0].text,
+        return CheckResult(
+            formula.formulas[0].text if isinstance(formula, Derivatives) else None,
             tuple(map(_reported, assessment.points)),
             assessment.by_sympy,
             outcome,
@@ -269,13 +282,6 @@ def _refutation(comparison: Compared) -> str:
 def _trimmed(decimal: str) -> str:
     """A decimal string without the zeros that say how many digits are known."""
     return decimal.rstrip("0").rstrip(".") if "." in decimal and "e" not in decimal else decimal
-
-
-def _symbolic_result(question: Question) -> Derived | None:
-    try:
-        return shared.collect(question)
-    except SymbolicFailure:
-        return None
 
 
 def _reported(comparison: Compared) -> ReportedPoint:

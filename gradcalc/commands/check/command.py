@@ -127,7 +127,7 @@ def _points(expr: str, at: Sequence[str], names: Sequence[str], *, is_open: bool
     named, nameless = read_at(at)
     listed = names_in(understand(expr, [*named, *names]))
     listed += [name for name in named if is_open and name not in listed]
-    return list(sweep(assign(listed, named, nameless, expr)))
+    return [point.texts for point in sweep(assign(listed, named, nameless, expr))]
 
 
 def _lines(path: str) -> list[str]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from gradcalc.calculate.prepared import needs_numbers
 from gradcalc.calculate.reporting import versions
 from gradcalc.commands.check.claim import OF_NUMBERS, claimed_tree, condition_tree, points_of
-from gradcalc.commands.check.claim_check import ClaimCheck, ClaimOutcome, ClaimResult
+from gradcalc.commands.check.claim_check import CheckResult, ClaimCheck, ClaimOutcome
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.subexpression import with_part
@@ -49,7 +49,7 @@ class Statement:
     says: str
     by: str
     outcome: ClaimOutcome
-    result: ClaimResult | None
+    result: CheckResult | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,7 @@ class DerivationCheck:
         tree = by_part(self.derivation.subject(statement.of))
         self._require_names(statement, tree, inner, written)
 
-        def compare(claimed: Node) -> ClaimResult:
+        def compare(claimed: Node) -> CheckResult:
             values = self.derivation.values
             check = ClaimCheck(tree, by_part(claimed), statement.by, self.seconds, inner, values, self.where)
             return check.result(self.at)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ import typer
 from gradcalc.commands.arguments import count_of
 from gradcalc.commands.console import show
 from gradcalc.commands.options import Device, Dtype, Expression, FailOn, Full, Quiet, Timeout
-from gradcalc.commands.request import _directions, request
+from gradcalc.commands.request import request, with_product
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
 from gradcalc.inputs.points import ALL_PROVEN, PART, PROOFS
@@ -103,20 +102,21 @@ def diff(
     sample = PROOFS if proofs is None else count_of(proofs, "the number of proofs", PART)
     if format == "csv" and not (at or points):
         raise CalcError("csv is a table of points, and none are given", hint="give --at x=0:1:11, or --points FILE")
-    problem, where = request(expr, at or [], by or [], order, device, dtype, points)
+    query, where = request(expr, at or [], by or [], order, device, dtype, points)
     if direction or cotangent is not None:
-        problem = replace(problem, direction=_directions(direction or []), cotangent=cotangent)
+        query = with_product(query, direction or [], cotangent)
         if not (at or points):
             raise CalcError("a product with the Jacobian is taken at a point", hint="give --at")
     if (proofs is None or not (at or points)) and isinstance(where, Sequence) and len(where) <= ALL_PROVEN:
-        from gradcalc.calculate.answer import answer, foresee
+        from gradcalc.calculate.answer import answer, prefetch
         from gradcalc.calculate.prepared import prepare
         from gradcalc.output.formats import load
 
         def answers() -> Iterator[Report]:
+            prepared = None
             for point in where:
-                prepared = prepare(replace(problem, at=point), seconds=seconds)
-                foresee(prepared)
+                prepared = prepared.at(point) if prepared else prepare(query, point, seconds=seconds)
+                prefetch(prepared)
                 load(format)  # while sympy is at work
                 yield answer(prepared)
 
@@ -124,4 +124,4 @@ def diff(
 
     from gradcalc.commands.diff.many_points import show_many
 
-    return show_many(problem, where, sample, settings)
+    return show_many(query, where, sample, settings)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from gradcalc.calculate.prepared import prepare
@@ -13,18 +12,20 @@ from gradcalc.commands.diff.sweep import ChunkResult, Counts, chunks, sweep
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
 from gradcalc.inputs.points import ALL_PROVEN
+from gradcalc.inputs.query import Query
+from gradcalc.inputs.values import Point
 from gradcalc.output import csv
-from gradcalc.report import Outcome, Problem
+from gradcalc.report import Outcome
 
 
-def show_many(problem: Problem, points: Iterable[Mapping[str, str]], proofs: int, settings: Settings) -> Exit:
+def show_many(query: Query, points: Sequence[Point] | Iterable[Mapping[str, str]], proofs: int, settings: Settings) -> Exit:
     """Answer many points and write the answers; stderr says how many were proven and bounded."""
-    if problem.direction or problem.cotangent is not None:
+    if query.direction or query.cotangent is not None:
         raise CalcError(f"a product with the Jacobian is taken at {ALL_PROVEN} points at most")
     counts = Counts()
     points_left = chunks(points)
     first = next(points_left)
-    prepared = prepare(replace(problem, at=first.point(0)), seconds=settings.seconds)
+    prepared = prepare(query, first.point(0), seconds=settings.seconds)
     if prepared.entries.shape:
         hint = f"give at most {ALL_PROVEN} points, and no --proofs, or choose an entry"
         raise CalcError("many points are for expressions whose value is a number, and this is an array", hint=hint)

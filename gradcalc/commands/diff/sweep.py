@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from gradcalc.calculate.answer import answer, nearest
+from gradcalc.calculate.answer import answer
 from gradcalc.calculate.prepared import Prepared
 from gradcalc.calculate.reporting import versions
 from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
 from gradcalc.inputs.points import PART, Grid
-from gradcalc.inputs.values import nearest_double
+from gradcalc.inputs.values import Point, nearest_double, read_point, value_tree
 from gradcalc.report import Partial, Report, Value, Verdict
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Chunk:
     """Some of the points: the values as typed, a point or a variable at a time, and as the nearest doubles."""
 
     size: int
-    point: Callable[[int], Mapping[str, str]]
+    point: Callable[[int], Point]
     shown: Mapping[str, Sequence[object]]
     floats: Mapping[str, Sequence[float]]
 
@@ -76,7 +76,7 @@ class ChunkResult:
         """The answer at a point."""
         if place in self.proven:
             return self.proven[place]
-        problem = replace(self.prepared.problem, at=self.chunk.point(place))
+        query, point = self.prepared.query, self.chunk.point(place)
         verdict, evidence = self.verdict(place), self.evidence(place)
         why = _BOUNDED if evidence else _NOT_PROVEN
         partials = [
@@ -93,10 +93,10 @@ class ChunkResult:
             for by, numbers in self.run.partials.items()
         ]
         return Report(
-            problem.expr,
+            query.text,
             unparse(self.prepared.tree),
-            problem.order,
-            problem.at,
+            query.order,
+            point.texts,
             {name: numbers[place] for name, numbers in self.run.received.items()},
             self.dtype,
             self.device,
@@ -106,6 +106,7 @@ class ChunkResult:
             versions(),
             latex(self.prepared.tree),
             self.prepared.notes,
+            values={name: value.tree for name, value in point.values.items()},
         )
 
     def reports(self) -> Iterator[Report]:
@@ -136,7 +137,7 @@ class Counts:
         return words + (f", {self.undecided} undecided" if self.undecided else "")
 
 
-def chunks(points: Grid | Iterable[Mapping[str, str]], size: int = PART) -> Iterator[Chunk]:
+def chunks(points: Grid | Iterable[Point | Mapping[str, str]], size: int = PART) -> Iterator[Chunk]:
     """The points of a grid, or of an iterable, in chunks.  Raises `CalcError` for a value that is no real number."""
     if isinstance(points, Grid):
         for start in range(0, len(points), size):
@@ -145,30 +146,36 @@ def chunks(points: Grid | Iterable[Mapping[str, str]], size: int = PART) -> Iter
             if floats is None:
                 yield _chunk_of_rows([points[place] for place in range(start, stop)])
             else:
-                yield Chunk(stop - start, partial(_place, points, start), floats, floats)
+                yield Chunk(stop - start, partial(_grid_point, points, start), floats, floats)
         return
     rows = iter(points)
     while chunk := list(islice(rows, size)):
         yield _chunk_of_rows(chunk)
 
 
-def _place(points: Grid, start: int, place: int) -> Mapping[str, str]:
+def _grid_point(points: Grid, start: int, place: int) -> Point:
     return points[start + place]
 
 
-def _chunk_of_rows(rows: Sequence[Mapping[str, str]]) -> Chunk:
-    def number(name: str, text: str) -> float:
-        value = nearest_double(text)
-        # A nonzero value that rounds to 0.0 becomes NaN, so that the bound leaves it to the proof.
-        return (nearest(name, text) or math.nan) if value is None else value
-
+def _chunk_of_rows(points: Sequence[Point | Mapping[str, str]]) -> Chunk:
+    rows = [point.texts if isinstance(point, Point) else point for point in points]
     names = rows[0]
     return Chunk(
         len(rows),
-        rows.__getitem__,
+        lambda place: read_point(rows[place]),
         {name: [row[name] for row in rows] for name in names},
-        {name: [number(name, row[name]) for row in rows] for name in names},
+        {name: [_float(name, row[name]) for row in rows] for name in names},
     )
+
+
+def _float(name: str, text: str) -> float:
+    number = nearest_double(text)
+    if number is not None:
+        return number
+    from gradcalc.calculate.at_point import nearest_float
+
+    # A nonzero value that rounds to 0.0 becomes NaN, so that the bound leaves it undecided and the proof says what happened.
+    return nearest_float(name, text, value_tree(name, text)) or math.nan
 
 
 def sweep(prepared: Prepared, points: Iterable[Chunk], proofs: int, counts: Counts) -> Iterator[ChunkResult]:
@@ -176,20 +183,16 @@ def sweep(prepared: Prepared, points: Iterable[Chunk], proofs: int, counts: Coun
     from gradcalc.commands.diff import vectorized
     from gradcalc.engines.autograd import devices
 
-    problem = prepared.problem
-    device, dtype, _ = devices.choose(problem.device, problem.dtype)
+    device, dtype, _ = devices.choose(prepared.query.device, prepared.query.dtype)
     left = MAX_OPEN
-    (tree,), bys = prepared.entries.entries, [wanted.by for wanted in prepared.wanted]
+    (tree,), bys = prepared.entries.entries, [partial.by for partial in prepared.partials]
     for chunk in points:
         size, sampled = chunk.size, min(proofs, chunk.size)
         run = vectorized.run(tree, chunk.floats, size, bys, dtype=dtype, device=device.name)
         sample = {place * (size - 1) // max(sampled - 1, 1) for place in range(sampled)}
         still_open = [place for place in run.open if place not in sample]
         undecided = frozenset(still_open[left:])
-        proven = {
-            place: answer(replace(problem, at=chunk.point(place)), seconds=prepared.question.seconds)
-            for place in sorted(sample.union(still_open[:left]))
-        }
+        proven = {place: answer(prepared.at(chunk.point(place))) for place in sorted(sample.union(still_open[:left]))}
         left -= min(left, len(still_open))
         counts.proven += len(proven)
         counts.undecided += len(undecided)

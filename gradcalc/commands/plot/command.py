@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Annotated
 
@@ -14,9 +15,10 @@ from gradcalc.commands.request import expression_from_stdin
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
 from gradcalc.expression.tree import names_in
-from gradcalc.functions.resolve import understand
 from gradcalc.inputs.array_files import value_or_file
 from gradcalc.inputs.points import assign, read_at
+from gradcalc.inputs.query import Question, read_query
+from gradcalc.inputs.values import read_point
 from gradcalc.report import Problem, exit_code
 
 MAX_POINTS = 1_000
@@ -65,11 +67,11 @@ def plot(
     count = count_of(points, "the number of points", MAX_POINTS, least=2)
     if output is not None and PurePath(output).suffix.lower() not in IMAGES:
         raise CalcError(f"{output} does not say which kind of image", hint=f"its name ends in {', '.join(IMAGES)}")
-    problem, name, start, stop = _request(expr, at, settings)
+    question, name, start, stop = _request(expr, at, settings)
     from gradcalc.commands.plot.curve import plot
     from gradcalc.commands.plot.render import FORMATS, image
 
-    result = plot(problem, name, start, stop, points=count, seconds=settings.seconds)
+    result = plot(question, name, start, stop, points=count, seconds=settings.seconds)
     if output is None:
         settings.write(FORMATS, result)
     else:
@@ -77,12 +79,13 @@ def plot(
     return exit_code(result.verdict)
 
 
-def _request(expr: str, at: list[str], settings: Settings) -> tuple[Problem, str, str, str]:
+def _request(expr: str, at: list[str], settings: Settings) -> tuple[Question, str, str, str]:
     """The question without the variable on the axis, that variable, and the ends of its interval."""
     text = expression_from_stdin() if expr == "-" else expr
     named, nameless = read_at(at)
     named = {name: value_or_file(value) for name, value in named.items()}
-    values = assign(names_in(understand(text, named)), named, nameless, text)
+    query = replace(read_query(Problem(text), named), device=settings.device, dtype=settings.dtype)
+    values = assign(names_in(query.expression), named, nameless, text)
     ranges = [name for name, value in values.items() if ":" in value and "[" not in value]
     if len(ranges) != 1:
         what = "no variable has a range" if not ranges else f"{' and '.join(ranges)} have ranges, and one variable moves"
@@ -91,4 +94,4 @@ def _request(expr: str, at: list[str], settings: Settings) -> tuple[Problem, str
     start, colon, stop = values.pop(name).partition(":")
     if not colon or ":" in stop:
         raise CalcError(f"a range is from where to where, such as {name}=-3:3", hint="--points says how many")
-    return Problem(text, values, (name,), 1, settings.device, settings.dtype), name, start.strip(), stop.strip()
+    return Question(query, read_point(values)), name, start.strip(), stop.strip()

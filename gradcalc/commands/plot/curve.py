@@ -1,6 +1,7 @@
 """An expression and its derivative along an interval, to be drawn: exact places of a curve, autograd's numbers, and marks.
 
-Comes in: a `Problem` without its point, the variable that moves, and the ends of its interval.  Goes out: a `Plot`.
+Comes in: a query with the values of the other variables, the variable that moves, and the ends of its interval.  Goes out:
+a `Plot`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from gradcalc.calculate.answer import answer, foresee
+from gradcalc.calculate.answer import answer, prefetch
 from gradcalc.calculate.prepared import Prepared, prepare
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import Site
@@ -20,10 +21,11 @@ from gradcalc.expression.arrays import named_entries
 from gradcalc.expression.decimals import plain
 from gradcalc.expression.tree import Node
 from gradcalc.inputs.points import sweep
-from gradcalc.inputs.values import value_tree
+from gradcalc.inputs.query import Question, Wrt
+from gradcalc.inputs.values import Point, Value
 from gradcalc.proof.smoothness.differentiability import examine
 from gradcalc.proof.smoothness.subdivision import fraction, survey
-from gradcalc.report import Problem, Report, Verdict, worst
+from gradcalc.report import Report, Verdict, worst
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
@@ -62,7 +64,8 @@ class Plot:
     names in sentences the parts that there was no time for.
     """
 
-    problem: Problem
+    fixed: Mapping[str, str]
+    """The values of the other variables, as they were typed."""
     name: str
     xs: Sequence[float]
     values: Sequence[float | None]
@@ -83,15 +86,18 @@ class Plot:
         return worst(verdicts if self.is_whole else [*verdicts, Verdict.UNDECIDED])
 
 
-def plot(problem: Problem, name: str, start: str, stop: str, *, points: int = 21, seconds: float = DEFAULT_SECONDS) -> Plot:
-    """Compute the curve, the marks and autograd's answers at `points` points; `problem.at` has the other variables.
+def plot(
+    question: Question, name: str, start: str, stop: str, *, points: int = 21, seconds: float = DEFAULT_SECONDS
+) -> Plot:
+    """Compute the curve, the marks and autograd's answers at `points` points; the question has the other variables' values.
 
     All of it has `seconds` together: half of them are for the curve, a quarter is for what is not smooth, the rest for
     autograd.  What is found until then is drawn.
     Raises `CalcError` for an interval that is none, or that doubles do not tell the places of; for what is not one number;
     and for a question that cannot be answered, or not in time.
     """
-    low, high = sorted((_end(name, start), _end(name, stop)))
+    (axis,) = sweep({name: f"{start}:{stop}:{points}"}).axes.values()
+    low, high = sorted((_end(name, axis[0]), _end(name, axis[points - 1])))
     if low == high:
         raise CalcError(f"from {start} to {stop} there is nothing to draw", hint=f"write --at {name}=-3:3")
     if max(abs(low), abs(high)) > LARGEST:
@@ -101,14 +107,12 @@ def plot(problem: Problem, name: str, start: str, stop: str, *, points: int = 21
     if any(one == other for one, other in pairwise(xs)):
         said = f"from {start} to {stop} is too narrow to be drawn: there are fewer than {len(xs)} doubles"
         raise CalcError(said, hint=f"move and stretch {name} in the expression, so that the range is about 0:1")
-    problem = replace(problem, by=(name,))
-    grid = sweep({**problem.at, name: f"{start}:{stop}:{points}"})
-    first, *others = ({**problem.at, **at} for at in grid)
-    prepared = prepare(replace(problem, at=first), seconds=seconds)
+    first, *others = (Point({**question.point.values, name: value}) for value in axis)
+    prepared = prepare(replace(question.query, wrt=(Wrt(name),)), first, seconds=seconds)
     prepared.needs_a_number("a curve is of one number")
-    foresee(prepared)
+    prefetch(prepared)
     (tree,) = prepared.entries.entries
-    fixed = dict(pair for other, cells in prepared.values.items() for pair in named_entries(other, cells))
+    fixed = dict(pair for other, cells in first.entries.items() for pair in named_entries(other, cells))
     with deadline.limit(seconds):
         values, slopes, done = _curve(tree, name, fixed, places)
         marks, gaps, unseen = _survey(tree, name, fixed, low, high)
@@ -124,31 +128,30 @@ def plot(problem: Problem, name: str, start: str, stop: str, *, points: int = 21
         missing.append(f"no time for autograd at {points - len(reports)} of {points} points")
     is_lost = _undersampled(xs, values, slopes, [mark.x for mark in marks])
     is_whole = len(reports) == points
-    return Plot(problem, name, xs, values, slopes, reports, marks, gaps, unseen, is_lost, missing, is_whole)
+    return Plot(question.point.texts, name, xs, values, slopes, reports, marks, gaps, unseen, is_lost, missing, is_whole)
 
 
-def _answers(first: Prepared, others: Sequence[Mapping[str, str]]) -> list[Report]:
+def _answers(first: Prepared, others: Sequence[Point]) -> list[Report]:
     """The answers at the points, as many as there is time for; at the first there is always one."""
     reports = [answer(first)]
     if not reports[0].point:
-        raise CalcError(f"not even the first point was reached within {first.question.seconds:g} seconds")
-    for at in others:
+        raise CalcError(f"not even the first point was reached within {first.seconds:g} seconds")
+    for point in others:
         if not deadline.left():
             break
-        report = answer(replace(first.problem, at=at), seconds=first.question.seconds)
+        report = answer(first.at(point))
         if not deadline.left() and report.verdict is Verdict.UNDECIDED:  # the time was over in the middle of it
             break
         reports.append(report)
     return reports
 
 
-def _end(name: str, text: str) -> Fraction:
+def _end(name: str, value: Value) -> Fraction:
     """An end of the interval, exactly where it is a fraction.  Raises `CalcError` where it is no real number."""
-    value = value_tree(name, text)
     try:
-        number = reals.adaptively(lambda: Site(value, {}).value().value)
+        number = reals.adaptively(lambda: Site(value.tree, {}).value().value)
     except reals.OutOfPrecision:
-        raise CalcError(f"the value of {name} is not a real number: {text}") from None
+        raise CalcError(f"the value of {name} is not a real number: {value.text}") from None
     return fraction(number)
 
 

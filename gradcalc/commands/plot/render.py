@@ -103,7 +103,7 @@ def table(plot: Plot, options: RenderOptions) -> str:
     (partial,) = first.partials
     if partial.formula is not None:
         page.formula(f"∂{f}/∂{plot.name}", partial.formula)
-    others = f", {page.assignments(plot.problem.at)}" if plot.problem.at else ""
+    others = f", {page.assignments(plot.fixed)}" if plot.fixed else ""
     width = plot.xs[-1] - plot.xs[0]
     page.sentence(f"{plot.name} from {axis_label(plot.xs[0], width)} to {axis_label(plot.xs[-1], width)}{others}")
     page.environment(first.dtype, first.device, first.versions)

@@ -50,10 +50,10 @@ def steps(
     between dollar signs.
     """
     settings = Settings.read((*LISTS, "latex", "markdown"), format, timeout, device=device, dtype=dtype, quiet=quiet)
-    problem = one_point(*request(expr, at or [], by or [], "1", settings.device, settings.dtype, None))
+    question = one_point(*request(expr, at or [], by or [], "1", settings.device, settings.dtype, None))
     from gradcalc.commands.steps.render import FORMATS
     from gradcalc.commands.steps.steps import stepwise
 
-    result = stepwise(problem, seconds=settings.seconds)
+    result = stepwise(question, seconds=settings.seconds)
     settings.write(FORMATS, result)
     return Exit.DISAGREE if any(derivation.wrong for derivation in result.derivations) else result.report.exit

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gradcalc.calculate.answer import answer, foresee
+from gradcalc.calculate.answer import answer, prefetch
 from gradcalc.calculate.prepared import Prepared, prepare
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
@@ -18,10 +18,10 @@ from gradcalc.expression.arrays import named_entries
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node
 from gradcalc.functions.derivation import Step, derive
-from gradcalc.functions.resolve import understand
+from gradcalc.inputs.query import Question
 from gradcalc.proof.claims.comparison import Compared, Comparing
 from gradcalc.proof.smoothness.differentiability import NOT_DIFFERENTIABLE, UNDEFINED, examine
-from gradcalc.report import Problem, Report
+from gradcalc.report import Report
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
@@ -70,28 +70,28 @@ class Stepwise:
     point: Mapping[str, Node]
 
 
-def stepwise(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Stepwise:
+def stepwise(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Stepwise:
     """Derive an expression by hand.
 
     Raises `CalcError` for what is no single number, for a function without a rule, and for what is too long to be followed.
     """
-    prepared = prepare(problem, seconds=seconds)
+    prepared = prepare(*question, seconds=seconds)
     prepared.needs_a_number("a derivation is of one number")
-    if not prepared.wanted:
+    if not prepared.partials:
         raise CalcError(
             f"{unparse(prepared.tree)} has no variables: it is constant, and its derivative is 0",
             hint='name what to derive by in the expression, such as "3*x"',
         )
-    if len(prepared.wanted) > MAX_DERIVATIONS:
-        count = len(prepared.wanted)
+    if len(prepared.partials) > MAX_DERIVATIONS:
+        count = len(prepared.partials)
         raise CalcError(f"there are {count} variables, and at most {MAX_DERIVATIONS} derivations", hint="choose with --by")
     (tree,) = prepared.entries.entries
-    variables = [wanted.entries[0] for wanted in prepared.wanted]
+    variables = [partial.entries[0] for partial in prepared.partials]
     steps = [derive(tree, by) for by in variables]
-    foresee(prepared)
-    values = dict(pair for name, cells in prepared.values.items() for pair in named_entries(name, cells))
+    prefetch(prepared)
+    values = dict(pair for name, cells in prepared.point.entries.items() for pair in named_entries(name, cells))
     derivations = [_derivation(tree, *pair, values, prepared) for pair in zip(variables, steps, strict=True)]
-    return Stepwise(answer(prepared), derivations, {name: understand(text) for name, text in problem.at.items()})
+    return Stepwise(answer(prepared), derivations, {name: value.tree for name, value in prepared.point.values.items()})
 
 
 def _derivation(tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Node], prepared: Prepared) -> Derivation:
@@ -99,7 +99,7 @@ def _derivation(tree: Node, by: str, steps: Sequence[Step], values: Mapping[str,
     numbers: Sequence[str | None] = [None] * len(steps)
     at_point = AtPoint.UNKNOWN if values else None
     try:
-        with deadline.limit(prepared.question.seconds):
+        with deadline.limit(prepared.seconds):
             comparing.run([values] if values else [], closely=False)
             if values:
                 here = comparing.found[0] if comparing.found and comparing.found[0].shown == values else None

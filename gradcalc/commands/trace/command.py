@@ -40,10 +40,10 @@ def trace(
       number, expression, grad_fn, value, adjoint, and of each argument its number and the local derivative
     """
     settings = Settings.read(GRAPHS, format, timeout, device=device, dtype=dtype, quiet=quiet)
-    problem = one_point(*request(expr, at or [], [], "1", settings.device, settings.dtype, None))
+    question = one_point(*request(expr, at or [], [], "1", settings.device, settings.dtype, None))
     from gradcalc.commands.trace.render import FORMATS
     from gradcalc.commands.trace.trace import trace
 
-    result = trace(problem, seconds=settings.seconds)
+    result = trace(question, seconds=settings.seconds)
     settings.write(FORMATS, result)
     return result.report.exit

@@ -1,6 +1,6 @@
 """The graph of an expression as autograd recorded it, with its local derivatives and adjoints.
 
-Comes in: a `Problem` at a point.  Goes out: a `Trace`, beside the proven answer.
+Comes in: a `Question`.  Goes out: a `Trace`, beside the proven answer.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from gradcalc.calculate.answer import answer
 from gradcalc.commands.at_point import prepare_at_point, torch_errors
 from gradcalc.errors import CalcError
 from gradcalc.expression.tree import steps
+from gradcalc.inputs.query import Question
 from gradcalc.output.numbers import cut
-from gradcalc.report import Problem, Report
+from gradcalc.report import Report
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ class Trace:
     events: tuple[str, ...]
 
 
-def trace(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Trace:
+def trace(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Trace:
     """The graph of an expression at a point.  Raises `CalcError` for what has no point, or no single value."""
-    prepared = prepare_at_point(problem, seconds, "a trace follows the gradient of one number")
+    prepared = prepare_at_point(question, seconds, "a trace follows the gradient of one number")
     if len(steps(prepared.tree).nodes) > MAX_VERTICES:
         raise CalcError(f"the expression has more than {MAX_VERTICES} parts: nobody could follow its trace")
     from gradcalc.engines.autograd.graph import graph

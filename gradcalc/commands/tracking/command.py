@@ -32,9 +32,9 @@ def tracking(
       way, requires_grad, grad_fn, is_leaf, is_inference, gradients, error
     """
     settings = Settings.read(LISTS, format, timeout, device=device, dtype=dtype, quiet=quiet)
-    problem = one_point(*request(expr, at or [], [], "1", settings.device, settings.dtype, None))
+    question = one_point(*request(expr, at or [], [], "1", settings.device, settings.dtype, None))
     from gradcalc.commands.tracking.render import FORMATS
     from gradcalc.commands.tracking.tracking import tracking
 
-    settings.write(FORMATS, tracking(problem, seconds=settings.seconds))
+    settings.write(FORMATS, tracking(question, seconds=settings.seconds))
     return Exit.AGREE

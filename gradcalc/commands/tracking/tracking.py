@@ -1,6 +1,6 @@
 """What `backward()` does with gradient tracking on, and off in four ways.
 
-Comes in: a `Problem` at a point.  Goes out: a `Tracking`: what torch did, beside the proven answer.
+Comes in: a `Question`.  Goes out: a `Tracking`: what torch did, beside the proven answer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from gradcalc.calculate.answer import answer
 from gradcalc.commands.at_point import prepare_at_point, torch_errors
-from gradcalc.report import Problem, Report
+from gradcalc.inputs.query import Question
+from gradcalc.report import Report
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ class Tracking:
     of_sum: Sequence[Tracked]
 
 
-def tracking(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Tracking:
+def tracking(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Tracking:
     """The ways to switch tracking off, each run.  Raises `CalcError` for what has no point, or that torch does not run."""
-    prepared = prepare_at_point(problem, seconds)
+    prepared = prepare_at_point(question, seconds)
     from gradcalc.engines.autograd.grad_modes import tracked
 
     report = answer(prepared)

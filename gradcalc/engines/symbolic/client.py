@@ -1,10 +1,10 @@
-"""The caller's side of the symbolic process: ask early, collect later, kill what takes too long.
+"""The caller's side of the process that runs sympy: submit early, take the result later, kill what takes too long.
 
-The child's answers come through a descriptor of their own: whatever is printed on its standard output, by sympy or by a
-module that does not belong there, is no answer.  An answer that is not made as one is a failure.
+The child's results come through a descriptor of their own: whatever is printed on its standard output, by sympy or by a
+module that does not belong there, is no result.  A result that is not made as one is a failure.
 
-Comes in: questions, an expression and what to differentiate by.  Goes out: for each a `Derived`, or a
-`SymbolicFailure` with the reason.  Plain data both ways, so the caller never imports sympy.
+Comes in: requests.  Goes out: for each a result, or a `SymbolicFailure` with the reason.  Plain data both ways, so the
+caller never imports sympy.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ import subprocess
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import asdict
+from contextvars import ContextVar
 from typing import IO, Any, NamedTuple
 
-from gradcalc.engines.symbolic.messages import Derived, Question, read_derived
+from gradcalc.engines.symbolic.messages import SymbolicRequest, SymbolicResult, pack_request, unpack_result
 from gradcalc.errors import CalcError
 from gradcalc.runtime import import_path
 
 _PATIENCE_WITH_START = 30.0
-"""Seconds that a machine under load may take to import sympy, beyond the time for the question."""
+"""Seconds that a machine under load may take to import sympy, beyond the time for the request."""
 _REMEMBERED = 1_024
-"""Answers that are kept: a question is derived once for many points."""
+"""Answers that are kept: a request is derived once for many points."""
 
 
 class SymbolicFailure(Exception):
     """sympy gave no answer; the message says why."""
 
 
-class _Asked(NamedTuple):
+class _Submitted(NamedTuple):
     number: int
     time: float
 
 
-class SymbolicProcess:
-    """A process that runs sympy; it is started by the first question and replaced when it had to be killed.
+class SymbolicClient:
+    """A process that runs sympy; it is started by the first request and replaced when it had to be killed.
 
-    It answers one question after the other; those that wait are asked again of its replacement.
+    It answers one request after the other; those that wait are submitted again of its replacement.
     """
 
     def __init__(self) -> None:
@@ -50,36 +50,36 @@ class SymbolicProcess:
         self._answers: IO[str] | None = None
         self._lines: queue.SimpleQueue[tuple[float, str | None]] = queue.SimpleQueue()
         self._warm = False
-        self._waiting: OrderedDict[Question, _Asked] = OrderedDict()
-        self._free = 0.0
-        """When it began to have time for the oldest question."""
-        self._ready = 0.0
-        """When it was there."""
+        self._waiting: OrderedDict[SymbolicRequest, _Submitted] = OrderedDict()
+        self._budget_start = 0.0
+        """Start of the time budget of the oldest request."""
+        self._ready_at = 0.0
+        """When the worker reported ready."""
         self._number = 0
-        self._known: OrderedDict[Question, Derived | str] = OrderedDict()
+        self._known: OrderedDict[SymbolicRequest, SymbolicResult | str] = OrderedDict()
 
-    def ask(self, question: Question) -> None:
-        """Send a question, unless the answer is known or on its way."""
-        if question in self._known:
-            self._known.move_to_end(question)
-        elif question not in self._waiting:
+    def submit(self, request: SymbolicRequest) -> None:
+        """Send a request, unless the answer is known or on its way."""
+        if request in self._known:
+            self._known.move_to_end(request)
+        elif request not in self._waiting:
             self._start()
-            self._send(question)
+            self._send(request)
 
-    def collect(self, question: Question) -> Derived:
-        """The answer to a question.  Raises `SymbolicFailure`, also when it takes too long."""
-        self.ask(question)
-        while question not in self._known:
+    def result(self, request: SymbolicRequest) -> SymbolicResult:
+        """The answer to a request.  Raises `SymbolicFailure`, also when it takes too long."""
+        self.submit(request)
+        while request not in self._known:
             self._receive()
-        answer = self._known[question]
+        answer = self._known[request]
         if isinstance(answer, str):
             raise SymbolicFailure(answer)
         return answer
 
-    def _send(self, question: Question) -> None:
+    def _send(self, request: SymbolicRequest) -> None:
         self._number += 1
-        self._waiting[question] = _Asked(self._number, time.monotonic())
-        line = {"number": self._number, **asdict(question)}
+        self._waiting[request] = _Submitted(self._number, time.monotonic())
+        line = {"number": self._number, **pack_request(request)}
         assert self._child is not None
         assert self._child.stdin is not None
         try:
@@ -89,14 +89,14 @@ class SymbolicProcess:
             pass  # it has ended: its last line says so
 
     def _receive(self) -> None:
-        """Wait for the next answer, or for the reason why the oldest question has none."""
-        oldest, asked = next(iter(self._waiting.items()))
-        begins = max(self._free, asked.time)
+        """Wait for the next answer, or for the reason why the oldest request has none."""
+        oldest, submitted = next(iter(self._waiting.items()))
+        begins = max(self._budget_start, submitted.time)
         ends = begins + oldest.seconds + (0.0 if self._warm else _PATIENCE_WITH_START)
-        if begins == self._ready:  # its start took of the time, but not more than half
-            ends = max(asked.time + oldest.seconds, begins + oldest.seconds / 2)
+        if begins == self._ready_at:  # its start is charged to the first request, up to half of its budget
+            ends = max(submitted.time + oldest.seconds, begins + oldest.seconds / 2)
         try:
-            self._free, line = self._lines.get(timeout=max(0.0, ends - time.monotonic()))
+            self._budget_start, line = self._lines.get(timeout=max(0.0, ends - time.monotonic()))
         except queue.Empty:
             self._replace(oldest, f"sympy took more than {oldest.seconds:g} seconds")
             return
@@ -106,23 +106,23 @@ class SymbolicProcess:
         try:
             answer = _answer(line)
             if answer["number"] == 0:
-                self._warm, self._ready = True, self._free
-            elif answer["number"] == asked.number:
-                self._settle(oldest, answer.get("failure") or read_derived(answer, oldest))
+                self._warm, self._ready_at = True, self._budget_start
+            elif answer["number"] == submitted.number:
+                self._set_result(oldest, answer.get("failure") or unpack_result(answer, oldest))
         except (ValueError, RecursionError):
             self._replace(oldest, "sympy's process gave an answer that cannot be read")
 
-    def _settle(self, question: Question, answer: Derived | str) -> None:
-        del self._waiting[question]
-        self._known[question] = answer
+    def _set_result(self, request: SymbolicRequest, answer: SymbolicResult | str) -> None:
+        del self._waiting[request]
+        self._known[request] = answer
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
 
-    def _replace(self, question: Question, reason: str) -> None:
-        """Kill the process that cannot answer a question, and ask the others of a new one."""
-        others = [other for other in self._waiting if other != question]
+    def _replace(self, request: SymbolicRequest, reason: str) -> None:
+        """Kill the process that cannot answer a request, and ask the others of a new one."""
+        others = [other for other in self._waiting if other != request]
         self._end()
-        self._settle(question, reason)
+        self._set_result(request, reason)
         self._waiting.clear()
         if others:
             self._start()
@@ -160,11 +160,11 @@ class SymbolicProcess:
             raise CalcError(f"cannot start a process for sympy: {error.strerror or error}", hint=hint) from None
         self._answers = open(receiving, encoding="utf-8", errors="replace")  # noqa: SIM115  closed with the process
         self._lines = queue.SimpleQueue()
-        self._warm, self._free = False, 0.0
+        self._warm, self._budget_start = False, 0.0
         threading.Thread(target=_pump, args=(self._answers, self._lines), daemon=True).start()
 
     def stop(self) -> None:
-        """End the process at once; what was asked is forgotten."""
+        """End the process at once; what was submitted is forgotten."""
         self._waiting.clear()
         self._end()
 
@@ -206,6 +206,6 @@ def _pump(pipe: Any, lines: queue.SimpleQueue[tuple[float, str | None]]) -> None
     lines.put((time.monotonic(), None))
 
 
-shared = SymbolicProcess()
-"""The process of this program; it ends with it."""
-atexit.register(shared.stop)
+CLIENT = ContextVar("CLIENT", default=SymbolicClient())  # noqa: B039  one process for all contexts, unless one is set
+"""The client that questions are prepared with; its process starts with the first request and ends with the program."""
+atexit.register(CLIENT.get().stop)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from math import prod
 
-from gradcalc.engines.symbolic.messages import Derived, Formula, Indexed, Reduction
-from gradcalc.expression.arrays import LEAST, LETTERS, Cells, Shape
+from gradcalc.engines.symbolic.messages import Derivatives, Formula, IndexedDerivatives, IndexedForm, Reduction
+from gradcalc.expression.arrays import LEAST, LETTERS, Cells, Entry, Shape
 from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in, renamed
@@ -51,7 +51,7 @@ class _Part:
     whole: Node
 
 
-def indexed(tree: Node, values: Mapping[str, Cells[Node]]) -> Indexed | None:
+def indexed(tree: Node, values: Mapping[str, Cells[Node]]) -> IndexedForm | None:
     """An expression whose value is a number, with an index; None where its entries are not all made in one way."""
     large = {name for name, cells in values.items() if prod(cells.shape) >= LEAST}
     # Of numbers alone the tree, which may be long, is not even walked.
@@ -68,14 +68,14 @@ def indexed(tree: Node, values: Mapping[str, Cells[Node]]) -> Indexed | None:
         return None
     if found.shape or not reader.reductions:
         return None
-    return Indexed(found.entry, tuple(reader.reductions.values()), reader.wholes, tuple(letters))
+    return IndexedForm(found.entry, tuple(reader.reductions.values()), reader.reduction_trees, tuple(letters))
 
 
 class _Reader:
     def __init__(self, shapes: Mapping[str, Shape], letters: Sequence[str]):
         self.shapes, self.letters = shapes, letters
         self.reductions: dict[str, Reduction] = {}
-        self.wholes: dict[str, Node] = {}
+        self.reduction_trees: dict[str, Node] = {}
 
     def leaf(self, node: Number | Name) -> _Part:
         shape = self.shapes.get(node.name, ()) if isinstance(node, Name) else ()
@@ -83,7 +83,7 @@ class _Reader:
             return _Part(node, (), node)
         if len(shape) > len(self.letters):
             raise _NoIndex
-        return _Part(Name(f"{node.name}[{','.join(self.letters[: len(shape)])}]"), shape, node)
+        return _Part(Name(Entry(node.name, self.letters[: len(shape)])), shape, node)
 
     def call(self, node: Call, parts: list[_Part]) -> _Part:
         whole = Call(node.name, tuple(part.whole for part in parts), node.span, node.options)
@@ -127,7 +127,7 @@ class _Reader:
                 needed["m"] = self.reduced("mean", part, Call("mean", (part.whole,))).entry
             weight = _placed(_WEIGHTS[kind], needed)
             self.reductions[name.name] = Reduction(name.name, latex(whole), part.entry, weight, count)
-            self.wholes[name.name] = whole
+            self.reduction_trees[name.name] = whole
         return _Part(name, (), whole)
 
     def line(self, parts: Sequence[_Part], whole: Call) -> _Part:
@@ -155,39 +155,41 @@ def _placed(text: str, values: Mapping[str, Node]) -> Node:
 
 
 def at_entries(
-    derived: Derived, question: Indexed, wanted: Sequence[tuple[str, Shape]], values: Mapping[str, Cells[Node]]
-) -> Derived:
-    """The formulas by entries, a variable and a place each, from those with an index.
+    indexed: IndexedDerivatives, form: IndexedForm, partials: Sequence[tuple[str, Shape]], values: Mapping[str, Cells[Node]]
+) -> Derivatives:
+    """The formulas of partials, a variable and an index each, from those with letters.
 
     Reductions become constants of the formulas: their trees, in the names of entries.
     """
-    wholes = dict(question.wholes)
+    trees = dict(form.reduction_trees)
 
     def array(name: str) -> Node:
-        return wholes.get(name) or derived.constants.get(name) or Name(name.partition("[")[0])
+        known = trees.get(name) or indexed.constants.get(name)
+        return known or Name(name.variable if isinstance(name, Entry) else name)
 
-    for name, summand in derived.sums.items():
-        wholes[name] = Call("sum", (renamed(summand, array),))
-    used = {name for formula in derived.general.values() if formula.tree is not None for name in names_in(formula.tree)}
-    numbers = {name: spread(whole, values).entries[0] for name, whole in wholes.items() if name in used}
-    formulas = tuple(
-        _at(derived.general[question.entry(variable, len(place))], place, question.letters) for variable, place in wanted
-    )
-    return Derived(formulas, {**derived.constants, **numbers})
+    for name, summand in indexed.sums.items():
+        trees[name] = Call("sum", (renamed(summand, array),))
+    used = {name for formula in indexed.formulas.values() if formula.tree is not None for name in names_in(formula.tree)}
+    numbers = {name: spread(tree, values).entries[0] for name, tree in trees.items() if name in used}
+    entries = {variable: form.entry(variable, len(index)) for variable, index in partials}
+    formulas = tuple(_at(indexed.formulas[entries[variable]], index, form.letters) for variable, index in partials)
+    general = {variable: (entry, indexed.formulas[entry]) for variable, entry in entries.items()}
+    return Derivatives(formulas, {**indexed.constants, **numbers}, general)
 
 
-def _at(formula: Formula, place: Shape, letters: Sequence[str]) -> Formula:
-    """A formula with an index, at a place."""
-    if not place:
+def _at(formula: Formula, index: Shape, letters: Sequence[str]) -> Formula:
+    """A formula with numbers for the letters of its index."""
+    if not index:
         return formula
-    index, here = ",".join(letters[: len(place)]), ",".join(map(str, place))
+    general = tuple(letters[: len(index)])
+    letter, number = ",".join(general), ",".join(map(str, index))
 
     def entry(name: str) -> Node | None:
-        return Name(name.replace(f"[{index}]", f"[{here}]")) if name.endswith(f"[{index}]") else None
+        return Name(Entry(name.variable, index)) if isinstance(name, Entry) and name.indices == general else None
 
     return Formula(
-        formula.text.replace(f"[{index}]", f"[{here}]"),
-        formula.latex.replace(f"_{{{index}}}", f"_{{{here}}}"),
+        formula.text.replace(f"[{letter}]", f"[{number}]"),
+        formula.latex.replace(f"_{{{letter}}}", f"_{{{number}}}"),
         None if formula.tree is None else renamed(formula.tree, entry),
         formula.unusable,
     )

@@ -1,76 +1,104 @@
-"""What the caller and sympy's process tell each other: questions, formulas, and trees as plain data."""
+"""Messages between the client and the process that runs sympy: three kinds of request, their results, trees as data."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from gradcalc.expression.arrays import Entry
 from gradcalc.expression.tree import Call, Name, Node, Number, steps
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """What all entries make together: its name, as text and as LaTeX, and its entry and its derivative by that entry.
+    """A reduction of all entries: its name, as text and as LaTeX, its entry, and its partial by that entry.
 
-    `entry` and `weight` are trees with an index, `x[i]`; other reductions stand in them by their names.
+    `entry` and `local_partial` are trees with an index, `x[i]`; other reductions stand in them by their names.
     """
 
     name: str
     latex: str
     entry: Node
-    weight: Node
+    local_partial: Node
     count: int
 
 
 @dataclass(frozen=True, slots=True)
-class Indexed:
+class IndexedForm:
     """An expression of arrays with an index: the tree of its value, in reductions, each of which stands after its own parts.
 
-    `wholes` are the reductions as expressions of arrays; `letters` those of the index.
+    `reduction_trees` are the reductions as expressions of arrays; `letters` those of the index.
     """
 
     result: Node
     reductions: tuple[Reduction, ...]
-    wholes: Mapping[str, Node]
+    reduction_trees: Mapping[str, Node]
     letters: tuple[str, ...]
 
     def entry(self, name: str, dimensions: int) -> str:
-        """What the entry of a variable is called: `x[i]`."""
-        return f"{name}[{','.join(self.letters[:dimensions])}]" if dimensions else name
+        """The entry of a variable with letters for its index: `x[i]`; a number is itself."""
+        return Entry(name, self.letters[:dimensions]) if dimensions else name
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """Trees as a line of text, so that they are known again at once; which to differentiate by what; and the limit.
+class PartialsRequest:
+    """The partials of some trees: for each the place of its tree, and the names it is with respect to.
 
-    `indexed` is the same with an index, and `by` the variables to differentiate it by; empty where there is no such thing.
-    With `is_claim` the question is whether the derivative of the first tree is the second.
+    `trees` is a line of text, so that equal requests are known again at once.
     """
 
     trees: str
-    wanted: tuple[tuple[int, tuple[str, ...]], ...]
+    partials: tuple[tuple[int, tuple[str, ...]], ...]
     seconds: float = DEFAULT_SECONDS
-    indexed: str = ""
-    by: tuple[str, ...] = ()
-    is_claim: bool = False
 
     @classmethod
-    def about(
-        cls,
-        trees: Sequence[Node],
-        wanted: Sequence[tuple[int, tuple[str, ...]]],
-        seconds: float = DEFAULT_SECONDS,
-        indexed: Indexed | None = None,
-        by: Sequence[str] = (),
-        is_claim: bool = False,
-    ) -> Question:
-        """The question for derivatives of the entries of an expression."""
-        return cls(
-            json.dumps(pack(trees)), tuple(wanted), seconds, pack_indexed(indexed) if indexed else "", tuple(by), is_claim
-        )
+    def of(
+        cls, trees: Sequence[Node], partials: Sequence[tuple[int, tuple[str, ...]]], seconds: float = DEFAULT_SECONDS
+    ) -> PartialsRequest:
+        """The request for partials of the entries of an expression."""
+        return cls(json.dumps(pack(trees)), tuple(partials), seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedRequest:
+    """The partials of an indexed form, one formula a variable; where sympy finds none, those of the entries."""
+
+    form: str
+    wrt: tuple[str, ...]
+    entries: PartialsRequest
+
+    @classmethod
+    def of(cls, form: IndexedForm, wrt: Sequence[str], entries: PartialsRequest) -> IndexedRequest:
+        """The request for the partials of a form with respect to variables or their entries with letters."""
+        return cls(_pack_form(form), tuple(wrt), entries)
+
+    @property
+    def seconds(self) -> float:
+        """The limit."""
+        return self.entries.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """Whether the derivative of the first tree with respect to a name is the second."""
+
+    trees: str
+    wrt: str
+    seconds: float = DEFAULT_SECONDS
+
+    @classmethod
+    def of(cls, tree: Node, claimed: Node, wrt: str, seconds: float = DEFAULT_SECONDS) -> ClaimRequest:
+        """The request to compare a derivative with a claim."""
+        return cls(json.dumps(pack([tree, claimed])), wrt, seconds)
+
+
+SymbolicRequest = PartialsRequest | IndexedRequest | ClaimRequest
+_KINDS: dict[str, type[PartialsRequest] | type[IndexedRequest] | type[ClaimRequest]] = {
+    kind.__name__: kind for kind in (PartialsRequest, IndexedRequest, ClaimRequest)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +116,34 @@ class Formula:
 
 
 @dataclass(frozen=True, slots=True)
-class Derived:
-    """What sympy found: one formula for each list of variables, and the constants they mention.
+class Derivatives:
+    """The formulas of the partials of a request, in its order, and the constants that they mention.
 
-    With an index instead, one formula for each variable, and the summands of the sums that they mention.  Of a claim,
-    whether sympy finds it true.
+    `indexed` has for variables the formula with letters for the index that they come from, and the entry with these.
     """
 
     formulas: tuple[Formula, ...]
     constants: Mapping[str, Node]
-    general: Mapping[str, Formula] = field(default_factory=dict)
-    sums: Mapping[str, Node] = field(default_factory=dict)
-    is_same: bool = False
+    indexed: Mapping[str, tuple[str, Formula]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedDerivatives:
+    """The formulas with an index, by what they are with respect to; their constants, and the summands of their sums."""
+
+    formulas: Mapping[str, Formula]
+    constants: Mapping[str, Node]
+    sums: Mapping[str, Node]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimResult:
+    """Whether sympy finds a claim true."""
+
+    is_same: bool
+
+
+SymbolicResult = Derivatives | IndexedDerivatives | ClaimResult
 
 
 _FIRST_OF_NUMBER = frozenset("0123456789.-")  # a default of the function table may be negative
@@ -133,7 +177,7 @@ def unpack(parts: Parts) -> list[Node]:
 
     for part in parts[:-1]:
         if isinstance(part, str):
-            nodes.append(Number(part) if part[0] in _FIRST_OF_NUMBER else Name(part))
+            nodes.append(Number(part) if part[0] in _FIRST_OF_NUMBER else Name(Entry.from_text(part)))
         else:
             name, *places = part
             if not isinstance(name, str):
@@ -142,65 +186,89 @@ def unpack(parts: Parts) -> list[Node]:
     return list(map(at, parts[-1]))
 
 
-def pack_indexed(indexed: Indexed) -> str:
-    """An expression with an index, as a line of text."""
-    reductions = indexed.reductions
-    trees = pack([indexed.result, *(it.entry for it in reductions), *(it.weight for it in reductions)])
+def _pack_form(form: IndexedForm) -> str:
+    reductions = form.reductions
+    trees = pack([form.result, *(it.entry for it in reductions), *(it.local_partial for it in reductions)])
     return json.dumps([[(it.name, it.latex, it.count) for it in reductions], trees])
 
 
-def unpack_indexed(text: str) -> tuple[Node, list[Reduction]]:
-    """The tree of the value, and the reductions, from a line of text."""
-    told, parts = json.loads(text)
+def unpack_form(text: str) -> tuple[Node, list[Reduction]]:
+    """The tree of the value of an indexed form, and its reductions."""
+    names, parts = json.loads(text)
     result, *trees = unpack(parts)
-    pairs = zip(trees[: len(told)], trees[len(told) :], strict=True)
-    return result, [Reduction(name, latex, *pair, count) for (name, latex, count), pair in zip(told, pairs, strict=True)]
+    pairs = zip(trees[: len(names)], trees[len(names) :], strict=True)
+    return result, [Reduction(name, latex, *pair, count) for (name, latex, count), pair in zip(names, pairs, strict=True)]
 
 
-def pack_derived(derived: Derived) -> dict[str, Any]:
-    """What sympy found, as plain data."""
-    return {
-        "formulas": [_packed(formula) for formula in derived.formulas],
-        "constants": _named(derived.constants),
-        "general": {name: _packed(formula) for name, formula in derived.general.items()},
-        "sums": _named(derived.sums),
-        "same": derived.is_same,
-    }
+def pack_request(request: SymbolicRequest) -> dict[str, Any]:
+    """A request as plain data."""
+    return {"kind": type(request).__name__, **asdict(request)}
 
 
-def read_derived(data: Mapping[str, Any], question: Question) -> Derived:
-    """What sympy found, from plain data.  Raises `ValueError` for what is no answer to the question."""
+def unpack_request(data: Mapping[str, Any]) -> SymbolicRequest:
+    """The request of plain data, which the client has made."""
+    values = {key: value for key, value in data.items() if key not in ("kind", "number")}
+    if "entries" in values:
+        values["entries"] = PartialsRequest(**values["entries"])
+        values["wrt"] = tuple(map(Entry.from_text, values["wrt"]))
+    return _KINDS[data["kind"]](**values)
+
+
+def pack_result(result: SymbolicResult) -> dict[str, Any]:
+    """A result as plain data."""
+    if isinstance(result, ClaimResult):
+        return {"same": result.is_same}
+    constants = _pack_named(result.constants)
+    if isinstance(result, Derivatives):
+        return {"formulas": [_pack_formula(formula) for formula in result.formulas], "constants": constants}
+    indexed = {name: _pack_formula(formula) for name, formula in result.formulas.items()}
+    return {"indexed": indexed, "constants": constants, "sums": _pack_named(result.sums)}
+
+
+def unpack_result(data: Mapping[str, Any], request: SymbolicRequest) -> SymbolicResult:
+    """The result of plain data that another process has made.  Raises `ValueError` for what is no result of the request."""
+    keys = data.keys() - {"number"}
+    is_indexed = isinstance(request, IndexedRequest) and "indexed" in keys
+    own = (
+        {"same"}
+        if isinstance(request, ClaimRequest)
+        else {"constants", *(("indexed", "sums") if is_indexed else ("formulas",))}
+    )
+    if keys != own:
+        raise ValueError("no result of the request")
     try:
-        derived = Derived(
-            tuple(_unpacked(*parts) for parts in data["formulas"]),
-            _unnamed(*data["constants"]),
-            {name: _unpacked(*parts) for name, parts in data["general"].items()},
-            _unnamed(*data["sums"]),
-            data["same"],
-        )
+        if isinstance(request, ClaimRequest):
+            if type(data["same"]) is not bool:
+                raise ValueError("a claim is true or not")
+            return ClaimResult(data["same"])
+        constants = _unpack_named(*data["constants"])
+        if isinstance(request, IndexedRequest) and is_indexed:
+            indexed = {name: _unpack_formula(*parts) for name, parts in data["indexed"].items()}
+            if set(indexed) != set(request.wrt):
+                raise ValueError("a result of another request")
+            return IndexedDerivatives(indexed, constants, _unpack_named(*data["sums"]))
+        derivatives = Derivatives(tuple(_unpack_formula(*parts) for parts in data["formulas"]), constants)
     except (AttributeError, IndexError, KeyError, TypeError) as error:
-        raise ValueError(f"no answer: {error}") from None
-    wanted = 0 if question.is_claim or derived.general else len(question.wanted)
-    if len(derived.formulas) != wanted or (derived.general and set(derived.general) != set(question.by)):
-        raise ValueError("an answer to another question")
-    if type(derived.is_same) is not bool or (derived.is_same and not question.is_claim):
-        raise ValueError("a statement that was not asked for")
-    return derived
+        raise ValueError(f"no result: {error}") from None
+    entries = request.entries if isinstance(request, IndexedRequest) else request
+    if len(derivatives.formulas) != len(entries.partials):
+        raise ValueError("a result of another request")
+    return derivatives
 
 
-def _packed(formula: Formula) -> tuple[Any, ...]:
+def _pack_formula(formula: Formula) -> tuple[Any, ...]:
     return formula.text, formula.latex, formula.tree and pack([formula.tree]), formula.unusable
 
 
-def _unpacked(text: str, latex: str, parts: Parts | None, unusable: str | None) -> Formula:
+def _unpack_formula(text: str, latex: str, parts: Parts | None, unusable: str | None) -> Formula:
     if not (isinstance(text, str) and isinstance(latex, str) and isinstance(unusable, str | None)):
         raise ValueError("a formula is text")
     return Formula(text, latex, unpack(parts)[0] if parts else None, unusable)
 
 
-def _named(trees: Mapping[str, Node]) -> tuple[list[str], Parts]:
+def _pack_named(trees: Mapping[str, Node]) -> tuple[list[str], Parts]:
     return list(trees), pack(list(trees.values()))
 
 
-def _unnamed(names: Sequence[str], parts: Parts) -> dict[str, Node]:
+def _unpack_named(names: Sequence[str], parts: Parts) -> dict[str, Node]:
     return dict(zip(names, unpack(parts), strict=True))

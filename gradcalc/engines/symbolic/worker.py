@@ -1,12 +1,11 @@
-"""The symbolic witness's own process: questions in, formulas out, one JSON object a line.
+"""The process that runs sympy: requests in, results out, one JSON object a line.
 
-Comes in (standard input): {"number", "trees", "wanted", "seconds", "indexed", "by",
-"is_claim"}.
-Goes out (a descriptor of its own, named on the command line): {"number": 0} when sympy is there, and then {"number",
-"formulas", "constants", "general", "sums", "same"}, or {"number", "failure"}.
+Comes in (standard input): a request as `messages.pack_request` writes it, with a number.  Goes out (a descriptor of its own,
+named on the command line): {"number": 0} when sympy is there, and then the result of each with its number, or {"number",
+"failure"}.
 
-The process holds the limits on memory and processor time, so that nothing sympy does can hurt the caller;
-it ends when its input does.
+The process holds the limits on memory and processor time, so that nothing sympy does can hurt the caller; it ends when its
+input does.
 """
 
 from __future__ import annotations
@@ -17,7 +16,19 @@ import os
 import sys
 from typing import IO, Any
 
-from gradcalc.engines.symbolic.messages import Derived, pack_derived, unpack, unpack_indexed
+from gradcalc.engines.symbolic.messages import (
+    ClaimRequest,
+    ClaimResult,
+    Derivatives,
+    IndexedDerivatives,
+    IndexedRequest,
+    SymbolicRequest,
+    SymbolicResult,
+    pack_result,
+    unpack,
+    unpack_form,
+    unpack_request,
+)
 from gradcalc.runtime.parent_watch import exit_with_parent
 
 MEMORY_BYTES = 1_400_000_000
@@ -40,29 +51,31 @@ def main(descriptor: str) -> None:
     exit_with_parent(os.getppid())
     _say(answers, {"number": 0})
     for line in sys.stdin:
-        question = json.loads(line)
-        _limit_time(question["seconds"])
+        data = json.loads(line)
+        request = unpack_request(data)
+        _limit_time(request.seconds)
         try:
-            answer = pack_derived(_derived(question, cas))
+            answer = pack_result(_result(request, cas))
         except MemoryError:
             answer = {"failure": "sympy needed too much memory"}
         except RecursionError:
             answer = {"failure": "the expression is too deep for sympy"}
-        except Exception as error:  # sympy raises anything; whatever it is, the other witnesses go on
+        except Exception as error:  # sympy raises anything; whatever it is, the other engines go on
             answer = {"failure": f"sympy failed: {type(error).__name__}: {error}"[:300]}
-        _say(answers, {"number": question["number"], **answer})
+        _say(answers, {"number": data["number"], **answer})
 
 
-def _derived(question: dict[str, Any], cas: Any) -> Derived:
-    """The formulas with an index, if there are any; else one by one."""
-    if question["is_claim"]:
-        ((_, (by,)),) = question["wanted"]
-        return Derived((), {}, is_same=cas.is_derivative(*unpack(json.loads(question["trees"])), by))
-    if question["indexed"]:
-        found = cas.derive_with_index(*unpack_indexed(question["indexed"]), question["by"])
-        if found is not None:
-            return found  # type: ignore[no-any-return]
-    return cas.derive(unpack(json.loads(question["trees"])), question["wanted"])  # type: ignore[no-any-return]
+def _result(request: SymbolicRequest, cas: Any) -> SymbolicResult:
+    """The formulas with an index where they are asked for and there are any, else one by one; or whether a claim holds."""
+    if isinstance(request, ClaimRequest):
+        return ClaimResult(cas.is_derivative(*unpack(json.loads(request.trees)), request.wrt))
+    if isinstance(request, IndexedRequest):
+        indexed: IndexedDerivatives | None = cas.derive_with_index(*unpack_form(request.form), request.wrt)
+        if indexed is not None:
+            return indexed
+        request = request.entries
+    result: Derivatives = cas.derive(unpack(json.loads(request.trees)), request.partials)
+    return result
 
 
 def _say(answers: IO[str], answer: dict[str, Any]) -> None:

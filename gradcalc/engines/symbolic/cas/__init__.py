@@ -13,11 +13,11 @@ from gradcalc.engines.symbolic.cas.derivatives import Graph
 from gradcalc.engines.symbolic.cas.formulas import Formulas
 from gradcalc.engines.symbolic.cas.indexed_gradients import gradients
 from gradcalc.engines.symbolic.cas.to_sympy import Builder
-from gradcalc.engines.symbolic.messages import Derived, Reduction
+from gradcalc.engines.symbolic.messages import Derivatives, IndexedDerivatives, Reduction
 from gradcalc.expression.tree import Node, names_in
 
 
-def derive(trees: Sequence[Node], wanted: Sequence[tuple[int, Sequence[str]]]) -> Derived:
+def derive(trees: Sequence[Node], wanted: Sequence[tuple[int, Sequence[str]]]) -> Derivatives:
     """The derivatives of trees: of each that is wanted, by a sequence of variables.
 
     A derivative that sympy leaves unevaluated, or in complex parts, comes back as unusable.
@@ -36,13 +36,13 @@ def derive(trees: Sequence[Node], wanted: Sequence[tuple[int, Sequence[str]]]) -
                 above, symbol = known[place, prefix[:-1]], builder.symbols.get(prefix[-1])
                 known[place, prefix] = Graph(sympy.S.Zero if symbol is None else above.partial(symbol))
         found.append(formulas.of(known[place, tuple(by)].expression))
-    return Derived(tuple(found), builder.opaque)
+    return Derivatives(tuple(found), builder.opaque)
 
 
-def derive_with_index(result: Node, reductions: Sequence[Reduction], by: Sequence[str]) -> Derived | None:
+def derive_with_index(result: Node, reductions: Sequence[Reduction], by: Sequence[str]) -> IndexedDerivatives | None:
     """The derivatives of an expression with an index, by variables; None where one of them is of no use."""
     found = gradients(result, reductions, by)
-    return None if any(formula.unusable for formula in found.general.values()) else found
+    return None if any(formula.unusable for formula in found.formulas.values()) else found
 
 
 def is_derivative(tree: Node, claim: Node, by: str) -> bool:

@@ -14,23 +14,26 @@ import sympy
 from gradcalc.engines.symbolic.cas.derivatives import Graph
 from gradcalc.engines.symbolic.cas.formulas import Formulas
 from gradcalc.engines.symbolic.cas.to_sympy import Builder
-from gradcalc.engines.symbolic.messages import Derived, Reduction
+from gradcalc.engines.symbolic.messages import IndexedDerivatives, Reduction
+from gradcalc.expression.arrays import Entry
 from gradcalc.expression.tree import Node, names_in
 
 
-def gradients(result: Node, reductions: Sequence[Reduction], by: Sequence[str]) -> Derived:
+def gradients(result: Node, reductions: Sequence[Reduction], by: Sequence[str]) -> IndexedDerivatives:
     """The derivatives of a result by variables: arrays at an entry with an index, `x[i]`, and numbers.
 
     Raises `CalcError` for a formula that the function table has no words for.
     """
-    trees = [result, *(it.entry for it in reductions), *(it.weight for it in reductions)]
-    names = dict.fromkeys([*by, *(it.name for it in reductions), *(name for tree in trees for name in names_in(tree))])
+    trees = [result, *(it.entry for it in reductions), *(it.local_partial for it in reductions)]
+    names = dict.fromkeys(
+        [*map(Entry.from_text, by), *(it.name for it in reductions), *(name for tree in trees for name in names_in(tree))]
+    )
     builder = Builder(list(names), {it.name: it.latex for it in reductions})
     formulas = Formulas(builder)
     sums = _Sums(builder, formulas)
     whole = Graph(builder.build(result))
     entries = {it.name: Graph(builder.build(it.entry)) for it in reductions}
-    weights = {it.name: builder.build(it.weight) for it in reductions}
+    weights = {it.name: builder.build(it.local_partial) for it in reductions}
     adjoints: dict[str, sympy.Expr] = {}
 
     def slope(name: str) -> sympy.Expr:
@@ -41,13 +44,13 @@ def gradients(result: Node, reductions: Sequence[Reduction], by: Sequence[str]) 
             inner = entries[it.name].partial(symbol)
             if inner != 0 and it.name in adjoints:
                 share = weights[it.name] * inner
-                total += adjoints[it.name] * (share if name.endswith("]") else sums.over(share, it.count))
+                total += adjoints[it.name] * (share if isinstance(name, Entry) else sums.over(share, it.count))
         return total
 
     for it in reversed(reductions):
         adjoints[it.name] = slope(it.name)
     general = {name: formulas.of(slope(name)) for name in by}
-    return Derived((), builder.opaque, general, sums.known)
+    return IndexedDerivatives(general, builder.opaque, sums.known)
 
 
 class _Sums:
@@ -59,7 +62,7 @@ class _Sums:
 
     def over(self, expression: sympy.Expr, count: int) -> sympy.Expr:
         """The sum of an expression over all entries; what has no index stands before it."""
-        indexed = [symbol for name, symbol in self.builder.symbols.items() if name.endswith("]")]
+        indexed = [symbol for name, symbol in self.builder.symbols.items() if isinstance(name, Entry)]
         factor, rest = expression.as_independent(*indexed, as_Add=False)
         if rest == 1:
             return count * factor

@@ -1,0 +1,196 @@
+"""An answer at a point: torch's numbers, the exact values, and the judgement on each partial.
+
+Torch and flint are imported with this module, while sympy works in its own process.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from gradcalc.calculate.judging import LOST, PointJudge, Setting
+from gradcalc.calculate.partials import PartialRequest
+from gradcalc.calculate.prepared import Prepared, derivatives
+from gradcalc.calculate.reporting import index_fields, report, undecided
+from gradcalc.engines.autograd import backward, devices
+from gradcalc.engines.autograd.backward import Run
+from gradcalc.engines.symbolic.messages import Derivatives
+from gradcalc.engines.taylor import reals
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.errors import CalcError
+from gradcalc.expression.arrays import Cells, entry_names, named_entries
+from gradcalc.expression.tree import Call, Node, Number, steps
+from gradcalc.functions import TABLE
+from gradcalc.inputs.values import Point
+from gradcalc.proof.floats.formats import FORMATS
+from gradcalc.report import Partial, Report, Value, Verdict
+from gradcalc.runtime import deadline
+
+_MIN_COMPARISON_SECONDS = 1.0
+"""Seconds for the comparison with sympy's formula, however long the rest took."""
+
+MAX_EXPLAINED = 24
+"""Lost numbers of arrays of which the guilty operation and a better spelling are looked for: as many as are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """The values of a point by the names of entries: exact, and as the nearest doubles; and those that doubles lose."""
+
+    exact: Mapping[str, Node]
+    floats: Mapping[str, float]
+    vanished: Mapping[str, str]
+
+    @classmethod
+    def of(cls, point: Point) -> _Inputs:
+        """The inputs of a point.  Raises `CalcError` for a value that is not real."""
+        exact = {entry: tree for name, cells in point.entries.items() for entry, tree in named_entries(name, cells)}
+        texts = point.texts
+        floats = {name: nearest_float(name, texts.get(name, ""), tree) for name, tree in exact.items()}
+        vanished = {name: "underflow" for name, tree in exact.items() if floats[name] == 0 and not _is_zero(tree)}
+        return cls(exact, floats, vanished)
+
+
+def at_point(prepared: Prepared) -> Report:
+    """The answer to a question at its point.  Raises `CalcError` for a value that is not real, and for a device."""
+    started, seconds = time.monotonic(), prepared.seconds
+    device, dtype, notes = devices.choose(prepared.query.device, prepared.query.dtype)
+    try:
+        with deadline.limit(seconds):
+            inputs = _Inputs.of(prepared.point)
+    except deadline.OutOfTime:
+        return undecided(prepared, f"the point took more than {seconds:g} seconds")
+    wrt = list(dict.fromkeys(partial.entries for partial in prepared.partials))
+    runs = _runs(prepared, inputs, wrt, dtype, device.name)
+    another = any(TABLE[node.name].has_detour for node in steps(prepared.tree).nodes if isinstance(node, Call))
+    exact = {name: tree.value if isinstance(tree, Number) else tree for name, tree in inputs.exact.items()}
+    # Importing torch is charged to the limit, up to half of it; sympy has a limit of its own.
+    left = max(seconds - (time.monotonic() - started), seconds / 2)
+    values, partials, symbolic = _judged(prepared, Setting(exact, wrt, FORMATS[dtype], device.name, another), runs, left)
+    received = {name: float(value) for name, value in runs[0].inputs.items()}
+    received = {name: received.get(name, math.copysign(math.inf, number)) for name, number in inputs.floats.items()}
+    shapes = {name: cells.shape for name, cells in prepared.point.entries.items()}
+    shape = prepared.entries.shape
+    return report(
+        prepared,
+        partials,
+        symbolic,
+        (*notes, *_unexplained(partials)),
+        point={name: entry_names(name, own).map(received.__getitem__).nested() for name, own in shapes.items()},
+        dtype=dtype,
+        device=device.name,
+        value=Value(Cells(shape, values).nested(), Cells(shape, [run.value for run in runs]).nested()),
+        normwise_digits=_normwise_digits(partials, dtype),
+    )
+
+
+def _runs(prepared: Prepared, inputs: _Inputs, wrt: Sequence[tuple[str, ...]], dtype: str, device: str) -> list[Run]:
+    """Torch's run for every entry of the expression."""
+    given = {
+        name: entry_names(name, cells.shape).map(inputs.floats.__getitem__) for name, cells in prepared.point.entries.items()
+    }
+    count = len(prepared.entries.entries)
+    with deadline.limit(prepared.seconds / 2):
+        runs = backward.runs(prepared.tree, given, wrt, count, dtype=dtype, device=device, record=True)
+    return [replace(run, unrepresentable={**inputs.vanished, **run.unrepresentable}) for run in runs]
+
+
+def _judged(
+    prepared: Prepared, setting: Setting, runs: Sequence[Run], seconds: float
+) -> tuple[list[str | None], list[Partial], Derivatives | str]:
+    """The values, the partials with their verdicts, and sympy's formulas: as many as there is time for.
+
+    What needs no formula is done while sympy works.
+    """
+    ends = time.monotonic() + seconds
+    judges: list[PointJudge] = []
+    values: list[str | None] = [None] * len(runs)
+    judged: dict[int, Partial] = {}
+    try:
+        with deadline.limit(seconds):
+            for place, (tree, run) in enumerate(zip(prepared.entries.entries, runs, strict=True)):
+                judges.append(PointJudge(setting, tree, run, judges[0].traced if judges else None))
+                values[place] = judges[place].value()
+        symbolic = derivatives(prepared)
+        with deadline.limit(max(ends - time.monotonic(), _MIN_COMPARISON_SECONDS)):
+            judged.update(_verdicts(prepared, judges, symbolic))
+    except deadline.OutOfTime:
+        symbolic = derivatives(prepared)
+    why = f"no proof within {prepared.seconds:g} seconds"
+    partials = [
+        judged[number] if number in judged else _out_of_time(wanted, number, symbolic, runs[wanted.place], why)
+        for number, wanted in enumerate(prepared.partials)
+    ]
+    return values, partials, symbolic
+
+
+def _verdicts(
+    prepared: Prepared, judges: Sequence[PointJudge], symbolic: Derivatives | str
+) -> Iterator[tuple[int, Partial]]:
+    """The partials with their verdicts, each with its number; why they are lost is looked into for the first ones only."""
+    lost = 0
+    for number, wanted in enumerate(prepared.partials):
+        deadline.check()
+        formula = None if isinstance(symbolic, str) else symbolic.formulas[number]
+        partial = judges[wanted.place].partial(wanted.entries, formula, symbolic, is_explained=lost < MAX_EXPLAINED)
+        lost += partial.verdict in LOST
+        yield number, replace(partial, by=wanted.by, **index_fields(wanted))
+
+
+def _unexplained(partials: Sequence[Partial]) -> list[str]:
+    """The note that not every lost number was looked into."""
+    lost = sum(partial.verdict in LOST for partial in partials)
+    if lost <= MAX_EXPLAINED:
+        return []
+    return [
+        f"of {lost} entries that lost their digits, the operation and a better spelling were looked for in {MAX_EXPLAINED}"
+    ]
+
+
+def _normwise_digits(partials: Sequence[Partial], dtype: str) -> float | None:
+    """The digits of all partials of arrays as one vector; None for numbers, and where a partial is not known."""
+    if len(partials) < 2 or not any(partial.index for partial in partials):
+        return None
+    if any(partial.reference is None or partial.autograd is None for partial in partials):
+        return None
+    if not all(math.isfinite(partial.autograd or 0) for partial in partials):
+        return 0.0
+    pairs = [(Decimal(partial.reference or 0), Decimal(partial.autograd or 0)) for partial in partials]
+    error = sum(((reference - number) ** 2 for reference, number in pairs), Decimal(0))
+    return FORMATS[dtype].digits_of(error, sum((reference**2 for reference, _ in pairs), Decimal(0)))
+
+
+def _out_of_time(wanted: PartialRequest, number: int, symbolic: Derivatives | str, run: Run, why: str) -> Partial:
+    formula = None if isinstance(symbolic, str) else symbolic.formulas[number]
+    return Partial(
+        wanted.by,
+        None if formula is None else formula.text or None,
+        None if formula is None else formula.latex or None,
+        autograd=run.partials.get(wanted.entries),
+        verdict=Verdict.UNDECIDED,
+        cause="time",
+        why=why,
+        **index_fields(wanted),
+    )
+
+
+def nearest_float(name: str, text: str, value: Node) -> float:
+    """The double that torch is given for a value of a variable.  Raises `CalcError` where the value is not real."""
+    if isinstance(value, Number):
+        try:
+            return float(value.value)
+        except OverflowError:
+            return math.inf
+    try:
+        number = reals.adaptively(lambda: Site(value, {}).value().value)
+    except reals.OutOfPrecision:
+        raise CalcError(f"the value of {name} is not a real number: {text}") from None
+    return reals.nearest_float(number)
+
+
+def _is_zero(value: Node) -> bool:
+    """Whether a value that became 0 as a float is 0."""
+    return reals.is_negligible(reals.adaptively(lambda: Site(value, {}).value().value))

@@ -1,0 +1,63 @@
+"""Index formulas: one formula for all entries of a variable, where there is one, `∂f/∂x[i] = 2*x[i]/n`.
+
+Comes in: the first partials of a number, and their formulas.  Goes out: for each variable the formula with letters for the
+index, as sympy has derived it, or where the formulas of all entries are the same but for their own index.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from gradcalc.calculate.partials import PartialRequest
+from gradcalc.engines.symbolic.messages import Derivatives, Formula
+from gradcalc.expression.arrays import LEAST, LETTERS, Entry
+from gradcalc.expression.tree import Name, Node, renamed
+from gradcalc.report import EntryFormula
+
+_Pairs = Sequence[tuple[PartialRequest, Formula]]
+
+
+def entry_formulas(partials: Sequence[PartialRequest], symbolic: Derivatives) -> tuple[EntryFormula, ...]:
+    """The formulas that hold for all entries of a variable; first derivatives of a number only."""
+    pairs = list(zip(partials, symbolic.formulas, strict=True))
+    groups: dict[str, list[tuple[PartialRequest, Formula]]] = {}
+    for partial, formula in pairs:
+        if len(partial.by) == 1 and partial.index and not partial.of:
+            groups.setdefault(partial.by[0], []).append((partial, formula))
+    formulas = (
+        _common_formula(name, group, symbolic.indexed.get(name))
+        for name, group in groups.items()
+        if len(group) >= LEAST and all(formula.text for _, formula in group)
+    )
+    return tuple(formula for formula in formulas if formula is not None)
+
+
+def _common_formula(name: str, group: _Pairs, indexed: tuple[str, Formula] | None) -> EntryFormula | None:
+    if indexed is not None:
+        entry, formula = indexed
+        return EntryFormula(name, entry, len(group), formula.text, formula.latex)
+    (first, formula), *rest = group
+    words = {name, *re.findall(r"\w+", " ".join(formula.text for _, formula in group[:2]))}
+    letters = [letter for letter in LETTERS if not any(word == letter or word.endswith(f"_{letter}") for word in words)]
+    letters = letters[: len(first.index)]
+    if len(letters) < len(first.index) or formula.tree is None:
+        return None
+    general = Entry(name, letters)
+    common = _with_letters(formula.tree, first, general)
+    for partial, other in rest:
+        if other.tree is None or _with_letters(other.tree, partial, general) != common:
+            return None
+    number, letter = ",".join(map(str, first.index)), ",".join(letters)
+    text = formula.text.replace(f"[{number}]", f"[{letter}]")
+    return EntryFormula(name, general, len(group), text, formula.latex.replace(f"_{{{number}}}", f"_{{{letter}}}"))
+
+
+def _with_letters(tree: Node, partial: PartialRequest, general: Entry) -> Node:
+    """A formula with letters for the index that the partial is with respect to, of whatever variable."""
+
+    def leaf(name: str) -> Node | None:
+        is_own = isinstance(name, Entry) and name.indices == partial.index
+        return Name(Entry(name.variable, general.indices)) if isinstance(name, Entry) and is_own else None
+
+    return renamed(tree, leaf)
