@@ -16,11 +16,11 @@ from math import prod
 
 from expressions import Case, Growing, Grown, decimal
 
-from gradcalc.expression.arrays import Cells, Shape, broadcast_shape
+from gradcalc.expression.arrays import Array, Shape, broadcast_shape
 from gradcalc.expression.tree import steps
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
-from gradcalc.functions.scalarize import spread
+from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.values import read_value
 
 NAMES = ("x", "y", "z")
@@ -43,7 +43,7 @@ def of_arrays(chance: random.Random) -> Case:
         used = {name: text for name, text in at.items() if name in grown.names}
         if not any("[" in text for text in used.values()):
             continue
-        entries = spread(understand(grown.text, used), values).entries
+        entries = scalarize(understand(grown.text, used), values).entries
         place = chance.randrange(len(entries))
         if len(steps(entries[place]).nodes) <= MOST_STEPS:
             return Case(grown.text, used, place)
@@ -52,13 +52,13 @@ def of_arrays(chance: random.Random) -> Case:
 def _array(chance: random.Random, shape: Shape) -> str:
     """Random decimals as a nested list; sometimes a zero among them."""
     texts = ["0" if chance.random() < 0.02 else decimal(chance, chance.uniform(-3, 3)) for _ in range(prod(shape))]
-    return str(Cells(shape, texts).nested()).replace("'", "")
+    return str(Array(shape, texts).tolist()).replace("'", "")
 
 
 @cache
 def rows_of_arrays() -> tuple[Function, ...]:
     """The rows of the table that know arrays."""
-    return tuple(row for row in TABLE.values() if row.entries is not None)
+    return tuple(row for row in TABLE.values() if row.scalarized is not None)
 
 
 class _GrowingArrays(Growing):
@@ -104,7 +104,7 @@ class _GrowingArrays(Growing):
 
     def array_arguments(self, row: Function, depth: int) -> list[Grown]:
         """Arguments of the shapes that a function of arrays takes."""
-        if row.by_entry and (row.name not in ("max", "min") or self.chance.random() < 0.3):
+        if row.elementwise and (row.name not in ("max", "min") or self.chance.random() < 0.3):
             return self.arguments(row, depth)
         first = self.first(row, depth)
         if row.name in ("[", "dot"):
@@ -134,7 +134,7 @@ class _GrowingArrays(Growing):
         if row.name == "cross_entropy" and self.chance.random() < 0.4:
             return self.listed(shape)
         classes = [str(self.chance.randrange(max((1, *shape[-1:])))) for _ in range(prod(shape[:-1]))]
-        return self.made(str(Cells(shape[:-1], classes).nested()).replace("'", ""))
+        return self.made(str(Array(shape[:-1], classes).tolist()).replace("'", ""))
 
     def shaped(self, shape: Shape, depth: int) -> Grown:
         """A random part of a shape: of another one, it is added to something that has it."""

@@ -18,11 +18,11 @@ from functools import cache, partial
 from gradcalc.calculate.at_point import nearest_float
 from gradcalc.engines.autograd import backward
 from gradcalc.errors import CalcError
-from gradcalc.expression.arrays import Cells, Shape
+from gradcalc.expression.arrays import Array, Shape
 from gradcalc.expression.tree import Number
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
-from gradcalc.functions.scalarize import spread
+from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.values import read_value
 
 NAMES = ("x", "y", "z")
@@ -68,7 +68,7 @@ class Grown:
     """A part of an expression, and its value at the point."""
 
     text: str
-    value: Cells[float]
+    value: Array[float]
     names: frozenset[str]
 
     @property
@@ -96,7 +96,7 @@ class Grown:
         return max(map(abs, self.value.entries))
 
 
-_NOTHING = Cells.single(math.nan)
+_NOTHING = Array.scalar(math.nan)
 
 
 class Growing:
@@ -128,21 +128,21 @@ class Growing:
             return Grown(name, self.floats[name], frozenset({name}))
         if draw < 0.8:
             name = self.chance.choice(("pi", "e"))
-            return Grown(name, Cells.single(getattr(math, name)), frozenset())
+            return Grown(name, Array.scalar(getattr(math, name)), frozenset())
         return self.number(self.chance.uniform(0.1, 4))
 
     def number(self, value: float) -> Grown:
         text = decimal(self.chance, value)
-        return Grown(f"({text})" if text.startswith("-") else text, Cells.single(float(text)), frozenset())
+        return Grown(f"({text})" if text.startswith("-") else text, Array.scalar(float(text)), frozenset())
 
     def made(self, text: str, *parts: Grown) -> Grown:
         """A part with its value by torch; not a number where torch refuses it."""
         return Grown(text, self.value(text), frozenset().union(*(part.names for part in parts)))
 
-    def value(self, text: str) -> Cells[float]:
+    def value(self, text: str) -> Array[float]:
         try:
             tree = understand(text, self.at)
-            places = spread(tree, self.trees).places()
+            places = scalarize(tree, self.trees).positions()
         except CalcError:  # shapes that do not fit
             return _NOTHING
         runs = backward.runs(tree, self.floats, (), len(places.entries), dtype="float64", device="cpu")
@@ -200,7 +200,7 @@ class Growing:
         for place, parameter in enumerate(row.parameters):
             literals = LITERALS.get(row.name, {}).get(place)
             if literals is not None:
-                parts.append(Grown(self.chance.choice(literals), Cells.single(0.0), frozenset()))
+                parts.append(Grown(self.chance.choice(literals), Array.scalar(0.0), frozenset()))
             elif parameter.setting:
                 if parameter.default is None:
                     parts.append(self.number(self.chance.uniform(*row.sample[place])))
@@ -241,7 +241,7 @@ def callable_rows() -> tuple[Function, ...]:
         row
         for row in TABLE.values()
         if row.name.isidentifier() and row.signature and not row.condition and row.name not in ("neg", "where")
-        and row.by_entry and (row.torch is not None) and not _is_missing(row)
+        and row.elementwise and (row.torch is not None) and not _is_missing(row)
     )  # fmt: skip
 
 

@@ -502,7 +502,7 @@ def rule_faults(question: Question, chance: random.Random) -> Iterator[Fault]:
             yield patched("wrong rule of an array function", name, what, of_another(other))
     if many and question.is_of_arrays:
         node = chance.choice(many)
-        if TABLE[node.name].by_entry:
+        if TABLE[node.name].elementwise:
             yield patched("broadcast argument, gradient not summed", node.name, "of one copy", of_one_copy)
     two = [name for name in names if name in TWO_SIDED]
     if two:

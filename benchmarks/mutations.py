@@ -31,7 +31,7 @@ from gradcalc.engines.autograd.backward import Run
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
-from gradcalc.proof.evidence import Traced
+from gradcalc.proof.evidence import ReplayedTrace
 from gradcalc.proof.floats import aten_elementwise
 from gradcalc.proof.floats.arithmetic import Value
 
@@ -77,7 +77,7 @@ def calls(row: Function, chance: random.Random) -> Iterator[Case]:
             args.append(LITERALS[row.name][place][2 if row.name == "polygamma" else 0])
         elif parameter.setting:
             args.append(parameter.default or f"{(low + high) / 2:.3g}")
-        elif place in row.takes_conditions:
+        elif place in row.boolean_args:
             args.append("0.1 < x + y" if row.name == "where" else f"{(name := next(letters))} < 0.3")
             if row.name != "where":
                 spans[name] = _ANYWHERE
@@ -151,7 +151,7 @@ def _all_agree(question: Question, run: Run) -> bool:
 
 
 def _rows() -> list[Function]:
-    return [row for row in TABLE.values() if row.by_entry and row.signature and (row.torch is not None or row.definition)]
+    return [row for row in TABLE.values() if row.elementwise and row.signature and (row.torch is not None or row.definition)]
 
 
 # -------------------------------------------------------------------------------------------- mutants of the semantics
@@ -260,8 +260,8 @@ def _no_change(name: str, kind: str, using: Sequence[Asked]) -> bool:
 
 
 def _results(asked: Asked) -> list[str]:
-    traced = Traced(asked.run, asked.question.form, "cpu")
-    return [str(ball) for ball in traced.replayed(256).values.values()]
+    traced = ReplayedTrace(asked.run, asked.question.form, "cpu")
+    return [str(ball) for ball in traced.replay_at(256).values.values()]
 
 
 # ---------------------------------------------------------------------------------------- mutants of the function table
@@ -304,7 +304,7 @@ def _shaded(result: Any) -> Any:
     if isinstance(result, Jet):
         from flint import fmpq
 
-        return result * Jet([fmpq(2**20 + 1, 2**20)], still=True, fixed=True)
+        return result * Jet.literal(fmpq(2**20 + 1, 2**20))
     return result * _SHADE
 
 

@@ -12,7 +12,7 @@ def sample(row: Function, place: float) -> tuple[Node, dict[str, float]]:
     values: dict[str, float] = {}
     for position, parameter in enumerate(row.parameters):
         low, high = row.sample[position] if position < len(row.sample) else (0.1, 2.0)
-        if position in row.takes_conditions:
+        if position in row.boolean_args:
             args.append(Call(">", (Name("x"), Number("0"))))
         elif parameter.default is not None:
             args.append(Number(parameter.default))
@@ -21,6 +21,6 @@ def sample(row: Function, place: float) -> tuple[Node, dict[str, float]]:
         else:
             args.append(Name(parameter.name))
             values[parameter.name] = low * (1 - place) + high * place
-    if row.takes_conditions:
+    if row.boolean_args:
         values["x"] = values.get("x", 1.0)
     return Call(row.name, tuple(args)), values

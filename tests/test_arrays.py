@@ -25,15 +25,15 @@ from gradcalc.commands.batch import json_lines
 from gradcalc.commands.diff import vectorized
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.taylor.at_point import Site
-from gradcalc.engines.taylor.reals import Real, adaptively
+from gradcalc.engines.taylor.reals import Real, refine
 from gradcalc.errors import CalcError, picture
-from gradcalc.expression.arrays import Cells, Shape, broadcast_shape, entry_names, of_lines
+from gradcalc.expression.arrays import Array, Shape, broadcast_shape, entry_names, from_fibers
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number
 from gradcalc.functions import TABLE
-from gradcalc.functions.arrays import MAX_MATRIX
+from gradcalc.functions.matrices import MAX_MATRIX
 from gradcalc.functions.resolve import understand
-from gradcalc.functions.scalarize import MAX_PARTS, spread
+from gradcalc.functions.scalarize import MAX_NODES, scalarize
 from gradcalc.grammar import parse
 from gradcalc.inputs.values import json_value, read_value
 from gradcalc.output import table
@@ -236,19 +236,19 @@ def test_a_list_of_a_batch_line_is_the_text_of_an_array() -> None:
 
 # --------------------------------------------------------------------------------------------------------- plain cells
 
-CELLS = Cells((2, 3), "abcdef")
-MOVED: list[tuple[str, Cells[str], Shape, str]] = [
-    ("transposed", CELLS.permuted([1, 0]), (3, 2), "adbecf"),
+CELLS = Array((2, 3), "abcdef")
+MOVED: list[tuple[str, Array[str], Shape, str]] = [
+    ("transposed", CELLS.permute([1, 0]), (3, 2), "adbecf"),
     ("repeated along a new dimension", CELLS.broadcast((2, 2, 3)), (2, 2, 3), "abcdefabcdef"),
-    ("repeated along a single dimension", Cells((2, 1), "ab").broadcast((2, 3)), (2, 3), "aaabbb"),
-    ("chosen", CELLS.chosen(Cells((2,), [5, 0])), (2,), "fa"),
-    ("lines undone", of_lines(CELLS.lines([0]), (2, 3), 0), (2, 3), "abcdef"),
-    ("a single dimension moved", Cells((1, 3), "abc").permuted([1, 0]), (3, 1), "abc"),
+    ("repeated along a single dimension", Array((2, 1), "ab").broadcast((2, 3)), (2, 3), "aaabbb"),
+    ("chosen", CELLS.take(Array((2,), [5, 0])), (2,), "fa"),
+    ("lines undone", from_fibers(CELLS.fibers([0]), (2, 3), 0), (2, 3), "abcdef"),
+    ("a single dimension moved", Array((1, 3), "abc").permute([1, 0]), (3, 1), "abc"),
 ]
 
 
 @pytest.mark.parametrize(("found", "shape", "entries"), [case[1:] for case in MOVED], ids=[case[0] for case in MOVED])
-def test_cells_are_moved(found: Cells[str], shape: Shape, entries: str) -> None:
+def test_cells_are_moved(found: Array[str], shape: Shape, entries: str) -> None:
     assert (found.shape, "".join(found.entries)) == (shape, entries)
 
 
@@ -257,7 +257,7 @@ LINES: list[tuple[list[int], Shape, list[str]]] = [([0], (3,), ["ad", "be", "cf"
 
 @pytest.mark.parametrize(("dims", "shape", "lines"), LINES, ids=[str(dims) for dims, *_ in LINES])
 def test_cells_in_lines(dims: list[int], shape: Shape, lines: list[str]) -> None:
-    found = CELLS.lines(dims)
+    found = CELLS.fibers(dims)
     assert (found.shape, ["".join(line) for line in found.entries]) == (shape, lines)
 
 
@@ -279,15 +279,15 @@ def test_entries_have_names() -> None:
     assert entry_names("x", ()).entries == ("x",)
     assert list(entry_names("x", (2,)).entries) == ["x[0]", "x[1]"]
     assert list(entry_names("A", (1, 2)).entries) == ["A[0,0]", "A[0,1]"]
-    assert Cells((2, 1), "ab").nested() == [["a"], ["b"]]
+    assert Array((2, 1), "ab").tolist() == [["a"], ["b"]]
 
 
-# -------------------------------------------------------------------------------------------------------------- spread
+# -------------------------------------------------------------------------------------------------------------- scalarize
 
 
-def names(**shapes: Shape) -> dict[str, Cells[Node]]:
+def names(**shapes: Shape) -> dict[str, Array[Node]]:
     """Variables of some shapes; what their values are does not matter."""
-    return {name: Cells(shape, [Number("1")] * math.prod(shape)) for name, shape in shapes.items()}
+    return {name: Array(shape, [Number("1")] * math.prod(shape)) for name, shape in shapes.items()}
 
 
 ENTRIES: list[tuple[str, dict[str, Shape], Shape, str]] = [
@@ -326,7 +326,7 @@ ENTRIES: list[tuple[str, dict[str, Shape], Shape, str]] = [
 
 @pytest.mark.parametrize(("expr", "shapes", "shape", "entries"), ENTRIES, ids=[f"{expr} {list(shapes.values())}" for expr, shapes, *_ in ENTRIES])  # fmt: skip
 def test_the_entries_of_an_expression(expr: str, shapes: dict[str, Shape], shape: Shape, entries: str) -> None:
-    found = spread(understand(expr, shapes), names(**shapes))
+    found = scalarize(understand(expr, shapes), names(**shapes))
     assert found.shape == shape
     texts = [unparse(entry) for entry in found.entries]
     expected = entries.split(" ; ")
@@ -334,13 +334,13 @@ def test_the_entries_of_an_expression(expr: str, shapes: dict[str, Shape], shape
 
 
 def test_entries_share_their_parts() -> None:
-    found = spread(understand("softmax(x)"), names(x=(3,)))
+    found = scalarize(understand("softmax(x)"), names(x=(3,)))
     totals = {id(entry.args[1]) for entry in found.entries if isinstance(entry, Call)}
     assert len(totals) == 1
 
 
 LARGE = [
-    ("A@A@A@A", {"A": (60, 60)}, f"the entries have more than {MAX_PARTS} parts together"),
+    ("A@A@A@A", {"A": (60, 60)}, f"the entries have more than {MAX_NODES} parts together"),
     ("x + y.T", {"x": (1, 700), "y": (1, 700)}, ""),
     ("det(A)", {"A": (9, 9)}, f"matrices up to {MAX_MATRIX} by {MAX_MATRIX} are written out; this one is (9, 9)"),
 ]
@@ -349,8 +349,8 @@ LARGE = [
 @pytest.mark.parametrize(("expr", "shapes", "message"), LARGE, ids=[expr for expr, *_ in LARGE])
 def test_what_becomes_too_large_is_refused(expr: str, shapes: dict[str, Shape], message: str) -> None:
     with pytest.raises(CalcError) as caught:
-        spread(understand(expr), names(**shapes))
-    assert caught.value.message == (message or f"the entries have more than {MAX_PARTS} parts together")
+        scalarize(understand(expr), names(**shapes))
+    assert caught.value.message == (message or f"the entries have more than {MAX_NODES} parts together")
 
 
 def test_too_many_partials_are_refused() -> None:
@@ -379,7 +379,7 @@ class Form:
         assert isinstance(tree, Call)
         return tree.name
 
-    def point(self, seed: int = 0) -> dict[str, Cells[float]]:
+    def point(self, seed: int = 0) -> dict[str, Array[float]]:
         """Numbers that float32 holds, none of them 0 and no two the same; the same in every run."""
         chance = random.Random(f"{self.expr} {self.shapes} {seed}")
         parts = chance.sample(range(12, 116), sum(map(math.prod, self.shapes.values())))
@@ -392,11 +392,11 @@ class Form:
                 entries = [part / 256 + 3 * (place % (shape[1] + 1) == 0) for place, part in enumerate(mine)]
             else:
                 entries = [chance.choice((-1, 1)) * part / 64 for part in mine]
-            point[name] = Cells(shape, entries)
+            point[name] = Array(shape, entries)
         return point
 
     def texts(self, seed: int = 0) -> dict[str, str]:
-        return {name: str(cells.nested()) for name, cells in self.point(seed).items()}
+        return {name: str(cells.tolist()) for name, cells in self.point(seed).items()}
 
 
 def _forms() -> Iterator[Form]:
@@ -472,7 +472,7 @@ def _forms() -> Iterator[Form]:
         yield Form(f"binary_cross_entropy_with_logits(x, p{told}", {"x": shape, "p": shape})
         yield Form(f"kl_div(x, p{told}", {"x": shape, "p": shape})
         yield Form(f"gaussian_nll_loss(x, y, p{told}", {**pair, "p": shape})
-        one = "1" if not shape else str(Cells(shape, [1] * math.prod(shape)).nested())
+        one = "1" if not shape else str(Array(shape, [1] * math.prod(shape)).tolist())
         yield Form(f"soft_margin_loss(x, {one}{told}", {"x": shape})
         yield Form(f"margin_ranking_loss(x, y, {one}{told}", pair)
         yield Form(f"hinge_embedding_loss(x, {one}{told}", {"x": shape})
@@ -488,10 +488,10 @@ IDS = [f"{form.expr} {' '.join(str(shape).replace(' ', '') for shape in form.sha
 
 
 def test_every_row_of_arrays_is_looked_at() -> None:
-    assert {row.name for row in TABLE.values() if row.entries is not None} == {form.row for form in FORMS}
+    assert {row.name for row in TABLE.values() if row.scalarized is not None} == {form.row for form in FORMS}
 
 
-def torchs(form: Form, point: dict[str, Cells[float]], dtype: torch.dtype) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+def torchs(form: Form, point: dict[str, Array[float]], dtype: torch.dtype) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """torch's value of a form, and its inputs."""
     inputs = {
         name: torch.tensor(list(cells.entries), dtype=dtype).reshape(cells.shape).requires_grad_()
@@ -505,7 +505,7 @@ def torchs(form: Form, point: dict[str, Cells[float]], dtype: torch.dtype) -> tu
 
 
 def value_at(tree: Node, point: dict[str, Fraction]) -> Real:
-    return adaptively(lambda: Site(tree, point).value().value)
+    return refine(lambda: Site(tree, point).value().value)
 
 
 def flat(nested: object) -> list[object]:
@@ -521,7 +521,7 @@ def test_the_entries_are_those_of_torch(form: Form) -> None:
     """The trees of the entries, evaluated exactly, beside torch's value of the expression as a whole."""
     for seed in range(2):
         point = form.point(seed)
-        found = spread(understand(form.expr), names(**form.shapes))
+        found = scalarize(understand(form.expr), names(**form.shapes))
         value, _ = torchs(form, point, torch.float64)
         assert found.shape == tuple(value.shape)
         exact = {
@@ -583,7 +583,7 @@ def test_every_operation_of_the_rows_has_a_meaning() -> None:
     for form in FORMS:
         point = form.point()
         entries = [entry for name, cells in point.items() for entry in entry_names(name, cells.shape).entries]
-        count = math.prod(spread(understand(form.expr), names(**form.shapes)).shape)
+        count = math.prod(scalarize(understand(form.expr), names(**form.shapes)).shape)
         bys = [(entry,) for entry in entries]
         run = backward.runs(understand(form.expr), point, bys, count, dtype="float64", device="cpu", record=True)[0]
         assert run.program is not None, run.failure
@@ -752,7 +752,7 @@ def test_the_numbers_are_those_that_torch_returns_to_everybody(expr: str, order:
     report = answer(Problem(expr, {"x": str(point)}, order=order))
     tree = understand(expr, ["x"])
     bys = [partial.entries for partial in report.partials]
-    (run,) = backward.runs(tree, {"x": Cells((3,), point)}, bys, 1, dtype="float64", device="cpu")
+    (run,) = backward.runs(tree, {"x": Array((3,), point)}, bys, 1, dtype="float64", device="cpu")
     for partial in report.partials:
         assert partial.autograd == run.partials[partial.entries]
         if not math.isfinite(partial.autograd or 0.0) or partial.autograd == 0.0 != float(partial.symbolic or 0):
@@ -906,7 +906,7 @@ def test_points_of_a_crowd_are_not_entries_of_an_array(expr: str, known: Callabl
     """Where torch computes many points at once, each has a value of its own."""
     points = [0.25, 0.5, 0.75, 1.25]
     found = vectorized.run(
-        spread(understand(expr), {}).entries[0],
+        scalarize(understand(expr), {}).entries[0],
         {"x": points},
         4,
         [("x",)],

@@ -12,7 +12,7 @@ from gradcalc.engines.autograd import backward
 from gradcalc.engines.rounding import enclosure
 from gradcalc.engines.rounding.intervals import Interval
 from gradcalc.engines.taylor.at_point import Site
-from gradcalc.engines.taylor.reals import adaptively, ball
+from gradcalc.engines.taylor.reals import ball, refine
 from gradcalc.expression.tree import Node
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
@@ -37,9 +37,7 @@ UNBOUNDED = {
 }  # fmt: skip
 """Functions whose kernels have no bound of their vendor's, or that torch does not have."""
 
-ROWS = [
-    row for row in TABLE.values() if row.sample and row.definition is None and not (row.condition or row.takes_conditions)
-]
+ROWS = [row for row in TABLE.values() if row.sample and row.definition is None and not (row.condition or row.boolean_args)]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -58,7 +56,7 @@ def test_the_truth_and_the_number_of_torch_are_inside(row: Function, dtype: str)
                 assert math.isnan(low)
                 continue
             site = Site(tree, run.inputs, run.constants)
-            truth = ball(adaptively(lambda site=site, name=name: site.ray({name: 1}, 1)[1]))
+            truth = ball(refine(lambda site=site, name=name: site.ray({name: 1}, 1)[1]))
             assert low <= float(truth) <= high
             assert high - low <= (1e-3 if dtype == "float32" else 1e-11) * (1 + abs(low))
             if run.failure is None and (row.name, dtype) != ("hardsigmoid", "float64"):  # a fault of torch's own

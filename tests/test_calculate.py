@@ -425,7 +425,7 @@ def test_the_child_gets_no_text_of_the_shell(tmp_path: object) -> None:
     assert "gradcalc-was-here" not in listed
 
 
-@pytest.mark.parametrize("name", [row.name for row in TABLE.values() if row.by_entry])
+@pytest.mark.parametrize("name", [row.name for row in TABLE.values() if row.elementwise])
 def test_trees_travel_as_plain_data(name: str) -> None:
     """Every function with all its defaults comes out as it went in, and what is shared is written once."""
     row = TABLE[name]
@@ -443,7 +443,7 @@ def with_constants() -> list[str]:
     calls = []
     for row in TABLE.values():
         names = [f"a{place}" for place, parameter in enumerate(row.parameters) if not parameter.optional]
-        if row.entries is None and not row.condition and row.name.isidentifier() and len(names) > 1:
+        if row.scalarized is None and not row.condition and row.name.isidentifier() and len(names) > 1:
             for place in range(len(names)):
                 calls += [
                     f"{row.name}({', '.join([*names[:place], text, *names[place + 1 :]])})" for text in ("0", "-1", "2")

@@ -23,7 +23,7 @@ from gradcalc.engines.symbolic.cas.derivatives import Graph
 from gradcalc.engines.symbolic.cas.to_sympy import Builder
 from gradcalc.engines.symbolic.cas.vocabulary import Comparison
 from gradcalc.engines.taylor.at_point import Site
-from gradcalc.engines.taylor.reals import Real, adaptively, ball, exact
+from gradcalc.engines.taylor.reals import Real, ball, exact, refine
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import names_in
@@ -84,7 +84,7 @@ def test_usage_can_be_typed(name: str) -> None:
     row = TABLE[name]
     if not name.isidentifier() or row.condition:
         return
-    conditions = {row.parameters[place].name for place in row.takes_conditions}
+    conditions = {row.parameters[place].name for place in row.boolean_args}
     numbers = {part.name for part in row.parameters if part.setting} | ({"n"} if name in NUMBER_ONLY else set())
     args = ["x > 0" if part.name in conditions else "2" if part.name in numbers else part.name for part in row.parameters]
     understand(f"{name}({', '.join(args)})", [part.name for part in row.parameters if part.name != name])
@@ -126,7 +126,7 @@ def _form(name: str) -> Form:
     sample: dict[str, Interval] = {}
     args = []
     for place, (low, high) in enumerate(row.sample):
-        if place in row.takes_conditions:
+        if place in row.boolean_args:
             args.append("0.1 < x")
         elif row.parameters[place].setting or place in NUMBER_ONLY.get(name, set()):
             args.append(f"{(low + high) / 2:g}")
@@ -144,7 +144,7 @@ _R, _P = (-2.0, 2.0), (0.3, 2.5)
 _N = (-2.5, -0.3)
 
 FORMS = [
-    *(_form(row.name) for row in TABLE.values() if not row.condition and row.signature and row.by_entry),
+    *(_form(row.name) for row in TABLE.values() if not row.condition and row.signature and row.elementwise),
     # other spellings and settings
     Form("log(x, b)", {"x": (0.1, 4.0), "b": (1.5, 5.0)}),
     Form("log(x, 2)", {"x": (0.1, 4.0)}),
@@ -290,7 +290,7 @@ def test_sympy_derives_the_row(form: Form) -> None:
             site = Site(tree, {name: Fraction(value) for name, value in point.items()})
             truth = examine(site, by).derivative if by else value_of(site)
             assert truth is not None
-            found = adaptively(lambda site=site, formula=formula: site.formula_value(formula.tree, derived.constants))
+            found = refine(lambda site=site, formula=formula: site.formula_value(formula.tree, derived.constants))
             assert close(found, truth, 30), (by, point, formula.text, found, truth)
 
 
@@ -538,7 +538,7 @@ def same(found: Real | None, expected: mpmath.mpf) -> bool:
 
 def test_the_known_answers_cover_the_table() -> None:
     known = " ".join(expr for expr, *_ in KNOWN)
-    rows = [row for row in TABLE.values() if row.signature and not row.condition and row.by_entry]
+    rows = [row for row in TABLE.values() if row.signature and not row.condition and row.elementwise]
     functions = [row.name for row in rows if row.name.isidentifier()]
     missing = [name for name in functions if f"{name}(" not in known]
     # where their torch functions are, they are looked at above

@@ -13,7 +13,7 @@ from gradcalc.engines.taylor.reals import decimal
 from gradcalc.expression.arrays import named_entries
 from gradcalc.expression.tree import names_in
 from gradcalc.functions.resolve import understand
-from gradcalc.functions.scalarize import spread
+from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.values import read_value
 from gradcalc.proof.smoothness.differentiability import value_of
 from gradcalc.report import Problem, Report, Verdict
@@ -77,7 +77,7 @@ def test_the_value_of_a_formula_is_the_derivative(expr: str) -> None:
         assert partial.proof["symbolic"] == "ok"
         assert partial.formula is not None
         assert partial.symbolic is not None
-        tree = spread(understand(partial.formula, at), values).entries[0]
+        tree = scalarize(understand(partial.formula, at), values).entries[0]
         value = value_of(Site(tree, known))
         assert value is not None
         shown = decimal(value)

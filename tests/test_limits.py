@@ -20,7 +20,7 @@ from gradcalc.engines.autograd import backward
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.germs.elements import Elements, Undecided, _power
-from gradcalc.expression.arrays import Cells
+from gradcalc.expression.arrays import Array
 from gradcalc.expression.tree import Call, Name, Node, fold, names_in, replaced, steps
 from gradcalc.functions import stable_forms
 from gradcalc.functions.resolve import understand
@@ -65,36 +65,38 @@ def test_spellings_are_looked_for_once_in_a_shared_part(monkeypatch: pytest.Monk
     looks: list[None] = []
     monkeypatch.setattr(deadline, "check", lambda: looks.append(None))
     tree = doubled("log(1 + exp(x))")
-    found = list(stable_forms.spellings(tree))
+    found = list(stable_forms.rewrites(tree))
     assert doubled("logaddexp(x, 0)") in found
     assert all(names_in(other) == ["x"] for other in found)
-    assert 0 < len(looks) <= len(stable_forms._SPELLINGS) * len(steps(tree).nodes)
+    assert 0 < len(looks) <= len(stable_forms._REWRITES) * len(steps(tree).nodes)
 
 
 def test_a_tree_without_the_functions_of_a_pattern_is_not_walked(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[None] = []
     monkeypatch.setattr(deadline, "check", lambda: looks.append(None))
-    assert list(stable_forms.spellings(doubled("sin(x)"))) == []
+    assert list(stable_forms.rewrites(doubled("sin(x)"))) == []
     assert not looks
 
 
 def test_spellings_look_at_the_clock() -> None:
     with deadline.limit(-1), pytest.raises(deadline.OutOfTime):
-        list(stable_forms.spellings(understand("log(1 + exp(x))")))
+        list(stable_forms.rewrites(understand("log(1 + exp(x))")))
 
 
 def test_reasons_are_looked_for_in_a_bounded_number_of_entries(monkeypatch: pytest.MonkeyPatch) -> None:
     searches: list[object] = []
-    culprit, spellings = float_report.culprit, stable_forms.spellings
-    monkeypatch.setattr(float_report, "culprit", lambda *args: searches.append("culprit") or culprit(*args))
-    monkeypatch.setattr("gradcalc.calculate.judging.spellings", lambda tree: searches.append("spellings") or spellings(tree))
+    dominant_error, rewrites = float_report.dominant_error, stable_forms.rewrites
+    monkeypatch.setattr(
+        float_report, "dominant_error", lambda *args: searches.append("dominant_error") or dominant_error(*args)
+    )
+    monkeypatch.setattr("gradcalc.calculate.judging.rewrites", lambda tree: searches.append("spellings") or rewrites(tree))
     count = MAX_EXPLAINED + 6
     entries = ", ".join(f"{600 + k}e-6" for k in range(count))
     report = differentiate("sum(x - sin(x))", at={"x": f"[{entries}]"}, dtype="float32")
     whys = [partial.why for partial in report.partials if partial.verdict is Verdict.INACCURATE]
     assert len(whys) == count
     assert all("digits survive" in (why or "") for why in whys)
-    assert (searches.count("culprit"), searches.count("spellings")) == (MAX_EXPLAINED, 1)
+    assert (searches.count("dominant_error"), searches.count("spellings")) == (MAX_EXPLAINED, 1)
     assert [partial.cause for partial in report.partials][MAX_EXPLAINED:] == [None] * 6
     assert any(f"of {count} entries" in note for note in report.notes)
 
@@ -174,7 +176,7 @@ def test_an_entry_has_the_gradient_that_its_own_backward_pass_has(order: int) ->
 
     tree = understand("softmax(A @ tanh(x))")
     matrix, vector = [[0.3, -1.7, 2.2], [1.1, 0.4, -0.6]], [0.7, -0.2, 1.9]
-    cells = {"A": Cells((2, 3), [*matrix[0], *matrix[1]]), "x": Cells((3,), vector)}
+    cells = {"A": Array((2, 3), [*matrix[0], *matrix[1]]), "x": Array((3,), vector)}
     by = [(f"x[{k}]",) * order for k in range(3)]
     runs = backward.runs(tree, cells, by, 2, dtype="float32", device="cpu", record=True)
     for place, run in enumerate(runs):

@@ -33,7 +33,7 @@ def numbers() -> list[str]:
     """Value, gradient and second derivative of every function of the table, at a point, as text."""
     lines = []
     for row in TABLE.values():
-        if row.torch is None or row.condition or not row.by_entry or row.definition is not None or not row.signature:
+        if row.torch is None or row.condition or not row.elementwise or row.definition is not None or not row.signature:
             continue
         tree, at = sample(row, 0.37)
         for dtype in ("float64", "bfloat16"):

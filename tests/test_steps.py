@@ -23,7 +23,7 @@ from gradcalc.functions.resolve import understand
 from gradcalc.proof.claims.comparison import compared
 
 _OPERATORS = ("+", "-", "*", "/", "neg", "**")
-ROWS = [row for row in TABLE.values() if row.by_entry and row.definition is None and not row.condition and row.signature]
+ROWS = [row for row in TABLE.values() if row.elementwise and row.definition is None and not row.condition and row.signature]
 
 
 def test_every_function_of_numbers_has_a_rule() -> None:

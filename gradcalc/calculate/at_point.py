@@ -21,7 +21,7 @@ from gradcalc.engines.symbolic.messages import Derivatives
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.errors import CalcError
-from gradcalc.expression.arrays import Cells, entry_names, named_entries
+from gradcalc.expression.arrays import Array, entry_names, named_entries
 from gradcalc.expression.tree import Call, Node, Number, steps
 from gradcalc.functions import TABLE
 from gradcalc.inputs.values import Point
@@ -65,7 +65,9 @@ def at_point(prepared: Prepared) -> Report:
         return undecided(prepared, f"the point took more than {seconds:g} seconds")
     wrt = list(dict.fromkeys(partial.entries for partial in prepared.partials))
     runs = _runs(prepared, inputs, wrt, dtype, device.name)
-    another = any(TABLE[node.name].has_detour for node in steps(prepared.tree).nodes if isinstance(node, Call))
+    another = any(
+        TABLE[node.name].different_backward_algorithm for node in steps(prepared.tree).nodes if isinstance(node, Call)
+    )
     exact = {name: tree.value if isinstance(tree, Number) else tree for name, tree in inputs.exact.items()}
     # Importing torch is charged to the limit, up to half of it; sympy has a limit of its own.
     left = max(seconds - (time.monotonic() - started), seconds / 2)
@@ -79,10 +81,10 @@ def at_point(prepared: Prepared) -> Report:
         partials,
         symbolic,
         (*notes, *_unexplained(partials)),
-        point={name: entry_names(name, own).map(received.__getitem__).nested() for name, own in shapes.items()},
+        point={name: entry_names(name, own).map(received.__getitem__).tolist() for name, own in shapes.items()},
         dtype=dtype,
         device=device.name,
-        value=Value(Cells(shape, values).nested(), Cells(shape, [run.value for run in runs]).nested()),
+        value=Value(Array(shape, values).tolist(), Array(shape, [run.value for run in runs]).tolist()),
         normwise_digits=_normwise_digits(partials, dtype),
     )
 
@@ -185,7 +187,7 @@ def nearest_float(name: str, text: str, value: Node) -> float:
         except OverflowError:
             return math.inf
     try:
-        number = reals.adaptively(lambda: Site(value, {}).value().value)
+        number = reals.refine(lambda: Site(value, {}).value().value)
     except reals.OutOfPrecision:
         raise CalcError(f"the value of {name} is not a real number: {text}") from None
     return reals.nearest_float(number)
@@ -193,4 +195,4 @@ def nearest_float(name: str, text: str, value: Node) -> float:
 
 def _is_zero(value: Node) -> bool:
     """Whether a value that became 0 as a float is 0."""
-    return reals.is_negligible(reals.adaptively(lambda: Site(value, {}).value().value))
+    return reals.is_negligible(reals.refine(lambda: Site(value, {}).value().value))

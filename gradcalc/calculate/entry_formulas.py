@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from gradcalc.calculate.partials import PartialRequest
 from gradcalc.engines.symbolic.messages import Derivatives, Formula
-from gradcalc.expression.arrays import LEAST, LETTERS, Entry
+from gradcalc.expression.arrays import INDEX_LETTERS, MIN_ENTRIES, Entry
 from gradcalc.expression.tree import Name, Node, renamed
 from gradcalc.report import EntryFormula
 
@@ -28,7 +28,7 @@ def entry_formulas(partials: Sequence[PartialRequest], symbolic: Derivatives) ->
     formulas = (
         _common_formula(name, group, symbolic.indexed.get(name))
         for name, group in groups.items()
-        if len(group) >= LEAST and all(formula.text for _, formula in group)
+        if len(group) >= MIN_ENTRIES and all(formula.text for _, formula in group)
     )
     return tuple(formula for formula in formulas if formula is not None)
 
@@ -39,7 +39,9 @@ def _common_formula(name: str, group: _Pairs, indexed: tuple[str, Formula] | Non
         return EntryFormula(name, entry, len(group), formula.text, formula.latex)
     (first, formula), *rest = group
     words = {name, *re.findall(r"\w+", " ".join(formula.text for _, formula in group[:2]))}
-    letters = [letter for letter in LETTERS if not any(word == letter or word.endswith(f"_{letter}") for word in words)]
+    letters = [
+        letter for letter in INDEX_LETTERS if not any(word == letter or word.endswith(f"_{letter}") for word in words)
+    ]
     letters = letters[: len(first.index)]
     if len(letters) < len(first.index) or formula.tree is None:
         return None

@@ -19,10 +19,10 @@ from gradcalc.engines.taylor.reals import OutOfPrecision, Real
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, steps
 from gradcalc.functions import TABLE
-from gradcalc.functions.stable_forms import spellings
+from gradcalc.functions.stable_forms import rewrites
 from gradcalc.proof import verdict
-from gradcalc.proof.evidence import Evidence, Traced
-from gradcalc.proof.floats.formats import Distance, Format, distance
+from gradcalc.proof.evidence import Evidence, ReplayedTrace
+from gradcalc.proof.floats.formats import FloatError, Format, float_error
 from gradcalc.proof.smoothness.differentiability import Regularity, Side, examine, value_of
 from gradcalc.report import Judgement, Partial, Verdict
 from gradcalc.runtime import deadline
@@ -49,18 +49,22 @@ class Setting:
 class PointJudge:
     """The partials of one entry; `template` is the trace of another entry, whose replay is shared."""
 
-    def __init__(self, setting: Setting, tree: Node, run: Run, template: Traced | None):
+    def __init__(self, setting: Setting, tree: Node, run: Run, template: ReplayedTrace | None):
         self.setting, self.run = setting, run
         self.typed = Site(tree, setting.exact)
         self.binary = Site(tree, run.inputs, run.constants) if run.is_at_a_point else None
         self.documented = torch_deviations(tree)
         is_whole = run.program is not None and run.is_at_a_point
         self.traced = (
-            None if not is_whole else Traced(run, setting.form, setting.device) if template is None else template.entry(run)
+            None
+            if not is_whole
+            else ReplayedTrace(run, setting.form, setting.device)
+            if template is None
+            else template.for_entry(run)
         )
         self.bounds = {} if is_whole or setting.another_algorithm else _bounds(tree, run, setting.form)
         self.constants = _rounded_constants(self.typed, run)
-        self.spellings: Sequence[Node] | None = None
+        self.rewrites: Sequence[Node] | None = None
         self.regularity = {by: (examined(self.typed, by), examined(self.binary, by)) for by in setting.wrt}
 
     def value(self) -> str | None:
@@ -76,11 +80,11 @@ class PointJudge:
         typed, binary = self.regularity[by]
         enclosure, unusable = self._enclosure(formula, symbolic, self.binary or self.typed)
         finding = verdict.judge(self._evidence(by, enclosure, is_explained=is_explained))
-        judgement, far = finding.judgement, finding.far
+        judgement, error = finding.judgement, finding.error
         suggestion = None
         if is_explained:
             with suppress(deadline.OutOfTime):  # the verdict stands without it
-                suggestion = self._suggestion(by, judgement, far, binary)
+                suggestion = self._suggestion(by, judgement, error, binary)
         if suggestion is not None:
             spelling, digits = suggestion
             judgement = replace(judgement, why=f"{judgement.why}; {spelling} keeps {digits:.1f} digits here")
@@ -97,8 +101,8 @@ class PointJudge:
             judgement.verdict,
             judgement.cause,
             judgement.side,
-            None if far is None else far.digits,
-            None if far is None else far.ulps,
+            None if error is None else error.digits,
+            None if error is None else error.ulps,
             judgement.why,
             {
                 "symbolic": unusable or "ok",
@@ -150,21 +154,21 @@ class PointJudge:
         return "proven" if regularity.proven and (typed is None or typed.proven) else "numerical"
 
     def _suggestion(
-        self, by: By, judgement: Judgement, far: Distance | None, binary: Regularity | None
+        self, by: By, judgement: Judgement, error: FloatError | None, binary: Regularity | None
     ) -> tuple[str, float] | None:
         """A spelling of the same function whose derivative autograd gets right to more digits here, and how many."""
-        if judgement.verdict not in LOST or far is None or binary is None or binary.derivative is None:
+        if judgement.verdict not in LOST or error is None or binary is None or binary.derivative is None:
             return None
         form = self.setting.form
         floats = {name: float(value) for name, value in self.run.inputs.items()}
-        if self.spellings is None:
-            self.spellings = list(spellings(self.typed.tree))
+        if self.rewrites is None:
+            self.rewrites = list(rewrites(self.typed.tree))
         best: tuple[str, float] | None = None
-        for tree in self.spellings:
+        for tree in self.rewrites:
             run = backward.run(tree, floats, [by], dtype=form.name, device=self.setting.device)
             if by not in run.partials:
                 continue
-            digits = distance(run.partials[by], binary.derivative, form).digits
+            digits = float_error(run.partials[by], binary.derivative, form).digits
             # A spelling that loses half of the digits too is no advice.
             if digits >= form.digits / 2 and digits > (0.0 if best is None else best[1]):
                 best = unparse(tree), digits
@@ -180,7 +184,7 @@ class PointJudge:
         if tree is None or site is None:
             return None, formula.unusable
         try:
-            return reals.adaptively(lambda: site.formula_value(tree, symbolic.constants)), None
+            return reals.refine(lambda: site.formula_value(tree, symbolic.constants)), None
         except OutOfPrecision:
             return None, "sympy's formula has no value here"
 
@@ -206,7 +210,7 @@ def _rounded_constants(site: Site, run: Run) -> dict[str, Fraction]:
 def torch_deviations(tree: Node) -> tuple[str, ...]:
     """What torch documents about functions of the expression that it defines in its own way."""
     rows = [TABLE[node.name] for node in steps(tree).nodes if isinstance(node, Call)]
-    return tuple(dict.fromkeys(row.documented for row in rows if row.documented))
+    return tuple(dict.fromkeys(row.torch_deviation for row in rows if row.torch_deviation))
 
 
 def examined(site: Site | None, by: By) -> Regularity | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from gradcalc.errors import CalcError
-from gradcalc.expression.arrays import Cells, Shape, entry_names, indices
+from gradcalc.expression.arrays import Array, Shape, entry_names, indices
 from gradcalc.expression.tree import Node
 from gradcalc.inputs.query import Wrt
 
@@ -32,7 +32,7 @@ class PartialRequest:
 
 
 def requests(
-    wrt: Sequence[Wrt], order: int, values: Mapping[str, Cells[Node]], entries: Cells[Node]
+    wrt: Sequence[Wrt], order: int, values: Mapping[str, Array[Node]], entries: Array[Node]
 ) -> list[PartialRequest]:
     """The partials that are asked for: every combination of the variables, `order` times, of every entry by every entry.
 

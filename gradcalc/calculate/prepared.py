@@ -10,12 +10,12 @@ from gradcalc.engines.symbolic.client import CLIENT, SymbolicClient, SymbolicFai
 from gradcalc.engines.symbolic.indexed import at_entries, indexed
 from gradcalc.engines.symbolic.messages import Derivatives, IndexedDerivatives, IndexedForm, IndexedRequest, PartialsRequest
 from gradcalc.errors import CalcError, MissingValues
-from gradcalc.expression.arrays import Cells
-from gradcalc.expression.directional import moved, parameter_beside, weighted
+from gradcalc.expression.arrays import Array
+from gradcalc.expression.directional import contract_with_cotangent, fresh_name, restrict_to_line
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, Number, names_in, steps
 from gradcalc.functions import TABLE
-from gradcalc.functions.scalarize import spread
+from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.query import Query, Wrt, read_question
 from gradcalc.inputs.values import Point, Value
 from gradcalc.report import MAX_ORDER, Problem
@@ -33,7 +33,7 @@ class Prepared:
     query: Query
     point: Point
     tree: Node
-    entries: Cells[Node]
+    entries: Array[Node]
     partials: Sequence[PartialRequest]
     request: PartialsRequest | IndexedRequest
     """What sympy is asked."""
@@ -94,7 +94,7 @@ def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> 
         )
     values = point.entries
     try:
-        entries = spread(tree, values)
+        entries = scalarize(tree, values)
     except CalcError as error:
         raise error.within(query.text) from None
     partials = requests(wrt or [Wrt(name) for name in names], query.order, values, entries)
@@ -124,10 +124,10 @@ def derivatives(prepared: Prepared) -> Derivatives | str:
 
 def _contracted(query: Query, point: Point, cotangent: Value) -> Node:
     """The sum whose gradient is the vector-Jacobian product."""
-    shape, own = spread(query.expression, point.entries).shape, cotangent.entries.shape
+    shape, own = scalarize(query.expression, point.entries).shape, cotangent.entries.shape
     if shape != own:
         raise CalcError(f"the cotangent has the shape {own}, and the expression {shape}")
-    return weighted(query.expression, cotangent.tree)
+    return contract_with_cotangent(query.expression, cotangent.tree)
 
 
 def _along_line(query: Query, point: Point, tree: Node) -> tuple[Node, tuple[Wrt, ...], Point]:
@@ -140,9 +140,9 @@ def _along_line(query: Query, point: Point, tree: Node) -> tuple[Node, tuple[Wrt
         shape, own = point.values[name].entries.shape, direction.entries.shape
         if shape != own:
             raise CalcError(f"the direction of {name} has the shape {own}, and {name} {shape}")
-    parameter = parameter_beside({*point.values, *names_in(tree)})
+    parameter = fresh_name({*point.values, *names_in(tree)})
     start = Point({**point.values, parameter: Value.number("0", Number("0"))})
-    along = moved(tree, {name: direction.tree for name, direction in query.direction.items()}, parameter)
+    along = restrict_to_line(tree, {name: direction.tree for name, direction in query.direction.items()}, parameter)
     return along, (Wrt(parameter),), start
 
 
@@ -161,7 +161,7 @@ def _is_of_arrays(tree: Node) -> bool:
 
 
 def _calls_of_arrays(tree: Node) -> Iterator[Call]:
-    return (node for node in steps(tree).nodes if isinstance(node, Call) and not TABLE[node.name].by_entry)
+    return (node for node in steps(tree).nodes if isinstance(node, Call) and not TABLE[node.name].elementwise)
 
 
 def needs_numbers(tree: Node, why: str) -> None:

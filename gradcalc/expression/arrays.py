@@ -15,60 +15,60 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Cells(Generic[T]):
+class Array(Generic[T]):
     """An array: `entries` has `prod(shape)` of them, the last index fastest."""
 
     shape: Shape
     entries: Sequence[T]
 
     @classmethod
-    def single(cls, entry: T) -> Cells[T]:
+    def scalar(cls, entry: T) -> Array[T]:
         """A number."""
         return cls((), (entry,))
 
-    def map(self, change: Callable[[T], U]) -> Cells[U]:
+    def map(self, change: Callable[[T], U]) -> Array[U]:
         """The array of the changed entries."""
-        return Cells(self.shape, [change(entry) for entry in self.entries])
+        return Array(self.shape, [change(entry) for entry in self.entries])
 
-    def reshaped(self, shape: Shape) -> Cells[T]:
+    def reshape(self, shape: Shape) -> Array[T]:
         """The same entries in another shape."""
-        return Cells(shape, self.entries)
+        return Array(shape, self.entries)
 
-    def places(self) -> Cells[int]:
-        """The place of every entry."""
-        return Cells(self.shape, range(len(self.entries)))
+    def positions(self) -> Array[int]:
+        """The position of every entry."""
+        return Array(self.shape, range(len(self.entries)))
 
-    def chosen(self, places: Cells[int]) -> Cells[T]:
-        """The array of the entries at places."""
-        return Cells(places.shape, [self.entries[place] for place in places.entries])
+    def take(self, positions: Array[int]) -> Array[T]:
+        """The entries at positions."""
+        return Array(positions.shape, [self.entries[position] for position in positions.entries])
 
-    def broadcast(self, shape: Shape) -> Cells[T]:
+    def broadcast(self, shape: Shape) -> Array[T]:
         """The array repeated along new and along single dimensions, as far as the shape is one it can be broadcast to."""
         if self.shape == shape:
             return self
         strides = _strides((1,) * (len(shape) - len(self.shape)) + self.shape)
-        return Cells(shape, [self.entries[place] for place in _walk(shape, strides)])
+        return Array(shape, [self.entries[place] for place in _walk(shape, strides)])
 
-    def permuted(self, order: Sequence[int]) -> Cells[T]:
+    def permute(self, order: Sequence[int]) -> Array[T]:
         """The array with its dimensions in another order."""
         strides = _strides(self.shape, keep_single=True)
         shape = tuple(self.shape[dim] for dim in order)
-        return Cells(shape, [self.entries[place] for place in _walk(shape, [strides[dim] for dim in order])])
+        return Array(shape, [self.entries[place] for place in _walk(shape, [strides[dim] for dim in order])])
 
-    def lines(self, dims: Sequence[int]) -> Cells[Sequence[T]]:
-        """The entries along dimensions: a line for every place in the other dimensions, of their shape."""
+    def fibers(self, dims: Sequence[int]) -> Array[Sequence[T]]:
+        """The entries along dimensions: a fiber for every index of the other dimensions, in their shape."""
         kept = [dim for dim in range(len(self.shape)) if dim not in dims]
-        moved = self.permuted([*kept, *dims])
+        last = self.permute([*kept, *dims])
         length = prod(self.shape[dim] for dim in dims)
         shape = tuple(self.shape[dim] for dim in kept)
-        return Cells(shape, [moved.entries[start * length : (start + 1) * length] for start in range(prod(shape))])
+        return Array(shape, [last.entries[start * length : (start + 1) * length] for start in range(prod(shape))])
 
-    def nested(self) -> object:
+    def tolist(self) -> object:
         """The array as nested lists; a number as itself."""
-        found: Sequence[object] = list(self.entries)
+        rows: Sequence[object] = list(self.entries)
         for length in reversed(self.shape):
-            found = [list(found[start : start + length]) for start in range(0, len(found), length)] if length else [[]]
-        return found[0]
+            rows = [list(rows[start : start + length]) for start in range(0, len(rows), length)] if length else [[]]
+        return rows[0]
 
 
 def _strides(shape: Shape, *, keep_single: bool = False) -> list[int]:
@@ -87,24 +87,24 @@ def _walk(shape: Shape, strides: Sequence[int]) -> list[int]:
     return places
 
 
-def of_lines(lines: Cells[Sequence[T]], shape: Shape, dim: int) -> Cells[T]:
-    """The array whose lines along a dimension are given: `lines` undone."""
+def from_fibers(fibers: Array[Sequence[T]], shape: Shape, dim: int) -> Array[T]:
+    """The array with these fibers along a dimension: the inverse of `Array.fibers`."""
     order = [place for place in range(len(shape)) if place != dim] + [dim]
-    moved = Cells(tuple(shape[place] for place in order), [entry for line in lines.entries for entry in line])
-    return moved.permuted([order.index(place) for place in range(len(shape))])
+    last = Array(tuple(shape[place] for place in order), [entry for fiber in fibers.entries for entry in fiber])
+    return last.permute([order.index(place) for place in range(len(shape))])
 
 
 def broadcast_shape(shapes: Iterable[Shape]) -> Shape | None:
     """The shape that arrays of some shapes have together, by torch's rules; None if there is none."""
-    found: list[int] = []
+    common: list[int] = []
     for shape in shapes:
-        padded = [1] * (len(found) - len(shape)) + list(shape)
-        found = [1] * (len(padded) - len(found)) + found
-        for place, (left, right) in enumerate(zip(found, padded, strict=True)):
+        padded = [1] * (len(common) - len(shape)) + list(shape)
+        common = [1] * (len(padded) - len(common)) + common
+        for dim, (left, right) in enumerate(zip(common, padded, strict=True)):
             if left != right and 1 not in (left, right):
                 return None
-            found[place] = right if left == 1 else left
-    return tuple(found)
+            common[dim] = right if left == 1 else left
+    return tuple(common)
 
 
 def indices(shape: Shape) -> Iterator[tuple[int, ...]]:
@@ -138,20 +138,19 @@ class Entry(str):
         return Entry(entry[1], (int(place) if place.isdigit() else place for place in entry[2].split(",")))
 
 
-def named_entries(name: str, cells: Cells[T]) -> Iterator[tuple[str, T]]:
+def named_entries(name: str, array: Array[T]) -> Iterator[tuple[str, T]]:
     """The entries of a variable with their names."""
-    return zip(entry_names(name, cells.shape).entries, cells.entries, strict=True)
+    return zip(entry_names(name, array.shape).entries, array.entries, strict=True)
 
 
-def entry_names(name: str, shape: Shape) -> Cells[str]:
+def entry_names(name: str, shape: Shape) -> Array[str]:
     """The names of a variable's entries: `x` of shape () is `x`, of shape (2,) it is `x[0]` and `x[1]`."""
     if not shape:
-        return Cells.single(name)
-    return Cells(shape, [Entry(name, index) for index in indices(shape)])
+        return Array.scalar(name)
+    return Array(shape, [Entry(name, index) for index in indices(shape)])
 
 
-LETTERS = "ijklmnpqrs"
+INDEX_LETTERS = "ijklmnpqrs"
 
-
-LEAST = 3
+MIN_ENTRIES = 3
 """Entries from which on one formula is easier to read than all."""

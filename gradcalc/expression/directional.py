@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping
 from gradcalc.expression.tree import Call, Name, Node, replaced
 
 
-def moved(tree: Node, directions: Mapping[str, Node], parameter: str) -> Node:
-    """An expression along a line: every variable with a direction moves with the parameter."""
+def restrict_to_line(tree: Node, directions: Mapping[str, Node], parameter: str) -> Node:
+    """An expression on the line x + parameter*direction."""
 
     def leaf(node: Node) -> Node:
         if not isinstance(node, Name) or node.name not in directions:
@@ -23,11 +23,11 @@ def moved(tree: Node, directions: Mapping[str, Node], parameter: str) -> Node:
     return replaced(tree, leaf)
 
 
-def weighted(tree: Node, cotangent: Node) -> Node:
+def contract_with_cotangent(tree: Node, cotangent: Node) -> Node:
     """The sum of the entries of an expression, each times its entry of the cotangent."""
     return Call("sum", (Call("*", (cotangent, tree), tree.span),), tree.span)
 
 
-def parameter_beside(names: Collection[str]) -> str:
+def fresh_name(names: Collection[str]) -> str:
     """A name for the parameter of a line that is not taken."""
     return next(name for name in ("t", "s", "r", *(f"t{k}" for k in range(len(names) + 1))) if name not in names)

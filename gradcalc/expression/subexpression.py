@@ -1,4 +1,4 @@
-"""A part of an expression under a name of its own: an expression as a function of the part.
+"""Replace a subexpression by a variable: an expression as a function of one of its parts.
 
 Comes in: a tree, a part, a name.  Goes out: the tree with the name wherever the part stands, also among other terms of a sum
 or factors of a product, in any order: of `2*x*y`, the part `y*x`.
@@ -16,35 +16,35 @@ _SUMS = ("+", "-")
 T = TypeVar("T")
 
 
-def with_part(tree: Node, part: Node, name: str) -> Node:
-    """A tree in which a part is called by a name."""
-    found = Name(name)
+def substitute(tree: Node, part: Node, name: str) -> Node:
+    """Replace a subexpression by a variable wherever it occurs."""
+    variable = Name(name)
     own_terms, own_factors = _terms(part), factors(part)
 
     def call(node: Call, args: list[Node]) -> Node:
-        made = Call(node.name, tuple(args), node.span, node.options)
-        if made == part:
-            return found
+        rebuilt = Call(node.name, tuple(args), node.span, node.options)
+        if rebuilt == part:
+            return variable
         if node.name in _SUMS and len(own_terms) > 1:
-            return _in_sum(made, own_terms, found)
+            return _in_sum(rebuilt, own_terms, variable)
         if node.name == "*" and len(own_factors) > 1:
-            return _in_product(made, own_factors, found)
-        return made
+            return _in_product(rebuilt, own_factors, variable)
+        return rebuilt
 
-    return fold(tree, lambda leaf: found if leaf == part else leaf, call)
+    return fold(tree, lambda leaf: variable if leaf == part else leaf, call)
 
 
-def _in_sum(made: Call, part: Sequence[tuple[int, Node]], name: Name) -> Node:
+def _in_sum(sum_: Call, part: Sequence[tuple[int, Node]], name: Name) -> Node:
     for sign in (1, -1):
-        rest = _without(_terms(made), [(sign * own, term) for own, term in part])
+        rest = _without(_terms(sum_), [(sign * own, term) for own, term in part])
         if rest is not None:
-            return reduce(lambda sum_, term: Call("+" if term[0] > 0 else "-", (sum_, term[1])), rest, _signed(sign, name))
-    return made
+            return reduce(lambda total, term: Call("+" if term[0] > 0 else "-", (total, term[1])), rest, _signed(sign, name))
+    return sum_
 
 
-def _in_product(made: Call, part: Sequence[Node], name: Name) -> Node:
-    rest = _without(factors(made), part)
-    return made if rest is None else reduce(lambda product, factor: Call("*", (product, factor)), [*rest, name])
+def _in_product(product: Call, part: Sequence[Node], name: Name) -> Node:
+    rest = _without(factors(product), part)
+    return product if rest is None else reduce(lambda left, factor: Call("*", (left, factor)), [*rest, name])
 
 
 def _without(whole: Sequence[T], part: Sequence[T]) -> list[T] | None:

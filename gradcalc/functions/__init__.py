@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gradcalc.errors import suggest
-from gradcalc.functions import arrays, elementary, learning, special
+from gradcalc.functions import activations, arrays, elementary, losses, matrices, special
 from gradcalc.functions.row import Function, Parameter
 
 __all__ = ["CONSTANTS", "TABLE", "Function", "Parameter", "find", "similar"]
@@ -22,10 +22,10 @@ _GROUPS: dict[str, tuple[Function, ...]] = {
     "hyperbolic functions": elementary.HYPERBOLICS,
     "piecewise": elementary.PIECEWISE,
     "special functions": special.ROWS,
-    "activations": learning.ACTIVATIONS,
-    "losses": (*learning.LOSSES, *arrays.CLASSES),
+    "activations": activations.ACTIVATIONS,
+    "losses": (*losses.LOSSES, *losses.CLASS_LOSSES),
     "arrays": arrays.OF_ONE,
-    "vectors and matrices": arrays.MATRICES,
+    "vectors and matrices": matrices.MATRICES,
 }
 
 TABLE: dict[str, Function] = {row.name: replace(row, group=group) for group, rows in _GROUPS.items() for row in rows}

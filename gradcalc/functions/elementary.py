@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from types import ModuleType
 
-from gradcalc.functions.arrays import MAX, MIN
-from gradcalc.functions.row import Function, row
+from gradcalc.functions.arrays import extreme, torch_extreme
+from gradcalc.functions.row import Function, Tensor, row
 
 _POSITIVE = ((0.1, 4.0),)
 _OPEN_UNIT = ((-0.95, 0.95),)
@@ -30,7 +30,7 @@ OPERATORS: tuple[Function, ...] = (
     row("neg", "x", "negative", meaning=lambda m, x: -x, torch=lambda t, x: -x),
     row(
         "**", "x, y", "power; real: a negative base needs a constant integer exponent, 0**0 = 1",
-        meaning="power", torch="pow", aliases=("pow", "power"), literal_numbers=frozenset({1}),
+        meaning="power", torch="pow", aliases=("pow", "power"), scalar_args=frozenset({1}),
         singular="edge or pole at x = 0 unless y is a non-negative integer", sample=((0.1, 3.0), (-2.0, 2.0)),
     ),
 )  # fmt: skip
@@ -44,15 +44,15 @@ CONDITIONS: tuple[Function, ...] = (
     row("!=", "x, y", "not equal", meaning="ne", torch="ne", condition=True),
     row(
         "and", "p, q", "both conditions", meaning="both", torch="logical_and",
-        condition=True, takes_conditions=frozenset({0, 1}),
+        condition=True, boolean_args=frozenset({0, 1}),
     ),
     row(
         "or", "p, q", "either condition", meaning="either", torch="logical_or",
-        condition=True, takes_conditions=frozenset({0, 1}),
+        condition=True, boolean_args=frozenset({0, 1}),
     ),
     row(
         "not", "p", "the opposite condition", meaning="opposite", torch="logical_not",
-        condition=True, takes_conditions=frozenset({0}),
+        condition=True, boolean_args=frozenset({0}),
     ),
 )  # fmt: skip
 
@@ -201,16 +201,18 @@ PIECEWISE: tuple[Function, ...] = (
         singular="kink at x = 0, jump at y = 0", sample=(*_AWAY_FROM_ZERO, *_AWAY_FROM_ZERO),
     ),
     row(
-        "where", "condition, x, y", "x where the condition holds, else y", takes_conditions=frozenset({0}),
+        "where", "condition, x, y", "x where the condition holds, else y", boolean_args=frozenset({0}),
         singular="on the seam of the condition", sample=((0.0, 1.0), *_PAIR),
     ),
     row(
         "max", "x, y?, ...", "the largest argument, or the largest entry of one", aliases=("Max", "fmax"),
-        entries=MAX[0], torch=MAX[1], options={"dim": ()}, singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
+        scalarized=extreme("max"), torch=torch_extreme("max"), options={"dim": ()}, singular="kink at ties",
+        sample=((0.5, 2.0), (-2.0, 0.0)),
     ),
     row(
         "min", "x, y?, ...", "the smallest argument, or the smallest entry of one", aliases=("Min", "fmin"),
-        entries=MIN[0], torch=MIN[1], options={"dim": ()}, singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
+        scalarized=extreme("min"), torch=torch_extreme("min"), options={"dim": ()}, singular="kink at ties",
+        sample=((0.5, 2.0), (-2.0, 0.0)),
     ),
     row(
         "maximum", "x, y", "the larger argument", meaning="max", singular="kink at ties",
@@ -223,7 +225,7 @@ PIECEWISE: tuple[Function, ...] = (
     row(
         "clamp", "x, min, max", "x held between min and max", meaning=lambda m, x, low, high: m.min(m.max(x, low), high),
         torch=lambda t, x, low, high: t.clamp(x, *_same_kind(t, x, low, high)), aliases=("clip",),
-        literal_numbers=frozenset({1, 2}), singular="kinks at min and max", sample=((-2.0, 2.0), (-1.0, -0.5), (0.5, 1.0)),
+        scalar_args=frozenset({1, 2}), singular="kinks at min and max", sample=((-2.0, 2.0), (-1.0, -0.5), (0.5, 1.0)),
     ),
     row(
         "fdim", "x, y", "x - y where positive, else 0", meaning=lambda m, x, y: m.max(x - y, m.number(0)),
@@ -233,7 +235,10 @@ PIECEWISE: tuple[Function, ...] = (
     row("ceil", "x", "the integer above", singular="jumps at integers", sample=((0.1, 0.9),)),
     row("trunc", "x", "the integer towards 0", aliases=("fix",), singular="jumps at integers but 0", sample=((0.1, 0.9),)),
     row("round", "x", "the nearest integer, halves to even", singular="jumps at half-integers", sample=((0.1, 0.4),)),
-    row("frac", "x", "x - trunc(x)", meaning=lambda m, x: x - m.trunc(x), singular="jumps at integers but 0", sample=((0.1, 0.9),)),
+    row(
+        "frac", "x", "x - trunc(x)",
+        meaning=lambda m, x: x - m.trunc(x), singular="jumps at integers but 0", sample=((0.1, 0.9),),
+    ),
     row(
         "remainder", "x, y", "x - y*floor(x/y), the sign of y", aliases=("mod",),
         meaning=lambda m, x, y: x - y * m.floor(m.divide(x, y)),
@@ -247,7 +252,7 @@ PIECEWISE: tuple[Function, ...] = (
 )  # fmt: skip
 
 
-def _same_kind(t: Any, x: Any, low: Any, high: Any) -> Any:
+def _same_kind(t: ModuleType, x: Tensor, low: Tensor | float, high: Tensor | float) -> tuple[Tensor, Tensor]:
     """torch.clamp takes two numbers or two tensors, never one of each."""
     if isinstance(low, (int, float)) and isinstance(high, (int, float)):
         return low, high

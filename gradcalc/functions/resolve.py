@@ -287,7 +287,7 @@ def _setting(row: Function, parameter: Parameter, value: Node) -> Node:
 
 def _check_kinds(row: Function, args: list[Node]) -> None:
     for place, arg in enumerate(args):
-        wanted = place in row.takes_conditions
+        wanted = place in row.boolean_args
         if is_condition(arg) == wanted:
             continue
         if wanted:

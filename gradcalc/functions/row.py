@@ -10,9 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypedDict, Unpack, overload
+
+from gradcalc.functions.vocabulary import NAMES, Vocabulary
 
 Builder = Callable[..., Any]
+AnyVocabulary = Vocabulary[Any, Any]
+Tensor = Any
+"""torch's tensors, by a name that does not import torch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Function:
 
     `meaning(m, *args)` defines the function in the vocabulary that the symbolic and the Taylor engine share: both are
     passed as `m`.  `torch(t, *args)` calls the torch function of the same name; None where torch cannot differentiate it.
-    `literal_numbers` are the positions where a literal argument stays a Python number for torch.
+    `scalar_args` are the positions where a literal argument stays a Python number for torch.
     """
 
     name: str
@@ -45,20 +50,20 @@ class Function:
     singular: str = ""
     sample: tuple[tuple[float, float], ...] = ((-2.0, 2.0),)
     condition: bool = False
-    takes_conditions: frozenset[int] = frozenset()
-    literal_numbers: frozenset[int] = frozenset()
-    entries: Builder | None = None
+    boolean_args: frozenset[int] = frozenset()
+    scalar_args: frozenset[int] = frozenset()
+    scalarized: Builder | None = None
     """A function of arrays: `entries(m, *cells, **options)` gives the entries of the result as trees of those of the
     arguments.  None for a function of numbers, which is taken entry by entry."""
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What a function of arrays can be told besides, by keyword: the words there are, none for a whole number."""
-    by_entry: bool = True
+    elementwise: bool = True
     """Whether it is a function of numbers (too): arrays alone are never given to its `meaning`."""
-    has_detour: bool = False
+    different_backward_algorithm: bool = False
     """Whether torch's backward pass divides or decomposes where the entries' trees do not: then no bound on the rounding of
     these trees holds for it."""
     definition: str | None = None
-    documented: str = ""
+    torch_deviation: str = ""
     """What torch documents where its function is another one than `meaning`, as a sentence."""
     group: str = ""
 
@@ -91,15 +96,60 @@ class Function:
     def python_numbers(self) -> frozenset[int]:
         """Positions where torch gets a Python number if the argument is a literal."""
         settings = {position for position, parameter in enumerate(self.parameters) if parameter.setting}
-        return self.literal_numbers | settings
+        return self.scalar_args | settings
 
 
-def engine_call(path: str) -> Builder:
-    """A builder that calls the engine's function at a dotted path: `"nn.functional.relu"` of torch, `"sin"` of any."""
-    find = attrgetter(path)
-    return lambda engine, *args, **options: find(engine)(*args, **options)
+class Columns(TypedDict, total=False):
+    """The columns of a row that have defaults."""
+
+    torch: Builder | str | None
+    aliases: tuple[str, ...]
+    singular: str
+    sample: tuple[tuple[float, float], ...]
+    condition: bool
+    boolean_args: frozenset[int]
+    scalar_args: frozenset[int]
+    scalarized: Builder | None
+    options: Mapping[str, tuple[str, ...]]
+    elementwise: bool
+    different_backward_algorithm: bool
+    definition: str | None
+    torch_deviation: str
 
 
+# mypy infers the types of a lambda's parameters from a callable with as many: one overload for each number of arguments.
+@overload
+def row(name: str, signature: str, summary: str, *, meaning: str | None = None, **columns: Unpack[Columns]) -> Function: ...
+@overload
+def row(
+    name: str, signature: str, summary: str, *, meaning: Callable[[AnyVocabulary], Any], **columns: Unpack[Columns]
+) -> Function: ...
+@overload
+def row(
+    name: str, signature: str, summary: str, *, meaning: Callable[[AnyVocabulary, Any], Any], **columns: Unpack[Columns]
+) -> Function: ...
+@overload
+def row(
+    name: str, signature: str, summary: str, *, meaning: Callable[[AnyVocabulary, Any, Any], Any], **columns: Unpack[Columns]
+) -> Function: ...
+@overload
+def row(
+    name: str,
+    signature: str,
+    summary: str,
+    *,
+    meaning: Callable[[AnyVocabulary, Any, Any, Any], Any],
+    **columns: Unpack[Columns],
+) -> Function: ...
+@overload
+def row(
+    name: str,
+    signature: str,
+    summary: str,
+    *,
+    meaning: Callable[[AnyVocabulary, Any, Any, Any, Any], Any],
+    **columns: Unpack[Columns],
+) -> Function: ...
 def row(
     name: str,
     signature: str,
@@ -107,18 +157,38 @@ def row(
     *,
     meaning: Builder | str | None = None,
     torch: Builder | str | None = "",
-    **rest: Any,
+    **columns: Any,
 ) -> Function:
-    """A row; `meaning` and `torch` may name the engine's function, and default to the row's own name."""
-    if meaning is None:
-        meaning = name
-    if torch == "":
-        torch = name
+    """A row; `meaning` and `torch` may name the function of the vocabulary and of torch, and default to the row's own name.
+
+    A row that has a definition, or is of arrays only, has no meaning.  Raises `TypeError` for a name that the vocabulary
+    does not have.
+    """
+    if not callable(meaning):
+        meaning = _vocabulary_call(
+            meaning or name, is_called=columns.get("elementwise", True) and "definition" not in columns
+        )
     return Function(
-        name,
-        signature,
-        summary,
-        engine_call(meaning) if isinstance(meaning, str) else meaning,
-        engine_call(torch) if isinstance(torch, str) else torch,
-        **rest,
+        name, signature, summary, meaning, _torch_call(torch or name) if isinstance(torch, str) else torch, **columns
     )
+
+
+def _vocabulary_call(name: str, *, is_called: bool) -> Builder:
+    if is_called and name not in NAMES:
+        raise TypeError(f"the vocabulary has no function {name}")
+    function = attrgetter(name)
+    return lambda vocabulary, *args: function(vocabulary)(*args)
+
+
+def _torch_call(path: str) -> Builder:
+    """A builder that calls torch's function at a dotted path: `"nn.functional.relu"`."""
+    function = attrgetter(path)
+    return lambda torch, *args, **options: function(torch)(*args, **options)
+
+
+def array_row(
+    name: str, signature: str, summary: str, scalarized: Builder, torch: Builder | str | None = "", **columns: Any
+) -> Function:
+    """A row of a function of arrays only."""
+    columns = {"sample": (), **columns, "scalarized": scalarized, "elementwise": False}
+    return row(name, signature, summary, torch=torch, **columns)

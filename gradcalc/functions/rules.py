@@ -1,9 +1,10 @@
 """The rules of differentiation as people learn them: what is derived, and its derivative.
 
 `u`, `v`, `w` stand for parts that may depend on the variable, `du`, `dv`, `dw` for their derivatives, which are 0 for parts
-that do not (the base in `log(x, 2)`); `c` and `n` for parts that must not; a function's settings have their own names.  The derivatives of the functions are those of M. Abramowitz and
-I. A. Stegun, "Handbook of Mathematical Functions", and of the NIST Digital Library of Mathematical Functions; those of losses
-and activations follow from their meaning in the table.  Where a function is not smooth a rule holds beside that place.
+that do not (the base in `log(x, 2)`); `c` and `n` for parts that must not; a function's settings have their own names.  The
+derivatives of the functions are those of M. Abramowitz and I. A. Stegun, "Handbook of Mathematical Functions", and of the
+NIST Digital Library of Mathematical Functions; those of losses and activations follow from their meaning in the table.
+Where a function is not smooth a rule holds beside that place.
 """
 
 from __future__ import annotations

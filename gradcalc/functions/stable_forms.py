@@ -1,7 +1,7 @@
-"""Stable spellings: the same function written so that fewer digits are lost.
+"""Stable forms: the same function written so that fewer digits are lost.
 
-Comes in: a tree.  Goes out: trees of the same function, each with one pattern replaced everywhere.  Whether a spelling
-does better at a point is for the caller to measure.
+Comes in: a tree.  Goes out: trees of the same function, each with one pattern replaced everywhere.  Whether a form
+is more accurate at a point is for the caller to measure.
 
 Sources: N. J. Higham, "Accuracy and Stability of Numerical Algorithms", ch. 1; the notes of torch's own stable functions.
 """
@@ -16,7 +16,7 @@ from gradcalc.functions.resolve import understand
 from gradcalc.runtime import deadline
 
 # In patterns A and B stand for any expression; sums and products match in either order.
-_SPELLINGS = (
+_REWRITES = (
     ("-(B*log(sigmoid(A)) + (1 - B)*log(1 - sigmoid(A)))", "binary_cross_entropy_with_logits(A, B)"),
     ("binary_cross_entropy(sigmoid(A), B)", "binary_cross_entropy_with_logits(A, B)"),
     ("log(1 - sigmoid(A))", "logsigmoid(-A)"),
@@ -42,23 +42,23 @@ _SPELLINGS = (
     ("sqrt(A + 1) - sqrt(A)", "1/(sqrt(A + 1) + sqrt(A))"),
     ("A**2 - B**2", "(A - B)*(A + B)"),
 )
-_HOLES = ("A", "B")
+_METAVARIABLES = ("A", "B")
 _COMMUTATIVE = ("+", "*")
 
 
 @cache
 def _rules() -> tuple[tuple[Node, Node], ...]:
-    return tuple((understand(pattern, _HOLES), understand(spelling, _HOLES)) for pattern, spelling in _SPELLINGS)
+    return tuple((understand(pattern, _METAVARIABLES), understand(form, _METAVARIABLES)) for pattern, form in _REWRITES)
 
 
-def spellings(tree: Node) -> Iterator[Node]:
-    """Other spellings of a tree, the more specific first.  Raises `OutOfTime`."""
+def rewrites(tree: Node) -> Iterator[Node]:
+    """Rewrites of a tree, the more specific first.  Raises `OutOfTime`."""
     names = {node.name for node in steps(tree).nodes if isinstance(node, Call)}
-    for pattern, spelling in _rules():
+    for pattern, form in _rules():
         if _names(pattern) <= names:
-            rewritten = _everywhere(tree, pattern, spelling)
-            if rewritten is not tree:
-                yield rewritten
+            rewrite = _replace_pattern(tree, pattern, form)
+            if rewrite is not tree:
+                yield rewrite
 
 
 @cache
@@ -66,33 +66,33 @@ def _names(pattern: Node) -> frozenset[str]:
     return frozenset(node.name for node in steps(pattern).nodes if isinstance(node, Call))
 
 
-def _everywhere(tree: Node, pattern: Node, spelling: Node) -> Node:
-    """A tree with a pattern replaced wherever it stands; what has it nowhere stays the very same."""
+def _replace_pattern(tree: Node, pattern: Node, form: Node) -> Node:
+    """A tree with a pattern replaced wherever it stands; the tree itself where it stands nowhere."""
 
     def call(node: Call, args: list[Node]) -> Node:
         deadline.check()
         is_same = all(new is old for new, old in zip(args, node.args, strict=True))
         rebuilt = node if is_same else Call(node.name, tuple(args), node.span, node.options)
-        holes = next(_matches(pattern, rebuilt, {}), None)
-        if holes is None:
+        bindings = next(_matches(pattern, rebuilt, {}), None)
+        if bindings is None:
             return rebuilt
-        return replaced(spelling, lambda leaf: holes[leaf.name] if isinstance(leaf, Name) else leaf)
+        return replaced(form, lambda leaf: bindings[leaf.name] if isinstance(leaf, Name) else leaf)
 
     return fold(tree, lambda leaf: leaf, call)
 
 
-def _matches(pattern: Node, node: Node, holes: dict[str, Node]) -> Iterator[dict[str, Node]]:
+def _matches(pattern: Node, node: Node, bindings: dict[str, Node]) -> Iterator[dict[str, Node]]:
     """All ways in which a pattern stands at a node."""
     if isinstance(pattern, Name):
-        if holes.get(pattern.name, node) == node:
-            yield {**holes, pattern.name: node}
+        if bindings.get(pattern.name, node) == node:
+            yield {**bindings, pattern.name: node}
     elif isinstance(pattern, Number):
         if isinstance(node, Number) and node.value == pattern.value:
-            yield holes
+            yield bindings
     elif isinstance(node, Call) and node.name == pattern.name and len(node.args) == len(pattern.args):
         orders = [node.args, node.args[::-1]] if node.name in _COMMUTATIVE else [node.args]
         for args in orders:
-            found = [holes]
+            ways = [bindings]
             for part, arg in zip(pattern.args, args, strict=True):
-                found = [more for known in found for more in _matches(part, arg, known)]
-            yield from found
+                ways = [more for way in ways for more in _matches(part, arg, way)]
+            yield from ways

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gradcalc.errors import CalcError, Span
-from gradcalc.expression.arrays import Cells
+from gradcalc.expression.arrays import Array
 from gradcalc.expression.tree import Node, names_in
 from gradcalc.functions.resolve import understand
-from gradcalc.functions.scalarize import spread
+from gradcalc.functions.scalarize import scalarize
 
 
 class Value(NamedTuple):
@@ -20,12 +20,12 @@ class Value(NamedTuple):
 
     text: str
     tree: Node
-    entries: Cells[Node]
+    entries: Array[Node]
 
     @classmethod
     def number(cls, text: str, tree: Node) -> Value:
         """A number, which has one entry."""
-        return cls(text, tree, Cells.single(tree))
+        return cls(text, tree, Array.scalar(tree))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Point:
         return {name: value.text for name, value in self.values.items()}
 
     @property
-    def entries(self) -> dict[str, Cells[Node]]:
+    def entries(self) -> dict[str, Array[Node]]:
         """The entries of the values, as constant expressions."""
         return {name: value.entries for name, value in self.values.items()}
 
@@ -56,7 +56,7 @@ def read_value(name: str, text: str) -> Value:
         return Value.number(text, value_tree(name, text))
     tree = _constant(name, text)
     try:
-        return Value(text, tree, spread(tree, {}))
+        return Value(text, tree, scalarize(tree, {}))
     except CalcError as error:
         raise error.within(text) from None
 

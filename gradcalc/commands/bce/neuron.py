@@ -20,10 +20,10 @@ from gradcalc.calculate.answer import answer
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
 from gradcalc.errors import CalcError
-from gradcalc.expression.arrays import Cells, Shape, named_entries
+from gradcalc.expression.arrays import Array, Shape, named_entries
 from gradcalc.expression.tree import Node
 from gradcalc.functions.resolve import understand
-from gradcalc.functions.scalarize import spread
+from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.values import read_value, value_tree
 from gradcalc.output.numbers import significant
 from gradcalc.proof.smoothness.differentiability import value_of
@@ -182,7 +182,7 @@ def neuron(
         return answer(Problem(expr, at, ("w", "b"), 1, device, dtype, ("x", "y", "w", "b")), seconds=seconds)
 
     @cache  # p decides about the clamp, and is a line of the work
-    def exact(text: str) -> Cells[str | None]:
+    def exact(text: str) -> Array[str | None]:
         return _exact(text, values, seconds)
 
     is_cut = _is_cut(exact(spelling.p), exact_eps)
@@ -192,7 +192,7 @@ def neuron(
         raise CalcError(f"the numbers were not read within {seconds:g} seconds")
     run = _Arithmetic(asked.point, float(exact_eps), spelling, asked.dtype, asked.device)
     forward, factors, products = (
-        tuple(WorkLine(name, formula, run.lines[name].tolist(), exact(text).nested()) for name, formula, text in lines)
+        tuple(WorkLine(name, formula, run.lines[name].tolist(), exact(text).tolist()) for name, formula, text in lines)
         for lines in spelling.sections().values()
     )
     loss = WorkLine("loss", spelling.loss("q"), run.lines["loss"].item(), true.value.symbolic if true.value else None)
@@ -232,7 +232,7 @@ def _fraction(text: str) -> Fraction | None:
         return None
 
 
-def _exact(text: str, values: Mapping[str, Cells[Node]], seconds: float) -> Cells[str | None]:
+def _exact(text: str, values: Mapping[str, Array[Node]], seconds: float) -> Array[str | None]:
     """The exact values of the entries of an expression at the typed point."""
     known = dict(pair for name, cells in values.items() for pair in named_entries(name, cells))
 
@@ -244,10 +244,10 @@ def _exact(text: str, values: Mapping[str, Cells[Node]], seconds: float) -> Cell
         return None if value is None else decimal(value)
 
     with deadline.limit(seconds):
-        return spread(understand(text, values), values).map(exact)
+        return scalarize(understand(text, values), values).map(exact)
 
 
-def _is_cut(p: Cells[str | None], eps: Fraction) -> bool:
+def _is_cut(p: Array[str | None], eps: Fraction) -> bool:
     """Whether the clamp cuts the exact p of a sample."""
     return any(value is not None and not eps <= Fraction(value) <= 1 - eps for value in p.entries)
 

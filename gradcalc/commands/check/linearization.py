@@ -62,7 +62,7 @@ class Linearization:
             if arg not in self.dependents or name not in known:
                 partials.append(None)
                 continue
-            point: dict[str, Real | Jet] = {**known, name: evaluate.moving(known[name], 1, 1)}
+            point: dict[str, Real | Jet] = {**known, name: Jet.variable(known[name], 1, 1)}
             partials.append(evaluate.evaluate(step, point, order=1)[1])
         return partials
 
@@ -116,7 +116,7 @@ class StepAt:
         assert isinstance(node, Call)
         args = [Name("%") if position == number else arg for position, arg in enumerate(node.args)]
         step = Call(node.name, tuple(args), node.span, node.options)
-        return _finite(evaluate.evaluate(step, {**point, "%": evaluate.moving(_known(point.get(name)), 1, 1)}, order=1), 1)
+        return _finite(evaluate.evaluate(step, {**point, "%": Jet.variable(_known(point.get(name)), 1, 1)}, order=1), 1)
 
     def _arg(self, number: int) -> int:
         return self.linearization.program.places[self.place][number]

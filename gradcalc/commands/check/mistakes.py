@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from flint import ctx
-
 from gradcalc.commands.check.linearization import Linearization, Tangent
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import Real, ball
@@ -73,7 +71,7 @@ def mistakes(tree: Node, by: str, points: Sequence[Mapping[str, Real]]) -> Itera
 
     Specific mistakes come first, the outermost before those inside; factors and the like come last.
     """
-    with ctx.workprec(BITS):
+    with reals.precision(BITS):
         program = steps(tree)
         dependents = [place for place in Reach(program).of([by]) if not _is_condition(program.nodes[place])]
         linearizations = [Linearization(program, dependents, point) for point in points]
@@ -82,7 +80,7 @@ def mistakes(tree: Node, by: str, points: Sequence[Mapping[str, Real]]) -> Itera
             node = program.nodes[place]
             if isinstance(node, Call):
                 for kind, why, tangent in catalogue(_Step(program, place, node, frozenset(dependents), by)):
-                    with ctx.workprec(BITS):
+                    with reals.precision(BITS):
                         numbers = tuple(it.with_tangent(place, tangent) for it in linearizations)
                     yield Mistake(kind, why, numbers)
 

@@ -21,7 +21,7 @@ from gradcalc.commands.check.claim import OF_NUMBERS, claimed_tree, condition_tr
 from gradcalc.commands.check.claim_check import CheckResult, ClaimCheck, ClaimOutcome
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.subexpression import with_part
+from gradcalc.expression.subexpression import substitute
 from gradcalc.expression.tree import Name, Node, names_in, postorder, renamed
 from gradcalc.functions.derivation import derive
 from gradcalc.functions.resolve import understand
@@ -230,7 +230,7 @@ class DerivationCheck:
         true = _expanded(statement.tree, self.true, where)
 
         def by_part(other: Node) -> Node:
-            return other if inner is None else with_part(other, inner, statement.by)
+            return other if inner is None else substitute(other, inner, statement.by)
 
         tree = by_part(self.derivation.subject(statement.of))
         self._require_names(statement, tree, inner, written)

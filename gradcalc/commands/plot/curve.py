@@ -149,7 +149,7 @@ def _answers(first: Prepared, others: Sequence[Point]) -> list[Report]:
 def _end(name: str, value: Value) -> Fraction:
     """An end of the interval, exactly where it is a fraction.  Raises `CalcError` where it is no real number."""
     try:
-        number = reals.adaptively(lambda: Site(value.tree, {}).value().value)
+        number = reals.refine(lambda: Site(value.tree, {}).value().value)
     except reals.OutOfPrecision:
         raise CalcError(f"the value of {name} is not a real number: {value.text}") from None
     return fraction(number)

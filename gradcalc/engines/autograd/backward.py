@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from gradcalc.expression.arrays import Cells, entry_names, named_entries
+from gradcalc.expression.arrays import Array, entry_names, named_entries
 from gradcalc.expression.tree import Call, Name, Node, Number, fold, steps
 from gradcalc.functions import TABLE
-from gradcalc.functions.scalarize import settings
+from gradcalc.functions.scalarize import option_values
 from gradcalc.runtime import deadline, torch_import
 
 with torch_import.fast_import():
@@ -69,7 +69,7 @@ REFUSALS = (Unavailable, RuntimeError, NotImplementedError, ValueError, IndexErr
 
 def run(
     tree: Node,
-    values: Mapping[str, float | Cells[float]],
+    values: Mapping[str, float | Array[float]],
     bys: Sequence[By],
     *,
     dtype: str,
@@ -81,13 +81,13 @@ def run(
 
     `record` asks for the program.  Never raises for what torch cannot do: that is a `failure`.
     """
-    cells = {name: value if isinstance(value, Cells) else Cells.single(value) for name, value in values.items()}
+    cells = {name: value if isinstance(value, Array) else Array.scalar(value) for name, value in values.items()}
     return runs(tree, cells, bys, 1, dtype=dtype, device=device, record=record, hook=hook)[0]
 
 
 def runs(
     tree: Node,
-    values: Mapping[str, Cells[float]],
+    values: Mapping[str, Array[float]],
     bys: Sequence[By],
     count: int,
     *,
@@ -104,7 +104,7 @@ def runs(
     names = {name: entry_names(name, value.shape).entries for name, value in values.items()}
     places = {entry: (name, place) for name, entries in names.items() for place, entry in enumerate(entries)}
     moving = {places[entry][0] for by in bys for entry in by}
-    inputs = inputs_of({name: cells.nested() for name, cells in values.items()}, torch_type, device, moving)
+    inputs = inputs_of({name: cells.tolist() for name, cells in values.items()}, torch_type, device, moving)
     constants = constants_of(tree, torch_type, device)
     held = constants.held
     received = {entry: number for name, tensor in inputs.items() for entry, number in _numbers(names[name], tensor)}
@@ -291,7 +291,7 @@ def called(node: Call, args: Sequence[torch.Tensor], constants: Constants) -> to
     given: list[Any] = list(args)
     for place, number in _python_numbers(node, constants.held).items():
         given[place] = number
-    result: torch.Tensor = row.torch(torch, *given, **settings(node))
+    result: torch.Tensor = row.torch(torch, *given, **option_values(node))
     return result
 
 

@@ -90,7 +90,7 @@ class _Drawing:
         """The operation once more, of its arguments alone: what its result owes to each."""
         alone = [arg.detach().requires_grad_(arg.is_floating_point()) for arg in args]
         result = called(node, alone, self.constants)
-        by_entry = TABLE[node.name].by_entry and result.dim()
+        by_entry = TABLE[node.name].elementwise and result.dim()
         numbers = [arg for arg in alone if arg.requires_grad]
         slopes = iter(torch.autograd.grad(result.sum(), numbers, allow_unused=True) if result.requires_grad else ())
         found = []

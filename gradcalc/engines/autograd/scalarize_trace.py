@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from gradcalc.engines.autograd.program import NO_MEMORY, Argument, Cell, Operation, base_name
-from gradcalc.expression.arrays import Cells, broadcast_shape
+from gradcalc.expression.arrays import Array, broadcast_shape
 
 MOVES = frozenset({
     "cat", "stack", "select_backward", "slice_backward", "diagonal_backward", "index", "index_select", "gather", "scatter",
@@ -58,7 +58,7 @@ NOT_BY_ENTRY = MOVES | REDUCTIONS | ALONG | PRODUCTS | MATRICES | LOSSES | WHOLE
 _REDUCTION_AT = {"binary_cross_entropy": 3, "binary_cross_entropy_backward": 4, "binary_cross_entropy_with_logits": 4}
 
 
-Grid = Cells[Cell]
+Grid = Array[Cell]
 """The cells of a tensor: where each entry lies, with the number that was there."""
 
 
@@ -66,13 +66,13 @@ def cells_of(tensor: torch.Tensor) -> Grid:
     """The cells of a tensor, in the order of its entries."""
     shape = tuple(tensor.shape)
     if tensor.is_meta or tensor._is_zerotensor():  # the latter are zeros that torch never writes down
-        return Cells(shape, [Cell(NO_MEMORY, None if tensor.is_meta else 0.0)] * tensor.numel())
+        return Array(shape, [Cell(NO_MEMORY, None if tensor.is_meta else 0.0)] * tensor.numel())
     numbers = tensor.detach().reshape(-1).tolist()
     start, size = tensor.data_ptr(), tensor.element_size()
     places = [0]
     for length, stride in zip(shape, tensor.stride(), strict=True):
         places = [place + step * stride for place in places for step in range(length)]
-    return Cells(shape, [Cell(start + size * place, number) for place, number in zip(places, numbers, strict=True)])
+    return Array(shape, [Cell(start + size * place, number) for place, number in zip(places, numbers, strict=True)])
 
 
 Seen = Grid | int | float | bool | str | None | tuple[Any, ...]
@@ -89,7 +89,7 @@ def expanded(
     """
     base = base_name(name)
     in_place = base != name.split(".")[0]
-    grids = [arg for arg in args if isinstance(arg, Cells)]
+    grids = [arg for arg in args if isinstance(arg, Array)]
     found = [cells_of(result) for result in results]
     if base in _TURNS or (not in_place and _is_view(given[0], results)):
         return
@@ -101,7 +101,7 @@ def expanded(
         yield from _reduced(name, base, args, options, found[:1])
     elif base in ALONG:
         dims = _dims(_dim(base, args), len(found[0].shape))
-        lines = [grid.lines(dims).entries for grid in (*grids, *found)]
+        lines = [grid.fibers(dims).entries for grid in (*grids, *found)]
         for line in zip(*lines, strict=True):
             yield Operation(name, tuple(cell for part in line[:-1] for cell in part), {}, tuple(line[-1]))
     elif base in PRODUCTS:
@@ -131,13 +131,13 @@ def _entrywise(
         yield Operation(name, (), {}, ())
         return
     shape = found[0].shape
-    if broadcast_shape([shape, *(arg.shape for arg in args if isinstance(arg, Cells))]) != shape:
+    if broadcast_shape([shape, *(arg.shape for arg in args if isinstance(arg, Array))]) != shape:
         # Truths and places are read off the record; any other number has to mean something.
         plain = all(isinstance(cell.value, (bool, int)) for cell in found[0].entries)
         for cell in found[0].entries:
             yield Operation(f"full.{name}" if plain else f"{base} of arrays", (), {}, (cell,))
         return
-    columns = [arg.broadcast(shape).entries if isinstance(arg, Cells) else None for arg in args]
+    columns = [arg.broadcast(shape).entries if isinstance(arg, Array) else None for arg in args]
     said: dict[str, Argument] = {key: _first(value) for key, value in options.items()}
     is_backward = base.endswith("_loss_backward") or base == "binary_cross_entropy_backward"
     if is_backward and _reduction(base, args, 3) == 1:
@@ -149,7 +149,7 @@ def _entrywise(
 
 def _first(value: Seen) -> Argument:
     """An argument that is the same for all entries."""
-    if isinstance(value, Cells):
+    if isinstance(value, Array):
         return value.entries[0] if len(value.entries) == 1 else None
     return tuple(_first(part) for part in value) if isinstance(value, tuple) else value
 
@@ -162,7 +162,7 @@ def _moved(
     cells: list[Cell] = []
 
     def numbered(arg: Any, seen: Any) -> Any:
-        if isinstance(arg, torch.Tensor) and isinstance(seen, Cells) and arg.is_floating_point():
+        if isinstance(arg, torch.Tensor) and isinstance(seen, Array) and arg.is_floating_point():
             start = len(cells) + 1
             cells.extend(seen.entries)
             return torch.arange(start, start + arg.numel(), device=arg.device).reshape(arg.shape)
@@ -194,17 +194,17 @@ def _reduced(
     name: str, base: str, args: Sequence[Seen], options: Mapping[str, Seen], found: Sequence[Grid]
 ) -> Iterator[Operation]:
     source = args[0]
-    assert isinstance(source, Cells)
+    assert isinstance(source, Array)
     place = _DIM_AT.get(base, 1)
     # The overloads without a dimension may have other things there, such as a flag.
     said = None if name.endswith(".default") and base not in _DIM_BY_DEFAULT else args[place] if len(args) > place else None
     dims = _dims(said, len(source.shape))
     if base == "trace":
-        source, dims = Cells((min(source.shape),), source.entries[:: source.shape[1] + 1][: min(source.shape)]), [0]
+        source, dims = Array((min(source.shape),), source.entries[:: source.shape[1] + 1][: min(source.shape)]), [0]
     kept: dict[str, Argument] = {key: _first(value) for key, value in options.items() if key == "correction"}
     if base == "linalg_vector_norm":
         kept["order"] = _first(args[1]) if len(args) > 1 else 2
-    for line, result in zip(source.lines(dims).entries, found[0].entries, strict=True):
+    for line, result in zip(source.fibers(dims).entries, found[0].entries, strict=True):
         yield Operation(name, tuple(line), kept, (result,))
 
 
@@ -223,7 +223,7 @@ def _dim(base: str, args: Sequence[Seen]) -> int:
 def _products(name: str, base: str, args: Sequence[Seen], options: Mapping[str, Seen], found: Grid) -> Iterator[Operation]:
     """Every entry of a product of matrices: a row and a column, and what is added to them."""
     added = args[0] if base.startswith("add") else None
-    left, right = (arg for arg in args[len(args) - 2 :] if isinstance(arg, Cells))
+    left, right = (arg for arg in args[len(args) - 2 :] if isinstance(arg, Array))
     kept: dict[str, Argument] = {key: _first(options[key]) for key in ("alpha", "beta") if key in options}
     inner = left.shape[-1]
     rows = [list(left.entries[start : start + inner]) for start in range(0, len(left.entries), inner)]
@@ -232,7 +232,7 @@ def _products(name: str, base: str, args: Sequence[Seen], options: Mapping[str, 
     else:
         per = right.shape[-1]
         columns = [list(matrix[step::per]) for matrix in _matrices(right) for step in range(per)]
-    outer = added.broadcast(found.shape).entries if isinstance(added, Cells) else None
+    outer = added.broadcast(found.shape).entries if isinstance(added, Array) else None
     height = left.shape[-2] if len(left.shape) > 1 else 1
     for place, result in enumerate(found.entries):
         row = place // per
@@ -261,10 +261,10 @@ def _by_matrix(name: str, grids: Sequence[Grid], options: Mapping[str, Seen], fo
 
 def _whole(name: str, args: Sequence[Seen], found: Sequence[Grid]) -> Operation:
     """An operation as a whole: the cells of all its tensors one after the other, and their shapes."""
-    grids = [arg for arg in args if isinstance(arg, Cells)]
+    grids = [arg for arg in args if isinstance(arg, Array)]
     kept: dict[str, Argument] = {
-        "shapes": tuple(arg.shape if isinstance(arg, Cells) else None for arg in args),
-        "settings": tuple(None if isinstance(arg, Cells) else arg for arg in args),
+        "shapes": tuple(arg.shape if isinstance(arg, Array) else None for arg in args),
+        "settings": tuple(None if isinstance(arg, Array) else arg for arg in args),
         "recorded": tuple(cell.value for grid in found for cell in grid.entries),
     }
     cells = tuple(cell for grid in grids for cell in grid.entries)

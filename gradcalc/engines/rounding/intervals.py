@@ -35,6 +35,9 @@ class Interval:
         """The largest magnitude inside."""
         return self.low.abs() if self.is_point else torch.maximum(self.low.abs(), self.high.abs())
 
+    def __neg__(self) -> Interval:
+        return exactly(-self.low) if self.is_point else Interval(-self.high, -self.low)
+
     def is_zero(self) -> torch.Tensor:
         """Where it is 0 and nothing else."""
         return (self.low == 0) & (self.high == 0)
@@ -58,7 +61,7 @@ def hull(*parts: Interval) -> Interval:
     return Interval(low, high)
 
 
-def chosen(condition: torch.Tensor, yes: Interval, no: Interval) -> Interval:
+def select(condition: torch.Tensor, yes: Interval, no: Interval) -> Interval:
     """One interval where a condition holds, another elsewhere."""
     return Interval(torch.where(condition, yes.low, no.low), torch.where(condition, yes.high, no.high))
 
@@ -83,7 +86,7 @@ class Rounding:
         # Below the smallest normal number a unit is an absolute one; Metal flushes all of them to zero.
         self.absolute = max(2.0**lowest, 2.0**-1022)
 
-    def received(self, number: float | torch.Tensor) -> Interval:
+    def input(self, number: float | torch.Tensor) -> Interval:
         """A number that a machine holds in place of one that was typed: that one is inside."""
         exact = exactly(number)
         room = exact.low.abs() * self.unit
@@ -120,19 +123,19 @@ class Rounding:
         quotient = self.around(_corners(a, b, torch.div))
         return quotient if b.is_point else unknown_where(b.holds_zero(), quotient)
 
-    def rising(self, function: Map, a: Interval) -> Interval:
+    def increasing(self, function: Map, a: Interval) -> Interval:
         """A function that grows with its argument."""
         if a.is_point:
             return self.around(exactly(function(a.low)))
         return self.around(Interval(function(a.low), function(a.high)))
 
-    def falling(self, function: Map, a: Interval) -> Interval:
+    def decreasing(self, function: Map, a: Interval) -> Interval:
         """A function that falls with its argument."""
         if a.is_point:
             return self.around(exactly(function(a.low)))
         return self.around(Interval(function(a.high), function(a.low)))
 
-    def wave(self, function: Map, a: Interval) -> Interval:
+    def lipschitz1(self, function: Map, a: Interval) -> Interval:
         """A function whose slope is between -1 and 1: the sine and the cosine."""
         if a.is_point:
             return self.around(exactly(function(a.low)))
@@ -141,7 +144,7 @@ class Rounding:
         value = function(middle)
         return self.around(Interval(value - apart, value + apart))
 
-    def valley(self, function: Map, a: Interval, bottom: float) -> Interval:
+    def even_convex(self, function: Map, a: Interval, bottom: float) -> Interval:
         """An even function that grows with the distance from 0."""
         if a.is_point:
             return self.around(exactly(function(a.low)))

@@ -13,13 +13,13 @@ from functools import cache
 from math import prod
 
 from gradcalc.engines.symbolic.messages import Derivatives, Formula, IndexedDerivatives, IndexedForm, Reduction
-from gradcalc.expression.arrays import LEAST, LETTERS, Cells, Entry, Shape
+from gradcalc.expression.arrays import INDEX_LETTERS, MIN_ENTRIES, Array, Entry, Shape
 from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in, renamed
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
-from gradcalc.functions.scalarize import spread
+from gradcalc.functions.scalarize import scalarize
 
 # The derivative of a reduction r of n entries by one of them, e; m is their mean, c the correction of a variance.
 _WEIGHTS = {
@@ -51,16 +51,16 @@ class _Part:
     whole: Node
 
 
-def indexed(tree: Node, values: Mapping[str, Cells[Node]]) -> IndexedForm | None:
+def indexed(tree: Node, values: Mapping[str, Array[Node]]) -> IndexedForm | None:
     """An expression whose value is a number, with an index; None where its entries are not all made in one way."""
-    large = {name for name, cells in values.items() if prod(cells.shape) >= LEAST}
+    large = {name for name, cells in values.items() if prod(cells.shape) >= MIN_ENTRIES}
     # Of numbers alone the tree, which may be long, is not even walked.
     names = names_in(tree) if large else []
     if large.isdisjoint(names):
         return None
     shapes = {name: values[name].shape for name in names if name in values}
     # Not the letters of `i`, nor of `a_i`, whose index they would look like.
-    letters = [letter for letter in LETTERS if not any(name.endswith(letter) for name in names)]
+    letters = [letter for letter in INDEX_LETTERS if not any(name.endswith(letter) for name in names)]
     reader = _Reader(shapes, letters)
     try:
         found = fold(tree, reader.leaf, reader.call)
@@ -98,7 +98,7 @@ class _Reader:
         if node.name in _LINES and len(parts[0].shape) == 1:
             return self.line(parts, whole)
         is_of_one = node.name in ("max", "min") and len(parts) == 1
-        if TABLE[node.name].by_entry and not is_of_one:
+        if TABLE[node.name].elementwise and not is_of_one:
             found = self.each(node.name, parts, whole)
             kind = how.get("reduction", "mean") if "reduction" in TABLE[node.name].options else "none"
             return found if kind == "none" else self.reduced(kind, found, whole)
@@ -155,7 +155,7 @@ def _placed(text: str, values: Mapping[str, Node]) -> Node:
 
 
 def at_entries(
-    indexed: IndexedDerivatives, form: IndexedForm, partials: Sequence[tuple[str, Shape]], values: Mapping[str, Cells[Node]]
+    indexed: IndexedDerivatives, form: IndexedForm, partials: Sequence[tuple[str, Shape]], values: Mapping[str, Array[Node]]
 ) -> Derivatives:
     """The formulas of partials, a variable and an index each, from those with letters.
 
@@ -170,7 +170,7 @@ def at_entries(
     for name, summand in indexed.sums.items():
         trees[name] = Call("sum", (renamed(summand, array),))
     used = {name for formula in indexed.formulas.values() if formula.tree is not None for name in names_in(formula.tree)}
-    numbers = {name: spread(tree, values).entries[0] for name, tree in trees.items() if name in used}
+    numbers = {name: scalarize(tree, values).entries[0] for name, tree in trees.items() if name in used}
     entries = {variable: form.entry(variable, len(index)) for variable, index in partials}
     formulas = tuple(_at(indexed.formulas[entries[variable]], index, form.letters) for variable, index in partials)
     general = {variable: (entry, indexed.formulas[entry]) for variable, entry in entries.items()}

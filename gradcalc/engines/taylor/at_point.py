@@ -10,9 +10,9 @@ from fractions import Fraction
 from itertools import combinations
 from math import factorial
 
-from flint import ctx, fmpq
+from flint import fmpq
 
-from gradcalc.engines.taylor import evaluate
+from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real, exact
 from gradcalc.expression.program import Reach
@@ -79,16 +79,16 @@ class Site:
         values: dict[str, Real | Jet] = dict(starts)
         for name, speed in direction.items():
             if name in starts:
-                values[name] = evaluate.moving(starts[name], speed, order)
+                values[name] = Jet.variable(starts[name], speed, order)
         if len(self.names) < _MANY:
             return evaluate.evaluate(self.steps, values, order=order, constants=self.literal)
         names = frozenset(direction)
         if names not in self._moving:
             self._reach = self._reach or Reach(self.steps)
             self._moving[names] = self._reach.of(names)
-        if (ctx.prec, order) not in self._rest:
-            self._rest[ctx.prec, order] = evaluate.evaluate_all(self.steps, starts, order, self.literal)
-        rest = self._rest[ctx.prec, order]
+        if (reals.working_bits(), order) not in self._rest:
+            self._rest[reals.working_bits(), order] = evaluate.evaluate_all(self.steps, starts, order, self.literal)
+        rest = self._rest[reals.working_bits(), order]
         return evaluate.evaluate_some(self.steps, values, order, self.literal, self._moving[names], rest)
 
     def formula_value(self, formula: Node, opaque: Mapping[str, Node]) -> Real:
@@ -107,7 +107,7 @@ class Site:
 
     def _named(self, part: Node) -> Real:
         """The value of a part that formulas have a name for; many formulas have it."""
-        key = (ctx.prec, id(part))
+        key = (reals.working_bits(), id(part))
         if key not in self._parts:
             self._parts[key] = part, evaluate.evaluate(part, self.point(), constants=self.literal).value
         return self._parts[key][1]

@@ -7,8 +7,10 @@ and decimal strings in which every digit is right.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from fractions import Fraction
 
 from flint import acb, arb, arb_series, ctx, fmpq
@@ -42,6 +44,40 @@ class OutOfPrecision(Exception):
 def precision(bits: int) -> AbstractContextManager[object]:
     """Compute with so many bits inside."""
     return ctx.workprec(bits)
+
+
+def working_bits() -> int:
+    """The present precision."""
+    return int(ctx.prec)
+
+
+@dataclass(slots=True)
+class ZeroCount:
+    """How often a number has counted as zero without proof."""
+
+    count: int = 0
+
+
+_zeros: ContextVar[ZeroCount | None] = ContextVar("unproven zeros", default=None)
+
+
+@contextmanager
+def unproven_zeros() -> Iterator[ZeroCount]:
+    """Count the numbers that count as zero without proof inside."""
+    outer, zeros = _zeros.get(), ZeroCount()
+    token = _zeros.set(zeros)
+    try:
+        yield zeros
+    finally:
+        _zeros.reset(token)
+        if outer is not None:
+            outer.count += zeros.count
+
+
+def _count_zero() -> None:
+    zeros = _zeros.get()
+    if zeros is not None:
+        zeros.count += 1
 
 
 def exact(value: Fraction | int) -> fmpq:
@@ -90,17 +126,8 @@ def sign(value: Real) -> int:
         return 0
     if ctx.prec < ZERO_BITS or not is_negligible(value):
         raise Unresolved
-    global _assumed_zeros
-    _assumed_zeros += 1
+    _count_zero()
     return 0
-
-
-_assumed_zeros = 0
-
-
-def assumed_zeros() -> int:
-    """How often a number has counted as zero without proof; two readings tell whether it happened in between."""
-    return _assumed_zeros
 
 
 def integer(value: Real) -> int | None:
@@ -113,42 +140,50 @@ def integer(value: Real) -> int | None:
     return None
 
 
-def is_tight(value: Real, bits: int = PROVEN_BITS) -> bool:
+def floor(value: Real) -> int | None:
+    """The integer below a number; None if there is none (not a number, or beyond all bounds)."""
+    if isinstance(value, fmpq):
+        return int(value.p // value.q)
+    if not value.is_finite():
+        return None
+    below = value.floor().unique_fmpz()
+    if below is not None:
+        return int(below)
+    # The ball contains an integer: it is that integer as far as the precision tells.
+    nearest = (value.mid() + fmpq(1, 2)).floor().unique_fmpz()
+    if nearest is None:
+        raise Unresolved
+    sign(value - int(nearest))
+    return int(nearest)
+
+
+def is_accurate(value: Real, bits: int = PROVEN_BITS) -> bool:
     """Whether a number is known to `bits` relative bits."""
     if isinstance(value, fmpq):
         return True
     return bool(value.is_finite()) and (bool(value.is_zero()) or value.rel_accuracy_bits() >= bits)
 
 
-def adaptively(compute: Callable[[], Real], *, bits: int = PROVEN_BITS, limit: int = MAX_BITS) -> Real:
+def refine(compute: Callable[[], Real], *, bits: int = PROVEN_BITS, limit: int = MAX_BITS) -> Real:
     """The result of a computation, repeated with more and more precision until it is known to `bits` relative bits.
 
     What still contains 0 at the limit, and is small, is returned as the ball it is, and counted.  Raises `OutOfPrecision`
     for anything else that is not known so well within `limit` bits.  The working precision is left as it was found.
     """
-    global _assumed_zeros
-    before = ctx.prec
-    precision = START_BITS
+    bits_now = START_BITS
     small: Real | None = None
-    try:
-        while precision <= limit:
-            deadline.check()
-            ctx.prec = precision
-            small = None
-            try:
-                value = compute()
-            except Unresolved:
-                pass
-            else:
-                if is_tight(value, bits):
-                    return value
-                small = value if is_negligible(value) else None
-            precision *= 2
-    finally:
-        ctx.prec = before
+    while bits_now <= limit:
+        deadline.check()
+        small = None
+        with precision(bits_now), suppress(Unresolved):
+            value = compute()
+            if is_accurate(value, bits):
+                return value
+            small = value if is_negligible(value) else None
+        bits_now *= 2
     if small is None:
         raise OutOfPrecision
-    _assumed_zeros += 1
+    _count_zero()
     return small
 
 
@@ -165,7 +200,7 @@ def agree(left: Real, right: Real) -> bool:
     """Whether two enclosures can be the same number."""
     if isinstance(left, fmpq) and isinstance(right, fmpq):
         return bool(left == right)
-    with ctx.workprec(max(ctx.prec, MAX_BITS)):  # a rational becomes a ball of the present precision: no tolerance
+    with precision(max(ctx.prec, MAX_BITS)):  # a rational becomes a ball of the present precision: no tolerance
         return bool(ball(left).overlaps(ball(right)))
 
 
@@ -183,15 +218,10 @@ def decimal(value: Real, digits: int = 20) -> str:
     if is_zero(value):
         return "0"
     if is_negligible(value):
-        with ctx.workprec(64):
+        with precision(64):
             return f"0 to within {_plain(ball(value).abs_upper().str(2, radius=False))}"
-    before = ctx.prec
-    ctx.prec = max(before, 4 * digits + 64)
-    try:
-        short = _short(value, digits)
-        return short if short is not None else _plain(ball(value).str(digits, radius=False))
-    finally:
-        ctx.prec = before
+    with precision(max(ctx.prec, 4 * digits + 64)):
+        return _exact_decimal(value, digits) or _plain(ball(value).str(digits, radius=False))
 
 
 def known_decimal(value: Real | None, digits: int = 20) -> str | None:
@@ -205,7 +235,7 @@ _LONGEST_EXPONENT = 18
 """Digits of an exponent that is not read: the number is in scientific notation anyway."""
 
 
-def _short(value: Real, digits: int) -> str | None:
+def _exact_decimal(value: Real, digits: int) -> str | None:
     """The whole decimal expansion of an exact number, if it has at most `digits` digits."""
     if isinstance(value, arb):
         if not value.is_exact():
@@ -270,7 +300,7 @@ def digamma_series(x: arb, length: int) -> list[arb]:
             return [arb.nan()] * length
         cotangent = angle.cos_pi() / sine
         return [(-c if power % 2 else c) - arb.pi() * cotangent[power] for power, c in enumerate(mirrored)]
-    with ctx.workprec(min(ctx.prec, max(int(x.rel_accuracy_bits()), 0) + 64)):
+    with precision(min(ctx.prec, max(int(x.rel_accuracy_bits()), 0) + 64)):
         at = acb(x)
         coefficients = [at.digamma().real]
         factorial = arb(1)

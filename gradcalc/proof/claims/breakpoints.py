@@ -7,13 +7,15 @@ logarithm.  A switch too many is only a place where somebody looks in vain.
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 from gradcalc.expression.program import follow
-from gradcalc.expression.tree import Call, Node, Number, integer_literal, names_in, steps
+from gradcalc.expression.tree import Call, Name, Node, Number, integer_literal, names_in, steps
 from gradcalc.functions import TABLE
+from gradcalc.functions.vocabulary import NAMES, Vocabulary
 
 _ZERO, _ONE = Number("0"), Number("1")
 _MOST_TIES = 6
@@ -34,27 +36,32 @@ class Switch:
 
 def switches(tree: Node) -> list[Switch]:
     """The switches of a tree, each once; those whose expression is a number are left out."""
-    vocabulary = _Vocabulary()
+    vocabulary = TreeVocabulary()
     _read(tree, vocabulary, lambda node, _: node)
     return [it for it in dict.fromkeys(vocabulary.found) if names_in(it.node)]
 
 
 def expanded(tree: Node) -> Node:
     """A tree in functions of the vocabulary alone: `max(x, 0)` for `relu(x)`."""
-    return _read(tree, _Vocabulary(), lambda _, meaning: meaning)
+    return _read(tree, TreeVocabulary(), lambda _, meaning: meaning)
 
 
-def _read(tree: Node, vocabulary: _Vocabulary, chosen: Callable[[Node, Node], Node]) -> Node:
+def _read(tree: Node, vocabulary: _Switches, chosen: Callable[[Node, Node], Node]) -> Node:
     """Read a tree in a vocabulary; of each call, and what it means, one is chosen."""
 
     def call(node: Call, args: list[_Built]) -> _Built:
         row = TABLE[node.name]
         made = Call(node.name, tuple(arg.node for arg in args), node.span, node.options)
-        if not args or not row.by_entry or (row.condition and row.takes_conditions):
+        if not args or not row.elementwise or (row.condition and row.boolean_args):
             return _Built(made)
         return _Built(chosen(made, row.meaning(vocabulary, *args).node))
 
     return follow(steps(tree), _Built, call)[-1].node
+
+
+def as_built(name: str) -> _Built:
+    """A variable that the meanings of functions calculate with."""
+    return _Built(Name(name))
 
 
 class _Built:
@@ -100,24 +107,30 @@ _CALLED = {"divide": "/", "power": "**", "lt": "<", "le": "<=", "gt": ">", "ge":
            "both": "and", "either": "or", "opposite": "not"}  # fmt: skip
 
 
-class _Vocabulary:
-    """The vocabulary of the function table, in trees; what it is asked for leaves its switches in `found`."""
+def _switch_finder(name: str) -> Callable[..., _Built]:
+    """A function of the vocabulary that builds its call, and notes its switches."""
+    called = _CALLED.get(name, name)
 
+    def function(self: _Switches, *args: _Built | int) -> _Built:
+        parts = [_tree(arg) for arg in args]
+        self.found += _of(called, parts)
+        return _Built(Call(called, tuple(parts)))
+
+    return function
+
+
+class _Switches(Vocabulary[_Built, _Built], ABC):
     def __init__(self) -> None:
         self.found: list[Switch] = []
 
     def number(self, value: int | str) -> _Built:
         return _Built(_tree(value))
 
-    def __getattr__(self, name: str) -> Callable[..., _Built]:
-        called = _CALLED.get(name, name)
 
-        def function(*args: _Built | int) -> _Built:
-            parts = [_tree(arg) for arg in args]
-            self.found += _of(called, parts)
-            return _Built(Call(called, tuple(parts)))
-
-        return function
+TreeVocabulary: type[_Switches] = type(
+    "TreeVocabulary", (_Switches,), {name: _switch_finder(name) for name in NAMES - {"number"}}
+)
+"""The functions of the table in trees; the switches of all that are called are in `found`."""
 
 
 _OF_ONE = ("abs", "sign", "heaviside", "cbrt", "sinc")

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from gradcalc.engines.taylor import evaluate, reals
-from gradcalc.engines.taylor.evaluate import Truth
-from gradcalc.engines.taylor.jets import Jet
+from gradcalc.engines.taylor.jets import Condition, Jet
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.expression.tree import Call, Node, Number, steps
 from gradcalc.proof.claims.breakpoints import expanded
@@ -42,11 +41,11 @@ def branch(tree: Node, point: Mapping[str, Real]) -> Node:
     return made[-1]
 
 
-def _chosen(node: Call, args: list[Node], values: list[Jet | Truth]) -> Node:
+def _chosen(node: Call, args: list[Node], values: list[Jet | Condition]) -> Node:
     """A call near to a point: the case that holds there, where it is one of cases."""
     match node.name:
         case "where":
-            return args[1] if cast("Truth", values[0]).holds else args[2]
+            return args[1] if cast("Condition", values[0]).holds else args[2]
         case "max" | "min":
             direction = 1 if node.name == "max" else -1
             best = 0
@@ -63,5 +62,5 @@ def _chosen(node: Call, args: list[Node], values: list[Jet | Truth]) -> Node:
     return Call(node.name, tuple(args), node.span, node.options)
 
 
-def _value(value: Jet | Truth) -> Real:
+def _value(value: Jet | Condition) -> Real:
     return cast("Jet", value).value

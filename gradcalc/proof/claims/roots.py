@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from flint import arb, ctx, fmpq, fmpq_poly
+from flint import arb, fmpq, fmpq_poly
 
 from gradcalc.engines.taylor import evaluate, reals
+from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.expression.decimals import plain
 from gradcalc.expression.program import follow
@@ -55,7 +56,7 @@ def literal(value: Fraction | fmpq) -> Node:
 
 def number(tree: Node, bits: int = reals.START_BITS) -> Real | None:
     """The value of a constant tree; None where it has none."""
-    with ctx.workprec(bits):
+    with reals.precision(bits):
         try:
             jet = evaluate.evaluate(tree, {})
         except (reals.Unresolved, reals.NotReal, reals.OutOfPrecision):
@@ -119,7 +120,7 @@ def zeros(found: fmpq_poly) -> list[Node]:
         elif len(coefficients) == 3:
             places += _of_quadratic(*coefficients)
         else:
-            with ctx.workprec(reals.START_BITS):
+            with reals.precision(reals.START_BITS):
                 places += [_rounded(pair[0].real) for pair in factor.complex_roots() if pair[0].imag.is_zero()]  # type: ignore[index]
     return places
 
@@ -327,7 +328,7 @@ class _Search:
 
     def state(self, low: Fraction, high: Fraction) -> str:
         """`none` where there is no root, `crossing` where there is just one, `open` where nobody can tell yet."""
-        with ctx.workprec(128):
+        with reals.precision(128):
             whole = arb(reals.exact((low + high) / 2), reals.exact((high - low) / 2))
             jet = self._jet(whole, 1)
             if jet is None:
@@ -341,7 +342,7 @@ class _Search:
         return "none" if is_one_way and None not in ends else "open"
 
     def sign(self, place: Fraction) -> int | None:
-        with ctx.workprec(256):
+        with reals.precision(256):
             jet = self._jet(reals.exact(place), 0)
         return None if jet is None else 1 if jet[0] > 0 else -1 if jet[0] < 0 else 0
 
@@ -359,7 +360,7 @@ class _Search:
         return (low + high) / 2
 
     def _jet(self, place: Real, order: int) -> Sequence[arb] | None:
-        start = evaluate.moving(place, 1, 1) if order else place
+        start = Jet.variable(place, 1, 1) if order else place
         try:
             jet = evaluate.evaluate(self.way, {self.name: start}, order=order)
         except (reals.Unresolved, reals.NotReal, reals.OutOfPrecision):

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from flint import ctx, fmpq
+from flint import fmpq
 
-from gradcalc.engines.taylor import evaluate, reals
+from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import Site, polarised
-from gradcalc.engines.taylor.germs.elements import Undecided
-from gradcalc.engines.taylor.jets import Jet, Note
-from gradcalc.engines.taylor.reals import Real, adaptively
+from gradcalc.engines.taylor.germs.atoms import Undecided
+from gradcalc.engines.taylor.jets import ZERO_TO_ZERO, Jet, Note
+from gradcalc.engines.taylor.reals import Real, refine
 from gradcalc.proof.smoothness.one_sided import Neighbourhood, Side, looked_at
 
 __all__ = ["NOT_DIFFERENTIABLE", "UNDEFINED", "Kind", "Regularity", "Side", "examine", "value_of"]
@@ -28,8 +28,8 @@ __all__ = ["NOT_DIFFERENTIABLE", "UNDEFINED", "Kind", "Regularity", "Side", "exa
 class Kind(StrEnum):
     """What an expression is like at a point."""
 
-    REGULAR = "regular"
-    SMOOTH = "smooth"  # differentiable although it passes through a seam
+    SMOOTH = "regular"
+    DIFFERENTIABLE = "smooth"  # differentiable although it passes through a seam
     KINK = "kink"
     JUMP = "jump"
     VERTICAL = "vertical"
@@ -68,15 +68,15 @@ def examine(site: Site, by: Sequence[str]) -> Regularity:
 
     Raises `OutOfPrecision` where no enclosure is found.
     """
-    with ctx.workprec(2 * reals.START_BITS):
+    with reals.precision(2 * reals.START_BITS):
         notes: set[Note] = set()
-        guesses = reals.assumed_zeros()
-        value, derivative = _by_series(site, by, notes)
+        with reals.unproven_zeros() as zeros:
+            value, derivative = _by_series(site, by, notes)
         if notes:
             return _beside(site, by, _ordered(notes))
-        if reals.assumed_zeros() == guesses:
-            return Regularity(Kind.REGULAR, derivative, value=value)
-        return _confirmed(site, by, Regularity(Kind.REGULAR, derivative, value=value, proven=False))
+        if not zeros.count:
+            return Regularity(Kind.SMOOTH, derivative, value=value)
+        return _confirmed(site, by, Regularity(Kind.SMOOTH, derivative, value=value, proven=False))
 
 
 def value_of(site: Site) -> Real | None:
@@ -113,7 +113,7 @@ def _by_series(site: Site, by: Sequence[str], notes: set[Note]) -> tuple[Real, R
         # A note ends the search: the precision cannot help, what lies beside the point must be looked at.
         return fmpq(0) if notes else total
 
-    slope = adaptively(derivative)
+    slope = refine(derivative)
     return at[0].value, slope
 
 
@@ -127,7 +127,7 @@ def _confirmed(site: Site, by: Sequence[str], numerical: Regularity) -> Regulari
         return numerical
     value = value_of(site)
     if partial.kind == "smooth":
-        return Regularity(Kind.REGULAR, partial.derivative, value=value)
+        return Regularity(Kind.SMOOTH, partial.derivative, value=value)
     kind = Kind.UNKNOWN if partial.kind == "undefined" else Kind(partial.kind)
     why = "a value that was not confirmed" if kind is Kind.UNKNOWN else ""
     return Regularity(kind, None, partial.left, partial.right, value, why=why)
@@ -143,9 +143,9 @@ def _value(site: Site) -> tuple[Real | None, frozenset[Note], bool]:
         notes = jet.notes
         return fmpq(0) if _without_value(notes) else jet.value
 
-    guesses = reals.assumed_zeros()
-    value = adaptively(compute)
-    return (None if _without_value(notes) else value), notes, reals.assumed_zeros() == guesses
+    with reals.unproven_zeros() as zeros:
+        value = refine(compute)
+    return (None if _without_value(notes) else value), notes, not zeros.count
 
 
 def _without_value(notes: Iterable[Note]) -> bool:
@@ -166,7 +166,7 @@ def _beside(site: Site, by: Sequence[str], notes: tuple[Note, ...]) -> Regularit
         return Regularity(Kind.UNKNOWN, value=value, notes=notes, why=str(why))
     if partial.kind == "undefined":  # the two ways to see the point itself are at odds
         return Regularity(Kind.UNKNOWN, value=value, notes=notes, why="a value that was not confirmed")
-    if any(note.what == evaluate.ZERO_TO_ZERO for note in notes):  # along one line it may be smooth, its value a convention
+    if any(note.what == ZERO_TO_ZERO for note in notes):  # along one line it may be smooth, its value a convention
         return Regularity(Kind.EDGE, None, partial.left, partial.right, value, notes, partial.proven)
     return Regularity(Kind(partial.kind), partial.derivative, partial.left, partial.right, value, notes, partial.proven)
 

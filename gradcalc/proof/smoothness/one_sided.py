@@ -19,15 +19,15 @@ from itertools import groupby
 from math import factorial
 from typing import TypeVar
 
-from flint import arb, ctx, fmpq
+from flint import arb, fmpq
 
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
-from gradcalc.engines.taylor.germs.elements import SIZES, Element, TooMany, Undecided, rational
+from gradcalc.engines.taylor.germs.atoms import SIZES, Element, TooMany, Undecided, rational
 from gradcalc.engines.taylor.germs.functions import Chosen, Value, chosen
-from gradcalc.engines.taylor.germs.series import Germs, NotDefined, Unknown
+from gradcalc.engines.taylor.germs.germs import Germs, NotDefined, Unknown
 from gradcalc.engines.taylor.jets import Jet
-from gradcalc.engines.taylor.reals import Real, adaptively, ball, exact
+from gradcalc.engines.taylor.reals import Real, ball, exact, refine
 from gradcalc.expression.program import Reach
 from gradcalc.expression.tree import Call, Name, Node, Steps, steps
 from gradcalc.functions import TABLE
@@ -101,7 +101,7 @@ class Neighbourhood:
     def partial(self, by: Sequence[str]) -> Partial:
         """The partial by each of `by`, the first of which is differentiated by first.  Raises `Undecided`."""
         groups = [(name, len(list(same))) for name, same in groupby(by)]
-        with ctx.workprec(2 * reals.START_BITS):
+        with reals.precision(2 * reals.START_BITS):
             try:
                 return self._partial(groups)
             except TooMany:
@@ -223,10 +223,10 @@ class Neighbourhood:
             notes.update(note.kind for note in at_point.notes)
             return fmpq(0) if notes & {"pole", "domain", "unknown"} else at_point.value
 
-        guesses = reals.assumed_zeros()
-        number = adaptively(value)
+        with reals.unproven_zeros() as zeros:
+            number = refine(value)
         # A branch may have been chosen by a number that is zero as far as its digits tell.
-        self.germs.guesses += reals.assumed_zeros() - guesses
+        self.germs.guesses += zeros.count
         if notes & {"pole", "domain", "unknown"}:
             return Unknown("a part without a series") if "unknown" in notes else NotDefined(min(notes & {"pole", "domain"}))
         if isinstance(number, fmpq):
@@ -301,18 +301,18 @@ class Neighbourhood:
     def _rise(self, rest: Element, small: Element, order: int) -> _Rise:
         """How a function starts that should vanish together with its derivatives below `order`."""
         germs = self.germs
-        along = germs.fastest(small)
+        along = germs.smallest_infinitesimal(small)
         assert along is not None
         with germs.dropping_oscillation(order == 1):
-            series = germs.beyond(rest, along, order)
+            series = germs.expand_beyond(rest, along, order)
         for r, c in series.terms:
-            if germs.compared(r, fmpq(order)) > 0:
+            if germs.compare(r, fmpq(order)) > 0:
                 break
             growth = self._growth_in_log(c, along)
-            if growth <= 0 and germs.compared(r, fmpq(order)) == 0:
+            if growth <= 0 and germs.compare(r, fmpq(order)) == 0:
                 return _Rise("", self._limit_in_log(c, along) * factorial(order))
             if germs.sign(c):
-                exponent = germs.compared(r, fmpq(0))
+                exponent = germs.compare(r, fmpq(0))
                 jumps = order == 1 and (exponent < 0 or (exponent == 0 and growth >= 0))
                 return _Rise("jump" if jumps else "vertical", germs.sign(c) * float("inf"))
         return _Rise("", self.germs.constant(0))
@@ -320,13 +320,13 @@ class Neighbourhood:
     def _growth_in_log(self, c: Element, along: int) -> int:
         """Whether a coefficient that may hold log(s) grows (1), tends to a number (0) or to zero (-1) as s does."""
         log = self.germs.log_of(along)
-        term = self.germs.leading(c, log) if log in self.germs.moves(c) else None
-        return 0 if term is None else -self.germs.compared(term[0], fmpq(0))
+        term = self.germs.leading(c, log) if log in self.germs.infinitesimals_of(c) else None
+        return 0 if term is None else -self.germs.compare(term[0], fmpq(0))
 
     def _limit_in_log(self, c: Element, along: int) -> Element:
         log = self.germs.log_of(along)
         germs = self.germs
-        return germs.coefficient(germs.beyond(c, log, 0), fmpq(0)) if log in germs.moves(c) else c
+        return germs.coefficient(germs.expand_beyond(c, log, 0), fmpq(0)) if log in germs.infinitesimals_of(c) else c
 
     # -- numbers
 
@@ -334,9 +334,9 @@ class Neighbourhood:
         value = rational(p)
         if value is not None:
             return value
-        if self.germs.enclosure(p).contains(0) and self.germs.vanishes(p):
+        if self.germs.enclose(p).contains(0) and self.germs.vanishes(p):
             return fmpq(0)
-        number = adaptively(lambda: self.germs.enclosure(p))
+        number = refine(lambda: self.germs.enclose(p))
         self.germs.guesses += ball(number).contains(0)
         return number
 

@@ -16,10 +16,11 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import groupby, pairwise
 
-from flint import arb, ctx
+from flint import arb
 
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import NotReal, OutOfPrecision, Real, Unresolved
 from gradcalc.expression.tree import Node, steps
 from gradcalc.proof.smoothness.differentiability import Kind, Regularity, examine
@@ -149,11 +150,11 @@ class _Work:
 
     def look(self, start: Fraction, stop: Fraction) -> str:
         """Whether the expression is smooth in all of a piece, or has no value in any of it."""
-        with ctx.workprec(reals.START_BITS):
+        with reals.precision(reals.START_BITS):
             point: dict[str, Real] = dict(self.fixed.point())
             whole = arb(reals.exact((start + stop) / 2), reals.exact((stop - start) / 2))
             try:
-                jet = evaluate.evaluate(self.way, {**point, self.name: evaluate.moving(whole, 1, 1)}, order=1)
+                jet = evaluate.evaluate(self.way, {**point, self.name: Jet.variable(whole, 1, 1)}, order=1)
             except (Unresolved, NotReal):
                 return _OPEN
             if any(note.kind == "domain" for note in jet.notes):
@@ -165,19 +166,19 @@ class _Work:
         """What an open piece between two others is about; None where the expression is smooth after all."""
         at = simplest(run.start, run.stop)
         found = self.at(at)
-        if found is not None and found.kind is Kind.SMOOTH:
+        if found is not None and found.kind is Kind.DIFFERENTIABLE:
             return None
         # A fraction that is only near to the place is regular, or has no value.
-        is_there = found is not None and found.kind not in (Kind.REGULAR, Kind.DOMAIN, Kind.UNKNOWN)
+        is_there = found is not None and found.kind not in (Kind.SMOOTH, Kind.DOMAIN, Kind.UNKNOWN)
         if found is not None and is_there and found.kind is not Kind.POLE:
             return Mark(at, found.kind, True, _told(found.left), _told(found.right))
         place = at if is_there else (run.start + run.stop) / 2
         width = run.stop - run.start
         kind = _between(*(self.side(place, width, sign, piece) for sign, piece in ((-1, before), (1, after))))
         if found is not None and is_there:  # a division by zero, or a logarithm: it may be within something that tames it
-            kind = Kind.REMOVABLE if kind in (Kind.REGULAR, Kind.KINK, Kind.VERTICAL) else kind or found.kind
+            kind = Kind.REMOVABLE if kind in (Kind.SMOOTH, Kind.KINK, Kind.VERTICAL) else kind or found.kind
             return Mark(at, kind, True, _told(found.left), _told(found.right))
-        return None if kind in (None, Kind.REGULAR) else Mark(place, kind, False)
+        return None if kind in (None, Kind.SMOOTH) else Mark(place, kind, False)
 
     def side(self, place: Fraction, width: Fraction, sign: int, beyond: _Piece | None) -> _Side | None:
         """What the expression does on one side of a place that is known to a width; None if it has no value there."""
@@ -197,7 +198,7 @@ class _Work:
                 return None
             if found.value is None or found.derivative is None:
                 return _Side(())
-            with ctx.workprec(_BITS):
+            with reals.precision(_BITS):
                 looks.append(_Look(_middle(reals.exact(distance)), _middle(found.value), sign * _middle(found.derivative)))
         return _Side(tuple(looks))
 
@@ -338,7 +339,7 @@ def _band(power: arb) -> str | None:
 
 def _between(left: _Side | None, right: _Side | None) -> Kind | None:
     """What lies between two sides: `regular` if it may be smooth, None if there is a value on neither."""
-    with ctx.workprec(_BITS):
+    with reals.precision(_BITS):
         sides = [side for side in (left, right) if side is not None]
         states = [side.state for side in sides]
         if not sides:
@@ -359,7 +360,7 @@ def _between(left: _Side | None, right: _Side | None) -> Kind | None:
             return Kind.VERTICAL
         gap, reach = abs(left.steady + right.steady), abs(left.growing) + abs(right.growing)
         reach += _NOTHING * (abs(left.steady) + abs(right.steady))
-        return Kind.KINK if gap > 4 * reach else Kind.REGULAR if gap <= reach else Kind.UNKNOWN
+        return Kind.KINK if gap > 4 * reach else Kind.SMOOTH if gap <= reach else Kind.UNKNOWN
 
 
 def fraction(value: Real) -> Fraction:

@@ -14,7 +14,7 @@ from typing import Any
 
 import sympy
 
-from gradcalc.engines.symbolic.cas.vocabulary import Vocabulary
+from gradcalc.engines.symbolic.cas.vocabulary import SympyVocabulary
 from gradcalc.expression.arrays import Entry
 from gradcalc.expression.latex import latex, name_latex
 from gradcalc.expression.printer import unparse
@@ -30,7 +30,7 @@ class Builder:
     """A tree as a sympy expression; also the vocabulary of the function table, in sympy's terms."""
 
     def __init__(self, names: Sequence[str], latex: Mapping[str, str] | None = None):
-        self.vocabulary = Vocabulary(lambda number: self.placed(_Constant(number)))
+        self.vocabulary = SympyVocabulary(lambda number: self.placed(_Constant(number)))
         self.symbols = {name: sympy.Symbol(name, real=True) for name in names}
         self._latex = {self.symbols[name]: text for name, text in (latex or {}).items()}
         self.opaque: dict[str, Node] = {}
@@ -148,7 +148,7 @@ def _readable(node: Node) -> sympy.Expr | None:
         parts = [_readable(arg) for arg in node.args]
         if any(part is None for part in parts) or (node.name == "/" and parts[1] == 0):
             return None
-        value: sympy.Expr = TABLE[node.name].meaning(Vocabulary(), *parts)
+        value: sympy.Expr = TABLE[node.name].meaning(SympyVocabulary(), *parts)
         return value
     return None
 

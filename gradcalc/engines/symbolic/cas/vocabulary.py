@@ -1,4 +1,4 @@
-"""The function table's vocabulary in sympy's terms: real functions of our own where sympy's are complex, or too clever.
+"""The functions of the table in sympy's expressions: real functions of our own where sympy's are complex, or too clever.
 
 Comes in: sympy expressions.  Goes out: sympy expressions.
 """
@@ -11,6 +11,7 @@ from typing import Any
 import sympy
 
 from gradcalc.expression.tree import Call, Node, Number
+from gradcalc.functions.vocabulary import Vocabulary
 
 PRINTED = {"round_": "round", "abs_": "abs", "max_": "max", "min_": "min", "Abs": "abs", "loggamma": "lgamma"}
 """What sympy's and our functions are called in gradcalc's language, where that is another name."""
@@ -176,8 +177,8 @@ def _chained(of_two: type[Real]) -> Any:
     return best_of
 
 
-class Vocabulary:
-    """The vocabulary of the function table in sympy's terms; what is not here is sympy's function of that name."""
+class SympyVocabulary(Vocabulary[Any, Any]):
+    """The functions of the table, in sympy's expressions."""
 
     def __init__(self, placed: Callable[[Node], sympy.Expr] | None = None):
         self._placed = placed
@@ -186,11 +187,16 @@ class Vocabulary:
         """A constant without a real value, opaque as if it had been typed: sympy's zoo and I are not of our language."""
         return otherwise() if self._placed is None else self._placed(call)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(sympy, name)
-
     abs, sign, sigmoid, cbrt, sinc, lgamma = abs_, sign, sigmoid, cbrt, sinc, lgamma
     floor, ceil, trunc, round, where = floor, ceil, trunc, round_, where
+    sqrt, exp = staticmethod(sympy.sqrt), sympy.exp
+    sin, cos, tan, cot, sec, csc = sympy.sin, sympy.cos, sympy.tan, sympy.cot, sympy.sec, sympy.csc
+    asin, acos, atan, atan2 = sympy.asin, sympy.acos, sympy.atan, sympy.atan2
+    sinh, cosh, tanh, coth, sech, csch = sympy.sinh, sympy.cosh, sympy.tanh, sympy.coth, sympy.sech, sympy.csch
+    asinh, acosh, atanh = sympy.asinh, sympy.acosh, sympy.atanh
+    erf, erfc, erfi, erfinv = sympy.erf, sympy.erfc, sympy.erfi, sympy.erfinv
+    gamma, digamma, polygamma, zeta = sympy.gamma, sympy.digamma, sympy.polygamma, sympy.zeta
+    besselj, bessely, besseli, besselk = sympy.besselj, sympy.bessely, sympy.besseli, sympy.besselk
 
     def number(self, value: int | str) -> sympy.Expr:
         """A number of a function's own; a decimal is opaque, as if it had been typed."""
@@ -224,16 +230,8 @@ class Vocabulary:
         return sympy.log(number)
 
     @staticmethod
-    def hypot(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
-        return sympy.sqrt(a**2 + b**2)
-
-    @staticmethod
     def log1p(a: sympy.Expr) -> sympy.Expr:
         return sympy.log(1 + a)
-
-    @staticmethod
-    def expm1(a: sympy.Expr) -> sympy.Expr:
-        return sympy.exp(a) - 1
 
     @staticmethod
     def logaddexp(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:

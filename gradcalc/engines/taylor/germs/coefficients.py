@@ -9,26 +9,27 @@ from collections.abc import Callable, Mapping
 
 from flint import fmpq
 
-from gradcalc.engines.taylor.germs.elements import Element, Elements
+from gradcalc.engines.taylor.germs.atoms import Element
+from gradcalc.engines.taylor.germs.normal_forms import NormalForms
 
 
-def log_of_one_and(elements: Elements, count: int) -> list[Element]:
+def log_of_one_and(elements: NormalForms, count: int) -> list[Element]:
     """The coefficients of log(1 + x)."""
     return [elements.zero, *(elements.constant(fmpq((-1) ** (k - 1), k)) for k in range(1, count))]
 
 
-def _exp(elements: Elements, a: Element, count: int) -> list[Element]:
+def _exp(elements: NormalForms, a: Element, count: int) -> list[Element]:
     row = [elements.exponential(a)]
     for k in range(1, count):
         row.append(row[-1] / k)
     return row
 
 
-def _turning(first: int) -> Callable[[Elements, Element, int], list[Element]]:
+def _turning(first: int) -> Callable[[NormalForms, Element, int], list[Element]]:
     """The coefficients of sin (first 0) or cos (1)."""
 
-    def rule(elements: Elements, a: Element, count: int) -> list[Element]:
-        sine, cosine = elements.circular(a)
+    def rule(elements: NormalForms, a: Element, count: int) -> list[Element]:
+        sine, cosine = elements.sine_and_cosine(a)
         cycle, scale, row = (sine, cosine, -sine, -cosine), fmpq(1), []
         for k in range(count):
             scale = scale / max(k, 1)
@@ -38,16 +39,16 @@ def _turning(first: int) -> Callable[[Elements, Element, int], list[Element]]:
     return rule
 
 
-def _tanh(elements: Elements, a: Element, count: int) -> list[Element]:
+def _tanh(elements: NormalForms, a: Element, count: int) -> list[Element]:
     """From y' = 1 - y**2."""
     y = [elements.odd("tanh", a)]
     for k in range(count - 1):
         square = sum((y[i] * y[k - i] for i in range(k + 1)), elements.zero)
-        y.append(elements.shortened(((elements.one if k == 0 else elements.zero) - square) / (k + 1)))
+        y.append(elements.shorten(((elements.one if k == 0 else elements.zero) - square) / (k + 1)))
     return y
 
 
-def _atan(elements: Elements, a: Element, count: int) -> list[Element]:
+def _atan(elements: NormalForms, a: Element, count: int) -> list[Element]:
     """From (1 + x**2) * y' = 1."""
     y, v, slopes = [elements.odd("atan", a)], elements.inverse(1 + a * a), list[Element]()
     for k in range(count - 1):
@@ -56,20 +57,20 @@ def _atan(elements: Elements, a: Element, count: int) -> list[Element]:
             - (2 * a * slopes[k - 1] if k else elements.zero)
             - (slopes[k - 2] if k > 1 else elements.zero)
         )
-        slopes.append(elements.shortened(c * v))
+        slopes.append(elements.shorten(c * v))
         y.append(slopes[k] / (k + 1))
     return y
 
 
-def _erf(elements: Elements, a: Element, count: int) -> list[Element]:
+def _erf(elements: NormalForms, a: Element, count: int) -> list[Element]:
     """From y'' = -2*x*y'."""
-    y = [elements.odd("erf", a), 2 * elements.raised(elements.atom("pi"), fmpq(-1, 2)) * elements.exponential(-a * a)]
+    y = [elements.odd("erf", a), 2 * elements.raise_to(elements.atom("pi"), fmpq(-1, 2)) * elements.exponential(-a * a)]
     for k in range(2, count):
-        y.append(elements.shortened(-2 * (a * (k - 1) * y[k - 1] + (k - 2) * y[k - 2]) / (k * (k - 1))))
+        y.append(elements.shorten(-2 * (a * (k - 1) * y[k - 1] + (k - 2) * y[k - 2]) / (k * (k - 1))))
     return y[:count]
 
 
-TAYLOR: Mapping[str, Callable[[Elements, Element, int], list[Element]]] = {
+TAYLOR: Mapping[str, Callable[[NormalForms, Element, int], list[Element]]] = {
     "exp": _exp,
     "sin": _turning(0),
     "cos": _turning(1),

@@ -11,14 +11,15 @@ from fractions import Fraction
 from functools import wraps
 from typing import Any
 
-from flint import ctx, fmpq
+from flint import fmpq
 
-from gradcalc.engines.taylor import evaluate
-from gradcalc.engines.taylor.germs.elements import Element, TooMany, Undecided, rational
-from gradcalc.engines.taylor.germs.series import Germs, NotDefined, Unknown
+from gradcalc.engines.taylor import reals, special_functions
+from gradcalc.engines.taylor.germs.atoms import Element, TooMany, Undecided, rational
+from gradcalc.engines.taylor.germs.germs import Germs, NotDefined, Unknown
 from gradcalc.engines.taylor.reals import OutOfPrecision, exact
 from gradcalc.expression.tree import Call, Name, Node, Number
 from gradcalc.functions import TABLE
+from gradcalc.functions.vocabulary import Vocabulary
 from gradcalc.runtime import deadline
 
 Value = Element | NotDefined
@@ -50,19 +51,19 @@ def _called(germs: Germs, node: Call, args: list[Chosen]) -> Chosen:
             if isinstance(arg, NotDefined):
                 return arg
     try:
-        value: Chosen = row.meaning(Vocabulary(germs), *args)
+        value: Chosen = row.meaning(GermVocabulary(germs), *args)
     except TooMany:
         raise
     except (Undecided, OutOfPrecision) as why:
         return Unknown(str(why))
-    return value if isinstance(value, (NotDefined, bool)) else germs.shortened(value + germs.zero)
+    return value if isinstance(value, (NotDefined, bool)) else germs.shorten(value + germs.zero)
 
 
 def _strict(method: Callable[..., Any]) -> Callable[..., Any]:
     """Where an argument is not real, the function is not."""
 
     @wraps(method)
-    def call(self: Vocabulary, *args: Any) -> Any:
+    def call(self: GermVocabulary, *args: Any) -> Any:
         missing = next((arg for arg in args if isinstance(arg, NotDefined)), None)
         return missing if missing is not None else method(self, *args)
 
@@ -77,7 +78,7 @@ def _compared(*signs: int) -> Callable[..., Any]:
     return _strict(lambda self, a, b: self.germs.sign(a - b) in signs)
 
 
-class Vocabulary:
+class GermVocabulary(Vocabulary[Any, Any]):
     """The functions that rows of the table are written in."""
 
     def __init__(self, germs: Germs):
@@ -97,7 +98,7 @@ class Vocabulary:
     @_strict
     def divide(self, a: Element | int, b: Element | int) -> Value:
         a, b = a + self.germs.zero, b + self.germs.zero
-        return self.germs.over(a, b) if self.germs.sign(b) else NotDefined("pole")
+        return self.germs.quotient(a, b) if self.germs.sign(b) else NotDefined("pole")
 
     @_strict
     def power(self, a: Element, b: Element) -> Value:
@@ -111,25 +112,25 @@ class Vocabulary:
             whole = self._integer(b)
             return NotDefined("domain") if whole is None else self._whole_power(a, whole, side)
         if r is not None and r.q < 60 and abs(r.p) < 400:
-            return self.germs.raised(a, r)
+            return self.germs.raise_to(a, r)
         return self.germs.exponential(b * self.germs.logarithm(a))
 
     def _whole_power(self, a: Element, n: int, side: int) -> Element:
         if abs(n) <= 400:
-            return self.germs.raised(a, fmpq(n))
+            return self.germs.raise_to(a, fmpq(n))
         size = self.germs.exponential(n * self.germs.logarithm(side * a))
         return size if n % 2 == 0 else side * size
 
     def _integer(self, b: Element) -> int | None:
         """The integer that a constant is, proven or to thousands of bits; None for another number."""
-        if self.germs.moves(b):
+        if self.germs.infinitesimals_of(b):
             return None
         near = self._nearest(b)
         return near if self.germs.sign(b - near) == 0 else None
 
     def _nearest(self, b: Element) -> int:
-        with ctx.workprec(_FLOOR_BITS):
-            near = (self.germs.enclosure(b).mid() + fmpq(1, 2)).floor().unique_fmpz()
+        with reals.precision(_FLOOR_BITS):
+            near = (self.germs.enclose(b).mid() + fmpq(1, 2)).floor().unique_fmpz()
         if near is None:
             raise Undecided("the integer part of so large a number")
         return int(near)
@@ -137,15 +138,12 @@ class Vocabulary:
     @_strict
     def sqrt(self, a: Element) -> Value:
         side = self.germs.sign(a)
-        return NotDefined("domain") if side < 0 else self.germs.raised(a, fmpq(1, 2)) if side else self.germs.zero
+        return NotDefined("domain") if side < 0 else self.germs.raise_to(a, fmpq(1, 2)) if side else self.germs.zero
 
     @_strict
     def cbrt(self, a: Element) -> Value:
         side = self.germs.sign(a)
-        return side * self.germs.raised(side * a, fmpq(1, 3)) if side else self.germs.zero
-
-    def hypot(self, a: Value, b: Value) -> Value:
-        return self.sqrt(a * a + b * b)  # type: ignore[no-any-return]
+        return side * self.germs.raise_to(side * a, fmpq(1, 3)) if side else self.germs.zero
 
     # -- exponentials and logarithms
 
@@ -158,12 +156,6 @@ class Vocabulary:
         side = self.germs.sign(a)
         return self.germs.logarithm(a) if side > 0 else NotDefined("domain" if side else "pole")
 
-    def log1p(self, a: Any) -> Value:
-        return self.log(1 + a)  # type: ignore[no-any-return]
-
-    def expm1(self, a: Any) -> Value:
-        return self.exp(a) - 1  # type: ignore[no-any-return]
-
     def logaddexp(self, a: Any, b: Any) -> Value:
         return a + self.log(1 + self.exp(b - a))  # type: ignore[no-any-return]
 
@@ -171,30 +163,15 @@ class Vocabulary:
     def xlogy(self, a: Element, b: Element) -> Value:
         return self.log(b) * a if self.germs.sign(a) else self.germs.zero
 
-    def sigmoid(self, a: Any) -> Value:
-        return self.divide(1, 1 + self.exp(-a))  # type: ignore[no-any-return]
-
     # -- trigonometry
 
     @_strict
     def sin(self, a: Element) -> Value:
-        return self.germs.circular(a)[0]
+        return self.germs.sine_and_cosine(a)[0]
 
     @_strict
     def cos(self, a: Element) -> Value:
-        return self.germs.circular(a)[1]
-
-    def tan(self, a: Any) -> Any:
-        return self.divide(self.sin(a), self.cos(a))
-
-    def cot(self, a: Any) -> Any:
-        return self.divide(self.cos(a), self.sin(a))
-
-    def sec(self, a: Any) -> Any:
-        return self.divide(1, self.cos(a))
-
-    def csc(self, a: Any) -> Any:
-        return self.divide(1, self.sin(a))
+        return self.germs.sine_and_cosine(a)[1]
 
     @_strict
     def asin(self, a: Element) -> Value:
@@ -204,7 +181,7 @@ class Vocabulary:
             return NotDefined("domain")
         if side == 0:
             return self.pi() * fmpq(self.germs.sign(a), 2)
-        return self.germs.odd("atan", self.germs.over(a, self.germs.raised(rest, fmpq(1, 2))))
+        return self.germs.odd("atan", self.germs.quotient(a, self.germs.raise_to(rest, fmpq(1, 2))))
 
     def acos(self, a: Any) -> Any:
         return self.asin(a) * -1 + self.pi() / 2
@@ -215,14 +192,14 @@ class Vocabulary:
     def atan2(self, y: Element, x: Element) -> Value:
         right, up = self.germs.sign(x), self.germs.sign(y)
         if right > 0:
-            return self.germs.odd("atan", self.germs.over(y, x))
+            return self.germs.odd("atan", self.germs.quotient(y, x))
         if up:
-            return self.pi() * fmpq(up, 2) - self.germs.odd("atan", self.germs.over(x, y))
+            return self.pi() * fmpq(up, 2) - self.germs.odd("atan", self.germs.quotient(x, y))
         return self.pi() if right else NotDefined("domain")
 
     @_strict
     def sinc(self, a: Element) -> Value:
-        return self.germs.over(self.germs.circular(a)[0], a) if self.germs.sign(a) else self.germs.one
+        return self.germs.quotient(self.germs.sine_and_cosine(a)[0], a) if self.germs.sign(a) else self.germs.one
 
     # -- hyperbolic functions
 
@@ -233,15 +210,6 @@ class Vocabulary:
 
     def cosh(self, a: Any) -> Any:
         return (self.exp(a) + self.exp(-a)) * fmpq(1, 2)
-
-    def coth(self, a: Any) -> Any:
-        return self.divide(1, self.tanh(a))
-
-    def sech(self, a: Any) -> Any:
-        return self.divide(1, self.cosh(a))
-
-    def csch(self, a: Any) -> Any:
-        return self.divide(1, self.sinh(a))
 
     def asinh(self, a: Any) -> Any:
         return self.log(a + self.sqrt(1 + a * a))
@@ -278,9 +246,6 @@ class Vocabulary:
             best = best if self.germs.sign(best - other) >= 0 else other
         return best
 
-    def min(self, *args: Any) -> Any:
-        return -self.max(*(-a for a in args))
-
     def where(self, condition: bool | NotDefined, a: Value, b: Value) -> Value:
         return condition if isinstance(condition, NotDefined) else a if condition else b
 
@@ -313,9 +278,6 @@ class Vocabulary:
         low = int(value.p // value.q)
         return self.germs.constant(low - (value.q == 1 and self.germs.sign(a - low) < 0))
 
-    def ceil(self, a: Any) -> Any:
-        return -self.floor(-a)
-
     @_strict
     def trunc(self, a: Element) -> Any:
         return self.floor(a) if self.germs.sign(a) >= 0 else -self.floor(-a)
@@ -332,9 +294,6 @@ class Vocabulary:
 
     erf = _odd("erf")
 
-    def erfc(self, a: Any) -> Any:
-        return 1 - self.erf(a)
-
     @_strict
     def erfi(self, a: Element) -> Value:
         return self._special("erfi", a)
@@ -348,7 +307,7 @@ class Vocabulary:
 
     def _special(self, name: str, a: Element, parameter: fmpq | None = None) -> Element:
         kind = name if parameter is None else f"{name} {parameter}"
-        return self.germs.special(kind, a, 0, lambda x, k: evaluate.coefficient(name, parameter, x, k))
+        return self.germs.special(kind, a, 0, lambda x, k: special_functions.coefficient(name, parameter, x, k))
 
     def _pole(self, a: Element) -> int | None:
         """The number n such that an argument of gamma tends to the pole at -n; None where it tends to none."""
@@ -379,9 +338,6 @@ class Vocabulary:
             return self._special("lgamma", a)
         return self.log(self.abs(self.gamma(a)))
 
-    def digamma(self, a: Any) -> Any:
-        return self.polygamma(self.germs.zero, a)
-
     @_strict
     def polygamma(self, n: Element, a: Element) -> Any:
         order = rational(n)
@@ -397,7 +353,7 @@ class Vocabulary:
         for k in range(1, int(order.p) + 1):
             factor = factor * k
         for k in range(pole + 1):
-            total = total - self.divide(self.germs.constant(factor), self.germs.raised(a + k, order + 1))
+            total = total - self.divide(self.germs.constant(factor), self.germs.raise_to(a + k, order + 1))
         return total
 
     @_strict
@@ -408,7 +364,7 @@ class Vocabulary:
         if self.germs.sign(limit - 1):
             return self._special("zeta", a)
         # zeta(s) = 1/(s - 1) and a function that is smooth at 1.
-        return self.divide(1, a - 1) + self.germs.special("zeta without its pole", a, 0, evaluate.deflated_zeta)
+        return self.divide(1, a - 1) + self.germs.special("zeta without its pole", a, 0, special_functions.deflated_zeta)
 
     def besselj(self, n: Any, a: Any) -> Any:
         return self._bessel("besselj", n, a, whole_line=True)

@@ -1,0 +1,91 @@
+"""The vocabulary of functions of arrays: it builds the trees of the entries of a result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gradcalc.errors import CalcError, Span
+from gradcalc.expression.arrays import Array, broadcast_shape
+from gradcalc.expression.tree import Call, Name, Node, Number, integer_literal
+
+MAX_NODES = 400_000
+"""Nodes that the entries of an expression may have together."""
+
+Trees = Array[Node]
+
+
+class EntryBuilder:
+    """Builds the entries of one call, of a function with given options; `known` are the values of entries of variables."""
+
+    def __init__(self, node: Call, options: Mapping[str, tuple[str, ...]], room: int, known: Mapping[str, Node]):
+        self.node, self.span = node, node.span
+        self._room, self._known = room, known
+        # The scalar function of a loss reduces nothing.
+        self._options = (("reduction", "none"),) if "reduction" in options else ()
+        self.count = 0
+
+    def call(self, name: str, *args: Node, options: tuple[tuple[str, str], ...] = ()) -> Node:
+        """A scalar function.  Raises `CalcError` where the result becomes too large."""
+        self.count += 1
+        if self.count > self._room:
+            raise CalcError(f"the entries have more than {MAX_NODES} parts together", span=self.span)
+        return Call(name, args, self.span, options)
+
+    def number(self, value: int | str) -> Node:
+        return Number(str(value), self.span)
+
+    def add(self, terms: Sequence[Node]) -> Node:
+        """A balanced sum: a term affects O(log n) nodes."""
+        return self.chain("+", terms)
+
+    def multiply(self, factors: Sequence[Node]) -> Node:
+        return self.chain("*", factors)
+
+    def chain(self, name: str, parts: Sequence[Node]) -> Node:
+        """A balanced tree of calls of an associative function of two."""
+        while len(parts) > 1:
+            pairs = [self.call(name, *parts[place : place + 2]) for place in range(0, len(parts) - 1, 2)]
+            parts = [*pairs, *([parts[-1]] if len(parts) % 2 else [])]
+        return parts[0]
+
+    def elementwise(self, *args: Trees) -> Trees:
+        """The function itself as a scalar function, of the entries of arguments that broadcast."""
+        shape = broadcast_shape(arg.shape for arg in args)
+        if shape is None:
+            shapes = " and ".join(self.shape(arg) for arg in args if arg.shape)
+            raise self.error(f"the shapes {shapes} do not fit together")
+        node = self.node
+        if not shape:
+            parts = tuple(arg.entries[0] for arg in args)
+            same = self._options == node.options and len(parts) == len(node.args)
+            if same and all(part is arg for part, arg in zip(parts, node.args, strict=True)):
+                return Array.scalar(node)
+            return Array.scalar(Call(node.name, parts, self.span, self._options))
+        columns = [arg.broadcast(shape).entries for arg in args]
+        return Array(shape, [self.call(node.name, *parts, options=self._options) for parts in zip(*columns, strict=True)])
+
+    def axis(self, x: Trees, dim: int) -> int:
+        """A dimension, counted from the front."""
+        if not -len(x.shape) <= dim < len(x.shape):
+            raise self.error(f"an array of shape {self.shape(x)} has no dimension {dim}")
+        return dim % len(x.shape)
+
+    def class_index(self, entry: Node, count: int) -> int:
+        """The class that a target names."""
+        value = integer_literal(self._known.get(entry.name, entry) if isinstance(entry, Name) else entry)
+        if value is None or not 0 <= value < count:
+            raise self.error(
+                f"a class is a whole number from 0 to {count - 1}", hint="write the classes as a list in the expression"
+            )
+        return value
+
+    @staticmethod
+    def shape(x: Array[Any]) -> str:
+        """A shape as Python writes it."""
+        return f"({', '.join(map(str, x.shape))}{',' if len(x.shape) == 1 else ''})"
+
+    def error(self, message: str, hint: str | None = None) -> CalcError:
+        """An error about the whole call."""
+        first = min((part.span.start for part in (self.node, *self.node.args)), default=self.span.start)
+        return CalcError(message, span=Span(first, self.span.end), hint=hint)
