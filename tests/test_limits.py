@@ -19,7 +19,7 @@ from gradcalc.commands.plot.curve import plot
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
-from gradcalc.engines.taylor.germs.elements import Elements, Undecided, _power
+from gradcalc.engines.taylor.germs.elements import Elements, Undecided, expand_power
 from gradcalc.expression.arrays import Array
 from gradcalc.expression.tree import Call, Name, Node, fold, names_in, replaced, steps
 from gradcalc.functions import stable_forms
@@ -270,7 +270,7 @@ def test_long_powers_are_not_multiplied_out() -> None:
     sines = [elements.atom("sin", elements.constant(k)) for k in range(1, 13)]
     long = sum(sines, elements.one)
     with pytest.raises(Undecided, match="a long power"):
-        _power(long, 16)
+        expand_power(long, 16)
     power = elements.raised(long, reals.exact(16))
     assert len(power) == 1
     assert len(elements.raised(sum(sines[:3], elements.one), reals.exact(4))) > 1
