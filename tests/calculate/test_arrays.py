@@ -912,8 +912,6 @@ def test_points_of_a_crowd_are_not_entries_of_an_array(expr: str, known: Callabl
         [("x",)],
         dtype="float64",
         device="cpu",
-        precision=53,
-        lowest=-1022,
     )
     if found.failure is None:
         assert list(found.values) == pytest.approx([known(x)[0] for x in points], rel=1e-12)
@@ -980,9 +978,9 @@ def test_products_that_do_not_fit(asked: dict[str, Any], message: str) -> None:
 
 def test_a_line_of_a_batch_may_ask_for_products() -> None:
     question = b'{"expr": "x*y", "at": {"x": [1, 2], "y": [3, 4]}, "direction": {"x": [1, 0.5]}}'
-    told = json.loads(json_lines.answer_line(json_lines.read(question, 10.0)).text)
+    told = json.loads(json_lines.answer_request(json_lines.parse(question, 10.0)).text)
     assert [(partial["index"], partial["symbolic"]) for partial in told["partials"]] == [([0], "3"), ([1], "2")]
-    refused = json.loads(json_lines.answer_line(json_lines.read(b'{"expr": "x", "cotangent": 1}', 10.0)).text)
+    refused = json.loads(json_lines.answer_request(json_lines.parse(b'{"expr": "x", "cotangent": 1}', 10.0)).text)
     assert refused["error"]["message"] == "a product with the Jacobian is taken at a point"
 
 

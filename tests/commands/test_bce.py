@@ -7,12 +7,12 @@ import math
 import pytest
 import torch
 
-from gradcalc.commands.bce.neuron import Line, NeuronReport, neuron
+from gradcalc.commands.bce.neuron import NeuronReport, WorkLine, neuron
 from gradcalc.errors import CalcError, picture
 from gradcalc.report import Verdict
 
 
-def lines(report: NeuronReport) -> dict[str, Line]:
+def lines(report: NeuronReport) -> dict[str, WorkLine]:
     return {line.name: line for line in (*report.forward, *report.factors, *report.products)}
 
 

@@ -33,7 +33,7 @@ RIGHT = [
 
 @pytest.mark.parametrize(("expr", "claim", "by"), RIGHT)
 def test_what_is_right_is_accepted(expr: str, claim: str, by: str) -> None:
-    found = check(expr, claim, by=by).finding
+    found = check(expr, claim, by=by).result
     assert (found.outcome, found.cause) == ("right", None)
     assert found.points
     assert all(point.same for point in found.points)
@@ -89,7 +89,7 @@ WRONG: list[tuple[str, str, str, str | None]] = [
 
 @pytest.mark.parametrize(("expr", "claim", "by", "cause"), WRONG)
 def test_what_is_wrong_is_refused_and_the_mistake_named(expr: str, claim: str, by: str, cause: str | None) -> None:
-    found = check(expr, claim, by=by).finding
+    found = check(expr, claim, by=by).result
     assert found.outcome == "wrong"
     assert not found.by_sympy
     assert not all(point.same for point in found.points)
@@ -117,7 +117,7 @@ HIDDEN = [
 
 @pytest.mark.parametrize(("expr", "claim", "by"), HIDDEN)
 def test_every_case_is_looked_at(expr: str, claim: str, by: str) -> None:
-    found = check(expr, claim, by=by).finding
+    found = check(expr, claim, by=by).result
     assert found.outcome == "wrong"
     assert len({tuple(place.at.items()) for place in found.points}) == len(found.points)
 
@@ -155,7 +155,7 @@ RARELY = [
 
 @pytest.mark.parametrize(("expr", "claim", "by"), RARELY)
 def test_what_is_wrong_somewhere_is_wrong(expr: str, claim: str, by: str) -> None:
-    found = check(expr, claim, by=by).finding
+    found = check(expr, claim, by=by).result
     assert found.outcome == "wrong"
     assert not found.by_sympy
 
@@ -172,7 +172,7 @@ NO_CAUSE = [
 
 @pytest.mark.parametrize(("expr", "claim"), NO_CAUSE)
 def test_no_cause_is_made_up(expr: str, claim: str) -> None:
-    found = check(expr, claim).finding
+    found = check(expr, claim).result
     assert (found.outcome, found.cause) == ("wrong", None)
 
 
@@ -191,7 +191,7 @@ PARTLY = [
 
 @pytest.mark.parametrize(("expr", "claim", "condition"), PARTLY)
 def test_what_is_right_in_part_says_where(expr: str, claim: str, condition: str) -> None:
-    found = check(expr, claim).finding
+    found = check(expr, claim).result
     assert (found.outcome, found.condition, found.cause) == ("partly", condition, None)
     assert found.why.startswith(f"right where {condition}: equal ")
     assert found.why.endswith(", the claim has no value")
@@ -199,13 +199,13 @@ def test_what_is_right_in_part_says_where(expr: str, claim: str, condition: str)
 
 
 def test_a_point_that_was_asked_for_is_told_of() -> None:
-    found = check("sqrt(x**4)", "2*x**3/sqrt(x**4)", at=[{"x": "0"}]).finding
+    found = check("sqrt(x**4)", "2*x**3/sqrt(x**4)", at=[{"x": "0"}]).result
     assert found.outcome == "partly"
     assert found.why.endswith("; at x = 0 the derivative is 0, the claim has no value")
-    found = check("abs(x)", "sign(x)", at=[{"x": "0"}]).finding
+    found = check("abs(x)", "sign(x)", at=[{"x": "0"}]).result
     assert found.outcome == "right"
     assert found.why.endswith("; no derivative is known at x = 0")
-    assert check("sin(x)", "log(-x**2 - 1)").finding.outcome == "wrong"
+    assert check("sin(x)", "log(-x**2 - 1)").result.outcome == "wrong"
 
 
 @pytest.mark.parametrize(("claim", "where", "expected"), [
@@ -215,11 +215,11 @@ def test_a_point_that_was_asked_for_is_told_of() -> None:
 ])  # fmt: skip
 def test_where_a_claim_is_meant(claim: str, where: str, expected: str) -> None:
     found = check("abs(x)", claim, where=where)
-    assert (found.where, found.finding.outcome) == (where, expected)
+    assert (found.where, found.result.outcome) == (where, expected)
 
 
 def test_a_point_where_the_claim_is_not_meant_does_not_count() -> None:
-    found = check("abs(x)", "1", at=[{"x": "-3"}, {"x": "2"}], where="x > 0").finding
+    found = check("abs(x)", "1", at=[{"x": "-3"}, {"x": "2"}], where="x > 0").result
     assert found.outcome == "right"
     assert found.why.endswith("; the claim is not meant at x = -3")
     assert next(dict(place.at) for place in found.points) == {"x": "2"}
@@ -230,7 +230,7 @@ def test_too_few_points_tell_nothing(limited: str, expected: str, monkeypatch: p
     """What sympy finds equal as formulas needs no points; what it does not needs some."""
     monkeypatch.setattr(comparison.Comparing, "run", lambda self, at: None)
     slope = {"log(x)": "1/x", "x - x**3/7": "1 - 3*x**2/7 + where(x == x, 0, 0)"}[limited]
-    found = check(limited, slope).finding
+    found = check(limited, slope).result
     assert (found.outcome, found.points) == (expected, ())
 
 
@@ -240,48 +240,48 @@ def test_when_the_time_is_over_nothing_rests_on_points_alone(monkeypatch: pytest
         yield
 
     monkeypatch.setattr(comparison.Comparing, "_groups", lambda self: late(self, None))
-    found = check("abs(x)", "sign(x)").finding
+    found = check("abs(x)", "sign(x)").result
     assert found.outcome == "undecided"
     assert found.why == "the time is over; so far the claim is equal at 12 points"
-    assert check("abs(x)", "1").finding.outcome == "wrong"
+    assert check("abs(x)", "1").result.outcome == "wrong"
 
 
 def test_the_input_in_the_place_of_the_output_is_named() -> None:
-    found = check("(tanh(2*x) - 1)**2", "2*(tanh(2*x) - 1)*2*(1 - (2*x)**2)").finding
+    found = check("(tanh(2*x) - 1)**2", "2*(tanh(2*x) - 1)*2*(1 - (2*x)**2)").result
     assert "1 - u**2 holds for the output, u = tanh(2*x), and the input 2*x stands in its place" in found.why
 
 
 @pytest.mark.parametrize("root", ["x**3 - x - 1", "x**5 - x - 1", "x*exp(x) - 1"])
 def test_a_breakpoint_that_cannot_be_written_is_not_passed_over(root: str) -> None:
-    found = check("x**2", f"2*x + where({root} == 0, 1, 0)").finding
+    found = check("x**2", f"2*x + where({root} == 0, 1, 0)").result
     assert (found.outcome, found.evidence) == ("undecided", None)
     assert "but not known at an irrational breakpoint near " in found.why
-    beside = check(f"relu({root})**2*0 + x**2", f"where({root} > 0, 2*x, 2*x)").finding
+    beside = check(f"relu({root})**2*0 + x**2", f"where({root} > 0, 2*x, 2*x)").result
     assert beside.outcome == "right"
 
 
 def test_what_a_right_claim_rests_on_is_said() -> None:
-    proven = check("sin(x**2)", "2*x*cos(x**2)").finding
+    proven = check("sin(x**2)", "2*x*cos(x**2)").result
     assert (proven.evidence, proven.by_sympy) == ("formula", True)
     assert proven.why.startswith("equal as formulas, by sympy; equal at ")
-    pieces = check("abs(x)*where(x == 5, x, x)", "where(x > 0, 2*x, -2*x)").finding
+    pieces = check("abs(x)*where(x == 5, x, x)", "where(x > 0, 2*x, -2*x)").result
     assert (pieces.outcome, pieces.evidence, pieces.by_sympy) == ("right", "formula", False)
     assert pieces.why.startswith("equal as formulas in every piece, by exact algebra; equal at ")
-    sampled = check("where(x == 0, 0, sin(x))", "cos(x)").finding
+    sampled = check("where(x == 0, 0, sin(x))", "cos(x)").result
     assert (sampled.outcome, sampled.evidence, sampled.by_sympy) == ("right", "sampling", False)
     assert sampled.why.endswith("; sampled, not proven: the formulas were not found to be equal")
-    assert check("x**2", "x").finding.evidence == "counterexample"
-    assert check("log(-x**2 - 1)", "1/x").finding.evidence is None
+    assert check("x**2", "x").result.evidence == "counterexample"
+    assert check("log(-x**2 - 1)", "1/x").result.evidence is None
 
 
 def test_the_point_that_is_given_comes_first() -> None:
-    found = check("abs(x)*x", "2*x", at=[{"x": "3"}, {"x": "-3"}]).finding
+    found = check("abs(x)*x", "2*x", at=[{"x": "3"}, {"x": "-3"}]).result
     assert [(dict(point.at), point.same) for point in found.points][:2] == [({"x": "3"}, True), ({"x": "-3"}, False)]
     assert found.outcome == "wrong"
 
 
 def test_where_there_is_no_derivative_nothing_is_decided() -> None:
-    assert check("log(-x**2 - 1)", "1/x").finding.outcome == "undecided"
+    assert check("log(-x**2 - 1)", "1/x").result.outcome == "undecided"
 
 
 WORDS = [

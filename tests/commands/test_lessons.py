@@ -13,9 +13,11 @@ import torch
 from support.questions import question
 
 from gradcalc.cli.main import main
-from gradcalc.commands.demos.demos import Trace, accumulate, share, trace, tracking
-from gradcalc.commands.demos.graph_formats import dot, mermaid, svg
-from gradcalc.commands.demos.render import trace_table
+from gradcalc.commands.accumulate.accumulation import accumulate
+from gradcalc.commands.trace.graph_formats import dot, mermaid, svg
+from gradcalc.commands.trace.render import table as trace_table
+from gradcalc.commands.trace.trace import Trace, share, trace
+from gradcalc.commands.tracking.tracking import tracking
 from gradcalc.errors import CalcError, picture
 from gradcalc.output.options import RenderOptions
 from gradcalc.report import Verdict

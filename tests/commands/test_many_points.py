@@ -99,7 +99,7 @@ def test_numbers_that_lose_their_digits_are_found_among_many(capsys: pytest.Capt
 def test_a_function_without_a_bound_is_proven_up_to_a_limit(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gradcalc.commands.diff.evaluate.MOST_OPEN", 20)
+    monkeypatch.setattr("gradcalc.commands.diff.sweep.MAX_OPEN", 20)
     code, rows, told = table(capsys, "lgamma(x)", "--at", "x=1:9:1100")
     assert code == 4
     assert told == "1100 points: 23 proven, 0 within their rounding bound, 1077 undecided\n"

@@ -15,7 +15,7 @@ from support.questions import question
 from gradcalc.cli.main import main
 from gradcalc.commands.plot.canvas import Canvas
 from gradcalc.commands.plot.curve import plot
-from gradcalc.commands.plot.render import plain, table
+from gradcalc.commands.plot.render import FORMATS, table
 from gradcalc.errors import CalcError
 from gradcalc.functions.resolve import understand
 from gradcalc.output.options import RenderOptions
@@ -146,7 +146,7 @@ def test_a_canvas_in_dots_and_in_ascii() -> None:
         canvas.column(0.0, "|", "")
         canvas.sign((1.0, 1.0), "o", "")
         canvas.sign((5.0, 5.0), "x", "")
-        drawn[is_ascii] = [row.plain for row in canvas.rows()]
+        drawn[is_ascii] = ["".join(character for character, _ in row) for row in canvas.rows()]
     assert drawn[True] == ["| *o", "**  "]
     assert drawn[False] == ["| ⡠o", "⡠⠊  "]
 
@@ -307,7 +307,7 @@ def test_a_curve_that_moves_faster_than_it_is_drawn(expr: str, start: str, stop:
     assert found.undersampled == is_fast
     note = "the curve moves faster than it is drawn: take a shorter range\n"
     assert (note in table(found, RenderOptions())) == is_fast
-    assert ("undersampled\n" in plain(found, RenderOptions())) == is_fast
+    assert ("undersampled\n" in FORMATS["plain"](found, RenderOptions())) == is_fast
 
 
 def test_what_is_said_of_the_line() -> None:

@@ -85,7 +85,7 @@ def test_outcomes(name: str) -> None:
 
 def test_the_mistake_in_a_line_is_told_as_if_those_above_were_right() -> None:
     expr, lines, _, _ = CASES["only what is wrong is blamed"]
-    found = {line.name: line.finding for line in solution(expr, lines).lines}
+    found = {line.name: line.result for line in solution(expr, lines).lines}
     assert "likely: the sign is the other one" in getattr(found["dL_dp"], "why", "")
     assert "likely: a factor: the claim is b times the derivative" in getattr(found["dL_db"], "why", "")
 

@@ -233,7 +233,7 @@ def test_a_value_for_a_name_that_does_not_occur(text: str, names: Sequence[str],
 def test_a_batch_refuses_it_too() -> None:
     from gradcalc.commands.batch import json_lines
 
-    answer = json_lines.answer_line(json_lines.read(b'{"expr": "x**2", "at": {"x": 1, "y": 2}}', 10))
+    answer = json_lines.answer_request(json_lines.parse(b'{"expr": "x**2", "at": {"x": 1, "y": 2}}', 10))
     assert answer.failed is Exit.WRONG_REQUEST
     assert "y does not occur in the expression" in answer.text
 

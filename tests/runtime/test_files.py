@@ -32,7 +32,7 @@ from gradcalc.engines.symbolic.messages import (
 from gradcalc.errors import CalcError, Exit
 from gradcalc.inputs import point_files
 from gradcalc.inputs.array_files import read_array
-from gradcalc.runtime import import_path
+from gradcalc.runtime import files, import_path
 from gradcalc.runtime.files import lines_of, read_whole
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs pipes, signals and limits")
@@ -273,7 +273,7 @@ def test_arrays_that_are_none(name: str, content: bytes, message: str, tmp_path:
 
 @pytest.mark.parametrize("value", [["1,2", "3"], ["1] + [2", "3"], ["x"], [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]], ids=str)
 def test_arrays_in_a_batch_that_are_none(value: Any) -> None:
-    answer = json_lines.answer_line(json_lines.read(json.dumps({"expr": "sum(x)", "at": {"x": value}}).encode(), 5))
+    answer = json_lines.answer_request(json_lines.parse(json.dumps({"expr": "sum(x)", "at": {"x": value}}).encode(), 5))
     assert answer.failed is Exit.WRONG_REQUEST
 
 
@@ -298,7 +298,7 @@ class Endless(io.RawIOBase):
 
 def test_an_endless_line_of_points_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     endless = Endless(b"x\n")
-    monkeypatch.setattr(point_files, "open_data", lambda path: io.BufferedReader(endless))
+    monkeypatch.setattr(files, "open_data", lambda path: io.BufferedReader(endless))
     with pytest.raises(CalcError, match="line 2 of points has more than 100000 bytes"):
         point_files.points_of("points", ["x"], {})
     assert endless.given < 1_000_000
@@ -319,7 +319,7 @@ def test_a_field_that_is_too_long_is_told(tmp_path: Path) -> None:
 
 
 def _questions(path: str) -> list[bytes]:
-    with command._opened(path) as stream:
+    with files.open_input(path, "questions") as stream:
         return list(command._lines(stream, lambda size: None))
 
 
@@ -416,7 +416,7 @@ def test_no_semaphores_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(pool, "_Workers", refuse)
     with pytest.raises(CalcError, match="no worker processes: Read-only file system") as caught:
-        next(pool.in_pairs([b"{}"], 2, 1.0))
+        next(pool.in_pool([b"{}"], 2, 1.0))
     assert "/dev/shm" in str(caught.value.hint)
 
 

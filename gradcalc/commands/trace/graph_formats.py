@@ -5,24 +5,32 @@ Comes in: a `Trace`.  Goes out: text.  Constants are not drawn; what uses them s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
-from gradcalc.commands.demos.demos import Trace
-from gradcalc.commands.demos.render import cut
-from gradcalc.engines.autograd.graph import Vertex
-from gradcalc.output.numbers import fit
+from gradcalc.commands.trace.trace import Trace
+from gradcalc.output.numbers import cut, significant
 from gradcalc.output.options import RenderOptions
+from gradcalc.output.records import Format
+
+if TYPE_CHECKING:
+    from gradcalc.engines.autograd.graph import Vertex
 
 
-def _boxes(found: Trace) -> dict[int, list[str]]:
+def title(vertex: Vertex) -> str:
+    """The expression of a vertex; the beginning of one that is too long for a line or a box."""
+    return cut(vertex.text, 40, 37)
+
+
+def _boxes(trace: Trace) -> dict[int, list[str]]:
     """The lines of every box: the expression, torch's name, the value, the adjoint."""
     boxes = {}
-    for place, vertex in enumerate(found.vertices):
-        if not vertex.edges and vertex.adjoint is None and len(found.vertices) > 1:
+    for place, vertex in enumerate(trace.vertices):
+        if not vertex.edges and vertex.adjoint is None and len(trace.vertices) > 1:
             continue
-        lines = [cut(vertex.text), *([vertex.grad_fn] if vertex.grad_fn else []), f"value {fit(vertex.value)}"]
-        boxes[place] = [*lines, f"adjoint {fit(vertex.adjoint)}"] if vertex.adjoint is not None else lines
+        lines = [title(vertex), *([vertex.grad_fn] if vertex.grad_fn else []), f"value {significant(vertex.value)}"]
+        boxes[place] = [*lines, f"adjoint {significant(vertex.adjoint)}"] if vertex.adjoint is not None else lines
     return boxes
 
 
@@ -31,17 +39,17 @@ def _arrows(vertices: Sequence[Vertex], boxes: dict[int, list[str]]) -> Iterator
     for place, vertex in enumerate(vertices):
         for edge in vertex.edges:
             if edge.vertex in boxes:
-                yield edge.vertex, place, "" if edge.local is None else fit(edge.local, 6)
+                yield edge.vertex, place, "" if edge.local is None else significant(edge.local, 6)
 
 
-def dot(found: Trace, options: RenderOptions) -> str:
+def dot(trace: Trace, options: RenderOptions) -> str:
     """For Graphviz: `dot -Tpng`."""
-    boxes = _boxes(found)
+    boxes = _boxes(trace)
     lines = ["digraph gradcalc {", "  rankdir=LR;", '  node [shape=box, fontname="monospace"];']
     lines += [f"  v{place} [label={_quoted(chr(10).join(box))}];" for place, box in boxes.items()]
     lines += [
         f"  v{start} -> v{end}" + (f" [label={_quoted(label)}];" if label else ";")
-        for start, end, label in _arrows(found.vertices, boxes)
+        for start, end, label in _arrows(trace.vertices, boxes)
     ]
     return "\n".join([*lines, "}", ""])
 
@@ -50,14 +58,14 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
-def mermaid(found: Trace, options: RenderOptions) -> str:
+def mermaid(trace: Trace, options: RenderOptions) -> str:
     """For Mermaid, which many pages draw: a block of code named `mermaid`."""
-    boxes = _boxes(found)
+    boxes = _boxes(trace)
     lines = ["flowchart LR"]
     lines += [f'  v{place}["{"<br/>".join(map(_plain, box))}"]' for place, box in boxes.items()]
     lines += [
         f"  v{start} -->" + (f'|"{_plain(label)}"|' if label else "") + f" v{end}"
-        for start, end, label in _arrows(found.vertices, boxes)
+        for start, end, label in _arrows(trace.vertices, boxes)
     ]
     return "\n".join([*lines, ""])
 
@@ -76,10 +84,10 @@ _Corner = tuple[float, float, float, float]
 """Left, top, width and height of a box."""
 
 
-def svg(found: Trace, options: RenderOptions) -> str:
+def svg(trace: Trace, options: RenderOptions) -> str:
     """A drawing from left to right: a column for all that can be computed at once."""
-    boxes = _boxes(found)
-    columns = _columns(found.vertices, boxes)
+    boxes = _boxes(trace)
+    columns = _columns(trace.vertices, boxes)
     widths = [max(_width(boxes[place]) for place in column) for column in columns]
     heights = [sum(_height(boxes[place]) + _DOWN for place in column) - _DOWN for column in columns]
     tallest = max(heights)
@@ -93,7 +101,7 @@ def svg(found: Trace, options: RenderOptions) -> str:
         left += width + _ACROSS
     depth = {place: number for number, column in enumerate(columns) for place in column}
     parts, floor = [], tallest + _PAD
-    for start, end, label in _arrows(found.vertices, boxes):
+    for start, end, label in _arrows(trace.vertices, boxes):
         if depth[end] > depth[start] + 1:  # below all boxes that stand between
             floor += _DOWN
             parts.append(_detour(corners[start], corners[end], floor, label))
@@ -104,7 +112,7 @@ def svg(found: Trace, options: RenderOptions) -> str:
     head = _tag("path", d="M0,0 L8,4 L0,8 z", fill=_INK)
     marker = _tag("marker", head, id="head", markerWidth="9", markerHeight="9", refX="8", refY="4", orient="auto")
     parts = [
-        _tag("title", escape(found.report.read_as)),
+        _tag("title", escape(trace.report.read_as)),
         _tag("defs", marker),
         _tag("rect", width=across, height=down, fill="#fff"),
         *parts,
@@ -182,4 +190,4 @@ def _labelled(way: str, x: float, y: float, label: str) -> str:
     return "\n".join([line, under, _tag("text", escape(label), **at, fill="#0b57a4")])
 
 
-FORMATS: dict[str, Callable[[Trace, RenderOptions], str]] = {"dot": dot, "mermaid": mermaid, "svg": svg}
+FORMATS: dict[str, Format[Trace]] = {"dot": dot, "mermaid": mermaid, "svg": svg}

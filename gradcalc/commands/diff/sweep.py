@@ -1,7 +1,7 @@
 """A question at many points: autograd on all of them at once, a rounding bound for each number, the proof on a sample.
 
-Comes in: a question, and points, a part after the other.  Goes out: for every part what was found at its points, in order.
-Where the bound decides nothing (at a kink, where digits are lost, where a function has no bound) the point is proven too.
+Comes in: a question, and points in chunks.  Goes out: the results of each chunk, in order.  Where the bound decides nothing
+(at a kink, where digits are lost, where a function has no bound) the point is proven too.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from gradcalc.inputs.values import Point, nearest_double, read_point, value_tree
 from gradcalc.report import Partial, Report, Value, Verdict
 
 if TYPE_CHECKING:
-    from gradcalc.commands.diff.vectorized import Crowd
+    from gradcalc.commands.diff.vectorized import VectorizedRun
 
-MOST_OPEN = 1_000
-"""So many points that the bound leaves open are proven, in a run."""
+MAX_OPEN = 1_000
+"""Points left open by the bound that are proven, in a run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Some of the points: the values as typed, point by point, as they are shown, and as the nearest doubles."""
+class Chunk:
+    """Some of the points: the values as typed, a point or a variable at a time, and as the nearest doubles."""
 
     size: int
     point: Callable[[int], Point]
@@ -40,14 +40,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What was found at the points of a part: torch's numbers, the reports of proven points and the places without proof."""
+class ChunkResult:
+    """The results at the points of a chunk: torch's numbers, the reports of proven points and the places without proof."""
 
     prepared: Prepared
-    part: Part
+    chunk: Chunk
     dtype: str
     device: str
-    ran: Crowd
+    run: VectorizedRun
     proven: Mapping[int, Report]
     undecided: frozenset[int]
 
@@ -58,25 +58,25 @@ class Found:
         return Verdict.UNDECIDED if place in self.undecided else Verdict.AGREE
 
     def verdicts(self) -> Iterator[Verdict | None]:
-        """All verdicts that occur at its points."""
+        """All verdicts that occur."""
         for report in self.proven.values():
             yield from report.verdicts
         if self.undecided:
             yield Verdict.UNDECIDED
 
     def cause(self, place: int) -> str | None:
-        """Why a point that was not proven is undecided."""
-        return None if place not in self.undecided else "no-autograd" if self.ran.failure else "bound"
+        """Why a point without proof is undecided."""
+        return None if place not in self.undecided else "no-autograd" if self.run.failure else "bound"
 
     def evidence(self, place: int) -> str | None:
-        """What the verdict rests on: `proven`, `bound`, or nothing."""
+        """What the verdict rests on: `proven`, `bound`, or None."""
         return "proven" if place in self.proven else None if place in self.undecided else "bound"
 
     def report(self, place: int) -> Report:
         """The answer at a point."""
         if place in self.proven:
             return self.proven[place]
-        query, point = self.prepared.query, self.part.point(place)
+        query, point = self.prepared.query, self.chunk.point(place)
         verdict, evidence = self.verdict(place), self.evidence(place)
         why = _BOUNDED if evidence else _NOT_PROVEN
         partials = [
@@ -84,23 +84,23 @@ class Found:
                 by,
                 None,
                 None,
-                autograd=None if self.ran.failure else numbers[place],
+                autograd=None if self.run.failure else numbers[place],
                 verdict=verdict,
                 cause=self.cause(place),
-                why=f"there is nothing to compare with: {self.ran.failure}" if self.ran.failure else why,
+                why=f"there is nothing to compare with: {self.run.failure}" if self.run.failure else why,
                 proof={"evidence": evidence},
             )
-            for by, numbers in self.ran.partials.items()
+            for by, numbers in self.run.partials.items()
         ]
         return Report(
             query.text,
             unparse(self.prepared.tree),
             query.order,
             point.texts,
-            {name: numbers[place] for name, numbers in self.ran.received.items()},
+            {name: numbers[place] for name, numbers in self.run.received.items()},
             self.dtype,
             self.device,
-            Value(None, None if self.ran.failure else self.ran.values[place]),
+            Value(None, None if self.run.failure else self.run.values[place]),
             tuple(partials),
             verdict,
             versions(),
@@ -111,7 +111,7 @@ class Found:
 
     def reports(self) -> Iterator[Report]:
         """The answers at all points, in order."""
-        return map(self.report, range(self.part.size))
+        return map(self.report, range(self.chunk.size))
 
 
 _BOUNDED = "the number is within its rounding bound, which leaves it half of its digits; a sample of the points was proven"
@@ -119,7 +119,7 @@ _NOT_PROVEN = "the rounding bound decides nothing here, and too many points are 
 
 
 @dataclass(slots=True)
-class Tally:
+class Counts:
     """How many points were proven, how many bounded, and how many are undecided because there were too many."""
 
     proven: int = 0
@@ -131,36 +131,36 @@ class Tally:
         return self.proven + self.bounded + self.undecided
 
     def sentence(self) -> str:
-        """The tally in words."""
+        """In words."""
         points = "1 point" if self.total == 1 else f"{self.total} points"
         words = f"{points}: {self.proven} proven, {self.bounded} within their rounding bound"
         return words + (f", {self.undecided} undecided" if self.undecided else "")
 
 
-def parts(points: Grid | Iterable[Point | Mapping[str, str]], size: int = PART) -> Iterator[Part]:
-    """The points of a grid, or as they are read, in parts.  Raises `CalcError` for a value that is no real number."""
+def chunks(points: Grid | Iterable[Point | Mapping[str, str]], size: int = PART) -> Iterator[Chunk]:
+    """The points of a grid, or of an iterable, in chunks.  Raises `CalcError` for a value that is no real number."""
     if isinstance(points, Grid):
         for start in range(0, len(points), size):
             stop = min(start + size, len(points))
             floats = points.floats(start, stop)
             if floats is None:
-                yield _listed([points[place] for place in range(start, stop)])
+                yield _chunk_of_rows([points[place] for place in range(start, stop)])
             else:
-                yield Part(stop - start, partial(_grid_point, points, start), floats, floats)
+                yield Chunk(stop - start, partial(_grid_point, points, start), floats, floats)
         return
     rows = iter(points)
-    while part := list(islice(rows, size)):
-        yield _listed(part)
+    while chunk := list(islice(rows, size)):
+        yield _chunk_of_rows(chunk)
 
 
 def _grid_point(points: Grid, start: int, place: int) -> Point:
     return points[start + place]
 
 
-def _listed(points: Sequence[Point | Mapping[str, str]]) -> Part:
+def _chunk_of_rows(points: Sequence[Point | Mapping[str, str]]) -> Chunk:
     rows = [point.texts if isinstance(point, Point) else point for point in points]
     names = rows[0]
-    return Part(
+    return Chunk(
         len(rows),
         lambda place: read_point(rows[place]),
         {name: [row[name] for row in rows] for name in names},
@@ -178,33 +178,23 @@ def _float(name: str, text: str) -> float:
     return nearest_float(name, text, value_tree(name, text)) or math.nan
 
 
-def found(prepared: Prepared, points: Iterable[Part], proofs: int, tally: Tally) -> Iterator[Found]:
-    """What is found, part by part; of each, `proofs` points are proven, spread evenly, and those the bound leaves open."""
+def sweep(prepared: Prepared, points: Iterable[Chunk], proofs: int, counts: Counts) -> Iterator[ChunkResult]:
+    """The results of each chunk: `proofs` of its points are proven, spread evenly, and those that the bound leaves open."""
     from gradcalc.commands.diff import vectorized
     from gradcalc.engines.autograd import devices
-    from gradcalc.proof.floats.formats import FORMATS
 
     device, dtype, _ = devices.choose(prepared.query.device, prepared.query.dtype)
-    form = FORMATS[dtype]
-    left = MOST_OPEN
-    for part in points:
-        size, wanted = part.size, min(proofs, part.size)
-        ran = vectorized.run(
-            prepared.entries.entries[0],
-            part.floats,
-            size,
-            [wanted.by for wanted in prepared.partials],
-            dtype=dtype,
-            device=device.name,
-            precision=form.precision,
-            lowest=form.lowest,
-        )
-        sample = {place * (size - 1) // max(wanted - 1, 1) for place in range(wanted)}
-        still_open = [place for place in ran.open if place not in sample]
+    left = MAX_OPEN
+    (tree,), bys = prepared.entries.entries, [partial.by for partial in prepared.partials]
+    for chunk in points:
+        size, sampled = chunk.size, min(proofs, chunk.size)
+        run = vectorized.run(tree, chunk.floats, size, bys, dtype=dtype, device=device.name)
+        sample = {place * (size - 1) // max(sampled - 1, 1) for place in range(sampled)}
+        still_open = [place for place in run.open if place not in sample]
         undecided = frozenset(still_open[left:])
-        proven = {place: answer(prepared.at(part.point(place))) for place in sorted(sample.union(still_open[:left]))}
+        proven = {place: answer(prepared.at(chunk.point(place))) for place in sorted(sample.union(still_open[:left]))}
         left -= min(left, len(still_open))
-        tally.proven += len(proven)
-        tally.undecided += len(undecided)
-        tally.bounded += size - len(proven) - len(undecided)
-        yield Found(prepared, part, dtype, device.name, ran, proven, undecided)
+        counts.proven += len(proven)
+        counts.undecided += len(undecided)
+        counts.bounded += size - len(proven) - len(undecided)
+        yield ChunkResult(prepared, chunk, dtype, device.name, run, proven, undecided)
