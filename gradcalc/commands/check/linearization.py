@@ -14,7 +14,7 @@ from gradcalc.engines.taylor import evaluate
 from gradcalc.engines.taylor.at_point import is_finite
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import Real
-from gradcalc.expression.tree import Call, Name, Node, Number, Steps, steps
+from gradcalc.expression.tree import Call, Name, Node, Number, Program, linearize
 from gradcalc.functions.resolve import understand
 from gradcalc.runtime import deadline
 
@@ -22,16 +22,16 @@ from gradcalc.runtime import deadline
 class Work:
     """The derivation at a point: the value of each step, and its derivative by each of its arguments."""
 
-    def __init__(self, way: Steps, moved: Sequence[int], point: Mapping[str, Real]):
-        self.way, self.moved, self.point = way, set(moved), point
-        found = evaluate.evaluate_all(way, point, 0, evaluate.no_constants)
+    def __init__(self, program: Program, moved: Sequence[int], point: Mapping[str, Real]):
+        self.program, self.moved, self.point = program, set(moved), point
+        found = evaluate.evaluate_all(program, point, 0, evaluate.no_constants)
         self.values: list[Real | None] = [it.value if isinstance(it, Jet) else None for it in found]
-        self.local = {place: self._slopes(place) for place in moved if isinstance(way.nodes[place], Call)}
+        self.local = {place: self._slopes(place) for place in moved if isinstance(program.nodes[place], Call)}
         self.tangents = self._followed()
         self.adjoints = self._weighed()
 
     def _slopes(self, place: int) -> list[Real | None]:
-        node, args = self.way.nodes[place], self.way.places[place]
+        node, args = self.program.nodes[place], self.program.operands[place]
         assert isinstance(node, Call)
         known: dict[str, Real] = dict(self.point)
         parts: list[Node] = []
@@ -42,7 +42,7 @@ class Work:
             else:
                 parts.append(Name(f"%{number}"))
                 known[f"%{number}"] = value
-        alone = steps(Call(node.name, tuple(parts), node.span, node.options))
+        alone = linearize(Call(node.name, tuple(parts), node.span, node.options))
         slopes: list[Real | None] = []
         for number, arg in enumerate(args):
             name = f"%{number}"
@@ -57,15 +57,15 @@ class Work:
         """Forward: the derivative of every step that depends on the variable."""
         tangents: dict[int, Real] = {}
         for here in sorted(self.moved):
-            tangents[here] = arb(1) if isinstance(self.way.nodes[here], Name) else self.sum_of(here, tangents)
+            tangents[here] = arb(1) if isinstance(self.program.nodes[here], Name) else self.sum_of(here, tangents)
         return tangents
 
     def _weighed(self) -> dict[int, Real]:
         """Backward: the derivative of the last step by every step."""
-        adjoints: dict[int, Real] = {len(self.way.nodes) - 1: arb(1)}
+        adjoints: dict[int, Real] = {len(self.program.nodes) - 1: arb(1)}
         for here in sorted(self.moved, reverse=True):
             weight = adjoints.get(here)
-            for number, arg in enumerate(self.way.places[here] if weight is not None else ()):
+            for number, arg in enumerate(self.program.operands[here] if weight is not None else ()):
                 slope = self.local[here][number]
                 if slope is not None and weight is not None:
                     adjoints[arg] = adjoints.get(arg, arb(0)) + weight * slope
@@ -78,12 +78,12 @@ class Work:
         if said is None or place not in self.adjoints:
             return None
         # All that follows is linear in what is said.
-        return self.tangents[len(self.way.nodes) - 1] + self.adjoints[place] * (said - self.tangents[place])
+        return self.tangents[len(self.program.nodes) - 1] + self.adjoints[place] * (said - self.tangents[place])
 
     def sum_of(self, place: int, tangents: Mapping[int, Real], without: int = -1) -> Real:
         """The chain rule at a step; the share of one argument may be left out."""
         total: Real = arb(0)
-        for number, arg in enumerate(self.way.places[place]):
+        for number, arg in enumerate(self.program.operands[place]):
             slope = self.local[place][number]
             if slope is not None and number != without:
                 total = total + slope * tangents[arg]
@@ -91,7 +91,7 @@ class Work:
 
     def by_another(self, place: int, text: str) -> Real | None:
         """What an expression in u is, for the argument of a function."""
-        u = self.values[self.way.places[place][0]]
+        u = self.values[self.program.operands[place][0]]
         if u is None:
             return None
         found = evaluate.evaluate(_template(text), {"u": u})
@@ -99,7 +99,7 @@ class Work:
 
     def at_another(self, place: int, number: int, name: str) -> Real | None:
         """The derivative of a step by one of its arguments, taken at a variable instead of at that argument."""
-        node = self.way.nodes[place]
+        node = self.program.nodes[place]
         value = self.point.get(name)
         if value is None or not isinstance(node, Call):
             return None

@@ -13,9 +13,9 @@ from fractions import Fraction
 from gradcalc.commands.check.linearization import Change, Work
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import Real, ball
+from gradcalc.expression.dependencies import Dependencies
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.program import Reach
-from gradcalc.expression.tree import Call, Node, Steps, names_in, steps
+from gradcalc.expression.tree import Call, Node, Program, linearize, names_in
 from gradcalc.functions import TABLE
 
 BITS = 384
@@ -72,14 +72,14 @@ def mistakes(tree: Node, by: str, points: Sequence[Mapping[str, Real]]) -> Itera
     Those with a name of their own come first, the outermost before those inside; factors and the like come last.
     """
     with reals.precision(BITS):
-        way = steps(tree)
-        moved = [place for place in Reach(way).of([by]) if not _is_condition(way.nodes[place])]
-        works = [Work(way, moved, point) for point in points]
+        program = linearize(tree)
+        moved = [place for place in Dependencies(program).dependents([by]) if not _is_condition(program.nodes[place])]
+        works = [Work(program, moved, point) for point in points]
     for catalogue in (_named, _general):
         for place in reversed(moved):
-            node = way.nodes[place]
+            node = program.nodes[place]
             if isinstance(node, Call):
-                for kind, why, change in catalogue(_Step(way, place, node, frozenset(moved), by)):
+                for kind, why, change in catalogue(_Step(program, place, node, frozenset(moved), by)):
                     with reals.precision(BITS):
                         numbers = tuple(work.derived(place, change) for work in works)
                     yield Mistake(kind, why, numbers)
@@ -93,7 +93,7 @@ def _is_condition(node: Node) -> bool:
 class _Step:
     """A step at which mistakes are made."""
 
-    way: Steps
+    program: Program
     place: int
     node: Call
     moved: frozenset[int]
@@ -101,7 +101,7 @@ class _Step:
 
     @property
     def args(self) -> Sequence[int]:
-        return self.way.places[self.place]
+        return self.program.operands[self.place]
 
     @property
     def moving(self) -> list[int]:
@@ -111,7 +111,7 @@ class _Step:
     @property
     def inner(self) -> list[int]:
         """Those of them that are more than the variable."""
-        return [number for number in self.moving if isinstance(self.way.nodes[self.args[number]], Call)]
+        return [number for number in self.moving if isinstance(self.program.nodes[self.args[number]], Call)]
 
     def text(self, number: int | None = None) -> str:
         """The step, or one of its arguments, as people write it."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gradcalc.calculate.answer import answer, prefetch
 from gradcalc.calculate.prepared import Prepared, prepare
 from gradcalc.errors import CalcError
-from gradcalc.expression.tree import steps
+from gradcalc.expression.tree import linearize
 from gradcalc.inputs.query import Question
 from gradcalc.report import Report
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
@@ -58,7 +58,7 @@ def trace(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Trace:
     """The graph of an expression at a point.  Raises `CalcError` for what has no point, or no single value."""
     prepared = _at_point(question, seconds)
     prepared.needs_a_number("a trace follows the gradient of one number")
-    if len(steps(prepared.tree).nodes) > MAX_VERTICES:
+    if len(linearize(prepared.tree).nodes) > MAX_VERTICES:
         raise CalcError(f"the expression has more than {MAX_VERTICES} parts: nobody could follow its trace")
     from gradcalc.engines.autograd.graph import graph
 

@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from gradcalc.expression.arrays import Array, entry_names, named_entries
-from gradcalc.expression.tree import Call, Name, Node, Number, fold, steps
+from gradcalc.expression.tree import Call, Name, Node, Number, calls_in, fold
 from gradcalc.functions import TABLE
 from gradcalc.functions.scalarize import option_values
 from gradcalc.runtime import deadline, torch_import
@@ -308,7 +308,7 @@ def _python_numbers(node: Call, held: Mapping[str, float]) -> dict[int, int | fl
 
 
 def _literals(tree: Node, held: Mapping[str, float]) -> frozenset[float]:
-    calls = (node for node in steps(tree).nodes if isinstance(node, Call))
+    calls = calls_in(tree)
     return frozenset(float(number) for call in calls for number in _python_numbers(call, held).values())
 
 
