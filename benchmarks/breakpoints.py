@@ -341,7 +341,7 @@ def examined(case: Case) -> tuple[str, Any, Any, bool]:
     site = Site(understand(case.expr, list(case.at)), {name: value_tree(name, text) for name, text in case.at.items()})
     regularity = examine(site, case.by)
     kind = str(regularity.kind)
-    if regularity.kind is Kind.REGULAR:
+    if regularity.kind is Kind.SMOOTH:
         return "smooth", _float(regularity.derivative), _float(regularity.derivative), regularity.proven
     if regularity.kind in UNDEFINED - {Kind.EDGE}:
         kind = "undefined"

@@ -43,7 +43,7 @@ from gradcalc.engines.taylor.reals import OutOfPrecision, Real, ball, exact, ref
 from gradcalc.errors import CalcError
 from gradcalc.expression.tree import Call, Node, Number, postorder
 from gradcalc.functions.resolve import understand
-from gradcalc.proof.evidence import Traced
+from gradcalc.proof.evidence import ReplayedTrace
 from gradcalc.proof.floats.arithmetic import Rounded
 from gradcalc.proof.floats.replay import _execute
 from gradcalc.report import Problem
@@ -295,20 +295,20 @@ def _reach(fault: Fault, question: Question, before: Judged, after: Judged) -> s
     return "nowhere" if before.number == after.number else "rounding"
 
 
-def _returned(traced: Traced) -> float | bool | None:
+def _returned(traced: ReplayedTrace) -> float | bool | None:
     """The value that torch returned."""
     key = traced.program.value
-    return None if key is None or traced.unknown is not None else traced.replayed(256).floats[key]
+    return None if key is None or traced.unknown is not None else traced.replay_at(256).floats[key]
 
 
-def _moved(before: Traced, was: int | None, after: Traced, now: int | None, truth: Real) -> bool:
+def _moved(before: ReplayedTrace, was: int | None, after: ReplayedTrace, now: int | None, truth: Real) -> bool:
     """Whether the exact result of a program, at its place in memory, is another one than before."""
-    old, _ = before.enclosed(was, truth)
-    new, _ = after.enclosed(now, truth)
+    old, _ = before.enclosure(was, truth)
+    new, _ = after.enclosure(now, truth)
     return new is None or old is None or not ball(new).overlaps(ball(old))
 
 
-def _beyond(traced: Traced, name: str) -> bool:
+def _beyond(traced: ReplayedTrace, name: str) -> bool:
     """Whether some float of an operation lies outside of what its bound allows: computed here once more."""
     for operation in traced.program.operations:
         if faulty.base_name(operation.name) != name:
@@ -349,7 +349,7 @@ def formulas(cases: Iterator[Case], chance: random.Random) -> Formulas:
         run = question.run()
         if run.unrepresentable or run.lost_literals or run.program is None:
             continue
-        traced = Traced(run, question.form, "cpu")
+        traced = ReplayedTrace(run, question.form, "cpu")
         asked = PartialsRequest.of([question.entry], [(0, by) for by in question.bys])
         CLIENT.get().submit(asked)
         try:

@@ -24,7 +24,7 @@ from gradcalc.expression.tree import Number, names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.values import read_value
-from gradcalc.proof.evidence import Evidence, Traced
+from gradcalc.proof.evidence import Evidence, ReplayedTrace
 from gradcalc.proof.floats.formats import FORMATS, Format
 from gradcalc.proof.smoothness.differentiability import Kind, Regularity
 from gradcalc.proof.verdict import Finding, judge
@@ -38,7 +38,7 @@ class Judged:
     number: float | None
     truth: Regularity | None
     finding: Finding
-    traced: Traced | None
+    traced: ReplayedTrace | None
 
     @property
     def verdict(self) -> str:
@@ -92,14 +92,14 @@ class Question:
 
     def judged(self, run: Run) -> list[Judged]:
         """The verdict on every partial of a run."""
-        traced = Traced(run, self.form, self.device) if run.program is not None and run.is_at_a_point else None
+        traced = ReplayedTrace(run, self.form, self.device) if run.program is not None and run.is_at_a_point else None
         return [self.partial(run, by, traced) for by in self.bys]
 
     def site(self, run: Run) -> Site:
         """The expression at the point that torch received."""
         return Site(self.entry, run.inputs, run.constants)
 
-    def partial(self, run: Run, by: By, traced: Traced | None, formula: Real | None = None) -> Judged:
+    def partial(self, run: Run, by: By, traced: ReplayedTrace | None, formula: Real | None = None) -> Judged:
         """The verdict on one partial; `formula` is the symbolic derivative, if there is one."""
         typed, binary = self.examined(by, None), self.examined(by, run) if run.is_at_a_point else None
         number = run.partials.get(by)
@@ -130,7 +130,7 @@ class Question:
 
 def is_regular(judged: Judged) -> bool:
     """Whether there is a derivative to compare with, at a point where the expression is a power series."""
-    return judged.truth is not None and judged.truth.kind is Kind.REGULAR and judged.finding.far is not None
+    return judged.truth is not None and judged.truth.kind is Kind.SMOOTH and judged.finding.error is not None
 
 
 def reference(judged: Judged, form: Format) -> float:

@@ -31,7 +31,7 @@ from gradcalc.engines.autograd.backward import Run
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
-from gradcalc.proof.evidence import Traced
+from gradcalc.proof.evidence import ReplayedTrace
 from gradcalc.proof.floats import aten_elementwise
 from gradcalc.proof.floats.arithmetic import Value
 
@@ -260,8 +260,8 @@ def _no_change(name: str, kind: str, using: Sequence[Asked]) -> bool:
 
 
 def _results(asked: Asked) -> list[str]:
-    traced = Traced(asked.run, asked.question.form, "cpu")
-    return [str(ball) for ball in traced.replayed(256).values.values()]
+    traced = ReplayedTrace(asked.run, asked.question.form, "cpu")
+    return [str(ball) for ball in traced.replay_at(256).values.values()]
 
 
 # ---------------------------------------------------------------------------------------- mutants of the function table

@@ -35,7 +35,7 @@ from gradcalc.engines.symbolic.client import CLIENT, SymbolicFailure
 from gradcalc.engines.symbolic.messages import PartialsRequest
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real, refine
 from gradcalc.errors import CalcError
-from gradcalc.proof.evidence import Traced
+from gradcalc.proof.evidence import ReplayedTrace
 
 PARTS = ("trace", "local", "replay", "reference", "typed", "sympy", "formula", "judge")
 OURS = ("trace", "local", "replay", "reference")
@@ -84,7 +84,7 @@ def timed(case: Case, dtype: str) -> dict[str, float] | None:
         return None
     if run.program is None or run.unrepresentable or run.lost_literals or run.failure or not question.bys:
         return None
-    traced = clock("local", lambda: Traced(run, question.form, "cpu"))
+    traced = clock("local", lambda: ReplayedTrace(run, question.form, "cpu"))
     # The constructor replays once too: that time belongs to the replay.
     again = Clock()
     again("replay", lambda: _replayed(traced))
@@ -102,7 +102,7 @@ def timed(case: Case, dtype: str) -> dict[str, float] | None:
         found = clock("reference", lambda by=by: question.examined(by, run))
         if found is not None and found.derivative is not None and traced.unknown is None:
             key, truth = run.program.partials.get(by), found.derivative
-            clock("replay", lambda key=key, truth=truth: traced.enclosed(key, truth))
+            clock("replay", lambda key=key, truth=truth: traced.enclosure(key, truth))
         formula = None
         if derived is not None and derived.formulas[place].tree is not None:
             tree, constants = derived.formulas[place].tree, derived.constants
@@ -119,7 +119,7 @@ def timed(case: Case, dtype: str) -> dict[str, float] | None:
     return {part: 1e3 * spent / len(question.bys) for part, spent in clock.spent.items()}
 
 
-def _replayed(traced: Traced) -> None:
+def _replayed(traced: ReplayedTrace) -> None:
     from flint import ctx
 
     from gradcalc.proof.floats.replay import replay

@@ -78,11 +78,11 @@ def is_same(side: Side, text: str | None) -> bool:
 def test_rows(row: dict[str, Any]) -> None:
     site = Site(understand(row["expr"], list(row["at"])), {name: value_tree(name, text) for name, text in row["at"].items()})
     found = examine(site, row["by"])
-    kind = {Kind.REGULAR: "smooth", Kind.DOMAIN: "undefined"}.get(found.kind, str(found.kind))
+    kind = {Kind.SMOOTH: "smooth", Kind.DOMAIN: "undefined"}.get(found.kind, str(found.kind))
     if found.kind is Kind.REMOVABLE:
         assert row["kind"] in _WITHOUT_VALUE
         return
     assert kind == row["kind"]
-    left, right = (found.derivative, found.derivative) if found.kind is Kind.REGULAR else (found.left, found.right)
+    left, right = (found.derivative, found.derivative) if found.kind is Kind.SMOOTH else (found.left, found.right)
     assert is_same(left, row["left"])
     assert is_same(right, row["right"])

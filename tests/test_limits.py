@@ -19,7 +19,7 @@ from gradcalc.commands.plot.curve import plot
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
-from gradcalc.engines.taylor.germs.elements import Elements, Undecided, _power
+from gradcalc.engines.taylor.germs.elements import Elements, Undecided, expand_power
 from gradcalc.expression.arrays import Array
 from gradcalc.expression.tree import Call, Name, Node, fold, linearize, names_in, replaced
 from gradcalc.functions import stable_forms
@@ -85,8 +85,10 @@ def test_spellings_look_at_the_clock() -> None:
 
 def test_reasons_are_looked_for_in_a_bounded_number_of_entries(monkeypatch: pytest.MonkeyPatch) -> None:
     searches: list[object] = []
-    culprit, rewrites = float_report.culprit, stable_forms.rewrites
-    monkeypatch.setattr(float_report, "culprit", lambda *args: searches.append("culprit") or culprit(*args))
+    dominant_error, rewrites = float_report.dominant_error, stable_forms.rewrites
+    monkeypatch.setattr(
+        float_report, "dominant_error", lambda *args: searches.append("dominant_error") or dominant_error(*args)
+    )
     monkeypatch.setattr("gradcalc.calculate.judging.rewrites", lambda tree: searches.append("spellings") or rewrites(tree))
     count = MAX_EXPLAINED + 6
     entries = ", ".join(f"{600 + k}e-6" for k in range(count))
@@ -94,7 +96,7 @@ def test_reasons_are_looked_for_in_a_bounded_number_of_entries(monkeypatch: pyte
     whys = [partial.why for partial in report.partials if partial.verdict is Verdict.INACCURATE]
     assert len(whys) == count
     assert all("digits survive" in (why or "") for why in whys)
-    assert (searches.count("culprit"), searches.count("spellings")) == (MAX_EXPLAINED, 1)
+    assert (searches.count("dominant_error"), searches.count("spellings")) == (MAX_EXPLAINED, 1)
     assert [partial.cause for partial in report.partials][MAX_EXPLAINED:] == [None] * 6
     assert any(f"of {count} entries" in note for note in report.notes)
 
@@ -268,7 +270,7 @@ def test_long_powers_are_not_multiplied_out() -> None:
     sines = [elements.atom("sin", elements.constant(k)) for k in range(1, 13)]
     long = sum(sines, elements.one)
     with pytest.raises(Undecided, match="a long power"):
-        _power(long, 16)
+        expand_power(long, 16)
     power = elements.raised(long, reals.exact(16))
     assert len(power) == 1
     assert len(elements.raised(sum(sines[:3], elements.one), reals.exact(4))) > 1

@@ -17,8 +17,8 @@ from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import agree, ball
 from gradcalc.expression.tree import Node
 from gradcalc.functions import TABLE, Function
-from gradcalc.proof.evidence import Traced
-from gradcalc.proof.floats import aten_elementwise, replay
+from gradcalc.proof.evidence import ReplayedTrace
+from gradcalc.proof.floats import aten_elementwise, local_error, replay
 from gradcalc.proof.floats.arithmetic import Exact
 from gradcalc.proof.floats.formats import FORMATS
 from gradcalc.proof.smoothness.differentiability import examine
@@ -59,18 +59,18 @@ def test_the_program_of_every_row_computes_the_derivative_and_keeps_its_bounds(r
             if run.program is None:
                 assert order == 2, run.failure  # a second derivative that torch does not have
                 continue
-            traced = Traced(run, FORMATS[dtype], "cpu")
+            traced = ReplayedTrace(run, FORMATS[dtype], "cpu")
             site = Site(tree, run.inputs, run.constants)
             for by, key in run.program.partials.items():
                 truth = examine(site, by).derivative
                 if truth is None:
                     continue
-                program, _ = traced.enclosed(key, truth, ideal=bool(row.torch_deviation))
+                program, _ = traced.enclosure(key, truth, mathematical=bool(row.torch_deviation))
                 assert program is not None, by
                 assert agree(program, truth), (by, program, ball(truth).str(20))
             # torch's backward of hardsigmoid multiplies by a float32 sixth in every dtype.
             if row.name != "hardsigmoid":
-                assert [local for local in traced.locals if local.within is False] == []
+                assert [local for local in traced.locals if local.in_bound is False] == []
 
 
 def test_an_unknown_operation_is_never_passed_over() -> None:
@@ -78,7 +78,7 @@ def test_an_unknown_operation_is_never_passed_over() -> None:
     with pytest.raises(aten_elementwise.UnknownOperation, match=r"fancy_new\.default"):
         replay.replay(program, {1: Fraction(2)})
     with pytest.raises(aten_elementwise.UnknownOperation, match=r"fancy_new\.default"):
-        replay.locally(program, FORMATS["float64"], "cpu")
+        local_error.local_errors(program, FORMATS["float64"], "cpu")
 
 
 def test_in_place_operations_write_to_the_memory_they_share() -> None:
@@ -99,7 +99,7 @@ def test_a_comparison_that_exact_arithmetic_decides_otherwise_is_told() -> None:
         Operation("gt.Scalar", (Cell(2, 1.0), 1), {}, (Cell(3, False),)),
     ]
     with ctx.workprec(100):
-        assert replay.replay(Program(operations), {1: Fraction(1, 10**9)}).flipped == (1, "gt")
+        assert replay.replay(Program(operations), {1: Fraction(1, 10**9)}).flip == (1, "gt")
 
 
 def test_doubles_that_stand_for_constants_mean_them() -> None:
@@ -119,14 +119,14 @@ def test_doubles_that_stand_for_constants_mean_them() -> None:
 )
 def test_a_kernel_is_judged_by_its_own_bound(number: float, within: bool) -> None:
     program = Program([Operation("sin.default", (Cell(1, 2.0),), {}, (Cell(2, number),))])
-    (local,) = replay.locally(program, FORMATS["float64"], "cpu")
-    assert local.within is within
+    (local,) = local_error.local_errors(program, FORMATS["float64"], "cpu")
+    assert local.in_bound is within
 
 
 def test_a_kernel_without_a_vendors_bound_is_not_judged() -> None:
     program = Program([Operation("digamma.default", (Cell(1, 2.0),), {}, (Cell(2, 0.5),))])
-    (local,) = replay.locally(program, FORMATS["float64"], "cpu")
-    assert local.within is None
+    (local,) = local_error.local_errors(program, FORMATS["float64"], "cpu")
+    assert local.in_bound is None
     assert local.ulps > 1e10
 
 

@@ -21,8 +21,8 @@ from gradcalc.expression.tree import Call, Node, calls_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.stable_forms import rewrites
 from gradcalc.proof import verdict
-from gradcalc.proof.evidence import Evidence, Traced
-from gradcalc.proof.floats.formats import Distance, Format, distance
+from gradcalc.proof.evidence import Evidence, ReplayedTrace
+from gradcalc.proof.floats.formats import FloatError, Format, float_error
 from gradcalc.proof.smoothness.differentiability import Regularity, Side, examine, value_of
 from gradcalc.report import Judgement, Partial, Verdict
 from gradcalc.runtime import deadline
@@ -49,14 +49,18 @@ class Setting:
 class PointJudge:
     """The partials of one entry; `template` is the trace of another entry, whose replay is shared."""
 
-    def __init__(self, setting: Setting, tree: Node, run: Run, template: Traced | None):
+    def __init__(self, setting: Setting, tree: Node, run: Run, template: ReplayedTrace | None):
         self.setting, self.run = setting, run
         self.typed = Site(tree, setting.exact)
         self.binary = Site(tree, run.inputs, run.constants) if run.is_at_a_point else None
         self.documented = torch_deviations(tree)
         is_whole = run.program is not None and run.is_at_a_point
         self.traced = (
-            None if not is_whole else Traced(run, setting.form, setting.device) if template is None else template.entry(run)
+            None
+            if not is_whole
+            else ReplayedTrace(run, setting.form, setting.device)
+            if template is None
+            else template.for_entry(run)
         )
         self.bounds = {} if is_whole or setting.another_algorithm else _bounds(tree, run, setting.form)
         self.constants = _rounded_constants(self.typed, run)
@@ -76,11 +80,11 @@ class PointJudge:
         typed, binary = self.regularity[by]
         enclosure, unusable = self._enclosure(formula, symbolic, self.binary or self.typed)
         finding = verdict.judge(self._evidence(by, enclosure, is_explained=is_explained))
-        judgement, far = finding.judgement, finding.far
+        judgement, error = finding.judgement, finding.error
         suggestion = None
         if is_explained:
             with suppress(deadline.OutOfTime):  # the verdict stands without it
-                suggestion = self._suggestion(by, judgement, far, binary)
+                suggestion = self._suggestion(by, judgement, error, binary)
         if suggestion is not None:
             spelling, digits = suggestion
             judgement = replace(judgement, why=f"{judgement.why}; {spelling} keeps {digits:.1f} digits here")
@@ -97,8 +101,8 @@ class PointJudge:
             judgement.verdict,
             judgement.cause,
             judgement.side,
-            None if far is None else far.digits,
-            None if far is None else far.ulps,
+            None if error is None else error.digits,
+            None if error is None else error.ulps,
             judgement.why,
             {
                 "symbolic": unusable or "ok",
@@ -150,10 +154,10 @@ class PointJudge:
         return "proven" if regularity.proven and (typed is None or typed.proven) else "numerical"
 
     def _suggestion(
-        self, by: By, judgement: Judgement, far: Distance | None, binary: Regularity | None
+        self, by: By, judgement: Judgement, error: FloatError | None, binary: Regularity | None
     ) -> tuple[str, float] | None:
         """A spelling of the same function whose derivative autograd gets right to more digits here, and how many."""
-        if judgement.verdict not in LOST or far is None or binary is None or binary.derivative is None:
+        if judgement.verdict not in LOST or error is None or binary is None or binary.derivative is None:
             return None
         form = self.setting.form
         floats = {name: float(value) for name, value in self.run.inputs.items()}
@@ -164,7 +168,7 @@ class PointJudge:
             run = backward.run(tree, floats, [by], dtype=form.name, device=self.setting.device)
             if by not in run.partials:
                 continue
-            digits = distance(run.partials[by], binary.derivative, form).digits
+            digits = float_error(run.partials[by], binary.derivative, form).digits
             # A spelling that loses half of the digits too is no advice.
             if digits >= form.digits / 2 and digits > (0.0 if best is None else best[1]):
                 best = unparse(tree), digits

@@ -25,10 +25,10 @@ _CAUSES = {
 }
 
 
-def singular(regularity: Regularity, where: str, number: float | None, form: Format) -> Judgement:
+def judge_singular(regularity: Regularity, where: str, number: float | None, form: Format) -> Judgement:
     """The verdict where there is no derivative."""
     verdict = Verdict.UNDEFINED if regularity.kind in UNDEFINED else Verdict.NOT_DIFFERENTIABLE
-    why = f"{_CAUSES[regularity.kind]}{where}: {places(regularity)}"
+    why = f"{_CAUSES[regularity.kind]}{where}: {places_text(regularity)}"
     if not regularity.proven:
         why += f" ({NUMERICAL})"
     if number is not None:
@@ -52,15 +52,15 @@ def _convention(regularity: Regularity, number: float, form: Format) -> str:
     return ", a slope between left and right, by convention" if below and above else ", which is not between left and right"
 
 
-def at_breakpoint(regularity: Regularity) -> str:
+def breakpoint_text(regularity: Regularity) -> str:
     """What a program did wrong where the formula changes."""
     if any(note.what == CONDITION for note in regularity.notes):
-        return f"it follows the branch that is taken at the point itself ({places(regularity)})"
-    return f"subgradients chosen one by one ({places(regularity)})"
+        return f"it follows the branch that is taken at the point itself ({places_text(regularity)})"
+    return f"subgradients chosen one by one ({places_text(regularity)})"
 
 
-def places(regularity: Regularity) -> str:
+def places_text(regularity: Regularity) -> str:
     """The places that were met: the first three, or that there is none."""
     notes = sorted(regularity.notes, key=lambda note: (note.span.start, note.span.end, note.what))
-    named = list(dict.fromkeys(note.what for note in notes))
-    return ", ".join(named[:3]) + (", ..." if len(named) > 3 else "") or "a number that is nearly zero"
+    names = list(dict.fromkeys(note.what for note in notes))
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") or "a number that is nearly zero"

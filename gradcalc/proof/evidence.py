@@ -19,13 +19,15 @@ from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import PROVEN_BITS, Real, agree
 from gradcalc.proof.floats.aten_elementwise import UnknownOperation
 from gradcalc.proof.floats.formats import Format
-from gradcalc.proof.floats.replay import Flip, Linear, Local, Replayed, feeding, linearised, locally, replay
+from gradcalc.proof.floats.local_error import LocalError, local_errors
+from gradcalc.proof.floats.replay import Flip, Replay, replay
+from gradcalc.proof.floats.sensitivity import LocalJacobian, local_jacobians
 from gradcalc.proof.smoothness.differentiability import Regularity
 
 PRECISIONS = (256, 1024, 4096, 16384)
 
 
-class Traced:
+class ReplayedTrace:
     """A recorded run: its program replayed once for all partials.
 
     `unknown` names an operation without semantics; then nothing can be proven about the run.
@@ -38,37 +40,37 @@ class Traced:
         constants = {self.program.constants[text]: value for text, value in run.constants.items()}
         self.inputs = {**{self.program.inputs[name]: value for name, value in run.inputs.items()}, **constants}
         self.unknown: str | None = None
-        self.locals: Sequence[Local] = ()
-        self._replayed: dict[tuple[int, bool], Replayed] = {}
-        self._linear: Sequence[Linear] | None = None
-        self._feeding: dict[int | None, Sequence[Local]] = {}
-        self.notable: Sequence[Local] = ()
+        self.locals: Sequence[LocalError] = ()
+        self._replays: dict[tuple[int, bool], Replay] = {}
+        self._jacobians: Sequence[LocalJacobian] | None = None
+        self._ancestors: dict[int | None, Sequence[LocalError]] = {}
+        self.notable: Sequence[LocalError] = ()
         """The operations by themselves of which there may be something to say."""
-        self.worst: Local | None = None
+        self.worst: LocalError | None = None
         try:
-            self.locals = locally(self.program, form, device)
-            self.notable = [it for it in self.locals if it.within is False or it.underflowed or it.overflowed or it.flipped]
+            self.locals = local_errors(self.program, form, device)
+            self.notable = [it for it in self.locals if it.in_bound is False or it.underflow or it.overflow or it.flip]
             finite = (local for local in self.locals if math.isfinite(local.ulps))
             self.worst = max(finite, key=lambda local: local.ulps, default=None)
-            self.replayed(PRECISIONS[0])
+            self.replay_at(PRECISIONS[0])
         except UnknownOperation as operation:
             self.unknown = str(operation)
 
-    def entry(self, run: Run) -> Traced:
+    def for_entry(self, run: Run) -> ReplayedTrace:
         """What is known of the same program, for another entry of its value."""
         assert run.program is not None
         other = copy(self)
         other.program = run.program
         return other
 
-    def replayed(self, bits: int, *, ideal: bool = False) -> Replayed:
+    def replay_at(self, bits: int, *, mathematical: bool = False) -> Replay:
         """The program in exact arithmetic, at a precision."""
-        if (bits, ideal) not in self._replayed:
+        if (bits, mathematical) not in self._replays:
             with reals.precision(bits):
-                self._replayed[bits, ideal] = replay(self.program, self.inputs, ideal=ideal)
-        return self._replayed[bits, ideal]
+                self._replays[bits, mathematical] = replay(self.program, self.inputs, mathematical=mathematical)
+        return self._replays[bits, mathematical]
 
-    def enclosed(self, key: int | None, truth: Real, *, ideal: bool = False) -> tuple[arb | None, int]:
+    def enclosure(self, key: int | None, truth: Real, *, mathematical: bool = False) -> tuple[arb | None, int]:
         """What the program would leave at a place without rounding, and the bits it took; None where that is no number.
 
         The precision grows until the enclosure is tight, or apart from the truth, or grows no tighter: doubles that torch
@@ -76,37 +78,37 @@ class Traced:
         """
         if key is None:  # the result does not depend on the variable
             return arb(0), PRECISIONS[0]
-        found, accuracy = None, -1
+        ball, accuracy = None, -1
         for bits in PRECISIONS:
-            found = self.replayed(bits, ideal=ideal).values[key]
-            if found.is_finite():
-                if found.is_zero() or not agree(found, truth) or found.rel_accuracy_bits() >= PROVEN_BITS:
-                    return found, bits
-                if 0 < found.rel_accuracy_bits() <= accuracy:
-                    return found, bits
-                accuracy = found.rel_accuracy_bits()
-        return (found if found is not None and found.is_finite() else None), PRECISIONS[-1]
+            ball = self.replay_at(bits, mathematical=mathematical).values[key]
+            if ball.is_finite():
+                if ball.is_zero() or not agree(ball, truth) or ball.rel_accuracy_bits() >= PROVEN_BITS:
+                    return ball, bits
+                if 0 < ball.rel_accuracy_bits() <= accuracy:
+                    return ball, bits
+                accuracy = ball.rel_accuracy_bits()
+        return (ball if ball is not None and ball.is_finite() else None), PRECISIONS[-1]
 
-    def linearised(self) -> Sequence[Linear]:
+    def local_jacobians(self) -> Sequence[LocalJacobian]:
         """Every operation with its partial derivatives; found once, for all partials."""
-        if self._linear is None:
-            self._linear = linearised(self.program, self.inputs)
-        return self._linear
+        if self._jacobians is None:
+            self._jacobians = local_jacobians(self.program, self.inputs)
+        return self._jacobians
 
-    def flipped(self) -> Flip | None:
+    def first_flip(self) -> Flip | None:
         """The first comparison that exact arithmetic decides otherwise; it may take many bits to see."""
-        return next((flip for bits in PRECISIONS if (flip := self.replayed(bits).flipped)), None)
+        return next((flip for bits in PRECISIONS if (flip := self.replay_at(bits).flip)), None)
 
-    def unsure(self) -> Flip | None:
+    def uncertain_integer(self) -> Flip | None:
         """The first integer part that no precision tells: the number is an integer, as far as can be seen."""
-        return self.replayed(PRECISIONS[-1]).unsure
+        return self.replay_at(PRECISIONS[-1]).uncertain_integer
 
-    def feeding(self, key: int | None) -> Sequence[Local]:
+    def ancestors(self, key: int | None) -> Sequence[LocalError]:
         """The operations on which the number at a place may depend."""
-        if key not in self._feeding:
-            places = feeding(self.program, key)
-            self._feeding[key] = [local for local in self.locals if local.place in places]
-        return self._feeding[key]
+        if key not in self._ancestors:
+            places = self.program.ancestors(key)
+            self._ancestors[key] = [local for local in self.locals if local.place in places]
+        return self._ancestors[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +124,14 @@ class Evidence:
     """
 
     by: By
-    typed: Regularity | None
-    binary: Regularity | None
+    at_exact_point: Regularity | None
+    at_rounded_point: Regularity | None
     formula: Real | None
     number: float | None
     form: Format
     failure: str | None = None
     unrepresentable: Mapping[str, str] = field(default_factory=dict)
-    traced: Traced | None = None
+    traced: ReplayedTrace | None = None
     documented: tuple[str, ...] = ()
     bound: tuple[float, float] | None = None
     value: float | None = None
@@ -145,4 +147,4 @@ class Evidence:
     @property
     def is_proven(self) -> bool:
         """Whether nothing in it rests on a number that is zero as far as its digits tell."""
-        return all(regularity is None or regularity.proven for regularity in (self.typed, self.binary))
+        return all(regularity is None or regularity.proven for regularity in (self.at_exact_point, self.at_rounded_point))

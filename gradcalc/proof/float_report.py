@@ -15,44 +15,46 @@ from gradcalc.engines.taylor.reals import Real, ball, decimal, exact, is_zero
 from gradcalc.proof.breakpoint_report import NUMERICAL
 from gradcalc.proof.evidence import Evidence
 from gradcalc.proof.floats.aten_elementwise import BRANCHES
-from gradcalc.proof.floats.formats import Distance, Format, distance, is_nearest
-from gradcalc.proof.floats.replay import Flip, Local, culprit, feeding
+from gradcalc.proof.floats.formats import FloatError, Format, float_error, is_nearest
+from gradcalc.proof.floats.local_error import LocalError
+from gradcalc.proof.floats.replay import Flip
+from gradcalc.proof.floats.sensitivity import dominant_error
 from gradcalc.report import Judgement, Verdict
 
 
-def is_enough(number: float, truth: Real, far: Distance, form: Format) -> bool:
+def is_enough(number: float, truth: Real, error: FloatError, form: Format) -> bool:
     """Whether a number is the correctly rounded truth, or has at least half of the digits of its format."""
-    return far.digits >= form.digits / 2 or is_nearest(number, truth, form)
+    return error.digits >= form.digits / 2 or is_nearest(number, truth, form)
 
 
-def judged(evidence: Evidence, truth: Real, far: Distance) -> Judgement:
+def judge_digits(evidence: Evidence, truth: Real, error: FloatError) -> Judgement:
     """What is to be said about a finite number where the formulas are the same."""
     form, number = evidence.form, evidence.number
     assert number is not None
-    if is_enough(number, truth, far, form):
-        return Judgement(Verdict.AGREE, f"{_equal(evidence)}; {counted(evidence)}{_constants(evidence, truth)}")
-    typed = None if evidence.typed is None else evidence.typed.derivative
+    if is_enough(number, truth, error, form):
+        return Judgement(Verdict.AGREE, f"{_equal(evidence)}; {digits_text(evidence)}{_constants(evidence, truth)}")
+    typed = None if evidence.at_exact_point is None else evidence.at_exact_point.derivative
     if typed is not None and is_nearest(number, typed, form):
         why = f"{_equal(evidence)}; {number!r} is the derivative of what was typed{_constants(evidence, truth)}"
         return Judgement(Verdict.AGREE, why)
-    survived = f"only {far.digits:.1f} of {form.digits:.1f} digits survive"
-    overflowed, sunk, flipped = (_first(evidence, what) for what in ("overflowed", "underflowed", "flipped"))
-    if overflowed is not None:
-        why = f"{overflowed.name} left the range of {form.name} on the way; the derivative is {decimal(truth)}"
+    remainder = f"only {error.digits:.1f} of {form.digits:.1f} digits survive"
+    overflow, underflow, flip = (_first(evidence, what) for what in ("overflow", "underflow", "flip"))
+    if overflow is not None:
+        why = f"{overflow.name} left the range of {form.name} on the way; the derivative is {decimal(truth)}"
         return Judgement(Verdict.INACCURATE, why, "overflow")
     if not ball(truth).contains(0) and abs(ball(truth)) < exact(form.smallest_normal):
         return Judgement(
-            Verdict.INACCURATE, f"the derivative is below the smallest normal {form.name}; {survived}", "underflow"
+            Verdict.INACCURATE, f"the derivative is below the smallest normal {form.name}; {remainder}", "underflow"
         )
-    if sunk is not None:
-        why = f"{sunk.name} fell below the smallest normal {form.name}; {survived}"
+    if underflow is not None:
+        why = f"{underflow.name} fell below the smallest normal {form.name}; {remainder}"
         return Judgement(Verdict.INACCURATE, why, "underflow")
-    if flipped is not None:
-        why = f"{flipped.name} rounded a quotient to the next integer before it took the integer part; {survived}"
+    if flip is not None:
+        why = f"{flip.name} rounded a quotient to the next integer before it took the integer part; {remainder}"
         return Judgement(Verdict.INACCURATE, why, "branch-flip")
     if evidence.traced is None:
-        return Judgement(Verdict.INACCURATE, f"{survived}, which rounding can explain", "cancellation")
-    return _lost_digits(evidence, f"the formulas are equal, but {survived}")
+        return Judgement(Verdict.INACCURATE, f"{remainder}, which rounding can explain", "cancellation")
+    return _lost_digits(evidence, f"the formulas are equal, but {remainder}")
 
 
 def _equal(evidence: Evidence) -> str:
@@ -61,34 +63,34 @@ def _equal(evidence: Evidence) -> str:
     return "the formulas are proven equal here" if evidence.is_proven else f"the formulas are equal here {NUMERICAL}"
 
 
-def counted(evidence: Evidence) -> str:
+def digits_text(evidence: Evidence) -> str:
     """How many digits are right of a number that is right, or that it is the rounded truth."""
     number, form = evidence.number, evidence.form
-    truth = None if evidence.binary is None else evidence.binary.derivative
+    truth = None if evidence.at_rounded_point is None else evidence.at_rounded_point.derivative
     assert number is not None
     assert truth is not None
-    far = distance(number, truth, form)
-    if far.digits >= form.digits / 2:
-        return f"{far.digits:.1f} of {form.digits:.1f} digits are right"
+    error = float_error(number, truth, form)
+    if error.digits >= form.digits / 2:
+        return f"{error.digits:.1f} of {form.digits:.1f} digits are right"
     return f"{decimal(truth, 6)} rounds to {number!r} in {form.name}"
 
 
 def _constants(evidence: Evidence, truth: Real) -> str:
     """What torch received in the place of constants, where that changed the derivative."""
-    typed = None if evidence.typed is None else evidence.typed.derivative
+    typed = None if evidence.at_exact_point is None else evidence.at_exact_point.derivative
     if typed is None or not evidence.constants or is_zero(truth):
         return ""
-    apart = abs(ball(typed) - ball(truth)) / abs(ball(truth))
-    if not apart > exact(Fraction(1, 10 ** round(evidence.form.digits / 2))):
+    gap = abs(ball(typed) - ball(truth)) / abs(ball(truth))
+    if not gap > exact(Fraction(1, 10 ** round(evidence.form.digits / 2))):
         return ""
-    received = ", ".join(f"{name} = {float(value)!r}" for name, value in evidence.constants.items())
-    return f"; torch received {received}, of what was typed the derivative is {decimal(typed)}"
+    texts = ", ".join(f"{name} = {float(value)!r}" for name, value in evidence.constants.items())
+    return f"; torch received {texts}, of what was typed the derivative is {decimal(typed)}"
 
 
 # ------------------------------------------------------------------------------------------------------------- not finite
 
 
-def not_finite(evidence: Evidence, truth: Real, what: str, key: int | None, number: float) -> Judgement:
+def judge_not_finite(evidence: Evidence, truth: Real, what: str, key: int | None, number: float) -> Judgement:
     """nan or inf where the truth is finite: the operation that made it, where it lies, and what helps."""
     start = f"torch returns {number!r}, {what} is {decimal(truth)}"
     traced, form = evidence.traced, evidence.form
@@ -98,24 +100,26 @@ def not_finite(evidence: Evidence, truth: Real, what: str, key: int | None, numb
         return Judgement(Verdict.NOT_FINITE, f"{start}; its program was not recorded", None)
     program = traced.program
     forward = program.operations[: program.forward]
-    mine = feeding(program, key)
-    beside = [place for place, operation in enumerate(forward) if _makes_infinity(operation)]
-    untaken = [
-        place for place in beside if not _reaches_value(forward, program.value, place) and _is_used(program, place, mine)
+    ancestors = program.ancestors(key)
+    candidates = [place for place, operation in enumerate(forward) if _makes_infinity(operation)]
+    skipped = [
+        place
+        for place in candidates
+        if not _reaches_value(forward, program.value, place) and _is_used(program, place, ancestors)
     ]
-    places = (place for place in sorted(mine) if _makes_infinity(program.operations[place]))
-    first = untaken[0] if untaken and key != program.value else next(places, None)
+    places = (place for place in sorted(ancestors) if _makes_infinity(program.operations[place]))
+    first = skipped[0] if skipped and key != program.value else next(places, None)
     if first is None:
         return Judgement(Verdict.NOT_FINITE, start, None)
     name = base_name(program.operations[first].name)
-    cause, made = _why_infinite(evidence, truth, key, first)
-    if first in untaken:
-        why = f"{start}: {name} {made} on the branch that is not taken, and the chain rule multiplies that by 0"
+    cause, deed = _why_infinite(evidence, truth, key, first)
+    if first in skipped:
+        why = f"{start}: {name} {deed} on the branch that is not taken, and the chain rule multiplies that by 0"
         cure = "give it a harmless argument there, where(c, f(where(c, x, 1)), y) or f(clamp(x, ...))"
         return Judgement(Verdict.NOT_FINITE, f"{why}; {cure}", cause)
     where = "forward" if first < program.forward else "backward"
     cure = "keep its argument away from there, or write the expression without it"
-    return Judgement(Verdict.NOT_FINITE, f"{start}: {name} {made} in the {where} pass; {cure}", cause)
+    return Judgement(Verdict.NOT_FINITE, f"{start}: {name} {deed} in the {where} pass; {cure}", cause)
 
 
 def _why_infinite(evidence: Evidence, truth: Real, key: int | None, place: int) -> tuple[str, str]:
@@ -124,23 +128,23 @@ def _why_infinite(evidence: Evidence, truth: Real, key: int | None, place: int) 
     assert traced is not None
     if any(local.place == place and math.isinf(local.ulps) for local in traced.locals):
         return "overflow", f"left the range of {evidence.form.name}"
-    if traced.unknown is not None or traced.enclosed(key, truth)[0] is None:
+    if traced.unknown is not None or traced.enclosure(key, truth)[0] is None:
         return "nan-trap", "has no finite value"
-    mine = [local for local in traced.feeding(key) if local.place < place]
-    if any(local.underflowed for local in mine):
+    ancestors = [local for local in traced.ancestors(key) if local.place < place]
+    if any(local.underflow for local in ancestors):
         return "underflow", f"has no finite value where a number fell below the smallest normal {evidence.form.name}"
     return "cancellation", "has no finite value at numbers of which rounding left nothing"
 
 
-def _is_used(program: Program, place: int, mine: Collection[int]) -> bool:
+def _is_used(program: Program, place: int, ancestors: Collection[int]) -> bool:
     """Whether an infinity of the backward pass of a partial came from a forward operation, or from what it was given."""
     operation = program.operations[place]
     keys = {cell.key for cell in (*operation.args, *operation.results) if isinstance(cell, Cell) and not _is_boolean(cell)}
     return any(
         at >= program.forward
         and any(isinstance(arg, Cell) and arg.key in keys for arg in program.operations[at].args)
-        and any(map(_is_lost, program.operations[at].results))
-        for at in mine
+        and any(map(_is_infinite_or_nan, program.operations[at].results))
+        for at in ancestors
     )
 
 
@@ -154,12 +158,12 @@ def _is_in_range(truth: Real, form: Format) -> bool:
 
 def _makes_infinity(operation: Operation) -> bool:
     """Whether an operation makes what is not finite from numbers that are."""
-    return any(_is_lost(cell) for cell in operation.results) and not any(
-        isinstance(arg, Cell) and _is_lost(arg) for arg in (*operation.args, *operation.options.values())
+    return any(_is_infinite_or_nan(cell) for cell in operation.results) and not any(
+        isinstance(arg, Cell) and _is_infinite_or_nan(arg) for arg in (*operation.args, *operation.options.values())
     )
 
 
-def _is_lost(cell: Cell) -> bool:
+def _is_infinite_or_nan(cell: Cell) -> bool:
     return isinstance(cell.value, float) and not math.isfinite(cell.value)
 
 
@@ -174,12 +178,12 @@ def _reaches_value(operations: list[Operation], value: int | None, place: int) -
             return True
         args = [arg for arg in operation.args if isinstance(arg, Cell)]
         if base_name(operation.name) in BRANCHES:
-            args = _taken(operation, args)
+            args = _selected(operation, args)
         needed.update(arg.key for arg in args)
     return False
 
 
-def _taken(operation: Operation, args: list[Cell]) -> list[Cell]:
+def _selected(operation: Operation, args: list[Cell]) -> list[Cell]:
     """The arguments of a choice of which its result is one."""
     if base_name(operation.name) == "where" and len(args) == 3:
         return [args[1] if args[0].value else args[2]]
@@ -190,24 +194,24 @@ def _taken(operation: Operation, args: list[Cell]) -> list[Cell]:
 # ----------------------------------------------------------------------------------------------------------- lost digits
 
 
-def _first(evidence: Evidence, what: str) -> Local | None:
+def _first(evidence: Evidence, what: str) -> LocalError | None:
     traced = evidence.traced
     if traced is None:
         return None
     notable = [local for local in traced.notable if getattr(local, what)]
-    mine = traced.feeding(traced.program.partials.get(evidence.by)) if notable else ()
-    return next((local for local in notable if local in mine), None)
+    ancestors = traced.ancestors(traced.program.partials.get(evidence.by)) if notable else ()
+    return next((local for local in notable if local in ancestors), None)
 
 
-def lost_before(evidence: Evidence, flip: Flip) -> Local | None:
+def underflow_before(evidence: Evidence, flip: Flip) -> LocalError | None:
     """The operation whose result underflowed, and so turned a comparison; None where rounding alone did."""
     traced = evidence.traced
     assert traced is not None
     compared = [arg.key for arg in traced.program.operations[flip.place].args if isinstance(arg, Cell)]
     whole = 2.0 ** (evidence.form.precision - 1)  # in ulps: nothing of the number is left
     for key in compared:
-        for local in traced.feeding(key):
-            if local.place < flip.place and (local.underflowed or whole <= local.ulps < math.inf):
+        for local in traced.ancestors(key):
+            if local.place < flip.place and (local.underflow or whole <= local.ulps < math.inf):
                 return local
     return None
 
@@ -219,12 +223,12 @@ def _lost_digits(evidence: Evidence, start: str) -> Judgement:
     traced = evidence.traced
     assert traced is not None
     key = traced.program.partials.get(evidence.by)
-    guilty = None if key is None else culprit(traced.linearised(), key, traced.feeding(key))
-    if guilty is None or key is None:
+    worst = None if key is None else dominant_error(traced.local_jacobians(), key, traced.ancestors(key))
+    if worst is None or key is None:
         return Judgement(Verdict.INACCURATE, start, "cancellation")
-    where = "forward" if guilty.place < traced.program.forward else "backward"
-    if guilty.ulps >= 2 ** (evidence.form.precision / 2):  # by itself: nothing that follows is needed to explain it
-        why = f"{start}: {guilty.name} in the {where} pass is off by {guilty.ulps:.3g} ulps by itself"
+    where = "forward" if worst.place < traced.program.forward else "backward"
+    if worst.ulps >= 2 ** (evidence.form.precision / 2):  # by itself: nothing that follows is needed to explain it
+        why = f"{start}: {worst.name} in the {where} pass is off by {worst.ulps:.3g} ulps by itself"
         return Judgement(Verdict.INACCURATE, f"{why}, and no vendor says how much it may be", "kernel")
-    why = f"{start}: the rounding of {guilty.name} in the {where} pass is blown up by what follows"
+    why = f"{start}: the rounding of {worst.name} in the {where} pass is blown up by what follows"
     return Judgement(Verdict.INACCURATE, why, "cancellation")

@@ -18,10 +18,10 @@ from flint import arb
 
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import Real, agree, ball, decimal, exact, is_negligible
-from gradcalc.proof.breakpoint_report import at_breakpoint, places, singular
+from gradcalc.proof.breakpoint_report import breakpoint_text, judge_singular, places_text
 from gradcalc.proof.evidence import PRECISIONS, Evidence
-from gradcalc.proof.float_report import counted, is_enough, judged, lost_before, not_finite
-from gradcalc.proof.floats.formats import Distance, Format, distance
+from gradcalc.proof.float_report import digits_text, is_enough, judge_digits, judge_not_finite, underflow_before
+from gradcalc.proof.floats.formats import FloatError, Format, float_error
 from gradcalc.proof.floats.replay import same_float
 from gradcalc.proof.smoothness.differentiability import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regularity
 from gradcalc.report import Judgement, Verdict
@@ -34,7 +34,7 @@ class Finding:
     """The judgement with its measure and its proof."""
 
     judgement: Judgement
-    far: Distance | None = None
+    error: FloatError | None = None
     proof: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -43,32 +43,33 @@ def judge(evidence: Evidence) -> Finding:
     early = _without_derivative(evidence) or _nothing_to_judge(evidence)
     if early is not None:
         return Finding(early)
-    assert evidence.binary is not None
+    assert evidence.at_rounded_point is not None
     assert evidence.number is not None
-    truth = evidence.binary.derivative
+    truth = evidence.at_rounded_point.derivative
     assert truth is not None
     proof: dict[str, object] = {}
-    far = distance(evidence.number, truth, evidence.form)
+    error = float_error(evidence.number, truth, evidence.form)
     judgement = (
-        _formulas(evidence, evidence.binary, truth, proof)
-        or _value(evidence, evidence.binary)
+        _formulas(evidence, evidence.at_rounded_point, truth, proof)
+        or _value(evidence, evidence.at_rounded_point)
         or _kernels(evidence, proof)
-        or (_unrecorded(evidence, evidence.binary, truth, far, proof) if evidence.traced is None else None)
-        or judged(evidence, truth, far)
+        or (_unrecorded(evidence, evidence.at_rounded_point, truth, error, proof) if evidence.traced is None else None)
+        or judge_digits(evidence, truth, error)
     )
-    return Finding(_noting(evidence, judgement, proof), far, proof)
+    return Finding(_with_notes(evidence, judgement, proof), error, proof)
 
 
 def _without_derivative(evidence: Evidence) -> Judgement | None:
-    for where, regularity in (("", evidence.typed), (" at the binary point", evidence.binary)):
+    for where, regularity in (("", evidence.at_exact_point), (" at the binary point", evidence.at_rounded_point)):
         if regularity is None:
             continue
-        if regularity is evidence.binary and evidence.lost:
+        if regularity is evidence.at_rounded_point and evidence.lost:
             continue  # a number that torch does not have is to blame, and is looked at below
         if regularity.kind in UNDEFINED | NOT_DIFFERENTIABLE:
-            return singular(regularity, where, evidence.number, evidence.form)
+            return judge_singular(regularity, where, evidence.number, evidence.form)
         if regularity.kind is Kind.UNKNOWN:
-            why = f"what the expression does beside this point is not known{where} ({regularity.why}): {places(regularity)}"
+            places = places_text(regularity)
+            why = f"what the expression does beside this point is not known{where} ({regularity.why}): {places}"
             return Judgement(Verdict.UNDECIDED, why, "no-series")
     return None
 
@@ -76,34 +77,33 @@ def _without_derivative(evidence: Evidence) -> Judgement | None:
 def _nothing_to_judge(evidence: Evidence) -> Judgement | None:
     if evidence.failure is not None:
         return Judgement(Verdict.UNDECIDED, f"there is nothing to compare with: {evidence.failure}", "no-autograd")
-    typed = None if evidence.typed is None else evidence.typed.derivative
+    typed = None if evidence.at_exact_point is None else evidence.at_exact_point.derivative
     if typed is None or evidence.number is None:
         return Judgement(Verdict.UNDECIDED, "no proven value was found within the limits of precision", "precision")
-    if evidence.lost and ("overflow" in evidence.unrepresentable.values() or not _is_kept(evidence, typed)):
+    if evidence.lost and ("overflow" in evidence.unrepresentable.values() or not _is_accurate(evidence, typed)):
         verdict = Verdict.INACCURATE if math.isfinite(evidence.number) else Verdict.NOT_FINITE
-        why = f"{_received(evidence)}, and returns {evidence.number!r}; the derivative is {decimal(typed)}"
+        why = f"{_received_text(evidence)}, and returns {evidence.number!r}; the derivative is {decimal(typed)}"
         return Judgement(verdict, why, next(iter(evidence.lost.values())))
-    if evidence.binary is None or evidence.binary.derivative is None:
+    if evidence.at_rounded_point is None or evidence.at_rounded_point.derivative is None:
         return Judgement(Verdict.UNDECIDED, "no proven value was found within the limits of precision", "precision")
     return None
 
 
-def _is_kept(evidence: Evidence, truth: Real) -> bool:
+def _is_accurate(evidence: Evidence, truth: Real) -> bool:
     """Whether torch's number is that of what was typed, as far as its format goes."""
     number = evidence.number
     assert number is not None
-    return is_enough(number, truth, distance(number, truth, evidence.form), evidence.form)
+    return is_enough(number, truth, float_error(number, truth, evidence.form), evidence.form)
 
 
-def _noting(evidence: Evidence, judgement: Judgement, proof: Mapping[str, object]) -> Judgement:
+def _with_notes(evidence: Evidence, judgement: Judgement, proof: Mapping[str, object]) -> Judgement:
     """What else is to be known where the number is right all the same."""
     if judgement.verdict is not Verdict.AGREE:
         return judgement
     why = judgement.why
     if "flipped" in proof:
-        why = (
-            f"floats go another way than exact numbers ({proof['flipped']}), which changes nothing here: {counted(evidence)}"
-        )
+        digits = digits_text(evidence)
+        why = f"floats go another way than exact numbers ({proof['flipped']}), which changes nothing here: {digits}"
     if evidence.lost:
         name, cause = next(iter(evidence.lost.items()))
         why += f"; torch received {'an infinity' if cause == 'overflow' else '0'} for {name}, which changes nothing here"
@@ -117,7 +117,7 @@ def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[s
     """The formulas against each other; None if they are proven to be the same at this point."""
     formula = evidence.formula
     # On a seam sympy's formula follows one side, or a convention of its own: it is no witness there.
-    if binary.kind is Kind.SMOOTH:
+    if binary.kind is Kind.DIFFERENTIABLE:
         formula = None
     proof["taylor"] = _enclosure(truth)
     proof["formula"] = None if formula is None else _enclosure(formula)
@@ -128,14 +128,14 @@ def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[s
     if traced is None or not math.isfinite(number):
         if formula is not None and not agree(formula, truth):
             return _symbolic_side(formula, truth)
-        return None if math.isfinite(number) else not_finite(evidence, truth, "the derivative", key, number)
+        return None if math.isfinite(number) else judge_not_finite(evidence, truth, "the derivative", key, number)
     if traced.unknown is not None:
         why = f"torch ran an operation whose meaning is not known here: {traced.unknown}"
         return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
-    if key is not None and not same_float(traced.replayed(PRECISIONS[0]).floats[key], number):
+    if key is not None and not same_float(traced.replay_at(PRECISIONS[0]).floats[key], number):
         why = "the gradient was written over by something that was not recorded"
         return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
-    program, bits = traced.enclosed(key, truth)
+    program, bits = traced.enclosure(key, truth)
     proof.update(replay=None if program is None else _enclosure(program), bits=bits)
     proof["operations"] = len(traced.program.operations)
     if formula is not None and not agree(formula, truth):
@@ -146,9 +146,9 @@ def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[s
     if program is None:
         why = f"torch returns {number!r}, where its program has no value in exact arithmetic"
         if evidence.lost:
-            why = f"{_received(evidence)}; the number is right, but what its program means is not known"
+            why = f"{_received_text(evidence)}; the number is right, but what its program means is not known"
             return Judgement(Verdict.UNDECIDED, why, next(iter(evidence.lost.values())))
-        if _is_kept(evidence, truth):
+        if _is_accurate(evidence, truth):
             return Judgement(Verdict.UNDECIDED, f"{why}; the derivative is {decimal(truth)}", "unknown-operation")
         return Judgement(Verdict.ARTIFACT, f"{why}; the derivative is {decimal(truth)}", "nan-trap")
     if not agree(program, truth):
@@ -165,16 +165,16 @@ def _apart(evidence: Evidence, binary: Regularity, truth: Real, program: arb, pr
     """Why torch's program computes another number than the derivative; None where that changes nothing in its digits."""
     traced = evidence.traced
     assert traced is not None
-    if binary.kind is Kind.SMOOTH:
+    if binary.kind is Kind.DIFFERENTIABLE:
         why = f"the derivative exists here and is {decimal(truth)}; autograd's program computes {_short(program)}"
-        return Judgement(Verdict.ARTIFACT, f"{why}: {at_breakpoint(binary)}", "seam")
-    flip = traced.flipped()
+        return Judgement(Verdict.ARTIFACT, f"{why}: {breakpoint_text(binary)}", "seam")
+    flip = traced.first_flip()
     if flip is not None:
         # Changed by less than the format can show, and the number is right.
-        if _is_within_an_ulp(program, truth, evidence.form) and _is_kept(evidence, truth):
+        if _is_within_an_ulp(program, truth, evidence.form) and _is_accurate(evidence, truth):
             proof["flipped"] = flip.name
             return None
-        sunk = lost_before(evidence, flip)
+        sunk = underflow_before(evidence, flip)
         if sunk is not None:
             why = f"{sunk.name} fell below the smallest normal {evidence.form.name}, and so {flip.name} went another way"
             return Judgement(Verdict.INACCURATE, f"{why}; the derivative is {decimal(truth)}", "underflow")
@@ -182,8 +182,8 @@ def _apart(evidence: Evidence, binary: Regularity, truth: Real, program: arb, pr
             f"floats go another way than exact numbers ({flip.name}): the branch taken has the derivative {_short(program)}"
         )
         return Judgement(Verdict.INACCURATE, f"{why}, the true one is {decimal(truth)}", "branch-flip")
-    ideal, _ = traced.enclosed(traced.program.partials.get(evidence.by), truth, ideal=True)
-    if evidence.documented and ideal is not None and agree(ideal, truth):
+    mathematical, _ = traced.enclosure(traced.program.partials.get(evidence.by), truth, mathematical=True)
+    if evidence.documented and mathematical is not None and agree(mathematical, truth):
         said = "; ".join(evidence.documented)
         why = f"{said}: its derivative is {_short(program)}, that of the expression {_beside(truth, program)}"
         return Judgement(Verdict.DIFFERENT_FUNCTION, why, "documented")
@@ -205,25 +205,25 @@ def _value(evidence: Evidence, binary: Regularity) -> Judgement | None:
     if evidence.lost and number is not None:
         return _of_lost_numbers(evidence, truth, number)
     if number is not None and not math.isfinite(number):
-        return not_finite(evidence, truth, "the value", key, number)
+        return judge_not_finite(evidence, truth, "the value", key, number)
     if traced is None or traced.unknown is not None:
         return None
-    value, _ = traced.enclosed(key, truth)
+    value, _ = traced.enclosure(key, truth)
     if value is None:
         why = f"the program torch ran has no value here, though the expression has: {decimal(truth)}"
         return Judgement(Verdict.ARTIFACT, why, "value")
     if agree(value, truth):
         return None
-    kept = number is not None and is_enough(number, truth, distance(number, truth, evidence.form), evidence.form)
-    flip = traced.flipped()
-    if flip is not None and kept:
+    is_accurate = number is not None and is_enough(number, truth, float_error(number, truth, evidence.form), evidence.form)
+    flip = traced.first_flip()
+    if flip is not None and is_accurate:
         return None
-    flip = flip or (None if kept else traced.unsure())
+    flip = flip or (None if is_accurate else traced.uncertain_integer())
     if flip is not None:
         why = f"floats go another way than exact numbers ({flip.name}): that makes the value wrong, not the derivative"
         return Judgement(Verdict.INACCURATE, why, "branch-flip")
-    ideal, _ = traced.enclosed(key, truth, ideal=True)
-    if evidence.documented and ideal is not None and agree(ideal, truth):
+    mathematical, _ = traced.enclosure(key, truth, mathematical=True)
+    if evidence.documented and mathematical is not None and agree(mathematical, truth):
         return Judgement(Verdict.DIFFERENT_FUNCTION, "; ".join(evidence.documented), "documented")
     why = f"the program torch ran has the value {_short(value)}, the expression has {_beside(truth, value)}"
     return Judgement(Verdict.DISAGREE, why, "value", "autograd")
@@ -231,14 +231,14 @@ def _value(evidence: Evidence, binary: Regularity) -> Judgement | None:
 
 def _of_lost_numbers(evidence: Evidence, truth: Real, number: float) -> Judgement | None:
     """The value where torch does not have a number that was typed: its program is that of another expression."""
-    if is_enough(number, truth, distance(number, truth, evidence.form), evidence.form):
+    if is_enough(number, truth, float_error(number, truth, evidence.form), evidence.form):
         return None
     verdict = Verdict.INACCURATE if math.isfinite(number) else Verdict.NOT_FINITE
-    why = f"{_received(evidence)}; its value is {number!r}, the expression has {decimal(truth)}"
+    why = f"{_received_text(evidence)}; its value is {number!r}, the expression has {decimal(truth)}"
     return Judgement(verdict, why, next(iter(evidence.lost.values())))
 
 
-def _received(evidence: Evidence) -> str:
+def _received_text(evidence: Evidence) -> str:
     """What torch received for a number that does not fit the dtype."""
     name, cause = next(iter(evidence.lost.items()))
     instead = "an infinity" if cause == "overflow" else "0"
@@ -254,17 +254,17 @@ def _symbolic_side(formula: Real, truth: Real) -> Judgement:
 
 
 def _unrecorded(
-    evidence: Evidence, binary: Regularity, truth: Real, far: Distance, proof: dict[str, object]
+    evidence: Evidence, binary: Regularity, truth: Real, error: FloatError, proof: dict[str, object]
 ) -> Judgement | None:
     """The number alone, where torch's program could not be recorded; None if rounding explains it."""
     number, bound = evidence.number, evidence.bound
     assert number is not None
     proof["bound"] = bound
-    if far.digits >= evidence.form.digits / 2:
+    if error.digits >= evidence.form.digits / 2:
         return None if bound is None or bound[0] <= number <= bound[1] else _outside(evidence, truth)
-    if binary.kind is Kind.SMOOTH:
+    if binary.kind is Kind.DIFFERENTIABLE:
         why = f"the derivative exists here and is {decimal(truth)}; torch returns {number!r}"
-        return Judgement(Verdict.ARTIFACT, f"{why}: {at_breakpoint(binary)}", "seam")
+        return Judgement(Verdict.ARTIFACT, f"{why}: {breakpoint_text(binary)}", "seam")
     if bound is not None and not bound[0] <= number <= bound[1]:
         return _outside(evidence, truth)
     if bound is None:
@@ -292,12 +292,12 @@ def _kernels(evidence: Evidence, proof: dict[str, object]) -> Judgement | None:
     worst = traced.worst
     proof["worst_kernel"] = None if worst is None else {"operation": worst.name, "ulps": float(f"{worst.ulps:.3g}")}
     for local in traced.notable:
-        if local.within is not False or local.underflowed:  # lost digits are looked at below
+        if local.in_bound is not False or local.underflow:  # lost digits are looked at below
             continue
         why = f"torch's {local.name} is off by {local.ulps:.3g} ulps, more than its vendor allows"
-        if local in traced.feeding(traced.program.partials.get(evidence.by)):
+        if local in traced.ancestors(traced.program.partials.get(evidence.by)):
             return Judgement(Verdict.DISAGREE, why, "kernel", "kernel")
-        if local in traced.feeding(traced.program.value):
+        if local in traced.ancestors(traced.program.value):
             why += ": that makes the value wrong, the derivative does not depend on it"
             return Judgement(Verdict.DISAGREE, why, "kernel", "kernel")
     return None

@@ -278,11 +278,11 @@ class Comparing:
             there = examine(site, [self.by])
         except reals.OutOfPrecision:
             return None
-        if there.derivative is None or there.kind not in (Kind.REGULAR, Kind.SMOOTH) or there.value is None:
+        if there.derivative is None or there.kind not in (Kind.SMOOTH, Kind.DIFFERENTIABLE) or there.value is None:
             return None
         same = claimed is not None and reals.agree(there.derivative, claimed)
         both = isinstance(there.derivative, fmpq) and isinstance(claimed, fmpq)
-        is_seam = there.kind is Kind.SMOOTH
+        is_seam = there.kind is Kind.DIFFERENTIABLE
         return Compared(
             point, whole, there.value, there.derivative, claimed, is_seam, same, None if both else reals.PROVEN_BITS
         )

@@ -15,7 +15,7 @@ from flint import arb
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import exact
 from gradcalc.proof.floats.formats import Format, power_of_two
-from gradcalc.proof.floats.vendor_bounds import BOUNDS, HALF
+from gradcalc.proof.floats.vendor_bounds import CORRECTLY_ROUNDED, MAX_ULPS
 
 _NAN = arb.nan()
 _AROUND_ZERO = arb(0, 1)
@@ -101,18 +101,18 @@ def _ball(value: Value | int) -> arb:
 class Exact:
     """Exact real arithmetic, with the branches the machine took.
 
-    `literals` are the typed numbers that torch was given as Python numbers: in a program they mean themselves. `flipped`
-    tells of a comparison that goes the other way in exact arithmetic, `unsure` of an integer that balls do not tell. `ideal`
-    replaces what torch documents as its own variant of a function (thresholds and clamps of its kernels, collected in
-    `thresholds`) by the function of that name. `roundings` lists where a machine would have rounded: the functions, None
-    for an operation.
+    `literals` are the typed numbers that torch was given as Python numbers: in a program they mean themselves.  `flip` says
+    that a comparison goes the other way in exact arithmetic, `uncertain_integer` that balls do not tell an integer part.
+    With `mathematical`, what torch documents as its own variant of a function (thresholds and clamps of its kernels,
+    collected in `thresholds`) is the function of that name.  `roundings` lists where a machine would have rounded: the
+    functions, None for an operation.
     """
 
-    def __init__(self, literals: Collection[float] = (), *, ideal: bool = False):
+    def __init__(self, literals: Collection[float] = (), *, mathematical: bool = False):
         self.literals = literals if isinstance(literals, frozenset) else frozenset(literals)
-        self.ideal = ideal
-        self.flipped = False
-        self.unsure = False
+        self.mathematical = mathematical
+        self.flip = False
+        self.uncertain_integer = False
         self.thresholds: set[float | bool] = set()
         self.roundings: list[str | None] = []
 
@@ -139,7 +139,7 @@ class Exact:
         place.
         """
         typed = number in self.literals or -number in self.literals
-        if self.ideal and number in _EPSILONS and not typed:
+        if self.mathematical and number in _EPSILONS and not typed:
             return self.value(0.0)
         if isinstance(number, int) or _is_short(number):
             return self.value(number)
@@ -155,7 +155,7 @@ class Exact:
 
     def limit(self, number: int | float) -> Value:
         """A Python number that something is compared with."""
-        return self.value(math.inf) if self.ideal and number in self.thresholds else self.scalar(number)
+        return self.value(math.inf) if self.mathematical and number in self.thresholds else self.scalar(number)
 
     def constant(self, text: str) -> Value:
         """A constant of a kernel's own: a decimal, or one of the named ones."""
@@ -170,24 +170,24 @@ class Exact:
 
     def total(self, terms: Sequence[arb], *, products: bool = False) -> Value:
         """The sum of terms in any order; `products`: each of them was rounded too."""
-        found = sum(terms, arb(0))
+        total = sum(terms, arb(0))
         count = len(terms) - (not products)
-        return self.within(found, sum(map(abs, terms), arb(0)) * count) if count else Value(found, self)
+        return self.with_abs_error(total, sum(map(abs, terms), arb(0)) * count) if count else Value(total, self)
 
-    def within(self, ball: arb, room: arb, second: arb | int = 0) -> Value:
+    def with_abs_error(self, ball: arb, room: arb, second: arb | int = 0) -> Value:
         """A result that a machine may miss by `room` times half an ulp of 1, and `second` times its square."""
         self.roundings += [None, None]
         return Value(ball, self)
 
-    def either(self, a: Value, b: Value) -> Value:
+    def hull(self, a: Value, b: Value) -> Value:
         """Two ways to compute the same number, of which a kernel goes one."""
         return a
 
-    def again(self, a: Value) -> Value:
+    def rounded_again(self, a: Value) -> Value:
         """A number that some kernels round once more."""
         return self.rounded(a.ball)
 
-    def without_bound(self) -> None:
+    def mark_unbounded(self) -> None:
         """From here on no bound is known of what a machine returns."""
         self.roundings += [None, None]
 
@@ -209,14 +209,14 @@ class Exact:
     def hypot(self, a: Value, b: Value) -> Value:
         return self.rounded((a.ball * a.ball + b.ball * b.ball).sqrt(), "hypot")
 
-    def truncated(self, whole: arb, quotient: arb) -> Value:
+    def truncate(self, whole: arb, quotient: arb) -> Value:
         """The integer part of a quotient."""
         return Value(whole, self)
 
     def atan2(self, a: Value, b: Value) -> Value:
         below = a.float == 0 and math.copysign(1.0, a.float) < 0
         if below and a.ball.is_zero() and b.ball < 0:  # on the cut, and a float zero has a sign
-            self.flipped = True
+            self.flip = True
             return self.rounded(-arb.pi(), "atan2")
         return self.rounded(arb.atan2(a.ball, b.ball), "atan2")
 
@@ -263,11 +263,11 @@ class Exact:
         """Whether a < b, a <= b, ... in floats; a float answer that is wrong exactly is a flip."""
         floats = (a.float, b.float)
         if floats[0] is None or floats[1] is None:
-            return _ordered(float(a.ball.mid()) - float(b.ball.mid()), holds)
-        answer = _ordered(_difference(floats[0], floats[1]), holds)
+            return _in_order(float(a.ball.mid()) - float(b.ball.mid()), holds)
+        answer = _in_order(_difference(floats[0], floats[1]), holds)
         gap = a.ball - b.ball
-        if (gap > 0 or gap < 0 or gap.is_zero()) and _ordered(1 if gap > 0 else -1 if gap < 0 else 0, holds) != answer:
-            self.flipped = True
+        if (gap > 0 or gap < 0 or gap.is_zero()) and _in_order(1 if gap > 0 else -1 if gap < 0 else 0, holds) != answer:
+            self.flip = True
         return answer
 
 
@@ -287,7 +287,7 @@ class Rounded(Exact):
     def rounded(self, ball: arb, function: str | None = None) -> Value:
         return Value(self.within_bound(ball, function), self)
 
-    def within(self, ball: arb, room: arb, second: arb | int = 0) -> Value:
+    def with_abs_error(self, ball: arb, room: arb, second: arb | int = 0) -> Value:
         form = self.form
         room = room + second * power_of_two(-form.precision)
         if not room.is_finite():
@@ -295,22 +295,22 @@ class Rounded(Exact):
         wide = ball + _AROUND_ZERO * (arb(room.upper()) * power_of_two(-form.precision) * arb("1.01"))
         return self.rounded(wide)
 
-    def either(self, a: Value, b: Value) -> Value:
+    def hull(self, a: Value, b: Value) -> Value:
         return Value(a.ball.union(b.ball), self) if a.ball.is_finite() and b.ball.is_finite() else a
 
-    def without_bound(self) -> None:
+    def mark_unbounded(self) -> None:
         self.unbounded = True
 
     def within_bound(self, ball: arb, function: str | None) -> arb:
         """What a machine may return for a ball: the bound of a function, or half an ulp for an operation."""
-        bound = HALF if function is None else BOUNDS.get(function, HALF)
+        bound = CORRECTLY_ROUNDED if function is None else MAX_ULPS.get(function, CORRECTLY_ROUNDED)
         ulps = bound.on(self.device)
         if ulps is None:
             self.unbounded = True
             return ball
-        return self.widened(ball, ulps)
+        return self.widen(ball, ulps)
 
-    def widened(self, ball: arb, ulps: float) -> arb:
+    def widen(self, ball: arb, ulps: float) -> arb:
         """A ball and all floats within `ulps` of it, or within the smallest subnormal; unbounded beyond the range."""
         form = self.form
         if not ball.is_finite():
@@ -323,9 +323,9 @@ class Rounded(Exact):
         room = size * ulps * power_of_two(1 - form.precision) + power_of_two(tiny)
         return ball + _AROUND_ZERO * room
 
-    def truncated(self, whole: arb, quotient: arb) -> Value:
+    def truncate(self, whole: arb, quotient: arb) -> Value:
         # The quotient is rounded before its integer part is taken: it may arrive at the next integer.
-        room = self.widened(quotient, 0.5)
+        room = self.widen(quotient, 0.5)
         ends = [end.floor() if end > 0 else end.ceil() for end in (room.lower(), room.upper())]
         return self.rounded(whole.union(ends[0]).union(ends[1]))
 
@@ -340,7 +340,7 @@ def _difference(a: float | bool, b: float | bool) -> float:
     return 1.0 if a > b else -1.0 if a < b else math.nan
 
 
-def _ordered(difference: float, holds: str) -> bool:
+def _in_order(difference: float, holds: str) -> bool:
     if math.isnan(difference):
         return holds == "ne"
     return {

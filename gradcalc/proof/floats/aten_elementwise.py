@@ -134,7 +134,7 @@ def _div(m: Exact, x: Value, y: Value, *, rounding_mode: str | None = None) -> V
         return x / y
     if rounding_mode == "floor":
         return m.rounded(_whole_quotient(m, x, y, math.floor))
-    return m.truncated(_whole_quotient(m, x, y, math.trunc), x.ball / y.ball)
+    return m.truncate(_whole_quotient(m, x, y, math.trunc), x.ball / y.ball)
 
 
 # ------------------------------------------------------------------------------------------ rounding and remainders
@@ -162,8 +162,8 @@ def _whole(m: Exact, number: Fraction, ball: arb, towards: Rounding) -> arb:
         below, above, inside = gap <= -1, gap >= 1, gap > -1 and gap < 1
     else:
         below, above, inside = gap < arb(-0.5), gap > arb(0.5), abs(gap) < 0.5
-    m.flipped |= bool(below or above)
-    m.unsure |= not (below or above or inside)
+    m.flip |= bool(below or above)
+    m.uncertain_integer |= not (below or above or inside)
     return arb(whole)
 
 
@@ -203,7 +203,7 @@ def _sign(m: Exact, x: Value) -> Value:
 def _copysign(m: Exact, x: Value, y: Value) -> Value:
     # The sign of a float tells -0.0 from 0.0; exactly, a zero has none, and the number may lie on the other side.
     positive = math.copysign(1.0, _float(y)) > 0
-    m.flipped |= bool(y.ball < 0 if positive else y.ball >= 0)
+    m.flip |= bool(y.ball < 0 if positive else y.ball >= 0)
     return abs(x) if positive else -abs(x)
 
 
@@ -402,30 +402,30 @@ def _mish_backward(m: Exact, g: Value, x: Value) -> Value:
 
 @meaning("softplus")
 def _softplus(m: Exact, x: Value, beta: Value | None = None, threshold: Value | None = None) -> Value:
-    scaled, threshold = _scaled(x, beta), threshold if threshold is not None else m.value(20.0)
+    scaled, threshold = _times_beta(x, beta), threshold if threshold is not None else m.value(20.0)
     m.thresholds.add(_float(threshold))
-    if m.compare(scaled, threshold, "gt") and not m.ideal:
+    if m.compare(scaled, threshold, "gt") and not m.mathematical:
         return x
-    return _unscaled(m.call("log1p", m.call("exp", scaled)), beta)
+    return _over_beta(m.call("log1p", m.call("exp", scaled)), beta)
 
 
 @meaning("softplus_backward")
 def _softplus_backward(m: Exact, g: Value, x: Value, beta: Value, threshold: Value) -> Value:
-    scaled = _scaled(x, beta)
-    if m.compare(scaled, threshold, "gt") and not m.ideal:
+    scaled = _times_beta(x, beta)
+    if m.compare(scaled, threshold, "gt") and not m.mathematical:
         return g
     z = m.call("exp", scaled)
     return g * z / (z + 1)
 
 
-def _scaled(x: Value, beta: Value | None) -> Value:
+def _times_beta(x: Value, beta: Value | None) -> Value:
     if beta is None or beta.float == 1:
         return x
     product = x * beta
     return Value(product.ball, x.field, _float(x) * _float(beta))
 
 
-def _unscaled(x: Value, beta: Value | None) -> Value:
+def _over_beta(x: Value, beta: Value | None) -> Value:
     return x if beta is None or beta.float == 1 else x / beta
 
 
@@ -469,7 +469,7 @@ def _one_and_erf(m: Exact, x: Value) -> Value:
     be off by 1.5e-7, which is 3 units of 2**-24, wherever that leaves the sum.
     """
     total = 1 + m.call("erf", x * m.constant("1/sqrt(2)"))
-    return m.within(total.ball, arb(3))
+    return m.with_abs_error(total.ball, arb(3))
 
 
 def _gelu_inner(m: Exact, x: Value) -> Value:
@@ -597,7 +597,7 @@ def _soft_margin_backward(m: Exact, g: Value, x: Value, y: Value, reduction: int
 
 def _clamped_log(m: Exact, function: str, x: Value) -> Value:
     logarithm = m.call(function, x)
-    if m.ideal or (logarithm.ball.is_finite() and not logarithm.ball < -100):
+    if m.mathematical or (logarithm.ball.is_finite() and not logarithm.ball < -100):
         return logarithm
     return m.value(-100.0)
 
@@ -609,7 +609,7 @@ def _bce(m: Exact, x: Value, y: Value, weight: None = None, reduction: int = 1) 
 
 @meaning("binary_cross_entropy_backward")
 def _bce_backward(m: Exact, g: Value, x: Value, y: Value, weight: None = None, reduction: int = 1) -> Value:
-    if m.ideal:  # a target of 0 or 1 takes one of the logarithms away
+    if m.mathematical:  # a target of 0 or 1 takes one of the logarithms away
         parts = [factor / below for factor, below in ((1 - y, 1 - x), (-y, x)) if not factor.ball.is_zero()]
         return g * sum(parts[1:], parts[0])
     below, least = (1 - x) * x, m.value(LEAST_DIVISOR)

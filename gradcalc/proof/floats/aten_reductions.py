@@ -30,7 +30,7 @@ def _sum(m: Exact, *xs: Value) -> Value:
 
 @meaning("mean")
 def _mean(m: Exact, *xs: Value) -> Value:
-    return m.again(m.total([x.ball for x in xs]) / len(xs))
+    return m.rounded_again(m.total([x.ball for x in xs]) / len(xs))
 
 
 @meaning("prod")
@@ -51,7 +51,7 @@ def _cumprod(m: Exact, *xs: Value) -> tuple[Value, ...]:
     return tuple(_prod(m, *xs[: place + 1]) for place in range(len(xs)))
 
 
-def picked(m: Exact, xs: Sequence[Value], holds: str) -> Value:
+def extremum(m: Exact, xs: Sequence[Value], holds: str) -> Value:
     """The largest or the smallest, as the machine's comparisons chose it."""
     best = xs[0]
     for x in xs[1:]:
@@ -62,12 +62,12 @@ def picked(m: Exact, xs: Sequence[Value], holds: str) -> Value:
 
 @meaning("amax", "max")
 def _amax(m: Exact, *xs: Value) -> Value:
-    return picked(m, xs, "gt")
+    return extremum(m, xs, "gt")
 
 
 @meaning("amin", "min")
 def _amin(m: Exact, *xs: Value) -> Value:
-    return picked(m, xs, "lt")
+    return extremum(m, xs, "lt")
 
 
 @meaning("linalg_vector_norm")
@@ -76,9 +76,9 @@ def _norm(m: Exact, *xs: Value, order: float = 2) -> Value:
     if order == 1:
         return m.total([size.ball for size in sizes])
     if math.isinf(order):
-        return picked(m, [Value(abs(x.ball), m, None if x.float is None else abs(x.float)) for x in xs], "gt")
+        return extremum(m, [Value(abs(x.ball), m, None if x.float is None else abs(x.float)) for x in xs], "gt")
     if len(xs) == 1:
-        return m.again(sizes[0])
+        return m.rounded_again(sizes[0])
     return m.call("sqrt", m.total([x.ball * x.ball for x in xs], products=True))
 
 
@@ -92,7 +92,7 @@ def _variance(m: Exact, xs: Sequence[Value], correction: float) -> Value:
         return Value(_NAN, m)
     room = (abs(squares) * (abs(squares) + count * middle * middle)).sqrt() * (4 * count + 16)
     # What the mean is off by counts by its square, which is all there is of equal entries.
-    return m.within(squares / arb(below), room / arb(below), count * (count + 1) ** 2 * middle * middle / arb(below))
+    return m.with_abs_error(squares / arb(below), room / arb(below), count * (count + 1) ** 2 * middle * middle / arb(below))
 
 
 @meaning("var")
@@ -121,14 +121,14 @@ def _softmax(m: Exact, *xs: Value) -> tuple[Value, ...]:
     top = _largest(xs)
     powers = [m.call("exp", x - top) for x in xs]
     total = m.total([power.ball for power in powers])
-    return tuple(m.again(power / total) for power in powers)
+    return tuple(m.rounded_again(power / total) for power in powers)
 
 
 @meaning("_log_softmax")
 def _log_softmax(m: Exact, *xs: Value) -> tuple[Value, ...]:
     top = _largest(xs)
     logarithm = m.call("log", m.total([m.call("exp", x - top).ball for x in xs]))
-    return tuple(m.either((x - top) - logarithm, x - (top + logarithm)) for x in xs)
+    return tuple(m.hull((x - top) - logarithm, x - (top + logarithm)) for x in xs)
 
 
 def _halves(values: Sequence[Value]) -> tuple[Sequence[Value], Sequence[Value]]:
@@ -139,7 +139,7 @@ def _halves(values: Sequence[Value]) -> tuple[Sequence[Value], Sequence[Value]]:
 def _softmax_backward(m: Exact, *values: Value) -> tuple[Value, ...]:
     gs, ys = _halves(values)
     total = m.total([g.ball * y.ball for g, y in zip(gs, ys, strict=True)], products=True)
-    return tuple(m.either((g - total) * y, g * y - y * total) for g, y in zip(gs, ys, strict=True))
+    return tuple(m.hull((g - total) * y, g * y - y * total) for g, y in zip(gs, ys, strict=True))
 
 
 @meaning("_log_softmax_backward_data")
@@ -159,7 +159,7 @@ def _dot(m: Exact, *values: Value) -> Value:
 
 
 @meaning("addmm", "addmv")
-def _added(m: Exact, first: Value, *values: Value, alpha: float = 1, beta: float = 1) -> Value:
+def _add_product(m: Exact, first: Value, *values: Value, alpha: float = 1, beta: float = 1) -> Value:
     left, right = _halves(values)
     products = [a.ball * b.ball * arb(alpha) for a, b in zip(left, right, strict=True)]
     return m.total([first.ball * arb(beta), *products], products=True)
@@ -173,7 +173,7 @@ def _values(m: Exact, matrix: arb_mat) -> list[Value]:
     return [Value(entry, m) for entry in matrix.entries()]
 
 
-def _factored(matrix: arb_mat, pivots: Sequence[int]) -> list[list[arb]]:
+def _lu_factors(matrix: arb_mat, pivots: Sequence[int]) -> list[list[arb]]:
     """L and U in one matrix, with the exchanges of rows that the machine made."""
     rows = [list(row) for row in matrix.tolist()]
     size = len(rows)
@@ -198,7 +198,7 @@ def _recorded_factors(m: Exact, matrix: arb_mat, recorded: Sequence[Any], start:
     size = matrix.nrows()
     floats = recorded[start : start + size * size]
     pivots = [int(pivot) for pivot in recorded[start + size * size : start + size * size + size]]
-    both = [_factored(each, pivots) for each in (matrix, matrix.transpose())]
+    both = [_lu_factors(each, pivots) for each in (matrix, matrix.transpose())]
 
     def apart(rows: list[list[arb]]) -> float:
         entries = [entry for row in rows for entry in row]
@@ -206,13 +206,13 @@ def _recorded_factors(m: Exact, matrix: arb_mat, recorded: Sequence[Any], start:
             return math.inf
         return math.fsum(abs(float(entry.mid()) - number) for entry, number in zip(entries, floats, strict=True))
 
-    chosen = min(both, key=apart)
-    return [Value(entry, m) for row in chosen for entry in row], [m.value(float(pivot)) for pivot in pivots]
+    factors_of = min(both, key=apart)
+    return [Value(entry, m) for row in factors_of for entry in row], [m.value(float(pivot)) for pivot in pivots]
 
 
 @meaning("_linalg_det")
 def _det(m: Exact, *values: Value, size: int, recorded: Sequence[Any], flags: Sequence[bool]) -> tuple[Value, ...]:
-    m.without_bound()
+    m.mark_unbounded()
     matrix = _matrix(values, size)
     factors, pivots = _recorded_factors(m, matrix, recorded, 1)
     return (Value(matrix.det(), m), *factors, *pivots)
@@ -220,7 +220,7 @@ def _det(m: Exact, *values: Value, size: int, recorded: Sequence[Any], flags: Se
 
 @meaning("_linalg_slogdet")
 def _slogdet(m: Exact, *values: Value, size: int, recorded: Sequence[Any], flags: Sequence[bool]) -> tuple[Value, ...]:
-    m.without_bound()
+    m.mark_unbounded()
     matrix = _matrix(values, size)
     factors, pivots = _recorded_factors(m, matrix, recorded, 2)
     determinant = matrix.det()
@@ -230,15 +230,15 @@ def _slogdet(m: Exact, *values: Value, size: int, recorded: Sequence[Any], flags
 
 @meaning("linalg_inv_ex")
 def _inv(m: Exact, *values: Value, size: int, recorded: Sequence[Any], flags: Sequence[bool]) -> tuple[Value, ...]:
-    m.without_bound()
+    m.mark_unbounded()
     try:
-        found = _values(m, _matrix(values, size).inv())
+        entries = _values(m, _matrix(values, size).inv())
     except ZeroDivisionError:
-        found = [Value(_NAN, m)] * (size * size)
-    return (*found, m.value(0.0))
+        entries = [Value(_NAN, m)] * (size * size)
+    return (*entries, m.value(0.0))
 
 
-def _solved(m: Exact, left: arb_mat, right: arb_mat) -> list[Value]:
+def _solution(m: Exact, left: arb_mat, right: arb_mat) -> list[Value]:
     try:
         return _values(m, left.solve(right))
     except ZeroDivisionError:
@@ -247,16 +247,16 @@ def _solved(m: Exact, left: arb_mat, right: arb_mat) -> list[Value]:
 
 @meaning("_linalg_solve_ex")
 def _solve(m: Exact, *values: Value, size: int, recorded: Sequence[Any], flags: Sequence[bool]) -> tuple[Value, ...]:
-    m.without_bound()
+    m.mark_unbounded()
     matrix, rest = _matrix(values[: size * size], size), values[size * size :]
-    found = _solved(m, matrix, _matrix(rest, len(rest) // size))
-    factors, pivots = _recorded_factors(m, matrix, recorded, len(found))
-    return (*found, *factors, *pivots, m.value(0.0))
+    entries = _solution(m, matrix, _matrix(rest, len(rest) // size))
+    factors, pivots = _recorded_factors(m, matrix, recorded, len(entries))
+    return (*entries, *factors, *pivots, m.value(0.0))
 
 
 @meaning("linalg_lu_solve")
 def _lu_solve(m: Exact, *values: Value, size: int, recorded: Sequence[Any], flags: Sequence[bool]) -> tuple[Value, ...]:
-    m.without_bound()
+    m.mark_unbounded()
     packed = _matrix(values[: size * size], size)
     pivots = [int(value.float or 0) for value in values[size * size : size * size + size]]
     rest = values[size * size + size :]
@@ -272,9 +272,9 @@ def _lu_solve(m: Exact, *values: Value, size: int, recorded: Sequence[Any], flag
         matrix = matrix.transpose()
     right = _matrix(rest, len(rest) // size if is_left else size)
     if is_left:
-        return tuple(_solved(m, matrix, right))
-    found = _matrix(_solved(m, matrix.transpose(), right.transpose()), right.nrows())
-    return tuple(_values(m, found.transpose()))
+        return tuple(_solution(m, matrix, right))
+    entries = _matrix(_solution(m, matrix.transpose(), right.transpose()), right.nrows())
+    return tuple(_values(m, entries.transpose()))
 
 
 # --------------------------------------------------------------------------------------------- whole operations
@@ -282,15 +282,15 @@ def _lu_solve(m: Exact, *values: Value, size: int, recorded: Sequence[Any], flag
 
 def _parts(values: Sequence[Value], shapes: Sequence[Sequence[int] | None]) -> list[Sequence[Value] | None]:
     """The entries of each tensor of an operation; None for an argument that was none."""
-    found: list[Sequence[Value] | None] = []
+    entries: list[Sequence[Value] | None] = []
     start = 0
     for shape in shapes:
         if shape is None:
-            found.append(None)
+            entries.append(None)
             continue
-        found.append(values[start : start + math.prod(shape)])
+        entries.append(values[start : start + math.prod(shape)])
         start += math.prod(shape)
-    return found
+    return entries
 
 
 @meaning("nll_loss_forward")
@@ -301,12 +301,12 @@ def _nll(
     assert xs is not None
     assert targets is not None
     classes = shapes[0][-1]
-    chosen = [-xs[row * classes + int(target.float or 0)] for row, target in enumerate(targets)]
+    picks = [-xs[row * classes + int(target.float or 0)] for row, target in enumerate(targets)]
     weight = m.value(float(recorded[-1]))  # how many targets were counted
     if settings[3] == 0:
-        return (*chosen, weight)
-    total = m.total([value.ball for value in chosen])
-    return (total if settings[3] == 2 else m.again(total / len(chosen)), weight)
+        return (*picks, weight)
+    total = m.total([value.ball for value in picks])
+    return (total if settings[3] == 2 else m.rounded_again(total / len(picks)), weight)
 
 
 @meaning("nll_loss_backward")
@@ -318,11 +318,11 @@ def _nll_backward(
     assert xs is not None
     assert targets is not None
     classes = shapes[1][-1]
-    found = [m.value(0.0)] * len(xs)
+    gradient = [m.value(0.0)] * len(xs)
     for row, target in enumerate(targets):
         g = gs[row] if settings[4] == 0 and len(gs) > 1 else gs[0]
-        found[row * classes + int(target.float or 0)] = -g / len(targets) if settings[4] == 1 else -g
-    return tuple(found)
+        gradient[row * classes + int(target.float or 0)] = -g / len(targets) if settings[4] == 1 else -g
+    return tuple(gradient)
 
 
 @meaning("native_layer_norm")
@@ -335,11 +335,11 @@ def _layer_norm(
     out, means, scales = [], [], []
     for start in range(0, len(xs), width):
         line = xs[start : start + width]
-        mean = m.again(m.total([x.ball for x in line]) / width)
+        mean = m.rounded_again(m.total([x.ball for x in line]) / width)
         scale = 1 / m.call("sqrt", _variance(m, line, 0) + eps)
-        out += [m.either((x - mean) * scale, x * scale - mean * scale) for x in line]
+        out += [m.hull((x - mean) * scale, x * scale - mean * scale) for x in line]
         means.append(mean)
-        scales.append(m.again(scale))
+        scales.append(m.rounded_again(scale))
     return (*out, *means, *scales)
 
 
@@ -347,19 +347,19 @@ def _layer_norm(
 def _layer_norm_backward(
     m: Exact, *values: Value, shapes: Sequence[Any], settings: Sequence[Any], recorded: Sequence[Any]
 ) -> tuple[Value, ...]:
-    m.without_bound()
+    m.mark_unbounded()
     gs, xs, _, means, scales, *_ = _parts(values, shapes)
     assert gs is not None
     assert xs is not None
     assert means is not None
     assert scales is not None
     width = math.prod(settings[2])
-    found: list[Value] = []
+    gradient: list[Value] = []
     for row, start in enumerate(range(0, len(xs), width)):
         mean, scale = means[row].ball, scales[row].ball
         normal = [(x.ball - mean) * scale for x in xs[start : start + width]]
         line = [g.ball for g in gs[start : start + width]]
         first = sum(line, arb(0)) / width
         second = sum((g * y for g, y in zip(line, normal, strict=True)), arb(0)) / width
-        found += [Value(scale * (g - first - y * second), m) for g, y in zip(line, normal, strict=True)]
-    return tuple(found)
+        gradient += [Value(scale * (g - first - y * second), m) for g, y in zip(line, normal, strict=True)]
+    return tuple(gradient)

@@ -80,21 +80,21 @@ def is_nearest(number: float, truth: Real, form: Format) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Distance:
+class FloatError:
     """How far a float is from a proven number: in units in the last place, and in decimal digits that are right."""
 
     ulps: float
     digits: float
 
 
-def distance(number: float, truth: Real, form: Format) -> Distance:
+def float_error(number: float, truth: Real, form: Format) -> FloatError:
     """Measure a float against an enclosure of the truth; not finite means infinitely far."""
     if not math.isfinite(number):
-        return Distance(math.inf, 0.0)
+        return FloatError(math.inf, 0.0)
     error = abs(ball(exact(Fraction(number)) - truth))
     if error.contains(0):
-        return Distance(0.0, form.digits)
+        return FloatError(0.0, form.digits)
     ulps = nearest_float(error / form.ulp(truth))
     relative = error / abs(ball(truth)) if not ball(truth).contains(0) else arb.pos_inf()
     right = -nearest_float(relative.mid().log() / arb(10).log()) if relative.is_finite() else 0.0
-    return Distance(ulps, _tenths(min(max(right, 0.0) + 0.0, form.digits)))
+    return FloatError(ulps, _tenths(min(max(right, 0.0) + 0.0, form.digits)))

@@ -32,10 +32,10 @@ class Bound:
         return None if None in known else max(bound for bound in known if bound is not None)
 
 
-HALF = Bound(0.5, 0.5, 0.5)
+CORRECTLY_ROUNDED = Bound(0.5, 0.5, 0.5)
 """Correctly rounded: + - * and, but for Metal, division."""
 
-BOUNDS: dict[str, Bound] = {
+MAX_ULPS: dict[str, Bound] = {
     "divide": Bound(0.5, 0.5, 2.5),
     "sqrt": Bound(1, 0.5, 1),
     "rsqrt": Bound(2, 2, 2),

@@ -28,8 +28,8 @@ __all__ = ["NOT_DIFFERENTIABLE", "UNDEFINED", "Kind", "Regularity", "Side", "exa
 class Kind(StrEnum):
     """What an expression is like at a point."""
 
-    REGULAR = "regular"
-    SMOOTH = "smooth"  # differentiable although it passes through a seam
+    SMOOTH = "regular"
+    DIFFERENTIABLE = "smooth"  # differentiable although it passes through a seam
     KINK = "kink"
     JUMP = "jump"
     VERTICAL = "vertical"
@@ -75,8 +75,8 @@ def examine(site: Site, by: Sequence[str]) -> Regularity:
         if notes:
             return _beside(site, by, _ordered(notes))
         if not zeros.count:
-            return Regularity(Kind.REGULAR, derivative, value=value)
-        return _confirmed(site, by, Regularity(Kind.REGULAR, derivative, value=value, proven=False))
+            return Regularity(Kind.SMOOTH, derivative, value=value)
+        return _confirmed(site, by, Regularity(Kind.SMOOTH, derivative, value=value, proven=False))
 
 
 def value_of(site: Site) -> Real | None:
@@ -127,7 +127,7 @@ def _confirmed(site: Site, by: Sequence[str], numerical: Regularity) -> Regulari
         return numerical
     value = value_of(site)
     if partial.kind == "smooth":
-        return Regularity(Kind.REGULAR, partial.derivative, value=value)
+        return Regularity(Kind.SMOOTH, partial.derivative, value=value)
     kind = Kind.UNKNOWN if partial.kind == "undefined" else Kind(partial.kind)
     why = "a value that was not confirmed" if kind is Kind.UNKNOWN else ""
     return Regularity(kind, None, partial.left, partial.right, value, why=why)

@@ -166,19 +166,19 @@ class _Work:
         """What an open piece between two others is about; None where the expression is smooth after all."""
         at = simplest(run.start, run.stop)
         found = self.at(at)
-        if found is not None and found.kind is Kind.SMOOTH:
+        if found is not None and found.kind is Kind.DIFFERENTIABLE:
             return None
         # A fraction that is only near to the place is regular, or has no value.
-        is_there = found is not None and found.kind not in (Kind.REGULAR, Kind.DOMAIN, Kind.UNKNOWN)
+        is_there = found is not None and found.kind not in (Kind.SMOOTH, Kind.DOMAIN, Kind.UNKNOWN)
         if found is not None and is_there and found.kind is not Kind.POLE:
             return Mark(at, found.kind, True, _told(found.left), _told(found.right))
         place = at if is_there else (run.start + run.stop) / 2
         width = run.stop - run.start
         kind = _between(*(self.side(place, width, sign, piece) for sign, piece in ((-1, before), (1, after))))
         if found is not None and is_there:  # a division by zero, or a logarithm: it may be within something that tames it
-            kind = Kind.REMOVABLE if kind in (Kind.REGULAR, Kind.KINK, Kind.VERTICAL) else kind or found.kind
+            kind = Kind.REMOVABLE if kind in (Kind.SMOOTH, Kind.KINK, Kind.VERTICAL) else kind or found.kind
             return Mark(at, kind, True, _told(found.left), _told(found.right))
-        return None if kind in (None, Kind.REGULAR) else Mark(place, kind, False)
+        return None if kind in (None, Kind.SMOOTH) else Mark(place, kind, False)
 
     def side(self, place: Fraction, width: Fraction, sign: int, beyond: _Piece | None) -> _Side | None:
         """What the expression does on one side of a place that is known to a width; None if it has no value there."""
@@ -360,7 +360,7 @@ def _between(left: _Side | None, right: _Side | None) -> Kind | None:
             return Kind.VERTICAL
         gap, reach = abs(left.steady + right.steady), abs(left.growing) + abs(right.growing)
         reach += _NOTHING * (abs(left.steady) + abs(right.steady))
-        return Kind.KINK if gap > 4 * reach else Kind.REGULAR if gap <= reach else Kind.UNKNOWN
+        return Kind.KINK if gap > 4 * reach else Kind.SMOOTH if gap <= reach else Kind.UNKNOWN
 
 
 def fraction(value: Real) -> Fraction:
