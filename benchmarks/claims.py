@@ -184,7 +184,7 @@ def right_claims(chance: random.Random) -> Iterator[Claim]:
 
 def judged(claim: Claim, seconds: float = 10.0) -> str:
     """What the program says of a claim."""
-    return check(claim.expr, claim.claim, by="x", seconds=seconds).finding.outcome
+    return check(claim.expr, claim.claim, by="x", seconds=seconds).result.outcome
 
 
 def main() -> int:

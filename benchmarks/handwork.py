@@ -38,7 +38,7 @@ from pathlib import Path
 
 from corpora import equal, rows
 
-from gradcalc.commands.check import claim
+from gradcalc.commands.check import claim_check
 from gradcalc.commands.check.claim import check, points_of
 from gradcalc.engines.symbolic.client import CLIENT, SymbolicFailure
 from gradcalc.engines.symbolic.messages import SymbolicRequest, SymbolicResult
@@ -504,7 +504,7 @@ def of_sources(options: argparse.Namespace) -> int:
         status = row["expected_status"]
         wanted = {"ok": "right", "mismatch": "wrong"}.get(status)
         try:
-            found = check(row["expr"], row["expected_expr"], by=by, at=[texts_of(row)]).finding
+            found = check(row["expr"], row["expected_expr"], by=by, at=[texts_of(row)]).result
             outcome, why = found.outcome, f"{found.cause}: {found.why}"
             proof = ("by sympy" if found.by_sympy else "by points") if outcome == "right" else ""
         except CalcError as error:
@@ -657,7 +657,7 @@ def judge(row: dict, tree: Node, by: str, kind: str, claim: Node, tally: Tally) 
         return
     start = time.monotonic()
     try:
-        finding = check(row["expr"], text, by=by, at=[texts_of(row)]).finding
+        finding = check(row["expr"], text, by=by, at=[texts_of(row)]).result
         outcome, cause, why = finding.outcome, finding.cause, finding.why
     except CalcError as error:
         outcome, cause, why = "error", None, str(error)
@@ -809,7 +809,7 @@ def main() -> int:
     parser.add_argument("--corpus", metavar="NAME")
     options = parser.parse_args()
     if options.simplifying is not None:
-        claim._SIMPLIFYING = options.simplifying
+        claim_check._SIMPLIFYING = options.simplifying
     if options.points:
         CLIENT.set(NotAsked())  # type: ignore[arg-type]
     return 1 if sum(PARTS[name](options) for name in PARTS if options.only in (None, name)) else 0

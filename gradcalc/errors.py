@@ -1,11 +1,11 @@
-"""What can go wrong at the user's side: one exception, the place in the source it points at, and its picture.
+"""Errors in a request: one exception, the place in the source it points at, its picture, and exit codes.
 
 Comes in: a message, a span of the source, a hint.  Goes out: `CalcError`, and the text people see.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -56,7 +56,7 @@ class CalcError(Exception):
 
 
 def unreadable(path: str, error: OSError | ValueError) -> CalcError:
-    """What to tell about a file that cannot be opened or read."""
+    """The error about a file that cannot be opened or read."""
     reason = error.strerror if isinstance(error, OSError) else str(error)
     return CalcError(f"cannot read {path}: {reason}")
 
@@ -86,6 +86,13 @@ def _carets(source: str, span: Span) -> list[str]:
         source = head + source[first : first + _WINDOW] + tail
         start, end = start + shift, min(end + shift, len(source))
     return [source, " " * start + "^" * max(1, end - start)]
+
+
+def suggest(word: str, choices: Iterable[str]) -> str | None:
+    """The choice that a misspelt word probably means, if one is near."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, list(choices), n=1)), None)
 
 
 class MissingValues(CalcError):

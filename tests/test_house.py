@@ -72,6 +72,45 @@ def test_every_module_has_a_floor() -> None:
     assert {part(name) for name in INSIDE} == set(FLOOR)
 
 
+# The modules of the command line, from the ground up.
+CLI = [["command_tree"], ["completion"], ["app"], ["main", "manual"]]
+CLI_FLOOR = {f"gradcalc.cli.{name}": floor for floor, names in enumerate(CLI) for name in names}
+
+
+def test_the_command_line_imports_from_below() -> None:
+    assert {name for name in MODULES if name.startswith("gradcalc.cli.")} == set(CLI_FLOOR)
+    for name, floor in CLI_FLOOR.items():
+        for other in imports(MODULES[name]):
+            assert CLI_FLOOR.get(other, -1) < floor, f"{name} imports {other}"
+
+
+COMMAND_MODULES = [name for name in MODULES if name.startswith("gradcalc.commands.") and name.count(".") == 3]
+
+
+def test_a_command_imports_no_other_command() -> None:
+    folders = {name.split(".")[2] for name in COMMAND_MODULES}
+    for name, path in MODULES.items():
+        if not name.startswith("gradcalc.commands."):
+            continue
+        for other in imports(path):
+            if other.startswith("gradcalc.commands.") and other.split(".")[2] in folders:
+                assert other.split(".")[2] == name.split(".")[2], f"{name} imports {other}"
+
+
+RENDERERS = [name for name in COMMAND_MODULES if name.endswith((".render", ".graph_formats", ".canvas"))]
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_a_renderer_computes_nothing(name: str) -> None:
+    """It imports no engine, no proof and no calculation, but for the types of what it renders."""
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    types = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    for_types = {id(node) for block in types for node in ast.walk(block)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in for_types:
+            assert not re.search(r"gradcalc(\.| import )(engines|proof|calculate)", ast.unparse(node)), ast.unparse(node)
+
+
 # Whoever imports these, anywhere, at the top or lazily.
 ALLOWED = {
     "sympy": {name for name in MODULES if name.startswith("gradcalc.engines.symbolic.cas")},
@@ -187,7 +226,7 @@ _FORBIDDEN = [
     for pattern in ("[Ii]ss" + r"ue\s*#", "[Aa]s an " + "AI", r"\bTO" + r"DO\b", r"\bFIX" + r"ME\b", "<<<" + "<<<<")
 ]
 _ELSEWHERE = "sha" + "red/"
-_MAY_NAME_THE_CORPORA = ("tests/test_corpora.py", "benchmarks/", ".ci/run", ".git")
+_MAY_NAME_THE_CORPORA = ("tests/corpora/", "benchmarks/", ".ci/run", ".git")
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=[str(path.relative_to(ROOT)) for path in TEXTS])

@@ -68,10 +68,10 @@ def application() -> typer.Typer:
     import typer
 
     from gradcalc.cli.completion import completion
+    from gradcalc.commands.accumulate.command import accumulate
     from gradcalc.commands.batch.command import batch
     from gradcalc.commands.bce.command import bce
     from gradcalc.commands.check.command import check
-    from gradcalc.commands.demos.command import accumulate, trace, tracking
     from gradcalc.commands.devices import devices
     from gradcalc.commands.diff.command import diff
     from gradcalc.commands.explain.command import explain
@@ -79,6 +79,8 @@ def application() -> typer.Typer:
     from gradcalc.commands.plot.command import plot
     from gradcalc.commands.request import ExpressionCommand
     from gradcalc.commands.steps.command import steps
+    from gradcalc.commands.trace.command import trace
+    from gradcalc.commands.tracking.command import tracking
 
     app = typer.Typer(
         help=_HELP,

@@ -10,13 +10,14 @@ from typing import Any
 import typer
 
 from gradcalc.commands.arguments import DEVICES
+from gradcalc.commands.bce.command import FORMATS as BCE_FORMATS
 from gradcalc.commands.console import LISTS
-from gradcalc.commands.demos.command import GRAPHS
+from gradcalc.commands.trace.command import GRAPHS
 from gradcalc.output.formats import FORMATS
 from gradcalc.report import DTYPES
 
 _VALUES = {"--device": DEVICES, "--dtype": DTYPES}
-_FORMATS = {"diff": tuple(FORMATS), "bce": ("table", "plain", "json", "latex"), "trace": GRAPHS}
+_FORMATS = {"diff": tuple(FORMATS), "bce": BCE_FORMATS, "trace": GRAPHS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def run() -> NoReturn:
     """The program that is installed: run the command line of this process, and end it."""
     signal.signal(signal.SIGINT, _interrupted)
     signal.signal(signal.SIGTERM, _interrupted)
-    torch_import.own_the_process()
+    torch_import.assume_exclusive_process()
     _end(main())
 
 

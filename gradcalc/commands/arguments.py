@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from gradcalc.errors import CalcError
+from gradcalc.errors import CalcError, suggest
 from gradcalc.report import MAX_ORDER, Verdict
 
 DEVICES = ("cpu", "cuda", "xpu", "mps", "auto")
@@ -16,10 +16,8 @@ def choice(word: str, choices: Sequence[str], noun: str) -> str:
     """The word, if it is one of the choices.  Raises `CalcError` if it is not."""
     if word in choices:
         return word
-    from difflib import get_close_matches
-
-    close = get_close_matches(word.lower(), choices, n=1)
-    guess = f"did you mean {close[0]}? " if close else ""
+    close = suggest(word.lower(), choices)
+    guess = f"did you mean {close}? " if close else ""
     raise CalcError(f"unknown {noun} {word}", hint=f"{guess}there are {', '.join(choices)}")
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from gradcalc.commands.arguments import choice
 from gradcalc.errors import Exit
+from gradcalc.output import json as machine
+from gradcalc.output.formats import FORMATS
+from gradcalc.output.options import options_for
+from gradcalc.output.page import Page
+from gradcalc.output.records import tabbed
 from gradcalc.report import SCHEMA, Outcome, Report, Verdict
-
-if TYPE_CHECKING:
-    pass
 
 
 def write(text: str) -> None:
@@ -30,20 +31,17 @@ def show(
     fail_on: Collection[Verdict] = (),
 ) -> Exit:
     """Write reports in a format as they come; the exit code is that of all their verdicts, see `Outcome`."""
-    from gradcalc.output.formats import FORMATS
-    from gradcalc.output.options import options_for
-
     outcome = Outcome(fail_on)
-    told: set[str] = set()
+    notes: set[str] = set()
 
-    def noted() -> Iterator[Report]:
+    def watch() -> Iterator[Report]:
         for report in reports:
             if format in _WITHOUT_NOTES and not quiet:
-                tell_notes(report.notes, told)
+                tell_notes(report.notes, notes)
             outcome.add(report.verdicts)
             yield report
 
-    for text in FORMATS[choice(format, tuple(FORMATS), "format")](noted(), replace(options_for(sys.stdout), full=full)):
+    for text in FORMATS[choice(format, tuple(FORMATS), "format")](watch(), replace(options_for(sys.stdout), full=full)):
         if not quiet:
             write(text)
     return outcome.exit
@@ -53,11 +51,11 @@ _WITHOUT_NOTES = ("plain", "csv", "latex")
 """Formats that have no place for a note."""
 
 
-def tell_notes(notes: Iterable[str], told: set[str]) -> None:
-    """Say on stderr, each once, how else a text could be read."""
+def tell_notes(notes: Iterable[str], before: set[str]) -> None:
+    """Write notes to stderr, but for those that were written before."""
     for note in notes:
-        if note not in told:
-            told.add(note)
+        if note not in before:
+            before.add(note)
             tell(f"note: {note}")
 
 
@@ -66,23 +64,16 @@ LISTS = ("table", "plain", "json")
 
 def show_list(records: Sequence[Mapping[str, object]], format: str) -> None:
     """Write records with the same keys as a table, as lines with tabs, or as JSON objects."""
-    from gradcalc.output.options import options_for
-
-    if format == "json":
-        from gradcalc.output import json as machine
-
-        for record in records:
-            write(machine.line({"schema": SCHEMA, **record}))
-        return
     options = options_for(sys.stdout)
     rows = [[_cell(value) for value in record.values()] for record in records]
-    if format == "plain":
-        for row in rows:
-            write(options.text("\t".join(row)) + "\n")
+    if format == "json":
+        write("".join(machine.line({"schema": SCHEMA, **record}) for record in records))
+    elif format == "plain":
+        write(tabbed(rows, options))
     elif rows:
-        from gradcalc.output.table import columns
-
-        write(columns(tuple(records[0]), rows, options))
+        page = Page(options)
+        page.columns(tuple(records[0]), rows)
+        write(page.text())
 
 
 def _cell(value: object) -> str:
@@ -92,7 +83,7 @@ def _cell(value: object) -> str:
 
 
 def tell(text: str) -> None:
-    """Say something on stderr; when nobody can be told, there is nobody to tell that to."""
+    """Write a line to stderr; ignore a closed one."""
     if sys.stderr is None:  # `print` would take stdout
         return
     try:

@@ -8,6 +8,11 @@ import typer
 
 from gradcalc.report import DTYPES
 
+Expression = Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")]
+At = Annotated[
+    list[str] | None, typer.Option(metavar="POINT", help="Where: x=3, x=1/2, x=1,y=2, x=[1,2,3]. May be repeated.")
+]
+Format = Annotated[str, typer.Option(metavar="NAME", help="table, plain or json.")]
 Device = Annotated[
     str, typer.Option(metavar="NAME", help="Where torch computes; see gradcalc devices.", envvar="GRADCALC_DEVICE")
 ]
@@ -23,6 +28,7 @@ FailOn = Annotated[
         metavar="LIST", help="Verdicts that make the exit code 1, all others 0: disagree,not-finite. May be repeated."
     ),
 ]
+Full = Annotated[bool, typer.Option("--full", help="Show every entry of an array; else long ones are cut.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing: the exit code tells.")]
 Timeout = Annotated[
     str,

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import typer
 from typer.core import TyperCommand
 
 from gradcalc.commands.arguments import choice, device_of, names_of, order_of
-from gradcalc.errors import CalcError
+from gradcalc.errors import CalcError, suggest
 from gradcalc.expression.tree import MAX_CHARACTERS
 from gradcalc.report import DTYPES, Problem
+from gradcalc.runtime.files import open_input
 
 if TYPE_CHECKING:
     from gradcalc.inputs.query import Query, Question
@@ -63,16 +62,16 @@ class ExpressionCommand(TyperCommand):
 def _unknown_option(name: str, options: Sequence[str]) -> CalcError:
     if name in options:
         return CalcError(f"{name} takes no value")
-    close = get_close_matches(name, options, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(options)}"
+    close = suggest(name, options)
+    hint = f"did you mean {close}?" if close else f"there are {', '.join(options)}"
     return CalcError(f"no such option {name}", hint=hint)
 
 
 def _one_too_many(expressions: Sequence[str], wanted: int, options: Sequence[str]) -> CalcError:
     for text in expressions:
-        close = get_close_matches(f"-{text.partition('=')[0]}", options, n=1) if text.startswith("-") else []
+        close = suggest(f"-{text.partition('=')[0]}", options) if text.startswith("-") else None
         if close:
-            return CalcError(f"unexpected argument {text}", hint=f"did you mean {close[0]}?")
+            return CalcError(f"unexpected argument {text}", hint=f"did you mean {close}?")
     return CalcError(f"unexpected argument {expressions[wanted]}", hint='an expression is one argument: quote it, "x ** 2"')
 
 
@@ -136,9 +135,8 @@ def with_product(query: Query, directions: Sequence[str], cotangent: str | None)
 
 def expression_from_stdin() -> str:
     """The expression on stdin, which may have several lines.  Raises `CalcError` where there is none to read."""
-    if sys.stdin is None:
-        raise CalcError("cannot read the expression: stdin is closed")
     try:
-        return sys.stdin.buffer.read(4 * MAX_CHARACTERS + 1).decode().strip()
+        with open_input("-", "the expression") as stream:
+            return stream.read(4 * MAX_CHARACTERS + 1).decode().strip()
     except UnicodeDecodeError:
         raise CalcError("the expression on stdin is not UTF-8 text") from None

@@ -6,8 +6,8 @@ Adding a function is adding a row; the parser, help, `gradcalc functions` and th
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import get_close_matches
 
+from gradcalc.errors import suggest
 from gradcalc.functions import activations, arrays, elementary, losses, matrices, special
 from gradcalc.functions.row import Function, Parameter
 
@@ -41,6 +41,4 @@ def find(name: str) -> Function | None:
 def similar(name: str) -> str | None:
     """The function a misspelt name probably means, or None."""
     names = [spelling for spelling in (*TABLE, *_BY_ALIAS) if spelling.isidentifier()]
-    exact = [spelling for spelling in names if spelling.lower() == name.lower()]
-    close = exact or get_close_matches(name, names, n=1, cutoff=0.6)
-    return close[0] if close else None
+    return next((spelling for spelling in names if spelling.lower() == name.lower()), None) or suggest(name, names)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 from gradcalc.errors import CalcError
 from gradcalc.inputs.points import ALL_PROVEN
 from gradcalc.inputs.values import Point, json_value, nearest_double, read_point, unique_keys, value_tree
-from gradcalc.runtime.files import lines_of, open_data
+from gradcalc.runtime.files import lines_of, open_input
 
 LONGEST = 100_000
 """The bytes that a line may have."""
@@ -106,12 +105,7 @@ def points_of(file: str, names: Sequence[str], given: Mapping[str, str]) -> Sequ
 
 def _lines(file: str) -> Iterator[str]:
     try:
-        if file == "-":
-            if sys.stdin is None:
-                raise CalcError("cannot read the points: stdin is closed")
-            yield from map(bytes.decode, lines_of(sys.stdin.buffer, LONGEST, "stdin"))
-            return
-        with open_data(file) as stream:
-            yield from map(bytes.decode, lines_of(stream, LONGEST, file))
+        with open_input(file, "the points") as stream:
+            yield from map(bytes.decode, lines_of(stream, LONGEST, "stdin" if file == "-" else file))
     except UnicodeDecodeError:
         raise CalcError("the points are not UTF-8 text") from None

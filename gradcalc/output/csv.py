@@ -9,7 +9,7 @@
 | verdict, cause | of the worst derivative; see `gradcalc --help` |
 | evidence | what the verdict rests on: proven, numerical, bound |
 
-What there is not is an empty field.
+Missing values are empty fields.
 """
 
 from __future__ import annotations

@@ -1,17 +1,77 @@
-"""Numbers as text."""
+"""Numbers as text for people: to so many digits, arrays to so many entries, and long text to so many characters."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 FEW = 4
-"""Entries of an array that a cell shows."""
+"""Entries of an array that a cell of a table shows."""
+ENTRIES = 6
+"""Entries of an array that a page shows along a dimension."""
+_LONGEST_INPUT = 100
 
 
-def fit(value: Any, digits: int = 10) -> str:
-    """A number in so many digits; an array entry by entry, a long one cut."""
-    if isinstance(value, list):
-        shown = value if len(value) <= FEW else value[:FEW]
-        more = [] if len(shown) == len(value) else [f"... {len(value) - len(shown)} more"]
-        return f"[{', '.join([*(fit(part, digits) for part in shown), *more])}]"
-    return "none" if value is None else f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+def significant(value: Any, digits: int = 10) -> str:
+    """A number or a decimal string to so many significant digits; an array entry by entry, the first `FEW` of them."""
+    match value:
+        case None:
+            return "none"
+        case list():
+            return listing(value, lambda entry: significant(entry, digits), FEW)
+        case float():
+            return f"{value:.{digits}g}"
+        case str():  # it may be beyond all floats
+            return f"{float(value):.{digits}g}" if math.isfinite(float(value)) else f"{Decimal(value):.{digits}g}"
+    return str(value)
+
+
+def exact(value: float | str | None, digits: int | None = None) -> str:
+    """A number with all its digits, or rounded to `digits` where it is longer."""
+    text = "none" if value is None else str(value)
+    if digits is None:
+        return text
+    try:
+        decimal = Decimal(text)
+    except InvalidOperation:
+        return text
+    too_long = len(decimal.as_tuple().digits) > digits or len(text) > digits + 6  # sign, point, exponent
+    return f"{decimal:.{digits}g}" if decimal.is_finite() and too_long else text
+
+
+def axis_label(number: float, width: float, digits: int = 6) -> str:
+    """A number on an axis of this width, in as many digits as tell its place, `digits` at least."""
+    near = width / 1000
+    if abs(number) <= near:
+        return "0"
+    texts = [f"{number:.{count}g}" for count in range(digits, 18)]
+    text = next((text for text in texts if abs(float(text) - number) <= near), texts[-1])
+    return f"{number:.0f}" if "e+" in text and abs(number) < 1e9 else text
+
+
+def listing(values: Sequence[Any], text: Callable[[Any], str], most: int | None) -> str:
+    """`[1, 2, ... 5 more]`: the first `most` entries (None: all), and how many more there are."""
+    entries = [text(value) for value in values[:most]]
+    more = len(values) - len(entries)
+    return f"[{', '.join([*entries, *([f'... {more} more'] if more else [])])}]"
+
+
+def array(value: Any, *, full: bool = False) -> str:
+    """A number or a nested list of numbers; without `full`, `ENTRIES` of them along each dimension."""
+    if not isinstance(value, list):
+        return str(value)
+    return listing(value, lambda entry: array(entry, full=full), None if full else ENTRIES)
+
+
+def input_text(text: str, *, full: bool = False) -> str:
+    """A value in the user's words; without `full`, a long array is cut."""
+    if len(text) <= _LONGEST_INPUT or full or not text.startswith("["):
+        return text
+    return f"{text[: _LONGEST_INPUT - 20].rpartition(',')[0]}, ... {text.count(',') + 1} entries]"
+
+
+def cut(text: str, most: int, keep: int | None = None, tail: str = "...") -> str:
+    """Text of at most `most` characters; of longer text the first `keep` (`most` if it is None) and `tail`."""
+    return text if len(text) <= most else text[: most if keep is None else keep] + tail

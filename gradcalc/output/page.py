@@ -8,22 +8,14 @@ from __future__ import annotations
 import io
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from rich.box import SIMPLE_HEAD, Box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from gradcalc.output.numbers import input_text
 from gradcalc.output.options import RenderOptions
-from gradcalc.report import Partial, Report, Verdict
+from gradcalc.report import Partial, Verdict
 
 _UNLIMITED = 1_000_000
-_NONE = "none"
-
-_ASCII_HEAD = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 GAP = 2
 """Spaces between columns."""
 
@@ -39,33 +31,26 @@ _COLORS = {
 }
 _EXPLAINED_SIGN, _EXPLAINED_COLOR = "!", "yellow"
 
+Styled = str | tuple[str, str]
+"""Text, alone or with a style of rich's, such as `dim` or `red`."""
+Rows = Sequence[Sequence[Styled]]
+
 
 class Page:
-    """Lines and tables, in the characters and colours that the output can show."""
+    """Lines, sentences and tables; rich lays them out, and is imported, when the text is asked for."""
 
     def __init__(self, options: RenderOptions):
         self.options = options
         self.width = options.width or _UNLIMITED
-        self.console = Console(
-            file=io.StringIO(),
-            width=self.width,
-            height=25,  # or rich replaces the width where TERM is dumb
-            force_terminal=options.color,
-            color_system="standard" if options.color else None,
-            no_color=not options.color,
-            markup=False,
-            highlight=False,
-            emoji=False,
-            legacy_windows=False,
-        )
+        self._blocks: list[tuple[Styled, ...] | _Table] = []
+
+    def row(self, *parts: Styled) -> None:
+        """One line, which is never wrapped."""
+        self._blocks.append(parts)
 
     def line(self, text: str = "", style: str = "") -> None:
-        """One line as it stands."""
-        self.console.print(Text(self.options.text(text), style), no_wrap=True, overflow="ignore", crop=False)
-
-    def drawn(self, label: str, drawing: Text) -> None:
-        """A row of a drawing behind its label, as it stands."""
-        self.console.print(Text(label) + drawing, no_wrap=True, overflow="ignore", crop=False)
+        """One line of one style, which is never wrapped."""
+        self.row((text, style))
 
     def formula(self, left: str, right: str) -> None:
         """`left = right`, wrapped between the parts of the formula."""
@@ -84,28 +69,94 @@ class Page:
         for line in wrapped:
             self.line(line.replace(GLUE, " "), style)
 
-    def holds(self, head: Sequence[str], rows: Iterable[Sequence[Text]]) -> bool:
+    def fits(self, head: Sequence[str], rows: Rows) -> bool:
         """Whether the page is wide enough for a table."""
-        return sum(max(map(len, column)) for column in zip(head, *rows, strict=True)) + GAP * len(head) <= self.width
+        texts = [[_text(cell) for cell in row] for row in rows]
+        return sum(max(map(len, column)) for column in zip(head, *texts, strict=True)) + GAP * len(head) <= self.width
 
-    def columns(self, head: Sequence[str], rows: Iterable[Sequence[Text]]) -> None:
+    def columns(self, head: Sequence[str], rows: Rows) -> None:
         """A table; a column of which every cell is empty is left out."""
-        cells = list(rows)
-        used = [place for place in range(len(head)) if any(row[place].plain for row in cells)]
-        box = _ASCII_HEAD if self.options.ascii else SIMPLE_HEAD
-        # The box puts a space between columns: with the padding, that is the gap.
-        table = Table(box=box, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
-        for place in used:
-            table.add_column(Text(self.options.text(head[place])), overflow="fold")
-        for row in cells:
-            table.add_row(*(Text(self.options.text(row[place].plain), row[place].style) for place in used))
-        self.console.print(table, crop=False)
+        used = [place for place in range(len(head)) if any(_text(row[place]) for row in rows)]
+        self._blocks.append(_Table([head[place] for place in used], [[row[place] for place in used] for row in rows]))
 
-    def written(self) -> str:
+    def columns_that_fit(
+        self, head: Sequence[str], rows: Callable[[int | None], Rows], digits: Sequence[int | None]
+    ) -> int | None:
+        """A table whose numbers have the first of these counts of digits that fits, else the last; returns the count."""
+        count = next((count for count in digits if self.fits(head, rows(count))), digits[-1])
+        self.columns(head, rows(count))
+        return count
+
+    def assignments(self, values: Mapping[str, str], joint: str = " = ") -> str:
+        """`x = 1, y = 2`; long arrays are cut."""
+        return ", ".join(f"{name}{joint}{input_text(text, full=self.options.full)}" for name, text in values.items())
+
+    def environment(self, dtype: str | None, device: str | None, versions: Mapping[str, str]) -> None:
+        """In which dtype, on which device and by which libraries the numbers were computed."""
+        libraries = ", ".join(f"{name} {version}" for name, version in versions.items())
+        self.sentence(f"{dtype} on {device}" + (f" ({libraries})" if libraries else ""), "dim")
+
+    def notes(self, notes: Iterable[str]) -> None:
+        """What must be known about the answer: another reading of the text, what a device cannot do."""
+        for note in notes:
+            self.line()
+            self.sentence(f"note: {note}")
+
+    def verdict(self, verdict: Verdict | None, summary: str = "") -> None:
+        """The line that a page ends with; none without a verdict."""
+        if verdict is not None:
+            self.line()
+            self.sentence(f"verdict: {verdict} {sign(verdict)}{summary}", color(verdict))
+
+    def text(self) -> str:
         """Everything so far."""
-        file = self.console.file
-        assert isinstance(file, io.StringIO)
+        from rich.box import SIMPLE_HEAD, Box
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        options = self.options
+        file = io.StringIO()
+        console = Console(
+            file=file,
+            width=self.width,
+            height=25,  # or rich replaces the width where TERM is dumb
+            force_terminal=options.color,
+            color_system="standard" if options.color else None,
+            no_color=not options.color,
+            markup=False,
+            highlight=False,
+            emoji=False,
+            legacy_windows=False,
+        )
+
+        def styled(part: Styled) -> Text:
+            return Text(options.text(part)) if isinstance(part, str) else Text(options.text(part[0]), part[1])
+
+        ascii_head = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+        for block in self._blocks:
+            if not isinstance(block, _Table):
+                console.print(Text().join(map(styled, block)), no_wrap=True, overflow="ignore", crop=False)
+                continue
+            # The box puts a space between columns: with the padding, that is the gap.
+            box = ascii_head if options.ascii else SIMPLE_HEAD
+            table = Table(box=box, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+            for title in block.head:
+                table.add_column(styled(title), overflow="fold")
+            for row in block.rows:
+                table.add_row(*map(styled, row))
+            console.print(table, crop=False)
         return "\n".join(line.rstrip() for line in file.getvalue().splitlines()).strip("\n") + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    head: Sequence[str]
+    rows: Rows
+
+
+def _text(cell: Styled) -> str:
+    return cell if isinstance(cell, str) else cell[0]
 
 
 def _wrapped(formula: str, width: int) -> Iterator[str]:
@@ -135,61 +186,9 @@ def color(verdict: Verdict) -> str:
     return _COLORS.get(verdict, _EXPLAINED_COLOR)
 
 
-def number(value: float | str | None, digits: int | None = None) -> str:
-    """A number as it was found, or rounded to some digits."""
-    text = _NONE if value is None else str(value)
-    if digits is None:
-        return text
-    try:
-        decimal = Decimal(text)
-    except InvalidOperation:
-        return text
-    too_long = len(decimal.as_tuple().digits) > digits or len(text) > digits + 6  # sign, point, exponent
-    return f"{decimal:.{digits}g}" if decimal.is_finite() and too_long else text
-
-
-_LONG = 100
-ENTRIES = 6
-"""Entries of an array that are shown along a dimension."""
-
-
-def typed(text: str, page: Page) -> str:
-    """A value as it was typed; a long array is cut."""
-    if len(text) <= _LONG or page.options.full or not text.startswith("["):
-        return text
-    return f"{text[: _LONG - 20].rpartition(',')[0]}, ... {text.count(',') + 1} entries]"
-
-
-def brief(value: Any, page: Page) -> str:
-    """A value, or an array: cut with a count where it is long."""
-    if not isinstance(value, list):
-        return str(value)
-    entries = [brief(part, page) for part in (value if page.options.full else value[:ENTRIES])]
-    more = len(value) - len(entries)
-    return f"[{', '.join([*entries, *([f'... {more} more'] if more else [])])}]"
-
-
-def ran_on(dtype: str | None, device: str | None, versions: Mapping[str, str], page: Page) -> None:
-    """The line that says in which dtype, on which device and by which libraries the numbers were computed."""
-    told = ", ".join(f"{name} {version}" for name, version in versions.items())
-    page.sentence(f"{dtype} on {device}" + (f" ({told})" if told else ""), "dim")
-
-
-def verdict_of(partial: Partial) -> str:
+def verdict_text(partial: Partial) -> str:
     """The verdict of a partial with its sign and cause."""
     if partial.verdict is None:
         return ""
     causes = dict.fromkeys(word for word in (partial.cause, partial.side) if word)
     return f"{sign(partial.verdict)} {partial.verdict}" + (f" ({', '.join(causes)})" if causes else "")
-
-
-def last_line(verdict: Verdict, summary: str, page: Page) -> None:
-    """The line that a table ends with."""
-    page.sentence(f"verdict: {verdict} {sign(verdict)}{summary}", color(verdict))
-
-
-def notes(report: Report, page: Page) -> None:
-    """What must be known about the answer: how the text was read where it has another reading, what a device cannot do."""
-    for note in report.notes:
-        page.line()
-        page.sentence(f"note: {note}")

@@ -6,14 +6,14 @@
 | 2 by | the variables of the derivative, `x` or `x,y` |
 | 3 formula | the derivative as an expression |
 | 4 value | the value of the expression that torch returned |
-| 5 symbolic | the derivative by mathematics, at what was typed |
+| 5 symbolic | the derivative by mathematics, at the point as typed |
 | 6 autograd | the derivative that torch returned |
 | 7 ulps | how far autograd is from the truth, in units of its last place |
 | 8 digits | how many of its decimal digits are right |
 | 9 verdict | see `gradcalc --help` |
 | 10 cause | of a verdict other than agree, if it has one |
 
-What there is not is an empty field.  Columns are only ever added, at the end.
+Missing values are empty fields.  Columns are only ever added, at the end.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from gradcalc.output.options import RenderOptions
+from gradcalc.output.records import tabbed
 from gradcalc.report import Partial, Report
 
 
@@ -28,7 +29,9 @@ def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
     """One line a partial, as the reports come."""
     for report in reports:
         for partial in report.partials:
-            yield options.text("\t".join(map(_field, _columns(report, partial)))) + "\n"
+            # A point is the user's text: a tab or a line break in it must not make another field.
+            cells = ["" if cell is None else " ".join(str(cell).split()) for cell in _columns(report, partial)]
+            yield tabbed([cells], options)
 
 
 def _columns(report: Report, partial: Partial) -> tuple[object, ...]:
@@ -45,8 +48,3 @@ def _columns(report: Report, partial: Partial) -> tuple[object, ...]:
         partial.verdict,
         partial.cause,
     )
-
-
-def _field(value: object) -> str:
-    # A point is text that somebody typed: a tab or a line break in it must not make another field.
-    return "" if value is None else " ".join(str(value).split())

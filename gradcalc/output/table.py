@@ -8,35 +8,27 @@ is wrapped, rounded or cut.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from itertools import groupby
 from typing import Any
 
-from rich.text import Text
-
+from gradcalc.output.numbers import ENTRIES, array, exact, input_text, significant
 from gradcalc.output.options import RenderOptions, function_letter
-from gradcalc.output.page import ENTRIES, GLUE, Page, brief, color, last_line, notes, number, ran_on, sign, typed, verdict_of
+from gradcalc.output.page import GLUE, Page, Rows, Styled, color, sign, verdict_text
 from gradcalc.report import Partial, Report, Verdict, worst
 
 
 def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
     """The whole page, when all reports are there."""
-    found = list(reports)
-    if found:
+    all_reports = list(reports)
+    if all_reports:
         page = Page(options)
-        if len(found) == 1:
-            _one(found[0], page)
+        if len(all_reports) == 1:
+            _one(all_reports[0], page)
         else:
-            _many(found, page)
-        yield page.written()
-
-
-def columns(head: Sequence[str], rows: Iterable[Sequence[str]], options: RenderOptions) -> str:
-    """A table of words, with wrapped cells in a terminal only."""
-    page = Page(options)
-    page.columns(head, [[Text(cell) for cell in row] for row in rows])
-    return page.written()
+            _many(all_reports, page)
+        yield page.text()
 
 
 # ------------------------------------------------------------------------------------------------------------- words
@@ -68,13 +60,13 @@ def _why(partial: Partial) -> str:
     slopes = [
         f"{side} slope {value}" for side, value in (("left", partial.left), ("right", partial.right)) if value is not None
     ]
-    return ": ".join(filter(None, [verdict_of(partial), ", ".join(slopes), partial.why]))
+    return ": ".join(filter(None, [verdict_text(partial), ", ".join(slopes), partial.why]))
 
 
 def _received(report: Report, page: Page) -> str:
     """The coordinates that torch got as another number than the one that was typed."""
     other = {name: value for name, value in report.point.items() if not _same(report.at.get(name), value)}
-    return _assignments({name: brief(value, page) for name, value in other.items()})
+    return _assignments({name: array(value, full=page.options.full) for name, value in other.items()})
 
 
 def _assignments(values: Mapping[str, str]) -> str:
@@ -113,23 +105,24 @@ def _one(report: Report, page: Page) -> None:
     if report.verdict is None:
         for partial in report.partials:
             _formula(partial, f, page)
-        notes(report, page)
+        page.notes(report.notes)
         return
     _circumstances(report, report.at, page)
     if report.value is not None:
         page.line()
         page.line(f"value of {f}")
         values = [("symbolic", report.value.symbolic), ("autograd", report.value.autograd)]
-        _pairs([(name, brief(it, page) if isinstance(it, list) else number(it)) for name, it in values], page)
+        _pairs(
+            [(name, array(it, full=page.options.full) if isinstance(it, list) else exact(it)) for name, it in values], page
+        )
     if report.partials:
         page.line()
     if len(report.partials) == 1:
         _single(report.partials[0], f, page)
     elif report.partials:
         _overview(report, f, page)
-    notes(report, page)
-    page.line()
-    last_line(report.verdict, "", page)
+    page.notes(report.notes)
+    page.verdict(report.verdict)
 
 
 def _formula(partial: Partial, f: str, page: Page) -> None:
@@ -142,18 +135,18 @@ def _formula(partial: Partial, f: str, page: Page) -> None:
 def _circumstances(report: Report, at: Iterable[str], page: Page) -> None:
     names = [name for name in at if name in report.at]
     if names:
-        page.sentence("at " + _assignments({name: typed(report.at[name], page) for name in names}))
+        page.sentence("at " + _assignments({name: input_text(report.at[name], full=page.options.full) for name in names}))
         if len(names) == len(report.at) and (received := _received(report, page)):
             page.sentence(f"torch received {received}", "dim")
-    ran_on(report.dtype, report.device, report.versions, page)
+    page.environment(report.dtype, report.device, report.versions)
 
 
 def _single(partial: Partial, f: str, page: Page) -> None:
     _formula(partial, f, page)
-    rows = [("symbolic", _exact(partial, None))]
+    rows = [("symbolic", _symbolic(partial, None))]
     if partial.reference is not None and partial.reference != partial.symbolic:
         rows.append(("reference", f"{partial.reference}  (at what torch received)"))
-    rows.append(("autograd", number(partial.autograd)))
+    rows.append(("autograd", exact(partial.autograd)))
     measures = [
         f"{text} {unit}" for text, unit in ((_ulps(partial.ulps), "ulps"), (_digits(partial.digits), "digits right")) if text
     ]
@@ -166,16 +159,16 @@ def _single(partial: Partial, f: str, page: Page) -> None:
     if partial.verdict is not None:
         page.line()
         # The slopes stand above already.
-        page.sentence(": ".join(filter(None, [verdict_of(partial), partial.why])), color(partial.verdict))
+        page.sentence(": ".join(filter(None, [verdict_text(partial), partial.why])), color(partial.verdict))
 
 
 _WITHOUT = (None, Verdict.NOT_DIFFERENTIABLE, Verdict.UNDEFINED)
 
 
-def _exact(partial: Partial, digits: int | None) -> str:
+def _symbolic(partial: Partial, digits: int | None) -> str:
     """The derivative by mathematics: a number, none where there is none, or that it is not known."""
     is_unknown = partial.symbolic is None and partial.verdict not in _WITHOUT
-    return "not known" if is_unknown else number(partial.symbolic, digits)
+    return "not known" if is_unknown else exact(partial.symbolic, digits)
 
 
 def _pairs(rows: Sequence[tuple[str, str]], page: Page) -> None:
@@ -198,17 +191,18 @@ def _overview(report: Report, f: str, page: Page) -> None:
     for name in dict.fromkeys(partial.by for partial in partials):
         _matrix([partial for partial in partials if partial.by == name], f, page)
 
-    def rows(digits: int | None) -> list[list[Text]]:
+    def rows(digits: int | None) -> Rows:
         return [
-            [Text(_derivative(partial, f)), *_numbers(partial, digits), Text(_digits(partial.digits)), _judged(partial)]
+            [_derivative(partial, f), *_numbers(partial, digits), _digits(partial.digits), _verdict(partial)]
             for partial in shown
         ]
 
-    _fitted(("", "symbolic", "autograd", "ulps", "digits", "verdict"), rows, page)
+    head = ("", "symbolic", "autograd", "ulps", "digits", "verdict")
+    _tell_digits(page.columns_that_fit(head, rows, _DIGITS), page)
     if len(shown) < len(partials):
         counts = Counter(str(partial.verdict) for partial in partials)
-        told = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-        more = f"and {len(partials) - len(shown)} more; of all {len(partials)}: {told}; --full shows every one"
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+        more = f"and {len(partials) - len(shown)} more; of all {len(partials)}: {verdicts}; --full shows every one"
         page.sentence(more, "dim")
     if any(partial.reference not in (None, partial.symbolic) for partial in report.partials):
         page.sentence("ulps and digits are counted at the numbers that torch received", "dim")
@@ -227,7 +221,7 @@ def _matrix(partials: Sequence[Partial], f: str, page: Page) -> None:
         return
     most = max(height, width) if page.options.full else ENTRIES
     cells = [
-        [number(entries[row, column], _MATRIX_DIGITS) for column in range(min(width, most))]
+        [exact(entries[row, column], _MATRIX_DIGITS) for column in range(min(width, most))]
         for row in range(min(height, most))
     ]
     below = "".join(f"∂{name}" for name in reversed(partials[0].by))
@@ -242,27 +236,21 @@ def _matrix(partials: Sequence[Partial], f: str, page: Page) -> None:
 _MATRIX_DIGITS = 6
 
 
-def _numbers(partial: Partial, digits: int | None) -> list[Text]:
-    return [
-        Text(_exact(partial, digits)),
-        Text(number(partial.autograd, digits)),
-        Text(_ulps(partial.ulps)),
-    ]
+def _numbers(partial: Partial, digits: int | None) -> list[str]:
+    return [_symbolic(partial, digits), exact(partial.autograd, digits), _ulps(partial.ulps)]
 
 
-def _judged(partial: Partial) -> Text:
+def _verdict(partial: Partial) -> Styled:
     if partial.verdict is None:
-        return Text()
-    return Text(f"{sign(partial.verdict)} {partial.verdict}", color(partial.verdict))
+        return ""
+    return f"{sign(partial.verdict)} {partial.verdict}", color(partial.verdict)
 
 
-def _fitted(head: Sequence[str], rows: Callable[[int | None], list[list[Text]]], page: Page) -> None:
-    """A table with as many digits as the page is wide for."""
-    for digits in (None, 17, 15, 13, 11, 9, 7):
-        cells = rows(digits)
-        if page.holds(head, cells):
-            break
-    page.columns(head, cells)
+_DIGITS = (None, 17, 15, 13, 11, 9, 7)
+"""Digits of numbers in a table: the first that fit on the page."""
+
+
+def _tell_digits(digits: int | None, page: Page) -> None:
     if digits is not None:
         page.sentence(f"rounded to {digits} digits to fit; --format plain and --format json have all of them", "dim")
 
@@ -307,28 +295,25 @@ def _many(reports: Sequence[Report], page: Page) -> None:
     several = len(first.partials) > 1
     head = (*moving, f, "", "symbolic", "autograd", "ulps", "verdict")
 
-    def rows(digits: int | None) -> list[list[Text]]:
+    def rows(digits: int | None) -> Rows:
         return [
             [
                 # The point stands once, beside its first partial.
-                *(Text(_coordinate(report, name) if partial is report.partials[0] else "") for name in moving),
-                Text(number(_value(report), digits) if partial is report.partials[0] else ""),
-                Text(_derivative(partial, f) if several else ""),
+                *(_coordinate(report, name) if partial is report.partials[0] else "" for name in moving),
+                exact(_value(report), digits) if partial is report.partials[0] else "",
+                _derivative(partial, f) if several else "",
                 *_numbers(partial, digits),
-                _judged(partial),
+                _verdict(partial),
             ]
             for report, partial in pairs
         ]
 
-    _fitted(head, rows, page)
+    _tell_digits(page.columns_that_fit(head, rows, _DIGITS), page)
     _whys([(_place(report, partial, moving, f if several else ""), partial) for report, partial in pairs], page)
-    for note in dict.fromkeys(note for report in reports for note in report.notes):
-        page.line()
-        page.sentence(f"note: {note}")
-    page.line()
+    page.notes(dict.fromkeys(note for report in reports for note in report.notes))
     verdicts = [report.verdict for report in reports if report.verdict is not None]
     counts = ", ".join(f"{count} {verdict}" for verdict, count in Counter(verdicts).most_common())
-    last_line(worst(verdicts), f"  ({len(reports)} points: {counts})", page)
+    page.verdict(worst(verdicts), f"  ({len(reports)} points: {counts})")
 
 
 def _value(report: Report) -> float | None:
@@ -346,5 +331,5 @@ _SHORT = 14
 
 def _coordinate(report: Report, name: str) -> str:
     """A coordinate as it was typed, or its number where that is a long expression."""
-    typed = report.at.get(name, "")
-    return typed if len(typed) <= _SHORT or name not in report.point else f"{report.point[name]:.10g}"
+    text = report.at.get(name, "")
+    return text if len(text) <= _SHORT or name not in report.point else significant(report.point[name])

@@ -1,7 +1,7 @@
-"""The time that a question may take in this process.
+"""The time limit of a request in this process.
 
-Exact arithmetic may need more and more precision without end; the loops that ask for it look here.  What C libraries do in
-one call is bounded elsewhere: by limits on what is passed to them.
+Exact arithmetic may need more and more precision without end, so its loops check the limit.  Single calls of C libraries are
+bounded by limits on their arguments.
 """
 
 from __future__ import annotations
@@ -10,34 +10,33 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 DEFAULT_SECONDS = 10.0
 
-_ends = math.inf
+_end: ContextVar[float] = ContextVar("end", default=math.inf)
 
 
 class OutOfTime(Exception):
-    """The time for the question is over."""
+    """The time limit of the request has passed."""
 
 
 @contextmanager
 def limit(seconds: float) -> Iterator[None]:
-    """Give what happens inside so many seconds; an earlier end outside stays one."""
-    global _ends
-    before = _ends
-    _ends = min(before, time.monotonic() + seconds)
+    """Limit the time of what runs inside; an earlier end of an outer limit stays."""
+    token = _end.set(min(_end.get(), time.monotonic() + seconds))
     try:
         yield
     finally:
-        _ends = before
+        _end.reset(token)
 
 
 def left() -> float:
-    """The seconds that are left, none if the time is over; infinite without a limit."""
-    return max(_ends - time.monotonic(), 0.0)
+    """The seconds that are left: 0 when the time is over, infinite without a limit."""
+    return max(_end.get() - time.monotonic(), 0.0)
 
 
 def check() -> None:
     """Raise `OutOfTime` if the time is over."""
-    if time.monotonic() > _ends:
+    if time.monotonic() > _end.get():
         raise OutOfTime

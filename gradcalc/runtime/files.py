@@ -1,11 +1,13 @@
-"""Opening files that users name: whatever lies there, nothing hangs and no more is read than was asked for."""
+"""Opening files that users name: nothing hangs, and reading is limited."""
 
 from __future__ import annotations
 
 import io
 import os
 import stat
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from gradcalc.errors import CalcError, unreadable
@@ -14,8 +16,8 @@ from gradcalc.errors import CalcError, unreadable
 def open_data(path: str) -> BinaryIO:
     """A file to read bytes from: a regular file, a pipe or a terminal.
 
-    Raises `CalcError` for what cannot be opened, for folders, and for devices, which may never end.  A pipe that nobody
-    writes to is empty.
+    Raises `CalcError` for what cannot be opened, for folders, and for devices, which may never end.  A pipe without a
+    writer is empty.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
@@ -29,6 +31,18 @@ def open_data(path: str) -> BinaryIO:
         kind = "a folder" if stat.S_ISDIR(mode) else "a device"
         raise CalcError(f"cannot read {path}: {kind}", hint="give a file, or - for stdin where it is read")
     return io.BufferedReader(io.FileIO(descriptor, "rb"))
+
+
+@contextmanager
+def open_input(path: str, content: str) -> Iterator[BinaryIO]:
+    """A file to read `content` from; `-` is stdin.  Raises `CalcError` for what cannot be opened."""
+    if path != "-":
+        with open_data(path) as stream:
+            yield stream
+    elif sys.stdin is None:
+        raise CalcError(f"cannot read {content}: stdin is closed")
+    else:
+        yield sys.stdin.buffer
 
 
 def read_whole(path: str, limit: int) -> bytes:

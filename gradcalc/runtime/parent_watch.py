@@ -1,4 +1,4 @@
-"""Nothing is left running: a process of ours ends soon after the one that started it."""
+"""End this process when its parent exits."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 
 
-def end_with_parent(parent: int, last: Callable[[], None] = lambda: None) -> None:
-    """End this process within a second of its parent's end, however that came about; `last` is called before."""
+def exit_with_parent(parent: int, last: Callable[[], None] = lambda: None) -> None:
+    """End this process within a second after its parent ended for any reason; `last` is called before."""
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -1,8 +1,8 @@
-"""How torch is imported: without the garbage collector, and in the program without what only its compiler needs.
+"""Import torch fast: without the garbage collector, and in the program without what only its compiler needs.
 
 torch registers, in Python, what its operations do to tensors without data ("meta" tensors), for torch.compile and for
-export.  That is almost a third of the time that `import torch` takes, and nothing here ever makes such a tensor.  A program
-that has its process to itself leaves the module out; the library never does, since its caller may want to compile.
+export.  That is almost a third of the time that `import torch` takes, and gradcalc never makes such a tensor.  The program
+leaves the module out; the library never does, since its caller may want to compile.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import ModuleType
 
 from gradcalc.errors import CalcError
 
 _ONLY_FOR_COMPILERS = "torch._meta_registrations"
 
-_own_process = False
+_is_exclusive = ContextVar("is_exclusive", default=False)
 
 
-def own_the_process() -> None:
-    """Say that nobody else uses torch in this process."""
-    global _own_process
-    _own_process = True
+def assume_exclusive_process() -> None:
+    """Declare that nothing but gradcalc uses torch in this process."""
+    _is_exclusive.set(True)
 
 
 @contextmanager
-def quickly() -> Iterator[None]:
-    """Import torch inside of this; what was left out is imported as usual by whoever asks for it later."""
+def fast_import() -> Iterator[None]:
+    """Import torch inside of this; a later import of the module that is left out works as usual."""
     collecting = gc.isenabled()
     gc.disable()  # an import allocates much and frees nothing: a third faster
-    leave_out = _own_process and "torch" not in sys.modules
+    leave_out = _is_exclusive.get() and "torch" not in sys.modules
     stand_in = ModuleType(_ONLY_FOR_COMPILERS)
     if leave_out:
         sys.modules[_ONLY_FOR_COMPILERS] = stand_in
@@ -48,7 +48,7 @@ def quickly() -> Iterator[None]:
     finally:
         if leave_out and sys.modules.get(_ONLY_FOR_COMPILERS) is stand_in:
             del sys.modules[_ONLY_FOR_COMPILERS]
-        if _own_process:
-            gc.freeze()  # what is loaded stays: no collection needs to look at it
+        if _is_exclusive.get():
+            gc.freeze()  # loaded modules stay: no collection needs to look at them
         if collecting:
             gc.enable()

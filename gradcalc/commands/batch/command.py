@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import Annotated, Any, BinaryIO
 
 import typer
@@ -15,7 +15,7 @@ from gradcalc.commands.console import tell, write
 from gradcalc.commands.options import FailOn, Quiet, Timeout
 from gradcalc.errors import CalcError, Exit, unreadable
 from gradcalc.report import Outcome
-from gradcalc.runtime.files import open_data
+from gradcalc.runtime.files import open_input
 
 MAX_JOBS = 256
 _ENDLESS = 100_000_000
@@ -49,34 +49,23 @@ def batch(
     The exit code is 70 if gradcalc failed on some line, else 2 if some line was wrong, else that of the worst verdict
     as for gradcalc diff, --fail-on included. With a file, and a terminal to show it on, there is a progress bar.
     """
-    pairs, seconds = count_of(jobs, "the number of jobs", MAX_JOBS), seconds_of(timeout)
+    workers, seconds = count_of(jobs, "the number of jobs", MAX_JOBS), seconds_of(timeout)
     outcome = Outcome(verdicts_of(fail_on or []))
     failures: set[Exit] = set()
 
     from gradcalc.commands.batch import pool
 
-    with _opened(file) as stream, _progress(file) as advance:
+    with open_input(file, "questions") as stream, _progress(file) as advance:
+        if file == "-" and stream.isatty():
+            tell("reading questions from the terminal, a JSON object a line")
         lines = _lines(stream, advance)
-        for answer in pool.here(lines, seconds) if pairs == 1 else pool.in_pairs(lines, pairs, seconds):
+        for answer in pool.serial(lines, seconds) if workers == 1 else pool.in_pool(lines, workers, seconds):
             if answer.failed is not None:
                 failures.add(answer.failed)
             outcome.add(answer.verdicts)
             if not quiet:
                 write(answer.text)
     return max(failures, default=outcome.exit)
-
-
-@contextmanager
-def _opened(file: str) -> Iterator[BinaryIO]:
-    if file == "-":
-        if sys.stdin is None:
-            raise CalcError("cannot read questions: stdin is closed")
-        if sys.stdin.isatty():
-            tell("reading questions from the terminal, a JSON object a line")
-        yield sys.stdin.buffer
-        return
-    with open_data(file) as stream:
-        yield stream
 
 
 def _progress(file: str) -> Any:

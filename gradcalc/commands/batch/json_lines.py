@@ -1,7 +1,6 @@
-"""A line of a batch: a question as a JSON object in, its answer as a JSON object out.
+"""A line of a batch: a request as a JSON object in, its answer as a JSON object out.
 
-Numbers in a question are taken as the decimals they are written as: `0.1` is 1/10.  No line can raise anything: what is
-wrong with it is its answer.
+Numbers are the decimals they are written as: `0.1` is 1/10.  No line raises an error: an error is its answer.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ MAX_LINE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A line that was read: the question, prepared, or the error in it."""
+class BatchRequest:
+    """A parsed line: the question, prepared, or the error in it."""
 
     question: Mapping[str, object] = field(default_factory=dict)
     prepared: Prepared | None = None
@@ -46,39 +45,41 @@ class _Number(str):
     """A JSON number, as the text it was written as."""
 
 
-def read(line: bytes, seconds: float) -> Line:
-    """Read a line; nothing heavy is loaded."""
+def parse(line: bytes, seconds: float) -> BatchRequest:
+    """Parse a line; nothing heavy is loaded."""
     question: dict[str, object] = {}
     try:
         question.update(_read(line))
-        return Line(question, _prepared(question, seconds))
+        return BatchRequest(question, _prepared(question, seconds))
     except Exception as error:  # whatever one line does, the next ones are answered
-        return Line(question, error=error)
+        return BatchRequest(question, error=error)
 
 
-def answer_line(line: Line) -> Answer:
-    """Answer a line that was read."""
+def answer_request(request: BatchRequest) -> Answer:
+    """Answer a parsed line."""
     try:
-        if line.error is not None:
-            raise line.error
-        assert line.prepared is not None
-        return _told(line, answer(line.prepared))
+        if request.error is not None:
+            raise request.error
+        assert request.prepared is not None
+        return _report_line(request, answer(request.prepared))
     except CalcError as error:
-        return Answer(_refused(line.question, error), failed=Exit.WRONG_REQUEST)
+        return Answer(_error_line(request.question, error), failed=Exit.WRONG_REQUEST)
     except Exception as error:
         text = " ".join(str(error).split())[:300]
         internal = CalcError(f"internal error: {type(error).__name__}: {text}")
-        return Answer(_refused(line.question, internal), failed=Exit.BUG)
+        return Answer(_error_line(request.question, internal), failed=Exit.BUG)
 
 
-def give_up(line: Line, why: str) -> Answer:
-    """The answer to a line whose computation had to be ended."""
-    return answer_line(line) if line.prepared is None else _told(line, undecided(line.prepared, why))
+def timed_out(request: BatchRequest, why: str) -> Answer:
+    """The answer to a line whose computation was ended before its result."""
+    if request.prepared is None:
+        return answer_request(request)
+    return _report_line(request, undecided(request.prepared, why))
 
 
-def _told(line: Line, report: Report) -> Answer:
+def _report_line(request: BatchRequest, report: Report) -> Answer:
     answer = machine.as_object(report)
-    text = machine.line({"schema": answer.pop("schema"), "id": _id(line.question), **answer})
+    text = machine.line({"schema": answer.pop("schema"), "id": _id(request.question), **answer})
     return Answer(text, report.verdicts)
 
 
@@ -116,18 +117,18 @@ def _refuse_constant(word: str) -> object:
     raise CalcError(f"the line is not JSON: {word} is no number")
 
 
-def _refused(question: Mapping[str, object], error: CalcError) -> str:
+def _error_line(question: Mapping[str, object], error: CalcError) -> str:
     try:
         name = _id(question)
     except CalcError:
         name = None
-    told = {
+    description = {
         "message": error.message,
         "span": (error.span.start, error.span.end) if error.span else None,
         "hint": error.hint,
         "source": error.source if error.span else None,
     }
-    return machine.line({"schema": SCHEMA, "id": name, "error": told})
+    return machine.line({"schema": SCHEMA, "id": name, "error": description})
 
 
 def _problem(question: Mapping[str, object]) -> Problem:

@@ -1,4 +1,4 @@
-"""Answering many lines, in order: in this process, or in a pool of pairs of processes.
+"""Answer many lines in order: in this process, or in a pool of workers, each with a symbolic process of its own.
 
 Comes in: lines as they arrive.  Goes out: an `Answer` for each, as soon as it is there and those before it are.
 """
@@ -18,29 +18,29 @@ from typing import TYPE_CHECKING
 
 from gradcalc.calculate.answer import prefetch
 from gradcalc.commands.batch import json_lines
-from gradcalc.commands.batch.json_lines import Answer, Line
+from gradcalc.commands.batch.json_lines import Answer, BatchRequest
 from gradcalc.errors import CalcError
-from gradcalc.runtime.parent_watch import end_with_parent
+from gradcalc.runtime.parent_watch import exit_with_parent
 
 if TYPE_CHECKING:
     from pebble import ProcessFuture
 
 _AHEAD = 8
-"""Lines that are read, and given to sympy, while the oldest is being answered."""
+"""Lines that are parsed, and given to sympy, while the oldest is being answered."""
 _WAITING = 64
-"""Lines a pair may be ahead of the oldest that is not answered: one that takes long must not stop the others."""
+"""Reorder window of a worker, in lines: a slow line must not stop the others."""
 _REMEMBERED = 1_024
-"""Expressions of which is known which worker has derived them."""
+"""Expressions whose worker is remembered: it has derived them already."""
 _START = 60.0
-"""Seconds that a pair of processes may take to import torch and sympy on a machine under load."""
+"""Seconds that a worker may take to import torch and sympy on a machine under load."""
 
 
-def here(source: Iterable[bytes], seconds: float) -> Iterator[Answer]:
+def serial(source: Iterable[bytes], seconds: float) -> Iterator[Answer]:
     """Answer in this process; while a proof is made here, sympy works on the lines that follow in its own."""
     arrived: queue.Queue[bytes | Exception | None] = queue.Queue(4 * _AHEAD)
     # Read in a thread: a line that is there is answered even if the next one never comes.
     threading.Thread(target=_read_into, args=(arrived, source), daemon=True).start()
-    window: deque[Line] = deque()
+    window: deque[BatchRequest] = deque()
     more = True
     while more or window:
         while more and len(window) < _AHEAD:
@@ -51,15 +51,15 @@ def here(source: Iterable[bytes], seconds: float) -> Iterator[Answer]:
             if raw is None:
                 more = False
             elif isinstance(raw, Exception):
-                yield from map(json_lines.answer_line, window)
+                yield from map(json_lines.answer_request, window)
                 raise raw
             else:
-                line = json_lines.read(raw, seconds)
+                line = json_lines.parse(raw, seconds)
                 if line.prepared is not None:
                     prefetch(line.prepared)
                 window.append(line)
         if window:
-            yield json_lines.answer_line(window.popleft())
+            yield json_lines.answer_request(window.popleft())
 
 
 def _read_into(arrived: queue.Queue[bytes | Exception | None], source: Iterable[bytes]) -> None:
@@ -71,7 +71,7 @@ def _read_into(arrived: queue.Queue[bytes | Exception | None], source: Iterable[
         arrived.put(error)
 
 
-def in_pairs(source: Iterable[bytes], pairs: int, seconds: float) -> Iterator[Answer]:
+def in_pool(source: Iterable[bytes], workers: int, seconds: float) -> Iterator[Answer]:
     """Answer in a pool; each of its workers has a symbolic process of its own.
 
     A worker that takes too long, or dies, is replaced, and its line is answered with `undecided`.
@@ -79,9 +79,9 @@ def in_pairs(source: Iterable[bytes], pairs: int, seconds: float) -> Iterator[An
     from pebble import ProcessExpired
 
     asked: queue.Queue[tuple[bytes, ProcessFuture[Answer]] | Exception | None] = queue.Queue()
-    room = threading.Semaphore(_WAITING * pairs)
+    room = threading.Semaphore(_WAITING * workers)
     try:
-        workers = _Workers(pairs)
+        pool = _Workers(workers)
     except OSError as error:
         raise _no_workers(error.strerror or str(error)) from None
 
@@ -89,7 +89,7 @@ def in_pairs(source: Iterable[bytes], pairs: int, seconds: float) -> Iterator[An
         try:
             for line in source:
                 room.acquire()
-                asked.put((line, workers.ask(line, seconds)))
+                asked.put((line, pool.submit(line, seconds)))
             asked.put(None)
         except Exception as error:
             asked.put(error)
@@ -105,18 +105,16 @@ def in_pairs(source: Iterable[bytes], pairs: int, seconds: float) -> Iterator[An
             try:
                 yield future.result()
             except TookTooLong:
-                yield json_lines.give_up(
-                    json_lines.read(line, seconds), f"no answer within {_START + 2 * seconds:g} seconds"
-                )
+                why = f"no answer within {_START + 2 * seconds:g} seconds"
+                yield json_lines.timed_out(json_lines.parse(line, seconds), why)
             except BrokenExecutor:
                 raise _no_workers("they cannot be started") from None
             except ProcessExpired:
-                yield json_lines.give_up(
-                    json_lines.read(line, seconds), "the process that computed it ended: it ran out of memory"
-                )
+                why = "the process that computed it ended: it ran out of memory"
+                yield json_lines.timed_out(json_lines.parse(line, seconds), why)
             room.release()
     finally:
-        workers.stop()
+        pool.stop()
 
 
 def _no_workers(reason: str) -> CalcError:
@@ -125,7 +123,7 @@ def _no_workers(reason: str) -> CalcError:
 
 
 def leave_nothing() -> None:
-    """End all workers and remove their semaphores, right before this process ends without its usual clean-up."""
+    """End all workers and remove their semaphores, before this process ends without its usual clean-up."""
     from multiprocessing import active_children, synchronize, util
 
     for child in active_children():
@@ -140,7 +138,7 @@ _EXPRESSION = re.compile(rb'"expr"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
 class _Workers:
-    """Workers, one a pool: a line goes to the one that has answered for its expression before, or has least to do."""
+    """Workers, one a pool: a line goes to the one that has derived its expression before, or is least busy."""
 
     def __init__(self, count: int):
         from pebble import ProcessPool
@@ -153,7 +151,7 @@ class _Workers:
         self._lock = threading.Lock()
         self._known: OrderedDict[bytes, int] = OrderedDict()
 
-    def ask(self, line: bytes, seconds: float) -> ProcessFuture[Answer]:
+    def submit(self, line: bytes, seconds: float) -> ProcessFuture[Answer]:
         """Give a line to a worker."""
         found = _EXPRESSION.search(line)
         expression = found[1] if found else b""
@@ -188,9 +186,9 @@ def _begin(parent: int) -> None:
     from gradcalc.engines.symbolic.client import CLIENT
     from gradcalc.runtime import torch_import
 
-    torch_import.own_the_process()
-    end_with_parent(parent, CLIENT.get().stop)
+    torch_import.assume_exclusive_process()
+    exit_with_parent(parent, CLIENT.get().stop)
 
 
 def _answer(line: bytes, seconds: float) -> Answer:
-    return json_lines.answer_line(json_lines.read(line, seconds))
+    return json_lines.answer_request(json_lines.parse(line, seconds))

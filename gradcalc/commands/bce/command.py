@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from gradcalc.commands.arguments import choice, device_of, seconds_of, verdicts_of
-from gradcalc.commands.console import write
+from gradcalc.commands.arguments import choice
 from gradcalc.commands.options import Device, Dtype, FailOn, Quiet, Timeout
+from gradcalc.commands.settings import Settings
 from gradcalc.errors import Exit
-from gradcalc.report import DTYPES, Outcome
+from gradcalc.inputs.array_files import value_or_file
+from gradcalc.report import Outcome
+
+FORMATS = ("table", "plain", "json", "latex")
 
 
 def bce(
@@ -49,16 +50,10 @@ def bce(
     --format plain is a line a number, with tabs between
       section, name, formula, computed, exact, verdict
     """
-    choice(format, ("table", "plain", "json", "latex"), "format")
+    settings = Settings.read(FORMATS, format, timeout, device=device, dtype=dtype, full=full, quiet=quiet, fail_on=fail_on)
     choice(reduction, ("mean", "sum"), "reduction")
-    if dtype is not None:
-        choice(dtype, DTYPES, "dtype")
-    device_of(device)
-    seconds, outcome = seconds_of(timeout), Outcome(verdicts_of(fail_on or []))
-
+    from gradcalc.commands.bce import render
     from gradcalc.commands.bce.neuron import neuron
-    from gradcalc.inputs.array_files import value_or_file
-    from gradcalc.output.options import options_for
 
     report = neuron(
         x=value_or_file(x),
@@ -67,14 +62,11 @@ def bce(
         b=value_or_file(b),
         eps=eps,
         reduction=reduction,
-        device=device,
-        dtype=dtype,
-        seconds=seconds,
+        device=settings.device,
+        dtype=settings.dtype,
+        seconds=settings.seconds,
     )
-
-    from gradcalc.commands.bce.render import FORMATS
-
-    if not quiet:
-        write(FORMATS[format](report, replace(options_for(sys.stdout), full=full)))
+    settings.write(render.FORMATS, report)
+    outcome = Outcome(settings.fail_on)
     outcome.add([*(partial.verdict for partial in report.gradients), report.verdict])
     return outcome.exit

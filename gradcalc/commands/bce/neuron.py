@@ -12,23 +12,28 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from typing import Any
 
 from gradcalc.calculate.answer import answer
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Array, Shape, named_entries
 from gradcalc.expression.tree import Node
+from gradcalc.functions.resolve import understand
+from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.values import read_value, value_tree
+from gradcalc.output.numbers import significant
+from gradcalc.proof.smoothness.differentiability import value_of
 from gradcalc.report import Partial, Problem, Report, Verdict, worst
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class WorkLine:
     """A line of the work: its name, its formula, what the dtype computes and the exact value (None: it has none).
 
     Of several samples these are nested lists.
@@ -57,9 +62,9 @@ class NeuronReport:
     reduction: str
     dtype: str
     device: str
-    forward: tuple[Line, ...]
-    factors: tuple[Line, ...]
-    products: tuple[Line, ...]
+    forward: tuple[WorkLine, ...]
+    factors: tuple[WorkLine, ...]
+    products: tuple[WorkLine, ...]
     by_hand: tuple[str, str]
     gradients: tuple[Partial, ...]
     logits: Report
@@ -69,7 +74,7 @@ class NeuronReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
+class _Spelling:
     """The neuron as expressions, for arrays of certain shapes."""
 
     z: str
@@ -79,8 +84,8 @@ class _Written:
     is_matrix: bool
 
     @classmethod
-    def for_shapes(cls, shapes: Mapping[str, Shape], eps: str, reduction: str) -> _Written:
-        """How it is written for x, y, w and b of these shapes.  Raises `CalcError` if they do not fit."""
+    def for_shapes(cls, shapes: Mapping[str, Shape], eps: str, reduction: str) -> _Spelling:
+        """The spelling for x, y, w and b of these shapes.  Raises `CalcError` if they do not fit."""
         x, w, samples = shapes["x"], shapes["w"], None
         if len(w) < 2 and len(x) == len(w) + 1 and x[1:] == w:
             samples = x[0]
@@ -171,7 +176,7 @@ def neuron(
     exact_eps = _fraction(eps)
     if exact_eps is None or not 0 <= exact_eps < Fraction(1, 2):
         raise CalcError(f"eps is a number from 0 to below 1/2, not {eps}", hint="the usual value is 1e-7")
-    written = _Written.for_shapes({name: cells.shape for name, cells in values.items()}, eps, reduction)
+    spelling = _Spelling.for_shapes({name: cells.shape for name, cells in values.items()}, eps, reduction)
 
     def ask(expr: str) -> Report:
         return answer(Problem(expr, at, ("w", "b"), 1, device, dtype, ("x", "y", "w", "b")), seconds=seconds)
@@ -180,35 +185,36 @@ def neuron(
     def exact(text: str) -> Array[str | None]:
         return _exact(text, values, seconds)
 
-    is_cut = _is_cut(exact(written.p), exact_eps)
-    asked, logits = ask(written.loss(written.q)), ask(written.logits())
-    true = ask(written.loss(written.p)) if is_cut else asked  # where the clamp does nothing both are one
+    is_cut = _is_cut(exact(spelling.p), exact_eps)
+    asked, logits = ask(spelling.loss(spelling.q)), ask(spelling.logits())
+    true = ask(spelling.loss(spelling.p)) if is_cut else asked  # where the clamp does nothing both are one
     if asked.dtype is None or asked.device is None or asked.value is None:
         raise CalcError(f"the numbers were not read within {seconds:g} seconds")
-    run = _Arithmetic(asked.point, float(exact_eps), written, asked.dtype, asked.device)
+    run = _Arithmetic(asked.point, float(exact_eps), spelling, asked.dtype, asked.device)
     forward, factors, products = (
-        tuple(Line(name, formula, run.lines[name].tolist(), exact(text).tolist()) for name, formula, text in lines)
-        for lines in written.sections().values()
+        tuple(WorkLine(name, formula, run.lines[name].tolist(), exact(text).tolist()) for name, formula, text in lines)
+        for lines in spelling.sections().values()
     )
-    loss = Line("loss", written.loss("q"), run.lines["loss"].item(), true.value.symbolic if true.value else None)
+    loss = WorkLine("loss", spelling.loss("q"), run.lines["loss"].item(), true.value.symbolic if true.value else None)
     gradients = tuple(
-        _judged(*partials, is_cut, written) for partials in zip(asked.partials, true.partials, logits.partials, strict=True)
+        _judgement(*partials, is_cut, spelling)
+        for partials in zip(asked.partials, true.partials, logits.partials, strict=True)
     )
     return NeuronReport(
         at,
         asked.point,
         eps,
-        written.samples,
+        spelling.samples,
         reduction,
         asked.dtype,
         asked.device,
         (*forward, loss),
         factors,
         products,
-        written.by_hand("p", "n"),
+        spelling.by_hand("p", "n"),
         gradients,
         logits,
-        tuple(_events(run, written, asked.dtype, gradients, is_cut)),
+        tuple(_events(run, spelling, asked.dtype, gradients, is_cut)),
         worst(partial.verdict for partial in gradients if partial.verdict is not None),
         asked.versions,
     )
@@ -228,12 +234,6 @@ def _fraction(text: str) -> Fraction | None:
 
 def _exact(text: str, values: Mapping[str, Array[Node]], seconds: float) -> Array[str | None]:
     """The exact values of the entries of an expression at the typed point."""
-    from gradcalc.engines.taylor.at_point import Site
-    from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
-    from gradcalc.functions.resolve import understand
-    from gradcalc.functions.scalarize import scalarize
-    from gradcalc.proof.smoothness.differentiability import value_of
-
     known = dict(pair for name, cells in values.items() for pair in named_entries(name, cells))
 
     def exact(tree: Node) -> str | None:
@@ -255,7 +255,7 @@ def _is_cut(p: Array[str | None], eps: Fraction) -> bool:
 class _Arithmetic:
     """Every line of the work as torch computes it, step by step, in the dtype."""
 
-    def __init__(self, point: Mapping[str, Any], eps: float, written: _Written, dtype: str, device: str):
+    def __init__(self, point: Mapping[str, Any], eps: float, spelling: _Spelling, dtype: str, device: str):
         import torch
 
         kind = getattr(torch, dtype)
@@ -266,13 +266,13 @@ class _Arithmetic:
         q = torch.clamp(p, low, 1 - low)
         loss = -(y * torch.log(q) + (1 - y) * torch.log(1 - q))
         slope, rise, one = (p - y) / (p * (1 - p)), p * (1 - p), torch.ones_like(b)
-        if written.samples is None:
+        if spelling.samples is None:
             by_w, by_b = slope * rise * x, slope * rise * one
         else:
-            slope = slope / len(z) if written.is_mean else slope
-            loss = loss.mean() if written.is_mean else loss.sum()
+            slope = slope / len(z) if spelling.is_mean else slope
+            loss = loss.mean() if spelling.is_mean else loss.sum()
             by_z = slope * rise
-            by_w, by_b = x.T @ by_z if written.is_matrix else (by_z * x).sum(), (by_z * one).sum()
+            by_w, by_b = x.T @ by_z if spelling.is_matrix else (by_z * x).sum(), (by_z * one).sum()
         self.lines = {
             "z": z, "p": p, "q": q, "loss": loss, "dL/dp": slope, "dp/dz": rise, "dz/dw": x, "dz/db": one,
             "dL/dw": by_w, "dL/db": by_b,
@@ -280,13 +280,13 @@ class _Arithmetic:
         self.low, self.high = low.item(), (1 - low).item()
 
     def samples(self) -> Iterator[tuple[str, float, float]]:
-        """Of every sample its place, as it is written, its p and its q."""
+        """Of every sample its place, as the user writes it, its p and its q."""
         p, q = self.lines["p"], self.lines["q"]
         places = [f"[{place}]" for place in range(len(p))] if p.dim() else [""]
         return zip(places, p.reshape(-1).tolist(), q.reshape(-1).tolist(), strict=True)
 
 
-def _judged(clamped: Partial, true: Partial, logits: Partial, is_cut: bool, written: _Written) -> Partial:
+def _judgement(clamped: Partial, true: Partial, logits: Partial, is_cut: bool, spelling: _Spelling) -> Partial:
     """autograd's gradient of the clamped loss, judged against the loss itself.
 
     Without the clamp in effect both losses are one, and the verdict on the clamped expression stands.
@@ -300,9 +300,9 @@ def _judged(clamped: Partial, true: Partial, logits: Partial, is_cut: bool, writ
     if not is_cut or (clamped.symbolic is not None and clamped.symbolic == merged.symbolic):
         return merged
     if clamped.verdict is Verdict.AGREE:
-        cuts = f"the clamp at {written.eps} cuts p"
+        cuts = f"the clamp at {spelling.eps} cuts p"
         why = f"{cuts}: the clamped loss is flat here, with gradient {number!r}; the loss itself is not"
-        if written.samples is not None:
+        if spelling.samples is not None:
             why = f"{cuts} of some samples: what they add to the gradient is lost, {number!r} remains"
         return replace(merged, verdict=Verdict.DIFFERENT_FUNCTION, cause="clamp", why=why, digits=None, ulps=None)
     why = f"the dtype computes neither the clamped loss nor the loss itself: autograd returns {number!r}"
@@ -310,35 +310,37 @@ def _judged(clamped: Partial, true: Partial, logits: Partial, is_cut: bool, writ
     return replace(merged, verdict=verdict, cause="saturation", why=why, digits=0.0, ulps=None)
 
 
-_TOLD = 3
-"""Samples, and gradients, of which is told what happened; of the others, how many there are."""
+_DESCRIBED = 3
+"""Samples, and gradients, with a sentence of their own; the others are counted."""
 
 
-def _events(run: _Arithmetic, written: _Written, dtype: str, gradients: tuple[Partial, ...], is_cut: bool) -> Iterator[str]:
-    """What happened, for people."""
-    eps = written.eps
+def _events(
+    run: _Arithmetic, spelling: _Spelling, dtype: str, gradients: tuple[Partial, ...], is_cut: bool
+) -> Iterator[str]:
+    """Notes in plain words."""
+    eps = spelling.eps
     if run.high == 1.0:
         yield f"eps = {eps} does nothing at the upper end: 1 - {eps} is 1 in {dtype}"
     if run.low == 0.0 and _fraction(eps) != 0:
         yield f"eps = {eps} does nothing at the lower end: it is 0 in {dtype}"
     flat = ", and the gradient through a clamp is 0 there" if is_cut else ""
-    stories = [list(_broken(place, p, q, dtype, flat)) for place, p, q in run.samples()]
+    stories = [list(_sample_events(place, p, q, dtype, flat)) for place, p, q in run.samples()]
     stories = [story for story in stories if story]
-    for story in stories[:_TOLD]:
+    for story in stories[:_DESCRIBED]:
         yield from story
-    if len(stories) > _TOLD:
-        yield f"the same kind of thing happened to {len(stories) - _TOLD} more samples"
+    if len(stories) > _DESCRIBED:
+        yield f"the same kind of thing happened to {len(stories) - _DESCRIBED} more samples"
     wrong = [partial for partial in gradients if partial.verdict is not Verdict.AGREE and partial.symbolic]
-    for partial in wrong[:_TOLD]:
+    for partial in wrong[:_DESCRIBED]:
         number = partial.autograd
         shown = "nothing" if number is None else repr(number) if math.isfinite(number) else str(number)
-        yield f"autograd's dL/d{partial.entries[0]} is {shown}; the true one is {short(partial.symbolic)}"
-    if len(wrong) > _TOLD:
-        yield f"{len(wrong) - _TOLD} more gradients are not the true ones"
+        yield f"autograd's dL/d{partial.entries[0]} is {shown}; the true one is {significant(partial.symbolic)}"
+    if len(wrong) > _DESCRIBED:
+        yield f"{len(wrong) - _DESCRIBED} more gradients are not the true ones"
 
 
-def _broken(place: str, p: float, q: float, dtype: str, flat: str) -> Iterator[str]:
-    """What happened to a sample."""
+def _sample_events(place: str, p: float, q: float, dtype: str, flat: str) -> Iterator[str]:
+    """Notes about a sample."""
     if p in (0.0, 1.0):
         yield f"p{place} rounds to {p:g} in {dtype}"
     if q != p:
@@ -347,10 +349,3 @@ def _broken(place: str, p: float, q: float, dtype: str, flat: str) -> Iterator[s
         yield f"log({'1 - ' if q == 1.0 else ''}q{place}) is the logarithm of 0"
     if p in (0.0, 1.0):
         yield f"the hand formula divides by zero: dL/dp{place} has p*(1 - p) = 0 below the line"
-
-
-def short(text: str | None, digits: int = 10) -> str:
-    """An exact number in so many digits, also where it is beyond all floats."""
-    if text is None:
-        return "unknown"
-    return f"{float(text):.{digits}g}" if math.isfinite(float(text)) else f"{Decimal(text):.{digits}g}"

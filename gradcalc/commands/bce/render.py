@@ -6,43 +6,34 @@ computed, exact, verdict.  `json` is one object; `latex` an aligned block.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
 
-from gradcalc.commands.bce.neuron import Line, NeuronReport, short
+from gradcalc.commands.bce.neuron import NeuronReport, WorkLine
 from gradcalc.expression.decimals import decimal
 from gradcalc.expression.latex import latex as latex_of
-from gradcalc.output import json as machine
-from gradcalc.output.numbers import fit
+from gradcalc.output.numbers import ENTRIES, exact, significant
 from gradcalc.output.options import RenderOptions
-from gradcalc.report import SCHEMA, Partial, Verdict
+from gradcalc.output.page import Page, color, verdict_text
+from gradcalc.output.records import Format, machine_formats
+from gradcalc.report import Partial, Verdict
 
-if TYPE_CHECKING:
-    from gradcalc.output.page import Page
-
-_TOLD = 8
-"""Gradients of data of which is told why they are not right; the table has the verdicts of all."""
+_REASONS = 8
+"""Gradients of data whose reasons are shown; the table has the verdicts of all."""
 _SECTIONS = (("forward", "forward"), ("factors", "factors of the chain rule, by hand"), ("products", "their products"))
 
 
 def table(report: NeuronReport, options: RenderOptions) -> str:
     """For people who read; the verdict is the last line."""
-    from rich.text import Text
-
-    from gradcalc.output.page import Page, color, last_line, number, ran_on, typed, verdict_of
-
     page = Page(options)
     z = report.forward[0].formula
     page.line(f"z = {z},  p = sigmoid(z),  q = clamp(p, eps, 1 - eps)")
     page.line(f"loss = {report.forward[-1].formula}" + (f",  n = {report.samples}" if report.samples is not None else ""))
-    at = ", ".join(f"{name} = {typed(value, page)}" for name, value in {**report.at, "eps": report.eps}.items())
-    page.sentence(f"at {at}")
-    ran_on(report.dtype, report.device, report.versions, page)
+    page.sentence("at " + page.assignments({**report.at, "eps": report.eps}))
+    page.environment(report.dtype, report.device, report.versions)
     for section, title in _SECTIONS:
         page.line()
         page.line(title)
-        lines: Sequence[Line] = getattr(report, section)
+        lines: Sequence[WorkLine] = getattr(report, section)
         has_lists = any(_is_list(line.computed) for line in lines)
         if has_lists:  # a formula stands once, above its numbers
             for line in lines:
@@ -51,48 +42,43 @@ def table(report: NeuronReport, options: RenderOptions) -> str:
         if columns:
             _samples(columns, page)
         rows = [
-            (f"{line.name}{place}", "" if has_lists else f"= {line.formula}", fit(computed), number(exact, 12))
+            (f"{line.name}{place}", "" if has_lists else f"= {line.formula}", significant(computed), exact(value, 12))
             for line in lines
             if not (has_lists and line.formula in ("x", "1")) and not _is_by_sample(line, report)
-            for place, computed, exact in _entries(line)
+            for place, computed, value in _entries(line)
         ]
         if columns and rows:
             page.line()
         if rows:
-            page.columns(("", "", report.dtype, "exact"), [[Text(cell) for cell in row] for row in rows])
+            page.columns(("", "", report.dtype, "exact"), rows)
     for title, partials in (
         ("gradients by autograd", report.gradients),
         (f"gradients of {report.logits.expr.replace(z, 'z')}, the stable spelling", report.logits.partials),
     ):
         page.line()
         page.line(title)
-        page.columns(("", "autograd", "exact", "verdict"), [[Text(cell) for cell in _row(partial)] for partial in partials])
+        page.columns(("", "autograd", "exact", "verdict"), list(map(_row, partials)))
     page.line()
     formulas = dict(zip("wb", report.by_hand, strict=True))
     if report.samples is None:  # sympy's are as short
         formulas = {partial.entries[0]: partial.formula or "no formula" for partial in report.gradients}
     for name, formula in formulas.items():
         page.formula(f"dL/d{name}", formula)
-    told = [partial for partial in report.gradients if report.samples is None or partial.verdict is not Verdict.AGREE]
-    for partial in told if options.full else told[:_TOLD]:
-        why = f"{_name(partial)}: {verdict_of(partial)}: {partial.why}"
+    notable = [it for it in report.gradients if report.samples is None or it.verdict is not Verdict.AGREE]
+    for partial in notable if options.full else notable[:_REASONS]:
+        why = f"{_name(partial)}: {verdict_text(partial)}: {partial.why}"
         page.sentence(why, color(partial.verdict or report.verdict), hanging=2)
     for event in report.events:
         page.sentence(f"note: {event}", indent=0, hanging=2)
-    page.line()
-    last_line(report.verdict, "", page)
-    return page.written()
+    page.verdict(report.verdict)
+    return page.text()
 
 
-def _samples(lines: Sequence[Line], page: Page) -> None:
+def _samples(lines: Sequence[WorkLine], page: Page) -> None:
     """A row a sample, a column a line of the work."""
-    from rich.text import Text
-
-    from gradcalc.output.page import ENTRIES
-
     numbers = list(zip(*(line.computed for line in lines), strict=True))
     shown = numbers if page.options.full else numbers[:ENTRIES]
-    rows = [[Text(f"[{place}]"), *(Text(fit(value)) for value in row)] for place, row in enumerate(shown)]
+    rows = [[f"[{place}]", *map(significant, row)] for place, row in enumerate(shown)]
     page.columns(("", *(line.name for line in lines)), rows)
     if len(shown) < len(numbers):
         page.sentence(f"and {len(numbers) - len(shown)} more samples; --full shows every one", "dim")
@@ -102,19 +88,19 @@ def _is_list(value: object) -> bool:
     return isinstance(value, list)
 
 
-def _is_by_sample(line: Line, report: NeuronReport) -> bool:
+def _is_by_sample(line: WorkLine, report: NeuronReport) -> bool:
     """Whether a line has a number, or a row of inputs, for each of several samples."""
     return report.samples is not None and _is_list(line.computed) and line.name != "dL/dw"
 
 
-def _entries(line: Line) -> Iterator[tuple[str, float, str | None]]:
+def _entries(line: WorkLine) -> Iterator[tuple[str, float, str | None]]:
     """The numbers of a line with their places; that of a number is empty."""
     if not _is_list(line.computed):
         yield "", line.computed, line.exact
         return
-    for place, (computed, exact) in enumerate(zip(line.computed, line.exact, strict=True)):
-        for inner, number, value in _entries(Line(line.name, line.formula, computed, exact)):
-            yield f"[{place}]{inner}".replace("][", ","), number, value
+    for place, pair in enumerate(zip(line.computed, line.exact, strict=True)):
+        for inner, computed, value in _entries(WorkLine(line.name, line.formula, *pair)):
+            yield f"[{place}]{inner}".replace("][", ","), computed, value
 
 
 def _name(partial: Partial) -> str:
@@ -122,63 +108,28 @@ def _name(partial: Partial) -> str:
 
 
 def _row(partial: Partial) -> tuple[str, str, str, str]:
-    number = "none" if partial.autograd is None else fit(partial.autograd)
-    exact = "none" if partial.symbolic is None else short(partial.symbolic, 12)
-    return _name(partial), number, exact, str(partial.verdict)
+    return _name(partial), significant(partial.autograd), significant(partial.symbolic, 12), str(partial.verdict)
 
 
-def plain(report: NeuronReport, options: RenderOptions) -> str:
-    """Tab-separated lines: section, name, formula, computed, exact, verdict."""
-    lines = [
-        (
-            "forward" if section == "forward" else "hand",
-            f"{line.name}{place}",
-            line.formula,
-            repr(computed),
-            exact or "",
-            "",
-        )
-        for section, _ in _SECTIONS
-        for line in getattr(report, section)
-        for place, computed, exact in _entries(line)
-    ]
+def _rows(report: NeuronReport) -> Iterator[Sequence[object]]:
+    for section, lines in (("forward", report.forward), ("hand", (*report.factors, *report.products))):
+        for line in lines:
+            for place, computed, value in _entries(line):
+                yield section, f"{line.name}{place}", line.formula, computed, value, None
     for section, partials in (("autograd", report.gradients), ("logits", report.logits.partials)):
-        lines += [
-            (
-                section,
-                _name(partial),
-                partial.formula or "",
-                "" if partial.autograd is None else repr(partial.autograd),
-                partial.symbolic or "",
-                str(partial.verdict),
-            )
-            for partial in partials
-        ]
-    return "".join(options.text("\t".join(line)) + "\n" for line in lines)
+        for it in partials:
+            yield section, _name(it), it.formula, it.autograd, it.symbolic, it.verdict
 
 
-def json(report: NeuronReport, options: RenderOptions) -> str:
-    """One object: the lines of the work, the judged gradients as in a report of `diff`, and that of the stable loss."""
-    partials = machine.partials(report.gradients)
-    return machine.line(
-        {
-            "schema": SCHEMA,
-            "command": "bce",
-            "at": report.at,
-            "eps": report.eps,
-            "samples": report.samples,
-            "reduction": report.reduction,
-            "point": report.point,
-            "dtype": report.dtype,
-            "device": report.device,
-            **{section: [asdict(line) for line in getattr(report, section)] for section, _ in _SECTIONS},
-            "partials": partials,
-            "logits": machine.as_object(report.logits),
-            "events": report.events,
-            "verdict": report.verdict,
-            "versions": report.versions,
-        }
-    )
+_FIELDS = (
+    "at", "eps", "samples", "reduction", "point", "dtype", "device", "forward", "factors", "products", "partials", "logits",
+    "events", "verdict", "versions",
+)  # fmt: skip
+
+
+def _fields(report: NeuronReport) -> Mapping[str, object]:
+    """The lines of the work, the gradients as in a report of `diff`, and the report of the stable loss."""
+    return {name: report.gradients if name == "partials" else getattr(report, name) for name in _FIELDS}
 
 
 def latex(report: NeuronReport, options: RenderOptions) -> str:
@@ -217,6 +168,8 @@ def _values(report: NeuronReport, name: str) -> str:
     return rf"\begin{{pmatrix}} {_BREAK.join(values)} \end{{pmatrix}}" if mine[0].index else values[0]
 
 
-FORMATS: dict[str, Callable[[NeuronReport, RenderOptions], str]] = {
-    "table": table, "plain": plain, "json": json, "latex": latex,
-}  # fmt: skip
+FORMATS: dict[str, Format[NeuronReport]] = {
+    "table": table,
+    **machine_formats("bce", _rows, _fields),
+    "latex": latex,
+}

@@ -8,20 +8,23 @@ from typing import Annotated
 
 import typer
 
-from gradcalc.commands.arguments import choice, names_of, seconds_of
-from gradcalc.commands.console import LISTS, tell_notes, write
-from gradcalc.commands.options import Quiet, Timeout
+from gradcalc.commands.arguments import names_of
+from gradcalc.commands.console import LISTS, tell_notes
+from gradcalc.commands.options import Expression, Format, Quiet, Timeout
 from gradcalc.commands.request import expression_from_stdin
+from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit, unreadable
+from gradcalc.expression.tree import names_in
+from gradcalc.functions.resolve import understand, understood
+from gradcalc.inputs.points import assign, read_at, sweep
 from gradcalc.runtime.files import read_whole
 
-_EXITS = {"right": Exit.AGREE, "wrong": Exit.DISAGREE, "partly": Exit.EXPLAINED, "undecided": Exit.UNDECIDED}
 _MAX_BYTES = 1_000_000
 """The size of a file with a derivation."""
 
 
 def check(
-    expr: Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")],
+    expr: Expression,
     claim: Annotated[
         str | None, typer.Argument(metavar="CLAIM", help="Its derivative, as it was found by hand; quoted.")
     ] = None,
@@ -40,7 +43,7 @@ def check(
         str | None, typer.Option(metavar="FILE", help="A derivation in lines; # begins a comment, - is stdin.")
     ] = None,
     timeout: Timeout = "10",
-    format: Annotated[str, typer.Option(metavar="NAME", help="table, plain or json.")] = "table",
+    format: Format = "table",
     quiet: Quiet = False,
 ) -> Exit:
     """Check a derivative that was found by hand.
@@ -74,8 +77,7 @@ def check(
       what that rests on
     and a last line: right, partly, wrong or undecided; the number of the first line to blame.
     """
-    choice(format, LISTS, "format")
-    seconds = seconds_of(timeout)
+    settings = Settings.read(LISTS, format, timeout, quiet=quiet)
     names = names_of([by]) if by else ()
     if len(names) > 1 or any("[" in name for name in names):
         raise CalcError("a claim is about the derivative by one variable", hint="write --by x")
@@ -83,50 +85,43 @@ def check(
     if expr == lines == "-":
         raise CalcError("stdin is either the expression or the derivation")
     expr = expression_from_stdin() if expr == "-" else expr
-    texts = [*(_read(lines) if lines else []), *(line or [])]
+    texts = [*(_lines(lines) if lines else []), *(line or [])]
     if (claim is None) != bool(texts):
         what = "a claim and a derivation in lines are two questions" if texts else "there is nothing to check"
         raise CalcError(what, hint='gradcalc check EXPR CLAIM, or gradcalc check EXPR --line "dL_dx = ..."')
     points = _points(expr, at or [], names, is_open=bool(texts))
+    if not quiet:
+        _tell_notes([expr, *([claim] if claim else [])], [*(name for point in points for name in point), *names])
 
-    _tell_notes([expr, *([claim] if claim else [])], [*(name for point in points for name in point), *names], quiet)
-
-    from gradcalc.commands.check import render as render
-    from gradcalc.output.options import options_for
+    from gradcalc.commands.check import render
+    from gradcalc.commands.check.claim import check
+    from gradcalc.commands.check.claim_check import ClaimOutcome
+    from gradcalc.commands.check.solution import solution
 
     if claim is None:
-        from gradcalc.commands.check.solution import solution
-
-        solved = solution(expr, texts, by=variable, at=points, where=where, seconds=seconds)
-        outcome, text = solved.outcome, render.SOLUTIONS[format](solved, options_for(sys.stdout))
+        result = solution(expr, texts, by=variable, at=points, where=where, seconds=settings.seconds)
+        settings.write(render.SOLUTION_FORMATS, result)
+        outcome = result.outcome
     else:
-        from gradcalc.commands.check.claim import check
-
-        found = check(expr, claim, by=variable, at=points, where=where, seconds=seconds)
-        outcome, text = found.finding.outcome, render.FORMATS[format](found, options_for(sys.stdout))
-    if not quiet:
-        write(text)
-    return _EXITS[outcome]
+        answer = check(expr, claim, by=variable, at=points, where=where, seconds=settings.seconds)
+        settings.write(render.FORMATS, answer)
+        outcome = answer.result.outcome
+    exits = {ClaimOutcome.RIGHT: Exit.AGREE, ClaimOutcome.WRONG: Exit.DISAGREE, ClaimOutcome.PARTLY: Exit.EXPLAINED}
+    return exits.get(outcome, Exit.UNDECIDED)
 
 
-def _tell_notes(texts: Sequence[str], variables: Sequence[str], quiet: bool) -> None:
+def _tell_notes(texts: Sequence[str], variables: Sequence[str]) -> None:
     """Say how else the texts could be read, where they can be read at all."""
-    from gradcalc.functions.resolve import understood
-
-    told: set[str] = set()
+    notes: set[str] = set()
     for text in texts:
         try:
-            tell_notes(() if quiet else understood(text, variables).notes, told)
+            tell_notes(understood(text, variables).notes, notes)
         except CalcError:
-            pass  # a claim may be a condition; whatever it is, checking says it
+            pass  # a claim may be a condition; the check reports any other error
 
 
 def _points(expr: str, at: Sequence[str], names: Sequence[str], *, is_open: bool) -> list[Mapping[str, str]]:
     """The points that are given; an open expression may have variables that only its derivation shows."""
-    from gradcalc.expression.tree import names_in
-    from gradcalc.functions.resolve import understand
-    from gradcalc.inputs.points import assign, read_at, sweep
-
     if not at:
         return []
     named, nameless = read_at(at)
@@ -135,7 +130,7 @@ def _points(expr: str, at: Sequence[str], names: Sequence[str], *, is_open: bool
     return [point.texts for point in sweep(assign(listed, named, nameless, expr))]
 
 
-def _read(path: str) -> list[str]:
+def _lines(path: str) -> list[str]:
     """The lines of a file, or of stdin."""
     try:
         if path == "-":

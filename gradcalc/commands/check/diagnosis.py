@@ -1,4 +1,4 @@
-"""Why a claim about a derivative is wrong: the mistake that leads to its numbers at all points, if people make it.
+"""Why a claim about a derivative is wrong: the mistake people make that leads to its numbers at all points.
 
 Comes in: an expression, and the points where a claim was compared with its derivative.  Goes out: a kind and a sentence.
 """
@@ -24,28 +24,29 @@ _LARGEST = 1_000
 """Numerator and denominator of a factor that is worth naming."""
 
 
-def cause(tree: Node, by: str, found: Sequence[Compared]) -> tuple[str | None, str]:
+def diagnose(tree: Node, by: str, found: Sequence[Compared]) -> tuple[str | None, str]:
     """The kind of the likely mistake, and a sentence; None and nothing where it is none that people make."""
     known = [it for it in found if it.claimed is not None]
     if len(known) < 2:
         return None, ""
     claimed = [it.claimed for it in known if it.claimed is not None]
     whole = _whole(tree, by, known, claimed)
-    made = _made(tree, by, [*[it for it in known if not it.same][:_MOST], *[it for it in known if it.same][:2]])
-    first = next((pair for pair in made if pair[0] in _FIRST), None)
-    return first or whole or next(iter(made), None) or _variable_factor(tree, known, claimed) or (None, "")
+    candidates = _candidates(tree, by, [*[it for it in known if not it.same][:_MOST], *[it for it in known if it.same][:2]])
+    likeliest = next((pair for pair in candidates if pair[0] in _FIRST), None)
+    return likeliest or whole or next(iter(candidates), None) or _variable_factor(tree, known, claimed) or (None, "")
 
 
-def _made(tree: Node, by: str, known: Sequence[Compared]) -> list[tuple[str, str]]:
+def _candidates(tree: Node, by: str, known: Sequence[Compared]) -> list[tuple[str, str]]:
     """The mistakes within the derivation that lead to the numbers of the claim; none if there is no time to make them."""
     claimed = [it.claimed for it in known if it.claimed is not None]
-    found: list[tuple[str, str]] = []
+    candidates: list[tuple[str, str]] = []
     try:
-        made = mistakes(tree, by, [one.numbers() for one in known])
-        found.extend((it.kind, it.why) for it in made if _agree(it.numbers, claimed))  # those before the time is over count
+        possible = mistakes(tree, by, [it.numbers() for it in known])
+        # When the time is over, the mistakes before that count.
+        candidates.extend((it.kind, it.why) for it in possible if _agree(it.numbers, claimed))
     except (deadline.OutOfTime, reals.OutOfPrecision, reals.Unresolved, reals.NotReal):
         pass
-    return found
+    return candidates
 
 
 def _agree(numbers: Iterable[Real | None], claimed: Iterable[Real]) -> bool:

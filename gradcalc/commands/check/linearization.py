@@ -1,4 +1,4 @@
-"""The derivative of an expression from the derivatives of its steps, one of which somebody may take for another.
+"""The derivative of an expression from the derivatives of its steps, one of which may be replaced by a mistaken one.
 
 Comes in: the steps of an expression, those that depend on a variable, and a point.  Goes out: numbers, in exact arithmetic.
 """
@@ -6,6 +6,7 @@ Comes in: the steps of an expression, those that depend on a variable, and a poi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 from flint import arb
@@ -19,18 +20,30 @@ from gradcalc.functions.resolve import understand
 from gradcalc.runtime import deadline
 
 
-class Work:
-    """The derivation at a point: the value of each step, and its derivative by each of its arguments."""
+class Unknown(Exception):
+    """A value or a derivative at a step is not known, or not finite."""
 
-    def __init__(self, program: Program, moved: Sequence[int], point: Mapping[str, Real]):
-        self.program, self.moved, self.point = program, set(moved), point
-        found = evaluate.evaluate_all(program, point, 0, evaluate.no_constants)
-        self.values: list[Real | None] = [it.value if isinstance(it, Jet) else None for it in found]
-        self.local = {place: self._slopes(place) for place in moved if isinstance(program.nodes[place], Call)}
-        self.tangents = self._followed()
-        self.adjoints = self._weighed()
 
-    def _slopes(self, place: int) -> list[Real | None]:
+class Linearization:
+    """The value of each step at a point, its partial by each argument, its tangent (forward) and its adjoint (backward)."""
+
+    def __init__(self, program: Program, dependents: Sequence[int], point: Mapping[str, Real]):
+        self.program, self.dependents, self.point = program, set(dependents), point
+        values = evaluate.evaluate_all(program, point, 0, evaluate.no_constants)
+        self.values: list[Real | None] = [it.value if isinstance(it, Jet) else None for it in values]
+        self.partials = {place: self._partials(place) for place in dependents if isinstance(program.nodes[place], Call)}
+        self.tangents: dict[int, Real] = {}
+        for place in sorted(dependents):
+            is_variable = isinstance(program.nodes[place], Name)
+            self.tangents[place] = arb(1) if is_variable else StepAt(self, place).derivative()
+        self.adjoints: dict[int, Real] = {len(program.nodes) - 1: arb(1)}
+        for place in sorted(dependents, reverse=True):
+            adjoint = self.adjoints.get(place)
+            for arg, partial in zip(program.operands[place], self.partials.get(place, ()), strict=True):
+                if partial is not None and adjoint is not None:
+                    self.adjoints[arg] = self.adjoints.get(arg, arb(0)) + adjoint * partial
+
+    def _partials(self, place: int) -> list[Real | None]:
         node, args = self.program.nodes[place], self.program.operands[place]
         assert isinstance(node, Call)
         known: dict[str, Real] = dict(self.point)
@@ -42,77 +55,89 @@ class Work:
             else:
                 parts.append(Name(f"%{number}"))
                 known[f"%{number}"] = value
-        alone = linearize(Call(node.name, tuple(parts), node.span, node.options))
-        slopes: list[Real | None] = []
+        step = linearize(Call(node.name, tuple(parts), node.span, node.options))
+        partials: list[Real | None] = []
         for number, arg in enumerate(args):
             name = f"%{number}"
-            if arg not in self.moved or name not in known:
-                slopes.append(None)
+            if arg not in self.dependents or name not in known:
+                partials.append(None)
                 continue
-            moving: dict[str, Real | Jet] = {**known, name: Jet.variable(known[name], 1, 1)}
-            slopes.append(evaluate.evaluate(alone, moving, order=1)[1])
-        return slopes
+            point: dict[str, Real | Jet] = {**known, name: Jet.variable(known[name], 1, 1)}
+            partials.append(evaluate.evaluate(step, point, order=1)[1])
+        return partials
 
-    def _followed(self) -> dict[int, Real]:
-        """Forward: the derivative of every step that depends on the variable."""
-        tangents: dict[int, Real] = {}
-        for here in sorted(self.moved):
-            tangents[here] = arb(1) if isinstance(self.program.nodes[here], Name) else self.sum_of(here, tangents)
-        return tangents
-
-    def _weighed(self) -> dict[int, Real]:
-        """Backward: the derivative of the last step by every step."""
-        adjoints: dict[int, Real] = {len(self.program.nodes) - 1: arb(1)}
-        for here in sorted(self.moved, reverse=True):
-            weight = adjoints.get(here)
-            for number, arg in enumerate(self.program.operands[here] if weight is not None else ()):
-                slope = self.local[here][number]
-                if slope is not None and weight is not None:
-                    adjoints[arg] = adjoints.get(arg, arb(0)) + weight * slope
-        return adjoints
-
-    def derived(self, place: int, change: Change) -> Real | None:
-        """The derivative of the last step, if somebody else says what that of the step at a place is."""
+    def with_tangent(self, place: int, tangent: Tangent) -> Real | None:
+        """The derivative of the last step if the tangent of the step at a place is another; None if it is not known."""
         deadline.check()
-        said = change(self, place, self.tangents)
-        if said is None or place not in self.adjoints:
+        if place not in self.adjoints:
             return None
-        # All that follows is linear in what is said.
-        return self.tangents[len(self.program.nodes) - 1] + self.adjoints[place] * (said - self.tangents[place])
+        try:
+            difference = tangent(StepAt(self, place)) - self.tangents[place]
+        except Unknown:
+            return None
+        # All that follows is linear in the tangent.
+        return self.tangents[len(self.program.nodes) - 1] + self.adjoints[place] * difference
 
-    def sum_of(self, place: int, tangents: Mapping[int, Real], without: int = -1) -> Real:
-        """The chain rule at a step; the share of one argument may be left out."""
+
+@dataclass(frozen=True, slots=True)
+class StepAt:
+    """A step of a linearization, with its arguments by number.  What is not known raises `Unknown`."""
+
+    linearization: Linearization
+    place: int
+
+    def value(self, number: int | None = None) -> Real:
+        """The value of an argument, or of the step itself."""
+        return _known(self.linearization.values[self.place if number is None else self._arg(number)])
+
+    def tangent(self, number: int) -> Real:
+        """The derivative of an argument by the variable."""
+        return self.linearization.tangents[self._arg(number)]
+
+    def partial(self, number: int) -> Real:
+        """The derivative of the step by one of its arguments."""
+        return _known(self.linearization.partials[self.place][number])
+
+    def derivative(self, without: int | None = None) -> Real:
+        """The derivative of the step by the variable: the chain rule; the term of one argument may be left out."""
         total: Real = arb(0)
-        for number, arg in enumerate(self.program.operands[place]):
-            slope = self.local[place][number]
-            if slope is not None and number != without:
-                total = total + slope * tangents[arg]
+        for number, partial in enumerate(self.linearization.partials[self.place]):
+            if partial is not None and number != without:
+                total = total + partial * self.tangent(number)
         return total
 
-    def by_another(self, place: int, text: str) -> Real | None:
-        """What an expression in u is, for the argument of a function."""
-        u = self.values[self.program.operands[place][0]]
-        if u is None:
-            return None
-        found = evaluate.evaluate(_template(text), {"u": u})
-        return None if found.notes or not is_finite(found.value) else found.value
+    def formula(self, text: str) -> Real:
+        """The value of a formula in u, the first argument."""
+        return _finite(evaluate.evaluate(_tree(text), {"u": self.value(0)}), 0)
 
-    def at_another(self, place: int, number: int, name: str) -> Real | None:
-        """The derivative of a step by one of its arguments, taken at a variable instead of at that argument."""
-        node = self.program.nodes[place]
-        value = self.point.get(name)
-        if value is None or not isinstance(node, Call):
-            return None
-        parts = [Name("%") if position == number else arg for position, arg in enumerate(node.args)]
-        alone = Call(node.name, tuple(parts), node.span, node.options)
-        found = evaluate.evaluate(alone, {**self.point, "%": Jet.variable(value, 1, 1)}, order=1)
-        return None if found.notes or not is_finite(found[1]) else found[1]
+    def partial_at(self, number: int, name: str) -> Real:
+        """The derivative of the step by one of its arguments, at a variable's value in place of that argument's."""
+        node, point = self.linearization.program.nodes[self.place], self.linearization.point
+        assert isinstance(node, Call)
+        args = [Name("%") if position == number else arg for position, arg in enumerate(node.args)]
+        step = Call(node.name, tuple(args), node.span, node.options)
+        return _finite(evaluate.evaluate(step, {**point, "%": Jet.variable(_known(point.get(name)), 1, 1)}, order=1), 1)
+
+    def _arg(self, number: int) -> int:
+        return self.linearization.program.operands[self.place][number]
+
+
+def _known(value: Real | None) -> Real:
+    if value is None:
+        raise Unknown
+    return value
+
+
+def _finite(jet: Jet, order: int) -> Real:
+    if jet.notes or not is_finite(jet[order]):
+        raise Unknown
+    return jet[order]
 
 
 @cache
-def _template(text: str) -> Node:
+def _tree(text: str) -> Node:
     return understand(text, ["u"])
 
 
-Change = Callable[[Work, int, Mapping[int, Real]], Real | None]
-"""What somebody says the derivative of a step is, from the derivatives of the steps before it."""
+Tangent = Callable[[StepAt], Real]
+"""The derivative of a step as somebody may take it to be."""

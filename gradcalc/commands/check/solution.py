@@ -17,13 +17,15 @@ from dataclasses import dataclass
 
 from gradcalc.calculate.prepared import needs_numbers
 from gradcalc.calculate.reporting import versions
-from gradcalc.commands.check.claim import OF_NUMBERS, Finding, Judging, claimed_tree, condition_tree, points_of
+from gradcalc.commands.check.claim import OF_NUMBERS, claimed_tree, condition_tree, points_of
+from gradcalc.commands.check.claim_check import CheckResult, ClaimCheck, ClaimOutcome
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.subexpression import substitute
 from gradcalc.expression.tree import Name, Node, names_in, postorder, renamed
 from gradcalc.functions.derivation import derive
 from gradcalc.functions.resolve import understand
+from gradcalc.proof.claims.equality import is_same
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 MAX_LINES = 200
@@ -36,30 +38,28 @@ _HIGHER = re.compile(r"d[0-9]\w*_d\w+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A line: its number, its name, what it says, and what is known of it.
+class Statement:
+    """A line that was checked: `outcome` is `GIVEN` for a name of a part, `FOLLOWS` for a claim wrong only by one above it.
 
-    `outcome` is "given" for a name that is given to a part; "right", "partly", "wrong" or "undecided" for a claim; and
-    "follows" for a claim that is wrong only because one above it is.  `by` is what the claimed derivative is by, empty for a
-    name.
+    `by` is what the claimed derivative is by, empty for a name; `result` is None for a name.
     """
 
     number: int
     name: str
     says: str
     by: str
-    outcome: str
-    finding: Finding | None
+    outcome: ClaimOutcome
+    result: CheckResult | None
 
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """All lines; `outcome` is "right", "partly", "wrong" or "undecided", `first` the number of the first line to blame."""
+    """All lines; `outcome` is that of the whole, `first` the number of the first line to blame."""
 
     expr: str
     read_as: str
-    lines: tuple[Line, ...]
-    outcome: str
+    lines: tuple[Statement, ...]
+    outcome: ClaimOutcome
     first: int | None
     versions: Mapping[str, str]
     where: str | None = None
@@ -80,21 +80,24 @@ def solution(
 
     Raises `CalcError` for what cannot be read, for a claim about what does not occur, and if none is about the expression.
     """
-    reading = _Reading(expr, lines, [*([by] if by else []), *(name for point in at for name in point)])
-    reading.needs_the_expression(by)
-    claims = sum(isinstance(text, _Claim) for text in reading.texts)
-    condition = None if where is None else reading.condition(where)
-    work = _Work(reading, [points_of(point) for point in at], seconds / max(claims, 1), condition)
-    judged = tuple(map(work.judged, reading.texts))
-    outcomes = [line.outcome for line in judged]
-    outcome = next((it for it in ("wrong", "undecided", "partly") if it in outcomes), "right")
-    first = None if outcome == "right" else judged[outcomes.index(outcome)].number
-    return Solution(expr, unparse(reading.typed), judged, outcome, first, versions(), where)
+    derivation = ParsedDerivation(expr, lines, [*([by] if by else []), *(name for point in at for name in point)])
+    derivation.needs_the_expression(by)
+    claims = sum(isinstance(statement, ParsedClaim) for statement in derivation.statements)
+    condition = None if where is None else derivation.condition(where)
+    checks = DerivationCheck(derivation, [points_of(point) for point in at], seconds / max(claims, 1), condition)
+    results = tuple(map(checks.statement, derivation.statements))
+    outcomes = [line.outcome for line in results]
+    outcome = next((it for it in _WORST_FIRST if it in outcomes), ClaimOutcome.RIGHT)
+    first = results[outcomes.index(outcome)].number if outcome in _WORST_FIRST else None
+    return Solution(expr, unparse(derivation.tree), results, outcome, first, versions(), where)
+
+
+_WORST_FIRST = (ClaimOutcome.WRONG, ClaimOutcome.UNDECIDED, ClaimOutcome.PARTLY)
 
 
 @dataclass(frozen=True, slots=True)
-class _Text:
-    """A line that was read: its number, its name, and what it says."""
+class ParsedStatement:
+    """A line as it was parsed: its number, its name, and the tree of what it says."""
 
     number: int
     name: str
@@ -102,15 +105,15 @@ class _Text:
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim(_Text):
+class ParsedClaim(ParsedStatement):
     """A line that claims the derivative of a part, or of the expression, by a variable or a part."""
 
     of: str
     by: str
 
 
-class _Reading:
-    """The lines, and what their names mean.
+class ParsedDerivation:
+    """The lines of a derivation, and what their names mean.
 
     `parts` are expressions in variables; `values` are numbers that variables have, wherever claims are compared.
     """
@@ -120,12 +123,12 @@ class _Reading:
         if not 0 < len(split) <= MAX_LINES:
             raise CalcError(f"a derivation has 1 to {MAX_LINES} lines, not {len(split)}")
         names = [*listed, *(name for _, name, _ in split)]
-        self.typed = understand(expr, names)
-        needs_numbers(self.typed, OF_NUMBERS)
-        self.known = set(names_in(self.typed))
+        self.tree = understand(expr, names)
+        needs_numbers(self.tree, OF_NUMBERS)
+        self.known = set(names_in(self.tree))
         self.parts: dict[str, Node] = {}
         self.values: dict[str, Node] = {}
-        self.texts: list[_Text] = []
+        self.statements: list[ParsedStatement] = []
         self._used: dict[str, int] = {}
         for number, name, says in split:
             try:
@@ -133,18 +136,18 @@ class _Reading:
             except CalcError as error:
                 error.message = f"line {number}: {error.message}"
                 raise
-            self.texts.append(self._read(number, name, tree))
-        self.whole = _expanded(self.typed, self.parts, "the expression")
+            self.statements.append(self._read(number, name, tree))
+        self.whole = _expanded(self.tree, self.parts, "the expression")
 
-    def _read(self, number: int, name: str, tree: Node) -> _Text:
+    def _read(self, number: int, name: str, tree: Node) -> ParsedStatement:
         if _HIGHER.fullmatch(name):
             raise CalcError(f"line {number}: {name} is no first derivative", hint="check it as the derivative of the first")
         if _CLAIM.fullmatch(name):
-            return _Claim(number, name, tree, *self._pair(number, name))
+            return ParsedClaim(number, name, tree, *self._pair(number, name))
         if name in names_in(tree):
             raise CalcError(f"line {number} says what {name} is in terms of {name}")
-        text = _Text(number, name, tree)
-        before = next((it for it in self.texts if it.name == name), None)
+        statement = ParsedStatement(number, name, tree)
+        before = next((it for it in self.statements if it.name == name), None)
         if name in self._used and (before is None or before.tree != tree):
             raise CalcError(f"line {number} gives {name} a meaning, and in line {self._used[name]} it has another")
         if names_in(tree):
@@ -154,17 +157,17 @@ class _Reading:
         self.known |= {name, *names_in(tree)}
         for each in (name, *names_in(tree)):
             self._used.setdefault(each, number)
-        return text
+        return statement
 
     def _pair(self, number: int, name: str) -> tuple[str, str]:
         """Whose derivative by what a name says it is: L by p for `dL_dp`."""
         splits = [(name[1:at], name[at + 2 :]) for at in range(2, len(name) - 2) if name[at : at + 2] == "_d"]
-        found = next((pair for pair in splits if pair[1] in self.known), None)
-        if found is None:
+        pair = next((pair for pair in splits if pair[1] in self.known), None)
+        if pair is None:
             raise CalcError(f"line {number} claims a derivative by {splits[0][1]}, which nothing above it has")
-        return found
+        return pair
 
-    def of(self, name: str) -> Node:
+    def subject(self, name: str) -> Node:
         """What a claim is about, in variables: a part, or the expression."""
         return self.parts.get(name, self.whole)
 
@@ -178,10 +181,8 @@ class _Reading:
 
     def needs_the_expression(self, by: str | None) -> None:
         """Raise `CalcError` if no line claims the derivative of the expression."""
-        from gradcalc.proof.claims.equality import is_same
-
-        claims = [text for text in self.texts if isinstance(text, _Claim) and by in (None, text.by)]
-        if not any(self.of(it.of) == self.whole or is_same(self.of(it.of), self.whole) for it in claims):
+        claims = [it for it in self.statements if isinstance(it, ParsedClaim) and by in (None, it.by)]
+        if not any(self.subject(it.of) == self.whole or is_same(self.subject(it.of), self.whole) for it in claims):
             name = by or next(iter(names_in(self.whole)), "x")
             what = f"the derivative of the expression{f' by {by}' if by else ''}"
             raise CalcError(f"no line is about {what}", hint=f"such as dL_d{name} = ...")
@@ -208,57 +209,58 @@ def _expanded(tree: Node, meanings: Mapping[str, Node], where: str) -> Node:
     return renamed(tree, meanings.get)
 
 
-class _Work:
-    """The claims, judged one after the other: as they were written, and with the true derivatives in the place of others."""
+class DerivationCheck:
+    """The claims, checked in order: as they are written, and with true derivatives in place of the wrong ones above."""
 
-    def __init__(self, reading: _Reading, at: Sequence[Mapping[str, Node]], seconds: float, where: Node | None):
-        self.reading, self.at, self.seconds, self.where = reading, at, seconds, where
-        self.written = dict(reading.parts)
-        self.true = dict(reading.parts)
+    def __init__(self, derivation: ParsedDerivation, at: Sequence[Mapping[str, Node]], seconds: float, where: Node | None):
+        self.derivation, self.at, self.seconds, self.where = derivation, at, seconds, where
+        self.written = dict(derivation.parts)
+        self.true = dict(derivation.parts)
 
-    def judged(self, text: _Text) -> Line:
-        """A line; those above it were judged before."""
-        says = unparse(text.tree)
-        if not isinstance(text, _Claim):
+    def statement(self, statement: ParsedStatement) -> Statement:
+        """Check a line, after those above it."""
+        says, where = unparse(statement.tree), f"line {statement.number}"
+        if not isinstance(statement, ParsedClaim):
             # A part may be made of claims.
-            for meanings in (self.written, self.true) if text.name in self.reading.parts else ():
-                meanings[text.name] = _expanded(text.tree, meanings, f"line {text.number}")
-            return Line(text.number, text.name, says, "", "given", None)
-        inner = self.reading.parts.get(text.by)
-        written = _expanded(text.tree, self.written, f"line {text.number}")
-        true = _expanded(text.tree, self.true, f"line {text.number}")
+            for meanings in (self.written, self.true) if statement.name in self.derivation.parts else ():
+                meanings[statement.name] = _expanded(statement.tree, meanings, where)
+            return Statement(statement.number, statement.name, says, "", ClaimOutcome.GIVEN, None)
+        inner = self.derivation.parts.get(statement.by)
+        written = _expanded(statement.tree, self.written, where)
+        true = _expanded(statement.tree, self.true, where)
 
         def by_part(other: Node) -> Node:
-            return other if inner is None else substitute(other, inner, text.by)
+            return other if inner is None else substitute(other, inner, statement.by)
 
-        tree = by_part(self.reading.of(text.of))
-        self._check(text, tree, inner, written)
+        tree = by_part(self.derivation.subject(statement.of))
+        self._require_names(statement, tree, inner, written)
 
-        def judge(claimed: Node) -> Finding:
-            values = self.reading.values
-            return Judging(tree, by_part(claimed), text.by, self.seconds, inner, values, self.where).finding(self.at)
+        def compare(claimed: Node) -> CheckResult:
+            values = self.derivation.values
+            check = ClaimCheck(tree, by_part(claimed), statement.by, self.seconds, inner, values, self.where)
+            return check.result(self.at)
 
-        finding = judge(written)
-        outcome = finding.outcome
-        if outcome == "wrong":
+        result = compare(written)
+        outcome = result.outcome
+        if outcome is ClaimOutcome.WRONG:
             if true != written:  # whatever is wrong above it, what is wrong here?
-                finding = judge(true)
-                outcome = "follows" if finding.outcome == "right" else "wrong"
-            true = _true(tree, text.by, inner) or written
-        self.written[text.name], self.true[text.name] = written, true
-        return Line(text.number, text.name, says, text.by, outcome, finding)
+                result = compare(true)
+                outcome = ClaimOutcome.FOLLOWS if result.outcome is ClaimOutcome.RIGHT else ClaimOutcome.WRONG
+            true = _derivative(tree, statement.by, inner) or written
+        self.written[statement.name], self.true[statement.name] = written, true
+        return Statement(statement.number, statement.name, says, statement.by, outcome, result)
 
-    def _check(self, text: _Claim, tree: Node, inner: Node | None, written: Node) -> None:
+    def _require_names(self, claim: ParsedClaim, tree: Node, inner: Node | None, written: Node) -> None:
         """Raise `CalcError` for a claim with variables that do not occur, and for one by a part that does not."""
-        if inner is not None and text.by not in names_in(tree):
-            hint = f"write {text.by} as it stands in the expression, or give the expression in {text.by} a name"
-            raise CalcError(f"line {text.number}: {unparse(inner)} does not occur in {text.of}", hint=hint)
-        strange = [name for name in names_in(written) if name not in self.reading.known]
+        if inner is not None and claim.by not in names_in(tree):
+            hint = f"write {claim.by} as it stands in the expression, or give the expression in {claim.by} a name"
+            raise CalcError(f"line {claim.number}: {unparse(inner)} does not occur in {claim.of}", hint=hint)
+        strange = [name for name in names_in(written) if name not in self.derivation.known]
         if strange:
-            raise CalcError(f"line {text.number} has {strange[0]}, which does not occur in the expression")
+            raise CalcError(f"line {claim.number} has {strange[0]}, which does not occur in the expression")
 
 
-def _true(tree: Node, by: str, inner: Node | None) -> Node | None:
+def _derivative(tree: Node, by: str, inner: Node | None) -> Node | None:
     """The derivative by hand, in variables; None where there is no rule for it."""
     try:
         (whole, *_) = derive(tree, by)

@@ -7,63 +7,72 @@ from typing import Annotated
 
 import typer
 
-from gradcalc.commands.arguments import choice, count_of, seconds_of, verdicts_of
+from gradcalc.commands.arguments import count_of
 from gradcalc.commands.console import show
-from gradcalc.commands.options import Device, Dtype, FailOn, Quiet, Timeout
+from gradcalc.commands.options import Device, Dtype, Expression, FailOn, Full, Quiet, Timeout
 from gradcalc.commands.request import request, with_product
+from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
 from gradcalc.inputs.points import ALL_PROVEN, PART, PROOFS
+from gradcalc.output.formats import FORMATS
 from gradcalc.report import Report
+
+At = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="POINT",
+        help="Where: x=3, x=1/2, x=pi/2, x=1,y=2; 3 or '0, -1' in order of appearance; x=0:1:11 for 11 points from "
+        "0 to 1. May be repeated. Without it there are formulas only.",
+    ),
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="The variable to differentiate by: x, or x,y, or x[0]. May be repeated. [default: all]",
+    ),
+]
+Order = Annotated[str, typer.Option(metavar="N", help="The order of the derivative, 1 to 8.")]
+Points = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Many points: CSV with the names of the variables in its first line, or JSON lines; - is stdin.",
+    ),
+]
+Proofs = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N",
+        help=f"Of every {PART} points, prove N and hold the others against a rounding bound. "
+        f"[default: all, of at most {ALL_PROVEN}; else {PROOFS}]",
+    ),
+]
+Format = Annotated[str, typer.Option(metavar="NAME", help="table, plain, json, csv or latex.", envvar="GRADCALC_FORMAT")]
+Direction = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=VALUE", help='The derivative along a line: "x=[1,0,0]", a Jacobian-vector product.'),
+]
+Cotangent = Annotated[
+    str | None,
+    typer.Option(metavar="VALUE", help='The gradient weighted by "[1,2]": a vector-Jacobian product.'),
+]
 
 
 def diff(
-    expr: Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")],
-    at: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="POINT",
-            help="Where: x=3, x=1/2, x=pi/2, x=1,y=2; 3 or '0, -1' in order of appearance; x=0:1:11 for 11 points from "
-            "0 to 1. May be repeated. Without it there are formulas only.",
-        ),
-    ] = None,
-    by: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="The variable to differentiate by: x, or x,y, or x[0]. May be repeated. [default: all]",
-        ),
-    ] = None,
-    order: Annotated[str, typer.Option(metavar="N", help="The order of the derivative, 1 to 8.")] = "1",
+    expr: Expression,
+    at: At = None,
+    by: By = None,
+    order: Order = "1",
     device: Device = "cpu",
     dtype: Dtype = None,
-    points: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Many points: CSV with the names of the variables in its first line, or JSON lines; - is stdin.",
-        ),
-    ] = None,
-    proofs: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N",
-            help=f"Of every {PART} points, prove N and hold the others against a rounding bound. "
-            f"[default: all, of at most {ALL_PROVEN}; else {PROOFS}]",
-        ),
-    ] = None,
+    points: Points = None,
+    proofs: Proofs = None,
     timeout: Timeout = "10",
-    format: Annotated[
-        str, typer.Option(metavar="NAME", help="table, plain, json, csv or latex.", envvar="GRADCALC_FORMAT")
-    ] = "table",
-    direction: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help='The derivative along a line: "x=[1,0,0]", a Jacobian-vector product.'),
-    ] = None,
-    cotangent: Annotated[
-        str | None,
-        typer.Option(metavar="VALUE", help='The gradient weighted by "[1,2]": a vector-Jacobian product.'),
-    ] = None,
-    full: Annotated[bool, typer.Option("--full", help="Show every entry of an array; else long ones are cut.")] = False,
+    format: Format = "table",
+    direction: Direction = None,
+    cotangent: Cotangent = None,
+    full: Full = False,
     fail_on: FailOn = None,
     quiet: Quiet = False,
 ) -> Exit:
@@ -88,10 +97,8 @@ def diff(
     --format json is an object a line, a line a point.
     --format csv has a header and a row a point.
     """
-    from gradcalc.output.formats import FORMATS
-
-    choice(format, tuple(FORMATS), "format")
-    seconds, failing = seconds_of(timeout), verdicts_of(fail_on or [])
+    settings = Settings.read(FORMATS, format, timeout, device=device, dtype=dtype, full=full, quiet=quiet, fail_on=fail_on)
+    seconds = settings.seconds
     sample = PROOFS if proofs is None else count_of(proofs, "the number of proofs", PART)
     if format == "csv" and not (at or points):
         raise CalcError("csv is a table of points, and none are given", hint="give --at x=0:1:11, or --points FILE")
@@ -113,8 +120,8 @@ def diff(
                 load(format)  # while sympy is at work
                 yield answer(prepared)
 
-        return show(answers(), format, full=full, quiet=quiet, fail_on=failing)
+        return show(answers(), format, full=full, quiet=quiet, fail_on=settings.fail_on)
 
-    from gradcalc.commands.diff import many_points
+    from gradcalc.commands.diff.many_points import show_many
 
-    return many_points.show_many(query, where, sample, seconds, format, quiet=quiet, fail_on=failing)
+    return show_many(query, where, sample, settings)

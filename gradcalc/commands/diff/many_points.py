@@ -1,63 +1,50 @@
-"""Many points of `gradcalc diff`: read from a file or made from a grid, answered in parts."""
+"""`gradcalc diff` at many points: those of a file or of a grid, answered in chunks."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from gradcalc.calculate.prepared import prepare
 from gradcalc.commands.console import show, tell, write
-from gradcalc.commands.diff import evaluate
+from gradcalc.commands.diff import csv_rows
+from gradcalc.commands.diff.sweep import ChunkResult, Counts, chunks, sweep
+from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
 from gradcalc.inputs.points import ALL_PROVEN
 from gradcalc.inputs.query import Query
 from gradcalc.inputs.values import Point
-from gradcalc.report import Outcome, Report, Verdict
+from gradcalc.output import csv
+from gradcalc.report import Outcome
 
 
-def show_many(
-    query: Query,
-    points: Sequence[Point] | Iterable[Mapping[str, str]],
-    proofs: int,
-    seconds: float,
-    format: str,
-    *,
-    quiet: bool,
-    fail_on: Collection[Verdict] = (),
-) -> Exit:
-    """Answer many points and write the answers; what was proven and what was bounded is told on stderr."""
+def show_many(query: Query, points: Sequence[Point] | Iterable[Mapping[str, str]], proofs: int, settings: Settings) -> Exit:
+    """Answer many points and write the answers; stderr says how many were proven and bounded."""
     if query.direction or query.cotangent is not None:
         raise CalcError(f"a product with the Jacobian is taken at {ALL_PROVEN} points at most")
-    tally = evaluate.Tally()
-    waiting = evaluate.parts(points)
-    first = next(waiting)
-    prepared = prepare(query, first.point(0), seconds=seconds)
+    counts = Counts()
+    points_left = chunks(points)
+    first = next(points_left)
+    prepared = prepare(query, first.point(0), seconds=settings.seconds)
     if prepared.entries.shape:
         hint = f"give at most {ALL_PROVEN} points, and no --proofs, or choose an entry"
         raise CalcError("many points are for expressions whose value is a number, and this is an array", hint=hint)
-    parts = evaluate.found(prepared, chain([first], waiting), proofs, tally)
-    if format == "csv" or quiet:
-        code = _rows(parts, Outcome(fail_on), quiet=quiet)
+    results = sweep(prepared, chain([first], points_left), proofs, counts)
+    if settings.format == "csv" or settings.quiet:
+        code = _csv(results, Outcome(settings.fail_on), quiet=settings.quiet)
     else:
-        code = show(_reports(parts), format, fail_on=fail_on)
-    if not quiet:
-        tell(tally.sentence())
+        reports = (report for result in results for report in result.reports())
+        code = show(reports, settings.format, fail_on=settings.fail_on)
+    if not settings.quiet:
+        tell(counts.sentence())
     return code
 
 
-def _reports(parts: Iterable[evaluate.Found]) -> Iterator[Report]:
-    for part in parts:
-        yield from part.reports()
-
-
-def _rows(parts: Iterable[evaluate.Found], outcome: Outcome, *, quiet: bool) -> Exit:
-    from gradcalc.commands.diff import csv_rows
-    from gradcalc.output import csv
-
-    for place, part in enumerate(parts):
+def _csv(results: Iterable[ChunkResult], outcome: Outcome, *, quiet: bool) -> Exit:
+    for number, result in enumerate(results):
         if not quiet:
-            if place == 0:
-                write(csv.header_of(list(part.part.shown), list(part.ran.partials)))
-            write(csv_rows.rows(part))
-        outcome.add(part.verdicts())
+            if number == 0:
+                write(csv.header_of(list(result.chunk.shown), list(result.run.partials)))
+            write(csv_rows.rows(result))
+        outcome.add(result.verdicts())
     return outcome.exit

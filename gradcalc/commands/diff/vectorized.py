@@ -1,4 +1,4 @@
-"""Autograd at many points at once, every number held against its rounding bound.
+"""Autograd at many points at once, every number compared with its rounding bound.
 
 Comes in: a tree, and for each variable its values at all points.  Goes out: plain lists, and which points stay open: where
 a number lies outside of its bound, or the bound is wider than half of the format's digits, or there is none.
@@ -15,14 +15,15 @@ from gradcalc.engines.autograd import backward
 from gradcalc.engines.autograd.backward import By
 from gradcalc.engines.rounding.enclosure import enclose
 from gradcalc.expression.tree import Node
+from gradcalc.proof.floats.formats import FORMATS
 from gradcalc.runtime import torch_import
 
-with torch_import.quickly():
+with torch_import.fast_import():
     import torch
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class VectorizedRun:
     """What torch returned at all points: `received` by variable, the values, the partials, and the open points' places."""
 
     received: Mapping[str, Sequence[float]]
@@ -41,14 +42,9 @@ def run(
     *,
     dtype: str,
     device: str,
-    precision: int,
-    lowest: int,
-) -> Crowd:
-    """Run the expression and its backward pass at `size` points; where torch cannot, there are no numbers, and all is open.
-
-    The format of `dtype` has `precision` bits and 2**`lowest` as its smallest normal number.
-    """
-    kind = getattr(torch, dtype)
+) -> VectorizedRun:
+    """Run the expression and its backward pass at `size` points; if torch refuses, numbers are NaN and all points open."""
+    kind, form = getattr(torch, dtype), FORMATS[dtype]
     inputs = {
         name: torch.tensor(numbers, dtype=torch.float64).to(kind).to(device).requires_grad_(True)
         for name, numbers in values.items()
@@ -56,12 +52,12 @@ def run(
     constants = backward.constants_of(tree, kind, device)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a constant beside all points is meant
+            warnings.simplefilter("ignore")  # a constant beside many points is intended
             result = backward.build(tree, inputs, constants)
             gradients = {by: _partial(result, inputs, by) for by in bys}
     except backward.REFUSALS as error:
         nothing = [math.nan] * size
-        return Crowd(values, nothing, dict.fromkeys(bys, nothing), range(size), str(error))
+        return VectorizedRun(values, nothing, dict.fromkeys(bys, nothing), range(size), str(error))
     received = {name: tensor.detach().cpu().double() for name, tensor in inputs.items()}
     everywhere = torch.ones(size, dtype=torch.float64)
     partials = {
@@ -71,12 +67,12 @@ def run(
     decided = torch.full((size,), all(len(by) == 1 for by in bys))
     if decided.any():
         names = [by[0] for by in bys]
-        _, slopes = enclose(tree, received, constants.held, names, precision=precision, lowest=lowest)
+        _, slopes = enclose(tree, received, constants.held, names, precision=form.precision, lowest=form.lowest)
         for (name,), numbers in partials.items():
-            decided &= _is_decided(numbers, slopes[name].low, slopes[name].high, precision)
-    for name, numbers in received.items():  # what the format does not hold is said by the proof
+            decided &= _is_decided(numbers, slopes[name].low, slopes[name].high, form.precision)
+    for name, numbers in received.items():  # overflow and underflow are left to the proof
         decided &= numbers.isfinite() & ((numbers != 0) | (torch.tensor(values[name], dtype=torch.float64) == 0))
-    return Crowd(
+    return VectorizedRun(
         {name: numbers.tolist() for name, numbers in received.items()},
         (result.detach().cpu().double() * everywhere).tolist(),
         {by: numbers.tolist() for by, numbers in partials.items()},
@@ -86,15 +82,15 @@ def run(
 
 def _partial(result: torch.Tensor, inputs: Mapping[str, torch.Tensor], by: backward.By) -> torch.Tensor | None:
     """A partial at all points: no point depends on another, so the gradient of the sum has that of each."""
-    found: torch.Tensor | None = result
+    partial: torch.Tensor | None = result
     for place, name in enumerate(by, 1):
-        if found is not None:
-            found = backward.gradient((found.sum(), 0), {name: inputs[name]}, place < len(by))[name]
-    return found
+        if partial is not None:
+            partial = backward.gradient((partial.sum(), 0), {name: inputs[name]}, place < len(by))[name]
+    return partial
 
 
 def _is_decided(numbers: torch.Tensor, low: torch.Tensor, high: torch.Tensor, precision: int) -> torch.Tensor:
-    """Where a number is inside of its bound, and the bound leaves it half of its digits."""
+    """Where a number is within its bound, and the bound leaves it half of its digits."""
     room = torch.minimum(low.abs(), high.abs()) * 10.0 ** (-precision * math.log10(2) / 2)
     decided: torch.Tensor = (low <= numbers) & (numbers <= high) & (high - low <= room)
     return decided

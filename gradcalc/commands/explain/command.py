@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from difflib import get_close_matches
 from typing import Annotated
 
 import typer
 
 from gradcalc.commands.console import write
 from gradcalc.commands.explain.pages import IDEAS, PAGES, VERDICTS, Page
-from gradcalc.errors import CalcError, Exit
+from gradcalc.errors import CalcError, Exit, suggest
+from gradcalc.output.options import options_for
 
 _WIDTH = 80
 
@@ -29,18 +29,16 @@ def explain(
       gradcalc explain nan-trap
       gradcalc explain chain-rule
     """
-    from gradcalc.output.options import options_for
-
-    write(options_for(sys.stdout).text(_list() if topic is None else _page(_found(topic))))
+    write(options_for(sys.stdout).text(_list() if topic is None else _text(_page(topic))))
     return Exit.AGREE
 
 
-def _found(topic: str) -> Page:
+def _page(topic: str) -> Page:
     name = topic.strip().lower().replace("_", "-").replace(" ", "-")
     if name in PAGES:
         return PAGES[name]
-    close = get_close_matches(name, PAGES, n=1)
-    hint = f"did you mean {close[0]}?" if close else "gradcalc explain lists the topics"
+    close = suggest(name, PAGES)
+    hint = f"did you mean {close}?" if close else "gradcalc explain lists the topics"
     raise CalcError(f"there is no page on {topic}", hint=hint)
 
 
@@ -54,7 +52,7 @@ def _list() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _page(page: Page) -> str:
+def _text(page: Page) -> str:
     parts = [f"{page.name}: {page.title}", "", *textwrap.wrap(page.text, _WIDTH)]
     if page.causes:
         parts += ["", "causes"]

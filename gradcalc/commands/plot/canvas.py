@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from rich.text import Text
-
 _BRAILLE = 0x2800
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bits of the dots of a braille character, by row and column."""
@@ -49,15 +47,12 @@ class Canvas:
             if 0 <= place < self.width and not self._bits[row][place] and (place, row) not in self._signs:
                 self._put(place, row, sign, style)
 
-    def rows(self) -> list[Text]:
-        """The drawing, from top to bottom."""
-        found = []
-        for row in range(self.height):
-            text = Text()
-            for column in range(self.width):
-                text.append(self._character(column, row), self._styles.get((column, row), ""))
-            found.append(text)
-        return found
+    def rows(self) -> list[list[tuple[str, str]]]:
+        """The drawing, from top to bottom: of each row the characters with their styles."""
+        return [
+            [(self._character(column, row), self._styles.get((column, row), "")) for column in range(self.width)]
+            for row in range(self.height)
+        ]
 
     def _character(self, column: int, row: int) -> str:
         if (column, row) in self._signs:

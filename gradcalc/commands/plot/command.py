@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from gradcalc.commands.arguments import choice, count_of, device_of, seconds_of
-from gradcalc.commands.console import LISTS, write
-from gradcalc.commands.options import Device, Dtype, Quiet, Timeout
+from gradcalc.commands.arguments import count_of
+from gradcalc.commands.console import LISTS
+from gradcalc.commands.options import Device, Dtype, Expression, Format, Quiet, Timeout
 from gradcalc.commands.request import expression_from_stdin
+from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
-from gradcalc.report import DTYPES, Problem, exit_code
+from gradcalc.expression.tree import names_in
+from gradcalc.inputs.array_files import value_or_file
+from gradcalc.inputs.points import assign, read_at
+from gradcalc.inputs.query import Question, read_query
+from gradcalc.inputs.values import read_point
+from gradcalc.report import Problem, exit_code
 
-if TYPE_CHECKING:
-    from gradcalc.inputs.query import Question
+MAX_POINTS = 1_000
+IMAGES = (".png", ".svg", ".pdf")
 
 
 def plot(
-    expr: Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")],
+    expr: Expression,
     at: Annotated[
         list[str],
         typer.Option(metavar="RANGE", help="From where to where: x=-3:3; and what others are: a=2. May be repeated."),
@@ -33,7 +38,7 @@ def plot(
     device: Device = "cpu",
     dtype: Dtype = None,
     timeout: Timeout = "10",
-    format: Annotated[str, typer.Option(metavar="NAME", help="table, plain or json.")] = "table",
+    format: Format = "table",
     quiet: Quiet = False,
 ) -> Exit:
     """Draw an expression and its derivative.
@@ -58,45 +63,34 @@ def plot(
       undersampled: if the curve moves faster than it is drawn
       missing, what there was no time for
     """
-    from gradcalc.commands.plot.curve import MAX_POINTS, plot
-    from gradcalc.commands.plot.render import FORMATS, IMAGES, image
-
-    choice(format, LISTS, "format")
-    seconds = seconds_of(timeout)
+    settings = Settings.read(LISTS, format, timeout, device=device, dtype=dtype, quiet=quiet)
     count = count_of(points, "the number of points", MAX_POINTS, least=2)
     if output is not None and PurePath(output).suffix.lower() not in IMAGES:
         raise CalcError(f"{output} does not say which kind of image", hint=f"its name ends in {', '.join(IMAGES)}")
-    dtype = dtype if dtype is None else choice(dtype, DTYPES, "dtype")
-    question, name, start, stop = _request(expr, at, device_of(device), dtype)
+    question, name, start, stop = _request(expr, at, settings)
+    from gradcalc.commands.plot.curve import plot
+    from gradcalc.commands.plot.render import FORMATS, image
 
-    from gradcalc.output.options import options_for
-
-    found = plot(question, name, start, stop, points=count, seconds=seconds)
-    if output is not None:
-        image(found, output)
-    elif not quiet:
-        write(FORMATS[format](found, options_for(sys.stdout)))
-    return exit_code(found.verdict)
+    result = plot(question, name, start, stop, points=count, seconds=settings.seconds)
+    if output is None:
+        settings.write(FORMATS, result)
+    else:
+        image(result, output)
+    return exit_code(result.verdict)
 
 
-def _request(expr: str, at: list[str], device: str, dtype: str | None) -> tuple[Question, str, str, str]:
-    """The question without the variable that moves, that variable, and the ends of its interval."""
-    from gradcalc.expression.tree import names_in
-    from gradcalc.inputs.array_files import value_or_file
-    from gradcalc.inputs.points import assign, read_at
-    from gradcalc.inputs.query import Question, read_query
-    from gradcalc.inputs.values import read_point
-
+def _request(expr: str, at: list[str], settings: Settings) -> tuple[Question, str, str, str]:
+    """The question without the variable on the axis, that variable, and the ends of its interval."""
     text = expression_from_stdin() if expr == "-" else expr
     named, nameless = read_at(at)
     named = {name: value_or_file(value) for name, value in named.items()}
-    query = replace(read_query(Problem(text), named), device=device, dtype=dtype)
+    query = replace(read_query(Problem(text), named), device=settings.device, dtype=settings.dtype)
     values = assign(names_in(query.expression), named, nameless, text)
-    moving = [name for name, value in values.items() if ":" in value and "[" not in value]
-    if len(moving) != 1:
-        what = "no variable has a range" if not moving else f"{' and '.join(moving)} have ranges, and one variable moves"
+    ranges = [name for name, value in values.items() if ":" in value and "[" not in value]
+    if len(ranges) != 1:
+        what = "no variable has a range" if not ranges else f"{' and '.join(ranges)} have ranges, and one variable moves"
         raise CalcError(what, hint="write --at x=-3:3")
-    (name,) = moving
+    (name,) = ranges
     start, colon, stop = values.pop(name).partition(":")
     if not colon or ":" in stop:
         raise CalcError(f"a range is from where to where, such as {name}=-3:3", hint="--points says how many")

@@ -14,6 +14,8 @@ from itertools import pairwise
 
 from gradcalc.calculate.answer import answer, prefetch
 from gradcalc.calculate.prepared import Prepared, prepare
+from gradcalc.engines.taylor import reals
+from gradcalc.engines.taylor.at_point import Site
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import named_entries
 from gradcalc.expression.decimals import plain
@@ -21,26 +23,27 @@ from gradcalc.expression.tree import Node
 from gradcalc.inputs.points import sweep
 from gradcalc.inputs.query import Question, Wrt
 from gradcalc.inputs.values import Point, Value
+from gradcalc.proof.smoothness.differentiability import examine
+from gradcalc.proof.smoothness.subdivision import fraction, survey
 from gradcalc.report import Report, Verdict, worst
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
-MAX_POINTS = 1_000
 LARGEST = 1e300
-"""What is drawn is smaller: differences and margins of doubles need room."""
+"""Largest magnitude plotted: headroom for axis arithmetic."""
 SAMPLES = 160
-"""Pieces of a curve; its ends and a place within each are computed."""
+"""Pieces of a curve; it is computed at their ends and at a place within each."""
 _PIECES = 40
-"""Pieces of the interval that a survey begins with."""
+"""Pieces of the interval that the search for singularities begins with."""
 
 Stretches = list[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place where the expression is not smooth: where, as a number and as people write it, of which kind, and its slopes.
+    """A place where the expression is not smooth: the number, its text, the kind, and the one-sided slopes.
 
-    `exact`: it is just there, and was examined as any point; else it is there to ten digits.
+    `exact` if the place is exact and was examined there; otherwise it is known to ten digits.
     """
 
     x: float
@@ -53,12 +56,12 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What is to be drawn.
+    """An expression and its derivative along an interval.
 
     `values` and `slopes` belong to the places `xs`, by Taylor arithmetic, rounded to doubles; None where there are none,
     or none were found.  `points` are the answers at fewer places.  `gaps` are stretches without a value, `unseen` those
-    where marks may be missing.  Of a curve that is `undersampled`, what lies between the places is another than it seems.
-    `missing` says in sentences what there was no time for.
+    where marks may be missing.  A curve is `undersampled` if it differs between the places from what it seems.  `missing`
+    names in sentences the parts that there was no time for.
     """
 
     fixed: Mapping[str, str]
@@ -86,7 +89,7 @@ class Plot:
 def plot(
     question: Question, name: str, start: str, stop: str, *, points: int = 21, seconds: float = DEFAULT_SECONDS
 ) -> Plot:
-    """Compute what is to be drawn; the question's point has the other variables.  `points` is how often autograd is asked.
+    """Compute the curve, the marks and autograd's answers at `points` points; the question has the other variables' values.
 
     All of it has `seconds` together: half of them are for the curve, a quarter is for what is not smooth, the rest for
     autograd.  What is found until then is drawn.
@@ -114,7 +117,7 @@ def plot(
         values, slopes, done = _curve(tree, name, fixed, places)
         marks, gaps, unseen = _survey(tree, name, fixed, low, high)
         left = deadline.left()
-    from gradcalc.engines.autograd import backward  # noqa: F401  to load torch takes none of the time of the points
+    from gradcalc.engines.autograd import backward  # noqa: F401  importing torch is not charged to the points
 
     with deadline.limit(max(left, seconds / 4)):
         reports = _answers(prepared, others)
@@ -145,10 +148,6 @@ def _answers(first: Prepared, others: Sequence[Point]) -> list[Report]:
 
 def _end(name: str, value: Value) -> Fraction:
     """An end of the interval, exactly where it is a fraction.  Raises `CalcError` where it is no real number."""
-    from gradcalc.engines.taylor import reals
-    from gradcalc.engines.taylor.at_point import Site
-    from gradcalc.proof.smoothness.subdivision import fraction
-
     try:
         number = reals.refine(lambda: Site(value.tree, {}).value().value)
     except reals.OutOfPrecision:
@@ -167,22 +166,18 @@ def _curve(
     tree: Node, name: str, fixed: Mapping[str, Node], places: Sequence[Fraction]
 ) -> tuple[list[float | None], list[float | None], int]:
     """The values and the slopes at some places, and at how many of them they were looked for in half of the time."""
-    from gradcalc.engines.taylor import reals
-    from gradcalc.engines.taylor.at_point import Site
-    from gradcalc.proof.smoothness.differentiability import examine
-
     values: list[float | None] = [None] * len(places)
     slopes: list[float | None] = [None] * len(places)
     with deadline.limit(deadline.left() / 2):
         for place, x in enumerate(places):
             try:
-                found = examine(Site(tree, {**fixed, name: x}), [name])
+                examination = examine(Site(tree, {**fixed, name: x}), [name])
             except deadline.OutOfTime:
                 return values, slopes, place
             except reals.OutOfPrecision:
                 continue
-            values[place] = None if found.value is None else reals.nearest_float(found.value)
-            slopes[place] = None if found.derivative is None else reals.nearest_float(found.derivative)
+            values[place] = None if examination.value is None else reals.nearest_float(examination.value)
+            slopes[place] = None if examination.derivative is None else reals.nearest_float(examination.derivative)
     return values, slopes, len(places)
 
 
@@ -224,9 +219,9 @@ def _undersampled(
         # Values are rounded to doubles, and slopes of the cubic are of their differences.
         noise = 1e-14 * (max(map(abs, axes[0])) / (stop - start) + max(map(abs, axes[1])))
         expected = _cubic((x - start) / (stop - start), stop - start, known[0], known[2], known[3], known[5])
-        for which, (found, guess) in enumerate(zip((known[1], known[4]), expected, strict=True)):
+        for which, (number, guess) in enumerate(zip((known[1], known[4]), expected, strict=True)):
             low, high = axes[which]
-            apart = abs(min(max(found, low), high) - min(max(guess, low), high))
+            apart = abs(min(max(number, low), high) - min(max(guess, low), high))
             missed[which] += apart > _APART * (high - low) + noise * (which or (stop - start))
     return max(missed) > _OFTEN
 
@@ -242,8 +237,6 @@ def _cubic(t: float, width: float, start: float, stop: float, rise: float, fall:
 def _survey(
     tree: Node, name: str, fixed: Mapping[str, Node], low: Fraction, high: Fraction
 ) -> tuple[list[Mark], Stretches, Stretches]:
-    from gradcalc.proof.smoothness.subdivision import survey
-
     ends = [low + (high - low) * place / _PIECES for place in range(_PIECES + 1)]
     with deadline.limit(deadline.left() / 2):
         found = survey(tree, name, fixed, ends)

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
 
+from gradcalc.commands.plot.canvas import Canvas
 from gradcalc.commands.plot.curve import LARGEST, Mark, Plot, extent
 from gradcalc.errors import CalcError
-from gradcalc.output import json as machine
+from gradcalc.output.numbers import axis_label, cut
 from gradcalc.output.options import RenderOptions, function_letter
-from gradcalc.report import SCHEMA, Report, Verdict
+from gradcalc.output.page import Page, color, sign
+from gradcalc.output.records import Format, machine_formats
+from gradcalc.report import Report, Verdict
 
-if TYPE_CHECKING:
-    from gradcalc.output.page import Page
-
-IMAGES = (".png", ".svg", ".pdf")
 _HEIGHT = 11
 _WIDEST = 100
 _LINE = "cyan"
@@ -36,12 +34,12 @@ _WORDS = {
 Segment = list[tuple[float, float]]
 
 
-def _segments(found: Plot, numbers: Sequence[float | None], through: Sequence[str]) -> list[Segment]:
+def _segments(plot: Plot, numbers: Sequence[float | None], through: Sequence[str]) -> list[Segment]:
     """A curve in pieces: it is cut where there is no number, and at marks, but for those that it goes through."""
-    cuts = sorted([mark.x for mark in found.marks if mark.kind not in through] + [x for ends in found.unseen for x in ends])
+    cuts = sorted([mark.x for mark in plot.marks if mark.kind not in through] + [x for ends in plot.unseen for x in ends])
     pieces: list[Segment] = [[]]
     before = -math.inf
-    for x, number in zip(found.xs, numbers, strict=True):
+    for x, number in zip(plot.xs, numbers, strict=True):
         if number is None or any(before <= cut <= x for cut in cuts):
             pieces.append([])
         if number is not None and math.isfinite(number):
@@ -60,22 +58,22 @@ def _point(report: Report) -> tuple[float, float | None, float | None]:
 Panel = tuple[str, list[Segment], list[tuple[float, float, Verdict]], tuple[float, float]]
 
 
-def _panels(found: Plot) -> Iterator[Panel]:
+def _panels(plot: Plot) -> Iterator[Panel]:
     """What is drawn above and below: a name, the exact curve, autograd's points, and the range of the axis.
 
     Raises `CalcError` for what is too large to be drawn.
     """
-    f = function_letter(found.points[0])
+    f = function_letter(plot.points[0])
     for place, (name, numbers, through) in enumerate(
-        ((f, found.values, _CONTINUOUS), (f"∂{f}/∂{found.name}", found.slopes, ("removable",)))
+        ((f, plot.values, _CONTINUOUS), (f"∂{f}/∂{plot.name}", plot.slopes, ("removable",)))
     ):
         known = []
-        for report in found.points:
+        for report in plot.points:
             x, *both = _point(report)
             y = both[place]
             if y is not None and math.isfinite(x) and math.isfinite(y) and report.verdict is not None:
                 known.append((x, y, report.verdict))
-        curve = _segments(found, numbers, through)
+        curve = _segments(plot, numbers, through)
         low, high = extent([y for piece in curve for _, y in piece] or [y for _, y, _ in known])
         if max(-low, high) > LARGEST:
             hint = "divide it by a large number, or take a shorter range"
@@ -83,7 +81,7 @@ def _panels(found: Plot) -> Iterator[Panel]:
         yield name, curve, known, (low, high)
 
 
-def _told(mark: Mark, name: str) -> str:
+def _mark_text(mark: Mark, name: str) -> str:
     place = f"{name} {'=' if mark.exact else '≈'} {mark.text}"
     slopes = f": the slopes are {mark.left} and {mark.right}" if mark.kind == "kink" and mark.left and mark.right else ""
     if mark.kind == "unknown" and not mark.exact:
@@ -96,105 +94,89 @@ def _told(mark: Mark, name: str) -> str:
 _MANY = 12
 
 
-def table(found: Plot, options: RenderOptions) -> str:
+def table(plot: Plot, options: RenderOptions) -> str:
     """Two drawings in characters, the expression and its derivative, and what is marked in them."""
-    from gradcalc.output.page import Page, last_line, notes, ran_on, typed
-
     page = Page(options)
-    first = found.points[0]
+    first = plot.points[0]
     f = function_letter(first)
     page.formula(f, first.read_as)
     (partial,) = first.partials
     if partial.formula is not None:
-        page.formula(f"∂{f}/∂{found.name}", partial.formula)
-    others = "".join(f", {name} = {typed(text, page)}" for name, text in found.fixed.items())
-    width = found.xs[-1] - found.xs[0]
-    page.sentence(f"{found.name} from {_short(found.xs[0], width)} to {_short(found.xs[-1], width)}{others}")
-    ran_on(first.dtype, first.device, first.versions, page)
-    notes(first, page)
-    panels = list(_panels(found))
+        page.formula(f"∂{f}/∂{plot.name}", partial.formula)
+    others = f", {page.assignments(plot.fixed)}" if plot.fixed else ""
+    width = plot.xs[-1] - plot.xs[0]
+    page.sentence(f"{plot.name} from {axis_label(plot.xs[0], width)} to {axis_label(plot.xs[-1], width)}{others}")
+    page.environment(first.dtype, first.device, first.versions)
+    page.notes(first.notes)
+    panels = list(_panels(plot))
     margin = max(len(label) for *_, y in panels for label in _labels(y).values())
     for panel in panels:
         page.line()
-        _draw(found, panel, margin, page)
+        _draw(plot, panel, margin, page)
     page.line()
-    counts = Counter(str(report.verdict) for report in found.points)
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-    exact = sum(value is not None for value in found.values)
+    counts = Counter(str(report.verdict) for report in plot.points)
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    exact = sum(value is not None for value in plot.values)
     line = f"line: exact at {exact} places; " if exact else ""
-    page.sentence(f"{line}{_dot(page)}: autograd at {len(found.points)} points ({told})", "dim", hanging=2)
-    if found.undersampled:
+    page.sentence(f"{line}{_dot(page)}: autograd at {len(plot.points)} points ({verdicts})", "dim", hanging=2)
+    if plot.undersampled:
         page.sentence(f"{_TOO_FAST}: take a shorter range", "yellow", hanging=2)
-    for sentence in found.missing:
+    for sentence in plot.missing:
         page.sentence(sentence, "yellow", hanging=2)
-    for mark in found.marks[:_MANY]:
-        page.sentence(_told(mark, found.name), "yellow", hanging=2)
-    if len(found.marks) > _MANY:
-        page.sentence(f"and {len(found.marks) - _MANY} more marks; --format plain has all of them", "dim")
-    for word, stretches in (("no value", found.gaps), ("too much to look at, marks may be missing", found.unseen)):
+    for mark in plot.marks[:_MANY]:
+        page.sentence(_mark_text(mark, plot.name), "yellow", hanging=2)
+    if len(plot.marks) > _MANY:
+        page.sentence(f"and {len(plot.marks) - _MANY} more marks; --format plain has all of them", "dim")
+    for word, stretches in (("no value", plot.gaps), ("too much to look at, marks may be missing", plot.unseen)):
         for start, stop in stretches[:_MANY]:
-            page.sentence(f"{word} from {_short(start, width)} to {_short(stop, width)}", "dim")
-    page.line()
-    last_line(found.verdict, "", page)
-    return page.written()
+            page.sentence(f"{word} from {axis_label(start, width)} to {axis_label(stop, width)}", "dim")
+    page.verdict(plot.verdict)
+    return page.text()
 
 
 _TOO_FAST = "the curve moves faster than it is drawn"
 
 
-def _short(number: float, width: float, digits: int = 6) -> str:
-    """A number on an axis, in as many digits as its place on one of this width needs."""
-    near = width / 1000
-    if abs(number) <= near:
-        return "0"
-    texts = [f"{number:.{count}g}" for count in range(digits, 18)]
-    text = next((text for text in texts if abs(float(text) - number) <= near), texts[-1])
-    return f"{number:.0f}" if "e+" in text and abs(number) < 1e9 else text
-
-
 def _labels(y: tuple[float, float]) -> dict[int, str]:
     """What is written beside rows of a drawing: both ends of the axis, and the middle."""
     rows = {0: y[1], _HEIGHT // 2: (y[0] + y[1]) / 2, _HEIGHT - 1: y[0]}
-    return {row: _short(number, y[1] - y[0], 4) for row, number in rows.items()}
+    return {row: axis_label(number, y[1] - y[0], 4) for row, number in rows.items()}
 
 
 def _dot(page: Page) -> str:
     return "o" if page.options.ascii else "•"
 
 
-def _draw(found: Plot, panel: Panel, margin: int, page: Page) -> None:
-    from gradcalc.commands.plot.canvas import Canvas
-    from gradcalc.output.page import color, sign
-
+def _draw(plot: Plot, panel: Panel, margin: int, page: Page) -> None:
     name, curve, points, y = panel
     is_ascii = page.options.ascii
     width = max(min(page.options.width or 80, _WIDEST) - margin - 2, 10)
-    ends = found.xs[0], found.xs[-1]
+    ends = plot.xs[0], plot.xs[-1]
     canvas = Canvas(width, _HEIGHT, ends, y, ascii=is_ascii)
     for piece in curve:
         canvas.line(piece, _LINE)
     for x, number, verdict in points:
         if y[0] <= number <= y[1]:
             canvas.sign((x, number), _dot(page) if verdict is Verdict.AGREE else sign(verdict), color(verdict))
-    for start, stop in found.gaps:
+    for start, stop in plot.gaps:
         for place in range(width):
             x = ends[0] + (ends[1] - ends[0]) * (place + 0.5) / width
             if start < x < stop:
                 canvas.column(x, ":" if is_ascii else "░", "dim")
-    for mark in found.marks:
+    for mark in plot.marks:
         canvas.column(mark.x, "|" if is_ascii else "╎", "yellow")
     page.line(name)
     labels = _labels(y)
-    for row, text in enumerate(canvas.rows()):
+    for row, cells in enumerate(canvas.rows()):
         label = labels.get(row, "")
-        page.drawn(f"{label:>{margin}} {'|' if is_ascii else '┤' if label else '│'}", text)
+        page.row(f"{label:>{margin}} {'|' if is_ascii else '┤' if label else '│'}", *cells)
     for line in _scale(ends, width):
         page.line(" " * (margin + 2) + line)
 
 
 def _scale(ends: tuple[float, float], width: int) -> list[str]:
     """What is written below a drawing: both ends of the axis, and the middle where there is room."""
-    first, middle, last = (_short(x, ends[1] - ends[0]) for x in (ends[0], (ends[0] + ends[1]) / 2, ends[1]))
+    first, middle, last = (axis_label(x, ends[1] - ends[0]) for x in (ends[0], (ends[0] + ends[1]) / 2, ends[1]))
     half = width // 2
     if len(first) < half and half + len(middle) < width - len(last):
         first = first.ljust(half) + middle
@@ -206,7 +188,7 @@ def _scale(ends: tuple[float, float], width: int) -> list[str]:
 # ------------------------------------------------------------------------------------------------------------ images
 
 
-def image(found: Plot, path: str) -> None:
+def image(plot: Plot, path: str) -> None:
     """Write a drawing as PNG, SVG or PDF, by the ending of the path.
 
     Raises `CalcError` without matplotlib, and for what cannot be written.
@@ -216,31 +198,31 @@ def image(found: Plot, path: str) -> None:
     except ImportError:
         hint = "pip install 'gradcalc[plot]' installs it"
         raise CalcError("images are drawn by matplotlib, which is not installed", hint=hint) from None
-    panels = list(_panels(found))
+    panels = list(_panels(plot))
     figure = Figure(figsize=(8, 7), layout="constrained")
     axes = figure.subplots(2, 1, sharex=True)
-    first = found.points[0]
+    first = plot.points[0]
     for ax, (name, curve, points, y) in zip(axes, panels, strict=True):
         for piece in curve:
             ax.plot(*zip(*piece, strict=True), "-" if len(piece) > 1 else ".", color="C0")
         if curve:
             ax.plot([], [], "-", color="C0", label="exact")
         for verdict in dict.fromkeys(verdict for _, _, verdict in points):
-            chosen = [(x, number) for x, number, own in points if own is verdict]
-            ax.scatter(*zip(*chosen, strict=True), s=16, color=_INK[verdict], zorder=3, label=f"autograd: {verdict}")
-        for place, mark in enumerate(found.marks):
+            same = [(x, number) for x, number, own in points if own is verdict]
+            ax.scatter(*zip(*same, strict=True), s=16, color=_INK[verdict], zorder=3, label=f"autograd: {verdict}")
+        for place, mark in enumerate(plot.marks):
             ax.axvline(mark.x, color="C1", linestyle=":", label=None if place else "not smooth")
-        for place, (start, stop) in enumerate(found.gaps):
+        for place, (start, stop) in enumerate(plot.gaps):
             ax.axvspan(start, stop, color="0.9", label=None if place else "no value")
         ax.set_ylim(*y)
         ax.set_ylabel(name)
         ax.grid(alpha=0.3)
-    axes[0].set_title(f"{function_letter(first)} = {_cut(first.read_as)}")
+    axes[0].set_title(f"{function_letter(first)} = {cut(first.read_as, _LONGEST)}")
     axes[0].legend(fontsize="small")
-    if found.undersampled or found.missing:
-        figure.suptitle("; ".join([*[_TOO_FAST] * found.undersampled, *found.missing]), fontsize="small", color="C3")
-    axes[1].set_xlabel(found.name)
-    axes[1].set_xlim(found.xs[0], found.xs[-1])
+    if plot.undersampled or plot.missing:
+        figure.suptitle("; ".join([*[_TOO_FAST] * plot.undersampled, *plot.missing]), fontsize="small", color="C3")
+    axes[1].set_xlabel(plot.name)
+    axes[1].set_xlim(plot.xs[0], plot.xs[-1])
     try:
         figure.savefig(path, dpi=150)
     except OSError as error:
@@ -253,66 +235,42 @@ _INK = {verdict: "C3" if verdict in (Verdict.DISAGREE, Verdict.NOT_FINITE) else 
 _LONGEST = 70
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-
-
-# ---------------------------------------------------------------------------------------------------------- machines
-
-
-def plain(found: Plot, options: RenderOptions) -> str:
-    """Tab-separated lines: the points, the marks, the gaps, and whether there are too few places."""
-    lines: list[list[Any]] = []
-    for report in found.points:
-        (partial,) = report.partials
+def _rows(plot: Plot) -> Iterator[Sequence[object]]:
+    for report in plot.points:
         x, value, slope = _point(report)
-        lines.append(["point", x, value, partial.symbolic, slope, report.verdict])
-    lines += [["mark", mark.x, mark.kind, mark.left, mark.right] for mark in found.marks]
-    lines += [["gap", *ends] for ends in found.gaps]
-    lines += [["unseen", *ends] for ends in found.unseen]
-    lines += [["undersampled"]] * found.undersampled
-    lines += [["missing", sentence] for sentence in found.missing]
-    cells = ["\t".join("" if cell is None else str(cell) for cell in line) for line in lines]
-    return "".join(options.text(line) + "\n" for line in cells)
+        yield "point", x, value, report.partials[0].symbolic, slope, report.verdict
+    for mark in plot.marks:
+        yield "mark", mark.x, mark.kind, mark.left, mark.right
+    yield from (("gap", *ends) for ends in plot.gaps)
+    yield from (("unseen", *ends) for ends in plot.unseen)
+    if plot.undersampled:
+        yield ("undersampled",)
+    yield from (("missing", sentence) for sentence in plot.missing)
 
 
-def json(found: Plot, options: RenderOptions) -> str:
-    """One object: the curves, the marks, and the answer at each point."""
-    first = found.points[0]
-    (partial,) = first.partials
-    return machine.line(
-        {
-            "schema": SCHEMA,
-            "command": "plot",
-            "read_as": first.read_as,
-            "notes": first.notes,
-            "formula": partial.formula,
-            "variable": found.name,
-            "dtype": first.dtype,
-            "device": first.device,
-            "verdict": found.verdict,
-            "versions": first.versions,
-            "x": list(found.xs),
-            "values": list(found.values),
-            "slopes": list(found.slopes),
-            "marks": [
-                {
-                    "at": mark.x,
-                    "text": mark.text,
-                    "kind": mark.kind,
-                    "exact": mark.exact,
-                    "left": mark.left,
-                    "right": mark.right,
-                }
-                for mark in found.marks
-            ],
-            "gaps": list(found.gaps),
-            "unseen": list(found.unseen),
-            "undersampled": found.undersampled,
-            "missing": list(found.missing),
-            "points": [machine.as_object(report) for report in found.points],
-        }
-    )
+def _fields(plot: Plot) -> Mapping[str, object]:
+    first = plot.points[0]
+    return {
+        "read_as": first.read_as,
+        "notes": first.notes,
+        "formula": first.partials[0].formula,
+        "variable": plot.name,
+        "dtype": first.dtype,
+        "device": first.device,
+        "verdict": plot.verdict,
+        "versions": first.versions,
+        "x": plot.xs,
+        "values": plot.values,
+        "slopes": plot.slopes,
+        "marks": [{"at": mark.x, **{key: getattr(mark, key) for key in _MARK_KEYS}} for mark in plot.marks],
+        "gaps": plot.gaps,
+        "unseen": plot.unseen,
+        "undersampled": plot.undersampled,
+        "missing": plot.missing,
+        "points": plot.points,
+    }
 
 
-FORMATS: dict[str, Callable[[Plot, RenderOptions], str]] = {"table": table, "plain": plain, "json": json}
+_MARK_KEYS = ("text", "kind", "exact", "left", "right")
+
+FORMATS: dict[str, Format[Plot]] = {"table": table, **machine_formats("plot", _rows, _fields)}

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from gradcalc.commands.arguments import choice, seconds_of
-from gradcalc.commands.console import LISTS, write
-from gradcalc.commands.options import Device, Dtype, Quiet, Timeout
+from gradcalc.commands.console import LISTS
+from gradcalc.commands.options import Device, Dtype, Expression, Quiet, Timeout
 from gradcalc.commands.request import one_point, request
+from gradcalc.commands.settings import Settings
 from gradcalc.errors import Exit
 
 
 def steps(
-    expr: Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")],
+    expr: Expression,
     by: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="The variable to derive by: x, or x,y, or x[0]. May be repeated. [default: all]"),
@@ -50,14 +49,11 @@ def steps(
     --format latex is an align* block a derivation, for amsmath, with the proof below it; --format markdown has formulas
     between dollar signs.
     """
-    choice(format, (*LISTS, "latex", "markdown"), "format")
-    problem = one_point(*request(expr, at or [], by or [], "1", device, dtype, None))
+    settings = Settings.read((*LISTS, "latex", "markdown"), format, timeout, device=device, dtype=dtype, quiet=quiet)
+    question = one_point(*request(expr, at or [], by or [], "1", settings.device, settings.dtype, None))
+    from gradcalc.commands.steps.render import FORMATS
     from gradcalc.commands.steps.steps import stepwise
 
-    found = stepwise(problem, seconds=seconds_of(timeout))
-    if not quiet:
-        from gradcalc.commands.steps.render import FORMATS
-        from gradcalc.output.options import options_for
-
-        write(FORMATS[format](found, options_for(sys.stdout)))
-    return Exit.DISAGREE if any(derivation.wrong for derivation in found.derivations) else found.report.exit
+    result = stepwise(question, seconds=settings.seconds)
+    settings.write(FORMATS, result)
+    return Exit.DISAGREE if any(derivation.wrong for derivation in result.derivations) else result.report.exit

@@ -8,7 +8,7 @@ block a derivation, for documents that use amsmath.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 
 from gradcalc.commands.steps.steps import AtPoint, Derivation, Stepwise
@@ -16,10 +16,12 @@ from gradcalc.expression.latex import latex, name_latex
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node
 from gradcalc.functions.derivation import Law, Step
-from gradcalc.output import json as machine
 from gradcalc.output.latex import relation
+from gradcalc.output.numbers import cut, exact
 from gradcalc.output.options import RenderOptions, function_letter
-from gradcalc.report import SCHEMA, Partial
+from gradcalc.output.page import Page
+from gradcalc.output.records import Format, machine_formats
+from gradcalc.report import Partial
 
 _DIGITS = 12
 _LONGEST = 2_000
@@ -34,13 +36,13 @@ class _Place(Enum):
     WHOLE = "whole"
 
 
-def _lines(found: Derivation) -> Iterator[tuple[_Place, Step, str | None]]:
+def _lines(derivation: Derivation) -> Iterator[tuple[_Place, Step, str | None]]:
     """The steps as lines, each with its number if there is one."""
     open_steps: list[tuple[Step, str | None]] = []
-    for place, (step, number) in enumerate(found.numbered):
+    for place, (step, number) in enumerate(derivation.numbered):
         while open_steps and open_steps[-1][0].depth >= step.depth:
             yield _Place.CLOSES, *open_steps.pop()
-        after = found.steps[place + 1].depth if place + 1 < len(found.steps) else 0
+        after = derivation.steps[place + 1].depth if place + 1 < len(derivation.steps) else 0
         if after > step.depth:
             open_steps.append((step, number))
             yield _Place.OPENS, step, number
@@ -51,7 +53,7 @@ def _lines(found: Derivation) -> Iterator[tuple[_Place, Step, str | None]]:
 
 
 def _rule(step: Step) -> str:
-    """The name of the rule, as people say it."""
+    """The name of the rule in words."""
     return f"chain rule, {step.law.rule}" if step.is_chain else step.law.rule
 
 
@@ -77,35 +79,33 @@ def _letters(step: Step) -> Mapping[str, Node]:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
+    return cut(text, _LONGEST, tail=f"... ({len(text)} characters)")
 
 
 # ------------------------------------------------------------------------------------------------------------- table
 
 
-def table(found: Stepwise, options: RenderOptions) -> str:
+def table(stepwise: Stepwise, options: RenderOptions) -> str:
     """For people who read: the parts below what they are parts of, and behind them what comes of them."""
-    from gradcalc.output.page import Page, last_line, notes, number, typed
-
     page = Page(options)
-    report = found.report
+    report = stepwise.report
     f = function_letter(report)
     page.formula(f, report.read_as)
     if report.at:
-        page.sentence("at " + ", ".join(f"{name} = {typed(value, page)}" for name, value in report.at.items()))
-    notes(report, page)
-    for derivation, partial in zip(found.derivations, report.partials, strict=True):
+        page.sentence("at " + page.assignments(report.at))
+    page.notes(report.notes)
+    for derivation, partial in zip(stepwise.derivations, report.partials, strict=True):
         page.line()
         left = f"∂{f}/∂{derivation.by}"
-        for place, step, exact in _lines(derivation):
+        for place, step, value in _lines(derivation):
             # However deep, half of the page is left for the formula.
             indent = min(2 * step.depth, page.width // 2)
             part = f"∂/∂{derivation.by} [{_cut(unparse(step.part))}]" if step.depth else left
             derivative = unparse(step.derivative)
             result = f"= {_cut(derivative)}"
-            if exact is not None and exact != derivative:
-                short = number(exact, _DIGITS)
-                result += f" {'=' if short == exact else '≈'} {short}"
+            if value is not None and value != derivative:
+                short = exact(value, _DIGITS)
+                result += f" {'=' if short == value else '≈'} {short}"
             if place is not _Place.CLOSES:
                 page.sentence(part if place is _Place.OPENS else f"{part} {result}", indent=indent, hanging=4)
                 page.sentence(_explained(step), "dim", indent=indent + 2, hanging=2)
@@ -113,15 +113,13 @@ def table(found: Stepwise, options: RenderOptions) -> str:
                 page.sentence(result if step.depth else f"{left} {result}", indent=indent, hanging=4)
         page.line()
         equation = None if partial.formula is None else f"{left} = {_cut(partial.formula)}"
-        for sentence in _ending(derivation, partial, equation):
+        for sentence in _conclusion(derivation, partial, equation):
             page.sentence(sentence, hanging=4)
-    if report.verdict is not None:
-        page.line()
-        last_line(report.verdict, "", page)
-    return page.written()
+    page.verdict(report.verdict)
+    return page.text()
 
 
-def _ending(found: Derivation, partial: Partial, equation: str | None) -> Iterator[str]:
+def _conclusion(derivation: Derivation, partial: Partial, equation: str | None) -> Iterator[str]:
     """What stands behind the steps, from sympy's formula (as an equation) to the proof, in words without markup."""
     if equation is not None:
         yield f"by sympy: {equation}"
@@ -131,7 +129,7 @@ def _ending(found: Derivation, partial: Partial, equation: str | None) -> Iterat
         yield f"autograd: {partial.autograd!r}"
     if partial.why is not None and partial.cause is not None:
         yield f"{partial.verdict} ({partial.cause}): {partial.why}"
-    yield _proof(found)
+    yield _proof(derivation)
 
 
 _NOT_HERE = {
@@ -141,13 +139,14 @@ _NOT_HERE = {
 }
 
 
-def _proof(found: Derivation) -> str:
-    if found.wrong:
-        return f"wrong: the steps do not lead to the derivative, at {found.wrong} of {found.equal + found.wrong} points"
-    if not found.equal:
+def _proof(derivation: Derivation) -> str:
+    equal, wrong = derivation.equal, derivation.wrong
+    if wrong:
+        return f"wrong: the steps do not lead to the derivative, at {wrong} of {equal + wrong} points"
+    if not equal:
         return "not proven: no point was found where the derivative exists and could be compared"
-    not_here = _NOT_HERE.get(found.at_point, "") if found.at_point else ""
-    points = f"{found.equal} point{'s' if found.equal != 1 else ''}"
+    not_here = _NOT_HERE.get(derivation.at_point, "") if derivation.at_point else ""
+    points = f"{equal} point{'s' if equal != 1 else ''}"
     return f"checked: the steps give the derivative at {points}, in exact arithmetic{not_here}"
 
 
@@ -162,42 +161,42 @@ _TEX_WORDS = {
 }  # fmt: skip
 
 
-def markdown(found: Stepwise, options: RenderOptions) -> str:
+def markdown(stepwise: Stepwise, options: RenderOptions) -> str:
     """Lists within lists, with formulas between dollar signs."""
-    f = function_letter(found.report)
-    lines = [f"${f} = {found.report.latex}$" + _at(found, ", at ${}$")]
-    for derivation, partial in zip(found.derivations, found.report.partials, strict=True):
+    f = function_letter(stepwise.report)
+    lines = [f"${f} = {stepwise.report.latex}$" + _values(stepwise, ", at ${}$")]
+    for derivation, partial in zip(stepwise.derivations, stepwise.report.partials, strict=True):
         lines.append("")
-        for indent, formula, told in _written(derivation):
-            lines.append(f"{'  ' * indent}- ${formula}$" + (f", {told}" if told else ""))
+        for indent, formula, rule in _handout_lines(derivation):
+            lines.append(f"{'  ' * indent}- ${formula}$" + (f", {rule}" if rule else ""))
         for sentence in _sentences(f, derivation, partial, lambda text: _MARKDOWN.sub(r"\\\g<0>", text)):
             lines += ["", sentence]
-    lines += _verdict(found, "\n{}", lambda text: _MARKDOWN.sub(r"\\\g<0>", text))
+    lines += _verdict(stepwise, "\n{}", lambda text: _MARKDOWN.sub(r"\\\g<0>", text))
     return options.text("\n".join(lines) + "\n")
 
 
-def latex_blocks(found: Stepwise, options: RenderOptions) -> str:
+def latex_blocks(stepwise: Stepwise, options: RenderOptions) -> str:
     """An `align*` block a derivation, and behind it a paragraph a sentence."""
-    f = function_letter(found.report)
+    f = function_letter(stepwise.report)
     blocks = []
-    for derivation, partial in zip(found.derivations, found.report.partials, strict=True):
-        lines = [f"  & {f} = {found.report.latex}" + _at(found, r"\quad \text{{at }} {}")]
-        for indent, formula, told in _written(derivation):
-            lines.append("  & " + r"\quad " * indent + formula + (rf" && \text{{{told}}}" if told else ""))
+    for derivation, partial in zip(stepwise.derivations, stepwise.report.partials, strict=True):
+        lines = [f"  & {f} = {stepwise.report.latex}" + _values(stepwise, r"\quad \text{{at }} {}")]
+        for indent, formula, rule in _handout_lines(derivation):
+            lines.append("  & " + r"\quad " * indent + formula + (rf" && \text{{{rule}}}" if rule else ""))
         blocks.append("\\begin{align*}\n" + " \\\\\n".join(lines) + "\n\\end{align*}\n")
         blocks += (rf"\noindent {sentence}\par" + "\n" for sentence in _sentences(f, derivation, partial, _tex))
-    blocks += _verdict(found, "\\noindent {}\\par\n", _tex)
+    blocks += _verdict(stepwise, "\\noindent {}\\par\n", _tex)
     return options.text("".join(blocks))
 
 
-def _written(derivation: Derivation) -> Iterator[tuple[int, str, str]]:
+def _handout_lines(derivation: Derivation) -> Iterator[tuple[int, str, str]]:
     """The lines of a handout: how far each is indented, its formula, and its rule in words (empty behind the parts)."""
-    for place, step, exact in _lines(derivation):
+    for place, step, value in _lines(derivation):
         if place is _Place.CLOSES:
-            yield step.depth + 1, _result(step, exact), ""
+            yield step.depth + 1, _result(step, value), ""
         else:
             left = _derivative(derivation.by, latex(step.part))
-            yield step.depth, left if place is _Place.OPENS else f"{left} {_result(step, exact)}", _told(step)
+            yield step.depth, left if place is _Place.OPENS else f"{left} {_result(step, value)}", _rule_latex(step)
 
 
 def _derivative(by: str, of: str) -> str:
@@ -208,7 +207,7 @@ def _sentences(f: str, derivation: Derivation, partial: Partial, escaped: Callab
     """What stands behind the steps, with sympy's formula as a formula."""
     if partial.latex:
         yield rf"by sympy: $\frac{{\partial {f}}}{{\partial {name_latex(derivation.by)}}} = {partial.latex}$"
-    yield from map(escaped, _ending(derivation, partial, None))
+    yield from map(escaped, _conclusion(derivation, partial, None))
 
 
 def _tex(text: str) -> str:
@@ -217,23 +216,23 @@ def _tex(text: str) -> str:
     return _TEX.sub(lambda match: _TEX_WORDS.get(match[0], f"\\{match[0]}"), text)
 
 
-def _verdict(found: Stepwise, line: str, escaped: Callable[[str], str]) -> Iterator[str]:
-    yield from (line.format(escaped(f"note: {note}")) for note in found.report.notes)
-    if found.report.verdict is not None:
-        yield line.format(f"verdict: {found.report.verdict}")
+def _verdict(stepwise: Stepwise, line: str, escaped: Callable[[str], str]) -> Iterator[str]:
+    yield from (line.format(escaped(f"note: {note}")) for note in stepwise.report.notes)
+    if stepwise.report.verdict is not None:
+        yield line.format(f"verdict: {stepwise.report.verdict}")
 
 
-def _result(step: Step, exact: str | None) -> str:
-    is_plain = exact is None or exact == unparse(step.derivative)
-    return f"= {latex(step.derivative)}" + ("" if is_plain else f" {relation(str(exact))}")
+def _result(step: Step, value: str | None) -> str:
+    is_plain = value is None or value == unparse(step.derivative)
+    return f"= {latex(step.derivative)}" + ("" if is_plain else f" {relation(str(value))}")
 
 
-def _at(found: Stepwise, place: str) -> str:
-    values = ", ".join(f"{name_latex(name)} = {latex(value)}" for name, value in found.point.items())
+def _values(stepwise: Stepwise, place: str) -> str:
+    values = ", ".join(f"{name_latex(name)} = {latex(value)}" for name, value in stepwise.point.items())
     return place.format(values) if values else ""
 
 
-def _told(step: Step) -> str:
+def _rule_latex(step: Step) -> str:
     """The rule in words, with formulas between dollar signs."""
     if step.is_known:
         return "as above"
@@ -246,49 +245,40 @@ def _told(step: Step) -> str:
 # ---------------------------------------------------------------------------------------------------------- machines
 
 
-def plain(found: Stepwise, options: RenderOptions) -> str:
-    """Tab-separated lines, one a step, the whole before its parts."""
-    lines = []
-    for derivation in found.derivations:
-        for step, exact in derivation.numbered:
+def _rows(stepwise: Stepwise) -> Iterator[Sequence[object]]:
+    for derivation in stepwise.derivations:
+        for step, value in derivation.numbered:
             letters = ", ".join(f"{letter} = {unparse(arg)}" for letter, arg in step.letters.items())
-            cells = (derivation.by, str(step.depth), unparse(step.part), _rule(step), _law_text(step.law), letters)
-            lines.append("\t".join([*cells, unparse(step.derivative), exact or ""]))
-    return "".join(options.text(line) + "\n" for line in lines)
+            cells = derivation.by, step.depth, unparse(step.part), _rule(step), _law_text(step.law), letters
+            yield *cells, unparse(step.derivative), value
 
 
-def json(found: Stepwise, options: RenderOptions) -> str:
-    """One object: the steps of each derivation, and the proven answer."""
-    derivations = []
-    for derivation in found.derivations:
-        steps = [
-            {
-                "depth": step.depth,
-                "part": unparse(step.part),
-                "rule": step.law.rule,
-                "chain": step.is_chain,
-                "law": _law_text(step.law),
-                "letters": {letter: unparse(arg) for letter, arg in step.letters.items()},
-                "derivative": unparse(step.derivative),
-                "value": exact,
-                "known": step.is_known,
-            }
-            for step, exact in derivation.numbered
-        ]
-        derivations.append(
-            {
-                "by": derivation.by,
-                "steps": steps,
-                "at_point": derivation.at_point,
-                "equal": derivation.equal,
-                "beside": derivation.beside,
-                "wrong": derivation.wrong,
-            }
-        )
-    told = {"schema": SCHEMA, "command": "steps", "derivations": derivations, "report": machine.as_object(found.report)}
-    return machine.line(told)
+def _fields(stepwise: Stepwise) -> Mapping[str, object]:
+    return {"derivations": list(map(_derivation, stepwise.derivations)), "report": stepwise.report}
 
 
-FORMATS: dict[str, Callable[[Stepwise, RenderOptions], str]] = {
-    "table": table, "plain": plain, "json": json, "latex": latex_blocks, "markdown": markdown,
-}  # fmt: skip
+def _derivation(derivation: Derivation) -> Mapping[str, object]:
+    steps = [
+        {
+            "depth": step.depth,
+            "part": unparse(step.part),
+            "rule": step.law.rule,
+            "chain": step.is_chain,
+            "law": _law_text(step.law),
+            "letters": {letter: unparse(arg) for letter, arg in step.letters.items()},
+            "derivative": unparse(step.derivative),
+            "value": value,
+            "known": step.is_known,
+        }
+        for step, value in derivation.numbered
+    ]
+    counts = {"equal": derivation.equal, "beside": derivation.beside, "wrong": derivation.wrong}
+    return {"by": derivation.by, "steps": steps, "at_point": derivation.at_point, **counts}
+
+
+FORMATS: dict[str, Format[Stepwise]] = {
+    "table": table,
+    **machine_formats("steps", _rows, _fields),
+    "latex": latex_blocks,
+    "markdown": markdown,
+}

@@ -8,22 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from gradcalc.calculate.answer import answer, prefetch
 from gradcalc.calculate.prepared import Prepared, prepare
+from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import named_entries
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node
 from gradcalc.functions.derivation import Step, derive
 from gradcalc.inputs.query import Question
+from gradcalc.proof.claims.comparison import Compared, Comparing
+from gradcalc.proof.smoothness.differentiability import NOT_DIFFERENTIABLE, UNDEFINED, examine
 from gradcalc.report import Report
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
-
-if TYPE_CHECKING:
-    from gradcalc.proof.claims.comparison import Compared
 
 MAX_DERIVATIONS = 20
 
@@ -86,16 +86,15 @@ def stepwise(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Stepwis
         count = len(prepared.partials)
         raise CalcError(f"there are {count} variables, and at most {MAX_DERIVATIONS} derivations", hint="choose with --by")
     (tree,) = prepared.entries.entries
-    derived = [(wanted.entries[0], derive(tree, wanted.entries[0])) for wanted in prepared.partials]
+    variables = [partial.entries[0] for partial in prepared.partials]
+    steps = [derive(tree, by) for by in variables]
     prefetch(prepared)
     values = dict(pair for name, cells in prepared.point.entries.items() for pair in named_entries(name, cells))
-    found = [_proven(tree, by, steps, values, prepared) for by, steps in derived]
-    return Stepwise(answer(prepared), found, {name: value.tree for name, value in prepared.point.values.items()})
+    derivations = [_derivation(tree, *pair, values, prepared) for pair in zip(variables, steps, strict=True)]
+    return Stepwise(answer(prepared), derivations, {name: value.tree for name, value in prepared.point.values.items()})
 
 
-def _proven(tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Node], prepared: Prepared) -> Derivation:
-    from gradcalc.proof.claims.comparison import Comparing
-
+def _derivation(tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Node], prepared: Prepared) -> Derivation:
     comparing = Comparing(tree, steps[0].derivative, by)
     numbers: Sequence[str | None] = [None] * len(steps)
     at_point = AtPoint.UNKNOWN if values else None
@@ -104,53 +103,46 @@ def _proven(tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Nod
             comparing.run([values] if values else [], closely=False)
             if values:
                 here = comparing.found[0] if comparing.found and comparing.found[0].shown == values else None
-                at_point, numbers = _held(tree, by, steps, values, here)
+                at_point, numbers = _at_point(tree, by, steps, values, here)
     except deadline.OutOfTime:
         pass
-    found = comparing.found
-    equal = sum(it.same for it in found)
-    beside = sum(not it.same and (it.claimed is None or it.on_seam) for it in found)
-    wrong = len(found) - equal - beside
-    if at_point is AtPoint.NO_RULE and found[0].same:  # by chance: the rules of parts do not hold
+    comparisons = comparing.found
+    equal = sum(it.same for it in comparisons)
+    beside = sum(not it.same and (it.claimed is None or it.on_seam) for it in comparisons)
+    wrong = len(comparisons) - equal - beside
+    if at_point is AtPoint.NO_RULE and comparisons[0].same:  # by chance: the rules of parts do not hold
         equal, beside = equal - 1, beside + 1
     return Derivation(by, steps, numbers, at_point, equal, beside, wrong)
 
 
-def _held(
+def _at_point(
     tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Node], whole: Compared | None
 ) -> tuple[AtPoint, Sequence[str | None]]:
-    """Whether the steps hold at a point, and their numbers, from what is known of the whole there (None: no derivative)."""
+    """Whether the steps hold at a point, and their numbers, from the comparison of the whole there (None: no derivative)."""
     nowhere = [None] * len(steps)
     if whole is None:
-        return (AtPoint.NO_DERIVATIVE if _has_none(tree, by, values) else AtPoint.UNKNOWN), nowhere
+        return (AtPoint.NO_DERIVATIVE if _is_not_differentiable(tree, by, values) else AtPoint.UNKNOWN), nowhere
     if not whole.same:
         return AtPoint.NO_RULE, nowhere
     known: dict[Node, str | None] = {}
     for step in steps:
         if not step.is_known:
-            known[step.part] = _number(step, by, values)
+            known[step.part] = _derivative_at(step, by, values)
     numbers = [known[step.part] for step in steps]
     # Elsewhere a part without a derivative is one that the whole does not need: a case that is not taken.
     return (AtPoint.NO_RULE, nowhere) if whole.on_seam and None in numbers else (AtPoint.HOLDS, numbers)
 
 
-def _has_none(tree: Node, by: str, values: Mapping[str, Node]) -> bool:
+def _is_not_differentiable(tree: Node, by: str, values: Mapping[str, Node]) -> bool:
     """Whether an expression is known to have no derivative at a point."""
-    from gradcalc.engines.taylor.at_point import Site
-    from gradcalc.engines.taylor.reals import OutOfPrecision
-    from gradcalc.proof.smoothness.differentiability import NOT_DIFFERENTIABLE, UNDEFINED, examine
-
     try:
         return examine(Site(tree, values), [by]).kind in NOT_DIFFERENTIABLE | UNDEFINED
     except OutOfPrecision:
         return False
 
 
-def _number(step: Step, by: str, values: Mapping[str, Node]) -> str | None:
+def _derivative_at(step: Step, by: str, values: Mapping[str, Node]) -> str | None:
     """The derivative of a part at a point; None where it has none, or the rule does not give it."""
-    from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
-    from gradcalc.proof.claims.comparison import Comparing
-
     here = Comparing(step.part, step.derivative, by).at(values)
     if here is None or not here.same or here.claimed is None:
         return None

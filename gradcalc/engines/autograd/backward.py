@@ -20,7 +20,7 @@ from gradcalc.functions import TABLE
 from gradcalc.functions.scalarize import option_values
 from gradcalc.runtime import deadline, torch_import
 
-with torch_import.quickly():
+with torch_import.fast_import():
     import torch
 
     from gradcalc.engines.autograd.program import NO_MEMORY, Program

@@ -5,14 +5,13 @@ Comes in: the names people type.  Goes out: a device and a dtype that exist, or 
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
-from gradcalc.errors import CalcError
+from gradcalc.errors import CalcError, suggest
 from gradcalc.report import DTYPES
 from gradcalc.runtime import torch_import
 
-with torch_import.quickly():
+with torch_import.fast_import():
     import torch
 
 _ACCELERATORS = ("cuda", "xpu", "mps")
@@ -64,8 +63,8 @@ def choose(device: str, dtype: str | None) -> tuple[Device, str, tuple[str, ...]
     float64.  Raises `CalcError` for a device that is not there, and for a dtype it does not have.
     """
     if dtype is not None and dtype not in DTYPES:
-        close = difflib.get_close_matches(dtype, DTYPES, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(DTYPES)}"
+        close = suggest(dtype, DTYPES)
+        hint = f"did you mean {close}?" if close else f"there are {', '.join(DTYPES)}"
         raise CalcError(f"unknown dtype {dtype}", hint=hint)
     if device == "cpu":  # no need to look for anything else
         return Device("cpu", "the processor", DTYPES), dtype or "float64", ()
@@ -90,7 +89,7 @@ def _find(name: str, devices: tuple[Device, ...]) -> Device:
     kinds = ("cpu", *_ACCELERATORS, "auto")
     kind = name.partition(":")[0]
     if kind not in kinds:
-        close = difflib.get_close_matches(kind, kinds, n=1)
-        guess = f"; did you mean {close[0]}?" if close else ""
+        close = suggest(kind, kinds)
+        guess = f"; did you mean {close}?" if close else ""
         raise CalcError(f"unknown device {name}", hint=f"this machine has {listed}{guess}")
     raise CalcError(f"there is no device {name} here", hint=f"this machine has {listed}")

@@ -15,7 +15,7 @@ from gradcalc.engines.autograd.backward import REFUSALS, build, constants_of, fi
 from gradcalc.expression.tree import Node
 from gradcalc.runtime import torch_import
 
-with torch_import.quickly():
+with torch_import.fast_import():
     import torch
 
 Tensors = dict[str, torch.Tensor]

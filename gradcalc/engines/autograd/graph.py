@@ -16,7 +16,7 @@ from gradcalc.expression.tree import Call, Name, Node, Number, fold
 from gradcalc.functions import TABLE
 from gradcalc.runtime import torch_import
 
-with torch_import.quickly():
+with torch_import.fast_import():
     import torch
 
 

@@ -29,7 +29,7 @@ from gradcalc.engines.symbolic.messages import (
     unpack_form,
     unpack_request,
 )
-from gradcalc.runtime.parent_watch import end_with_parent
+from gradcalc.runtime.parent_watch import exit_with_parent
 
 MEMORY_BYTES = 1_400_000_000
 MAX_CHARACTERS = 50_000_000
@@ -48,7 +48,7 @@ def main(descriptor: str) -> None:
     gc.set_threshold(20_000, 20, 20)
     gc.enable()
     _limit_memory()
-    end_with_parent(os.getppid())
+    exit_with_parent(os.getppid())
     _say(answers, {"number": 0})
     for line in sys.stdin:
         data = json.loads(line)

@@ -1,0 +1,1 @@
+"""`.grad` after several backward passes, with and without clearing it."""

@@ -1,0 +1,49 @@
+"""`gradcalc accumulate`: `.grad` over several backward passes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gradcalc.commands.arguments import count_of
+from gradcalc.commands.console import LISTS
+from gradcalc.commands.options import At, Device, Dtype, Expression, Format, Quiet, Timeout
+from gradcalc.commands.request import one_point, request
+from gradcalc.commands.settings import Settings
+from gradcalc.errors import Exit
+
+
+def accumulate(
+    expr: Expression,
+    at: At = None,
+    passes: Annotated[str, typer.Option(metavar="N", help="How many passes, forward and backward.")] = "3",
+    zero: Annotated[bool, typer.Option("--zero", help="Only with clearing between the passes.")] = False,
+    device: Device = "cpu",
+    dtype: Dtype = None,
+    timeout: Timeout = "10",
+    format: Format = "table",
+    quiet: Quiet = False,
+) -> Exit:
+    """Show how .grad grows when nobody clears it.
+
+    \b
+      gradcalc accumulate "w*x + b" --at w=2,x=3,b=1
+      gradcalc accumulate "mean((x@w - 1)**2)" --at "x=[[1,2],[3,4]]" --at "w=[1,1]" --passes 5
+
+    A row a pass: .grad after backward(), without clearing and with grad.zero_() or zero_grad() before each pass, beside
+    the proven derivative.
+
+    \b
+    --format plain is a line a variable and way to clear, with tabs between
+      variable, how it is cleared, .grad after each pass
+    """
+    settings = Settings.read(LISTS, format, timeout, device=device, dtype=dtype, quiet=quiet)
+    from gradcalc.commands.accumulate.accumulation import MAX_PASSES, accumulate
+    from gradcalc.commands.accumulate.render import FORMATS
+
+    count = count_of(passes, "the number of passes", MAX_PASSES)
+    question = one_point(*request(expr, at or [], [], "1", settings.device, settings.dtype, None))
+    result = accumulate(question, passes=count, clear=zero, seconds=settings.seconds)
+    settings.write(FORMATS, result)
+    return result.report.exit

@@ -1,0 +1,66 @@
+"""`.grad` after each pass, as tables and for programs.
+
+`plain` is a line a variable and way to clear: variable, how it is cleared, and the gradient after each pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from gradcalc.commands.accumulate.accumulation import Accumulation
+from gradcalc.commands.at_point import page_of
+from gradcalc.output.numbers import FEW, listing, significant
+from gradcalc.output.options import RenderOptions, function_letter
+from gradcalc.output.records import Format, machine_formats
+from gradcalc.report import Report
+
+WHY = (
+    "backward() adds to .grad instead of replacing it, so that a gradient can be gathered over several batches: whoever "
+    "wants that of one pass clears it before, with grad.zero_(), or with zero_grad(), which sets it to None."
+)
+
+
+def table(accumulation: Accumulation, options: RenderOptions) -> str:
+    """A table a variable: a row a pass, a column a way to clear."""
+    report = accumulation.report
+    page = page_of(report, options)
+    f = function_letter(report)
+    for name in _variables(report):
+        page.line(f"{name}.grad after each backward(); ∂{f}/∂{name} = {_derivative(report, name)}")
+        rows = [
+            [f"pass {number + 1}", *(significant(passes[number][name]) for passes in accumulation.gradients.values())]
+            for number in range(accumulation.passes)
+        ]
+        page.columns(("", *accumulation.gradients), rows)
+        page.line()
+    page.sentence(WHY)
+    page.verdict(report.verdict)
+    return page.text()
+
+
+def _variables(report: Report) -> list[str]:
+    return list(dict.fromkeys(partial.by[0] for partial in report.partials))
+
+
+def _derivative(report: Report, name: str) -> str:
+    """The proven derivative by a variable; of an array that by its first entries."""
+
+    def short(text: str) -> str:
+        return text if len(text) < 14 else f"{float(text):.10g}"
+
+    entries = [partial.symbolic or "undefined" for partial in report.partials if partial.by == (name,)]
+    return short(entries[0]) if len(entries) == 1 else listing(entries, short, FEW)
+
+
+def _rows(accumulation: Accumulation) -> Iterator[Sequence[object]]:
+    for name in _variables(accumulation.report):
+        for clearing, passes in accumulation.gradients.items():
+            yield name, clearing, *(gradients[name] for gradients in passes)
+
+
+def _fields(accumulation: Accumulation) -> Mapping[str, object]:
+    gradients = accumulation.gradients
+    return {"passes": accumulation.passes, "gradients": gradients, "why": WHY, "report": accumulation.report}
+
+
+FORMATS: dict[str, Format[Accumulation]] = {"table": table, **machine_formats("accumulate", _rows, _fields)}

@@ -1,0 +1,294 @@
+"""Compare a claim with the derivative of an expression: right, right in part, or a counterexample.
+
+The claim is compared by Taylor arithmetic, exactly, at the points and at others where the derivative exists; and with
+sympy's formula, as formulas.  One point where they differ proves it wrong.  A claim that is right says what that rests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from gradcalc.commands.check.diagnosis import diagnose
+from gradcalc.engines.symbolic.client import CLIENT, SymbolicFailure
+from gradcalc.engines.symbolic.messages import (
+    ClaimRequest,
+    ClaimResult,
+    Derivatives,
+    PartialsRequest,
+    SymbolicRequest,
+    SymbolicResult,
+)
+from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
+from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Node
+from gradcalc.proof.claims.breakpoints import equalities, has_cases
+from gradcalc.proof.claims.comparison import DEEP_BITS, Compared, Comparing
+from gradcalc.runtime import deadline
+
+_SIMPLIFYING = 5.0
+"""Seconds that sympy may take to find the formulas equal; the points do not need it."""
+
+
+class ClaimOutcome(StrEnum):
+    """What is known about a claim, and, of the lines of a derivation, which are none or wrong only by another."""
+
+    RIGHT = "right"
+    PARTLY = "partly"
+    WRONG = "wrong"
+    UNDECIDED = "undecided"
+    GIVEN = "given"
+    FOLLOWS = "follows"
+
+
+class ClaimEvidence(StrEnum):
+    """What an outcome rests on: sympy or exact algebra in every piece; equality at points; a point where they differ."""
+
+    FORMULA = "formula"
+    SAMPLING = "sampling"
+    COUNTEREXAMPLE = "counterexample"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedPoint:
+    """A point, and there the derivative, the claim's value (None: it has none), and whether they are the same."""
+
+    at: Mapping[str, str]
+    derivative: str
+    claimed: str | None
+    same: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The outcome of a claim; `cause` is the kind of the likely mistake, `why` a sentence.
+
+    `formula` is sympy's derivative, `by_sympy` whether sympy found the claim equal to it.  `digits` are the decimal digits
+    to which derivative and claim are equal at three points.  `condition` says where a claim that is right in part has a
+    value, if that can be said.
+    """
+
+    formula: str | None
+    points: tuple[ReportedPoint, ...]
+    by_sympy: bool
+    outcome: ClaimOutcome
+    cause: str | None
+    why: str
+    evidence: ClaimEvidence | None = None
+    digits: int | None = None
+    condition: str | None = None
+
+
+class ClaimCheck:
+    """A claim about the derivative of a tree by a variable; sympy's process starts at once.
+
+    With `inner` the variable stands for that expression; `fixed` are variables that have one value only; `where` is the
+    condition under which the claim is meant.
+    """
+
+    def __init__(
+        self,
+        tree: Node,
+        claimed: Node,
+        by: str,
+        seconds: float,
+        inner: Node | None = None,
+        fixed: Mapping[str, Node] = MappingProxyType({}),
+        where: Node | None = None,
+    ):
+        self.tree, self.claimed, self.by, self.seconds, self.inner, self.fixed = tree, claimed, by, seconds, inner, fixed
+        self.where = where
+        self._client = CLIENT.get()
+        self._derivative = PartialsRequest.of([tree], [(0, (by,))], seconds)
+        self._client.submit(self._derivative)
+        self._same: ClaimRequest | None = None
+        # What sympy finds equal holds beside the point of an equality, and tells nothing about it.
+        if not (equalities(tree) or equalities(claimed)):
+            self._same = ClaimRequest.of(tree, claimed, by, min(seconds, _SIMPLIFYING))
+            self._client.submit(self._same)
+
+    def _symbolic_result(self, request: SymbolicRequest) -> SymbolicResult | None:
+        try:
+            return self._client.result(request)
+        except SymbolicFailure:
+            return None
+
+    def result(self, at: Sequence[Mapping[str, Node]]) -> CheckResult:
+        """Compare at the points that are given and at others; a comparison before the time is over counts."""
+        comparing = Comparing(self.tree, self.claimed, self.by, self.inner, self.fixed, self.where)
+        cause, why = None, ""
+        try:
+            with deadline.limit(self.seconds):
+                comparing.run(at)
+                if comparing.is_refuted:
+                    cause, why = diagnose(self.tree, self.by, comparing.found)
+        except (deadline.OutOfTime, OutOfPrecision):
+            pass  # of the diagnosis: the points that were compared count
+        formula = self._symbolic_result(self._derivative)
+        same = None if self._same is None else self._symbolic_result(self._same)
+        assessment = _Assessment(comparing, isinstance(same, ClaimResult) and same.is_same)
+        outcome, condition = assessment.outcome, None
+        if outcome is ClaimOutcome.PARTLY:
+            try:
+                with deadline.limit(self.seconds):  # as much time again
+                    tree = comparing.condition()
+                    condition = None if tree is None else unparse(tree)
+            except deadline.OutOfTime:
+                pass
+        return CheckResult(
+            formula.formulas[0].text if isinstance(formula, Derivatives) else None,
+            tuple(map(_reported, assessment.points)),
+            assessment.by_sympy,
+            outcome,
+            cause if outcome is ClaimOutcome.WRONG else None,
+            assessment.sentence(why, condition) + assessment.not_compared(at),
+            assessment.evidence,
+            assessment.digits,
+            condition,
+        )
+
+
+_FEW = 3
+"""Points at which two formulas may be equal by accident."""
+_USUAL_DIGITS = 36
+_DEEP_DIGITS = DEEP_BITS * 3_010 // 10_000
+
+
+class _Assessment:
+    """The outcome of a claim, from the points where it was compared and from sympy."""
+
+    def __init__(self, comparing: Comparing, by_sympy: bool):
+        self.comparing = comparing
+        self.points = [*comparing.found, *comparing.silent[: 1 if comparing.found else _FEW]]
+        self.wrong = [it for it in comparing.found if it.claimed is not None and not it.same]
+        self.by_sympy = by_sympy and not self.wrong
+        self.equal = [it for it in comparing.found if it.same]
+        self.deep = [it for it in self.equal if it.is_deep]
+        self.silent = [it for it in [*comparing.found, *comparing.silent] if it.claimed is None]
+        self.least = _FEW if comparing.free else 1
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether the claim is right at so many points, and so closely, that it may be called right."""
+        is_enough = len(self.equal) >= self.least and len(self.deep) >= self.least
+        return self.comparing.is_complete and is_enough and self.missed is None
+
+    @property
+    def missed(self) -> Node | None:
+        """A number beside a breakpoint that is irrational, if an equality may hold just there."""
+        trees = (self.comparing.tree, self.comparing.claimed)
+        return next(iter(self.comparing.sampling.missed), None) if any(map(equalities, trees)) else None
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the formulas are equal; where there are cases, the points between them must have been looked at."""
+        is_plain = not (has_cases(self.comparing.tree) or has_cases(self.comparing.claimed))
+        return self.comparing.is_proven or (self.by_sympy and (is_plain or self.comparing.is_complete))
+
+    @property
+    def outcome(self) -> ClaimOutcome:
+        """A different number anywhere refutes a claim, and so does no number everywhere."""
+        if self.wrong:
+            return ClaimOutcome.WRONG
+        if not (self.is_proven or self.is_sampled):
+            refuted = self.silent and not self.equal and self.comparing.is_complete
+            return ClaimOutcome.WRONG if refuted else ClaimOutcome.UNDECIDED
+        return ClaimOutcome.PARTLY if self.silent else ClaimOutcome.RIGHT
+
+    @property
+    def evidence(self) -> ClaimEvidence | None:
+        if self.outcome in (ClaimOutcome.RIGHT, ClaimOutcome.PARTLY):
+            return ClaimEvidence.FORMULA if self.is_proven else ClaimEvidence.SAMPLING
+        return ClaimEvidence.COUNTEREXAMPLE if self.outcome is ClaimOutcome.WRONG else None
+
+    @property
+    def digits(self) -> int | None:
+        """The decimal digits to which derivative and claim are the same at three points at least."""
+        if len(self.equal) < self.least:
+            return None
+        return _DEEP_DIGITS if len(self.deep) >= self.least else _USUAL_DIGITS
+
+    def sentence(self, why: str, condition: str | None) -> str:
+        match self.outcome:
+            case ClaimOutcome.WRONG:
+                return _refutation((self.wrong or self.silent)[0]) + (f"; likely: {why}" if why else "")
+            case ClaimOutcome.UNDECIDED:
+                return self._undecided()
+            case ClaimOutcome.PARTLY:
+                where = f"where {condition}" if condition else "where the claim has a value"
+                return f"right {where}: {self._grounds()}; {_refutation(self.silent[0])}"
+        return self._grounds()
+
+    def _grounds(self) -> str:
+        """Why a claim is right."""
+        grounds = ["equal as formulas, by sympy"] if self.by_sympy and self.is_proven else []
+        if self.is_proven and not grounds:
+            grounds = ["equal as formulas in every piece, by exact algebra"]
+        if self.equal:
+            grounds.append(f"equal at {_points(len(self.equal))}, {self._accuracy()}")
+        if not self.is_proven:
+            grounds.append("sampled, not proven: the formulas were not found to be equal")
+        return "; ".join(grounds)
+
+    def _accuracy(self) -> str:
+        if all(it.bits is None for it in self.equal):
+            return "exactly"
+        if self.is_proven or not self.deep:
+            return f"to {_USUAL_DIGITS} digits at least"
+        return f"to {_USUAL_DIGITS} digits, at {len(self.deep)} of them to {_DEEP_DIGITS:,}"
+
+    def _undecided(self) -> str:
+        count = len(self.equal)
+        if self.comparing.sampling.is_cut:
+            return f"equal at {_points(count)}; there are more breakpoints than are looked at"
+        if not self.comparing.is_complete:
+            return f"the time is over; so far the claim is equal at {_points(count)}"
+        if not count:
+            return "no point was found where the derivative exists and could be compared"
+        if self.missed is not None:
+            return f"equal at {_points(count)}, but not known at an irrational breakpoint near {unparse(self.missed)}"
+        if count >= self.least:
+            return f"equal at {_points(count)}, but not closely enough to tell"
+        return f"equal at {_points(count)}, which is too few to tell"
+
+    def not_compared(self, at: Sequence[Mapping[str, Node]]) -> str:
+        """The points that the user gave and that could not be compared."""
+        outside = self.comparing.outside
+        known = [it.shown for it in self.comparing.found]
+        lost = [point for point in at if point not in outside and {**self.comparing.fixed, **point} not in known]
+        return "".join(
+            [
+                *(f"; no derivative is known at {_named(point)}" for point in lost),
+                *(f"; the claim is not meant at {_named(point)}" for point in outside),
+            ]
+        )
+
+
+def _points(count: int) -> str:
+    return f"{count} point{'s' if count != 1 else ''}"
+
+
+def _refutation(comparison: Compared) -> str:
+    point = _reported(comparison)
+    where = f"at {_named(comparison.shown)} " if comparison.shown else ""
+    claim = "the claim " + ("has no value" if point.claimed is None else f"is {point.claimed}")
+    if point.claimed is not None and _trimmed(point.derivative) == _trimmed(point.claimed):
+        claim = "the claim differs from it in later digits"
+    return f"{where}the derivative is {point.derivative}, {claim}"
+
+
+def _trimmed(decimal: str) -> str:
+    """A decimal string without the zeros that say how many digits are known."""
+    return decimal.rstrip("0").rstrip(".") if "." in decimal and "e" not in decimal else decimal
+
+
+def _reported(comparison: Compared) -> ReportedPoint:
+    at = {name: unparse(value) for name, value in comparison.shown.items()}
+    claimed = None if comparison.claimed is None else decimal(comparison.claimed)
+    return ReportedPoint(at, decimal(comparison.derivative), claimed, comparison.same)
+
+
+def _named(point: Mapping[str, Node]) -> str:
+    return ", ".join(f"{name} = {unparse(value)}" for name, value in point.items())

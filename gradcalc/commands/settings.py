@@ -1,0 +1,52 @@
+"""What the options that several commands share say: how to compute, and how to write the result."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from gradcalc.commands.arguments import choice, device_of, seconds_of, verdicts_of
+from gradcalc.commands.console import write
+from gradcalc.output.options import RenderOptions, options_for
+from gradcalc.report import DTYPES, Verdict
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options of `commands/options.py`, read: `seconds` is the time limit, `fail_on` the verdicts that fail a run."""
+
+    format: str
+    seconds: float
+    device: str
+    dtype: str | None
+    full: bool
+    quiet: bool
+    fail_on: tuple[Verdict, ...]
+
+    @classmethod
+    def read(
+        cls,
+        formats: Collection[str],
+        format: str,
+        timeout: str,
+        *,
+        device: str = "cpu",
+        dtype: str | None = None,
+        full: bool = False,
+        quiet: bool = False,
+        fail_on: Sequence[str] | None = None,
+    ) -> Settings:
+        """Read the options of a command with these formats.  Raises `CalcError` for the first that is wrong."""
+        choice(format, tuple(formats), "format")
+        seconds, verdicts = seconds_of(timeout), verdicts_of(fail_on or [])
+        dtype = dtype if dtype is None else choice(dtype, DTYPES, "dtype")
+        return cls(format, seconds, device_of(device), dtype, full, quiet, verdicts)
+
+    def write(self, formats: Mapping[str, Callable[[T, RenderOptions], str]], result: T) -> None:
+        """Write a result to stdout in the format that was asked for; nothing if the command is quiet."""
+        if not self.quiet:
+            write(formats[self.format](result, replace(options_for(sys.stdout), full=self.full)))

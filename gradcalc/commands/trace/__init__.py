@@ -1,0 +1,1 @@
+"""The graph that autograd recorded, with the local derivatives and the adjoints."""

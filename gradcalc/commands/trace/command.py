@@ -1,0 +1,49 @@
+"""`gradcalc trace`: the graph of an expression, with its chain rule."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gradcalc.commands.options import At, Device, Dtype, Expression, Quiet, Timeout
+from gradcalc.commands.request import one_point, request
+from gradcalc.commands.settings import Settings
+from gradcalc.errors import Exit
+
+GRAPHS = ("table", "plain", "json", "dot", "mermaid", "svg")
+
+
+def trace(
+    expr: Expression,
+    at: At = None,
+    device: Device = "cpu",
+    dtype: Dtype = None,
+    timeout: Timeout = "10",
+    format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json, dot, mermaid or svg.")] = "table",
+    quiet: Quiet = False,
+) -> Exit:
+    """Show the graph of an expression with its chain rule.
+
+    \b
+      gradcalc trace "sin(x**2)" --at 3
+      gradcalc trace "x*sin(x*y)" --at x=2,y=3
+      gradcalc trace "sum((A@x - 1)**2)" --at "A=[[1,2],[3,4]]" --at "x=[1,2]"
+      gradcalc trace "sin(x**2)" --at 3 --format svg > graph.svg
+
+    A line an operation: torch's name of its backward step, its value, the local derivative, and the adjoint, which is the
+    derivative of the result by it: the product along the path, summed over all paths. The first number that is not finite
+    is named, with the operation that made it. The exit code is that of the verdict on the gradient, as for gradcalc diff.
+
+    \b
+    --format plain is a line an operation, with tabs between
+      number, expression, grad_fn, value, adjoint, and of each argument its number and the local derivative
+    """
+    settings = Settings.read(GRAPHS, format, timeout, device=device, dtype=dtype, quiet=quiet)
+    question = one_point(*request(expr, at or [], [], "1", settings.device, settings.dtype, None))
+    from gradcalc.commands.trace.render import FORMATS
+    from gradcalc.commands.trace.trace import trace
+
+    result = trace(question, seconds=settings.seconds)
+    settings.write(FORMATS, result)
+    return result.report.exit

@@ -1,0 +1,1 @@
+"""What `backward()` does with gradient tracking on, and off in four ways."""

@@ -1,0 +1,40 @@
+"""`gradcalc tracking`: what `backward()` does with gradient tracking on and off."""
+
+from __future__ import annotations
+
+from gradcalc.commands.console import LISTS
+from gradcalc.commands.options import At, Device, Dtype, Expression, Format, Quiet, Timeout
+from gradcalc.commands.request import one_point, request
+from gradcalc.commands.settings import Settings
+from gradcalc.errors import Exit
+
+
+def tracking(
+    expr: Expression,
+    at: At = None,
+    device: Device = "cpu",
+    dtype: Dtype = None,
+    timeout: Timeout = "10",
+    format: Format = "table",
+    quiet: Quiet = False,
+) -> Exit:
+    """Show what backward() does with tracking on and off.
+
+    \b
+      gradcalc tracking "x*2" --at "x=[1,2,3]"
+      gradcalc tracking "x**2" --at 3
+
+    The ways are requires_grad_(False), detach(), no_grad() and inference_mode(), each of them run: requires_grad, grad_fn
+    and is_leaf of the result, and the gradients, or torch's own error. The exit code is 0.
+
+    \b
+    --format plain is a line a way, with tabs between
+      way, requires_grad, grad_fn, is_leaf, is_inference, gradients, error
+    """
+    settings = Settings.read(LISTS, format, timeout, device=device, dtype=dtype, quiet=quiet)
+    question = one_point(*request(expr, at or [], [], "1", settings.device, settings.dtype, None))
+    from gradcalc.commands.tracking.render import FORMATS
+    from gradcalc.commands.tracking.tracking import tracking
+
+    settings.write(FORMATS, tracking(question, seconds=settings.seconds))
+    return Exit.AGREE

@@ -1,0 +1,53 @@
+"""What came of each way to switch tracking off, as tables and for programs.
+
+`plain` is a line a way: way, requires_grad, grad_fn, is_leaf, is_inference, gradients, error; those of the sum of an array
+are called `sum: ...`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from gradcalc.commands.at_point import page_of
+from gradcalc.commands.tracking.tracking import Tracking
+from gradcalc.output.numbers import significant
+from gradcalc.output.options import RenderOptions
+from gradcalc.output.records import Format, machine_formats
+
+if TYPE_CHECKING:
+    from gradcalc.engines.autograd.grad_modes import Tracked
+
+
+def table(tracking: Tracking, options: RenderOptions) -> str:
+    """A row a way; torch's errors in its own words."""
+    page = page_of(tracking.report, options)
+    for title, ways in (("y.backward()", tracking.ways), ("y.sum().backward()", tracking.of_sum)):
+        if ways:
+            rows = [[way.way, *_attributes(way), way.error or _gradients(way)] for way in ways]
+            page.columns(("", "y.requires_grad", "y.grad_fn", "y.is_leaf", title), rows)
+            page.line()
+    page.sentence("y is the value of the expression; the errors are torch's own words", "dim")
+    return page.text()
+
+
+def _attributes(way: Tracked) -> tuple[str, str, str]:
+    return str(way.requires_grad), way.grad_fn or "None", str(way.is_leaf)
+
+
+def _gradients(way: Tracked) -> str:
+    return ", ".join(f"{name}.grad = {significant(slope)}" for name, slope in way.gradients.items())
+
+
+def _rows(tracking: Tracking) -> Iterator[Sequence[object]]:
+    for prefix, ways in (("", tracking.ways), ("sum: ", tracking.of_sum)):
+        for way in ways:
+            gradients = None if way.error else _gradients(way)
+            yield prefix + way.way, *_attributes(way), way.is_inference, gradients, way.error
+
+
+def _fields(tracking: Tracking) -> Mapping[str, object]:
+    return {"ways": tracking.ways, "of_sum": tracking.of_sum, "report": tracking.report}
+
+
+FORMATS: dict[str, Format[Tracking]] = {"table": table, **machine_formats("tracking", _rows, _fields)}

@@ -1,0 +1,52 @@
+"""`gradcalc explain`: every verdict and cause has a page, and every example gives what its page is about."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from gradcalc.cli.main import main
+from gradcalc.commands.explain.pages import IDEAS, PAGES, VERDICTS
+from gradcalc.report import Verdict
+
+
+def test_every_verdict_has_a_page() -> None:
+    assert set(VERDICTS) == {str(verdict) for verdict in Verdict}
+
+
+def test_every_cause_that_the_program_names_has_a_page() -> None:
+    package = Path(__file__).parents[2] / "gradcalc"
+    source = "".join(
+        path.read_text() for path in [*(package / "proof").glob("*.py"), package / "commands" / "bce" / "neuron.py"]
+    )
+    named = set(re.findall(r'(?:Judgement\(Verdict\.\w+, [^\n]*?, |cause=)"([a-z-]+)"', source))
+    assert len(named) >= 12
+    assert named <= set(PAGES)
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES.values() if "explain" not in p.example and p.name not in IDEAS], ids=lambda page: page.name
+)
+def test_the_example_of_a_page_is_of_its_kind(page, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+    main([*shlex.split(page.example)[1:], "--format", "json"])
+    partial = json.loads(capsys.readouterr().out)["partials"][0]
+    assert page.name in (partial["verdict"], partial["cause"])
+
+
+@pytest.mark.parametrize("name", IDEAS)
+def test_the_example_of_an_idea_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(shlex.split(PAGES[name].example)[1:]) in (0, 1, 3)
+    assert capsys.readouterr().out
+
+
+def test_a_list_a_page_and_a_misspelt_topic(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain"]) == 0
+    assert "agree: the formulas are proven equal" in capsys.readouterr().out
+    assert main(["explain", "NaN_trap"]) == 0
+    assert capsys.readouterr().out.startswith("nan-trap: 0 times infinity in the chain rule\n")
+    assert main(["explain", "kinks"]) == 2
+    assert capsys.readouterr().err == "error: there is no page on kinks\nhint: did you mean kink?\n"
