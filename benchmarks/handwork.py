@@ -47,7 +47,7 @@ from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in, steps
+from gradcalc.expression.tree import Call, Name, Node, Number, fold, linearize, names_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.derivation import NoRule, derive, functions
 from gradcalc.functions.resolve import understand
@@ -613,7 +613,7 @@ def is_plantable(row: dict, parts: int) -> bool:
         return False
     try:
         tree = understand(row["expr"], row["vars"])
-        if len(steps(tree).nodes) > parts:
+        if len(linearize(tree).nodes) > parts:
             return False
         for name in row["vars"]:
             Derivation(tree, name).whole()

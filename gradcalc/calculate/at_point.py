@@ -22,7 +22,7 @@ from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Array, entry_names, named_entries
-from gradcalc.expression.tree import Call, Node, Number, steps
+from gradcalc.expression.tree import Node, Number, calls_in
 from gradcalc.functions import TABLE
 from gradcalc.inputs.values import Point
 from gradcalc.proof.floats.formats import FORMATS
@@ -65,9 +65,7 @@ def at_point(prepared: Prepared) -> Report:
         return undecided(prepared, f"the point took more than {seconds:g} seconds")
     wrt = list(dict.fromkeys(partial.entries for partial in prepared.partials))
     runs = _runs(prepared, inputs, wrt, dtype, device.name)
-    another = any(
-        TABLE[node.name].different_backward_algorithm for node in steps(prepared.tree).nodes if isinstance(node, Call)
-    )
+    another = any(TABLE[node.name].different_backward_algorithm for node in calls_in(prepared.tree))
     exact = {name: tree.value if isinstance(tree, Number) else tree for name, tree in inputs.exact.items()}
     # Importing torch is charged to the limit, up to half of it; sympy has a limit of its own.
     left = max(seconds - (time.monotonic() - started), seconds / 2)

@@ -17,7 +17,7 @@ from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Call, Node, steps
+from gradcalc.expression.tree import Call, Node, calls_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.stable_forms import rewrites
 from gradcalc.proof import verdict
@@ -203,13 +203,13 @@ def _bounds(tree: Node, run: Run, form: Format) -> dict[By, tuple[float, float]]
 
 def _rounded_constants(site: Site, run: Run) -> dict[str, Fraction]:
     """The constants of an expression that torch has rounded, as it has them."""
-    named = {node.name for node in site.steps.nodes if isinstance(node, Call) and not node.args}
+    named = {node.name for node in site.program.nodes if isinstance(node, Call) and not node.args}
     return {name: value for name, value in run.constants.items() if name in named}
 
 
 def torch_deviations(tree: Node) -> tuple[str, ...]:
     """What torch documents about functions of the expression that it defines in its own way."""
-    rows = [TABLE[node.name] for node in steps(tree).nodes if isinstance(node, Call)]
+    rows = [TABLE[node.name] for node in calls_in(tree)]
     return tuple(dict.fromkeys(row.torch_deviation for row in rows if row.torch_deviation))
 
 

@@ -13,7 +13,7 @@ from gradcalc.errors import CalcError, MissingValues
 from gradcalc.expression.arrays import Array
 from gradcalc.expression.directional import contract_with_cotangent, fresh_name, restrict_to_line
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Call, Node, Number, names_in, steps
+from gradcalc.expression.tree import Call, Node, Number, calls_in, names_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.query import Query, Wrt, read_question
@@ -161,7 +161,7 @@ def _is_of_arrays(tree: Node) -> bool:
 
 
 def _calls_of_arrays(tree: Node) -> Iterator[Call]:
-    return (node for node in steps(tree).nodes if isinstance(node, Call) and not TABLE[node.name].elementwise)
+    return (call for call in calls_in(tree) if not TABLE[call.name].elementwise)
 
 
 def needs_numbers(tree: Node, why: str) -> None:

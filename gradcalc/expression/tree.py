@@ -58,7 +58,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """An operator, a function or, without arguments, a constant; `options` are what it is told in words."""
+    """An operator, a function or, without arguments, a constant; `options` are its keyword arguments."""
 
     name: str
     args: tuple[Node, ...]
@@ -104,40 +104,52 @@ def integer_literal(node: Node) -> int | None:
     return None
 
 
-class Steps(NamedTuple):
-    """A tree as the steps of its evaluation: its nodes, arguments before calls, and where the arguments of each are.
+class Program(NamedTuple):
+    """Trees as a straight-line program: nodes in topological order, and for each the positions of its operands.
 
-    A node that stands in a tree several times is one step: trees that share their parts cost what their parts cost.
+    A node that stands in a tree several times is one instruction: trees that share their parts cost what their parts cost.
     """
 
     nodes: Sequence[Node]
-    places: Sequence[Sequence[int]]
+    operands: Sequence[Sequence[int]]
+
+    def evaluate(self, leaf: Callable[[Number | Name], T], call: Callable[[Call, list[T]], T]) -> list[T]:
+        """The values of all instructions, in any domain."""
+        values: list[T] = []
+        for node, operands in zip(*self, strict=True):
+            values.append(call(node, [values[place] for place in operands]) if isinstance(node, Call) else leaf(node))
+        return values
 
 
-def steps(*trees: Node) -> Steps:
-    """The steps of a tree, or of several that may share their parts."""
-    places: dict[int, int] = {}
+def linearize(*trees: Node) -> Program:
+    """The program of a tree, or of several that may share their parts."""
+    positions: dict[int, int] = {}
     nodes: list[Node] = []
-    arguments: list[Sequence[int]] = []
+    operands: list[Sequence[int]] = []
     waiting = list(reversed(trees))
     while waiting:
         node = waiting[-1]
-        if id(node) in places:
+        if id(node) in positions:
             waiting.pop()
-        elif type(node) is Call and (missing := [arg for arg in node.args if id(arg) not in places]):
+        elif type(node) is Call and (missing := [arg for arg in node.args if id(arg) not in positions]):
             waiting += reversed(missing)
         else:
-            places[id(node)] = len(nodes)
+            positions[id(node)] = len(nodes)
             nodes.append(node)
-            arguments.append([places[id(arg)] for arg in node.args] if type(node) is Call else ())
+            operands.append([positions[id(arg)] for arg in node.args] if type(node) is Call else ())
             waiting.pop()
-    return Steps(nodes, arguments)
+    return Program(nodes, operands)
+
+
+def calls_in(tree: Node) -> Iterator[Call]:
+    """The calls of a tree, arguments first, each once."""
+    return (node for node in linearize(tree).nodes if isinstance(node, Call))
 
 
 def postorder(tree: Node) -> Iterator[Node]:
     """Every node of a tree as often as it stands there, arguments before calls, left to right, without recursion.
 
-    For trees as they were typed: those of the entries of arrays share their parts, and `steps` has each of these once.
+    For trees as they were typed: those of the entries of arrays share their parts, and `linearize` has each of these once.
     """
     # Calls before their arguments, right to left: the same backwards.
     found: list[Node] = []
@@ -155,13 +167,13 @@ def fold(tree: Node, leaf: Callable[[Number | Name], T], call: Callable[[Call, l
 
     A node that stands in a tree several times is read once, and its value is given to several calls.
     """
-    nodes, places = steps(tree)
-    uses = Counter(chain.from_iterable(places))
+    nodes, operands = linearize(tree)
+    uses = Counter(chain.from_iterable(operands))
     values: dict[int, T] = {}
     for place, node in enumerate(nodes):
         if isinstance(node, Call):
-            values[place] = call(node, [values[arg] for arg in places[place]])
-            for arg in places[place]:  # what nobody needs any more is let go: texts of long sums are long
+            values[place] = call(node, [values[arg] for arg in operands[place]])
+            for arg in operands[place]:  # free values after their last use: texts of long sums are long
                 uses[arg] -= 1
                 if not uses[arg]:
                     del values[arg]
@@ -200,4 +212,4 @@ def factors(tree: Node) -> list[Node]:
 
 def names_in(tree: Node) -> list[str]:
     """The names of a tree, in order of appearance, each once."""
-    return list(dict.fromkeys(node.name for node in steps(tree).nodes if isinstance(node, Name)))
+    return list(dict.fromkeys(node.name for node in linearize(tree).nodes if isinstance(node, Name)))

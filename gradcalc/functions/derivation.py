@@ -14,7 +14,7 @@ from functools import cache, reduce
 from gradcalc.errors import CalcError
 from gradcalc.expression.decimals import plain
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Call, Name, Node, Number, factors, fold, names_in, postorder, steps, terms
+from gradcalc.expression.tree import Call, Name, Node, Number, factors, fold, linearize, names_in, postorder, terms
 from gradcalc.functions import TABLE
 from gradcalc.functions.rules import ARITHMETIC, CASES, DEFINITIONS, FUNCTIONS
 from gradcalc.grammar import parse
@@ -64,7 +64,7 @@ def derive(tree: Node, by: str) -> list[Step]:
 
     Raises `NoRule` for a function without one, and `CalcError` for what is too long to be followed.
     """
-    if len(steps(tree).nodes) > MAX_PARTS:
+    if len(linearize(tree).nodes) > MAX_PARTS:
         raise CalcError(f"the expression has more than {MAX_PARTS} parts: nobody could follow its derivation")
     deriving = _Deriving(tree, by)
     deriving.derived(tree, 0)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from gradcalc.expression.tree import Call, Name, Node, Number, fold, replaced, steps
+from gradcalc.expression.tree import Call, Name, Node, Number, calls_in, fold, replaced
 from gradcalc.functions.resolve import understand
 from gradcalc.runtime import deadline
 
@@ -53,7 +53,7 @@ def _rules() -> tuple[tuple[Node, Node], ...]:
 
 def rewrites(tree: Node) -> Iterator[Node]:
     """Rewrites of a tree, the more specific first.  Raises `OutOfTime`."""
-    names = {node.name for node in steps(tree).nodes if isinstance(node, Call)}
+    names = {node.name for node in calls_in(tree)}
     for pattern, form in _rules():
         if _names(pattern) <= names:
             rewrite = _replace_pattern(tree, pattern, form)
@@ -63,7 +63,7 @@ def rewrites(tree: Node) -> Iterator[Node]:
 
 @cache
 def _names(pattern: Node) -> frozenset[str]:
-    return frozenset(node.name for node in steps(pattern).nodes if isinstance(node, Call))
+    return frozenset(node.name for node in calls_in(pattern))
 
 
 def _replace_pattern(tree: Node, pattern: Node, form: Node) -> Node:

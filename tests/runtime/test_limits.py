@@ -21,7 +21,7 @@ from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.germs.elements import Elements, Undecided, expand_power
 from gradcalc.expression.arrays import Array
-from gradcalc.expression.tree import Call, Name, Node, fold, names_in, replaced, steps
+from gradcalc.expression.tree import Call, Name, Node, fold, linearize, names_in, replaced
 from gradcalc.functions import stable_forms
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.values import value_tree
@@ -58,7 +58,7 @@ def test_equality_and_hashes_use_what_is_shared() -> None:
     assert hash(doubled("sin(x)")) == hash(doubled("sin(x)"))
     moved = replaced(doubled("x"), lambda leaf: Name("y"))
     assert moved == doubled("y")
-    assert len(steps(moved).nodes) == 61
+    assert len(linearize(moved).nodes) == 61
 
 
 def test_spellings_are_looked_for_once_in_a_shared_part(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ def test_spellings_are_looked_for_once_in_a_shared_part(monkeypatch: pytest.Monk
     found = list(stable_forms.rewrites(tree))
     assert doubled("logaddexp(x, 0)") in found
     assert all(names_in(other) == ["x"] for other in found)
-    assert 0 < len(looks) <= len(stable_forms._REWRITES) * len(steps(tree).nodes)
+    assert 0 < len(looks) <= len(stable_forms._REWRITES) * len(linearize(tree).nodes)
 
 
 def test_a_tree_without_the_functions_of_a_pattern_is_not_walked(monkeypatch: pytest.MonkeyPatch) -> None:

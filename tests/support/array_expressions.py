@@ -15,7 +15,7 @@ from functools import cache
 from math import prod
 
 from gradcalc.expression.arrays import Array, Shape, broadcast_shape
-from gradcalc.expression.tree import steps
+from gradcalc.expression.tree import linearize
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import scalarize
@@ -44,7 +44,7 @@ def of_arrays(chance: random.Random) -> Case:
             continue
         entries = scalarize(understand(grown.text, used), values).entries
         place = chance.randrange(len(entries))
-        if len(steps(entries[place]).nodes) <= MOST_STEPS:
+        if len(linearize(entries[place]).nodes) <= MOST_STEPS:
             return Case(grown.text, used, place)
 
 

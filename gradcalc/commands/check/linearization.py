@@ -15,7 +15,7 @@ from gradcalc.engines.taylor import evaluate
 from gradcalc.engines.taylor.at_point import is_finite
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import Real
-from gradcalc.expression.tree import Call, Name, Node, Number, Steps, steps
+from gradcalc.expression.tree import Call, Name, Node, Number, Program, linearize
 from gradcalc.functions.resolve import understand
 from gradcalc.runtime import deadline
 
@@ -27,7 +27,7 @@ class Unknown(Exception):
 class Linearization:
     """The value of each step at a point, its partial by each argument, its tangent (forward) and its adjoint (backward)."""
 
-    def __init__(self, program: Steps, dependents: Sequence[int], point: Mapping[str, Real]):
+    def __init__(self, program: Program, dependents: Sequence[int], point: Mapping[str, Real]):
         self.program, self.dependents, self.point = program, set(dependents), point
         values = evaluate.evaluate_all(program, point, 0, evaluate.no_constants)
         self.values: list[Real | None] = [it.value if isinstance(it, Jet) else None for it in values]
@@ -39,12 +39,12 @@ class Linearization:
         self.adjoints: dict[int, Real] = {len(program.nodes) - 1: arb(1)}
         for place in sorted(dependents, reverse=True):
             adjoint = self.adjoints.get(place)
-            for arg, partial in zip(program.places[place], self.partials.get(place, ()), strict=True):
+            for arg, partial in zip(program.operands[place], self.partials.get(place, ()), strict=True):
                 if partial is not None and adjoint is not None:
                     self.adjoints[arg] = self.adjoints.get(arg, arb(0)) + adjoint * partial
 
     def _partials(self, place: int) -> list[Real | None]:
-        node, args = self.program.nodes[place], self.program.places[place]
+        node, args = self.program.nodes[place], self.program.operands[place]
         assert isinstance(node, Call)
         known: dict[str, Real] = dict(self.point)
         parts: list[Node] = []
@@ -55,7 +55,7 @@ class Linearization:
             else:
                 parts.append(Name(f"%{number}"))
                 known[f"%{number}"] = value
-        step = steps(Call(node.name, tuple(parts), node.span, node.options))
+        step = linearize(Call(node.name, tuple(parts), node.span, node.options))
         partials: list[Real | None] = []
         for number, arg in enumerate(args):
             name = f"%{number}"
@@ -119,7 +119,7 @@ class StepAt:
         return _finite(evaluate.evaluate(step, {**point, "%": Jet.variable(_known(point.get(name)), 1, 1)}, order=1), 1)
 
     def _arg(self, number: int) -> int:
-        return self.linearization.program.places[self.place][number]
+        return self.linearization.program.operands[self.place][number]
 
 
 def _known(value: Real | None) -> Real:

@@ -13,9 +13,9 @@ from fractions import Fraction
 from gradcalc.commands.check.linearization import Linearization, Tangent
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import Real, ball
+from gradcalc.expression.dependencies import Dependencies
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.program import Reach
-from gradcalc.expression.tree import Call, Node, Steps, names_in, steps
+from gradcalc.expression.tree import Call, Node, Program, linearize, names_in
 from gradcalc.functions import TABLE
 
 BITS = 384
@@ -72,8 +72,8 @@ def mistakes(tree: Node, by: str, points: Sequence[Mapping[str, Real]]) -> Itera
     Specific mistakes come first, the outermost before those inside; factors and the like come last.
     """
     with reals.precision(BITS):
-        program = steps(tree)
-        dependents = [place for place in Reach(program).of([by]) if not _is_condition(program.nodes[place])]
+        program = linearize(tree)
+        dependents = [place for place in Dependencies(program).dependents([by]) if not _is_condition(program.nodes[place])]
         linearizations = [Linearization(program, dependents, point) for point in points]
     for catalogue in (_specific_mistakes, _general_mistakes):
         for place in reversed(dependents):
@@ -93,7 +93,7 @@ def _is_condition(node: Node) -> bool:
 class _Step:
     """A step at which mistakes are made."""
 
-    program: Steps
+    program: Program
     place: int
     node: Call
     dependents: frozenset[int]
@@ -101,7 +101,7 @@ class _Step:
 
     @property
     def args(self) -> Sequence[int]:
-        return self.program.places[self.place]
+        return self.program.operands[self.place]
 
     @property
     def varying(self) -> list[int]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gradcalc.calculate.answer import answer
 from gradcalc.commands.at_point import prepare_at_point, torch_errors
 from gradcalc.errors import CalcError
-from gradcalc.expression.tree import steps
+from gradcalc.expression.tree import linearize
 from gradcalc.inputs.query import Question
 from gradcalc.output.numbers import cut
 from gradcalc.report import Report
@@ -37,7 +37,7 @@ class Trace:
 def trace(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Trace:
     """The graph of an expression at a point.  Raises `CalcError` for what has no point, or no single value."""
     prepared = prepare_at_point(question, seconds, "a trace follows the gradient of one number")
-    if len(steps(prepared.tree).nodes) > MAX_VERTICES:
+    if len(linearize(prepared.tree).nodes) > MAX_VERTICES:
         raise CalcError(f"the expression has more than {MAX_VERTICES} parts: nobody could follow its trace")
     from gradcalc.engines.autograd.graph import graph
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gradcalc.expression.tree import Call, Name, Node, Number, fold, steps
+from gradcalc.expression.tree import Call, Name, Node, Number, calls_in, fold
 from gradcalc.functions import TABLE
 from gradcalc.functions.scalarize import option_values
 from gradcalc.runtime import torch_import
@@ -127,7 +127,7 @@ def _python_numbers(node: Call, numbers: Mapping[str, float]) -> dict[int, int |
 
 
 def python_literals(tree: Node, numbers: Mapping[str, float]) -> frozenset[float]:
-    calls = (node for node in steps(tree).nodes if isinstance(node, Call))
+    calls = calls_in(tree)
     return frozenset(float(number) for call in calls for number in _python_numbers(call, numbers).values())
 
 

@@ -23,8 +23,7 @@ import torch
 from gradcalc.engines.rounding.dual_intervals import ONE, ZERO, DualInterval
 from gradcalc.engines.rounding.functions import IntervalVocabulary
 from gradcalc.engines.rounding.intervals import Interval, Rounding, exactly
-from gradcalc.expression.program import follow
-from gradcalc.expression.tree import Call, Name, Node, Number, steps
+from gradcalc.expression.tree import Call, Name, Node, Number, linearize
 from gradcalc.functions import TABLE
 
 _STEPS = 8
@@ -64,7 +63,7 @@ def enclose(
         result = row.meaning(vocabulary, *args)
         return result.widened_for_custom_kernel(args) if row.group in _CUSTOM_KERNELS else result
 
-    result = follow(steps(tree), leaf, call)[-1]
+    result = linearize(tree).evaluate(leaf, call)[-1]
     return result.value, {name: result.slopes.get(name, ZERO) for name in moving}
 
 
@@ -76,7 +75,7 @@ def _steps(tree: Node) -> int:
     """
     depth: dict[int, int] = {}
     uses: dict[str, int] = {}
-    for node in steps(tree).nodes:
+    for node in linearize(tree).nodes:
         if isinstance(node, Call):
             depth[id(node)] = 1 + max((depth.get(id(arg), 0) for arg in node.args), default=0)
         elif isinstance(node, Name):

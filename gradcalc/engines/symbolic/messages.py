@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from gradcalc.expression.arrays import Entry
-from gradcalc.expression.tree import Call, Name, Node, Number, steps
+from gradcalc.expression.tree import Call, Name, Node, Number, linearize
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 
@@ -157,7 +157,7 @@ A text is a leaf; a list, a call and the places of its arguments.
 
 def pack(trees: Sequence[Node]) -> Parts:
     """Trees as plain data; what they share is written once."""
-    found = steps(*trees)
+    found = linearize(*trees)
     parts: list[Any] = [
         [node.name, *places] if isinstance(node, Call) else node.text if isinstance(node, Number) else node.name
         for node, places in zip(*found, strict=True)

@@ -15,8 +15,8 @@ from flint import fmpq
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real, exact
-from gradcalc.expression.program import Reach
-from gradcalc.expression.tree import Call, Node, Number, names_in, steps
+from gradcalc.expression.dependencies import Dependencies
+from gradcalc.expression.tree import Call, Node, Number, linearize, names_in
 
 Direction = Mapping[str, int]
 
@@ -34,12 +34,12 @@ class Site:
 
     def __init__(self, tree: Node, values: Mapping[str, Node | Fraction], constants: Mapping[str, Fraction] | None = None):
         self.tree = tree
-        self.steps = steps(tree)
+        self.program = linearize(tree)
         self.names = names_in(tree)
         self._values = {name: values[name] for name in self.names}
         self._constants = {text: exact(value) for text, value in (constants or {}).items()}
         self._exact: dict[str, fmpq] = {}
-        self._reach: Reach | None = None
+        self._dependencies: Dependencies | None = None
         self._moving: dict[frozenset[str], list[int]] = {}
         self._rest: dict[tuple[int, int], list[evaluate.Value]] = {}
         self._parts: dict[tuple[int, int], tuple[Node, Real]] = {}
@@ -71,7 +71,7 @@ class Site:
 
     def value(self) -> Jet:
         """The expression at the point, as a jet that stands still."""
-        return evaluate.evaluate(self.steps, self.point(), constants=self.literal)
+        return evaluate.evaluate(self.program, self.point(), constants=self.literal)
 
     def ray(self, direction: Direction, order: int) -> Jet:
         """The expression along a ray that leaves the point in a direction."""
@@ -81,15 +81,15 @@ class Site:
             if name in starts:
                 values[name] = Jet.variable(starts[name], speed, order)
         if len(self.names) < _MANY:
-            return evaluate.evaluate(self.steps, values, order=order, constants=self.literal)
+            return evaluate.evaluate(self.program, values, order=order, constants=self.literal)
         names = frozenset(direction)
         if names not in self._moving:
-            self._reach = self._reach or Reach(self.steps)
-            self._moving[names] = self._reach.of(names)
+            self._dependencies = self._dependencies or Dependencies(self.program)
+            self._moving[names] = self._dependencies.dependents(names)
         if (reals.working_bits(), order) not in self._rest:
-            self._rest[reals.working_bits(), order] = evaluate.evaluate_all(self.steps, starts, order, self.literal)
+            self._rest[reals.working_bits(), order] = evaluate.evaluate_all(self.program, starts, order, self.literal)
         rest = self._rest[reals.working_bits(), order]
-        return evaluate.evaluate_some(self.steps, values, order, self.literal, self._moving[names], rest)
+        return evaluate.evaluate_some(self.program, values, order, self.literal, self._moving[names], rest)
 
     def formula_value(self, formula: Node, opaque: Mapping[str, Node]) -> Real:
         """The value at the point of a formula in the same variables, and in parts that it has names for.

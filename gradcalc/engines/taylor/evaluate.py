@@ -17,8 +17,7 @@ from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.jets import Condition, Jet, NoSeries, is_nan
 from gradcalc.engines.taylor.reals import Real, exact
 from gradcalc.engines.taylor.special_functions import JetVocabulary
-from gradcalc.expression.program import follow
-from gradcalc.expression.tree import Call, Name, Node, Number, Steps, steps
+from gradcalc.expression.tree import Call, Name, Node, Number, Program, linearize
 from gradcalc.functions import TABLE
 
 Value = Jet | Condition
@@ -31,26 +30,26 @@ def no_constants(_: Node) -> Real | None:
 
 
 def evaluate(
-    tree: Node | Steps, values: Mapping[str, Real | Jet], *, order: int = 0, constants: Constants = no_constants
+    tree: Node | Program, values: Mapping[str, Real | Jet], *, order: int = 0, constants: Constants = no_constants
 ) -> Jet:
     """The jet of a tree, or of its steps where it is evaluated often.
 
     `values` gives every variable a number (it stands still) or a jet (it moves).  `constants` may replace a literal or
     a constant by the number a machine made of it.
     """
-    return cast("Jet", evaluate_all(tree if isinstance(tree, Steps) else steps(tree), values, order, constants)[-1])
+    return cast("Jet", evaluate_all(tree if isinstance(tree, Program) else linearize(tree), values, order, constants)[-1])
 
 
-def evaluate_all(way: Steps, values: Mapping[str, Real | Jet], order: int, constants: Constants) -> list[Value]:
+def evaluate_all(program: Program, values: Mapping[str, Real | Jet], order: int, constants: Constants) -> list[Value]:
     """The jets of all steps."""
-    return follow(way, *_readers(values, order, constants))
+    return program.evaluate(*_readers(values, order, constants))
 
 
-def evaluate_known(way: Steps, values: Mapping[str, Real], constants: Constants) -> list[Value | None]:
+def evaluate_known(program: Program, values: Mapping[str, Real], constants: Constants) -> list[Value | None]:
     """The values of all steps, None for those that the present precision does not tell."""
     leaf, call = _readers(values, 0, constants)
     found: list[Value | None] = []
-    for node, places in zip(*way, strict=True):
+    for node, places in zip(*program, strict=True):
         value: Value | None = None
         args = [arg for place in places if (arg := found[place]) is not None]
         if len(args) == len(places):
@@ -61,7 +60,7 @@ def evaluate_known(way: Steps, values: Mapping[str, Real], constants: Constants)
 
 
 def evaluate_some(
-    way: Steps,
+    program: Program,
     values: Mapping[str, Real | Jet],
     order: int,
     constants: Constants,
@@ -75,9 +74,9 @@ def evaluate_some(
     leaf, call = _readers(values, order, constants)
     found: dict[int, Value] = {}
     for place in places:
-        node = way.nodes[place]
+        node = program.nodes[place]
         if isinstance(node, Call):
-            found[place] = call(node, [found[arg] if arg in found else rest[arg] for arg in way.places[place]])
+            found[place] = call(node, [found[arg] if arg in found else rest[arg] for arg in program.operands[place]])
         else:
             found[place] = leaf(node)
     return cast("Jet", found.get(len(rest) - 1, rest[-1]))

@@ -10,7 +10,7 @@ from math import comb, perm
 from flint import acb_series, arb, fmpq
 
 from gradcalc.engines.taylor import reals
-from gradcalc.engines.taylor.functions import ElementaryFunctions
+from gradcalc.engines.taylor.elementary_functions import ElementaryFunctions
 from gradcalc.engines.taylor.jets import NAN, Jet, NoSeries, apply, compose, integrate
 from gradcalc.engines.taylor.reals import Real, ball, integer
 

@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from gradcalc.expression.program import follow
-from gradcalc.expression.tree import Call, Name, Node, Number, integer_literal, names_in, steps
+from gradcalc.expression.tree import Call, Name, Node, Number, calls_in, integer_literal, linearize, names_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.vocabulary import NAMES, Vocabulary
 
@@ -56,7 +55,7 @@ def _read(tree: Node, vocabulary: _Switches, chosen: Callable[[Node, Node], Node
             return _Built(made)
         return _Built(chosen(made, row.meaning(vocabulary, *args).node))
 
-    return follow(steps(tree), _Built, call)[-1].node
+    return linearize(tree).evaluate(_Built, call)[-1].node
 
 
 def as_built(name: str) -> _Built:
@@ -222,7 +221,7 @@ def _condition(node: Node, sign: str) -> Call:
 
 def equalities(tree: Node) -> list[Call]:
     """Where a tree asks if two numbers are equal: what holds beside such a point tells nothing about it."""
-    asked = [node for node in steps(tree).nodes if isinstance(node, Call) and node.name in ("==", "!=")]
+    asked = [call for call in calls_in(tree) if call.name in ("==", "!=")]
     return [node for node in dict.fromkeys(asked) if names_in(node)]
 
 
@@ -233,4 +232,4 @@ def has_cases(tree: Node) -> bool:
 
 def is_hard(tree: Node) -> bool:
     """Whether a tree has functions that take long far from 0, over wide intervals, and at many bits."""
-    return any(isinstance(node, Call) and TABLE[node.name].group == "special functions" for node in steps(tree).nodes)
+    return any(TABLE[call.name].group == "special functions" for call in calls_in(tree))

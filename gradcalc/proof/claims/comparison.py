@@ -19,7 +19,7 @@ from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.errors import MissingValues
-from gradcalc.expression.tree import Call, Node, Number, names_in, renamed, steps
+from gradcalc.expression.tree import Call, Node, Number, linearize, names_in, renamed
 from gradcalc.proof.claims.breakpoints import switches
 from gradcalc.proof.claims.pieces import is_derivative
 from gradcalc.proof.claims.roots import literal, number, shortened
@@ -110,7 +110,7 @@ class Comparing:
         self._values: list[tuple[Point, bool]] = []
         self._seen: set[tuple[Node, ...]] = set()
         self._precisions: Sequence[int] = ()
-        self._room = max(_EFFORT // (len(steps(tree, claimed).nodes) + 30), _LEAST)
+        self._room = max(_EFFORT // (len(linearize(tree, claimed).nodes) + 30), _LEAST)
         self._seam_room = _SEAMS
         if self.sampling.is_hard:
             self._room, self._seam_room = _OF_HARD
@@ -327,7 +327,7 @@ class Comparing:
         """A condition under which the claim has a value, as far as all points tell; None where there is no simple one."""
         needs = list(dict.fromkeys(it.needs for it in switches(self.claimed) if it.needs is not None))
         needs += [Call(need.name[0], need.args) for need in needs if need.name in (">=", "<=")]
-        needs.sort(key=lambda need: len(steps(need).nodes))
+        needs.sort(key=lambda need: len(linearize(need).nodes))
         needed = [need for need in needs if all(self._holds(need, at) for at, there in self._values if there)]
         silent = [at for at, there in self._values if not there]
         for need in needed:

@@ -12,7 +12,7 @@ from typing import cast
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.jets import Condition, Jet
 from gradcalc.engines.taylor.reals import Real
-from gradcalc.expression.tree import Call, Node, Number, steps
+from gradcalc.expression.tree import Call, Node, Number, linearize
 from gradcalc.proof.claims.breakpoints import expanded
 from gradcalc.proof.claims.roots import polynomial
 
@@ -32,10 +32,10 @@ def is_derivative(tree: Node, claimed: Node, point: Mapping[str, Real]) -> bool:
 
 def branch(tree: Node, point: Mapping[str, Real]) -> Node:
     """The formula that a tree is near to a point at which nothing is at a breakpoint."""
-    way = steps(expanded(tree))
-    values = evaluate.evaluate_all(way, point, 0, evaluate.no_constants)
+    program = linearize(expanded(tree))
+    values = evaluate.evaluate_all(program, point, 0, evaluate.no_constants)
     made: list[Node] = []
-    for node, places, _ in zip(way.nodes, way.places, values, strict=True):
+    for node, places, _ in zip(program.nodes, program.operands, values, strict=True):
         args = [made[place] for place in places]
         made.append(_chosen(node, args, [values[place] for place in places]) if isinstance(node, Call) else node)
     return made[-1]

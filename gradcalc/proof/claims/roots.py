@@ -17,8 +17,7 @@ from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.expression.decimals import plain
-from gradcalc.expression.program import follow
-from gradcalc.expression.tree import Call, Name, Node, Number, integer_literal, names_in, renamed, steps
+from gradcalc.expression.tree import Call, Name, Node, Number, integer_literal, linearize, names_in, renamed
 from gradcalc.proof.claims.breakpoints import expanded, is_hard
 
 Ratio = tuple[fmpq_poly, fmpq_poly]
@@ -98,7 +97,7 @@ def polynomial(tree: Node) -> Ratio | None:
         above, below = made[node.name]
         return None if below.is_zero() or max(above.degree(), below.degree()) > _DEGREE else (above, below)
 
-    return follow(steps(tree), leaf, call)[-1]
+    return linearize(tree).evaluate(leaf, call)[-1]
 
 
 def _power(ratio: Ratio, power: int) -> Ratio | None:
@@ -323,7 +322,7 @@ def _middle(low: Fraction, high: Fraction) -> Fraction:
 
 class _Search:
     def __init__(self, tree: Node):
-        self.way = steps(tree)
+        self.program = linearize(tree)
         (self.name,) = names_in(tree)
 
     def state(self, low: Fraction, high: Fraction) -> str:
@@ -362,7 +361,7 @@ class _Search:
     def _jet(self, place: Real, order: int) -> Sequence[arb] | None:
         start = Jet.variable(place, 1, 1) if order else place
         try:
-            jet = evaluate.evaluate(self.way, {self.name: start}, order=order)
+            jet = evaluate.evaluate(self.program, {self.name: start}, order=order)
         except (reals.Unresolved, reals.NotReal, reals.OutOfPrecision):
             return None
         parts = [reals.ball(jet[power]) for power in range(order + 1)]

@@ -15,7 +15,7 @@ from itertools import pairwise, product
 
 from gradcalc.engines.taylor.reals import ball
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Call, Node, Number, names_in, renamed, steps
+from gradcalc.expression.tree import Call, Node, Number, linearize, names_in, renamed
 from gradcalc.functions import TABLE
 from gradcalc.proof.claims.breakpoints import Switch, expanded, is_hard, switches
 from gradcalc.proof.claims.roots import is_near, literal, number, polynomial, roots, shortened, zeros
@@ -70,9 +70,9 @@ class Sampling:
         self.trees = trees
         self.chance = random.Random("\n".join(map(unparse, trees)))
         self.switches: list[Switch] = list(dict.fromkeys(it for tree in reversed(trees) for it in switches(tree)))
-        parts = [node for tree in trees for node in steps(tree).nodes]
+        parts = [node for tree in trees for node in linearize(tree).nodes]
         self.constants = _constants(parts)
-        self.parts = _different([node for tree in reversed(trees) for node in reversed(steps(tree).nodes)])
+        self.parts = _different([node for tree in reversed(trees) for node in reversed(linearize(tree).nodes)])
         self.is_hard = any(map(is_hard, trees))
         self._effort = _EFFORT
         self.pieces: list[Point] = []
@@ -180,7 +180,7 @@ class Sampling:
 
     def _looks_for(self, moving: Node) -> int:
         """How many pieces of the line may be looked at for the roots of an expression."""
-        cost = len(steps(moving).nodes)
+        cost = len(linearize(moving).nodes)
         looks = min(_LOOKS, self._effort // cost)
         if polynomial(moving) is None:
             self._effort -= looks * cost // 2
@@ -197,7 +197,7 @@ class Sampling:
             ratio = None if moving is None else polynomial(moving)
             if ratio is not None and 0 < ratio[0].degree() < 5:
                 found.update(dict.fromkeys([*zeros(ratio[0]), *zeros(ratio[0].derivative())]))
-            elif moving is not None and ratio is None and len(steps(moving).nodes) < 12:
+            elif moving is not None and ratio is None and len(linearize(moving).nodes) < 12:
                 found.update(dict.fromkeys(roots(moving)[:4]))
         found.update(dict.fromkeys(literal(sign * constant) for constant in self.constants for sign in (1, -1)))
         return _sorted(found, _LANDMARKS)

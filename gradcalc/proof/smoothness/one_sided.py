@@ -28,8 +28,8 @@ from gradcalc.engines.taylor.germs.functions import Chosen, Value, chosen
 from gradcalc.engines.taylor.germs.germs import Germs, NotDefined, Unknown
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import Real, ball, exact, refine
-from gradcalc.expression.program import Reach
-from gradcalc.expression.tree import Call, Name, Node, Steps, steps
+from gradcalc.expression.dependencies import Dependencies
+from gradcalc.expression.tree import Call, Name, Node, Program, linearize
 from gradcalc.functions import TABLE
 
 Side = Real | float | None
@@ -86,8 +86,8 @@ class Neighbourhood:
     def __init__(self, site: Site, names: Sequence[str], size: int):
         self.germs = Germs(size)
         self._site = site
-        self._steps: Steps = site.steps
-        self._moving = Reach(self._steps).of(names)
+        self._program: Program = site.program
+        self._moving = Dependencies(self._program).dependents(names)
         self._fixed: dict[int, Chosen] = {}
         self._start = {name: self._variable(name) for name in dict.fromkeys(names) if name in site.names}
 
@@ -166,7 +166,7 @@ class Neighbourhood:
         value = self._site.typed(name)
         if isinstance(value, Fraction):
             return self.germs.constant(exact(value))
-        tree = steps(value)
+        tree = linearize(value)
         values: list[Chosen] = []
         for node, places in zip(*tree, strict=True):
             values.append(chosen(self.germs, node, [values[place] for place in places], {}, None))
@@ -178,17 +178,17 @@ class Neighbourhood:
         """The expression where its variables have these values.  Raises `Missing` where it has none, and `Undecided`."""
         values: dict[int, Chosen] = {}
         for place in self._moving:
-            args = [values[arg] if arg in values else self._constant(arg) for arg in self._steps.places[place]]
-            values[place] = chosen(self.germs, self._steps.nodes[place], args, at, None)
+            args = [values[arg] if arg in values else self._constant(arg) for arg in self._program.operands[place]]
+            values[place] = chosen(self.germs, self._program.nodes[place], args, at, None)
             if place in self._cancelling:
                 values[place] = self._without_cancellation(values[place])
-        last = len(self._steps.nodes) - 1
+        last = len(self._program.nodes) - 1
         return _element(values[last] if last in values else self._constant(last))
 
     @cached_property
     def _cancelling(self) -> frozenset[int]:
         """The steps that are zero at the point as far as the digits tell: they may vanish, and that is best seen there."""
-        values = evaluate.evaluate_known(self._steps, self._site.point(), self._site.literal)
+        values = evaluate.evaluate_known(self._program, self._site.point(), self._site.literal)
         numbers = {place: value.value for place in self._moving if isinstance(value := values[place], Jet)}
         return frozenset(place for place, number in numbers.items() if isinstance(number, arb) and number.contains(0))
 
@@ -199,19 +199,19 @@ class Neighbourhood:
     def _constant(self, place: int) -> Chosen:
         """The value of a step that stands still."""
         if place not in self._fixed:
-            node = self._steps.nodes[place]
+            node = self._program.nodes[place]
             is_condition = isinstance(node, Call) and TABLE[node.name].condition
-            if not is_condition and _is_long(self._steps, place):
+            if not is_condition and _is_long(self._program, place):
                 self._fixed[place] = self._opaque(place, node)
             else:
-                args = [self._constant(arg) for arg in self._steps.places[place]]
+                args = [self._constant(arg) for arg in self._program.operands[place]]
                 names = {node.name: self._variable(node.name)} if isinstance(node, Name) else {}
                 self._fixed[place] = chosen(self.germs, node, args, names, self._site.literal(node))
         return self._fixed[place]
 
     def _opaque(self, place: int, node: Node) -> Value:
         """The value of a long expression that stands still, as a number only."""
-        tree = steps(node)
+        tree = linearize(node)
 
         def jet() -> Jet:
             return evaluate.evaluate(tree, self._site.point(), constants=self._site.literal)
@@ -387,11 +387,11 @@ def _overlap(left: Side, right: Side) -> bool:
     return isinstance(left, arb | fmpq) and isinstance(right, arb | fmpq) and reals.agree(left, right)
 
 
-def _is_long(tree: Steps, place: int) -> bool:
+def _is_long(tree: Program, place: int) -> bool:
     """Whether many steps make one."""
     reached, waiting = {place}, [place]
     while waiting and len(reached) <= _WRITTEN_OUT:
-        for arg in tree.places[waiting.pop()]:
+        for arg in tree.operands[waiting.pop()]:
             if arg not in reached:
                 reached.add(arg)
                 waiting.append(arg)

@@ -22,7 +22,7 @@ from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import NotReal, OutOfPrecision, Real, Unresolved
-from gradcalc.expression.tree import Node, steps
+from gradcalc.expression.tree import Node, linearize
 from gradcalc.proof.smoothness.differentiability import Kind, Regularity, examine
 from gradcalc.runtime import deadline
 
@@ -117,7 +117,7 @@ def _joined(gaps: Sequence[Gap], marks: Sequence[Mark]) -> Iterator[Gap]:
 class _Work:
     def __init__(self, tree: Node, name: str, values: Mapping[str, Node | Fraction]):
         self.tree, self.name, self.values = tree, name, values
-        self.way = steps(tree)
+        self.program = linearize(tree)
         self.fixed = Site(tree, {**values, name: Fraction(0)})
 
     def surveyed(self, ends: Sequence[Fraction]) -> Iterator[_Piece]:
@@ -154,7 +154,7 @@ class _Work:
             point: dict[str, Real] = dict(self.fixed.point())
             whole = arb(reals.exact((start + stop) / 2), reals.exact((stop - start) / 2))
             try:
-                jet = evaluate.evaluate(self.way, {**point, self.name: Jet.variable(whole, 1, 1)}, order=1)
+                jet = evaluate.evaluate(self.program, {**point, self.name: Jet.variable(whole, 1, 1)}, order=1)
             except (Unresolved, NotReal):
                 return _OPEN
             if any(note.kind == "domain" for note in jet.notes):

@@ -18,8 +18,7 @@ from gradcalc.engines.symbolic.cas.vocabulary import SympyVocabulary
 from gradcalc.expression.arrays import Entry
 from gradcalc.expression.latex import latex, name_latex
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.program import follow
-from gradcalc.expression.tree import Call, Name, Node, Number, fold, steps
+from gradcalc.expression.tree import Call, Name, Node, Number, fold, linearize
 from gradcalc.functions import TABLE
 
 _DISPLAYED = 10**9
@@ -48,7 +47,7 @@ class Builder:
         self._latex[self.symbols[name]] = latex
 
     def build(self, tree: Node) -> sympy.Expr:
-        return self.placed(follow(steps(tree), self._leaf, self._call)[-1])
+        return self.placed(linearize(tree).evaluate(self._leaf, self._call)[-1])
 
     def _leaf(self, node: Number | Name) -> Any:
         return self.symbols[node.name] if isinstance(node, Name) else _Constant(node)
