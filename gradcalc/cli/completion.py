@@ -76,8 +76,8 @@ def _fish(tree: Sequence[Command]) -> str:
         for option in command.options:
             name = option.names[0].removeprefix("--")
             values = f" -x -a {_quoted(' '.join(option.values))}" if option.values else " -r" if option.takes else ""
-            help = _quoted(option.help.partition(";")[0].rstrip("."))
-            lines.append(f"complete -c gradcalc -n {condition} -l {name}{values} -d {help}")
+            description = _quoted(option.help.partition(";")[0].rstrip("."))
+            lines.append(f"complete -c gradcalc -n {condition} -l {name}{values} -d {description}")
     return "\n".join(lines) + "\n"
 
 

@@ -166,16 +166,13 @@ def neuron(
 ) -> NeuronReport:
     """Work one neuron through.
 
-    Values are text, as for `differentiate`.  `x` is a number; or samples of one input each; or a matrix with samples as rows;
+    Values are text, as for `differentiate`.  `x` is a number; or samples of one input each; or a matrix of samples as rows;
     or, with a vector of weights `w` of the same length, one sample of several inputs.  Weights are 1 by default.
     Raises `CalcError` for a text that is not a number and for shapes that do not fit.
     """
     at = {"x": x, "y": y, "w": _ones(read_value("x", x).entries.shape) if w is None else w, "b": b}
     values = {name: read_value(name, text).entries for name, text in at.items()}
-    value_tree("eps", eps)
-    exact_eps = _fraction(eps)
-    if exact_eps is None or not 0 <= exact_eps < Fraction(1, 2):
-        raise CalcError(f"eps is a number from 0 to below 1/2, not {eps}", hint="the usual value is 1e-7")
+    exact_eps = _exact_eps(eps)
     formulation = _Formulation.for_shapes({name: cells.shape for name, cells in values.items()}, eps, reduction)
 
     def ask(expr: str) -> Report:
@@ -185,7 +182,8 @@ def neuron(
     def exact(text: str) -> Array[str | None]:
         return _exact(text, values, seconds)
 
-    is_cut = _is_cut(exact(formulation.p), exact_eps)
+    # Whether the clamp cuts the exact p of a sample.
+    is_cut = any(p is not None and not exact_eps <= Fraction(p) <= 1 - exact_eps for p in exact(formulation.p).entries)
     asked, logits = ask(formulation.loss(formulation.q)), ask(formulation.logits())
     true = ask(formulation.loss(formulation.p)) if is_cut else asked  # where the clamp does nothing both are one
     if asked.dtype is None or asked.device is None or asked.value is None:
@@ -225,11 +223,15 @@ def _ones(inputs: Shape) -> str:
     return f"[{', '.join('1' * inputs[1])}]" if len(inputs) > 1 else "1"
 
 
-def _fraction(text: str) -> Fraction | None:
+def _exact_eps(text: str) -> Fraction:
+    value_tree("eps", text)
     try:
-        return Fraction(text)
+        eps = Fraction(text)
     except (ValueError, ZeroDivisionError):
-        return None
+        eps = Fraction(-1)
+    if not 0 <= eps < Fraction(1, 2):
+        raise CalcError(f"eps is a number from 0 to below 1/2, not {text}", hint="the usual value is 1e-7")
+    return eps
 
 
 def _exact(text: str, values: Mapping[str, Array[Node]], seconds: float) -> Array[str | None]:
@@ -245,11 +247,6 @@ def _exact(text: str, values: Mapping[str, Array[Node]], seconds: float) -> Arra
 
     with deadline.limit(seconds):
         return scalarize(understand(text, values), values).map(exact)
-
-
-def _is_cut(p: Array[str | None], eps: Fraction) -> bool:
-    """Whether the clamp cuts the exact p of a sample."""
-    return any(value is not None and not eps <= Fraction(value) <= 1 - eps for value in p.entries)
 
 
 class _Arithmetic:
@@ -321,7 +318,7 @@ def _events(
     eps = formulation.eps
     if run.high == 1.0:
         yield f"eps = {eps} does nothing at the upper end: 1 - {eps} is 1 in {dtype}"
-    if run.low == 0.0 and _fraction(eps) != 0:
+    if run.low == 0.0 and Fraction(eps) != 0:
         yield f"eps = {eps} does nothing at the lower end: it is 0 in {dtype}"
     flat = ", and the gradient through a clamp is 0 there" if is_cut else ""
     stories = [list(_sample_events(place, p, q, dtype, flat)) for place, p, q in run.samples()]
