@@ -28,12 +28,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, islice
 
-import faulty
-import rules
-from array_expressions import of_arrays
-from expressions import Case, beside_a_seam, ill_conditioned, ordinary, stream
-from faulty import EPSILONS, Fault
-from judging import Judged, Question, is_regular, reference
+import _support  # noqa: F401  puts the next ones on the path
+from support import faulty, rules
+from support.array_expressions import of_arrays
+from support.expressions import Case, beside_a_seam, ill_conditioned, ordinary, stream
+from support.faulty import EPSILONS, Fault
+from support.judging import Judged, Question, is_regular, reference
 
 from gradcalc.calculate.answer import answer
 from gradcalc.engines.autograd.program import base_name
@@ -45,7 +45,7 @@ from gradcalc.expression.tree import Call, Node, Number, postorder
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.evidence import ReplayedTrace
 from gradcalc.proof.floats.arithmetic import Rounded
-from gradcalc.proof.floats.replay import _execute
+from gradcalc.proof.floats.replay import execute
 from gradcalc.report import Problem
 
 DTYPES = ("float32", "float64")
@@ -315,7 +315,7 @@ def _beyond(traced: ReplayedTrace, name: str) -> bool:
             continue
         field_ = Rounded(traced.form, traced.device, traced.program.literals)
         try:
-            results = _execute(operation, field_, lambda seen, m=field_: m.value(seen.value))
+            results = execute(operation, field_, lambda seen, m=field_: m.value(seen.value))
         except (ArithmeticError, AssertionError, ValueError):
             continue
         if field_.unbounded:

@@ -22,10 +22,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import _support  # noqa: F401  puts the next ones on the path
 import mpmath
 import torch
-from expressions import LITERALS, Case
-from judging import Question
+from support.expressions import LITERALS, Case
+from support.judging import Question
 
 from gradcalc.engines.autograd.backward import Run
 from gradcalc.engines.taylor.jets import Jet

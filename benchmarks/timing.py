@@ -28,8 +28,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from expressions import Case
-from judging import Question
+import _support  # noqa: F401  puts the next ones on the path
+from support.expressions import Case
+from support.judging import Question
 
 from gradcalc.engines.symbolic.client import CLIENT, SymbolicFailure
 from gradcalc.engines.symbolic.messages import PartialsRequest

@@ -226,7 +226,7 @@ _FORBIDDEN = [
     for pattern in ("[Ii]ss" + r"ue\s*#", "[Aa]s an " + "AI", r"\bTO" + r"DO\b", r"\bFIX" + r"ME\b", "<<<" + "<<<<")
 ]
 _ELSEWHERE = "sha" + "red/"
-_MAY_NAME_THE_CORPORA = ("tests/test_corpora.py", "benchmarks/", ".ci/run", ".git")
+_MAY_NAME_THE_CORPORA = ("tests/corpora/", "benchmarks/", ".ci/run", ".git")
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=[str(path.relative_to(ROOT)) for path in TEXTS])

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from latexing import faults_of
+from support.latex_lint import faults_of
 
 from gradcalc.expression.latex import latex, name_latex
 from gradcalc.functions.resolve import understand

@@ -19,7 +19,7 @@ def test_every_verdict_has_a_page() -> None:
 
 
 def test_every_cause_that_the_program_names_has_a_page() -> None:
-    package = Path(__file__).parents[1] / "gradcalc"
+    package = Path(__file__).parents[2] / "gradcalc"
     source = "".join(
         path.read_text() for path in [*(package / "proof").glob("*.py"), package / "commands" / "bce" / "neuron.py"]
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from asking import question
+from support.questions import question
 
 from gradcalc.cli.main import main
 from gradcalc.commands.plot.canvas import Canvas

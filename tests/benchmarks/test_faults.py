@@ -8,12 +8,11 @@ from dataclasses import replace
 from itertools import islice
 
 import faults
-import faulty
 import pytest
-import rules
-from array_expressions import of_arrays, rows_of_arrays
-from expressions import Case, beside_a_seam, ill_conditioned, ordinary, stream
-from judging import Question, reference
+from support import faulty, rules
+from support.array_expressions import of_arrays, rows_of_arrays
+from support.expressions import Case, beside_a_seam, ill_conditioned, ordinary, stream
+from support.judging import Question, reference
 
 from gradcalc import differentiate
 from gradcalc.engines.symbolic.client import CLIENT

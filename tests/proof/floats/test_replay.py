@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 import torch
 from flint import ctx
-from sampling import sample
+from support.sampling import sample
 
 from gradcalc.engines.autograd import backward, recorder
 from gradcalc.engines.autograd.program import Cell, Operation, Program

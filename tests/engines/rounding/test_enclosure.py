@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from sampling import sample
+from support.sampling import sample
 
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.rounding import enclosure

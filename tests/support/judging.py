@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 
-from expressions import Case
-
 from gradcalc.calculate.at_point import nearest_float as nearest_input
 from gradcalc.calculate.judging import examined, torch_deviations
 from gradcalc.engines.autograd import backward
@@ -28,6 +26,7 @@ from gradcalc.proof.evidence import Evidence, ReplayedTrace
 from gradcalc.proof.floats.formats import FORMATS, Format
 from gradcalc.proof.smoothness.differentiability import Kind, Regularity
 from gradcalc.proof.verdict import Finding, judge
+from support.expressions import Case
 
 
 @dataclass(frozen=True)

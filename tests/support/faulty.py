@@ -16,8 +16,6 @@ from itertools import count
 from typing import Any
 
 import torch
-from array_expressions import MOST_ENTRIES
-from judging import Question
 from torch.utils._python_dispatch import _disable_current_modes
 
 from gradcalc.engines.autograd.backward import Hook, Run
@@ -26,6 +24,8 @@ from gradcalc.engines.autograd.recorder import Recorder
 from gradcalc.expression.tree import Call, Node, Number, postorder
 from gradcalc.functions import TABLE
 from gradcalc.proof.floats.aten_elementwise import COMPARISONS, MEANINGS
+from support.array_expressions import MOST_ENTRIES
+from support.judging import Question
 
 EPSILONS = {
     "float32": (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6),

@@ -14,8 +14,8 @@ from itertools import islice, product
 
 import mpmath
 import pytest
-from expressions import ordinary, stream
 from flint import ctx
+from support.expressions import ordinary, stream
 
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.symbolic import cas

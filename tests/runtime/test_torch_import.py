@@ -6,19 +6,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sampling import sample
+from support.sampling import sample
 
 from gradcalc.engines.autograd import backward
 from gradcalc.functions import TABLE
 
 HERE = Path(__file__).parent
+TESTS = HERE.parent
 
 _PROGRAM = """
 import sys
-sys.path.insert(0, {here!r})
+sys.path[:0] = {here!r}, {tests!r}
 from gradcalc.runtime import torch_import
 torch_import.assume_exclusive_process()
-from test_loading import numbers
+from test_torch_import import numbers
 print("torch._prims" in sys.modules, "torch._meta_registrations" in sys.modules)
 import torch, warnings
 warnings.simplefilter("ignore")
@@ -48,7 +49,7 @@ def numbers() -> list[str]:
 
 
 def test_no_number_changes_in_the_program() -> None:
-    program = _PROGRAM.format(here=str(HERE))
+    program = _PROGRAM.format(here=str(HERE), tests=str(TESTS))
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr[-2000:]
     first, *lines, last = ran.stdout.splitlines()

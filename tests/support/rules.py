@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable
 
 import torch
-from judging import Question
 
 from gradcalc.engines.autograd.backward import By, Hook
+from support.judging import Question
 
 RULES = ("torch.allclose", "assert_close", "gradcheck")
 

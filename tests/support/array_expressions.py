@@ -14,14 +14,13 @@ from collections.abc import Sequence
 from functools import cache
 from math import prod
 
-from expressions import Case, Growing, Grown, decimal
-
 from gradcalc.expression.arrays import Array, Shape, broadcast_shape
 from gradcalc.expression.tree import steps
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.values import read_value
+from support.expressions import Case, Growing, Grown, decimal
 
 NAMES = ("x", "y", "z")
 MOST_ENTRIES = 12

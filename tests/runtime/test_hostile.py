@@ -17,7 +17,7 @@ from pathlib import Path
 import hostile
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
 
 

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from asking import question
 from flint import ctx
+from support.questions import question
 
 from gradcalc.calculate.answer import answer, differentiate
 from gradcalc.calculate.at_point import MAX_EXPLAINED
@@ -271,10 +271,10 @@ def test_long_powers_are_not_multiplied_out() -> None:
     long = sum(sines, elements.one)
     with pytest.raises(Undecided, match="a long power"):
         expand_power(long, 16)
-    power = elements.raised(long, reals.exact(16))
+    power = elements.raise_to(long, reals.exact(16))
     assert len(power) == 1
-    assert len(elements.raised(sum(sines[:3], elements.one), reals.exact(4))) > 1
-    assert not elements.vanishes(power - elements.raised(long, reals.exact(15)) * long)  # it would have millions of terms
+    assert len(elements.raise_to(sum(sines[:3], elements.one), reals.exact(4))) > 1
+    assert not elements.vanishes(power - elements.raise_to(long, reals.exact(15)) * long)  # it would have millions of terms
 
 
 def test_what_cancels_is_zero_where_it_cancels() -> None:

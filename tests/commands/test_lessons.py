@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from asking import question
+from support.questions import question
 
 from gradcalc.cli.main import main
 from gradcalc.commands.accumulate.accumulation import accumulate

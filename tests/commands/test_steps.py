@@ -7,9 +7,9 @@ import re
 from dataclasses import replace
 
 import pytest
-from asking import question
-from latexing import faults_of
-from sampling import sample
+from support.latex_lint import faults_of
+from support.questions import question
+from support.sampling import sample
 
 from gradcalc.cli.main import main
 from gradcalc.commands.steps import render

@@ -195,7 +195,7 @@ def test_another_function_would_be_noticed(vector: str) -> None:
 
 # ------------------------------------------------------------------------------------------- the corpus, read as vectors
 
-FOLDER = Path(os.environ.get("GRADCALC_CORPORA") or Path(__file__).resolve().parents[2] / "shared" / "corpora")
+FOLDER = Path(os.environ.get("GRADCALC_CORPORA") or Path(__file__).resolve().parents[3] / "shared" / "corpora")
 CORPUS = FOLDER / "opt.jsonl"
 
 _SHEKEL = "[[4, 4, 4, 4], [1, 1, 1, 1], [8, 8, 8, 8], [6, 6, 6, 6], [3, 7, 3, 7], [2, 9, 2, 9], [5, 5, 3, 3]]"

@@ -15,7 +15,7 @@ from gradcalc.cli import command_tree, manual
 from gradcalc.cli.app import application
 from gradcalc.cli.main import main
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COMMANDS = command_tree.commands(typer.main.get_group(application()))
 EXAMPLES = ROOT / "examples"
 
