@@ -53,6 +53,7 @@ def with_today(text: str, folder: Path) -> str:
     return _BLOCK.sub(fresh, text)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="the sessions are those of a POSIX shell")
 def test_every_session_of_the_readme_is_what_a_person_sees(tmp_path: Path) -> None:
     text = README.read_text(encoding="utf-8")

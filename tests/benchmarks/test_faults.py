@@ -24,6 +24,7 @@ from gradcalc.functions.resolve import understand
 # ------------------------------------------------------------------------------------------------------- false alarms
 
 
+@pytest.mark.slow
 def test_unmodified_torch_is_never_accused() -> None:
     found = faults.alarms(islice(stream(ordinary, 7), 150), others=False)
     assert found.crashes == []
@@ -32,6 +33,7 @@ def test_unmodified_torch_is_never_accused() -> None:
     assert sum(found.verdicts.values()) > 400
 
 
+@pytest.mark.slow
 def test_families_that_lose_digits_are_never_accused() -> None:
     found = faults.alarms(islice(stream(ill_conditioned, 7), 60))
     assert found.crashes == []
@@ -42,6 +44,7 @@ def test_families_that_lose_digits_are_never_accused() -> None:
     assert found.refused["float32", faults.OURS] == 0
 
 
+@pytest.mark.slow
 def test_rounding_beside_a_seam_is_never_taken_for_a_fault() -> None:
     found = faults.alarms(islice(stream(beside_a_seam, 7), 150), others=False)
     assert found.crashes == []
@@ -69,12 +72,14 @@ def test_an_exponent_that_rounds_to_a_half_is_no_square_root() -> None:
     assert [judged.verdict for judged in question.judged(question.run())] == ["agree", "agree"]
 
 
+@pytest.mark.slow
 def test_second_derivatives_are_never_accused() -> None:
-    found = faults.alarms(islice(stream(ordinary, 9), 40), others=False, orders=(2,))
+    found = faults.alarms(islice(stream(ordinary, 9), 28), others=False, orders=(2,))
     assert found.crashes == []
     assert found.false == 0
 
 
+@pytest.mark.slow
 def test_arrays_of_unmodified_torch_are_never_accused() -> None:
     found = faults.alarms(islice(stream(of_arrays, 7), 50), others=False)
     assert found.crashes == []
@@ -82,10 +87,15 @@ def test_arrays_of_unmodified_torch_are_never_accused() -> None:
     assert sum(count for (_, verdict, *_), count in found.verdicts.items() if verdict == "agree") > 200
 
 
+@pytest.mark.slow
 def test_every_function_of_arrays_is_tried() -> None:
-    trees = [understand(case.expr, case.at) for case in islice(stream(of_arrays, 7), 1_000)]
-    called = {node.name for tree in trees for node in postorder(tree) if isinstance(node, Call)}
-    assert {row.name for row in rows_of_arrays()} <= called
+    missing = {row.name for row in rows_of_arrays()}
+    for case in islice(stream(of_arrays, 7), 1_000):
+        tree = understand(case.expr, case.at)
+        missing -= {node.name for node in postorder(tree) if isinstance(node, Call)}
+        if not missing:
+            break
+    assert not missing
 
 
 DEFECTS = [
@@ -111,7 +121,7 @@ def test_faults_that_torch_really_has_are_found(expr: str, point: str, side: str
 
 @pytest.fixture(scope="module")
 def caught() -> faults.Caught:
-    return faults.faults(islice(stream(ordinary, 8), 24), random.Random(8))
+    return faults.faults(islice(stream(ordinary, 8), 11), random.Random(8))
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +203,13 @@ BESIDE = "written beside the record"
 
 def test_every_fault_that_reaches_the_result_is_caught(caught: faults.Caught) -> None:
     assert caught.escapes == []
+
+
+@pytest.mark.slow
+def test_more_faults_are_caught() -> None:
+    found = faults.faults(islice(stream(ordinary, 14), 12), random.Random(14))
+    assert found.escapes == []
+    assert sum(found.reached.values()) > 300
 
 
 KINDS = (

@@ -142,6 +142,7 @@ def ran(command: list[str], environment: dict[str, str], folder: Path = EXAMPLES
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=folder)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 def test_the_makefile_fails_on_a_wrong_derivative(environment: dict[str, str], tmp_path: Path) -> None:
     right = ran(["make", "check"], environment)
@@ -155,6 +156,7 @@ def test_the_makefile_fails_on_a_wrong_derivative(environment: dict[str, str], t
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
 def test_the_git_hook_refuses_a_gradient_that_is_lost(environment: dict[str, str], tmp_path: Path) -> None:
     own = {**environment, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
@@ -170,6 +172,7 @@ def test_the_git_hook_refuses_a_gradient_that_is_lost(environment: dict[str, str
     assert committed.stderr == "not committed: gradcalc diff '(1-cos(x))/x**2' --at '1e-7' exits with 3\n"
 
 
+@pytest.mark.slow
 def test_the_sweep(environment: dict[str, str], tmp_path: Path) -> None:
     swept = ran(["./sweep.sh", str(tmp_path / "sweep.csv")], environment)
     assert (swept.returncode, swept.stderr) == (0, "")
@@ -177,5 +180,6 @@ def test_the_sweep(environment: dict[str, str], tmp_path: Path) -> None:
     assert len((tmp_path / "sweep.csv").read_text().splitlines()) == 42
 
 
+@pytest.mark.slow
 def test_the_file_of_expressions(environment: dict[str, str]) -> None:
     assert ran(["./expressions.sh"], environment).stdout == "3 abs(x - 0.5)\n"

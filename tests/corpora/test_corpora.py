@@ -32,7 +32,7 @@ from gradcalc.proof.smoothness.differentiability import Kind, Regularity, Side, 
 from gradcalc.report import Partial, Problem, Verdict
 
 FOLDER = Path(os.environ.get("GRADCALC_CORPORA") or Path(__file__).resolve().parents[3] / "shared" / "corpora")
-pytestmark = pytest.mark.corpora
+pytestmark = [pytest.mark.corpora, pytest.mark.slow]
 if not any(FOLDER.glob("*.jsonl")):
     pytest.skip(f"there are no corpora in {FOLDER}: GRADCALC_CORPORA may name their folder", allow_module_level=True)
 

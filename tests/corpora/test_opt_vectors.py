@@ -361,6 +361,7 @@ def complaints(row: Row, order: int, dtype: str) -> list[str]:
 
 
 @pytest.mark.corpora
+@pytest.mark.slow
 @needs_corpus
 @pytest.mark.parametrize(("name", "dtype"), [*((name, "float64") for name in BY_ID), *((name, "float32") for name in SOME)])
 def test_gradients_of_the_corpus(name: str, dtype: str) -> None:
@@ -368,6 +369,7 @@ def test_gradients_of_the_corpus(name: str, dtype: str) -> None:
 
 
 @pytest.mark.corpora
+@pytest.mark.slow
 @needs_corpus
 @pytest.mark.parametrize("name", CURVED)
 def test_hessians_of_the_corpus(name: str) -> None:

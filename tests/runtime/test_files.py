@@ -77,6 +77,7 @@ def program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
 PATHS = [None, "", ".", ":", "{cwd}", "{cwd}/../{name}", ".:/nowhere"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_beside_the_user_is_imported(trapped: Path, path: str | None) -> None:
     environ = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONSAFEPATH")}
@@ -372,6 +373,7 @@ SETTINGS: list[tuple[dict[str, str], int]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("setting", "code"), SETTINGS, ids=str)
 def test_strange_settings(setting: dict[str, str], code: int) -> None:
     found = program("diff", "x**2", "--at", "3", "--format", "json", env={**os.environ, **setting}, encoding="utf-16" if "PYTHONIOENCODING" in setting else None)  # fmt: skip
@@ -381,6 +383,7 @@ def test_strange_settings(setting: dict[str, str], code: int) -> None:
         assert "TORCH_LOGS" in found.stderr
 
 
+@pytest.mark.slow
 @POSIX
 def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
@@ -394,6 +397,7 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     assert found.returncode == 0, found.stderr
 
 
+@pytest.mark.slow
 @POSIX
 @pytest.mark.parametrize("arguments", [("diff", "x**2", "--at", "3"), ("batch", "--jobs", "2", "-")], ids=" ".join)
 def test_few_open_files(arguments: Sequence[str]) -> None:
@@ -429,6 +433,7 @@ def test_no_process_for_sympy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         SymbolicClient().submit(QUESTION)
 
 
+@pytest.mark.slow
 @POSIX
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_nothing_is_left_behind_by_a_signal(number: signal.Signals) -> None:
