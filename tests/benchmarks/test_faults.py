@@ -23,8 +23,9 @@ from gradcalc.functions.resolve import understand
 
 # ------------------------------------------------------------------------------------------------------- false alarms
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_unmodified_torch_is_never_accused() -> None:
     found = faults.alarms(islice(stream(ordinary, 7), 150), others=False)
     assert found.crashes == []
@@ -33,7 +34,6 @@ def test_unmodified_torch_is_never_accused() -> None:
     assert sum(found.verdicts.values()) > 400
 
 
-@pytest.mark.slow
 def test_families_that_lose_digits_are_never_accused() -> None:
     found = faults.alarms(islice(stream(ill_conditioned, 7), 60))
     assert found.crashes == []
@@ -44,7 +44,6 @@ def test_families_that_lose_digits_are_never_accused() -> None:
     assert found.refused["float32", faults.OURS] == 0
 
 
-@pytest.mark.slow
 def test_rounding_beside_a_seam_is_never_taken_for_a_fault() -> None:
     found = faults.alarms(islice(stream(beside_a_seam, 7), 150), others=False)
     assert found.crashes == []
@@ -72,14 +71,12 @@ def test_an_exponent_that_rounds_to_a_half_is_no_square_root() -> None:
     assert [judged.verdict for judged in question.judged(question.run())] == ["agree", "agree"]
 
 
-@pytest.mark.slow
 def test_second_derivatives_are_never_accused() -> None:
     found = faults.alarms(islice(stream(ordinary, 9), 28), others=False, orders=(2,))
     assert found.crashes == []
     assert found.false == 0
 
 
-@pytest.mark.slow
 def test_arrays_of_unmodified_torch_are_never_accused() -> None:
     found = faults.alarms(islice(stream(of_arrays, 7), 50), others=False)
     assert found.crashes == []
@@ -87,7 +84,6 @@ def test_arrays_of_unmodified_torch_are_never_accused() -> None:
     assert sum(count for (_, verdict, *_), count in found.verdicts.items() if verdict == "agree") > 200
 
 
-@pytest.mark.slow
 def test_every_function_of_arrays_is_tried() -> None:
     missing = {row.name for row in rows_of_arrays()}
     for case in islice(stream(of_arrays, 7), 1_000):
@@ -205,7 +201,6 @@ def test_every_fault_that_reaches_the_result_is_caught(caught: faults.Caught) ->
     assert caught.escapes == []
 
 
-@pytest.mark.slow
 def test_more_faults_are_caught() -> None:
     found = faults.faults(islice(stream(ordinary, 14), 12), random.Random(14))
     assert found.escapes == []

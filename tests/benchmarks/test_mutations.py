@@ -11,6 +11,8 @@ FUNCTIONS = (
     "logsigmoid", "sigmoid", "hardswish", "hardtanh", "huber_loss", "smooth_l1_loss", "mse_loss", "binary_cross_entropy", "lgamma",
 )  # fmt: skip
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cases() -> dict[str, list[mutations.Asked]]:

@@ -538,6 +538,7 @@ def answered(number: int, dtype: str, seed: int) -> Report:
     return answer(Problem(FORMS[number].expr, FORMS[number].texts(seed), dtype=dtype))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("number", range(len(FORMS)), ids=IDS)
 def test_every_partial_of_every_row_is_proven(number: int, dtype: str) -> None:

@@ -73,6 +73,7 @@ CASES: dict[str, tuple[str, list[str], str, int | None]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_outcomes(name: str) -> None:
     expr, lines, expected, first = CASES[name]

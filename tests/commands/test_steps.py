@@ -31,6 +31,7 @@ def test_every_function_of_numbers_has_a_rule() -> None:
     assert {row.name for row in ROWS} - known - set(_OPERATORS) == {"zeta"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [row.name for row in ROWS if row.name != "zeta"])
 def test_every_rule_gives_the_derivative(name: str) -> None:
     looked_at = 0
@@ -288,6 +289,7 @@ def test_handouts_compile(expr: str, at: list[str], capsys: pytest.CaptureFixtur
     assert not faults_of(told, is_text=True)
 
 
+@pytest.mark.slow
 def test_without_time_nothing_is_said_of_the_point() -> None:
     derivation = stepwise(question("sin(x)", {"x": "2"}), seconds=0).derivations[0]
     assert (derivation.at_point, list(derivation.numbers), derivation.equal) == (AtPoint.UNKNOWN, [None], 0)

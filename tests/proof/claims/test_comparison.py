@@ -19,6 +19,7 @@ def test_wrong_claims_are_refuted(claim: claims.Claim) -> None:
     assert claims.judged(claim) == claim.due, claim
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", RIGHT, ids=range(COUNT))
 def test_right_claims_are_accepted(claim: claims.Claim) -> None:
     assert claims.judged(claim) == claim.due, claim
