@@ -1,6 +1,6 @@
 """`gradcalc completion`: what bash, zsh and fish need to complete commands, options and their values.
 
-The scripts are complete in themselves: no program is started while somebody types.
+The scripts are complete in themselves: completing a word starts no program.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ def completion(
       gradcalc completion fish | source        in ~/.config/fish/config.fish
     """
     choice(shell, tuple(_SCRIPTS), "shell")
-    found = commands(cast(typer.core.TyperGroup, context.find_root().command))
-    write(_SCRIPTS[shell](found))
+    tree = commands(cast(typer.core.TyperGroup, context.find_root().command))
+    write(_SCRIPTS[shell](tree))
     return Exit.AGREE
 
 
-def _bash(found: Sequence[Command]) -> str:
+def _bash(tree: Sequence[Command]) -> str:
     cases, values = [], []
-    for command in found:
+    for command in tree:
         words = " ".join([*(option.names[0] for option in command.options), "--help"])
         cases.append(f'        {command.name}) words="{words}" ;;')
         for option in command.options:
             if option.values:
                 reply = f'COMPREPLY=($(compgen -W "{" ".join(option.values)}" -- "$word"))'
                 values.append(f'        "{command.name} {option.names[0]}") {reply}; return ;;')
-            elif option.takes:  # what nobody can complete, or a file
+            elif option.takes:  # free text, or a file
                 values.append(f'        "{command.name} {option.names[0]}") COMPREPLY=(); return ;;')
-    names = " ".join([*(command.name for command in found), "--help", "--version"])
+    names = " ".join([*(command.name for command in tree), "--help", "--version"])
     return "\n".join(
         [
             "_gradcalc() {",
@@ -64,21 +64,20 @@ def _bash(found: Sequence[Command]) -> str:
     )
 
 
-def _zsh(found: Sequence[Command]) -> str:
-    return "autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n" + _bash(found)
+def _zsh(tree: Sequence[Command]) -> str:
+    return "autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n" + _bash(tree)
 
 
-def _fish(found: Sequence[Command]) -> str:
+def _fish(tree: Sequence[Command]) -> str:
     lines = ["complete -c gradcalc -f -n __fish_use_subcommand -l version -d 'Show the version'"]
-    for command in found:
+    for command in tree:
         lines.append(f"complete -c gradcalc -f -n __fish_use_subcommand -a {command.name} -d {_quoted(command.summary)}")
-        seen = f"'__fish_seen_subcommand_from {command.name}'"
+        condition = f"'__fish_seen_subcommand_from {command.name}'"
         for option in command.options:
             name = option.names[0].removeprefix("--")
             values = f" -x -a {_quoted(' '.join(option.values))}" if option.values else " -r" if option.takes else ""
-            lines.append(
-                f"complete -c gradcalc -n {seen} -l {name}{values} -d {_quoted(option.help.partition(';')[0].rstrip('.'))}"
-            )
+            description = _quoted(option.help.partition(";")[0].rstrip("."))
+            lines.append(f"complete -c gradcalc -n {condition} -l {name}{values} -d {description}")
     return "\n".join(lines) + "\n"
 
 

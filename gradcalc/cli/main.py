@@ -1,7 +1,7 @@
 """The command line: arguments in, exit code out.
 
-`main` runs one command.  Results go to stdout and nothing else does; whatever goes wrong is told on stderr and in the exit
-code.  Commands write through `write` and `show`, raise `CalcError` for a request that is wrong, and return an `Exit`.
+`main` runs one command.  Only results go to stdout; errors go to stderr and into the exit code.  Commands write through
+`write` and `show`, raise `CalcError` for a wrong request, and return an `Exit`.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ def _end(code: int) -> NoReturn:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; nothing is raised."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         _prepare_stdout()
-        code = _run(given)
+        code = _run(words)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -120,7 +120,7 @@ def _take_words_as_typed(program: typer.core.TyperGroup) -> None:
                 parameter._runtime_param = _AsTyped()  # type: ignore[attr-defined]
 
 
-# --------------------------------------------------------------------------------------------------- what goes wrong
+# --------------------------------------------------------------------------------------------------- errors
 
 
 def _usage(error: typer.TyperException) -> str:

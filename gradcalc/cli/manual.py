@@ -22,29 +22,29 @@ _ENVIRONMENT = (
 
 def page() -> str:
     """The whole page."""
-    found = commands(typer.main.get_group(application()))
+    tree = commands(typer.main.get_group(application()))
     lines = [
         f'.TH GRADCALC 1 "" "gradcalc {__version__}" "User Commands"',
         ".SH NAME",
         rf"gradcalc \- {_text(SUMMARY[:1].lower() + SUMMARY[1:].rstrip('.'))}",
         ".SH SYNOPSIS",
     ]
-    for command in found:
+    for command in tree:
         lines += [".br", rf".B gradcalc {command.name}", _text(" ".join([*command.arguments, "[options]"]))]
     lines += [".SH COMMANDS"]
-    for command in found:
+    for command in tree:
         lines += _command(command)
     lines += [".SH EXIT STATUS"]
     for code, meaning in EXIT_CODES:
         lines += [".TP", rf"\fB{code}\fR", _text(meaning)]
     lines += [".SH ENVIRONMENT"]
-    for name, meaning in sorted({**_variables(found), **dict(_ENVIRONMENT)}.items()):
+    for name, meaning in sorted({**_variables(tree), **dict(_ENVIRONMENT)}.items()):
         lines += [".TP", rf"\fB{name}\fR", _text(meaning)]
     return "\n".join(lines) + "\n"
 
 
-def _variables(found: tuple[Command, ...]) -> dict[str, str]:
-    options = [option for command in found for option in command.options if option.variable]
+def _variables(tree: tuple[Command, ...]) -> dict[str, str]:
+    options = [option for command in tree for option in command.options if option.variable]
     return {str(option.variable): f"The default of {option.names[0]}." for option in options}
 
 

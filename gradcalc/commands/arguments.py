@@ -1,4 +1,4 @@
-"""Words of a request, on a command line or in a line of a batch: text in, values out, `CalcError` for nonsense."""
+"""Words of a request, on a command line or in a line of a batch: text in, values out, `CalcError` for other words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def choice(word: str, choices: Sequence[str], noun: str) -> str:
 
 
 def verdicts_of(texts: Sequence[str]) -> tuple[Verdict, ...]:
-    """The verdicts that `--fail-on` names: `["disagree,not-finite"]` are two.  Raises `CalcError` for what is none."""
+    """The verdicts that `--fail-on` names: `["disagree,not-finite"]` are two.  Raises `CalcError` for another word."""
     words = [word.strip() for text in texts for word in text.split(",")]
     return tuple(Verdict(choice(word, tuple(Verdict), "verdict")) for word in words)
 
@@ -30,7 +30,7 @@ def verdicts_of(texts: Sequence[str]) -> tuple[Verdict, ...]:
 def names_of(texts: Sequence[str]) -> tuple[str, ...]:
     """The variables, or entries of them, that `--by` names, each once: `["x", "y,z", "A[0,1]"]` are four.
 
-    Raises `CalcError` for what is no name.
+    Raises `CalcError` for a text that is not a name.
     """
     names = [name.strip() for text in texts for name in re.split(r",(?![^\[]*\])", text)]
     for name in names:
@@ -41,14 +41,14 @@ def names_of(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def order_of(text: str) -> int:
-    """The order of a derivative.  Raises `CalcError` for what is none, and beyond `MAX_ORDER`."""
+    """The order of a derivative, at most `MAX_ORDER`.  Raises `CalcError` for another text."""
     if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) <= MAX_ORDER:
         return int(text)
     raise CalcError(f"the order is a whole number from 1 to {MAX_ORDER}, not {text[:40]}")
 
 
 def device_of(name: str) -> str:
-    """The name of a device, which this machine may have or not.  Raises `CalcError` for no kind of device."""
+    """The name of a device, whether this machine has it or not.  Raises `CalcError` for an unknown kind."""
     kind, colon, place = name.partition(":")
     if kind not in DEVICES or (colon and not (place.isascii() and place.isdigit())):
         listed = ", ".join(DEVICES)
@@ -57,7 +57,7 @@ def device_of(name: str) -> str:
 
 
 def seconds_of(text: str) -> float:
-    """A time limit.  Raises `CalcError` for what is no number of seconds above 0 and up to a day."""
+    """A time limit in seconds, above 0 and up to a day.  Raises `CalcError` for another text."""
     if re.fullmatch(r"[0-9]{0,6}\.?[0-9]{0,6}", text) and text.strip(".") and 0 < float(text) <= MAX_SECONDS:
         return float(text)
     said = f"a time limit is a number of seconds above 0, at most {MAX_SECONDS:g}, not {text[:40]}"
@@ -65,7 +65,7 @@ def seconds_of(text: str) -> float:
 
 
 def count_of(text: str, noun: str, limit: int, least: int = 1) -> int:
-    """A whole number.  Raises `CalcError` for what is none, below `least` and beyond `limit`."""
+    """A whole number from `least` to `limit`.  Raises `CalcError` for another text."""
     if re.fullmatch(r"[0-9]{1,9}", text) and least <= int(text) <= limit:
         return int(text)
     raise CalcError(f"{noun} is a whole number from {least} to {limit}, not {text[:40]}")

@@ -31,7 +31,7 @@ def prepare_at_point(question: Question, seconds: float, single: str | None = No
 @contextmanager
 def torch_errors() -> Iterator[None]:
     """Turn an error of torch's into a `CalcError` with its words."""
-    from gradcalc.engines.autograd.backward import REFUSALS, first_line
+    from gradcalc.engines.autograd.forward import REFUSALS, first_line
 
     try:
         yield

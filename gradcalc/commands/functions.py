@@ -35,16 +35,16 @@ def functions(
       group, name, usage, aliases, summary, singular, torch
     """
     choice(format, LISTS, "format")
-    found = [row for row in TABLE.values() if _matches(row, word)]
-    if not found:
+    rows = [row for row in TABLE.values() if _matches(row, word)]
+    if not rows:
         print(f"nothing has {word} in its name, aliases, summary or group", file=sys.stderr)
     if format != "table":
-        show_list([_record(row) for row in found], format)
+        show_list([_record(row) for row in rows], format)
         return Exit.AGREE
-    for place, (group, rows) in enumerate(groupby(found, key=lambda row: row.group)):
+    for place, (group, members) in enumerate(groupby(rows, key=lambda row: row.group)):
         if place:
             write("\n")
-        show_list([{group: _usage(row), "": _sentence(row)} for row in rows], format)
+        show_list([{group: _usage(row), "": _sentence(row)} for row in members], format)
     return Exit.AGREE
 
 

@@ -80,7 +80,7 @@ def request(
 ) -> tuple[Query, Sequence[Point] | Iterable[Mapping[str, str]]]:
     """The question without its point, and its points; from a long file they are the texts of the values.
 
-    A request that is wrong is told before sympy and torch are loaded.
+    A wrong request is refused before sympy and torch are loaded.
     """
     from gradcalc.expression.tree import names_in
     from gradcalc.inputs.array_files import value_or_file

@@ -1,1 +1,1 @@
-"""Reports as text: a module a format, what the output can show, and a page of rows with styles."""
+"""Reports as text: one module for each format, what the output can show, and a page of rows with styles."""

@@ -1,4 +1,4 @@
-"""The CSV format: a header, and a row a point; for spreadsheets and data frames.
+"""The CSV format: a header, and a row for each point; for spreadsheets and data frames.
 
 | column | what it holds |
 |---|---|
@@ -26,7 +26,7 @@ By = tuple[str, ...]
 
 
 def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
-    """The header and a row a report, as the reports come."""
+    """The header and a row for each report, as the reports come."""
     first: list[str] = []
     for report in reports:
         names = [_name(partial.entries or partial.by, partial.of) for partial in report.partials]

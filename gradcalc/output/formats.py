@@ -25,9 +25,9 @@ def load(name: str) -> Renderer:
 def _lazily(name: str) -> Renderer:
     def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
         # The table needs rich, which no other format does, nor a request that is wrong: that shows in the first report.
-        found = iter(reports)
-        first = list(islice(found, 1))
-        return load(name)(chain(first, found), options)
+        rest = iter(reports)
+        first = list(islice(rest, 1))
+        return load(name)(chain(first, rest), options)
 
     return render
 

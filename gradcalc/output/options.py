@@ -38,16 +38,15 @@ _SPELLED_OUT = str.maketrans(
 )  # fmt: skip
 
 
-# A terminal is asked for the characters that results are made of.
-# A terminal is asked for the characters that results are made of.
+# The stream must be able to encode the characters of results.
 _NEEDED = "∂²✓✗─"
 
 
 def options_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> RenderOptions:
-    """What a stream can show: no width and no colour where it is no terminal, ASCII where it can encode nothing else.
+    """What a stream can show: no width and no colour except on a terminal, ASCII where it can encode nothing else.
 
-    `NO_COLOR` (not empty) and `TERM=dumb` take the colour away.  Python writes UTF-8 under `LC_ALL=C` all the same;
-    whoever sets it asks for ASCII.
+    `NO_COLOR` (not empty) and `TERM=dumb` take the colour away.  Python writes UTF-8 under `LC_ALL=C`
+    all the same; here it means ASCII.
     """
     terminal = stream.isatty()
     dumb = environment.get("TERM") == "dumb"

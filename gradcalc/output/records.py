@@ -1,4 +1,4 @@
-"""The formats of commands for programs: `plain`, lines with tabs, and `json`, an object a line.
+"""The formats of commands for programs: `plain`, lines with tabs, and `json`, one object in a line.
 
 Comes in: what a result holds, as rows of cells or as named fields.  Goes out: text.
 """
@@ -32,6 +32,6 @@ def machine_formats(
 
 
 def tabbed(rows: Iterable[Sequence[object]], options: RenderOptions) -> str:
-    """A line a row, with tabs between its cells; None is an empty cell."""
+    """A line for each row, with tabs between its cells; None is an empty cell."""
     lines = ("\t".join("" if cell is None else str(cell) for cell in row) for row in rows)
     return "".join(options.text(line) + "\n" for line in lines)

@@ -1,8 +1,8 @@
-"""The table format: for people who read.  The verdict is the last line.
+"""The table format, for people.  The verdict is the last line.
 
-One report is laid out in full.  The reports of several points share one table, a row a point and partial.  In a terminal
-formulas and sentences wrap at its width, and numbers in columns are rounded until the table fits; anywhere else nothing
-is wrapped, rounded or cut.
+One report is laid out in full.  Reports of several points share one table, with a row for each point and partial.  In a
+terminal, formulas and sentences wrap at its width, and numbers in columns are rounded until the table fits; anywhere else
+nothing is wrapped, rounded or cut.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where Python looks for modules: never in the current directory, neither here nor in a child process.
 
-A `random.py` that lies beside somebody's data would run as code, and could speak for a witness.
+A `random.py` beside the user's data would run as code, and could forge results.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ ROOT = str(Path(__file__).resolve().parents[2])
 """The folder in which the package lies."""
 
 
-def environment(given: Mapping[str, str]) -> dict[str, str]:
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment of a child that does not look for modules in the current directory."""
-    kept = [entry for entry in given.get("PYTHONPATH", "").split(os.pathsep) if _is_safe(entry)]
-    rest = {name: value for name, value in given.items() if name != "PYTHONPATH"}
+    kept = [entry for entry in environ.get("PYTHONPATH", "").split(os.pathsep) if _is_safe(entry)]
+    rest = {name: value for name, value in environ.items() if name != "PYTHONPATH"}
     return {**rest, "PYTHONSAFEPATH": "1", **({"PYTHONPATH": os.pathsep.join(kept)} if kept else {})}
 
 

@@ -23,7 +23,7 @@ from gradcalc.calculate.partials import MAX_PARTIALS
 from gradcalc.calculate.prepared import read
 from gradcalc.commands.batch import json_lines
 from gradcalc.commands.diff import vectorized
-from gradcalc.engines.autograd import backward
+from gradcalc.engines.autograd import backward, forward
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import Real, refine
 from gradcalc.errors import CalcError, picture
@@ -498,10 +498,10 @@ def torchs(form: Form, point: dict[str, Array[float]], dtype: torch.dtype) -> tu
         for name, cells in point.items()
     }
     tree = understand(form.expr)
-    constants = backward.constants_of(tree, dtype, "cpu")
+    constants = forward.constants_of(tree, dtype, "cpu")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's advice about kl_div
-        return backward.build(tree, inputs, constants), inputs
+        return forward.build(tree, inputs, constants), inputs
 
 
 def value_at(tree: Node, point: dict[str, Fraction]) -> Real:

@@ -18,13 +18,8 @@ _PROGRAM = """
 import sys
 sys.path[:0] = {here!r}, {tests!r}
 from gradcalc.runtime import torch_import
-<<<<<<< HEAD:tests/runtime/test_torch_import.py
-torch_import.own_the_process()
-from test_torch_import import numbers
-=======
 torch_import.assume_exclusive_process()
-from test_loading import numbers
->>>>>>> main:tests/test_loading.py
+from test_torch_import import numbers
 print("torch._prims" in sys.modules, "torch._meta_registrations" in sys.modules)
 import torch, warnings
 warnings.simplefilter("ignore")

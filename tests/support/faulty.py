@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
-from gradcalc.engines.autograd.backward import Hook, Run
+from gradcalc.engines.autograd.backward import Run
+from gradcalc.engines.autograd.forward import Hook
 from gradcalc.engines.autograd.program import base_name
 from gradcalc.engines.autograd.recorder import Recorder
 from gradcalc.expression.tree import Call, Node, Number, postorder

@@ -14,7 +14,8 @@ from itertools import product
 from gradcalc.calculate.at_point import nearest_float as nearest_input
 from gradcalc.calculate.judging import examined, torch_deviations
 from gradcalc.engines.autograd import backward
-from gradcalc.engines.autograd.backward import By, Hook, Run
+from gradcalc.engines.autograd.backward import By, Run
+from gradcalc.engines.autograd.forward import Hook
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import Real, ball, exact, nearest_float, to_fraction
 from gradcalc.expression.arrays import entry_names, named_entries

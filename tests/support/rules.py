@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import torch
 
-from gradcalc.engines.autograd.backward import By, Hook
+from gradcalc.engines.autograd.backward import By
+from gradcalc.engines.autograd.forward import Hook
 from support.judging import Question
 
 RULES = ("torch.allclose", "assert_close", "gradcheck")

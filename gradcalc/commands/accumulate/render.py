@@ -1,6 +1,6 @@
 """`.grad` after each pass, as tables and for programs.
 
-`plain` is a line a variable and way to clear: variable, how it is cleared, and the gradient after each pass.
+`plain` has a line for each variable and way to clear: variable, how it is cleared, and the gradient after each pass.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WHY = (
 
 
 def table(accumulation: Accumulation, options: RenderOptions) -> str:
-    """A table a variable: a row a pass, a column a way to clear."""
+    """A table for each variable, with a row for each pass and a column for each way to clear."""
     report = accumulation.report
     page = page_of(report, options)
     f = function_letter(report)

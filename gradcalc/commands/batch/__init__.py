@@ -1,1 +1,1 @@
-"""A question a line: read, answered in order by pairs of processes, written as JSON."""
+"""Requests as JSON lines, answered in order by one process or by a pool of workers."""

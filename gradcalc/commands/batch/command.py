@@ -1,4 +1,4 @@
-"""`gradcalc batch`: a question a line in, an answer a line out, in order, until the input ends."""
+"""`gradcalc batch`: lines of requests in, lines of answers out, in order, until the input ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gradcalc.runtime.files import open_input
 
 MAX_JOBS = 256
 _ENDLESS = 100_000_000
-"""Of a line that is too long, so many bytes are skipped."""
+"""Bytes that are skipped of a line that is too long."""
 
 
 def batch(
@@ -69,7 +69,7 @@ def batch(
 
 
 def _progress(file: str) -> Any:
-    """A context whose value is called with every number of bytes that was read."""
+    """A context manager of a function that is called with the numbers of bytes read."""
     if file == "-" or sys.stderr is None or not sys.stderr.isatty() or not os.path.isfile(file):
         return nullcontext(lambda size: None)
     from gradcalc.output.progress import bar
@@ -78,7 +78,7 @@ def _progress(file: str) -> Any:
 
 
 def _lines(stream: BinaryIO, advance: Callable[[int], None]) -> Iterator[bytes]:
-    """The lines of a stream that are not empty; of a line that is too long, only so much that it is seen to be."""
+    """The lines of a stream that are not empty; of a line that is too long, one byte more than `MAX_LINE`."""
     from gradcalc.commands.batch.json_lines import MAX_LINE
 
     first = True

@@ -161,10 +161,10 @@ def _problem(question: Mapping[str, object]) -> Problem:
 
 def _values(question: Mapping[str, object], key: str) -> dict[str, str]:
     """The values of variables, as text."""
-    found = question.get(key) or {}
-    if not isinstance(found, dict):
+    values = question.get(key) or {}
+    if not isinstance(values, dict):
         raise CalcError(f"{key} must be an object", hint=f'write "{key}": {{"x": 3}}')
-    return {_name(name): json_value(name, value) for name, value in found.items()}
+    return {_name(name): json_value(name, value) for name, value in values.items()}
 
 
 def _id(question: Mapping[str, object]) -> str | int | None:

@@ -78,7 +78,7 @@ def in_pool(source: Iterable[bytes], workers: int, seconds: float) -> Iterator[A
     """
     from pebble import ProcessExpired
 
-    asked: queue.Queue[tuple[bytes, ProcessFuture[Answer]] | Exception | None] = queue.Queue()
+    submitted: queue.Queue[tuple[bytes, ProcessFuture[Answer]] | Exception | None] = queue.Queue()
     room = threading.Semaphore(_WAITING * workers)
     try:
         pool = _Workers(workers)
@@ -89,14 +89,14 @@ def in_pool(source: Iterable[bytes], workers: int, seconds: float) -> Iterator[A
         try:
             for line in source:
                 room.acquire()
-                asked.put((line, pool.submit(line, seconds)))
-            asked.put(None)
+                submitted.put((line, pool.submit(line, seconds)))
+            submitted.put(None)
         except Exception as error:
-            asked.put(error)
+            submitted.put(error)
 
     threading.Thread(target=ask, daemon=True).start()
     try:
-        while (next_one := asked.get()) is not None:
+        while (next_one := submitted.get()) is not None:
             if isinstance(next_one, BrokenExecutor | OSError):
                 raise _no_workers(str(next_one) or "they cannot be started")
             if isinstance(next_one, Exception):
@@ -153,20 +153,20 @@ class _Workers:
 
     def submit(self, line: bytes, seconds: float) -> ProcessFuture[Answer]:
         """Give a line to a worker."""
-        found = _EXPRESSION.search(line)
-        expression = found[1] if found else b""
+        match = _EXPRESSION.search(line)
+        expression = match[1] if match else b""
         with self._lock:
-            chosen = min(range(len(self._pools)), key=self._busy.__getitem__)
-            known = self._known.pop(expression, chosen)
+            worker = min(range(len(self._pools)), key=self._busy.__getitem__)
+            known = self._known.pop(expression, worker)
             # What is known is derived already; but one expression must not wait for one worker.
-            if self._busy[known] <= self._busy[chosen] + _AHEAD // 2:
-                chosen = known
-            self._known[expression] = chosen
+            if self._busy[known] <= self._busy[worker] + _AHEAD // 2:
+                worker = known
+            self._known[expression] = worker
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
-            self._busy[chosen] += 1
-        future = self._pools[chosen].schedule(_answer, args=(line, seconds), timeout=_START + 2 * seconds)
-        future.add_done_callback(lambda _: self._done(chosen))
+            self._busy[worker] += 1
+        future = self._pools[worker].schedule(_answer, args=(line, seconds), timeout=_START + 2 * seconds)
+        future.add_done_callback(lambda _: self._done(worker))
         return future
 
     def _done(self, worker: int) -> None:

@@ -74,7 +74,7 @@ class NeuronReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Spelling:
+class _Formulation:
     """The neuron as expressions, for arrays of certain shapes."""
 
     z: str
@@ -84,8 +84,8 @@ class _Spelling:
     is_matrix: bool
 
     @classmethod
-    def for_shapes(cls, shapes: Mapping[str, Shape], eps: str, reduction: str) -> _Spelling:
-        """The spelling for x, y, w and b of these shapes.  Raises `CalcError` if they do not fit."""
+    def for_shapes(cls, shapes: Mapping[str, Shape], eps: str, reduction: str) -> _Formulation:
+        """The formulation for x, y, w and b of these shapes.  Raises `CalcError` if they do not fit."""
         x, w, samples = shapes["x"], shapes["w"], None
         if len(w) < 2 and len(x) == len(w) + 1 and x[1:] == w:
             samples = x[0]
@@ -114,7 +114,7 @@ class _Spelling:
         return f"clamp({self.p}, {self.eps}, 1 - {self.eps})"
 
     def loss(self, q: str) -> str:
-        """The loss of all samples, for a spelling of the probability."""
+        """The loss of all samples, for a formulation of the probability."""
         return self._reduced(f"-(y*log({q}) + (1 - y)*log(1 - {q}))")
 
     def logits(self) -> str:
@@ -166,17 +166,14 @@ def neuron(
 ) -> NeuronReport:
     """Work one neuron through.
 
-    Values are text, as for `differentiate`.  `x` is a number; or samples of one input each; or a matrix, a sample a row; and
-    with a vector of weights `w` of the same length, one sample of several inputs.  Every weight is 1 if none is given.
-    Raises `CalcError` for what is no number and for shapes that do not fit.
+    Values are text, as for `differentiate`.  `x` is a number; or samples of one input each; or a matrix of samples as rows;
+    or, with a vector of weights `w` of the same length, one sample of several inputs.  Weights are 1 by default.
+    Raises `CalcError` for a text that is not a number and for shapes that do not fit.
     """
     at = {"x": x, "y": y, "w": _ones(read_value("x", x).entries.shape) if w is None else w, "b": b}
     values = {name: read_value(name, text).entries for name, text in at.items()}
-    value_tree("eps", eps)
-    exact_eps = _fraction(eps)
-    if exact_eps is None or not 0 <= exact_eps < Fraction(1, 2):
-        raise CalcError(f"eps is a number from 0 to below 1/2, not {eps}", hint="the usual value is 1e-7")
-    spelling = _Spelling.for_shapes({name: cells.shape for name, cells in values.items()}, eps, reduction)
+    exact_eps = _exact_eps(eps)
+    formulation = _Formulation.for_shapes({name: cells.shape for name, cells in values.items()}, eps, reduction)
 
     def ask(expr: str) -> Report:
         return answer(Problem(expr, at, ("w", "b"), 1, device, dtype, ("x", "y", "w", "b")), seconds=seconds)
@@ -185,36 +182,37 @@ def neuron(
     def exact(text: str) -> Array[str | None]:
         return _exact(text, values, seconds)
 
-    is_cut = _is_cut(exact(spelling.p), exact_eps)
-    asked, logits = ask(spelling.loss(spelling.q)), ask(spelling.logits())
-    true = ask(spelling.loss(spelling.p)) if is_cut else asked  # where the clamp does nothing both are one
+    # Whether the clamp cuts the exact p of a sample.
+    is_cut = any(p is not None and not exact_eps <= Fraction(p) <= 1 - exact_eps for p in exact(formulation.p).entries)
+    asked, logits = ask(formulation.loss(formulation.q)), ask(formulation.logits())
+    true = ask(formulation.loss(formulation.p)) if is_cut else asked  # where the clamp does nothing both are one
     if asked.dtype is None or asked.device is None or asked.value is None:
         raise CalcError(f"the numbers were not read within {seconds:g} seconds")
-    run = _Arithmetic(asked.point, float(exact_eps), spelling, asked.dtype, asked.device)
+    run = _Arithmetic(asked.point, float(exact_eps), formulation, asked.dtype, asked.device)
     forward, factors, products = (
         tuple(WorkLine(name, formula, run.lines[name].tolist(), exact(text).tolist()) for name, formula, text in lines)
-        for lines in spelling.sections().values()
+        for lines in formulation.sections().values()
     )
-    loss = WorkLine("loss", spelling.loss("q"), run.lines["loss"].item(), true.value.symbolic if true.value else None)
+    loss = WorkLine("loss", formulation.loss("q"), run.lines["loss"].item(), true.value.symbolic if true.value else None)
     gradients = tuple(
-        _judgement(*partials, is_cut, spelling)
+        _judgement(*partials, is_cut, formulation)
         for partials in zip(asked.partials, true.partials, logits.partials, strict=True)
     )
     return NeuronReport(
         at,
         asked.point,
         eps,
-        spelling.samples,
+        formulation.samples,
         reduction,
         asked.dtype,
         asked.device,
         (*forward, loss),
         factors,
         products,
-        spelling.by_hand("p", "n"),
+        formulation.by_hand("p", "n"),
         gradients,
         logits,
-        tuple(_events(run, spelling, asked.dtype, gradients, is_cut)),
+        tuple(_events(run, formulation, asked.dtype, gradients, is_cut)),
         worst(partial.verdict for partial in gradients if partial.verdict is not None),
         asked.versions,
     )
@@ -225,11 +223,15 @@ def _ones(inputs: Shape) -> str:
     return f"[{', '.join('1' * inputs[1])}]" if len(inputs) > 1 else "1"
 
 
-def _fraction(text: str) -> Fraction | None:
+def _exact_eps(text: str) -> Fraction:
+    value_tree("eps", text)
     try:
-        return Fraction(text)
+        eps = Fraction(text)
     except (ValueError, ZeroDivisionError):
-        return None
+        eps = Fraction(-1)
+    if not 0 <= eps < Fraction(1, 2):
+        raise CalcError(f"eps is a number from 0 to below 1/2, not {text}", hint="the usual value is 1e-7")
+    return eps
 
 
 def _exact(text: str, values: Mapping[str, Array[Node]], seconds: float) -> Array[str | None]:
@@ -247,15 +249,10 @@ def _exact(text: str, values: Mapping[str, Array[Node]], seconds: float) -> Arra
         return scalarize(understand(text, values), values).map(exact)
 
 
-def _is_cut(p: Array[str | None], eps: Fraction) -> bool:
-    """Whether the clamp cuts the exact p of a sample."""
-    return any(value is not None and not eps <= Fraction(value) <= 1 - eps for value in p.entries)
-
-
 class _Arithmetic:
     """Every line of the work as torch computes it, step by step, in the dtype."""
 
-    def __init__(self, point: Mapping[str, Any], eps: float, spelling: _Spelling, dtype: str, device: str):
+    def __init__(self, point: Mapping[str, Any], eps: float, formulation: _Formulation, dtype: str, device: str):
         import torch
 
         kind = getattr(torch, dtype)
@@ -266,13 +263,13 @@ class _Arithmetic:
         q = torch.clamp(p, low, 1 - low)
         loss = -(y * torch.log(q) + (1 - y) * torch.log(1 - q))
         slope, rise, one = (p - y) / (p * (1 - p)), p * (1 - p), torch.ones_like(b)
-        if spelling.samples is None:
+        if formulation.samples is None:
             by_w, by_b = slope * rise * x, slope * rise * one
         else:
-            slope = slope / len(z) if spelling.is_mean else slope
-            loss = loss.mean() if spelling.is_mean else loss.sum()
+            slope = slope / len(z) if formulation.is_mean else slope
+            loss = loss.mean() if formulation.is_mean else loss.sum()
             by_z = slope * rise
-            by_w, by_b = x.T @ by_z if spelling.is_matrix else (by_z * x).sum(), (by_z * one).sum()
+            by_w, by_b = x.T @ by_z if formulation.is_matrix else (by_z * x).sum(), (by_z * one).sum()
         self.lines = {
             "z": z, "p": p, "q": q, "loss": loss, "dL/dp": slope, "dp/dz": rise, "dz/dw": x, "dz/db": one,
             "dL/dw": by_w, "dL/db": by_b,
@@ -286,13 +283,13 @@ class _Arithmetic:
         return zip(places, p.reshape(-1).tolist(), q.reshape(-1).tolist(), strict=True)
 
 
-def _judgement(clamped: Partial, true: Partial, logits: Partial, is_cut: bool, spelling: _Spelling) -> Partial:
+def _judgement(clamped: Partial, true: Partial, logits: Partial, is_cut: bool, formulation: _Formulation) -> Partial:
     """autograd's gradient of the clamped loss, judged against the loss itself.
 
     Without the clamp in effect both losses are one, and the verdict on the clamped expression stands.
     """
     number = clamped.autograd
-    # The stable spelling has the same derivative, and a formula that has a value everywhere.
+    # The stable formulation has the same derivative, and a formula that has a value everywhere.
     merged = replace(
         clamped, formula=logits.formula, latex=logits.latex, symbolic=true.symbolic or logits.symbolic,
         reference=true.reference or logits.reference,
@@ -300,9 +297,9 @@ def _judgement(clamped: Partial, true: Partial, logits: Partial, is_cut: bool, s
     if not is_cut or (clamped.symbolic is not None and clamped.symbolic == merged.symbolic):
         return merged
     if clamped.verdict is Verdict.AGREE:
-        cuts = f"the clamp at {spelling.eps} cuts p"
+        cuts = f"the clamp at {formulation.eps} cuts p"
         why = f"{cuts}: the clamped loss is flat here, with gradient {number!r}; the loss itself is not"
-        if spelling.samples is not None:
+        if formulation.samples is not None:
             why = f"{cuts} of some samples: what they add to the gradient is lost, {number!r} remains"
         return replace(merged, verdict=Verdict.DIFFERENT_FUNCTION, cause="clamp", why=why, digits=None, ulps=None)
     why = f"the dtype computes neither the clamped loss nor the loss itself: autograd returns {number!r}"
@@ -315,13 +312,13 @@ _DESCRIBED = 3
 
 
 def _events(
-    run: _Arithmetic, spelling: _Spelling, dtype: str, gradients: tuple[Partial, ...], is_cut: bool
+    run: _Arithmetic, formulation: _Formulation, dtype: str, gradients: tuple[Partial, ...], is_cut: bool
 ) -> Iterator[str]:
     """Notes in plain words."""
-    eps = spelling.eps
+    eps = formulation.eps
     if run.high == 1.0:
         yield f"eps = {eps} does nothing at the upper end: 1 - {eps} is 1 in {dtype}"
-    if run.low == 0.0 and _fraction(eps) != 0:
+    if run.low == 0.0 and Fraction(eps) != 0:
         yield f"eps = {eps} does nothing at the lower end: it is 0 in {dtype}"
     flat = ", and the gradient through a clamp is 0 there" if is_cut else ""
     stories = [list(_sample_events(place, p, q, dtype, flat)) for place, p, q in run.samples()]
@@ -333,8 +330,8 @@ def _events(
     wrong = [partial for partial in gradients if partial.verdict is not Verdict.AGREE and partial.symbolic]
     for partial in wrong[:_DESCRIBED]:
         number = partial.autograd
-        shown = "nothing" if number is None else repr(number) if math.isfinite(number) else str(number)
-        yield f"autograd's dL/d{partial.entries[0]} is {shown}; the true one is {significant(partial.symbolic)}"
+        text = "nothing" if number is None else repr(number) if math.isfinite(number) else str(number)
+        yield f"autograd's dL/d{partial.entries[0]} is {text}; the true one is {significant(partial.symbolic)}"
     if len(wrong) > _DESCRIBED:
         yield f"{len(wrong) - _DESCRIBED} more gradients are not the true ones"
 

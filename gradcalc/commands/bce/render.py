@@ -23,7 +23,7 @@ _SECTIONS = (("forward", "forward"), ("factors", "factors of the chain rule, by 
 
 
 def table(report: NeuronReport, options: RenderOptions) -> str:
-    """For people who read; the verdict is the last line."""
+    """The page for people; the verdict is the last line."""
     page = Page(options)
     z = report.forward[0].formula
     page.line(f"z = {z},  p = sigmoid(z),  q = clamp(p, eps, 1 - eps)")
@@ -75,7 +75,7 @@ def table(report: NeuronReport, options: RenderOptions) -> str:
 
 
 def _samples(lines: Sequence[WorkLine], page: Page) -> None:
-    """A row a sample, a column a line of the work."""
+    """A row for each sample, a column for each line of the work."""
     numbers = list(zip(*(line.computed for line in lines), strict=True))
     shown = numbers if page.options.full else numbers[:ENTRIES]
     rows = [[f"[{place}]", *map(significant, row)] for place, row in enumerate(shown)]

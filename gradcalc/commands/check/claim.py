@@ -88,5 +88,5 @@ def condition_tree(text: str, listed: Sequence[str]) -> Node:
 
 
 def points_of(texts: Mapping[str, str]) -> dict[str, Node]:
-    """A point that was typed.  Raises `CalcError` for what is no number."""
+    """The values of a point.  Raises `CalcError` for a text that is not a number."""
     return {name: value_tree(name, text) for name, text in texts.items()}

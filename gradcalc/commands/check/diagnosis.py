@@ -24,9 +24,9 @@ _LARGEST = 1_000
 """Numerator and denominator of a factor that is worth naming."""
 
 
-def diagnose(tree: Node, by: str, found: Sequence[Compared]) -> tuple[str | None, str]:
-    """The kind of the likely mistake, and a sentence; None and nothing where it is none that people make."""
-    known = [it for it in found if it.claimed is not None]
+def diagnose(tree: Node, by: str, comparisons: Sequence[Compared]) -> tuple[str | None, str]:
+    """The kind of the likely mistake, and a sentence; None and an empty text if none is known."""
+    known = [it for it in comparisons if it.claimed is not None]
     if len(known) < 2:
         return None, ""
     claimed = [it.claimed for it in known if it.claimed is not None]

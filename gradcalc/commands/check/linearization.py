@@ -140,4 +140,4 @@ def _tree(text: str) -> Node:
 
 
 Tangent = Callable[[StepAt], Real]
-"""The derivative of a step as somebody may take it to be."""
+"""The derivative of a step, right or mistaken."""

@@ -1,4 +1,4 @@
-"""The mistakes people make when they derive by hand: what the derivative would be with each of them.
+"""Mistakes of hand differentiation, and what the derivative would be with each of them.
 
 Comes in: a tree, a variable, and points.  Goes out: for every mistake that can be made in the tree, the number it leads to
 at each point.  A claim that has these numbers was, in all likelihood, made with that mistake.

@@ -1,9 +1,9 @@
-"""A claim that was checked, and a derivation in lines: as a table, as lines with tabs, and for machines.
+"""A claim that was checked, and a derivation in lines: a page for people, and formats for programs.
 
-`plain` of a claim is a line a point: the point, the derivative, the claim, same or different; and a last line with the
-outcome, the cause, the sentence, sympy, and what the outcome rests on.  Of a derivation it is a line a line: its number, its
-name, what it says, the outcome, the cause, the sentence and what it rests on; and a last line with the outcome of the whole
-and the number of the line to blame.
+`plain` of a claim has a line for each point: the point, the derivative, the claim, same or different; and a last line with
+the outcome, the cause, the sentence, sympy, and the evidence.  Of a derivation it has a line for each of its lines: number,
+name, text, outcome, cause, sentence and evidence; and a last line with the outcome of the whole and the number of the first
+line to blame.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SHOWN = 5
 
 
 def table(check: Check, options: RenderOptions) -> str:
-    """For people who read; the outcome is the last line."""
+    """The page for people; the outcome is the last line."""
     page = Page(options)
     page.formula("f", check.read_as)
     page.formula(f"∂f/∂{check.by}, by hand", check.claim_read_as)
@@ -91,7 +91,7 @@ def _fields(check: Check) -> Mapping[str, object]:
 
 
 def solution_table(solution: Solution, options: RenderOptions) -> str:
-    """For people who read: every line with its outcome, and what is wrong with the first that is."""
+    """The page for people: every line with its outcome, and the reasons for those that are not right."""
     page = Page(options)
     page.formula("f", solution.read_as)
     page.line()

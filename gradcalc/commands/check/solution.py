@@ -261,7 +261,7 @@ class DerivationCheck:
 
 
 def _derivative(tree: Node, by: str, inner: Node | None) -> Node | None:
-    """The derivative by hand, in variables; None where there is no rule for it."""
+    """The derivative by hand, in variables; None without a rule for it."""
     try:
         (whole, *_) = derive(tree, by)
     except CalcError:

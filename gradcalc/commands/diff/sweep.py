@@ -138,7 +138,7 @@ class Counts:
 
 
 def chunks(points: Grid | Iterable[Point | Mapping[str, str]], size: int = PART) -> Iterator[Chunk]:
-    """The points of a grid, or of an iterable, in chunks.  Raises `CalcError` for a value that is no real number."""
+    """The points of a grid, or of an iterable, in chunks.  Raises `CalcError` for a value that is not a real number."""
     if isinstance(points, Grid):
         for start in range(0, len(points), size):
             stop = min(start + size, len(points))

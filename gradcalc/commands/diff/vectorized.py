@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gradcalc.engines.autograd import backward
+from gradcalc.engines.autograd import backward, forward
 from gradcalc.engines.autograd.backward import By
 from gradcalc.engines.rounding.enclosure import enclose
 from gradcalc.expression.tree import Node
@@ -49,13 +49,13 @@ def run(
         name: torch.tensor(numbers, dtype=torch.float64).to(kind).to(device).requires_grad_(True)
         for name, numbers in values.items()
     }
-    constants = backward.constants_of(tree, kind, device)
+    constants = forward.constants_of(tree, kind, device)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a constant beside many points is intended
-            result = backward.build(tree, inputs, constants)
+            result = forward.build(tree, inputs, constants)
             gradients = {by: _partial(result, inputs, by) for by in bys}
-    except backward.REFUSALS as error:
+    except forward.REFUSALS as error:
         nothing = [math.nan] * size
         return VectorizedRun(values, nothing, dict.fromkeys(bys, nothing), range(size), str(error))
     received = {name: tensor.detach().cpu().double() for name, tensor in inputs.items()}
@@ -67,7 +67,7 @@ def run(
     decided = torch.full((size,), all(len(by) == 1 for by in bys))
     if decided.any():
         names = [by[0] for by in bys]
-        _, slopes = enclose(tree, received, constants.held, names, precision=form.precision, lowest=form.lowest)
+        _, slopes = enclose(tree, received, constants.numbers, names, precision=form.precision, lowest=form.lowest)
         for (name,), numbers in partials.items():
             decided &= _is_decided(numbers, slopes[name].low, slopes[name].high, form.precision)
     for name, numbers in received.items():  # overflow and underflow are left to the proof

@@ -147,7 +147,7 @@ def _answers(first: Prepared, others: Sequence[Point]) -> list[Report]:
 
 
 def _end(name: str, value: Value) -> Fraction:
-    """An end of the interval, exactly where it is a fraction.  Raises `CalcError` where it is no real number."""
+    """An end of the interval, exactly where it is a fraction.  Raises `CalcError` where it is not a real number."""
     try:
         number = reals.refine(lambda: Site(value.tree, {}).value().value)
     except reals.OutOfPrecision:
@@ -239,10 +239,13 @@ def _survey(
 ) -> tuple[list[Mark], Stretches, Stretches]:
     ends = [low + (high - low) * place / _PIECES for place in range(_PIECES + 1)]
     with deadline.limit(deadline.left() / 2):
-        found = survey(tree, name, fixed, ends)
+        singularities = survey(tree, name, fixed, ends)
     marks = [
         Mark(float(it.at), plain(it.at) if it.exact else f"{float(it.at):.10g}", str(it.kind), it.exact, it.left, it.right)
-        for it in found.marks
+        for it in singularities.marks
     ]
-    gaps, unseen = ([(float(gap.start), float(gap.stop)) for gap in stretches] for stretches in (found.gaps, found.unseen))
+    gaps, unseen = (
+        [(float(gap.start), float(gap.stop)) for gap in stretches]
+        for stretches in (singularities.gaps, singularities.unseen)
+    )
     return marks, gaps, unseen

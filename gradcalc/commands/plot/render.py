@@ -35,7 +35,7 @@ Segment = list[tuple[float, float]]
 
 
 def _segments(plot: Plot, numbers: Sequence[float | None], through: Sequence[str]) -> list[Segment]:
-    """A curve in pieces: it is cut where there is no number, and at marks, but for those that it goes through."""
+    """A curve in pieces: it is cut where a number is missing, and at marks but for the kinds in `through`."""
     cuts = sorted([mark.x for mark in plot.marks if mark.kind not in through] + [x for ends in plot.unseen for x in ends])
     pieces: list[Segment] = [[]]
     before = -math.inf

@@ -1,8 +1,8 @@
-r"""A derivation rule by rule: for people who read, as Markdown and LaTeX for handouts, and for machines.
+r"""A derivation rule by rule: a page for people, Markdown and LaTeX for handouts, and formats for programs.
 
-`plain` is a line a step, with tabs between: the variable, the depth, the part, its rule, the law in letters, what the
-letters are, the derivative, and at a point its number.  Markdown has formulas between dollar signs; LaTeX is an `align*`
-block a derivation, for documents that use amsmath.
+`plain` has a line for each step: the variable, the depth, the part, its rule, the law in letters, what the letters are, the
+derivative, and at a point its number.  Markdown has formulas between dollar signs; LaTeX has an `align*` block for each
+derivation, for documents that use amsmath.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _Place(Enum):
 
 
 def _lines(derivation: Derivation) -> Iterator[tuple[_Place, Step, str | None]]:
-    """The steps as lines, each with its number if there is one."""
+    """The steps as lines, each with its number if any."""
     open_steps: list[tuple[Step, str | None]] = []
     for place, (step, number) in enumerate(derivation.numbered):
         while open_steps and open_steps[-1][0].depth >= step.depth:
@@ -86,7 +86,7 @@ def _cut(text: str) -> str:
 
 
 def table(stepwise: Stepwise, options: RenderOptions) -> str:
-    """For people who read: the parts below what they are parts of, and behind them what comes of them."""
+    """The page for people: the parts below what they are parts of, and behind them what comes of them."""
     page = Page(options)
     report = stepwise.report
     f = function_letter(report)

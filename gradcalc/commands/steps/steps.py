@@ -71,9 +71,9 @@ class Stepwise:
 
 
 def stepwise(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Stepwise:
-    """Derive an expression by hand.
+    """Differentiate an expression rule by rule.
 
-    Raises `CalcError` for what is no single number, for a function without a rule, and for what is too long to be followed.
+    Raises `CalcError` for an array, for a function without a rule, and for what is too long to be followed.
     """
     prepared = prepare(*question, seconds=seconds)
     prepared.needs_a_number("a derivation is of one number")

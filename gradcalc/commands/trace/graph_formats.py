@@ -126,11 +126,11 @@ def svg(trace: Trace, options: RenderOptions) -> str:
 
 def _tag(name: str, inside: str = "", **attributes: str | float) -> str:
     """An element; underscores in the names of attributes are hyphens."""
-    told = "".join(
+    text = "".join(
         f' {key.replace("_", "-")}="{value:g}"' if isinstance(value, float) else f' {key.replace("_", "-")}="{value}"'
         for key, value in attributes.items()
     )
-    return f"<{name}{told}>{inside}</{name}>" if inside else f"<{name}{told}/>"
+    return f"<{name}{text}>{inside}</{name}>" if inside else f"<{name}{text}/>"
 
 
 def _columns(vertices: Sequence[Vertex], boxes: dict[int, list[str]]) -> list[list[int]]:

@@ -1,7 +1,7 @@
 """The graph of an expression: as a tree for people, as lines and an object for programs, and as a drawing.
 
-`plain` is a line a vertex: number, expression, torch's name, value, adjoint, and for each argument its number and the local
-derivative.
+`plain` has a line for each vertex: number, expression, torch's name, value, adjoint, and for each argument its number and
+the local derivative.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def _events(vertices: Sequence[Vertex]) -> Iterator[str]:
 def share(user: Vertex, edge: Edge) -> Any:
     """What one use adds to the adjoint of an argument: the local derivative times the adjoint of what uses it.
 
-    None where that is no product of entries, or nothing is known.
+    None where that is not a product of entries, or a factor is unknown.
     """
     return None if user.adjoint is None or edge.local is None else _product(user.adjoint, edge.local)
 

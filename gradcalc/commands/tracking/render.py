@@ -1,7 +1,7 @@
 """What came of each way to switch tracking off, as tables and for programs.
 
-`plain` is a line a way: way, requires_grad, grad_fn, is_leaf, is_inference, gradients, error; those of the sum of an array
-are called `sum: ...`.
+`plain` has a line for each way: way, requires_grad, grad_fn, is_leaf, is_inference, gradients, error.  The ways with the sum
+of an array are called `sum: ...`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def table(tracking: Tracking, options: RenderOptions) -> str:
-    """A row a way; torch's errors in its own words."""
+    """A row for each way; torch's errors in its own words."""
     page = page_of(tracking.report, options)
     for title, ways in (("y.backward()", tracking.ways), ("y.sum().backward()", tracking.of_sum)):
         if ways:

@@ -1,28 +1,36 @@
-"""The autograd witness: torch runs the expression and its backward pass.
+"""The backward pass: torch runs an expression and differentiates it.
 
-Comes in: a tree, values for its variables, what to differentiate by, a dtype and a device.  Goes out: the numbers torch
-returned, and the binary numbers it really received, read back from its tensors.
+Comes in: a tree, values for its variables, what to differentiate with respect to, a dtype and a device.  Goes out: the
+numbers torch returned, the binary numbers in its tensors, and the program of its operations if it is recorded.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any, NamedTuple
 
 from gradcalc.expression.arrays import Array, entry_names, named_entries
-from gradcalc.expression.tree import Call, Name, Node, Number, calls_in, fold
-from gradcalc.functions import TABLE
-from gradcalc.functions.scalarize import option_values
+from gradcalc.expression.tree import Node
 from gradcalc.runtime import deadline, torch_import
 
 with torch_import.fast_import():
     import torch
 
+    from gradcalc.engines.autograd.forward import (
+        REFUSALS,
+        Constants,
+        Hook,
+        build,
+        constants_of,
+        first_line,
+        inputs_of,
+        is_nonzero,
+        python_literals,
+    )
     from gradcalc.engines.autograd.program import NO_MEMORY, Program
     from gradcalc.engines.autograd.recorder import AVAILABLE, Recorder
 
@@ -31,10 +39,10 @@ By = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What torch did with a question.
+    """One run of torch.
 
     `inputs` and `constants` are exact: the binary numbers in its tensors, by the names of variables and the texts of
-    literals.  `value` and `partials` are what it returned.  `failure` says why there is none of them.
+    literals.  `value` and `partials` are the numbers it returned; `failure` says why there are none.
     """
 
     inputs: Mapping[str, Fraction] = field(default_factory=dict)
@@ -53,18 +61,6 @@ class Run:
     def is_at_a_point(self) -> bool:
         """Whether torch received a number for every variable."""
         return "overflow" not in self.unrepresentable.values()
-
-
-Hook = Callable[[Node, torch.Tensor], torch.Tensor]
-"""Sees every call's tensor as it is built, and may put another in its place."""
-
-
-class Unavailable(Exception):
-    """torch cannot differentiate this; the message says why."""
-
-
-REFUSALS = (Unavailable, RuntimeError, NotImplementedError, ValueError, IndexError)
-"""What is raised for an expression that torch cannot differentiate; the last four by torch, for arguments it refuses."""
 
 
 def run(
@@ -103,58 +99,70 @@ def runs(
     torch_type = getattr(torch, dtype)
     names = {name: entry_names(name, value.shape).entries for name, value in values.items()}
     places = {entry: (name, place) for name, entries in names.items() for place, entry in enumerate(entries)}
-    moving = {places[entry][0] for by in bys for entry in by}
-    inputs = inputs_of({name: cells.tolist() for name, cells in values.items()}, torch_type, device, moving)
+    tracked = {places[entry][0] for by in bys for entry in by}
+    inputs = inputs_of({name: value.tolist() for name, value in values.items()}, torch_type, device, tracked)
     constants = constants_of(tree, torch_type, device)
-    held = constants.held
-    received = {entry: number for name, tensor in inputs.items() for entry, number in _numbers(names[name], tensor)}
-    asked = {entry: number for name, cells in values.items() for entry, number in named_entries(name, cells)}
-    lost = {name: "overflow" for name, value in received.items() if not math.isfinite(value)}
-    lost.update({name: "underflow" for name, value in received.items() if value == 0 != asked[name]})
-    lost_literals = {text: "overflow" for text, value in held.items() if not math.isfinite(value)}
-    lost_literals.update({text: "underflow" for text, value in held.items() if value == 0 and _is_nonzero(text)})
-    exact = {name: Fraction(value) for name, value in received.items() if math.isfinite(value)}
-    literals = {text: Fraction(value) for text, value in held.items() if math.isfinite(value)}
-    asked_of = Run(exact, literals, unrepresentable=lost, lost_literals=lost_literals)
+    point = _point(names, values, inputs, constants)
 
-    def computed(recorder: Recorder | None) -> tuple[torch.Tensor, list[dict[By, Entry | None]]]:
+    def answers(recorder: Recorder | None = None) -> _Answers:
         with recorder.on() if recorder else nullcontext(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's advice is for those who train
             result = build(tree, inputs, constants, hook)
             if recorder:
                 recorder.program.forward = len(recorder.program.operations)
-            return result, [_partials((result, place), inputs, places, bys) for place in range(count)]
+            partials = [_partials((result, place), inputs, places, bys) for place in range(count)]
+            return _Answers(result, partials, recorder)
 
     recorder = Recorder() if record and AVAILABLE else None
-    watched = plain = None
+    recorded = plain = None
     try:
-        # Being watched, torch takes another way here and there (the backward pass of prod, for one): what it returns is what
-        # it returns to everybody.  A hook sees one run.  Watched it can be stopped, and it takes longer: that comes first.
+        # Under a dispatch mode torch may choose other backward formulas (prod does), so the numbers come from a run that is
+        # not recorded.  A hook sees one run.  The recorded run comes first: it takes longer, and can be stopped.
         try:
-            watched = _Answers(*computed(recorder), recorder) if recorder else None
+            recorded = answers(recorder) if recorder else None
         except REFUSALS:
             if hook is not None:
                 raise
-        plain = _Answers(*computed(None)) if hook is None or recorder is None else None
+        plain = answers() if hook is None or recorder is None else None
     except REFUSALS as error:
-        return [replace(asked_of, failure=first_line(error))] * count
+        return [replace(point, failure=first_line(error))] * count
     except deadline.OutOfTime:
-        return [replace(asked_of, failure="torch took more than its share of the time")] * count
-    answers = plain or watched
-    assert answers is not None
-    found = [replace(asked_of, value=answers.value(place), partials=answers.numbers(place)) for place in range(count)]
-    if watched is None or recorder is None:
-        return found
-    program = recorder.program
-    program.constants = {text: recorder.places(tensor)[0] for text, tensor in constants.tensors.items()}
-    program.inputs = {
-        entry: key for name in inputs for entry, key in zip(names[name], recorder.places(inputs[name]), strict=True)
-    }
-    program.literals = _literals(tree, held)
+        return [replace(point, failure="torch took more than its share of the time")] * count
+    numbers = plain or recorded
+    assert numbers is not None
+    plain_runs = [replace(point, value=numbers.value(place), partials=numbers.numbers(place)) for place in range(count)]
+    if recorded is None or recorder is None:
+        return plain_runs
+    recorder.locate(
+        {name: (names[name], tensor) for name, tensor in inputs.items()},
+        constants.tensors,
+        python_literals(tree, constants.numbers),
+    )
     return [
-        replace(run, program=watched.program(place)) if watched.is_same(place, run) else run
-        for place, run in enumerate(found)
+        replace(run, program=recorded.program(place)) if recorded.is_same(place, run) else run
+        for place, run in enumerate(plain_runs)
     ]
+
+
+def _point(
+    names: Mapping[str, Sequence[str]],
+    values: Mapping[str, Array[float]],
+    inputs: Mapping[str, torch.Tensor],
+    constants: Constants,
+) -> Run:
+    """What torch received: the binary numbers in its tensors, and those that the dtype loses."""
+    received = {entry: number for name, tensor in inputs.items() for entry, number in _numbers(names[name], tensor)}
+    typed = {entry: number for name, cells in values.items() for entry, number in named_entries(name, cells)}
+    lost = {name: "overflow" for name, value in received.items() if not math.isfinite(value)}
+    lost.update({name: "underflow" for name, value in received.items() if value == 0 != typed[name]})
+    numbers = constants.numbers
+    lost_literals = {text: "overflow" for text, value in numbers.items() if not math.isfinite(value)}
+    lost_literals.update({text: "underflow" for text, value in numbers.items() if value == 0 and is_nonzero(text)})
+    return Run(_exact(received), _exact(numbers), unrepresentable=lost, lost_literals=lost_literals)
+
+
+def _exact(numbers: Mapping[str, float]) -> dict[str, Fraction]:
+    return {name: Fraction(value) for name, value in numbers.items() if math.isfinite(value)}
 
 
 def _same(one: float | None, other: float | None) -> bool:
@@ -170,7 +178,7 @@ Entry = tuple[torch.Tensor, int]
 
 
 class _Answers:
-    """What torch returned, each tensor read once; and where its numbers lie, if it was recorded."""
+    """The tensors torch returned, each read once; and the memory keys of their numbers, if the run was recorded."""
 
     def __init__(
         self, result: torch.Tensor, partials: Sequence[Mapping[By, Entry | None]], recorder: Recorder | None = None
@@ -196,8 +204,8 @@ class _Answers:
         assert self.recorder is not None
         # A gradient that torch knows to be zero is never written down.
         keys = {by: self._key(*entry) for by, entry in self.partials[place].items() if entry is not None}
-        written = {by: key for by, key in keys.items() if key != NO_MEMORY}
-        return replace(self.recorder.program, value=self._key(self.result, place), partials=written)
+        stored = {by: key for by, key in keys.items() if key != NO_MEMORY}
+        return replace(self.recorder.program, value=self._key(self.result, place), partials=stored)
 
     def _number(self, tensor: torch.Tensor, place: int) -> float:
         if id(tensor) not in self._numbers:
@@ -208,121 +216,8 @@ class _Answers:
     def _key(self, tensor: torch.Tensor, place: int) -> int:
         assert self.recorder is not None
         if id(tensor) not in self._keys:
-            self._keys[id(tensor)] = self.recorder.places(tensor)
+            self._keys[id(tensor)] = self.recorder.keys(tensor)
         return self._keys[id(tensor)][place]
-
-
-def _is_nonzero(text: str) -> bool:
-    return any(digit in "123456789" for digit in text.lower().partition("e")[0])
-
-
-def first_line(error: Exception) -> str:
-    """What torch says, without what it says to those who develop it."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def inputs_of(
-    values: Mapping[str, Any], dtype: torch.dtype, device: str, moving: Collection[str]
-) -> dict[str, torch.Tensor]:
-    """A tensor for every variable, from its number or nested lists; those that move are tracked."""
-    return {
-        name: torch.tensor(value, dtype=dtype, device=device, requires_grad=name in moving) for name, value in values.items()
-    }
-
-
-class Constants(NamedTuple):
-    """A tensor for every literal and constant of an expression, by its text.
-
-    `held` are the numbers in them, for the functions that take some of theirs as Python numbers.
-    """
-
-    tensors: Mapping[str, torch.Tensor]
-    held: Mapping[str, float]
-
-
-def constants_of(tree: Node, dtype: torch.dtype, device: str) -> Constants:
-    """The literals and constants of an expression as torch holds them."""
-    found: dict[str, torch.Tensor] = {}
-
-    def keep(text: str, value: Callable[[], float]) -> None:
-        if text not in found:
-            try:
-                number = value()
-            except OverflowError:
-                number = math.inf
-            found[text] = torch.tensor(number, dtype=dtype, device=device)
-
-    def leaf(node: Number | Name) -> None:
-        if isinstance(node, Number):
-            keep(node.text, lambda: float(node.value))
-
-    def call(node: Call, _: list[None]) -> None:
-        builder = TABLE[node.name].torch
-        if not node.args and builder is not None:
-            keep(node.name, lambda: builder(torch))
-
-    fold(tree, leaf, call)
-    return Constants(found, {text: tensor.item() for text, tensor in found.items()})
-
-
-def build(tree: Node, inputs: Mapping[str, torch.Tensor], constants: Constants, hook: Hook | None = None) -> torch.Tensor:
-    """The tensor of an expression: every call is the torch function of its own name.
-
-    Raises `Unavailable` for functions that torch cannot differentiate.
-    """
-
-    def leaf(node: Number | Name) -> torch.Tensor:
-        return inputs[node.name] if isinstance(node, Name) else constants.tensors[node.text]
-
-    def call(node: Call, args: list[torch.Tensor]) -> torch.Tensor:
-        result = called(node, args, constants)
-        return hook(node, result) if hook and node.args else result
-
-    return fold(tree, leaf, call)
-
-
-def called(node: Call, args: Sequence[torch.Tensor], constants: Constants) -> torch.Tensor:
-    """The tensor of one call, from those of its arguments.  Raises `Unavailable` as `build` does."""
-    row = TABLE[node.name]
-    if row.torch is None:
-        raise Unavailable(f"torch has no derivative of {node.name}")
-    if not node.args:
-        return constants.tensors[node.name]
-    given: list[Any] = list(args)
-    for place, number in _python_numbers(node, constants.held).items():
-        given[place] = number
-    result: torch.Tensor = row.torch(torch, *given, **option_values(node))
-    return result
-
-
-def _python_numbers(node: Call, held: Mapping[str, float]) -> dict[int, int | float]:
-    """The literal arguments of a call that torch is given as Python numbers, by position."""
-    found = {}
-    for place in TABLE[node.name].python_numbers:
-        number = _python_number(node.args[place], held)
-        # `x ** 2` keeps its 2, as people write it; other exponents are tensors, because torch would form
-        # `exponent - 1` in double precision, unseen by anyone.
-        if number is not None and (node.name != "**" or isinstance(number, int)):
-            found[place] = number
-    return found
-
-
-def _literals(tree: Node, held: Mapping[str, float]) -> frozenset[float]:
-    calls = calls_in(tree)
-    return frozenset(float(number) for call in calls for number in _python_numbers(call, held).values())
-
-
-def _python_number(node: Node, held: Mapping[str, float]) -> int | float | None:
-    """The number of a literal as the dtype holds it; None for what is no literal."""
-    if isinstance(node, Call) and node.name == "neg":
-        inner = _python_number(node.args[0], held)
-        return None if inner is None else -inner
-    if not isinstance(node, Number):
-        return None
-    number = held[node.text]
-    if node.value.denominator == 1:
-        return int(number) if number == node.value else None
-    return number
 
 
 def _partials(
@@ -333,27 +228,28 @@ def _partials(
     None stands for a result that does not depend on a variable: its derivative is 0.
     """
     order = max((len(by) for by in bys), default=0)
-    known: dict[By, Entry | None] = {(): result}
+    partials: dict[By, Entry | None] = {(): result}
     for length in range(1, order + 1):
         for prefix in dict.fromkeys(by[: length - 1] for by in bys if len(by) >= length):
             entries = dict.fromkeys(by[length - 1] for by in bys if by[: length - 1] == prefix)
             names = list(dict.fromkeys(places[entry][0] for entry in entries))
-            above = known[prefix]
+            above = partials[prefix]
             gradients = {} if above is None else gradient(above, {name: inputs[name] for name in names}, length < order)
             for entry in entries:
                 name, place = places[entry]
-                found = gradients.get(name)
-                known[(*prefix, entry)] = None if found is None else (found, place)
-    return {by: known[by] for by in bys}
+                tensor = gradients.get(name)
+                partials[(*prefix, entry)] = None if tensor is None else (tensor, place)
+    return {by: partials[by] for by in bys}
 
 
-def gradient(of: Entry, inputs: Mapping[str, torch.Tensor], again: bool = False) -> dict[str, torch.Tensor | None]:
-    """The gradient of a number in a tensor by each input; `again` if it will be differentiated itself."""
+def gradient(of: Entry, inputs: Mapping[str, torch.Tensor], create_graph: bool = False) -> dict[str, torch.Tensor | None]:
+    """The gradient of a number in a tensor by each input; with `create_graph` it can be differentiated itself."""
     tensor, place = of
     if not tensor.requires_grad:
         return dict.fromkeys(inputs)
     deadline.check()
-    # The entry is taken, as people take it: told the unit vector instead, torch would import sympy.
+    # A slice and not a unit vector as grad_outputs, for which torch would import sympy.
     number = tensor.reshape(-1)[place] if tensor.dim() else tensor
-    found = torch.autograd.grad(number, list(inputs.values()), allow_unused=True, create_graph=again, retain_graph=True)
-    return dict(zip(inputs, found, strict=True))
+    tensors = list(inputs.values())
+    gradients = torch.autograd.grad(number, tensors, allow_unused=True, create_graph=create_graph, retain_graph=True)
+    return dict(zip(inputs, gradients, strict=True))

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from gradcalc.engines.autograd.backward import REFUSALS, build, constants_of, first_line, inputs_of
+from gradcalc.engines.autograd.forward import REFUSALS, build, constants_of, first_line, inputs_of
 from gradcalc.expression.tree import Node
 from gradcalc.runtime import torch_import
 
@@ -120,4 +120,4 @@ def _computation(
             warnings.simplefilter("ignore")
             return build(tree, tensors, constants)
 
-    return compute, inputs_of(values, kind, device, moving=values)
+    return compute, inputs_of(values, kind, device, tracked=values)

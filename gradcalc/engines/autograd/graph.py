@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gradcalc.engines.autograd.backward import Constants, called, constants_of, inputs_of
+from gradcalc.engines.autograd.forward import Constants, apply, constants_of, inputs_of
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number, fold
 from gradcalc.functions import TABLE
@@ -54,7 +54,7 @@ def graph(tree: Node, values: Mapping[str, Any], *, dtype: str, device: str) -> 
     Raises one of `REFUSALS` with torch's words where it cannot.
     """
     kind = getattr(torch, dtype)
-    drawing = _Drawing(inputs_of(values, kind, device, moving=values), constants_of(tree, kind, device))
+    drawing = _Drawing(inputs_of(values, kind, device, tracked=values), constants_of(tree, kind, device))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fold(tree, drawing.leaf, drawing.call)
@@ -83,13 +83,13 @@ class _Drawing:
 
     def call(self, node: Call, places: list[int]) -> int:
         args = [self.tensors[place] for place in places]
-        result = called(node, args, self.constants)
+        result = apply(node, args, self.constants)
         return self.add(node, node.name, result, self.edges(node, places, args))
 
     def edges(self, node: Call, places: Sequence[int], args: Sequence[torch.Tensor]) -> list[Edge]:
         """The operation once more, of its arguments alone: what its result owes to each."""
         alone = [arg.detach().requires_grad_(arg.is_floating_point()) for arg in args]
-        result = called(node, alone, self.constants)
+        result = apply(node, alone, self.constants)
         by_entry = TABLE[node.name].elementwise and result.dim()
         numbers = [arg for arg in alone if arg.requires_grad]
         slopes = iter(torch.autograd.grad(result.sum(), numbers, allow_unused=True) if result.requires_grad else ())

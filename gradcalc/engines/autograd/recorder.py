@@ -1,9 +1,9 @@
-"""The program that torch really ran: every aten operation, forward and backward, with its numbers.
+"""The program that torch ran: every aten operation, forward and backward, with its numbers.
 
 Comes in: a computation that torch performs while recording is on.  Goes out: plain data, a list of `Operation`.
 
 This is the only module that touches `torch.utils._python_dispatch` (documented in "Extending PyTorch", but underscored).
-Where it is missing, `AVAILABLE` is False and there is no program to look at.
+Where it is missing, `AVAILABLE` is False and nothing is recorded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from gradcalc.engines.autograd.program import NO_MEMORY, Argument, Cell, Operation, Program, base_name
-from gradcalc.engines.autograd.scalarize_trace import NOT_BY_ENTRY, cells_of, expanded
+from gradcalc.engines.autograd.scalarize_trace import NOT_ELEMENTWISE, TensorOperation, cells_of, scalarize_op
 from gradcalc.runtime import deadline
 
 try:
@@ -42,38 +42,53 @@ class Recorder:
         with _mode(self):
             yield
 
-    def places(self, tensor: torch.Tensor) -> list[int]:
-        """Where the entries of a tensor lie; they will stay there."""
+    def locate(
+        self,
+        inputs: Mapping[str, tuple[Sequence[str], torch.Tensor]],
+        constants: Mapping[str, torch.Tensor],
+        literals: frozenset[float],
+    ) -> None:
+        """Complete the program with the memory keys of its inputs, by the names of their entries, and of its constants."""
+        self.program.constants = {text: self.keys(tensor)[0] for text, tensor in constants.items()}
+        pairs = (zip(names, self.keys(tensor), strict=True) for names, tensor in inputs.values())
+        self.program.inputs = {entry: key for pair in pairs for entry, key in pair}
+        self.program.literals = literals
+
+    def keys(self, tensor: torch.Tensor) -> list[int]:
+        """The memory keys of the entries of a tensor, which is kept alive."""
         self._alive.append(tensor)
         return [cell.key for cell in cells_of(tensor).entries]
 
     def record(self, function: Any, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
-        """Run an operation and note it.  Raises `OutOfTime`."""
+        """Run an operation and record it.  Raises `OutOfTime`."""
         deadline.check()
         name = str(function).removeprefix("aten.")
         tensors = [arg for arg in (*args, *options.values()) if isinstance(arg, torch.Tensor)]
-        by_entry = base_name(name) not in NOT_BY_ENTRY
-        is_scalar = by_entry and not any(tensor.dim() for tensor in tensors)
-        see: Callable[[Any], Any] = _argument if is_scalar else _seen
-        seen = tuple(see(arg) for arg in args)
-        said = {name: see(option) for name, option in options.items()}
+        is_elementwise = base_name(name) not in NOT_ELEMENTWISE
+        is_scalar = is_elementwise and not any(tensor.dim() for tensor in tensors)
+        read: Callable[[Any], Any] = _argument if is_scalar else _tensor_argument
+        inputs = tuple(read(arg) for arg in args)
+        keywords = {name: read(option) for name, option in options.items()}
         if name.endswith(".Scalar"):  # torch 2.13 reads the memory of a zero that has none: mul.Scalar within a mode
-            args = [_written(arg) for arg in args]
+            args = [_materialized(arg) for arg in args]
         result = function(*args, **options)
         results = [part for part in (result if isinstance(result, (tuple, list)) else (result,)) if _is_tensor(part)]
         self._alive += [arg for arg in (*args, *results) if _is_tensor(arg)]
         if is_scalar and not any(tensor.dim() for tensor in results):
             cells = tuple(_cell(part) for part in results)
-            self.program.operations.append(Operation(name, seen, said, cells))
+            self.program.operations.append(Operation(name, inputs, keywords, cells))
         else:
             if is_scalar:
-                seen, said = tuple(map(_seen, args)), {name: _seen(option) for name, option in options.items()}
-            self.program.operations += expanded(name, function, (args, options), seen, said, results, self._alive.append)
+                inputs = tuple(map(_tensor_argument, args))
+                keywords = {name: _tensor_argument(option) for name, option in options.items()}
+            grids = [cells_of(part) for part in results]
+            operation = TensorOperation(name, function, args, options, inputs, keywords, grids)
+            self.program.operations += scalarize_op(operation, results, self._alive.append)
         return result
 
 
-def _written(arg: Any) -> Any:
-    """A zero that torch never wrote down, written down."""
+def _materialized(arg: Any) -> Any:
+    """A tensor as it is; a ZeroTensor, which has no memory, as zeros."""
     if _is_tensor(arg) and arg._is_zerotensor():
         return torch.zeros(arg.shape, dtype=arg.dtype, device=arg.device)
     return arg
@@ -99,7 +114,7 @@ def _mode(recorder: Recorder) -> Any:
 def _cell(tensor: torch.Tensor) -> Cell:
     if tensor.is_meta or tensor.numel() != 1:
         return Cell(NO_MEMORY, None)
-    if tensor._is_zerotensor():  # a zero that torch never writes down
+    if tensor._is_zerotensor():  # it has no memory
         return Cell(NO_MEMORY, 0.0)
     return Cell(tensor.data_ptr(), tensor.item())
 
@@ -114,10 +129,10 @@ def _argument(value: Any) -> Argument:
     return str(value)
 
 
-def _seen(value: Any) -> Any:
+def _tensor_argument(value: Any) -> Any:
     """An argument of an operation on tensors, as plain data."""
     if isinstance(value, torch.Tensor):
         return cells_of(value)
     if isinstance(value, (list, tuple)):
-        return tuple(_seen(part) for part in value)
+        return tuple(_tensor_argument(part) for part in value)
     return _argument(value)

@@ -147,7 +147,7 @@ def test_torch_has_the_dispatch_mode_that_recording_relies_on() -> None:
     assert [cell.value for cell in first.args if isinstance(cell, Cell)] == [3.0, 3.0]
     assert first.results[0].value == 9.0
     assert recording.program.operations[1].args[0] == first.results[0]
-    assert recording.program.operations[-1].results[0] == Cell(recording.places(gradient)[0], gradient.item())
+    assert recording.program.operations[-1].results[0] == Cell(recording.keys(gradient)[0], gradient.item())
 
 
 UNRECORDED = [
