@@ -1,4 +1,4 @@
-"""The rules of the house: floors, who imports what and when, docstrings, words that do not belong here."""
+"""The rules of the house: layers, sizes, which module imports what and when, docstrings, words that do not belong here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,42 +19,39 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-# From the ground up; a module imports from lower floors and from its own folder only.  The pictures in the contributors'
-# page show eight floors; where two neighbours share one, the lower comes first here.
-FLOORS = [
-    ["errors"],
-    ["runtime"],
-    ["expression"],
-    ["report"],
-    ["grammar"],
-    ["functions"],
-    ["inputs"],
-    ["engines"],
-    ["proof"],
-    ["calculate"],
-    ["output"],
-    ["commands"],
-    ["cli"],
-    ["__main__"],
-]
-FLOOR = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
+# From the ground up: a module imports from lower layers and from its own folder only.  The contributors' page shows the same.
+LAYERS = [
+    "errors", "runtime", "expression", "report", "grammar", "functions", "inputs", "engines", "proof", "calculate", "output",
+    "commands", "cli", "__main__",
+]  # fmt: skip
+LAYER = {part: layer for layer, part in enumerate(LAYERS)}
 
 
-def imports(path: Path) -> Iterator[str]:
-    """The names of all modules that a file imports anywhere, at the top or inside of functions."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{path}: relative imports hide the floor"
-            assert node.module
-            # `from gradcalc.engines.taylor import reals` imports a module of the package
-            yield from (f"{node.module}.{alias.name}" for alias in node.names if f"{node.module}.{alias.name}" in MODULES)
-            yield node.module
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def names_of(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """The modules that an import statement names."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    assert not node.level, "relative imports hide the layer"
+    assert node.module
+    # `from gradcalc.engines.taylor import reals` imports a module of the package
+    modules = [name for alias in node.names if (name := f"{node.module}.{alias.name}") in MODULES]
+    return [*modules, node.module]
+
+
+@cache
+def imports(path: Path) -> tuple[str, ...]:
+    """All modules that a file imports anywhere, at the top or inside of functions."""
+    nodes = (node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Import | ast.ImportFrom))
+    return tuple(name for node in nodes for name in names_of(node))
 
 
 def part(module: str) -> str:
-    """The folder or top module that a module belongs to: `witness` of `gradcalc.engines.taylor.reals`."""
+    """The folder or top module that a module belongs to: `engines` of `gradcalc.engines.taylor.reals`."""
     return module.split(".")[1]
 
 
@@ -65,11 +63,33 @@ def test_modules_import_from_below(name: str) -> None:
     for other in imports(MODULES[name]):
         if other == "gradcalc" or other.partition(".")[0] != "gradcalc":
             continue
-        assert part(other) == part(name) or FLOOR[part(other)] < FLOOR[part(name)], f"{name} imports {other}"
+        assert part(other) == part(name) or LAYER[part(other)] < LAYER[part(name)], f"{name} imports {other}"
 
 
-def test_every_module_has_a_floor() -> None:
-    assert {part(name) for name in INSIDE} == set(FLOOR)
+def test_every_module_has_a_layer() -> None:
+    assert {part(name) for name in INSIDE} == set(LAYER)
+
+
+def test_the_page_for_contributors_shows_the_layers() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    picture = page.partition("```layers\n")[2].partition("```")[0]
+    rows = [line.split()[0].rstrip("/") for line in picture.splitlines() if line and not line.startswith(" ")]
+    assert [row.removesuffix(".py") for row in rows] == LAYERS[::-1]
+
+
+def test_at_the_root_are_folders_and_the_contract() -> None:
+    assert {path.name for path in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py", "errors.py", "report.py"}
+
+
+WINGS = ("autograd", "rounding", "symbolic", "taylor")
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_engines_know_nothing_of_each_other(wing: str) -> None:
+    for name, path in MODULES.items():
+        if name.startswith(f"gradcalc.engines.{wing}"):
+            others = {other.split(".")[2] for other in imports(path) if other.startswith("gradcalc.engines.")}
+            assert others <= {wing}, name
 
 
 # The modules of the command line, from the ground up.
@@ -103,7 +123,7 @@ RENDERERS = [name for name in COMMAND_MODULES if name.endswith((".render", ".gra
 @pytest.mark.parametrize("name", RENDERERS)
 def test_a_renderer_computes_nothing(name: str) -> None:
     """It imports no engine, no proof and no calculation, but for the types of what it renders."""
-    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    tree = tree_of(MODULES[name])
     types = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
     for_types = {id(node) for block in types for node in ast.walk(block)}
     for node in ast.walk(tree):
@@ -111,7 +131,7 @@ def test_a_renderer_computes_nothing(name: str) -> None:
             assert not re.search(r"gradcalc(\.| import )(engines|proof|calculate)", ast.unparse(node)), ast.unparse(node)
 
 
-# Whoever imports these, anywhere, at the top or lazily.
+# Which modules import these, anywhere, at the top or lazily.
 ALLOWED = {
     "sympy": {name for name in MODULES if name.startswith("gradcalc.engines.symbolic.cas")},
     "mpmath": set(),
@@ -149,7 +169,7 @@ def test_dispatch_mode_is_touched_in_one_place() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_nothing_is_evaluated_as_code(name: str) -> None:
-    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(MODULES[name])):
         if isinstance(node, ast.Call):
             called = (
                 node.func.id
@@ -171,9 +191,66 @@ def _is_regex(node: ast.Call) -> bool:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_says_what_it_is(name: str) -> None:
-    text = ast.get_docstring(ast.parse(MODULES[name].read_text(encoding="utf-8")))
+    text = ast.get_docstring(tree_of(MODULES[name]))
     assert text
     assert text.splitlines()[0].endswith((".", ":")), "the first line is a sentence"
+
+
+# --------------------------------------------------------------------------------------------------------------- sizes
+
+TABLES = {"gradcalc.proof.floats.aten_elementwise"}
+"""Modules that are a table, a row an entry: they may be longer."""
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_and_functions_are_short(name: str) -> None:
+    assert name in TABLES or len(MODULES[name].read_text(encoding="utf-8").splitlines()) <= 400
+    for node in ast.walk(tree_of(MODULES[name])):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno is not None
+            docstring = (ast.get_docstring(node, clean=False) or "").count("\n") + 1
+            assert node.end_lineno - node.lineno - docstring < 60, node.name
+
+
+# ------------------------------------------------------------------------------------------- imports inside of functions
+
+SLOW = {"flint", "importlib.metadata", "matplotlib", "numpy", "pebble", "rich", "sympy", "torch", "typer"}
+"""Libraries that take so long to import that they wait until they are needed."""
+RARE = {"difflib", "importlib", "multiprocessing", "resource", "traceback"}
+"""Modules that few runs need, or not every system has."""
+LATE = (".command", ".request", ".pool", ".worker", "__main__")
+"""Every run imports the declaration of every command: what a command computes with waits until it is run."""
+
+
+@cache
+def at_the_top(name: str) -> frozenset[str]:
+    """The slow libraries that importing a module imports."""
+    waiting, reached = [name], set()
+    while waiting:
+        module = waiting.pop()
+        reached.add(module)
+        if module in MODULES:
+            others = {other for node in _top_imports(tree_of(MODULES[module]).body) for other in names_of(node)}
+            waiting += others - reached
+    return frozenset(library for library in SLOW for module in reached if f"{module}.".startswith(f"{library}."))
+
+
+def _top_imports(body: Sequence[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
+    for node in body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif isinstance(node, ast.With | ast.Try):
+            yield from _top_imports(node.body)
+
+
+def test_imports_inside_of_functions_are_those_that_laziness_needs() -> None:
+    for name, path in MODULES.items():
+        functions = (node for node in ast.walk(tree_of(path)) if isinstance(node, ast.FunctionDef))
+        for node in (node for function in functions for node in ast.walk(function)):
+            if isinstance(node, ast.Import | ast.ImportFrom) and not name.endswith(LATE):
+                others = names_of(node)
+                is_slow = any(at_the_top(other) - at_the_top(name) or other in RARE for other in others)
+                assert is_slow, f"{name} imports {others[-1]} inside of a function"
 
 
 # ------------------------------------------------------------------------------------------------ in a fresh interpreter

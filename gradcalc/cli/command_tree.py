@@ -11,7 +11,7 @@ import typer
 
 from gradcalc.commands.arguments import DEVICES
 from gradcalc.commands.bce.command import FORMATS as BCE_FORMATS
-from gradcalc.commands.console import LISTS
+from gradcalc.commands.results import LISTS
 from gradcalc.commands.trace.command import GRAPHS
 from gradcalc.output.formats import FORMATS
 from gradcalc.report import DTYPES

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gradcalc.commands.arguments import choice
-from gradcalc.commands.console import LISTS, show_list
+from gradcalc.commands.results import LISTS, show_list
 from gradcalc.errors import Exit
 
 

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from gradcalc.commands.arguments import choice
-from gradcalc.commands.console import LISTS, show_list, write
+from gradcalc.commands.console import write
+from gradcalc.commands.results import LISTS, show_list
 from gradcalc.errors import Exit
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, postorder

@@ -13,6 +13,10 @@ from decimal import Decimal, InvalidOperation
 from itertools import groupby
 from typing import Any
 
+# With the format, which is loaded while sympy is at work; a page would import them when it is written.
+import rich.console
+import rich.table  # noqa: F401
+
 from gradcalc.output.numbers import ENTRIES, array, exact, input_text, significant
 from gradcalc.output.options import RenderOptions, function_letter
 from gradcalc.output.page import GLUE, Page, Rows, Styled, color, sign, verdict_text

@@ -74,7 +74,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Problem]:
             problem.expr, problem.expr, problem.order, problem.at, point, "float64", "cpu", value, partials, verdict, {}
         )
 
-    for module in ("gradcalc.calculate.answer", "gradcalc.commands.batch.json_lines"):
+    for module in ("gradcalc.commands.batch.json_lines", "gradcalc.calculate.answer"):  # imported before it is patched
         monkeypatch.setattr(f"{module}.answer", answer)
     monkeypatch.setattr("gradcalc.calculate.answer.prefetch", lambda prepared: None)
     return problems
@@ -272,7 +272,7 @@ def test_a_failure_inside_is_not_one_of_stdout(
     def answer(problem: Problem | Prepared, *, seconds: float = 10) -> Report:
         raise error
 
-    for module in ("gradcalc.calculate.answer", "gradcalc.commands.batch.json_lines"):
+    for module in ("gradcalc.commands.batch.json_lines", "gradcalc.calculate.answer"):  # imported before it is patched
         monkeypatch.setattr(f"{module}.answer", answer)
     ran = run("diff", "x", "--at", "1")
     assert (ran.code, ran.out) == (Exit.BUG, "")
@@ -283,7 +283,7 @@ def test_interrupted(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -
     def answer(problem: Problem | Prepared, *, seconds: float = 10) -> Report:
         raise KeyboardInterrupt
 
-    for module in ("gradcalc.calculate.answer", "gradcalc.commands.batch.json_lines"):
+    for module in ("gradcalc.commands.batch.json_lines", "gradcalc.calculate.answer"):  # imported before it is patched
         monkeypatch.setattr(f"{module}.answer", answer)
     assert run("diff", "x") == Ran(Exit.INTERRUPTED, "", "")
     assert run("batch", stdin='{"expr": "x"}\n').code == Exit.INTERRUPTED

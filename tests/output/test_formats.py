@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from support.latex_lint import faults_of
 
+from gradcalc.expression.arrays import Entry
 from gradcalc.expression.latex import latex, name_latex
 from gradcalc.functions.resolve import understand
 from gradcalc.output.formats import FORMATS
@@ -29,6 +30,9 @@ KINK = Partial(
 )  # fmt: skip
 
 
+NUMBERS = {"3", "pi/2", "1e-8", "0.1", "1/3"}
+
+
 def report(*partials: Partial, expr: str = "sin(x**2)", **fields: object) -> Report:
     usual: dict[str, object] = {
         "order": 1, "at": {"x": "3"}, "point": {"x": 3.0}, "dtype": "float64", "device": "cpu",
@@ -36,6 +40,8 @@ def report(*partials: Partial, expr: str = "sin(x**2)", **fields: object) -> Rep
         "verdict": worst(partial.verdict for partial in partials if partial.verdict),
         "versions": VERSIONS, "latex": r"\sin\left(x^{2}\right)",
     }  # fmt: skip
+    known = {**usual, **fields}
+    fields["values"] = {name: understand(value) for name, value in known["at"].items() if value in NUMBERS}  # type: ignore[attr-defined]
     return Report(expr=expr, read_as=expr, partials=partials, **{**usual, **fields})  # type: ignore[arg-type]
 
 
@@ -481,7 +487,7 @@ NAMES = [
 
 @pytest.mark.parametrize(("name", "expected"), NAMES, ids=[name for name, _ in NAMES])
 def test_a_name_as_latex(name: str, expected: str) -> None:
-    assert name_latex(name) == expected
+    assert name_latex(Entry.from_text(name)) == expected
 
 
 @pytest.mark.parametrize("text", [text for _, text in TYPESET + NAMES])

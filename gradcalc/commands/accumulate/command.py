@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from gradcalc.commands.arguments import count_of
-from gradcalc.commands.console import LISTS
 from gradcalc.commands.options import At, Device, Dtype, Expression, Format, Quiet, Timeout
 from gradcalc.commands.request import one_point, request
+from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import Exit
 

@@ -10,7 +10,6 @@ from gradcalc.commands.arguments import choice
 from gradcalc.commands.options import Device, Dtype, FailOn, Quiet, Timeout
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import Exit
-from gradcalc.inputs.array_files import value_or_file
 from gradcalc.report import Outcome
 
 FORMATS = ("table", "plain", "json", "latex")
@@ -54,6 +53,7 @@ def bce(
     choice(reduction, ("mean", "sum"), "reduction")
     from gradcalc.commands.bce import render
     from gradcalc.commands.bce.neuron import neuron
+    from gradcalc.inputs.array_files import value_or_file
 
     report = neuron(
         x=value_or_file(x),

@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 
 from gradcalc.commands.arguments import names_of
-from gradcalc.commands.console import LISTS, tell_notes
+from gradcalc.commands.console import tell_notes
 from gradcalc.commands.options import Expression, Format, Quiet, Timeout
 from gradcalc.commands.request import expression_from_stdin
+from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit, unreadable
 from gradcalc.expression.tree import names_in
 from gradcalc.functions.resolve import understand, understood
-from gradcalc.inputs.points import assign, read_at, sweep
 from gradcalc.runtime.files import read_whole
 
 _MAX_BYTES = 1_000_000
@@ -124,6 +124,8 @@ def _points(expr: str, at: Sequence[str], names: Sequence[str], *, is_open: bool
     """The points that are given; an open expression may have variables that only its derivation shows."""
     if not at:
         return []
+    from gradcalc.inputs.points import assign, read_at, sweep
+
     named, nameless = read_at(at)
     listed = names_in(understand(expr, [*named, *names]))
     listed += [name for name in named if is_open and name not in listed]

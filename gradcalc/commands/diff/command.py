@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from gradcalc.commands.arguments import count_of
-from gradcalc.commands.console import show
 from gradcalc.commands.options import Device, Dtype, Expression, FailOn, Full, Quiet, Timeout
 from gradcalc.commands.request import request, with_product
+from gradcalc.commands.results import show
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
 from gradcalc.inputs.points import ALL_PROVEN, PART, PROOFS

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from gradcalc.calculate.prepared import prepare
-from gradcalc.commands.console import show, tell, write
+from gradcalc.commands.console import tell, write
 from gradcalc.commands.diff import csv_rows
 from gradcalc.commands.diff.sweep import ChunkResult, Counts, chunks, sweep
+from gradcalc.commands.results import show
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
 from gradcalc.inputs.points import ALL_PROVEN

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gradcalc.commands.arguments import count_of
-from gradcalc.commands.console import LISTS
 from gradcalc.commands.options import Device, Dtype, Expression, Format, Quiet, Timeout
 from gradcalc.commands.request import expression_from_stdin
+from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
 from gradcalc.expression.tree import names_in
-from gradcalc.inputs.array_files import value_or_file
-from gradcalc.inputs.points import assign, read_at
-from gradcalc.inputs.query import Question, read_query
-from gradcalc.inputs.values import read_point
 from gradcalc.report import Problem, exit_code
 
 MAX_POINTS = 1_000
 IMAGES = (".png", ".svg", ".pdf")
+
+if TYPE_CHECKING:
+    from gradcalc.inputs.query import Question
 
 
 def plot(
@@ -81,6 +80,11 @@ def plot(
 
 def _request(expr: str, at: list[str], settings: Settings) -> tuple[Question, str, str, str]:
     """The question without the variable on the axis, that variable, and the ends of its interval."""
+    from gradcalc.inputs.array_files import value_or_file
+    from gradcalc.inputs.points import assign, read_at
+    from gradcalc.inputs.query import Question, read_query
+    from gradcalc.inputs.values import read_point
+
     text = expression_from_stdin() if expr == "-" else expr
     named, nameless = read_at(at)
     named = {name: value_or_file(value) for name, value in named.items()}

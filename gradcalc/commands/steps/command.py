@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from gradcalc.commands.console import LISTS
 from gradcalc.commands.options import Device, Dtype, Expression, Quiet, Timeout
 from gradcalc.commands.request import one_point, request
+from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import Exit
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gradcalc.commands.console import LISTS
 from gradcalc.commands.options import At, Device, Dtype, Expression, Format, Quiet, Timeout
 from gradcalc.commands.request import one_point, request
+from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import Exit
 
