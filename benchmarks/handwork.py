@@ -307,10 +307,10 @@ class Derivation:
         law = functions().get((part.name, len(args)))
         if law is None:
             raise NoRule(part)
-        assert isinstance(law.whole, Call)
-        letters = {letter.name: place for place, letter in enumerate(law.whole.args) if isinstance(letter, Name)}
+        assert isinstance(law.pattern, Call)
+        letters = {letter.name: place for place, letter in enumerate(law.pattern.args) if isinstance(letter, Name)}
         values = {letter: args[place] for letter, place in letters.items()}
-        if law.rule == "definition":
+        if law.name == "definition":
             return Derivation(placed(law.derivative, values), self.by).whole()
         tangents = {f"{letter}'": of[place] for letter, place in letters.items()}
         for letter, place in letters.items():

@@ -21,7 +21,7 @@ from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.germs.elements import Elements, Undecided, expand_power
 from gradcalc.expression.arrays import Array
-from gradcalc.expression.tree import Call, Name, Node, fold, linearize, names_in, replaced
+from gradcalc.expression.tree import Call, Name, Node, fold, linearize, names_in, replace_leaves
 from gradcalc.functions import stable_forms
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.values import value_tree
@@ -56,7 +56,7 @@ def test_equality_and_hashes_use_what_is_shared() -> None:
     assert doubled("sin(x)") == doubled("sin(x)")
     assert doubled("sin(x)") != doubled("sin(y)")
     assert hash(doubled("sin(x)")) == hash(doubled("sin(x)"))
-    moved = replaced(doubled("x"), lambda leaf: Name("y"))
+    moved = replace_leaves(doubled("x"), lambda leaf: Name("y"))
     assert moved == doubled("y")
     assert len(linearize(moved).nodes) == 61
 

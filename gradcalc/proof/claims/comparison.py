@@ -19,7 +19,7 @@ from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.at_point import Site
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.errors import MissingValues
-from gradcalc.expression.tree import Call, Node, Number, linearize, names_in, renamed
+from gradcalc.expression.tree import Call, Node, Number, linearize, names_in, substitute_names
 from gradcalc.proof.claims.breakpoints import switches
 from gradcalc.proof.claims.pieces import is_derivative
 from gradcalc.proof.claims.roots import literal, number, shortened
@@ -252,7 +252,7 @@ class Comparing:
                 is_first = False
 
     def _whole(self, point: Point) -> Point:
-        return point if self.inner is None else {**point, self.by: renamed(self.inner, point.get)}
+        return point if self.inner is None else {**point, self.by: substitute_names(self.inner, point.get)}
 
     def _is_inside(self, point: Point) -> bool:
         """Whether the claim is meant for a point."""
