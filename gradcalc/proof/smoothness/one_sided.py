@@ -22,7 +22,7 @@ from typing import TypeVar
 from flint import arb, fmpq
 
 from gradcalc.engines.taylor import evaluate, reals
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.germs.atoms import SIZES, Element, TooMany, Undecided, rational
 from gradcalc.engines.taylor.germs.functions import Outcome, Value, evaluate_node
 from gradcalc.engines.taylor.germs.germs import Germs, NotDefined, Unknown
@@ -70,7 +70,7 @@ class Partial:
 T = TypeVar("T")
 
 
-def looked_at(site: Site, names: Sequence[str], ask: Callable[[Neighbourhood], T]) -> T:
+def looked_at(site: ExpressionAt, names: Sequence[str], ask: Callable[[Neighbourhood], T]) -> T:
     """The answer to a question about an expression beside a point, with as many atoms as it takes.  Raises `Undecided`."""
     for size in SIZES[:-1]:
         try:
@@ -83,7 +83,7 @@ def looked_at(site: Site, names: Sequence[str], ask: Callable[[Neighbourhood], T
 class Neighbourhood:
     """An expression beside a point, in elements; `names` are the variables that move."""
 
-    def __init__(self, site: Site, names: Sequence[str], size: int):
+    def __init__(self, site: ExpressionAt, names: Sequence[str], size: int):
         self.germs = Germs(size)
         self._site = site
         self._program: Program = site.program
@@ -163,7 +163,7 @@ class Neighbourhood:
     # -- values
 
     def _variable(self, name: str) -> Element:
-        value = self._site.typed(name)
+        value = self._site.given_value(name)
         if isinstance(value, Fraction):
             return self.germs.constant(exact(value))
         tree = linearize(value)
