@@ -1,7 +1,7 @@
 """Whether an expression has a derivative at a point, and if not, why.
 
-Comes in: an expression at a point (`ExpressionAt`) and the variables to differentiate by.  Goes out: a `Regularity`: the proven
-derivative where there is one, the kind of trouble and the one-sided derivatives where there is none.
+Comes in: an expression at a point (`ExpressionAt`) and the variables to differentiate by.  Goes out: a `Regularity`: the
+proven derivative where there is one, the kind of trouble and the one-sided derivatives where there is none.
 
 At ordinary points a Taylor series is the answer.  Where it meets a breakpoint, a pole or an edge of the domain, and where a
 number is zero as far as its digits tell, the elements beside the point decide.
