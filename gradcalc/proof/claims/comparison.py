@@ -16,10 +16,10 @@ from types import MappingProxyType
 from flint import arb, fmpq
 
 from gradcalc.engines.taylor import evaluate, reals
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.errors import MissingValues
-from gradcalc.expression.tree import Call, Node, Number, linearize, names_in, renamed
+from gradcalc.expression.tree import Call, Node, Number, linearize, names_in, substitute_names
 from gradcalc.proof.claims.breakpoints import switches
 from gradcalc.proof.claims.pieces import is_derivative
 from gradcalc.proof.claims.roots import literal, number, shortened
@@ -165,7 +165,7 @@ class Comparing:
         count = 0
         for point in filter(self._is_inside, self.sampling.pieces):
             try:
-                sides = [value_of(Site(each, exact(point))) for each in (self.tree, self.claimed)]
+                sides = [value_of(ExpressionAt(each, exact(point))) for each in (self.tree, self.claimed)]
             except reals.OutOfPrecision:
                 return False
             if None in sides:
@@ -252,7 +252,7 @@ class Comparing:
                 is_first = False
 
     def _whole(self, point: Point) -> Point:
-        return point if self.inner is None else {**point, self.by: renamed(self.inner, point.get)}
+        return point if self.inner is None else {**point, self.by: substitute_names(self.inner, point.get)}
 
     def _is_inside(self, point: Point) -> bool:
         """Whether the claim is meant for a point."""
@@ -270,8 +270,8 @@ class Comparing:
         whole = self._whole(point)
         values = exact(whole)
         try:
-            site = Site(self.tree, values)
-            claimed = value_of(Site(self.claimed, values))
+            site = ExpressionAt(self.tree, values)
+            claimed = value_of(ExpressionAt(self.claimed, values))
             self._values.append((whole, claimed is not None))
             if value_of(site) is None:  # soon found out; what the expression does beside such a point takes long
                 return None
@@ -299,11 +299,11 @@ class Comparing:
         self, values: Mapping[str, Node | Fraction], bits: int, precisions: Sequence[int]
     ) -> tuple[bool, int | None]:
         """Whether the difference of derivative and claim is zero, and to how many bits."""
-        tree, claimed = Site(self.tree, values), Site(self.claimed, values)
+        tree, claimed = ExpressionAt(self.tree, values), ExpressionAt(self.claimed, values)
         for precision in precisions:
             with reals.precision(precision):
                 try:
-                    jet, value = tree.ray({self.by: 1}, 1), claimed.value().value
+                    jet, value = tree.taylor_along({self.by: 1}, 1), claimed.value().value
                 except (reals.Unresolved, reals.NotReal):
                     continue
                 except reals.OutOfPrecision:
@@ -342,7 +342,7 @@ class Comparing:
 
     def _holds(self, condition: Node, point: Point) -> bool:
         try:
-            found = value_of(Site(Call("where", (condition, Number("1"), Number("0"))), exact(point)))
+            found = value_of(ExpressionAt(Call("where", (condition, Number("1"), Number("0"))), exact(point)))
         except reals.OutOfPrecision:
             return False
         return found == fmpq(1)

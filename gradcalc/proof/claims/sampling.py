@@ -15,7 +15,7 @@ from itertools import pairwise, product
 
 from gradcalc.engines.taylor.reals import ball
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Call, Node, Number, linearize, names_in, renamed
+from gradcalc.expression.tree import Call, Node, Number, linearize, names_in, substitute_names
 from gradcalc.functions import TABLE
 from gradcalc.proof.claims.breakpoints import Switch, expanded, is_hard, switches
 from gradcalc.proof.claims.roots import is_near, literal, number, polynomial, roots, shortened, zeros
@@ -155,8 +155,8 @@ class Sampling:
         """A part along a line, in the variable that moves; None where it does not."""
         values = {other: value for other, value in base.items() if other != name}
         if self.inner is not None:
-            node = renamed(node, {self.inner[0]: self.inner[1]}.get)
-        moving = renamed(node, values.get)
+            node = substitute_names(node, {self.inner[0]: self.inner[1]}.get)
+        moving = substitute_names(node, values.get)
         return moving if names_in(moving) == [name] else None
 
     def _breakpoints(self, base: Point, name: str) -> list[tuple[Fraction, Node]]:

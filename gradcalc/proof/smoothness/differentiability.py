@@ -1,7 +1,7 @@
 """Whether an expression has a derivative at a point, and if not, why.
 
-Comes in: an expression at a point (`Site`) and the variables to differentiate by.  Goes out: a `Regularity`: the proven
-derivative where there is one, the kind of trouble and the one-sided derivatives where there is none.
+Comes in: an expression at a point (`ExpressionAt`) and the variables to differentiate by.  Goes out: a `Regularity`: the
+proven derivative where there is one, the kind of trouble and the one-sided derivatives where there is none.
 
 At ordinary points a Taylor series is the answer.  Where it meets a breakpoint, a pole or an edge of the domain, and where a
 number is zero as far as its digits tell, the elements beside the point decide.
@@ -16,7 +16,7 @@ from enum import StrEnum
 from flint import fmpq
 
 from gradcalc.engines.taylor import reals
-from gradcalc.engines.taylor.at_point import Site, polarised
+from gradcalc.engines.taylor.at_point import ExpressionAt, polarize
 from gradcalc.engines.taylor.germs.atoms import Undecided
 from gradcalc.engines.taylor.jets import ZERO_TO_ZERO, Jet, Note
 from gradcalc.engines.taylor.reals import Real, refine
@@ -63,7 +63,7 @@ class Regularity:
     why: str = ""
 
 
-def examine(site: Site, by: Sequence[str]) -> Regularity:
+def examine(site: ExpressionAt, by: Sequence[str]) -> Regularity:
     """The regularity of the partial derivative of a site by each of `by`.
 
     Raises `OutOfPrecision` where no enclosure is found.
@@ -79,7 +79,7 @@ def examine(site: Site, by: Sequence[str]) -> Regularity:
         return _confirmed(site, by, Regularity(Kind.SMOOTH, derivative, value=value, proven=False))
 
 
-def value_of(site: Site) -> Real | None:
+def value_of(site: ExpressionAt) -> Real | None:
     """The value of the expression at the point; None where it has none.  Raises `OutOfPrecision`."""
     value, _, proven = _value(site)
     if value is not None and not proven:
@@ -95,9 +95,9 @@ def _ordered(notes: Iterable[Note]) -> tuple[Note, ...]:
     return tuple(sorted(notes, key=lambda note: (note.span.start, note.span.end)))
 
 
-def _by_series(site: Site, by: Sequence[str], notes: set[Note]) -> tuple[Real, Real]:
+def _by_series(site: ExpressionAt, by: Sequence[str], notes: set[Note]) -> tuple[Real, Real]:
     """The value and the derivative by Taylor series along rays; what they meet on the way goes into `notes`."""
-    terms = polarised(by)
+    terms = polarize(by)
     order = len(by)
     at: list[Jet] = []
 
@@ -106,7 +106,7 @@ def _by_series(site: Site, by: Sequence[str], notes: set[Note]) -> tuple[Real, R
         at.clear()
         total: Real = fmpq(0)
         for weight, direction in terms:
-            jet = site.ray(direction, order)
+            jet = site.taylor_along(direction, order)
             at.append(jet)
             notes.update(jet.notes)
             total = total + jet[order] * weight
@@ -117,7 +117,7 @@ def _by_series(site: Site, by: Sequence[str], notes: set[Note]) -> tuple[Real, R
     return at[0].value, slope
 
 
-def _confirmed(site: Site, by: Sequence[str], numerical: Regularity) -> Regularity:
+def _confirmed(site: ExpressionAt, by: Sequence[str], numerical: Regularity) -> Regularity:
     """What rests on numbers that are zero to thousands of bits, proven or corrected by elements where these can."""
     try:
         partial = looked_at(site, by, lambda place: place.partial(by))
@@ -133,7 +133,7 @@ def _confirmed(site: Site, by: Sequence[str], numerical: Regularity) -> Regulari
     return Regularity(kind, None, partial.left, partial.right, value, why=why)
 
 
-def _value(site: Site) -> tuple[Real | None, frozenset[Note], bool]:
+def _value(site: ExpressionAt) -> tuple[Real | None, frozenset[Note], bool]:
     """The value at the point, None where there is none; what was met; and whether no zero was assumed."""
     notes: frozenset[Note] = frozenset()
 
@@ -152,7 +152,7 @@ def _without_value(notes: Iterable[Note]) -> bool:
     return any(note.kind in ("pole", "domain", "unknown") for note in notes)
 
 
-def _beside(site: Site, by: Sequence[str], notes: tuple[Note, ...]) -> Regularity:
+def _beside(site: ExpressionAt, by: Sequence[str], notes: tuple[Note, ...]) -> Regularity:
     """The regularity where something was met."""
     value, at_point, _ = _value(site)
     kinds = {note.kind for note in at_point}
@@ -171,7 +171,7 @@ def _beside(site: Site, by: Sequence[str], notes: tuple[Note, ...]) -> Regularit
     return Regularity(Kind(partial.kind), partial.derivative, partial.left, partial.right, value, notes, partial.proven)
 
 
-def _without(site: Site, by: Sequence[str], kinds: set[str], notes: tuple[Note, ...]) -> Regularity:
+def _without(site: ExpressionAt, by: Sequence[str], kinds: set[str], notes: tuple[Note, ...]) -> Regularity:
     """The regularity where the expression has no value."""
     kind = Kind.POLE if "pole" in kinds and "domain" not in kinds else Kind.DOMAIN
     try:

@@ -22,9 +22,9 @@ from typing import TypeVar
 from flint import arb, fmpq
 
 from gradcalc.engines.taylor import evaluate, reals
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.germs.atoms import SIZES, Element, TooMany, Undecided, rational
-from gradcalc.engines.taylor.germs.functions import Chosen, Value, chosen
+from gradcalc.engines.taylor.germs.functions import Outcome, Value, evaluate_node
 from gradcalc.engines.taylor.germs.germs import Germs, NotDefined, Unknown
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import Real, ball, exact, refine
@@ -70,7 +70,7 @@ class Partial:
 T = TypeVar("T")
 
 
-def looked_at(site: Site, names: Sequence[str], ask: Callable[[Neighbourhood], T]) -> T:
+def looked_at(site: ExpressionAt, names: Sequence[str], ask: Callable[[Neighbourhood], T]) -> T:
     """The answer to a question about an expression beside a point, with as many atoms as it takes.  Raises `Undecided`."""
     for size in SIZES[:-1]:
         try:
@@ -83,12 +83,12 @@ def looked_at(site: Site, names: Sequence[str], ask: Callable[[Neighbourhood], T
 class Neighbourhood:
     """An expression beside a point, in elements; `names` are the variables that move."""
 
-    def __init__(self, site: Site, names: Sequence[str], size: int):
+    def __init__(self, site: ExpressionAt, names: Sequence[str], size: int):
         self.germs = Germs(size)
         self._site = site
         self._program: Program = site.program
         self._moving = Dependencies(self._program).dependents(names)
-        self._fixed: dict[int, Chosen] = {}
+        self._fixed: dict[int, Outcome] = {}
         self._start = {name: self._variable(name) for name in dict.fromkeys(names) if name in site.names}
 
     def value(self) -> Real | None:
@@ -163,23 +163,23 @@ class Neighbourhood:
     # -- values
 
     def _variable(self, name: str) -> Element:
-        value = self._site.typed(name)
+        value = self._site.given_value(name)
         if isinstance(value, Fraction):
             return self.germs.constant(exact(value))
         tree = linearize(value)
-        values: list[Chosen] = []
+        values: list[Outcome] = []
         for node, places in zip(*tree, strict=True):
-            values.append(chosen(self.germs, node, [values[place] for place in places], {}, None))
+            values.append(evaluate_node(self.germs, node, [values[place] for place in places], {}, None))
         if isinstance(values[-1], NotDefined):
             raise Undecided(f"the value of {name}")
         return _element(values[-1])
 
     def _value(self, at: Mapping[str, Element]) -> Element:
         """The expression where its variables have these values.  Raises `Missing` where it has none, and `Undecided`."""
-        values: dict[int, Chosen] = {}
+        values: dict[int, Outcome] = {}
         for place in self._moving:
             args = [values[arg] if arg in values else self._constant(arg) for arg in self._program.operands[place]]
-            values[place] = chosen(self.germs, self._program.nodes[place], args, at, None)
+            values[place] = evaluate_node(self.germs, self._program.nodes[place], args, at, None)
             if place in self._cancelling:
                 values[place] = self._without_cancellation(values[place])
         last = len(self._program.nodes) - 1
@@ -192,11 +192,11 @@ class Neighbourhood:
         numbers = {place: value.value for place in self._moving if isinstance(value := values[place], Jet)}
         return frozenset(place for place, number in numbers.items() if isinstance(number, arb) and number.contains(0))
 
-    def _without_cancellation(self, value: Chosen) -> Chosen:
+    def _without_cancellation(self, value: Outcome) -> Outcome:
         """Zero for what vanishes: what is made of it is then short."""
         return self.germs.zero if isinstance(value, Element) and self.germs.vanishes(value) else value
 
-    def _constant(self, place: int) -> Chosen:
+    def _constant(self, place: int) -> Outcome:
         """The value of a step that stands still."""
         if place not in self._fixed:
             node = self._program.nodes[place]
@@ -206,7 +206,7 @@ class Neighbourhood:
             else:
                 args = [self._constant(arg) for arg in self._program.operands[place]]
                 names = {node.name: self._variable(node.name)} if isinstance(node, Name) else {}
-                self._fixed[place] = chosen(self.germs, node, args, names, self._site.literal(node))
+                self._fixed[place] = evaluate_node(self.germs, node, args, names, self._site.literal(node))
         return self._fixed[place]
 
     def _opaque(self, place: int, node: Node) -> Value:
@@ -367,7 +367,7 @@ class _Rise:
     slope: Element | float
 
 
-def _element(value: Chosen) -> Element:
+def _element(value: Outcome) -> Element:
     """A value; raises `Missing` where there is none, and `Undecided` where it is not known."""
     if isinstance(value, Unknown):
         raise Undecided(value.why)

@@ -19,7 +19,7 @@ from itertools import groupby, pairwise
 from flint import arb
 
 from gradcalc.engines.taylor import evaluate, reals
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import NotReal, OutOfPrecision, Real, Unresolved
 from gradcalc.expression.tree import Node, linearize
@@ -118,7 +118,7 @@ class _Work:
     def __init__(self, tree: Node, name: str, values: Mapping[str, Node | Fraction]):
         self.tree, self.name, self.values = tree, name, values
         self.program = linearize(tree)
-        self.fixed = Site(tree, {**values, name: Fraction(0)})
+        self.fixed = ExpressionAt(tree, {**values, name: Fraction(0)})
 
     def surveyed(self, ends: Sequence[Fraction]) -> Iterator[_Piece]:
         """All pieces, from left to right; each that is there to begin with has its share of the looks and of the time."""
@@ -204,7 +204,7 @@ class _Work:
 
     def at(self, place: Fraction) -> Regularity | None:
         try:
-            return examine(Site(self.tree, {**self.values, self.name: place}), [self.name])
+            return examine(ExpressionAt(self.tree, {**self.values, self.name: place}), [self.name])
         except OutOfPrecision:
             return None
 

@@ -17,13 +17,13 @@ from gradcalc.engines.taylor import reals, special_functions
 from gradcalc.engines.taylor.germs.atoms import Element, TooMany, Undecided, rational
 from gradcalc.engines.taylor.germs.germs import Germs, NotDefined, Unknown
 from gradcalc.engines.taylor.reals import OutOfPrecision, exact
-from gradcalc.expression.tree import Call, Name, Node, Number
+from gradcalc.expression.tree import Name, Node, Number
 from gradcalc.functions import TABLE
 from gradcalc.functions.vocabulary import Vocabulary
 from gradcalc.runtime import deadline
 
 Value = Element | NotDefined
-Chosen = Value | bool
+Outcome = Value | bool
 """What a step of an expression is: an element, a condition that holds or does not, or nothing that is real."""
 
 _MULTIPLIED = 10_000
@@ -32,7 +32,9 @@ _GAMMA_STEPS = 50
 _FLOOR_BITS = 3_200
 
 
-def chosen(germs: Germs, node: Node, args: list[Chosen], names: Mapping[str, Value], literal: fmpq | None) -> Chosen:
+def evaluate_node(
+    germs: Germs, node: Node, args: list[Outcome], names: Mapping[str, Value], literal: fmpq | None
+) -> Outcome:
     """The value of a node from those of its arguments; `literal` is what a machine made of a number or a constant."""
     deadline.check()
     if literal is not None:
@@ -41,17 +43,13 @@ def chosen(germs: Germs, node: Node, args: list[Chosen], names: Mapping[str, Val
         return names[node.name]
     if isinstance(node, Number):
         return germs.constant(exact(node.value))
-    return _called(germs, node, args)
-
-
-def _called(germs: Germs, node: Call, args: list[Chosen]) -> Chosen:
     row = TABLE[node.name]
     if node.name != "where" and not row.condition:
         for arg in args:
             if isinstance(arg, NotDefined):
                 return arg
     try:
-        value: Chosen = row.meaning(GermVocabulary(germs), *args)
+        value: Outcome = row.meaning(GermVocabulary(germs), *args)
     except TooMany:
         raise
     except (Undecided, OutOfPrecision) as why:
