@@ -218,7 +218,7 @@ SLOW = {"flint", "importlib.metadata", "matplotlib", "numpy", "pebble", "rich", 
 """Libraries that take so long to import that they wait until they are needed."""
 RARE = {"difflib", "importlib", "multiprocessing", "resource", "traceback"}
 """Modules that few runs need, or not every system has."""
-LATE = (".command", ".request", ".pool", ".worker", "__main__")
+LATE = (".command", ".request", ".results", ".pool", ".worker", "__main__")
 """Every run imports the declaration of every command: what a command computes with waits until it is run."""
 
 

@@ -72,10 +72,10 @@ def application() -> typer.Typer:
     from gradcalc.commands.batch.command import batch
     from gradcalc.commands.bce.command import bce
     from gradcalc.commands.check.command import check
-    from gradcalc.commands.devices import devices
+    from gradcalc.commands.devices.command import devices
     from gradcalc.commands.diff.command import diff
     from gradcalc.commands.explain.command import explain
-    from gradcalc.commands.functions import functions
+    from gradcalc.commands.functions.command import functions
     from gradcalc.commands.plot.command import plot
     from gradcalc.commands.request import ExpressionCommand
     from gradcalc.commands.steps.command import steps

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 from gradcalc.errors import CalcError
-from gradcalc.inputs.points import ALL_PROVEN
+from gradcalc.inputs.limits import ALL_PROVEN
 from gradcalc.inputs.values import Point, json_value, nearest_double, read_point, unique_keys, value_tree
 from gradcalc.runtime.files import lines_of, open_input
 

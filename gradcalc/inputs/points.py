@@ -15,15 +15,8 @@ from gradcalc.errors import CalcError, MissingValues, Span
 from gradcalc.expression.decimals import plain, rational
 from gradcalc.expression.tree import MAX_NUMBER_CHARACTERS, Call, Number
 from gradcalc.functions.names import absent
+from gradcalc.inputs.limits import MAX_POINTS
 from gradcalc.inputs.values import Point, Value, nearest_double, read_value, value_tree
-
-MAX_POINTS = 1_000_001
-PART = 10_000
-"""Points that are held in memory at once."""
-ALL_PROVEN = 1_000
-"""Up to so many points each one is proven, unless somebody asks for fewer."""
-PROOFS = 3
-"""Of every `PART` points, so many are proven."""
 
 
 def read_at(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:

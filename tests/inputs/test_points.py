@@ -15,7 +15,8 @@ from gradcalc.engines.taylor.reals import decimal
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.decimals import plain
 from gradcalc.expression.printer import unparse
-from gradcalc.inputs.points import MAX_POINTS, assign, read_at, sweep
+from gradcalc.inputs.limits import MAX_POINTS
+from gradcalc.inputs.points import assign, read_at, sweep
 from gradcalc.inputs.values import json_value, value_tree
 from gradcalc.proof.smoothness.differentiability import value_of
 

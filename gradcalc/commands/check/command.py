@@ -15,8 +15,6 @@ from gradcalc.commands.request import expression_from_stdin
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit, unreadable
-from gradcalc.expression.tree import names_in
-from gradcalc.functions.resolve import interpret, understand
 from gradcalc.runtime.files import read_whole
 
 _MAX_BYTES = 1_000_000
@@ -112,6 +110,8 @@ def check(
 
 def _tell_notes(texts: Sequence[str], variables: Sequence[str]) -> None:
     """Say how else the texts could be read, where they can be read at all."""
+    from gradcalc.functions.resolve import interpret
+
     notes: set[str] = set()
     for text in texts:
         try:
@@ -124,6 +124,8 @@ def _points(expr: str, at: Sequence[str], names: Sequence[str], *, is_open: bool
     """The points that are given; an open expression may have variables that only its derivation shows."""
     if not at:
         return []
+    from gradcalc.expression.tree import names_in
+    from gradcalc.functions.resolve import understand
     from gradcalc.inputs.points import assign, read_at, sweep
 
     named, nameless = read_at(at)

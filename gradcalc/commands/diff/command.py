@@ -13,7 +13,7 @@ from gradcalc.commands.request import request, with_product
 from gradcalc.commands.results import show
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
-from gradcalc.inputs.points import ALL_PROVEN, PART, PROOFS
+from gradcalc.inputs.limits import ALL_PROVEN, PART, PROOFS
 from gradcalc.output.formats import FORMATS
 from gradcalc.report import Report
 

@@ -12,7 +12,7 @@ from gradcalc.commands.diff.sweep import ChunkResult, Counts, chunks, sweep
 from gradcalc.commands.results import show
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
-from gradcalc.inputs.points import ALL_PROVEN
+from gradcalc.inputs.limits import ALL_PROVEN
 from gradcalc.inputs.query import Query
 from gradcalc.inputs.values import Point
 from gradcalc.output import csv

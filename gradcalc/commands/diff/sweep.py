@@ -18,7 +18,8 @@ from gradcalc.calculate.prepared import Prepared
 from gradcalc.calculate.reporting import versions
 from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
-from gradcalc.inputs.points import PART, Grid
+from gradcalc.inputs.limits import PART
+from gradcalc.inputs.points import Grid
 from gradcalc.inputs.values import Point, nearest_double, read_point, value_tree
 from gradcalc.report import Partial, Report, Value, Verdict
 
