@@ -77,6 +77,17 @@ def test_the_page_for_contributors_shows_the_layers() -> None:
     assert [row.removesuffix(".py") for row in rows] == LAYERS[::-1]
 
 
+def test_the_page_for_contributors_names_what_is_there() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.(?:py|md|toml|txt))`", page)
+    assert len(named) > 20
+    for name in named:
+        assert (ROOT / name).exists() or any(ROOT.glob(f"gradcalc/**/{name}")) or (ROOT / "benchmarks" / name).exists(), name
+    picture = page.partition("```layers\n")[2].partition("```")[0]
+    modules = {name.rpartition(".")[2] for name in MODULES}
+    assert set(re.findall(r"\b[a-z]+_[a-z_]+\b", picture)) <= modules
+
+
 def test_at_the_root_are_folders_and_the_contract() -> None:
     assert {path.name for path in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py", "errors.py", "report.py"}
 
