@@ -318,7 +318,7 @@ def _beyond(traced: ReplayedTrace, name: str) -> bool:
             results = execute(operation, field_, lambda seen, m=field_: m.value(seen.value))
         except (ArithmeticError, AssertionError, ValueError):
             continue
-        if field_.unbounded:
+        if field_.has_no_bound:
             continue
         for cell, room in zip(operation.results, results, strict=False):
             known = isinstance(cell.value, float) and math.isfinite(cell.value) and room.ball.is_finite()

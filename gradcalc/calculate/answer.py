@@ -1,7 +1,7 @@
 """From a question to a report.
 
-Comes in: a `Problem`, or a query at a point that is `Prepared`.  Goes out: a `Report`.  A question about formulas loads no
-torch and no flint, and sympy is loaded by a process of its own while torch loads here.
+Comes in: a `Problem`, or a `PreparedQuery`.  Goes out: a `Report`.  A question about formulas loads no torch and no flint,
+and sympy is loaded by a process of its own while torch loads here.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gradcalc.calculate.prepared import Prepared, derivatives, read
-from gradcalc.calculate.reporting import index_fields, report, undecided, versions
+from gradcalc.calculate.prepared import PreparedQuery, derivatives, read
+from gradcalc.calculate.reporting import index_fields, report, undecided_report, versions
 from gradcalc.report import Partial, Problem, Report
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
@@ -50,18 +50,18 @@ def _text_of(value: Any) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def prefetch(prepared: Prepared) -> None:
+def prefetch(prepared: PreparedQuery) -> None:
     """Start the symbolic engine on a question that will be answered soon, and look up package versions while it runs."""
     prepared.client.submit(prepared.request)
     versions()
 
 
-def answer(question: Problem | Prepared, *, seconds: float = DEFAULT_SECONDS) -> Report:
+def answer(question: Problem | PreparedQuery, *, seconds: float = DEFAULT_SECONDS) -> Report:
     """The answer to a question; sympy may take `seconds` for its part, and exact arithmetic for its own.
 
     Raises `CalcError` for a question that cannot be answered.
     """
-    prepared = question if isinstance(question, Prepared) else read(question, seconds=seconds)
+    prepared = question if isinstance(question, PreparedQuery) else read(question, seconds=seconds)
     prefetch(prepared)  # its process works while torch is imported here
     if not prepared.has_point:
         return _formulas(prepared)
@@ -70,10 +70,10 @@ def answer(question: Problem | Prepared, *, seconds: float = DEFAULT_SECONDS) ->
     return at_point(prepared)
 
 
-def _formulas(prepared: Prepared) -> Report:
+def _formulas(prepared: PreparedQuery) -> Report:
     symbolic = derivatives(prepared)
     if isinstance(symbolic, str):
-        return undecided(prepared, symbolic)
+        return undecided_report(prepared, symbolic)
     partials = [
         Partial(
             wanted.by,

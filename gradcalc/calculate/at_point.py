@@ -13,8 +13,8 @@ from decimal import Decimal
 
 from gradcalc.calculate.judging import LOST, PointJudge, Setting
 from gradcalc.calculate.partials import PartialRequest
-from gradcalc.calculate.prepared import Prepared, derivatives
-from gradcalc.calculate.reporting import index_fields, report, undecided
+from gradcalc.calculate.prepared import PreparedQuery, derivatives
+from gradcalc.calculate.reporting import index_fields, report, undecided_report
 from gradcalc.engines.autograd import backward, devices
 from gradcalc.engines.autograd.backward import Run
 from gradcalc.engines.symbolic.messages import Derivatives
@@ -42,7 +42,7 @@ class _Inputs:
 
     exact: Mapping[str, Node]
     floats: Mapping[str, float]
-    vanished: Mapping[str, str]
+    underflow: Mapping[str, str]
 
     @classmethod
     def of(cls, point: Point) -> _Inputs:
@@ -50,11 +50,11 @@ class _Inputs:
         exact = {entry: tree for name, cells in point.entries.items() for entry, tree in named_entries(name, cells)}
         texts = point.texts
         floats = {name: nearest_float(name, texts.get(name, ""), tree) for name, tree in exact.items()}
-        vanished = {name: "underflow" for name, tree in exact.items() if floats[name] == 0 and not _is_zero(tree)}
-        return cls(exact, floats, vanished)
+        underflow = {name: "underflow" for name, tree in exact.items() if floats[name] == 0 and not _is_zero(tree)}
+        return cls(exact, floats, underflow)
 
 
-def at_point(prepared: Prepared) -> Report:
+def at_point(prepared: PreparedQuery) -> Report:
     """The answer to a question at its point.  Raises `CalcError` for a value that is not real, and for a device."""
     started, seconds = time.monotonic(), prepared.seconds
     device, dtype, notes = devices.choose(prepared.query.device, prepared.query.dtype)
@@ -62,14 +62,14 @@ def at_point(prepared: Prepared) -> Report:
         with deadline.limit(seconds):
             inputs = _Inputs.of(prepared.point)
     except deadline.OutOfTime:
-        return undecided(prepared, f"the point took more than {seconds:g} seconds")
+        return undecided_report(prepared, f"the point took more than {seconds:g} seconds")
     wrt = list(dict.fromkeys(partial.entries for partial in prepared.partials))
     runs = _runs(prepared, inputs, wrt, dtype, device.name)
     another = any(TABLE[node.name].different_backward_algorithm for node in calls_in(prepared.tree))
     exact = {name: tree.value if isinstance(tree, Number) else tree for name, tree in inputs.exact.items()}
     # Importing torch is charged to the limit, up to half of it; sympy has a limit of its own.
     left = max(seconds - (time.monotonic() - started), seconds / 2)
-    values, partials, symbolic = _judged(prepared, Setting(exact, wrt, FORMATS[dtype], device.name, another), runs, left)
+    values, partials, symbolic = _judge_all(prepared, Setting(exact, wrt, FORMATS[dtype], device.name, another), runs, left)
     received = {name: float(value) for name, value in runs[0].inputs.items()}
     received = {name: received.get(name, math.copysign(math.inf, number)) for name, number in inputs.floats.items()}
     shapes = {name: cells.shape for name, cells in prepared.point.entries.items()}
@@ -87,7 +87,7 @@ def at_point(prepared: Prepared) -> Report:
     )
 
 
-def _runs(prepared: Prepared, inputs: _Inputs, wrt: Sequence[tuple[str, ...]], dtype: str, device: str) -> list[Run]:
+def _runs(prepared: PreparedQuery, inputs: _Inputs, wrt: Sequence[tuple[str, ...]], dtype: str, device: str) -> list[Run]:
     """Torch's run for every entry of the expression."""
     given = {
         name: entry_names(name, cells.shape).map(inputs.floats.__getitem__) for name, cells in prepared.point.entries.items()
@@ -95,11 +95,11 @@ def _runs(prepared: Prepared, inputs: _Inputs, wrt: Sequence[tuple[str, ...]], d
     count = len(prepared.entries.entries)
     with deadline.limit(prepared.seconds / 2):
         runs = backward.runs(prepared.tree, given, wrt, count, dtype=dtype, device=device, record=True)
-    return [replace(run, unrepresentable={**inputs.vanished, **run.unrepresentable}) for run in runs]
+    return [replace(run, unrepresentable={**inputs.underflow, **run.unrepresentable}) for run in runs]
 
 
-def _judged(
-    prepared: Prepared, setting: Setting, runs: Sequence[Run], seconds: float
+def _judge_all(
+    prepared: PreparedQuery, setting: Setting, runs: Sequence[Run], seconds: float
 ) -> tuple[list[str | None], list[Partial], Derivatives | str]:
     """The values, the partials with their verdicts, and sympy's formulas: as many as there is time for.
 
@@ -108,27 +108,29 @@ def _judged(
     ends = time.monotonic() + seconds
     judges: list[PointJudge] = []
     values: list[str | None] = [None] * len(runs)
-    judged: dict[int, Partial] = {}
+    partials_by_number: dict[int, Partial] = {}
     try:
         with deadline.limit(seconds):
             for place, (tree, run) in enumerate(zip(prepared.entries.entries, runs, strict=True)):
-                judges.append(PointJudge(setting, tree, run, judges[0].traced if judges else None))
+                judges.append(PointJudge(setting, tree, run, judges[0].trace if judges else None))
                 values[place] = judges[place].value()
         symbolic = derivatives(prepared)
         with deadline.limit(max(ends - time.monotonic(), _MIN_COMPARISON_SECONDS)):
-            judged.update(_verdicts(prepared, judges, symbolic))
+            partials_by_number.update(_verdicts(prepared, judges, symbolic))
     except deadline.OutOfTime:
         symbolic = derivatives(prepared)
     why = f"no proof within {prepared.seconds:g} seconds"
     partials = [
-        judged[number] if number in judged else _out_of_time(wanted, number, symbolic, runs[wanted.place], why)
+        partials_by_number[number]
+        if number in partials_by_number
+        else _out_of_time(wanted, number, symbolic, runs[wanted.place], why)
         for number, wanted in enumerate(prepared.partials)
     ]
     return values, partials, symbolic
 
 
 def _verdicts(
-    prepared: Prepared, judges: Sequence[PointJudge], symbolic: Derivatives | str
+    prepared: PreparedQuery, judges: Sequence[PointJudge], symbolic: Derivatives | str
 ) -> Iterator[tuple[int, Partial]]:
     """The partials with their verdicts, each with its number; why they are lost is looked into for the first ones only."""
     lost = 0

@@ -53,9 +53,9 @@ class PointJudge:
         self.setting, self.run = setting, run
         self.typed = ExpressionAt(tree, setting.exact)
         self.binary = ExpressionAt(tree, run.inputs, run.constants) if run.is_at_a_point else None
-        self.documented = torch_deviations(tree)
+        self.deviations = torch_deviations(tree)
         is_whole = run.program is not None and run.is_at_a_point
-        self.traced = (
+        self.trace = (
             None
             if not is_whole
             else ReplayedTrace(run, setting.form, setting.device)
@@ -65,7 +65,7 @@ class PointJudge:
         self.bounds = {} if is_whole or setting.another_algorithm else _bounds(tree, run, setting.form)
         self.constants = _rounded_constants(self.typed, run)
         self.rewrites: Sequence[Node] | None = None
-        self.regularity = {by: (examined(self.typed, by), examined(self.binary, by)) for by in setting.wrt}
+        self.regularity = {by: (regularity_at(self.typed, by), regularity_at(self.binary, by)) for by in setting.wrt}
 
     def value(self) -> str | None:
         """The value of what was typed, if it has one."""
@@ -125,8 +125,8 @@ class PointJudge:
             self.setting.form,
             run.failure,
             run.unrepresentable,
-            self.traced,
-            self.documented,
+            self.trace,
+            self.deviations,
             self.bounds.get(by),
             run.value,
             self.constants,
@@ -149,7 +149,7 @@ class PointJudge:
         """How strong the conclusion is: proven, numerical (high precision only), a rounding bound, or the number alone."""
         if regularity is None:
             return None
-        if regularity.derivative is not None and self.traced is None and self.run.failure is None:
+        if regularity.derivative is not None and self.trace is None and self.run.failure is None:
             return "bound" if self.bounds else "number only"
         return "proven" if regularity.proven and (typed is None or typed.proven) else "numerical"
 
@@ -213,7 +213,7 @@ def torch_deviations(tree: Node) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.torch_deviation for row in rows if row.torch_deviation))
 
 
-def examined(site: ExpressionAt | None, by: By) -> Regularity | None:
+def regularity_at(site: ExpressionAt | None, by: By) -> Regularity | None:
     try:
         return None if site is None else examine(site, by)
     except OutOfPrecision:

@@ -23,7 +23,7 @@ from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedQuery:
     """A query at a point that is in order.
 
     `tree` is the expression that is differentiated: that of the query, or along a direction, or contracted with a cotangent.
@@ -60,7 +60,7 @@ class Prepared:
             hint = f'take one, such as "sum({self.query.text})" or an entry'
             raise CalcError(f"{why}, and this has the shape {shape}", hint=hint)
 
-    def at(self, point: Point) -> Prepared:
+    def at(self, point: Point) -> PreparedQuery:
         """The same query at another point.  Raises `CalcError` if it is not in order there."""
         if self.query.direction or self.query.cotangent is not None or _is_of_arrays(self.tree):
             return prepare(self.query, point, seconds=self.seconds)
@@ -70,17 +70,17 @@ class Prepared:
         return replace(self, point=point)  # of numbers and elementwise functions only the shapes count
 
 
-def read(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
+def read(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> PreparedQuery:
     """Read a problem and prepare it.  Raises `CalcError` for one that cannot be answered."""
     return prepare(*read_question(problem), seconds=seconds)
 
 
-def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> Prepared:
+def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> PreparedQuery:
     """Prepare a query at a point.  Raises `CalcError` for one that cannot be answered."""
     notes = query.notes_at(point.values)
     tree, wrt = query.expression, query.wrt
     if query.cotangent is not None:
-        tree = _contracted(query, point, query.cotangent)
+        tree = _contract(query, point, query.cotangent)
     if query.direction:
         tree, wrt, point = _along_line(query, point, tree)
     names = names_in(tree)
@@ -102,14 +102,14 @@ def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> 
     form = indexed(tree, values) if query.order == 1 and not entries.shape else None
     client = CLIENT.get()
     if form is None:
-        return Prepared(query, point, tree, entries, partials, request, None, notes, client)
+        return PreparedQuery(query, point, tree, entries, partials, request, None, notes, client)
     letters = dict.fromkeys(form.entry(partial.by[0], len(partial.index)) for partial in partials)
-    return Prepared(
+    return PreparedQuery(
         query, point, tree, entries, partials, IndexedRequest.of(form, tuple(letters), request), form, notes, client
     )
 
 
-def derivatives(prepared: Prepared) -> Derivatives | str:
+def derivatives(prepared: PreparedQuery) -> Derivatives | str:
     """The formulas of the partials, or why sympy gave none."""
     try:
         result = prepared.client.result(prepared.request)
@@ -122,7 +122,7 @@ def derivatives(prepared: Prepared) -> Derivatives | str:
     return result
 
 
-def _contracted(query: Query, point: Point, cotangent: Value) -> Node:
+def _contract(query: Query, point: Point, cotangent: Value) -> Node:
     """The sum whose gradient is the vector-Jacobian product."""
     shape, own = scalarize(query.expression, point.entries).shape, cotangent.entries.shape
     if shape != own:

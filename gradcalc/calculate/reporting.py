@@ -8,7 +8,7 @@ from typing import Any
 
 from gradcalc.calculate.entry_formulas import entry_formulas
 from gradcalc.calculate.partials import PartialRequest
-from gradcalc.calculate.prepared import Prepared
+from gradcalc.calculate.prepared import PreparedQuery
 from gradcalc.engines.symbolic.messages import Derivatives
 from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
@@ -38,7 +38,7 @@ def index_fields(wanted: PartialRequest) -> dict[str, Any]:
     return {"index": wanted.index, "of": wanted.of, "entries": wanted.entries}
 
 
-def undecided(prepared: Prepared, why: str) -> Report:
+def undecided_report(prepared: PreparedQuery, why: str) -> Report:
     """The answer to a question for which there was not enough time or memory."""
     partials = [
         Partial(wanted.by, None, None, verdict=Verdict.UNDECIDED, cause="time", why=why, **index_fields(wanted))
@@ -48,7 +48,7 @@ def undecided(prepared: Prepared, why: str) -> Report:
 
 
 def report(
-    prepared: Prepared,
+    prepared: PreparedQuery,
     partials: Sequence[Partial],
     symbolic: Derivatives | str = "",
     notes: Sequence[str] = (),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gradcalc.calculate.answer import prefetch
-from gradcalc.calculate.prepared import Prepared, prepare
+from gradcalc.calculate.prepared import PreparedQuery, prepare
 from gradcalc.errors import CalcError
 from gradcalc.inputs.query import Question
 from gradcalc.output.options import RenderOptions, function_letter
@@ -14,7 +14,7 @@ from gradcalc.output.page import Page
 from gradcalc.report import Report
 
 
-def prepare_at_point(question: Question, seconds: float, single: str | None = None) -> Prepared:
+def prepare_at_point(question: Question, seconds: float, single: str | None = None) -> PreparedQuery:
     """Read a question, and let sympy begin.
 
     Raises `CalcError` without a point, and for an array if `single` says why the expression must be one number.

@@ -50,13 +50,13 @@ class Query:
 
     def notes_at(self, names: Collection[str]) -> tuple[str, ...]:
         """What could be meant otherwise by the text, where the variables `names` have values."""
-        return (*self.notes, *notes_on_names(names_in(self.expression), _listed(names, self.wrt, self.variables)))
+        return (*self.notes, *notes_on_names(names_in(self.expression), _variable_names(names, self.wrt, self.variables)))
 
     def refuse_absent(self, texts: Mapping[str, str]) -> None:
         """Raise `CalcError` for a value of a variable that does not occur and is not asked for."""
         names = names_in(self.expression)
         for name in texts:
-            if name not in names and name not in _listed((), self.wrt, self.variables):
+            if name not in names and name not in _variable_names((), self.wrt, self.variables):
                 raise absent(name, names, texts, self.text)
 
 
@@ -66,7 +66,9 @@ def read_query(problem: Problem, names: Collection[str] = ()) -> Query:
     Raises `CalcError` for what cannot be read.
     """
     wrt = tuple(map(_wrt, problem.by))
-    tree, notes = interpret(problem.expr, _listed((*problem.at, *names), wrt, problem.variables), names_are_clear=True)
+    tree, notes = interpret(
+        problem.expr, _variable_names((*problem.at, *names), wrt, problem.variables), names_are_clear=True
+    )
     return Query(
         problem.expr,
         tree,
@@ -95,7 +97,7 @@ def read_question(problem: Problem) -> Question:
     return Question(query, read_point(problem.at))
 
 
-def _listed(names: Collection[str], wrt: Collection[Wrt], variables: Collection[str]) -> frozenset[str]:
+def _variable_names(names: Collection[str], wrt: Collection[Wrt], variables: Collection[str]) -> frozenset[str]:
     return frozenset((*names, *(it.variable for it in wrt), *variables))
 
 

@@ -117,8 +117,8 @@ class Evidence:
 
     `typed` and `binary` are the regularity at the typed point and at the point torch received; None where no enclosure
     was found within the limits.  `formula` is sympy's derivative at the binary point, None where it cannot be used.
-    `traced` is None where torch gave nothing to look at; `bound` then holds the numbers that rounding can explain, as far
-    as they are known.  `documented` says what torch documents about functions in the expression that it defines
+    `trace` is None where torch gave nothing to look at; `bound` then holds the numbers that rounding can explain, as far
+    as they are known.  `torch_deviations` says what torch documents about functions in the expression that it defines
     differently.  `value` is torch's value, `constants` what it received in the place of constants, and `lost_literals`
     those of which it received an infinity or 0.  Where it `is_explained`, the operation is looked for that lost the digits.
     """
@@ -131,8 +131,8 @@ class Evidence:
     form: Format
     failure: str | None = None
     unrepresentable: Mapping[str, str] = field(default_factory=dict)
-    traced: ReplayedTrace | None = None
-    documented: tuple[str, ...] = ()
+    trace: ReplayedTrace | None = None
+    torch_deviations: tuple[str, ...] = ()
     bound: tuple[float, float] | None = None
     value: float | None = None
     constants: Mapping[str, Fraction] = field(default_factory=dict)
@@ -140,7 +140,7 @@ class Evidence:
     is_explained: bool = True
 
     @property
-    def lost(self) -> Mapping[str, str]:
+    def out_of_range(self) -> Mapping[str, str]:
         """What was typed and does not fit the dtype: "overflow" or "underflow"."""
         return {**self.unrepresentable, **self.lost_literals}
 

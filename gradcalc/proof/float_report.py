@@ -52,13 +52,13 @@ def judge_digits(evidence: Evidence, truth: Real, error: FloatError) -> Judgemen
     if flip is not None:
         why = f"{flip.name} rounded a quotient to the next integer before it took the integer part; {remainder}"
         return Judgement(Verdict.INACCURATE, why, "branch-flip")
-    if evidence.traced is None:
+    if evidence.trace is None:
         return Judgement(Verdict.INACCURATE, f"{remainder}, which rounding can explain", "cancellation")
     return _lost_digits(evidence, f"the formulas are equal, but {remainder}")
 
 
 def _equal(evidence: Evidence) -> str:
-    if evidence.traced is None:
+    if evidence.trace is None:
         return "torch's program was not recorded, so its formula is not proven"
     return "the formulas are proven equal here" if evidence.is_proven else f"the formulas are equal here {NUMERICAL}"
 
@@ -93,12 +93,12 @@ def _constants(evidence: Evidence, truth: Real) -> str:
 def judge_not_finite(evidence: Evidence, truth: Real, what: str, key: int | None, number: float) -> Judgement:
     """nan or inf where the truth is finite: the operation that made it, where it lies, and what helps."""
     start = f"torch returns {number!r}, {what} is {decimal(truth)}"
-    traced, form = evidence.traced, evidence.form
+    trace, form = evidence.trace, evidence.form
     if not _is_in_range(truth, form):
         return Judgement(Verdict.NOT_FINITE, f"{start}, which is beyond the range of {form.name}", "overflow")
-    if traced is None:
+    if trace is None:
         return Judgement(Verdict.NOT_FINITE, f"{start}; its program was not recorded", None)
-    program = traced.program
+    program = trace.program
     forward = program.operations[: program.forward]
     ancestors = program.ancestors(key)
     candidates = [place for place, operation in enumerate(forward) if _makes_infinity(operation)]
@@ -124,13 +124,13 @@ def judge_not_finite(evidence: Evidence, truth: Real, what: str, key: int | None
 
 def _why_infinite(evidence: Evidence, truth: Real, key: int | None, place: int) -> tuple[str, str]:
     """The cause of an infinity or nan that an operation makes of finite numbers, and what the operation did, in words."""
-    traced = evidence.traced
-    assert traced is not None
-    if any(local.place == place and math.isinf(local.ulps) for local in traced.locals):
+    trace = evidence.trace
+    assert trace is not None
+    if any(local.place == place and math.isinf(local.ulps) for local in trace.locals):
         return "overflow", f"left the range of {evidence.form.name}"
-    if traced.unknown is not None or traced.enclosure(key, truth)[0] is None:
+    if trace.unknown is not None or trace.enclosure(key, truth)[0] is None:
         return "nan-trap", "has no finite value"
-    ancestors = [local for local in traced.ancestors(key) if local.place < place]
+    ancestors = [local for local in trace.ancestors(key) if local.place < place]
     if any(local.underflow for local in ancestors):
         return "underflow", f"has no finite value where a number fell below the smallest normal {evidence.form.name}"
     return "cancellation", "has no finite value at numbers of which rounding left nothing"
@@ -178,12 +178,12 @@ def _reaches_value(operations: list[Operation], value: int | None, place: int) -
             return True
         args = [arg for arg in operation.args if isinstance(arg, Cell)]
         if base_name(operation.name) in BRANCHES:
-            args = _selected(operation, args)
+            args = _selection(operation, args)
         needed.update(arg.key for arg in args)
     return False
 
 
-def _selected(operation: Operation, args: list[Cell]) -> list[Cell]:
+def _selection(operation: Operation, args: list[Cell]) -> list[Cell]:
     """The arguments of a choice of which its result is one."""
     if base_name(operation.name) == "where" and len(args) == 3:
         return [args[1] if args[0].value else args[2]]
@@ -195,22 +195,22 @@ def _selected(operation: Operation, args: list[Cell]) -> list[Cell]:
 
 
 def _first(evidence: Evidence, what: str) -> LocalError | None:
-    traced = evidence.traced
-    if traced is None:
+    trace = evidence.trace
+    if trace is None:
         return None
-    notable = [local for local in traced.notable if getattr(local, what)]
-    ancestors = traced.ancestors(traced.program.partials.get(evidence.by)) if notable else ()
+    notable = [local for local in trace.notable if getattr(local, what)]
+    ancestors = trace.ancestors(trace.program.partials.get(evidence.by)) if notable else ()
     return next((local for local in notable if local in ancestors), None)
 
 
 def underflow_before(evidence: Evidence, flip: Flip) -> LocalError | None:
     """The operation whose result underflowed, and so turned a comparison; None where rounding alone did."""
-    traced = evidence.traced
-    assert traced is not None
-    compared = [arg.key for arg in traced.program.operations[flip.place].args if isinstance(arg, Cell)]
+    trace = evidence.trace
+    assert trace is not None
+    compared = [arg.key for arg in trace.program.operations[flip.place].args if isinstance(arg, Cell)]
     whole = 2.0 ** (evidence.form.precision - 1)  # in ulps: nothing of the number is left
     for key in compared:
-        for local in traced.ancestors(key):
+        for local in trace.ancestors(key):
             if local.place < flip.place and (local.underflow or whole <= local.ulps < math.inf):
                 return local
     return None
@@ -220,13 +220,13 @@ def _lost_digits(evidence: Evidence, start: str) -> Judgement:
     """The operation whose rounding cost most."""
     if not evidence.is_explained:
         return Judgement(Verdict.INACCURATE, start)
-    traced = evidence.traced
-    assert traced is not None
-    key = traced.program.partials.get(evidence.by)
-    worst = None if key is None else dominant_error(traced.local_jacobians(), key, traced.ancestors(key))
+    trace = evidence.trace
+    assert trace is not None
+    key = trace.program.partials.get(evidence.by)
+    worst = None if key is None else dominant_error(trace.local_jacobians(), key, trace.ancestors(key))
     if worst is None or key is None:
         return Judgement(Verdict.INACCURATE, start, "cancellation")
-    where = "forward" if worst.place < traced.program.forward else "backward"
+    where = "forward" if worst.place < trace.program.forward else "backward"
     if worst.ulps >= 2 ** (evidence.form.precision / 2):  # by itself: nothing that follows is needed to explain it
         why = f"{start}: {worst.name} in the {where} pass is off by {worst.ulps:.3g} ulps by itself"
         return Judgement(Verdict.INACCURATE, f"{why}, and no vendor says how much it may be", "kernel")

@@ -53,7 +53,7 @@ def judge(evidence: Evidence) -> Finding:
         _formulas(evidence, evidence.at_rounded_point, truth, proof)
         or _value(evidence, evidence.at_rounded_point)
         or _kernels(evidence, proof)
-        or (_unrecorded(evidence, evidence.at_rounded_point, truth, error, proof) if evidence.traced is None else None)
+        or (_by_rounding_bound(evidence, evidence.at_rounded_point, truth, error, proof) if evidence.trace is None else None)
         or judge_digits(evidence, truth, error)
     )
     return Finding(_with_notes(evidence, judgement, proof), error, proof)
@@ -63,7 +63,7 @@ def _without_derivative(evidence: Evidence) -> Judgement | None:
     for where, regularity in (("", evidence.at_exact_point), (" at the binary point", evidence.at_rounded_point)):
         if regularity is None:
             continue
-        if regularity is evidence.at_rounded_point and evidence.lost:
+        if regularity is evidence.at_rounded_point and evidence.out_of_range:
             continue  # a number that torch does not have is to blame, and is looked at below
         if regularity.kind in UNDEFINED | NOT_DIFFERENTIABLE:
             return judge_singular(regularity, where, evidence.number, evidence.form)
@@ -80,10 +80,10 @@ def _nothing_to_judge(evidence: Evidence) -> Judgement | None:
     typed = None if evidence.at_exact_point is None else evidence.at_exact_point.derivative
     if typed is None or evidence.number is None:
         return Judgement(Verdict.UNDECIDED, "no proven value was found within the limits of precision", "precision")
-    if evidence.lost and ("overflow" in evidence.unrepresentable.values() or not _is_accurate(evidence, typed)):
+    if evidence.out_of_range and ("overflow" in evidence.unrepresentable.values() or not _is_accurate(evidence, typed)):
         verdict = Verdict.INACCURATE if math.isfinite(evidence.number) else Verdict.NOT_FINITE
         why = f"{_received_text(evidence)}, and returns {evidence.number!r}; the derivative is {decimal(typed)}"
-        return Judgement(verdict, why, next(iter(evidence.lost.values())))
+        return Judgement(verdict, why, next(iter(evidence.out_of_range.values())))
     if evidence.at_rounded_point is None or evidence.at_rounded_point.derivative is None:
         return Judgement(Verdict.UNDECIDED, "no proven value was found within the limits of precision", "precision")
     return None
@@ -104,8 +104,8 @@ def _with_notes(evidence: Evidence, judgement: Judgement, proof: Mapping[str, ob
     if "flipped" in proof:
         digits = digits_text(evidence)
         why = f"floats go another way than exact numbers ({proof['flipped']}), which changes nothing here: {digits}"
-    if evidence.lost:
-        name, cause = next(iter(evidence.lost.items()))
+    if evidence.out_of_range:
+        name, cause = next(iter(evidence.out_of_range.items()))
         why += f"; torch received {'an infinity' if cause == 'overflow' else '0'} for {name}, which changes nothing here"
     return replace(judgement, why=why)
 
@@ -121,23 +121,23 @@ def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[s
         formula = None
     proof["taylor"] = _enclosure(truth)
     proof["formula"] = None if formula is None else _enclosure(formula)
-    traced = evidence.traced
+    trace = evidence.trace
     number = evidence.number
     assert number is not None
-    key = None if traced is None else traced.program.partials.get(evidence.by)
-    if traced is None or not math.isfinite(number):
+    key = None if trace is None else trace.program.partials.get(evidence.by)
+    if trace is None or not math.isfinite(number):
         if formula is not None and not agree(formula, truth):
             return _symbolic_side(formula, truth)
         return None if math.isfinite(number) else judge_not_finite(evidence, truth, "the derivative", key, number)
-    if traced.unknown is not None:
-        why = f"torch ran an operation whose meaning is not known here: {traced.unknown}"
+    if trace.unknown is not None:
+        why = f"torch ran an operation whose meaning is not known here: {trace.unknown}"
         return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
-    if key is not None and not same_float(traced.replay_at(PRECISIONS[0]).floats[key], number):
+    if key is not None and not same_float(trace.replay_at(PRECISIONS[0]).floats[key], number):
         why = "the gradient was written over by something that was not recorded"
         return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
-    program, bits = traced.enclosure(key, truth)
+    program, bits = trace.enclosure(key, truth)
     proof.update(replay=None if program is None else _enclosure(program), bits=bits)
-    proof["operations"] = len(traced.program.operations)
+    proof["operations"] = len(trace.program.operations)
     if formula is not None and not agree(formula, truth):
         if program is not None and agree(program, formula) and not agree(program, truth):
             why = "sympy and torch's program agree with each other, and not with Taylor arithmetic: please report this"
@@ -145,9 +145,9 @@ def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[s
         return _symbolic_side(formula, truth)
     if program is None:
         why = f"torch returns {number!r}, where its program has no value in exact arithmetic"
-        if evidence.lost:
+        if evidence.out_of_range:
             why = f"{_received_text(evidence)}; the number is right, but what its program means is not known"
-            return Judgement(Verdict.UNDECIDED, why, next(iter(evidence.lost.values())))
+            return Judgement(Verdict.UNDECIDED, why, next(iter(evidence.out_of_range.values())))
         if _is_accurate(evidence, truth):
             return Judgement(Verdict.UNDECIDED, f"{why}; the derivative is {decimal(truth)}", "unknown-operation")
         return Judgement(Verdict.ARTIFACT, f"{why}; the derivative is {decimal(truth)}", "nan-trap")
@@ -163,12 +163,12 @@ def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[s
 
 def _apart(evidence: Evidence, binary: Regularity, truth: Real, program: arb, proof: dict[str, object]) -> Judgement | None:
     """Why torch's program computes another number than the derivative; None where that changes nothing in its digits."""
-    traced = evidence.traced
-    assert traced is not None
+    trace = evidence.trace
+    assert trace is not None
     if binary.kind is Kind.DIFFERENTIABLE:
         why = f"the derivative exists here and is {decimal(truth)}; autograd's program computes {_short(program)}"
         return Judgement(Verdict.ARTIFACT, f"{why}: {breakpoint_text(binary)}", "seam")
-    flip = traced.first_flip()
+    flip = trace.first_flip()
     if flip is not None:
         # Changed by less than the format can show, and the number is right.
         if _is_within_an_ulp(program, truth, evidence.form) and _is_accurate(evidence, truth):
@@ -182,9 +182,9 @@ def _apart(evidence: Evidence, binary: Regularity, truth: Real, program: arb, pr
             f"floats go another way than exact numbers ({flip.name}): the branch taken has the derivative {_short(program)}"
         )
         return Judgement(Verdict.INACCURATE, f"{why}, the true one is {decimal(truth)}", "branch-flip")
-    mathematical, _ = traced.enclosure(traced.program.partials.get(evidence.by), truth, mathematical=True)
-    if evidence.documented and mathematical is not None and agree(mathematical, truth):
-        said = "; ".join(evidence.documented)
+    mathematical, _ = trace.enclosure(trace.program.partials.get(evidence.by), truth, mathematical=True)
+    if evidence.torch_deviations and mathematical is not None and agree(mathematical, truth):
+        said = "; ".join(evidence.torch_deviations)
         why = f"{said}: its derivative is {_short(program)}, that of the expression {_beside(truth, program)}"
         return Judgement(Verdict.DIFFERENT_FUNCTION, why, "documented")
     why = f"the program torch ran has the derivative {_short(program)}, the expression has {_beside(truth, program)}"
@@ -198,33 +198,33 @@ def _is_within_an_ulp(program: arb, truth: Real, form: Format) -> bool:
 
 def _value(evidence: Evidence, binary: Regularity) -> Judgement | None:
     """The value by the same words: a gradient of something that is not the expression means nothing, even if it is right."""
-    traced, truth, number = evidence.traced, binary.value, evidence.value
+    trace, truth, number = evidence.trace, binary.value, evidence.value
     if truth is None:
         return None
-    key = None if traced is None else traced.program.value
-    if evidence.lost and number is not None:
+    key = None if trace is None else trace.program.value
+    if evidence.out_of_range and number is not None:
         return _of_lost_numbers(evidence, truth, number)
     if number is not None and not math.isfinite(number):
         return judge_not_finite(evidence, truth, "the value", key, number)
-    if traced is None or traced.unknown is not None:
+    if trace is None or trace.unknown is not None:
         return None
-    value, _ = traced.enclosure(key, truth)
+    value, _ = trace.enclosure(key, truth)
     if value is None:
         why = f"the program torch ran has no value here, though the expression has: {decimal(truth)}"
         return Judgement(Verdict.ARTIFACT, why, "value")
     if agree(value, truth):
         return None
     is_accurate = number is not None and is_enough(number, truth, float_error(number, truth, evidence.form), evidence.form)
-    flip = traced.first_flip()
+    flip = trace.first_flip()
     if flip is not None and is_accurate:
         return None
-    flip = flip or (None if is_accurate else traced.uncertain_integer())
+    flip = flip or (None if is_accurate else trace.uncertain_integer())
     if flip is not None:
         why = f"floats go another way than exact numbers ({flip.name}): that makes the value wrong, not the derivative"
         return Judgement(Verdict.INACCURATE, why, "branch-flip")
-    mathematical, _ = traced.enclosure(key, truth, mathematical=True)
-    if evidence.documented and mathematical is not None and agree(mathematical, truth):
-        return Judgement(Verdict.DIFFERENT_FUNCTION, "; ".join(evidence.documented), "documented")
+    mathematical, _ = trace.enclosure(key, truth, mathematical=True)
+    if evidence.torch_deviations and mathematical is not None and agree(mathematical, truth):
+        return Judgement(Verdict.DIFFERENT_FUNCTION, "; ".join(evidence.torch_deviations), "documented")
     why = f"the program torch ran has the value {_short(value)}, the expression has {_beside(truth, value)}"
     return Judgement(Verdict.DISAGREE, why, "value", "autograd")
 
@@ -235,12 +235,12 @@ def _of_lost_numbers(evidence: Evidence, truth: Real, number: float) -> Judgemen
         return None
     verdict = Verdict.INACCURATE if math.isfinite(number) else Verdict.NOT_FINITE
     why = f"{_received_text(evidence)}; its value is {number!r}, the expression has {decimal(truth)}"
-    return Judgement(verdict, why, next(iter(evidence.lost.values())))
+    return Judgement(verdict, why, next(iter(evidence.out_of_range.values())))
 
 
 def _received_text(evidence: Evidence) -> str:
     """What torch received for a number that does not fit the dtype."""
-    name, cause = next(iter(evidence.lost.items()))
+    name, cause = next(iter(evidence.out_of_range.items()))
     instead = "an infinity" if cause == "overflow" else "0"
     return f"{name} is out of the range of {evidence.form.name}: torch received {instead}"
 
@@ -253,7 +253,7 @@ def _symbolic_side(formula: Real, truth: Real) -> Judgement:
 # ------------------------------------------------------------------------------------------------- without a program
 
 
-def _unrecorded(
+def _by_rounding_bound(
     evidence: Evidence, binary: Regularity, truth: Real, error: FloatError, proof: dict[str, object]
 ) -> Judgement | None:
     """The number alone, where torch's program could not be recorded; None if rounding explains it."""
@@ -274,8 +274,8 @@ def _unrecorded(
 
 
 def _outside(evidence: Evidence, truth: Real) -> Judgement:
-    if evidence.documented:
-        why = f"{'; '.join(evidence.documented)}: {evidence.number!r}, and {decimal(truth)} for the expression"
+    if evidence.torch_deviations:
+        why = f"{'; '.join(evidence.torch_deviations)}: {evidence.number!r}, and {decimal(truth)} for the expression"
         return Judgement(Verdict.DIFFERENT_FUNCTION, why, "documented")
     why = f"torch returns {evidence.number!r}, further from {decimal(truth)} than rounding can explain"
     return Judgement(Verdict.DISAGREE, why, "bound", "autograd")
@@ -286,18 +286,18 @@ def _outside(evidence: Evidence, truth: Real) -> Judgement:
 
 def _kernels(evidence: Evidence, proof: dict[str, object]) -> Judgement | None:
     """Every operation that the partial or the value depends on within its vendor's bound?  None if so."""
-    traced = evidence.traced
-    if traced is None:
+    trace = evidence.trace
+    if trace is None:
         return None
-    worst = traced.worst
+    worst = trace.worst
     proof["worst_kernel"] = None if worst is None else {"operation": worst.name, "ulps": float(f"{worst.ulps:.3g}")}
-    for local in traced.notable:
+    for local in trace.notable:
         if local.in_bound is not False or local.underflow:  # lost digits are looked at below
             continue
         why = f"torch's {local.name} is off by {local.ulps:.3g} ulps, more than its vendor allows"
-        if local in traced.ancestors(traced.program.partials.get(evidence.by)):
+        if local in trace.ancestors(trace.program.partials.get(evidence.by)):
             return Judgement(Verdict.DISAGREE, why, "kernel", "kernel")
-        if local in traced.ancestors(traced.program.value):
+        if local in trace.ancestors(trace.program.value):
             why += ": that makes the value wrong, the derivative does not depend on it"
             return Judgement(Verdict.DISAGREE, why, "kernel", "kernel")
     return None

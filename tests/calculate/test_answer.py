@@ -287,10 +287,10 @@ HARD = Problem("*".join(f"(x + {k})" for k in range(1, 51)), {"x": "0.5"}, (), 3
 @pytest.fixture
 def warm() -> Iterator[SymbolicClient]:
     """The program's symbolic process, ready, and with nothing learnt; afterwards it answers again."""
-    client.CLIENT.get()._known.clear()
+    client.CLIENT.get()._results.clear()
     assert differentiate("x**2").partials[0].formula == "2*x"
     yield client.CLIENT.get()
-    client.CLIENT.get()._known.clear()
+    client.CLIENT.get()._results.clear()
     assert differentiate("x**3").partials[0].formula == "3*x**2"
     assert differentiate("x**4").partials[0].formula == "4*x**3"
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from gradcalc import __version__
-from gradcalc.calculate.prepared import Prepared
+from gradcalc.calculate.prepared import PreparedQuery
 from gradcalc.cli.main import main
 from gradcalc.errors import Exit
 from gradcalc.functions import TABLE
@@ -43,7 +43,7 @@ class Ran(NamedTuple):
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-def _problem(prepared: Prepared) -> Problem:
+def _problem(prepared: PreparedQuery) -> Problem:
     """The texts that a question was read from."""
     query = prepared.query
     by = tuple(it.entry or it.variable for it in query.wrt)
@@ -58,7 +58,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Problem]:
     """The problems that reach `calculate.answer`, which is made up: some expressions have a verdict of their own."""
     problems: list[Problem] = []
 
-    def answer(asked: Problem | Prepared, *, seconds: float = 10) -> Report:
+    def answer(asked: Problem | PreparedQuery, *, seconds: float = 10) -> Report:
         problem = asked if isinstance(asked, Problem) else _problem(asked)
         problems.append(problem)
         if problem.expr == "sin(x)*0":
@@ -269,7 +269,7 @@ def test_a_bug_is_not_a_verdict(asked: list[Problem], run: Callable[..., Ran], m
 def test_a_failure_inside_is_not_one_of_stdout(
     error: Exception, run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answer(problem: Problem | Prepared, *, seconds: float = 10) -> Report:
+    def answer(problem: Problem | PreparedQuery, *, seconds: float = 10) -> Report:
         raise error
 
     for module in ("gradcalc.commands.batch.json_lines", "gradcalc.calculate.answer"):  # imported before it is patched
@@ -280,7 +280,7 @@ def test_a_failure_inside_is_not_one_of_stdout(
 
 
 def test_interrupted(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
-    def answer(problem: Problem | Prepared, *, seconds: float = 10) -> Report:
+    def answer(problem: Problem | PreparedQuery, *, seconds: float = 10) -> Report:
         raise KeyboardInterrupt
 
     for module in ("gradcalc.commands.batch.json_lines", "gradcalc.calculate.answer"):  # imported before it is patched

@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import product
 
 from gradcalc.calculate.at_point import nearest_float as nearest_input
-from gradcalc.calculate.judging import examined, torch_deviations
+from gradcalc.calculate.judging import regularity_at, torch_deviations
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.autograd.backward import By, Run
 from gradcalc.engines.autograd.forward import Hook
@@ -72,7 +72,7 @@ class Question:
         self.entry = scalarize(self.tree, arrays).entries[case.place]
         self.bys: Sequence[By] = list(product((e for n in names_in(self.tree) for e in self.names[n].entries), repeat=order))
         self.typed = ExpressionAt(self.entry, {n: v.value if isinstance(v, Number) else v for n, v in values.items()})
-        self.documented = torch_deviations(self.entry)
+        self.deviations = torch_deviations(self.entry)
         self._regularity: dict[tuple[By, tuple[tuple[str, Fraction], ...] | None], Regularity | None] = {}
 
     def run(self, hook: Hook | None = None) -> Run:
@@ -101,7 +101,7 @@ class Question:
 
     def partial(self, run: Run, by: By, traced: ReplayedTrace | None, formula: Real | None = None) -> Judged:
         """The verdict on one partial; `formula` is the symbolic derivative, if there is one."""
-        typed, binary = self.examined(by, None), self.examined(by, run) if run.is_at_a_point else None
+        typed, binary = self.regularity_at(by, None), self.regularity_at(by, run) if run.is_at_a_point else None
         number = run.partials.get(by)
         evidence = Evidence(
             by,
@@ -113,18 +113,18 @@ class Question:
             run.failure,
             run.unrepresentable,
             traced,
-            self.documented,
+            self.deviations,
             value=run.value,
             lost_literals=run.lost_literals,
         )
         return Judged(by, number, binary, judge(evidence), traced)
 
-    def examined(self, by: By, run: Run | None) -> Regularity | None:
+    def regularity_at(self, by: By, run: Run | None) -> Regularity | None:
         """The regularity at the point a run received, or at the typed point; found once."""
         received = None if run is None else tuple(sorted(run.inputs.items()))
         if (by, received) not in self._regularity:
             site = self.typed if run is None else self.site(run)
-            self._regularity[by, received] = examined(site, by)
+            self._regularity[by, received] = regularity_at(site, by)
         return self._regularity[by, received]
 
 

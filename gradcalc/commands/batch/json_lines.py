@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gradcalc.calculate.answer import answer
-from gradcalc.calculate.prepared import Prepared
+from gradcalc.calculate.prepared import PreparedQuery
 from gradcalc.calculate.prepared import read as read_problem
-from gradcalc.calculate.reporting import undecided
+from gradcalc.calculate.reporting import undecided_report
 from gradcalc.commands.arguments import choice, device_of, names_of, order_of
 from gradcalc.errors import CalcError, Exit, MissingValues
 from gradcalc.inputs.values import json_value, unique_keys
@@ -28,7 +28,7 @@ class BatchRequest:
     """A parsed line: the question, prepared, or the error in it."""
 
     question: Mapping[str, object] = field(default_factory=dict)
-    prepared: Prepared | None = None
+    prepared: PreparedQuery | None = None
     error: Exception | None = None
 
 
@@ -74,7 +74,7 @@ def timed_out(request: BatchRequest, why: str) -> Answer:
     """The answer to a line whose computation was ended before its result."""
     if request.prepared is None:
         return answer_request(request)
-    return _report_line(request, undecided(request.prepared, why))
+    return _report_line(request, undecided_report(request.prepared, why))
 
 
 def _report_line(request: BatchRequest, report: Report) -> Answer:
@@ -83,7 +83,7 @@ def _report_line(request: BatchRequest, report: Report) -> Answer:
     return Answer(text, report.verdicts)
 
 
-def _prepared(question: Mapping[str, object], seconds: float) -> Prepared:
+def _prepared(question: Mapping[str, object], seconds: float) -> PreparedQuery:
     try:
         return read_problem(_problem(question), seconds=seconds)
     except MissingValues as error:

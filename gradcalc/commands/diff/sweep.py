@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from gradcalc.calculate.answer import answer
-from gradcalc.calculate.prepared import Prepared
+from gradcalc.calculate.prepared import PreparedQuery
 from gradcalc.calculate.reporting import versions
 from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
@@ -44,7 +44,7 @@ class Chunk:
 class ChunkResult:
     """The results at the points of a chunk: torch's numbers, the reports of proven points and the places without proof."""
 
-    prepared: Prepared
+    prepared: PreparedQuery
     chunk: Chunk
     dtype: str
     device: str
@@ -179,7 +179,7 @@ def _float(name: str, text: str) -> float:
     return nearest_float(name, text, value_tree(name, text)) or math.nan
 
 
-def sweep(prepared: Prepared, points: Iterable[Chunk], proofs: int, counts: Counts) -> Iterator[ChunkResult]:
+def sweep(prepared: PreparedQuery, points: Iterable[Chunk], proofs: int, counts: Counts) -> Iterator[ChunkResult]:
     """The results of each chunk: `proofs` of its points are proven, spread evenly, and those that the bound leaves open."""
     from gradcalc.commands.diff import vectorized
     from gradcalc.engines.autograd import devices

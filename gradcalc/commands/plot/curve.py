@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from gradcalc.calculate.answer import answer, prefetch
-from gradcalc.calculate.prepared import Prepared, prepare
+from gradcalc.calculate.prepared import PreparedQuery, prepare
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.errors import CalcError
@@ -131,7 +131,7 @@ def plot(
     return Plot(question.point.texts, name, xs, values, slopes, reports, marks, gaps, unseen, is_lost, missing, is_whole)
 
 
-def _answers(first: Prepared, others: Sequence[Point]) -> list[Report]:
+def _answers(first: PreparedQuery, others: Sequence[Point]) -> list[Report]:
     """The answers at the points, as many as there is time for; at the first there is always one."""
     reports = [answer(first)]
     if not reports[0].point:

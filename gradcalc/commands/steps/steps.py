@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gradcalc.calculate.answer import answer, prefetch
-from gradcalc.calculate.prepared import Prepared, prepare
+from gradcalc.calculate.prepared import PreparedQuery, prepare
 from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
 from gradcalc.errors import CalcError
@@ -94,7 +94,9 @@ def stepwise(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Stepwis
     return Stepwise(answer(prepared), derivations, {name: value.tree for name, value in prepared.point.values.items()})
 
 
-def _derivation(tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Node], prepared: Prepared) -> Derivation:
+def _derivation(
+    tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Node], prepared: PreparedQuery
+) -> Derivation:
     comparing = Comparing(tree, steps[0].derivative, by)
     numbers: Sequence[str | None] = [None] * len(steps)
     at_point = AtPoint.UNKNOWN if values else None

@@ -34,7 +34,7 @@ class SymbolicFailure(Exception):
     """sympy gave no answer; the message says why."""
 
 
-class _Submitted(NamedTuple):
+class _Submission(NamedTuple):
     number: int
     time: float
 
@@ -50,18 +50,18 @@ class SymbolicClient:
         self._answers: IO[str] | None = None
         self._lines: queue.SimpleQueue[tuple[float, str | None]] = queue.SimpleQueue()
         self._warm = False
-        self._waiting: OrderedDict[SymbolicRequest, _Submitted] = OrderedDict()
+        self._waiting: OrderedDict[SymbolicRequest, _Submission] = OrderedDict()
         self._budget_start = 0.0
         """Start of the time budget of the oldest request."""
         self._ready_at = 0.0
         """When the worker reported ready."""
         self._number = 0
-        self._known: OrderedDict[SymbolicRequest, SymbolicResult | str] = OrderedDict()
+        self._results: OrderedDict[SymbolicRequest, SymbolicResult | str] = OrderedDict()
 
     def submit(self, request: SymbolicRequest) -> None:
         """Send a request, unless the answer is known or on its way."""
-        if request in self._known:
-            self._known.move_to_end(request)
+        if request in self._results:
+            self._results.move_to_end(request)
         elif request not in self._waiting:
             self._start()
             self._send(request)
@@ -69,16 +69,16 @@ class SymbolicClient:
     def result(self, request: SymbolicRequest) -> SymbolicResult:
         """The answer to a request.  Raises `SymbolicFailure`, also when it takes too long."""
         self.submit(request)
-        while request not in self._known:
+        while request not in self._results:
             self._receive()
-        answer = self._known[request]
+        answer = self._results[request]
         if isinstance(answer, str):
             raise SymbolicFailure(answer)
         return answer
 
     def _send(self, request: SymbolicRequest) -> None:
         self._number += 1
-        self._waiting[request] = _Submitted(self._number, time.monotonic())
+        self._waiting[request] = _Submission(self._number, time.monotonic())
         line = {"number": self._number, **pack_request(request)}
         assert self._child is not None
         assert self._child.stdin is not None
@@ -114,9 +114,9 @@ class SymbolicClient:
 
     def _set_result(self, request: SymbolicRequest, answer: SymbolicResult | str) -> None:
         del self._waiting[request]
-        self._known[request] = answer
-        while len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
+        self._results[request] = answer
+        while len(self._results) > _REMEMBERED:
+            self._results.popitem(last=False)
 
     def _replace(self, request: SymbolicRequest, reason: str) -> None:
         """Kill the process that cannot answer a request, and ask the others of a new one."""

@@ -90,18 +90,18 @@ class _Reader:
         how = dict(node.options)
         if node.name in ("dot", "@") and all(len(part.shape) == 1 for part in parts):
             product = self.each("*", parts, Call("*", tuple(part.whole for part in parts)))
-            return self.reduced("sum", product, Call("dot", tuple(part.whole for part in parts)))
+            return self.reduction("sum", product, Call("dot", tuple(part.whole for part in parts)))
         if "dim" in how and len(parts[0].shape) != 1:
             raise _NoIndex
         if node.name in _WEIGHTS and how.get("p", "2") == "2":
-            return self.reduced(node.name, parts[0], whole, how.get("correction", "1"))
+            return self.reduction(node.name, parts[0], whole, how.get("correction", "1"))
         if node.name in _LINES and len(parts[0].shape) == 1:
             return self.line(parts, whole)
         is_of_one = node.name in ("max", "min") and len(parts) == 1
         if TABLE[node.name].elementwise and not is_of_one:
             found = self.each(node.name, parts, whole)
             kind = how.get("reduction", "mean") if "reduction" in TABLE[node.name].options else "none"
-            return found if kind == "none" else self.reduced(kind, found, whole)
+            return found if kind == "none" else self.reduction(kind, found, whole)
         raise _NoIndex
 
     def each(self, name: str, parts: Sequence[_Part], whole: Node) -> _Part:
@@ -111,7 +111,7 @@ class _Reader:
             raise _NoIndex
         return _Part(Call(name, tuple(part.entry for part in parts)), shapes.pop() if shapes else (), whole)
 
-    def reduced(self, kind: str, part: _Part, whole: Node, correction: str = "1") -> _Part:
+    def reduction(self, kind: str, part: _Part, whole: Node, correction: str = "1") -> _Part:
         """What all entries make together, as a number with a name."""
         if not part.shape:
             if kind not in ("sum", "mean"):
@@ -124,8 +124,8 @@ class _Reader:
             count = prod(part.shape)
             needed = {"e": part.entry, "r": name, "n": Number(str(count)), "c": Number(correction)}
             if kind in ("var", "std"):
-                needed["m"] = self.reduced("mean", part, Call("mean", (part.whole,))).entry
-            weight = _placed(_WEIGHTS[kind], needed)
+                needed["m"] = self.reduction("mean", part, Call("mean", (part.whole,))).entry
+            weight = _instance(_WEIGHTS[kind], needed)
             self.reductions[name.name] = Reduction(name.name, latex(whole), part.entry, weight, count)
             self.reduction_trees[name.name] = whole
         return _Part(name, (), whole)
@@ -138,10 +138,10 @@ class _Reader:
         if rest:
             known["eps"] = rest[0].entry
         for letter, reduction in needs.items():
-            tree = _placed(reduction, {"x": first.whole})
+            tree = _instance(reduction, {"x": first.whole})
             assert isinstance(tree, Call)
-            known[letter] = self.reduced(tree.name, first, tree, dict(tree.options).get("correction", "1")).entry
-        return _Part(_placed(text, known), first.shape, whole)
+            known[letter] = self.reduction(tree.name, first, tree, dict(tree.options).get("correction", "1")).entry
+        return _Part(_instance(text, known), first.shape, whole)
 
 
 @cache
@@ -149,7 +149,7 @@ def _template(text: str) -> Node:
     return understand(text, "ermncvx")
 
 
-def _placed(text: str, values: Mapping[str, Node]) -> Node:
+def _instance(text: str, values: Mapping[str, Node]) -> Node:
     """The tree of a text, with trees in the place of its names."""
     return substitute_names(_template(text), lambda name: values.get(name))
 

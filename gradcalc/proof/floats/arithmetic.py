@@ -275,14 +275,14 @@ class Rounded(Exact):
     """Arithmetic of a machine: every result is widened by half an ulp, or by the bound of its kernel.
 
     Formats below float32 are held to their own precision inside a kernel too: some kernels round every step, some only
-    the last.  `unbounded` is set by a function no vendor gives a bound for.
+    the last.  `has_no_bound` is set by a function no vendor gives a bound for.
     """
 
     def __init__(self, form: Format, device: str, literals: Collection[float] = ()):
         super().__init__(literals)
         self.form = form
         self.device = device
-        self.unbounded = False
+        self.has_no_bound = False
 
     def rounded(self, ball: arb, function: str | None = None) -> Value:
         return Value(self.within_bound(ball, function), self)
@@ -299,14 +299,14 @@ class Rounded(Exact):
         return Value(a.ball.union(b.ball), self) if a.ball.is_finite() and b.ball.is_finite() else a
 
     def mark_unbounded(self) -> None:
-        self.unbounded = True
+        self.has_no_bound = True
 
     def within_bound(self, ball: arb, function: str | None) -> arb:
         """What a machine may return for a ball: the bound of a function, or half an ulp for an operation."""
         bound = CORRECTLY_ROUNDED if function is None else MAX_ULPS.get(function, CORRECTLY_ROUNDED)
         ulps = bound.on(self.device)
         if ulps is None:
-            self.unbounded = True
+            self.has_no_bound = True
             return ball
         return self.widen(ball, ulps)
 
