@@ -23,7 +23,7 @@ from gradcalc.functions.vocabulary import Vocabulary
 from gradcalc.runtime import deadline
 
 Value = Element | NotDefined
-Chosen = Value | bool
+NodeValue = Value | bool
 """What a step of an expression is: an element, a condition that holds or does not, or nothing that is real."""
 
 _MULTIPLIED = 10_000
@@ -32,8 +32,10 @@ _GAMMA_STEPS = 50
 _FLOOR_BITS = 3_200
 
 
-def chosen(germs: Germs, node: Node, args: list[Chosen], names: Mapping[str, Value], literal: fmpq | None) -> Chosen:
-    """The value of a node from those of its arguments; `literal` is what a machine made of a number or a constant."""
+def node_value(
+    germs: Germs, node: Node, args: list[NodeValue], names: Mapping[str, Value], literal: fmpq | None
+) -> NodeValue:
+    """The value of a node from those of its arguments; `literal` is a machine's number for a literal or constant."""
     deadline.check()
     if literal is not None:
         return germs.constant(literal)
@@ -44,14 +46,14 @@ def chosen(germs: Germs, node: Node, args: list[Chosen], names: Mapping[str, Val
     return _called(germs, node, args)
 
 
-def _called(germs: Germs, node: Call, args: list[Chosen]) -> Chosen:
+def _called(germs: Germs, node: Call, args: list[NodeValue]) -> NodeValue:
     row = TABLE[node.name]
     if node.name != "where" and not row.condition:
         for arg in args:
             if isinstance(arg, NotDefined):
                 return arg
     try:
-        value: Chosen = row.meaning(GermVocabulary(germs), *args)
+        value: NodeValue = row.meaning(GermVocabulary(germs), *args)
     except TooMany:
         raise
     except (Undecided, OutOfPrecision) as why:
