@@ -333,13 +333,15 @@ def _side(start: Any, values: Sequence[Any], steps: Sequence[Any]) -> tuple[str,
 
 def examined(case: Case) -> tuple[str, Any, Any, bool]:
     """What gradcalc says: the kind in the oracle's words, both sides as mpmath numbers, and whether it is proven."""
-    from gradcalc.engines.taylor.at_point import Site
+    from gradcalc.engines.taylor.at_point import ExpressionAt
     from gradcalc.functions.resolve import understand
     from gradcalc.inputs.values import value_tree
     from gradcalc.proof.smoothness.differentiability import examine
     from gradcalc.proof.smoothness.kinds import UNDEFINED, Kind
 
-    site = Site(understand(case.expr, list(case.at)), {name: value_tree(name, text) for name, text in case.at.items()})
+    site = ExpressionAt(
+        understand(case.expr, list(case.at)), {name: value_tree(name, text) for name, text in case.at.items()}
+    )
     regularity = examine(site, case.by)
     kind = str(regularity.kind)
     if regularity.kind is Kind.SMOOTH:

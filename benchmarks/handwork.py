@@ -45,7 +45,7 @@ from gradcalc.commands.check.claim import check, points_of
 from gradcalc.engines.symbolic.client import CLIENT, SymbolicFailure
 from gradcalc.engines.symbolic.messages import SymbolicRequest, SymbolicResult
 from gradcalc.engines.taylor import reals
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
@@ -309,10 +309,10 @@ class Derivation:
         law = functions().get((part.name, len(args)))
         if law is None:
             raise NoRule(part)
-        assert isinstance(law.whole, Call)
-        letters = {letter.name: place for place, letter in enumerate(law.whole.args) if isinstance(letter, Name)}
+        assert isinstance(law.pattern, Call)
+        letters = {letter.name: place for place, letter in enumerate(law.pattern.args) if isinstance(letter, Name)}
         values = {letter: args[place] for letter, place in letters.items()}
-        if law.rule == "definition":
+        if law.name == "definition":
             return Derivation(placed(law.derivative, values), self.by).whole()
         tangents = {f"{letter}'": of[place] for letter, place in letters.items()}
         for letter, place in letters.items():
@@ -432,7 +432,7 @@ def numbers(tree: Node, found: Sequence[ComparisonPoint]) -> list[Real | None]:
     for it in found:
         at = {name: value.value if isinstance(value, Number) else value for name, value in it.at.items()}
         try:
-            values.append(value_of(Site(tree, at)) if set(names_in(tree)) <= set(at) else None)
+            values.append(value_of(ExpressionAt(tree, at)) if set(names_in(tree)) <= set(at) else None)
         except OutOfPrecision:
             values.append(None)
     return values
@@ -691,7 +691,7 @@ def elsewhere(tree: Node, truth: Node, claim: Node, row: dict, by: str) -> str |
     points += [{**given, by: point[by]} for point in points]
     for point in [given, *points]:
         try:
-            value, right, claimed = (value_of(Site(it, point)) for it in (tree, truth, claim))
+            value, right, claimed = (value_of(ExpressionAt(it, point)) for it in (tree, truth, claim))
         except OutOfPrecision:
             continue
         if claimed is None or value is None:

@@ -386,7 +386,7 @@ SETTINGS_OF = {
 
 def definitions_hold() -> list[str]:
     """Rows whose definition, constant or default is not what mpmath or torch has: their names."""
-    from gradcalc.engines.taylor.at_point import Site
+    from gradcalc.engines.taylor.at_point import ExpressionAt
     from gradcalc.engines.taylor.reals import decimal
     from gradcalc.proof.smoothness.differentiability import value_of
 
@@ -396,12 +396,12 @@ def definitions_hold() -> list[str]:
             if row.definition is not None:
                 point = [1.3, 0.7, -0.4][: len(row.parameters)]
                 expr = f"{row.name}({', '.join(map(str, point))})"
-                value = value_of(Site(understand(expr), {}))
+                value = value_of(ExpressionAt(understand(expr), {}))
                 meant = MEANT[row.name](*map(mpmath.mpf, map(str, point)))
                 if value is None or abs(mpmath.mpf(decimal(value)) - meant) > abs(meant) * mpmath.mpf("1e-18"):
                     wrong.append(row.name)
         for name, constant in CONSTANTS.items():
-            value = value_of(Site(understand(name), {}))
+            value = value_of(ExpressionAt(understand(name), {}))
             held = TABLE[name].torch(torch)  # type: ignore[misc]
             if (
                 value is None

@@ -19,7 +19,7 @@ from gradcalc.engines.autograd import backward, devices
 from gradcalc.engines.autograd.backward import Run
 from gradcalc.engines.symbolic.messages import Derivatives
 from gradcalc.engines.taylor import reals
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Array, entry_names, named_entries
 from gradcalc.expression.tree import Node, Number, calls_in
@@ -185,7 +185,7 @@ def nearest_float(name: str, text: str, value: Node) -> float:
         except OverflowError:
             return math.inf
     try:
-        number = reals.refine(lambda: Site(value, {}).value().value)
+        number = reals.refine(lambda: ExpressionAt(value, {}).value().value)
     except reals.OutOfPrecision:
         raise CalcError(f"the value of {name} is not a real number: {text}") from None
     return reals.nearest_float(number)
@@ -193,4 +193,4 @@ def nearest_float(name: str, text: str, value: Node) -> float:
 
 def _is_zero(value: Node) -> bool:
     """Whether a value that became 0 as a float is 0."""
-    return reals.is_negligible(reals.refine(lambda: Site(value, {}).value().value))
+    return reals.is_negligible(reals.refine(lambda: ExpressionAt(value, {}).value().value))

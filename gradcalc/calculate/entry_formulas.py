@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from gradcalc.calculate.partials import PartialRequest
 from gradcalc.engines.symbolic.messages import Derivatives, Formula
 from gradcalc.expression.arrays import INDEX_LETTERS, MIN_ENTRIES, Entry
-from gradcalc.expression.tree import Name, Node, renamed
+from gradcalc.expression.tree import Name, Node, substitute_names
 from gradcalc.report import EntryFormula
 
 _Pairs = Sequence[tuple[PartialRequest, Formula]]
@@ -62,4 +62,4 @@ def _with_letters(tree: Node, partial: PartialRequest, general: Entry) -> Node:
         is_own = isinstance(name, Entry) and name.indices == partial.index
         return Name(Entry(name.variable, general.indices)) if isinstance(name, Entry) and is_own else None
 
-    return renamed(tree, leaf)
+    return substitute_names(tree, leaf)

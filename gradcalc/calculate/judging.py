@@ -14,7 +14,7 @@ from gradcalc.engines.autograd.backward import Run
 from gradcalc.engines.rounding.enclosure import enclose
 from gradcalc.engines.symbolic.messages import Derivatives, Formula
 from gradcalc.engines.taylor import reals
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, calls_in
@@ -51,8 +51,8 @@ class PointJudge:
 
     def __init__(self, setting: Setting, tree: Node, run: Run, template: ReplayedTrace | None):
         self.setting, self.run = setting, run
-        self.typed = Site(tree, setting.exact)
-        self.binary = Site(tree, run.inputs, run.constants) if run.is_at_a_point else None
+        self.typed = ExpressionAt(tree, setting.exact)
+        self.binary = ExpressionAt(tree, run.inputs, run.constants) if run.is_at_a_point else None
         self.documented = torch_deviations(tree)
         is_whole = run.program is not None and run.is_at_a_point
         self.traced = (
@@ -175,7 +175,7 @@ class PointJudge:
         return best
 
     def _enclosure(
-        self, formula: Formula | None, symbolic: Derivatives | str, site: Site | None
+        self, formula: Formula | None, symbolic: Derivatives | str, site: ExpressionAt | None
     ) -> tuple[Real | None, str | None]:
         """sympy's derivative at a point as an enclosure, or None and why it cannot be used."""
         if formula is None or isinstance(symbolic, str):
@@ -201,7 +201,7 @@ def _bounds(tree: Node, run: Run, form: Format) -> dict[By, tuple[float, float]]
     return {by: (low, high) for by, (low, high) in ends.items() if math.isfinite(low) and math.isfinite(high)}
 
 
-def _rounded_constants(site: Site, run: Run) -> dict[str, Fraction]:
+def _rounded_constants(site: ExpressionAt, run: Run) -> dict[str, Fraction]:
     """The constants of an expression that torch has rounded, as it has them."""
     named = {node.name for node in site.program.nodes if isinstance(node, Call) and not node.args}
     return {name: value for name, value in run.constants.items() if name in named}
@@ -213,7 +213,7 @@ def torch_deviations(tree: Node) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.torch_deviation for row in rows if row.torch_deviation))
 
 
-def examined(site: Site | None, by: By) -> Regularity | None:
+def examined(site: ExpressionAt | None, by: By) -> Regularity | None:
     try:
         return None if site is None else examine(site, by)
     except OutOfPrecision:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from gradcalc.expression.tree import Call, Name, Node, replaced
+from gradcalc.expression.tree import Call, Name, Node, replace_leaves
 
 
 def restrict_to_line(tree: Node, directions: Mapping[str, Node], parameter: str) -> Node:
@@ -20,7 +20,7 @@ def restrict_to_line(tree: Node, directions: Mapping[str, Node], parameter: str)
         step = Call("*", (Name(parameter, node.span), directions[node.name]), node.span)
         return Call("+", (node, step), node.span)
 
-    return replaced(tree, leaf)
+    return replace_leaves(tree, leaf)
 
 
 def contract_with_cotangent(tree: Node, cotangent: Node) -> Node:

@@ -56,7 +56,7 @@ def _leaf(node: Number | Name) -> _Piece:
     return (rf"{digits} \cdot 10^{{{int(exponent)}}}", _PRODUCT) if exponent else (digits, _ATOM)
 
 
-def _placed(piece: _Piece, binds: int) -> str:
+def _parenthesize(piece: _Piece, binds: int) -> str:
     return piece[0] if piece[1] >= binds else rf"\left({piece[0]}\right)"
 
 
@@ -64,53 +64,72 @@ def _call(node: Call, args: list[_Piece]) -> _Piece:
     name = node.name
     if not args:
         return (r"2 \pi", _PRODUCT) if name == "tau" else ({"pi": r"\pi"}.get(name, name), _ATOM)
-    if name in ("+", "-"):
-        return f"{_placed(args[0], _SUM)} {name} {_placed(args[1], _SUM + 1)}", _SUM
-    if name == "neg":
-        return f"-{_placed(args[0], _PRODUCT)}", _SUM
-    if name == "*":
-        # A minus in front of the first factor is one in front of the product.
-        has_sign = isinstance(node.args[0], Call) and node.args[0].name in ("neg", "*") and args[0][1] == _SUM
-        left, right = args[0][0] if has_sign else _placed(args[0], _PRODUCT), _placed(args[1], _PRODUCT + 1)
-        return (
-            rf"{left} \cdot {right}" if _run_together(left, right) else f"{left} {right}"
-        ), _SUM if has_sign else _PRODUCT
-    if name in ("/", "reciprocal"):
-        numerator, denominator = ("1", args[0][0]) if name == "reciprocal" else (args[0][0], args[1][0])
-        return rf"\frac{{{numerator}}}{{{denominator}}}", _POWER
-    if name == "**":
-        return f"{{{_placed(args[0], _ATOM)}}}^{{{args[1][0]}}}", _POWER
-    if name in _RELATIONS:
-        return f"{_placed(args[0], _SUM)} {_RELATIONS[name]} {_placed(args[1], _SUM)}", _RELATION
-    if name in ("and", "or"):
-        sign, binds = (r"\wedge", _AND) if name == "and" else (r"\vee", _OR)
-        return f"{_placed(args[0], binds)} {sign} {_placed(args[1], binds)}", binds
+    if name in ("+", "-", "neg", "*", "/", "reciprocal", "**"):
+        return _arithmetic(node, args)
+    if name in _RELATIONS or name in ("and", "or", "not"):
+        return _condition(name, args)
+    if name in ("[", "[]", "@", "transpose"):
+        return _array(node, args)
+    return _function(node, args)
+
+
+def _arithmetic(node: Call, args: list[_Piece]) -> _Piece:
+    match node.name:
+        case "+" | "-":
+            return f"{_parenthesize(args[0], _SUM)} {node.name} {_parenthesize(args[1], _SUM + 1)}", _SUM
+        case "neg":
+            return f"-{_parenthesize(args[0], _PRODUCT)}", _SUM
+        case "*":
+            # A minus in front of the first factor is one in front of the product.
+            has_sign = isinstance(node.args[0], Call) and node.args[0].name in ("neg", "*") and args[0][1] == _SUM
+            left, right = args[0][0] if has_sign else _parenthesize(args[0], _PRODUCT), _parenthesize(args[1], _PRODUCT + 1)
+            text = rf"{left} \cdot {right}" if _run_together(left, right) else f"{left} {right}"
+            return text, _SUM if has_sign else _PRODUCT
+        case "**":
+            return f"{{{_parenthesize(args[0], _ATOM)}}}^{{{args[1][0]}}}", _POWER
+    numerator, denominator = ("1", args[0][0]) if node.name == "reciprocal" else (args[0][0], args[1][0])
+    return rf"\frac{{{numerator}}}{{{denominator}}}", _POWER
+
+
+def _condition(name: str, args: list[_Piece]) -> _Piece:
     if name == "not":
         return rf"\neg \left({args[0][0]}\right)", _NOT
-    if name == "[":
-        rows = [text.removeprefix(_OPEN).removesuffix(_CLOSE) for text, _ in args]
-        nested = bool(args) and args[0][0].startswith(_OPEN)
-        return _OPEN + (r" \\ " if nested else " & ").join(rows) + _CLOSE, _ATOM
-    if name == "[]":
-        return f"{{{_placed(args[0], _ATOM)}}}_{{{dict(node.options)['at'].replace(':', '{:}')}}}", _POWER
-    if name == "@":
-        return f"{_placed(args[0], _PRODUCT)} {_placed(args[1], _PRODUCT + 1)}", _PRODUCT
-    if name == "transpose":
-        return rf"{{{_placed(args[0], _ATOM)}}}^{{\top}}", _POWER
+    if name in _RELATIONS:
+        return f"{_parenthesize(args[0], _SUM)} {_RELATIONS[name]} {_parenthesize(args[1], _SUM)}", _RELATION
+    sign, binds = (r"\wedge", _AND) if name == "and" else (r"\vee", _OR)
+    return f"{_parenthesize(args[0], binds)} {sign} {_parenthesize(args[1], binds)}", binds
+
+
+def _array(node: Call, args: list[_Piece]) -> _Piece:
+    match node.name:
+        case "[":
+            rows = [text.removeprefix(_OPEN).removesuffix(_CLOSE) for text, _ in args]
+            nested = args[0][0].startswith(_OPEN)
+            return _OPEN + (r" \\ " if nested else " & ").join(rows) + _CLOSE, _ATOM
+        case "[]":
+            return f"{{{_parenthesize(args[0], _ATOM)}}}_{{{dict(node.options)['at'].replace(':', '{:}')}}}", _POWER
+        case "@":
+            return f"{_parenthesize(args[0], _PRODUCT)} {_parenthesize(args[1], _PRODUCT + 1)}", _PRODUCT
+    return rf"{{{_parenthesize(args[0], _ATOM)}}}^{{\top}}", _POWER
+
+
+def _function(node: Call, args: list[_Piece]) -> _Piece:
+    name = node.name
     inside = ", ".join(
         [text for text, _ in args] + [rf"\text{{{_escaped(key)}={_escaped(word)}}}" for key, word in node.options]
     )
-    if name == "where":
-        condition, a, b = (text for text, _ in args)
-        return rf"\begin{{cases}} {a} & \text{{for }} {condition} \\ {b} & \text{{otherwise}} \end{{cases}}", _CASES
-    if name in ("sqrt", "cbrt"):
-        return rf"\sqrt{'[3]' if name == 'cbrt' else ''}{{{inside}}}", _ATOM
-    if name == "abs":
-        return rf"\left|{inside}\right|", _ATOM
-    if name in ("floor", "ceil"):
-        return rf"\left\l{name} {inside} \right\r{name}", _ATOM
-    if name == "exp":
-        return f"e^{{{inside}}}", _POWER
+    match name:
+        case "where":
+            condition, a, b = (text for text, _ in args)
+            return rf"\begin{{cases}} {a} & \text{{for }} {condition} \\ {b} & \text{{otherwise}} \end{{cases}}", _CASES
+        case "sqrt" | "cbrt":
+            return rf"\sqrt{'[3]' if name == 'cbrt' else ''}{{{inside}}}", _ATOM
+        case "abs":
+            return rf"\left|{inside}\right|", _ATOM
+        case "floor" | "ceil":
+            return rf"\left\l{name} {inside} \right\r{name}", _ATOM
+        case "exp":
+            return f"e^{{{inside}}}", _POWER
     head = rf"\{name}" if name in _OPERATORNAMES else rf"\operatorname{{{_escaped(name)}}}"
     return rf"{head}\left({inside}\right)", _ATOM
 

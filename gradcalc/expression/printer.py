@@ -37,7 +37,7 @@ def _unparse_leaf(node: Number | Name) -> _Piece:
     return node.text if isinstance(node, Number) else node.name, _ATOM
 
 
-def _placed(piece: _Piece, binds: int) -> _Text:
+def _parenthesize(piece: _Piece, binds: int) -> _Text:
     text, own = piece
     return text if own >= binds else ("(", text, ")")
 
@@ -47,19 +47,19 @@ def _unparse_call(node: Call, args: list[_Piece]) -> _Piece:
     if name == "=":
         return (args[0][0], "=", args[1][0]), 0
     if name == "neg":
-        return ("-", _placed(args[0], _BINDS["neg"])), _BINDS["neg"]
+        return ("-", _parenthesize(args[0], _BINDS["neg"])), _BINDS["neg"]
     if name == "not":
-        return ("not ", _placed(args[0], _BINDS["not"])), _BINDS["not"]
+        return ("not ", _parenthesize(args[0], _BINDS["not"])), _BINDS["not"]
     if name == "**":
         # The exponent is read at the level of unary minus, so `x**-2` and `a**b**c` need no parentheses.
-        return (_placed(args[0], _ATOM), "**", _placed(args[1], _BINDS["neg"])), _BINDS["**"]
+        return (_parenthesize(args[0], _ATOM), "**", _parenthesize(args[1], _BINDS["neg"])), _BINDS["**"]
     if name in _BINDS:
         binds = _BINDS[name]
         spaced = name if name in ("*", "/", "@") else f" {name} "
         # Comparisons do not associate: `(a < b) < c` keeps its parentheses on either side.
-        return (_placed(args[0], binds + (binds == _BINDS["<"])), spaced, _placed(args[1], binds + 1)), binds
+        return (_parenthesize(args[0], binds + (binds == _BINDS["<"])), spaced, _parenthesize(args[1], binds + 1)), binds
     if name == "[]":
-        return (_placed(args[0], _ATOM), "[", dict(node.options)["at"].replace(",", ", "), "]"), _ATOM
+        return (_parenthesize(args[0], _ATOM), "[", dict(node.options)["at"].replace(",", ", "), "]"), _ATOM
     if not node.args:
         return name, _ATOM
     opened, closed = ("[", "]") if name == "[" else (f"{name}(", ")")

@@ -67,15 +67,15 @@ class Call:
 
     def __eq__(self, other: object) -> bool:
         pairs: list[tuple[object, object]] = [(self, other)]
-        known: set[tuple[int, int]] = set()
+        compared: set[tuple[int, int]] = set()
         while pairs:
             left, right = pairs.pop()
-            if left is right or (id(left), id(right)) in known:
+            if left is right or (id(left), id(right)) in compared:
                 continue
             if isinstance(left, Call) and isinstance(right, Call):
                 if (left.name, left.options) != (right.name, right.options) or len(left.args) != len(right.args):
                     return False
-                known.add((id(left), id(right)))
+                compared.add((id(left), id(right)))
                 pairs.extend(zip(left.args, right.args, strict=True))
             elif isinstance(left, Call) or left != right:
                 return False
@@ -152,14 +152,14 @@ def postorder(tree: Node) -> Iterator[Node]:
     For trees as they were typed: those of the entries of arrays share their parts, and `linearize` has each of these once.
     """
     # Calls before their arguments, right to left: the same backwards.
-    found: list[Node] = []
+    calls_first: list[Node] = []
     waiting = [tree]
     while waiting:
         node = waiting.pop()
-        found.append(node)
+        calls_first.append(node)
         if type(node) is Call:
             waiting += node.args
-    return reversed(found)
+    return reversed(calls_first)
 
 
 def fold(tree: Node, leaf: Callable[[Number | Name], T], call: Callable[[Call, list[T]], T]) -> T:
@@ -182,32 +182,32 @@ def fold(tree: Node, leaf: Callable[[Number | Name], T], call: Callable[[Call, l
     return values[len(nodes) - 1]
 
 
-def replaced(tree: Node, leaf: Callable[[Number | Name], Node]) -> Node:
+def replace_leaves(tree: Node, leaf: Callable[[Number | Name], Node]) -> Node:
     """A tree with others in the place of its numbers and names; its calls stay what they are, with their spans."""
     return fold(tree, leaf, lambda call, args: Call(call.name, tuple(args), call.span, call.options))
 
 
-def renamed(tree: Node, found: Callable[[str], Node | None]) -> Node:
+def substitute_names(tree: Node, values: Callable[[str], Node | None]) -> Node:
     """A tree with others in the place of some of its names."""
-    return replaced(tree, lambda leaf: (isinstance(leaf, Name) and found(leaf.name)) or leaf)
+    return replace_leaves(tree, lambda leaf: (isinstance(leaf, Name) and values(leaf.name)) or leaf)
 
 
 def terms(tree: Node) -> list[tuple[int, Node]]:
     """The terms of a chain of sums and differences, each with its sign."""
-    found = []
+    behind = []
     while isinstance(tree, Call) and tree.name in ("+", "-"):
-        found.append((1 if tree.name == "+" else -1, tree.args[1]))
+        behind.append((1 if tree.name == "+" else -1, tree.args[1]))
         tree = tree.args[0]
-    return [(1, tree), *reversed(found)]
+    return [(1, tree), *reversed(behind)]
 
 
 def factors(tree: Node) -> list[Node]:
     """The factors of a chain of products."""
-    found = []
+    behind = []
     while isinstance(tree, Call) and tree.name == "*":
         tree, last = tree.args
-        found.append(last)
-    return [tree, *reversed(found)]
+        behind.append(last)
+    return [tree, *reversed(behind)]
 
 
 def names_in(tree: Node) -> list[str]:

@@ -34,11 +34,11 @@ class NoRule(CalcError):
 
 
 @dataclass(frozen=True, slots=True)
-class Law:
+class Rule:
     """A rule in letters: its name, what is derived, and its derivative, in which `u'` is that of `u`."""
 
-    rule: str
-    whole: Node
+    name: str
+    pattern: Node
     derivative: Node
 
 
@@ -46,14 +46,14 @@ class Law:
 class Step:
     """A part, the rule that holds for it, and its derivative.
 
-    `depth` is in how many parts it stands; `letters` says what the letters of the law are here.  `is_chain`: they are more
-    than the variable itself.  `is_known`: the part was derived before, and the steps to it are not shown again.
+    `depth` is in how many parts it stands; `bindings` are the parts that the letters of the rule stand for.  `is_chain`:
+    they are more than the variable itself.  `is_known`: the part was derived before, and its steps are not shown again.
     """
 
     depth: int
     part: Node
-    law: Law
-    letters: Mapping[str, Node]
+    rule: Rule
+    bindings: Mapping[str, Node]
     derivative: Node
     is_chain: bool = False
     is_known: bool = False
@@ -66,109 +66,112 @@ def derive(tree: Node, by: str) -> list[Step]:
     """
     if len(linearize(tree).nodes) > MAX_PARTS:
         raise CalcError(f"the expression has more than {MAX_PARTS} parts: nobody could follow its derivation")
-    deriving = _Deriving(tree, by)
-    deriving.derived(tree, 0)
-    return deriving.steps
+    derivation = _Derivation(tree, by)
+    derivation.differentiate(tree, 0)
+    return derivation.steps
 
 
-class _Deriving:
-    """A derivation that is being made: the steps so far."""
+class _Derivation:
+    """The steps of a derivation so far, and those of parts that were derived before."""
 
     def __init__(self, tree: Node, by: str):
         self.by = Name(by)
         self.taken = frozenset(names_in(tree))
         self.steps: list[Step] = []
-        self.known: dict[Node, Step] = {}
+        self._memo: dict[Node, Step] = {}
 
     def moves(self, part: Node) -> bool:
         return self.by.name in names_in(part)
 
-    def derived(self, part: Node, depth: int) -> Node:
+    def differentiate(self, part: Node, depth: int) -> Node:
         """The derivative of a part; the steps that lead to it are noted."""
         if depth > MAX_DEPTH:
             raise CalcError(f"the expression is more than {MAX_DEPTH} levels deep: nobody could follow its derivation")
         if not isinstance(part, Call) or not self.moves(part):
             is_variable = part == self.by
             slope = _ONE if is_variable else _ZERO
-            if not depth:  # elsewhere it explains itself
-                self.steps.append(Step(depth, part, _named_law("variable" if is_variable else "constant rule"), {}, slope))
+            if not depth:  # trivial inside a longer derivation
+                self.steps.append(Step(depth, part, _named_rule("variable" if is_variable else "constant rule"), {}, slope))
             return slope
-        known = self.known.get(part)
-        if known is not None:
-            self.steps.append(Step(depth, part, known.law, known.letters, known.derivative, known.is_chain, is_known=True))
-            return known.derivative
+        before = self._memo.get(part)
+        if before is not None:
+            self.steps.append(
+                Step(depth, part, before.rule, before.bindings, before.derivative, before.is_chain, is_known=True)
+            )
+            return before.derivative
         place = len(self.steps)
-        law, letters, derivative = self.by_rule(part, depth + 1)
-        is_chain = law.rule not in _OF_PARTS and any(isinstance(arg, Call) and self.moves(arg) for arg in letters.values())
-        step = Step(depth, part, *self.shown(law, letters), derivative, is_chain)
+        rule, bindings, derivative = self.apply_rule(part, depth + 1)
+        has_inner = any(isinstance(arg, Call) and self.moves(arg) for arg in bindings.values())
+        is_chain = has_inner and rule.name not in _OF_PARTS
+        step = Step(depth, part, *self.shown(rule, bindings), derivative, is_chain)
         self.steps.insert(place, step)
-        self.known[part] = step
+        self._memo[part] = step
         return derivative
 
-    def by_rule(self, part: Call, depth: int) -> tuple[Law, Mapping[str, Node], Node]:
-        """The law that holds for a part, what its letters are, and the derivative."""
+    def apply_rule(self, part: Call, depth: int) -> tuple[Rule, Mapping[str, Node], Node]:
+        """The rule for a part, its bindings, and the derivative."""
         if part.name in ("+", "-"):
-            slopes = [(sign, self.derived(term, depth)) for sign, term in terms(part)]
-            return _named_law("sum rule"), {}, reduce(_plus, (it if sign > 0 else _negative(it) for sign, it in slopes))
+            slopes = [(sign, self.differentiate(term, depth)) for sign, term in terms(part)]
+            return _named_rule("sum rule"), {}, reduce(_plus, (it if sign > 0 else _negative(it) for sign, it in slopes))
         if part.name == "*":
             return self.product(factors(part), depth)
         if part.name in ("max", "min") and len(part.args) > 2:  # of the first ones, and the last
             *first, last = part.args
             part = Call(part.name, (reduce(lambda one, other: Call(part.name, (one, other)), first), last))
-        law = self.law_of(part)
-        assert isinstance(law.whole, Call)
-        pairs = zip(law.whole.args, part.args, strict=True)
-        letters = {letter.name: arg for letter, arg in pairs if isinstance(letter, Name)}
-        if law.rule == "definition":
-            return law, letters, self.derived(_placed(law.derivative, letters), depth)
+        rule = self.rule_for(part)
+        assert isinstance(rule.pattern, Call)
+        pairs = zip(rule.pattern.args, part.args, strict=True)
+        bindings = {letter.name: arg for letter, arg in pairs if isinstance(letter, Name)}
+        if rule.name == "definition":
+            return rule, bindings, self.differentiate(_substitute(rule.derivative, bindings), depth)
         slopes_of = {}
-        for letter, arg in letters.items():
+        for letter, arg in bindings.items():
             if isinstance(arg, Call) and TABLE[arg.name].condition:
                 continue
-            slopes_of[f"{letter}'"] = self.derived(arg, depth)
-            if self.moves(arg) and f"{letter}'" not in names_in(law.derivative):
+            slopes_of[f"{letter}'"] = self.differentiate(arg, depth)
+            if self.moves(arg) and f"{letter}'" not in names_in(rule.derivative):
                 raise NoRule(part)
-        return law, letters, _placed(law.derivative, {**letters, **slopes_of})
+        return rule, bindings, _substitute(rule.derivative, {**bindings, **slopes_of})
 
-    def product(self, parts: Sequence[Node], depth: int) -> tuple[Law, Mapping[str, Node], Node]:
+    def product(self, parts: Sequence[Node], depth: int) -> tuple[Rule, Mapping[str, Node], Node]:
         moving = [place for place, factor in enumerate(parts) if self.moves(factor)]
         shares = []
         for place in moving:
-            slope = self.derived(parts[place], depth)
+            slope = self.differentiate(parts[place], depth)
             shares.append(reduce(_times, [*parts[:place], slope, *parts[place + 1 :]]))
         rule = ("constant factor", "product rule", "product rule of three")[min(len(moving), 3) - 1]
-        letters = dict(zip("uvw", (parts[place] for place in moving), strict=False)) if 1 < len(moving) <= 3 else {}
-        return _named_law(rule), letters, reduce(_plus, shares)
+        bindings = dict(zip("uvw", (parts[place] for place in moving), strict=False)) if 1 < len(moving) <= 3 else {}
+        return _named_rule(rule), bindings, reduce(_plus, shares)
 
-    def law_of(self, part: Call) -> Law:
-        """The law for an operation or a function.  Raises `NoRule`."""
+    def rule_for(self, part: Call) -> Rule:
+        """The rule for an operation or a function.  Raises `NoRule`."""
         if part.name == "neg":
-            return _named_law("negative")
+            return _named_rule("negative")
         if part.name in ("/", "**"):
             left, right = map(self.moves, part.args)
             if part.name == "**" and part.args[0] == _ZERO:
-                return _named_law("power of zero")
+                return _named_rule("power of zero")
             first, second, both = _BY_MOVING[part.name]
-            return _named_law(both if left and right else first if left else second)
-        law = functions().get((part.name, len(part.args)))
-        if law is None:
+            return _named_rule(both if left and right else first if left else second)
+        rule = functions().get((part.name, len(part.args)))
+        if rule is None:
             raise NoRule(part)
-        return law
+        return rule
 
-    def shown(self, law: Law, letters: Mapping[str, Node]) -> tuple[Law, Mapping[str, Node]]:
-        """A law with the settings of the function filled in, and with letters that are no names of the expression."""
+    def shown(self, rule: Rule, bindings: Mapping[str, Node]) -> tuple[Rule, Mapping[str, Node]]:
+        """A rule with the settings of the function filled in, and with letters that are no names of the expression."""
         free = (letter for letter in "pqrsabdghkm" if letter not in self.taken)
         renamed: dict[str, str] = {}
         values: dict[str, Node] = {}
-        for leaf in {**dict.fromkeys(names_in(law.whole)), **dict.fromkeys(names_in(law.derivative))}:
+        for leaf in {**dict.fromkeys(names_in(rule.pattern)), **dict.fromkeys(names_in(rule.derivative))}:
             letter = leaf.rstrip("'")
-            if len(letter) > 1 and letter in letters:
-                values[leaf] = letters[letter]
+            if len(letter) > 1 and letter in bindings:
+                values[leaf] = bindings[letter]
             elif letter in self.taken:
                 renamed[letter] = renamed.get(letter) or next(free, letter)
                 values[leaf] = Name(renamed[letter] + leaf[len(letter) :])
-        told = {renamed.get(letter, letter): arg for letter, arg in letters.items() if letter in _PARTS}
-        return Law(law.rule, _placed(law.whole, values), _placed(law.derivative, values)), told
+        shown = {renamed.get(letter, letter): arg for letter, arg in bindings.items() if letter in _PARTS}
+        return Rule(rule.name, _substitute(rule.pattern, values), _substitute(rule.derivative, values)), shown
 
 
 _PARTS = ("u", "v", "w")
@@ -185,68 +188,65 @@ _BY_MOVING = {
 
 
 @cache
-def _named_law(rule: str) -> Law:
+def _named_rule(rule: str) -> Rule:
     """A rule that has a name of its own."""
     return _read(rule, *ARITHMETIC[rule])
 
 
 @cache
-def functions() -> Mapping[tuple[str, int], Law]:
-    """The law of every function, by its name and the number of its arguments."""
-    found = {}
+def functions() -> Mapping[tuple[str, int], Rule]:
+    """The rule of every function, by its name and the number of its arguments."""
+    rules_of = {}
     for kind, rules in (("", FUNCTIONS), ("by cases", CASES), ("definition", DEFINITIONS)):
         for whole, derivative in rules.items():
             name = whole.partition("(")[0]
-            law = _read(kind or name, whole, derivative)
-            assert isinstance(law.whole, Call)
-            found[name, len(law.whole.args)] = law
-    return found
+            rule = _read(kind or name, whole, derivative)
+            assert isinstance(rule.pattern, Call)
+            rules_of[name, len(rule.pattern.args)] = rule
+    return rules_of
 
 
-def _read(rule: str, whole: str, derivative: str) -> Law:
+def _read(rule: str, whole: str, derivative: str) -> Rule:
     def leaf(node: Number | Name) -> Node:
         if node == Name("pi"):
             return Call("pi", ())
         is_slope = isinstance(node, Name) and node.name in ("du", "dv", "dw")
         return Name(f"{node.name[1]}'") if isinstance(node, Name) and is_slope else node
 
-    return Law(rule, parse(whole), fold(parse(derivative), leaf, lambda call, parts: Call(call.name, tuple(parts))))
+    return Rule(rule, parse(whole), fold(parse(derivative), leaf, lambda call, parts: Call(call.name, tuple(parts))))
 
 
 # ------------------------------------------------------------------------------------ zeros, ones, signs and numbers
 
 
-def _placed(tree: Node, values: Mapping[str, Node]) -> Node:
-    """A tree with others in the place of its names, without the zeros and ones that come of it."""
+def _substitute(tree: Node, values: Mapping[str, Node]) -> Node:
+    """A tree with others in the place of its names, without the zeros and ones that result."""
     return fold(
         tree,
         lambda leaf: values.get(leaf.name, leaf) if isinstance(leaf, Name) else leaf,
-        lambda call, args: _made(call.name, *args),
+        lambda call, args: _simplify(call.name, *args),
     )
 
 
-def _made(name: str, *args: Node) -> Node:
+def _simplify(name: str, *args: Node) -> Node:
     """A call, without zeros and ones, with its sign in front, and with sums and products of numbers worked out."""
-    if name in _MAKERS:
-        found = _MAKERS[name](*args)
-        if found is not None:
-            return found
-    return Call(name, args)
+    simpler = _SIMPLIFIERS[name](*args) if name in _SIMPLIFIERS else None
+    return Call(name, args) if simpler is None else simpler
 
 
 def _plus(left: Node, right: Node) -> Node:
-    return _made("+", left, right)
+    return _simplify("+", left, right)
 
 
 def _times(left: Node, right: Node) -> Node:
-    return _made("*", left, right)
+    return _simplify("*", left, right)
 
 
 def _negative(part: Node) -> Node:
     sign, size = _signed(part)
     if sign < 0 or size == _ZERO:
         return size
-    return _in_front(size, lambda first: Call("neg", (first,)))
+    return _with_first_factor(size, lambda first: Call("neg", (first,)))
 
 
 def _sum(left: Node, right: Node) -> Node | None:
@@ -260,7 +260,7 @@ def _sum(left: Node, right: Node) -> Node | None:
 
 
 def _difference(left: Node, right: Node) -> Node | None:
-    return _made("+", left, _negative(right))
+    return _simplify("+", left, _negative(right))
 
 
 def _product(left: Node, right: Node) -> Node | None:
@@ -273,10 +273,10 @@ def _product(left: Node, right: Node) -> Node | None:
         return _number(a * b)
     (one, first), (other, second) = _signed(left), _signed(right)
     if one < 0 or other < 0:
-        whole = _made("*", first, second)
+        whole = _simplify("*", first, second)
         return whole if one == other else _negative(whole)
     if isinstance(right, Call) and right.name in ("*", "/"):  # a*b*c and a*b/c need no parentheses
-        return _made(right.name, _made("*", left, right.args[0]), right.args[1])
+        return _simplify(right.name, _simplify("*", left, right.args[0]), right.args[1])
     return None
 
 
@@ -298,7 +298,7 @@ def _where(condition: Node, one: Node, other: Node) -> Node | None:
     return one if one == other else None
 
 
-_MAKERS: Mapping[str, Callable[..., Node | None]] = {
+_SIMPLIFIERS: Mapping[str, Callable[..., Node | None]] = {
     "neg": _negative, "+": _sum, "-": _difference, "*": _product, "/": _quotient, "**": _power, "where": _where,
 }  # fmt: skip
 
@@ -310,11 +310,11 @@ def _signed(part: Node) -> tuple[int, Node]:
         first = first.args[0]
     if isinstance(first, Call) and first.name == "neg":
         inner = first.args[0]
-        return -1, _in_front(part, lambda _: inner)
+        return -1, _with_first_factor(part, lambda _: inner)
     return 1, part
 
 
-def _in_front(part: Node, change: Callable[[Node], Node]) -> Node:
+def _with_first_factor(part: Node, change: Callable[[Node], Node]) -> Node:
     """A product or quotient with another first factor."""
     behind = []
     while isinstance(part, Call) and part.name in ("*", "/"):

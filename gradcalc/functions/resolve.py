@@ -20,7 +20,7 @@ _REFUSED = {"inf", "infinity", "oo", "nan"}
 _OPERATORS = {"*", "/", "**", "neg"}
 
 
-class Understood(NamedTuple):
+class Interpretation(NamedTuple):
     """A tree in terms of the table, and notes on what could be meant otherwise."""
 
     tree: Node
@@ -33,12 +33,12 @@ def understand(text: str, variables: Collection[str] = ()) -> Node:
     `variables` are names that stand for variables whatever else they mean.  Raises `CalcError` for unknown functions,
     wrong arguments, conditions where numbers belong, and what can be meant in two ways.
     """
-    return understood(text, variables).tree
+    return interpret(text, variables).tree
 
 
-def understood(
+def interpret(
     text: str, variables: Collection[str] = (), *, condition: bool = False, names_are_clear: bool = False
-) -> Understood:
+) -> Interpretation:
     """As `understand`, with notes on what could be meant otherwise; `condition` takes one in the place of a number, too.
 
     With `names_are_clear` nothing is noted of names: what has a value is a variable, and the values come later.
@@ -55,19 +55,19 @@ def understood(
             raise CalcError(
                 "this is a condition, not a number", span=tree.span, hint="where(condition, a, b) makes a number of it"
             )
-        return Understood(tree, (*reading.notes, *(() if names_are_clear else notes_on_names(names_in(tree), listed))))
+        return Interpretation(tree, (*reading.notes, *(() if names_are_clear else notes_on_names(names_in(tree), listed))))
     except CalcError as error:
         raise error.within(text) from None
 
 
 def _refuse_definition(text: str, variables: frozenset[str]) -> None:
     """Raise `CalcError` for `y = ...`, `f(x) = ...` and `x = 3`; what is wrong on the right side is said first."""
-    found = foreign.definition(text)
-    if found is None:
+    sides = foreign.definition(text)
+    if sides is None:
         return
-    left, right = " ".join(found[0].split()), found[1]
+    left, right = " ".join(sides[0].split()), sides[1]
     if right.strip() and foreign.definition(right) is None:
-        reading = understood(right, variables)
+        reading = interpret(right, variables)
         place = text.index("=")
         span = Span(place, place + 1)
         if not names_in(reading.tree):
@@ -78,7 +78,7 @@ def _refuse_definition(text: str, variables: frozenset[str]) -> None:
         raise CalcError("an expression is read, not an equation", span=span, hint=hint)
 
 
-def applied(name: str, args: Sequence[Node]) -> Node:
+def apply_function(name: str, args: Sequence[Node]) -> Node:
     """A function of trees that are understood already.  Raises `CalcError` as `understand` does."""
     return _Resolver("", frozenset()).call(Call(name, tuple(args)), list(args))
 
@@ -125,22 +125,22 @@ class _Resolver:
         if node.name in self.variables:
             raise CalcError(
                 f"{node.name} is a variable here, and a function too",
-                span=_head(node),
+                span=_head_span(node),
                 hint=f"write {node.name}*(...) to multiply, or give the variable another name",
             )
         options = node.options
         if row.options:
-            args, options, words = _told(row, args, node)
+            args, options, words = _split_options(row, args, node)
             self.forget(words)
-        args = _arranged(row, args, node)
+        args = _bind_arguments(row, args, node)
         _check_kinds(row, args)
         if row.definition is not None:
-            return self.expanded(row, args, node.span)
+            return self.expand(row, args, node.span)
         return Call(row.name, tuple(args), node.span, options)
 
-    def forget(self, told: Sequence[Node]) -> None:
-        """What was the name or the value of an option is no variable that must be refused."""
-        self.words = [word for word in self.words if not any(word is node for node in told)]
+    def forget(self, words: Sequence[Node]) -> None:
+        """The name and the value of an option are no variables that must be refused."""
+        self.words = [word for word in self.words if not any(word is node for node in words)]
 
     def refuse_bare_function(self, node: Call) -> None:
         """`sin x` must not be read as a product of two variables."""
@@ -158,14 +158,14 @@ class _Resolver:
             )
 
     def unknown(self, node: Call) -> CalcError:
-        span = _head(node)
+        span = _head_span(node)
         if node.name == "@":
             return CalcError("@ multiplies matrices, and there are none here", span=node.span, hint="write * to multiply")
         if node.name in self.variables or node.name in CONSTANTS:
             return CalcError(f"{node.name} is not a function", span=span, hint=call_hint(node.name, is_variable=True))
         return CalcError(f"unknown function {node.name}", span=span, hint=call_hint(node.name))
 
-    def expanded(self, row: Function, args: list[Node], span: Span) -> Node:
+    def expand(self, row: Function, args: list[Node], span: Span) -> Node:
         """A row given by a definition stands for that expression, with the arguments in place."""
         values = dict(zip((parameter.name for parameter in row.parameters), args, strict=True))
         body = understand(row.definition or "", values)
@@ -195,13 +195,15 @@ def _refuse_round_list(node: Call, args: Sequence[Node]) -> None:
                 raise CalcError("[...] is a list, and of one entry only", span=arg.span, hint=hint)
 
 
-def _head(node: Call) -> Span:
+def _head_span(node: Call) -> Span:
     return Span(node.span.start, node.span.start + len(node.name)) if node.name.isidentifier() else node.span
 
 
-def _told(row: Function, args: list[Node], node: Call) -> tuple[list[Node], tuple[tuple[str, str], ...], list[Node]]:
-    """The arguments without the options, the options (by keyword, or behind the last argument), and what said them."""
-    told = dict(node.options)
+def _split_options(
+    row: Function, args: list[Node], node: Call
+) -> tuple[list[Node], tuple[tuple[str, str], ...], list[Node]]:
+    """The positional arguments, the options (by keyword, or behind the last argument), and their nodes."""
+    options = dict(node.options)
     rest: list[Node] = []
     words: list[Node] = []
     free = [key for key in row.options if key != "at"]
@@ -219,14 +221,14 @@ def _told(row: Function, args: list[Node], node: Call) -> tuple[list[Node], tupl
         if not key:
             rest.append(arg)
             continue
-        if key in told:
+        if key in options:
             raise CalcError(f"{key} is given twice", span=arg.span, hint=f"usage: {row.usage}")
-        told[key] = _word(row, key, value)
+        options[key] = _option_value(row, key, value)
         words.append(value)
-    return rest, tuple(told.items()), words
+    return rest, tuple(options.items()), words
 
 
-def _word(row: Function, key: str, value: Node) -> str:
+def _option_value(row: Function, key: str, value: Node) -> str:
     words = row.options[key]
     whole = integer_literal(value)
     if isinstance(value, Name) and (word := value.name.strip("\"'")) in words:
@@ -237,7 +239,7 @@ def _word(row: Function, key: str, value: Node) -> str:
     raise CalcError(f"{key} of {row.name} is {wanted}", span=value.span, hint=f"usage: {row.usage}")
 
 
-def _arranged(row: Function, args: list[Node], node: Call) -> list[Node]:
+def _bind_arguments(row: Function, args: list[Node], node: Call) -> list[Node]:
     """The arguments in the order of the parameters: keywords placed, defaults filled in."""
     places = {parameter.name: place for place, parameter in enumerate(row.parameters)}
     given: dict[int, Node] = {}
@@ -259,15 +261,15 @@ def _arranged(row: Function, args: list[Node], node: Call) -> list[Node]:
             given[place] = arg
     if len(args) > len(places) and not row.variadic:
         raise _wrong_count(row, len(args), node)
-    arranged = []
+    bound = []
     for place, parameter in enumerate(row.parameters):
         if place in given:
-            arranged.append(_setting(row, parameter, given[place]) if parameter.setting else given[place])
+            bound.append(_literal_setting(row, parameter, given[place]) if parameter.setting else given[place])
         elif parameter.default is not None:
-            arranged.append(Number(parameter.default, node.span))
+            bound.append(Number(parameter.default, node.span))
         elif not parameter.optional:
             raise _wrong_count(row, len(args), node)
-    return arranged + [given[place] for place in range(len(places), len(args))]
+    return bound + [given[place] for place in range(len(places), len(args))]
 
 
 def _wrong_count(row: Function, count: int, node: Call) -> CalcError:
@@ -278,7 +280,7 @@ def _wrong_count(row: Function, count: int, node: Call) -> CalcError:
     return CalcError(f"{row.name} takes {wanted} argument{plural}, not {count}", span=node.span, hint=f"usage: {row.usage}")
 
 
-def _setting(row: Function, parameter: Parameter, value: Node) -> Node:
+def _literal_setting(row: Function, parameter: Parameter, value: Node) -> Node:
     inner = value.args[0] if isinstance(value, Call) and value.name == "neg" else value
     if not isinstance(inner, Number):
         raise CalcError(f"{parameter.name} of {row.name} must be a plain number", span=value.span)

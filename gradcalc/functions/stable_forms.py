@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from gradcalc.expression.tree import Call, Name, Node, Number, calls_in, fold, replaced
+from gradcalc.expression.tree import Call, Name, Node, Number, calls_in, fold, replace_leaves
 from gradcalc.functions.resolve import understand
 from gradcalc.runtime import deadline
 
@@ -76,7 +76,7 @@ def _replace_pattern(tree: Node, pattern: Node, form: Node) -> Node:
         bindings = next(_matches(pattern, rebuilt, {}), None)
         if bindings is None:
             return rebuilt
-        return replaced(form, lambda leaf: bindings[leaf.name] if isinstance(leaf, Name) else leaf)
+        return replace_leaves(form, lambda leaf: bindings[leaf.name] if isinstance(leaf, Name) else leaf)
 
     return fold(tree, lambda leaf: leaf, call)
 

@@ -90,7 +90,7 @@ def after_power(text: str, power: Power, right: Node, touches: bool, variables: 
     inside: Node = Call("**", (base, product(exponent, right)))
     outside = product(power.node, right)
     span = power.node.span.to(right.span)
-    is_constant = _is_number(base) or (isinstance(base, Name) and base.name in _CONSTANTS and base.name not in variables)
+    is_constant = _is_constant(base, variables)
     if integer_literal(exponent) is None and not isinstance(exponent, Number):
         if touches:
             raise _two_ways(text, span, inside, outside)
@@ -118,7 +118,7 @@ def divided_power(text: str, power: Power, operator: str, right: Node, variables
         if power.is_caret and below > 1 and gcd(whole, below) == 1:
             return partial(_other_way, text, span, outside, inside)
         return None
-    is_constant = _is_number(base) or (isinstance(base, Name) and base.name in _CONSTANTS and base.name not in variables)
+    is_constant = _is_constant(base, variables)
     is_open = isinstance(exponent, Call) and exponent.name in ("neg", "**") and whole is None
     if is_constant and power.is_caret and is_open and (operator == "/" or isinstance(right, Name | Number)):
         return partial(_other_way, text, span, outside, inside)
@@ -190,6 +190,10 @@ def _base(node: Node) -> str | None:
     while isinstance(node, Call) and node.name in ("**", "*", "neg"):
         node = node.args[-1 if node.name == "*" else 0]
     return node.name if isinstance(node, (Name, Call)) else None
+
+
+def _is_constant(node: Node, variables: Collection[str]) -> bool:
+    return _is_number(node) or (isinstance(node, Name) and node.name in _CONSTANTS and node.name not in variables)
 
 
 def _is_number(node: Node) -> bool:

@@ -276,7 +276,7 @@ class _Parser(Cursor):
                 return self.application(token)
             is_applied = self.now.kind != "=" and token.text in textbook.NAMES
             if is_applied and token.text not in self.variables:
-                return textbook.applied(self, token)
+                return textbook.apply_bare(self, token)
             return self.node(Name(token.text, token.span))
         if token.kind == "(":
             self.take()

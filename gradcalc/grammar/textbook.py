@@ -55,7 +55,7 @@ class Parser(Protocol):
     def product(self) -> Node: ...
 
 
-def applied(parser: Parser, function: Token) -> Node:
+def apply_bare(parser: Parser, function: Token) -> Node:
     """The application of a function whose name was just taken and is not followed by a parenthesis."""
     if parser.now.kind in ("**", "^"):
         power = _power(parser, function)
@@ -106,8 +106,7 @@ def _power(parser: Parser, function: Token) -> Node:
 def _bare(parser: Parser, function: Token) -> Node:
     """The application to what follows without parentheses.  Raises `CalcError` where its end is in doubt."""
     token = parser.now
-    if token.kind == "name" and token.text in WORDS and token.text not in parser.variables:
-        raise CalcError(f"the word {token.text} is not read", span=token.span, hint=word_hint(token.text, parser.text))
+    _refuse_word(parser, token)
     if token.kind not in ("number", "name"):
         rest = parser.text[function.span.end : function.span.end + 20]
         if token.kind == "-" and re.match(r"-\s*1\s*\(", rest) and function.text in _INVERSES:
@@ -115,7 +114,7 @@ def _bare(parser: Parser, function: Token) -> Node:
             hint = f"write {_INVERSES[name]}(x) for the inverse, 1/{name}(x) for the reciprocal"
             raise CalcError(f"{name} is a function without an argument", span=function.span, hint=hint)
         raise no_argument(function, "-x" if token.kind == "-" else "x")
-    if token.text in NAMES and token.text not in parser.variables:
+    if _begins_another(parser, token):
         parser.deeper(token)
         argument = parser.atom()
         parser.nesting -= 1
@@ -134,10 +133,9 @@ def _factors(parser: Parser, function: Token) -> Node:
     argument: Node | None = None
     while parser.now.kind == "name" or (parser.now.kind == "number" and argument is None):
         token = parser.now
-        if token.kind == "name" and token.text in NAMES and token.text not in parser.variables:
+        if _begins_another(parser, token):
             break  # sin 2 cos x
-        if token.kind == "name" and token.text in WORDS and token.text not in parser.variables:
-            raise CalcError(f"the word {token.text} is not read", span=token.span, hint=word_hint(token.text, parser.text))
+        _refuse_word(parser, token)
         before = argument
         if before is not None and function.text == "log" and token.span.start > before.span.end:
             other = parser.entry()
@@ -209,5 +207,5 @@ def _begins_another(parser: Parser, token: Token) -> bool:
 
 
 def _refuse_word(parser: Parser, token: Token) -> None:
-    if token.text in WORDS and token.text not in parser.variables:
+    if token.kind == "name" and token.text in WORDS and token.text not in parser.variables:
         raise CalcError(f"the word {token.text} is not read", span=token.span, hint=word_hint(token.text, parser.text))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from gradcalc.expression.tree import Node, names_in
 from gradcalc.functions.names import absent
-from gradcalc.functions.resolve import understood
+from gradcalc.functions.resolve import interpret
 from gradcalc.grammar.ambiguity import names as notes_on_names
 from gradcalc.inputs.values import Point, Value, read_point, read_value
 from gradcalc.report import Problem
@@ -66,7 +66,7 @@ def read_query(problem: Problem, names: Collection[str] = ()) -> Query:
     Raises `CalcError` for what cannot be read.
     """
     wrt = tuple(map(_wrt, problem.by))
-    tree, notes = understood(problem.expr, _listed((*problem.at, *names), wrt, problem.variables), names_are_clear=True)
+    tree, notes = interpret(problem.expr, _listed((*problem.at, *names), wrt, problem.variables), names_are_clear=True)
     return Query(
         problem.expr,
         tree,

@@ -24,7 +24,7 @@ from gradcalc.calculate.prepared import read
 from gradcalc.commands.batch import json_lines
 from gradcalc.commands.diff import vectorized
 from gradcalc.engines.autograd import backward, forward
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import Real, refine
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.arrays import Array, Shape, broadcast_shape, entry_names, from_fibers
@@ -505,7 +505,7 @@ def torchs(form: Form, point: dict[str, Array[float]], dtype: torch.dtype) -> tu
 
 
 def value_at(tree: Node, point: dict[str, Fraction]) -> Real:
-    return refine(lambda: Site(tree, point).value().value)
+    return refine(lambda: ExpressionAt(tree, point).value().value)
 
 
 def flat(nested: object) -> list[object]:

@@ -152,7 +152,13 @@ STEPS = [
 def test_the_steps(expr: str, expected: list[object]) -> None:
     found = derive(understand(expr), "x")
     told = [
-        (it.depth, unparse(it.part), it.law.rule, it.is_chain, {letter: unparse(arg) for letter, arg in it.letters.items()})
+        (
+            it.depth,
+            unparse(it.part),
+            it.rule.name,
+            it.is_chain,
+            {letter: unparse(arg) for letter, arg in it.bindings.items()},
+        )
         for it in found
     ]
     assert told == expected
@@ -167,7 +173,7 @@ def test_a_part_is_derived_once() -> None:
 
 def test_letters_of_laws_are_no_names_of_the_expression() -> None:
     (step,) = derive(understand("n*x**3"), "x")[1:]
-    assert unparse(step.law.derivative) == "p*u**(p - 1)*u'"
+    assert unparse(step.rule.derivative) == "p*u**(p - 1)*u'"
 
 
 WRONG = [

@@ -21,7 +21,7 @@ import pytest
 from flint import ctx
 
 from gradcalc.calculate.answer import answer
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real, ball, exact
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
@@ -52,9 +52,9 @@ every_row = pytest.mark.parametrize("name", BY_ID)
 
 
 @cache
-def site(name: str) -> Site:
+def site(name: str) -> ExpressionAt:
     row = BY_ID[name]
-    return Site(
+    return ExpressionAt(
         understand(row["expr"], row["vars"]), {variable: Fraction(row["point"][variable]) for variable in row["vars"]}
     )
 
@@ -100,7 +100,7 @@ def test_what_people_type_means_what_it_should(name: str) -> None:
         tree = understand(row["expr_raw"], row["vars"])
     except CalcError:
         return
-    found = value_of(Site(tree, {variable: Fraction(row["point"][variable]) for variable in row["vars"]}))
+    found = value_of(ExpressionAt(tree, {variable: Fraction(row["point"][variable]) for variable in row["vars"]}))
     expected = value_of(site(name))
     assert (found is None) == (expected is None)
     with ctx.workprec(256):
@@ -245,7 +245,7 @@ def test_derivations_lead_to_the_derivative(name: str) -> None:
             continue
         (whole, *_) = derive(at.tree, variable)
         values = {each: Fraction(row["point"][each]) for each in row["vars"]}
-        found = value_of(Site(whole.derivative, values))
+        found = value_of(ExpressionAt(whole.derivative, values))
         if row["kind"] != "regular" and (found is None or examine(at, [variable]).kind is Kind.DIFFERENTIABLE):
             continue  # 0/0 in the last line, or a seam, where the expression has a slope all the same
         assert equal(found, reference), unparse(whole.derivative)

@@ -22,7 +22,7 @@ from gradcalc.engines.symbolic import cas
 from gradcalc.engines.symbolic.cas.derivatives import Graph
 from gradcalc.engines.symbolic.cas.to_sympy import Builder
 from gradcalc.engines.symbolic.cas.vocabulary import Comparison
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import Real, ball, exact, refine
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.printer import unparse
@@ -252,7 +252,7 @@ def test_torch_computes_the_row(form: Form, dtype: str) -> None:
             continue
         assert run.failure is None
         assert run.value is not None
-        site = Site(tree, run.inputs, run.constants)
+        site = ExpressionAt(tree, run.inputs, run.constants)
         value = value_of(site)
         assert value is not None
         assert near(run.value, value, tolerance(form, 0, dtype)), (point, run.value, value)
@@ -287,7 +287,7 @@ def test_sympy_derives_the_row(form: Form) -> None:
         if formula.tree is None:
             continue
         for point in form.points(3):
-            site = Site(tree, {name: Fraction(value) for name, value in point.items()})
+            site = ExpressionAt(tree, {name: Fraction(value) for name, value in point.items()})
             truth = examine(site, by).derivative if by else value_of(site)
             assert truth is not None
             found = refine(lambda site=site, formula=formula: site.formula_value(formula.tree, derived.constants))
@@ -336,9 +336,9 @@ def test_formulas_for_people_mean_the_same(form: Form) -> None:
         shown = understand(formula.text, form.sample)
         for point in form.points(1):
             values = {name: Fraction(value) for name, value in point.items()}
-            truth = examine(Site(tree, values), by).derivative
+            truth = examine(ExpressionAt(tree, values), by).derivative
             assert truth is not None
-            assert close(value_of(Site(shown, values)), truth, 25), (by, point, formula.text)
+            assert close(value_of(ExpressionAt(shown, values)), truth, 25), (by, point, formula.text)
 
 
 # -------------------------------------------------------------------------------------------------- known answers
@@ -518,7 +518,7 @@ def test_known_values_and_derivatives(expr: str, at: str, known: Known) -> None:
     values = [Fraction(text) for text in at.split(",")]
     names = names_in(understand(expr)) or ["x"]
     names.sort(key="pxyzv".index)
-    site = Site(tree, dict(zip(names, values, strict=True)))
+    site = ExpressionAt(tree, dict(zip(names, values, strict=True)))
     with mpmath.workdps(60):
         point = tuple(mpmath.mpf(value.numerator) / value.denominator for value in values)
         assert same(value_of(site), known(*point))
@@ -546,7 +546,7 @@ def test_the_known_answers_cover_the_table() -> None:
 
 
 def test_constants() -> None:
-    values = {name: value_of(Site(understand(name), {})) for name in ("pi", "e", "E", "tau")}
+    values = {name: value_of(ExpressionAt(understand(name), {})) for name in ("pi", "e", "E", "tau")}
     with mpmath.workdps(60):
         expected = {"pi": mpmath.pi(), "e": mpmath.e(), "E": mpmath.e(), "tau": 2 * mpmath.pi()}
         assert all(same(values[name], expected[name]) for name in values)

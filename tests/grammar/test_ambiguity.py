@@ -21,7 +21,7 @@ from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node, Number, fold
 from gradcalc.functions import find
 from gradcalc.functions.names import LETTERS
-from gradcalc.functions.resolve import understand, understood
+from gradcalc.functions.resolve import interpret, understand
 from gradcalc.grammar import textbook
 from gradcalc.inputs.points import assign
 
@@ -76,7 +76,7 @@ READ = [
 @pytest.mark.parametrize(("text", "python"), [row for row in READ if row[1]], ids=lambda text: repr(text))
 def test_is_read_as_it_is_meant(text: str, python: str) -> None:
     assert value(understand(text)) == pytest.approx(meaning(python), rel=1e-12)
-    assert not understood(text).notes
+    assert not interpret(text).notes
 
 
 @pytest.mark.parametrize(("text", "python"), [row for row in READ if row[1]], ids=lambda text: repr(text))
@@ -166,7 +166,7 @@ NOTED = [
 
 @pytest.mark.parametrize(("text", "read_as", "other"), NOTED, ids=lambda text: repr(text))
 def test_the_other_reading_is_named(text: str, read_as: str, other: str) -> None:
-    found = understood(text)
+    found = interpret(text)
     assert unparse(found.tree) == read_as
     assert any(other in note for note in found.notes)
 
@@ -190,8 +190,8 @@ def test_what_has_a_value_is_a_variable_whatever_else_it_means() -> None:
         assert unparse(tree) == unparse(
             understand(text.replace("sinx", "p").replace("cost", "q"), ["p", "q", *names.split()])
         ).replace("p + q", "sinx + cost")
-    assert not understood("at + v0", ["at", "v0"]).notes
-    assert not understood("3e-x", ["e", "x"]).notes
+    assert not interpret("at + v0", ["at", "v0"]).notes
+    assert not interpret("3e-x", ["e", "x"]).notes
 
 
 def test_a_matrix_may_have_the_name_of_a_module() -> None:

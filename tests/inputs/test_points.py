@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import decimal
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.decimals import plain
@@ -29,7 +29,7 @@ VALUES = [
 
 @pytest.mark.parametrize(("text", "expected"), VALUES, ids=[text for text, _ in VALUES])
 def test_a_value_is_any_constant_expression(text: str, expected: str) -> None:
-    value = value_of(Site(value_tree("x", text), {}))
+    value = value_of(ExpressionAt(value_tree("x", text), {}))
     assert value is not None
     assert Fraction(decimal(value)) == Fraction(expected)
 
@@ -178,7 +178,7 @@ def test_ranges_of_constant_expressions_can_be_read(text: str) -> None:
     for point in points[1:-1]:
         assert unparse(value_tree("x", point))
     if text == "0:pi:3":
-        middle = value_of(Site(value_tree("x", points[1]), {}))
+        middle = value_of(ExpressionAt(value_tree("x", points[1]), {}))
         assert middle is not None
         assert decimal(middle) == "1.5707963267948966192"
 

@@ -18,10 +18,10 @@ from gradcalc.calculate.at_point import MAX_EXPLAINED
 from gradcalc.commands.plot.curve import plot
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.taylor import evaluate, reals
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.germs.elements import Elements, Undecided, expand_power
 from gradcalc.expression.arrays import Array
-from gradcalc.expression.tree import Call, Name, Node, fold, linearize, names_in, replaced
+from gradcalc.expression.tree import Call, Name, Node, fold, linearize, names_in, replace_leaves
 from gradcalc.functions import stable_forms
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.values import value_tree
@@ -56,7 +56,7 @@ def test_equality_and_hashes_use_what_is_shared() -> None:
     assert doubled("sin(x)") == doubled("sin(x)")
     assert doubled("sin(x)") != doubled("sin(y)")
     assert hash(doubled("sin(x)")) == hash(doubled("sin(x)"))
-    moved = replaced(doubled("x"), lambda leaf: Name("y"))
+    moved = replace_leaves(doubled("x"), lambda leaf: Name("y"))
     assert moved == doubled("y")
     assert len(linearize(moved).nodes) == 61
 
@@ -280,7 +280,7 @@ def test_long_powers_are_not_multiplied_out() -> None:
 def test_what_cancels_is_zero_where_it_cancels() -> None:
     expr = "((sqrt(y*y + 1) - y - 1/(y + sqrt(y*y + 1)))**2 + exp(-1e9*y))*abs(x)"
     values = {"x": value_tree("x", "0"), "y": value_tree("y", "8384")}
-    place = Neighbourhood(Site(understand(expr), values), ["y", "x"], 96)
+    place = Neighbourhood(ExpressionAt(understand(expr), values), ["y", "x"], 96)
     assert place._cancelling
     found = place.partial(["x"])
     assert (found.kind, found.proven) == ("kink", True)

@@ -16,7 +16,7 @@ from gradcalc.calculate.judging import examined, torch_deviations
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.autograd.backward import By, Run
 from gradcalc.engines.autograd.forward import Hook
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import Real, ball, exact, nearest_float, to_fraction
 from gradcalc.expression.arrays import entry_names, named_entries
 from gradcalc.expression.tree import Number, names_in
@@ -72,7 +72,7 @@ class Question:
         self.is_of_arrays = any(names.shape for names in self.names.values())
         self.entry = scalarize(self.tree, arrays).entries[case.place]
         self.bys: Sequence[By] = list(product((e for n in names_in(self.tree) for e in self.names[n].entries), repeat=order))
-        self.typed = Site(self.entry, {n: v.value if isinstance(v, Number) else v for n, v in values.items()})
+        self.typed = ExpressionAt(self.entry, {n: v.value if isinstance(v, Number) else v for n, v in values.items()})
         self.documented = torch_deviations(self.entry)
         self._regularity: dict[tuple[By, tuple[tuple[str, Fraction], ...] | None], Regularity | None] = {}
 
@@ -96,9 +96,9 @@ class Question:
         traced = ReplayedTrace(run, self.form, self.device) if run.program is not None and run.is_at_a_point else None
         return [self.partial(run, by, traced) for by in self.bys]
 
-    def site(self, run: Run) -> Site:
+    def site(self, run: Run) -> ExpressionAt:
         """The expression at the point that torch received."""
-        return Site(self.entry, run.inputs, run.constants)
+        return ExpressionAt(self.entry, run.inputs, run.constants)
 
     def partial(self, run: Run, by: By, traced: ReplayedTrace | None, formula: Real | None = None) -> Judged:
         """The verdict on one partial; `formula` is the symbolic derivative, if there is one."""

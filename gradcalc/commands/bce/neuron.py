@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any
 
 from gradcalc.calculate.answer import answer
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Array, Shape, named_entries
@@ -240,7 +240,7 @@ def _exact(text: str, values: Mapping[str, Array[Node]], seconds: float) -> Arra
 
     def exact(tree: Node) -> str | None:
         try:
-            value = value_of(Site(tree, known))
+            value = value_of(ExpressionAt(tree, known))
         except (OutOfPrecision, deadline.OutOfTime):
             return None
         return None if value is None else decimal(value)

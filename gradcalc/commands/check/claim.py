@@ -14,7 +14,7 @@ from gradcalc.commands.check.claim_check import CheckResult, ClaimCheck
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, Number, names_in
-from gradcalc.functions.resolve import is_condition, understand, understood
+from gradcalc.functions.resolve import interpret, is_condition, understand
 from gradcalc.inputs.values import value_tree
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
@@ -71,7 +71,7 @@ def claimed_tree(text: str, listed: Sequence[str]) -> Node:
 
     Raises `CalcError` for what cannot be read, and for arrays.
     """
-    tree = understood(text, listed, condition=True).tree
+    tree = interpret(text, listed, condition=True).tree
     if is_condition(tree):
         tree = Call("where", (tree, Number("1"), Number("0")), tree.span)
     needs_numbers(tree, OF_NUMBERS)
@@ -80,7 +80,7 @@ def claimed_tree(text: str, listed: Sequence[str]) -> Node:
 
 def condition_tree(text: str, listed: Sequence[str]) -> Node:
     """The tree of a condition.  Raises `CalcError` for what is none."""
-    condition = understood(text, listed, condition=True).tree
+    condition = interpret(text, listed, condition=True).tree
     if not is_condition(condition):
         raise CalcError(f"{text} is not a condition", hint='such as --where "x > 0"')
     needs_numbers(condition, OF_NUMBERS)

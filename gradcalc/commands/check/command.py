@@ -16,7 +16,7 @@ from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit, unreadable
 from gradcalc.expression.tree import names_in
-from gradcalc.functions.resolve import understand, understood
+from gradcalc.functions.resolve import interpret, understand
 from gradcalc.runtime.files import read_whole
 
 _MAX_BYTES = 1_000_000
@@ -115,7 +115,7 @@ def _tell_notes(texts: Sequence[str], variables: Sequence[str]) -> None:
     notes: set[str] = set()
     for text in texts:
         try:
-            tell_notes(understood(text, variables).notes, notes)
+            tell_notes(interpret(text, variables).notes, notes)
         except CalcError:
             pass  # a claim may be a condition; the check reports any other error
 

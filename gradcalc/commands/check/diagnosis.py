@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from gradcalc.commands.check.mistakes import mistakes
 from gradcalc.engines.taylor import reals
-from gradcalc.engines.taylor.at_point import Site, is_finite
+from gradcalc.engines.taylor.at_point import ExpressionAt, is_finite
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.expression.tree import Node, names_in
 from gradcalc.proof.claims.comparison import ComparisonPoint
@@ -70,7 +70,7 @@ def _whole(tree: Node, by: str, known: Sequence[ComparisonPoint], claims: Sequen
     if _agree([it.value for it in known], claims):
         return "not differentiated", "the claim is the expression itself"
     for other in names_in(tree):
-        if other != by and _agree((examine(Site(tree, it.at), [other]).derivative for it in known), claims):
+        if other != by and _agree((examine(ExpressionAt(tree, it.at), [other]).derivative for it in known), claims):
             return "wrong variable", f"the claim is the derivative by {other}"
     return None
 

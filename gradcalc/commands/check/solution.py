@@ -22,7 +22,7 @@ from gradcalc.commands.check.claim_check import CheckResult, ClaimCheck, ClaimOu
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.subexpression import substitute
-from gradcalc.expression.tree import Name, Node, names_in, postorder, renamed
+from gradcalc.expression.tree import Name, Node, names_in, postorder, substitute_names
 from gradcalc.functions.derivation import derive
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.claims.equality import is_same
@@ -206,7 +206,7 @@ def _expanded(tree: Node, meanings: Mapping[str, Node], where: str) -> Node:
     sizes = {name: len(list(postorder(meaning))) for name, meaning in meanings.items() if name in names_in(tree)}
     if sum(sizes.get(leaf.name, 1) if isinstance(leaf, Name) else 1 for leaf in postorder(tree)) > MAX_PARTS:
         raise CalcError(f"{where} becomes too long: more than {MAX_PARTS} parts with all its names written out")
-    return renamed(tree, meanings.get)
+    return substitute_names(tree, meanings.get)
 
 
 class DerivationCheck:
@@ -266,4 +266,4 @@ def _derivative(tree: Node, by: str, inner: Node | None) -> Node | None:
         (whole, *_) = derive(tree, by)
     except CalcError:
         return None
-    return renamed(whole.derivative, {by: inner}.get)
+    return substitute_names(whole.derivative, {by: inner}.get)

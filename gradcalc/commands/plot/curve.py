@@ -15,7 +15,7 @@ from itertools import pairwise
 from gradcalc.calculate.answer import answer, prefetch
 from gradcalc.calculate.prepared import Prepared, prepare
 from gradcalc.engines.taylor import reals
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import named_entries
 from gradcalc.expression.decimals import plain
@@ -149,7 +149,7 @@ def _answers(first: Prepared, others: Sequence[Point]) -> list[Report]:
 def _end(name: str, value: Value) -> Fraction:
     """An end of the interval, exactly where it is a fraction.  Raises `CalcError` where it is not a real number."""
     try:
-        number = reals.refine(lambda: Site(value.tree, {}).value().value)
+        number = reals.refine(lambda: ExpressionAt(value.tree, {}).value().value)
     except reals.OutOfPrecision:
         raise CalcError(f"the value of {name} is not a real number: {value.text}") from None
     return reals.to_fraction(number)
@@ -171,7 +171,7 @@ def _curve(
     with deadline.limit(deadline.left() / 2):
         for place, x in enumerate(places):
             try:
-                examination = examine(Site(tree, {**fixed, name: x}), [name])
+                examination = examine(ExpressionAt(tree, {**fixed, name: x}), [name])
             except deadline.OutOfTime:
                 return values, slopes, place
             except reals.OutOfPrecision:

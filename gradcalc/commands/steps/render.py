@@ -15,7 +15,7 @@ from gradcalc.commands.steps.steps import AtPoint, Derivation, Stepwise
 from gradcalc.expression.latex import latex, name_latex
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node
-from gradcalc.functions.derivation import Law, Step
+from gradcalc.functions.derivation import Rule, Step
 from gradcalc.output.latex import relation
 from gradcalc.output.numbers import cut, exact
 from gradcalc.output.options import RenderOptions, function_letter
@@ -54,28 +54,28 @@ def _lines(derivation: Derivation) -> Iterator[tuple[_Place, Step, str | None]]:
 
 def _rule(step: Step) -> str:
     """The name of the rule in words."""
-    return f"chain rule, {step.law.rule}" if step.is_chain else step.law.rule
+    return f"chain rule, {step.rule.name}" if step.is_chain else step.rule.name
 
 
-def _law_text(law: Law) -> str:
-    if law.rule == "definition":
-        return f"{unparse(law.whole)} = {unparse(law.derivative)}"
-    is_function = isinstance(law.whole, Call) and law.whole.name.isidentifier() and law.whole.name != "neg"
-    whole = unparse(law.whole) if is_function else f"({unparse(law.whole)})"
-    return f"{whole}' = {unparse(law.derivative)}"
+def _law_text(rule: Rule) -> str:
+    if rule.name == "definition":
+        return f"{unparse(rule.pattern)} = {unparse(rule.derivative)}"
+    is_function = isinstance(rule.pattern, Call) and rule.pattern.name.isidentifier() and rule.pattern.name != "neg"
+    whole = unparse(rule.pattern) if is_function else f"({unparse(rule.pattern)})"
+    return f"{whole}' = {unparse(rule.derivative)}"
 
 
 def _explained(step: Step) -> str:
     if step.is_known:
         return "as above"
     letters = "".join(f", {letter} = {_cut(unparse(arg))}" for letter, arg in _letters(step).items())
-    return f"{_rule(step)}: {_law_text(step.law)}{letters}"
+    return f"{_rule(step)}: {_law_text(step.rule)}{letters}"
 
 
 def _letters(step: Step) -> Mapping[str, Node]:
     """What the letters are, where that is not plain to see."""
-    is_plain = len(step.letters) == 1 and all(isinstance(arg, Name) for arg in step.letters.values())
-    return {} if is_plain else step.letters
+    is_plain = len(step.bindings) == 1 and all(isinstance(arg, Name) for arg in step.bindings.values())
+    return {} if is_plain else step.bindings
 
 
 def _cut(text: str) -> str:
@@ -236,8 +236,8 @@ def _rule_latex(step: Step) -> str:
     """The rule in words, with formulas between dollar signs."""
     if step.is_known:
         return "as above"
-    whole, derivative = latex(step.law.whole), latex(step.law.derivative)
-    law = f"{whole} = {derivative}" if step.law.rule == "definition" else rf"\left({whole}\right)' = {derivative}"
+    whole, derivative = latex(step.rule.pattern), latex(step.rule.derivative)
+    law = f"{whole} = {derivative}" if step.rule.name == "definition" else rf"\left({whole}\right)' = {derivative}"
     letters = "".join(f", ${letter} = {latex(arg)}$" for letter, arg in _letters(step).items())
     return f"{_rule(step).replace('_', ' ')}: ${law}${letters}"
 
@@ -248,8 +248,8 @@ def _rule_latex(step: Step) -> str:
 def _rows(stepwise: Stepwise) -> Iterator[Sequence[object]]:
     for derivation in stepwise.derivations:
         for step, value in derivation.numbered:
-            letters = ", ".join(f"{letter} = {unparse(arg)}" for letter, arg in step.letters.items())
-            cells = derivation.by, step.depth, unparse(step.part), _rule(step), _law_text(step.law), letters
+            letters = ", ".join(f"{letter} = {unparse(arg)}" for letter, arg in step.bindings.items())
+            cells = derivation.by, step.depth, unparse(step.part), _rule(step), _law_text(step.rule), letters
             yield *cells, unparse(step.derivative), value
 
 
@@ -262,10 +262,10 @@ def _derivation(derivation: Derivation) -> Mapping[str, object]:
         {
             "depth": step.depth,
             "part": unparse(step.part),
-            "rule": step.law.rule,
+            "rule": step.rule.name,
             "chain": step.is_chain,
-            "law": _law_text(step.law),
-            "letters": {letter: unparse(arg) for letter, arg in step.letters.items()},
+            "law": _law_text(step.rule),
+            "letters": {letter: unparse(arg) for letter, arg in step.bindings.items()},
             "derivative": unparse(step.derivative),
             "value": value,
             "known": step.is_known,

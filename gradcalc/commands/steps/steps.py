@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from gradcalc.calculate.answer import answer, prefetch
 from gradcalc.calculate.prepared import Prepared, prepare
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import named_entries
@@ -137,7 +137,7 @@ def _at_point(
 def _is_not_differentiable(tree: Node, by: str, values: Mapping[str, Node]) -> bool:
     """Whether an expression is known to have no derivative at a point."""
     try:
-        return examine(Site(tree, values), [by]).kind in NOT_DIFFERENTIABLE | UNDEFINED
+        return examine(ExpressionAt(tree, values), [by]).kind in NOT_DIFFERENTIABLE | UNDEFINED
     except OutOfPrecision:
         return False
 

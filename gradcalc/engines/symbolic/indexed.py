@@ -16,7 +16,7 @@ from gradcalc.engines.symbolic.messages import Derivatives, Formula, IndexedDeri
 from gradcalc.expression.arrays import INDEX_LETTERS, MIN_ENTRIES, Array, Entry, Shape
 from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in, renamed
+from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in, substitute_names
 from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import scalarize
@@ -151,7 +151,7 @@ def _template(text: str) -> Node:
 
 def _placed(text: str, values: Mapping[str, Node]) -> Node:
     """The tree of a text, with trees in the place of its names."""
-    return renamed(_template(text), lambda name: values.get(name))
+    return substitute_names(_template(text), lambda name: values.get(name))
 
 
 def at_entries(
@@ -168,7 +168,7 @@ def at_entries(
         return known or Name(name.variable if isinstance(name, Entry) else name)
 
     for name, summand in indexed.sums.items():
-        trees[name] = Call("sum", (renamed(summand, array),))
+        trees[name] = Call("sum", (substitute_names(summand, array),))
     used = {name for formula in indexed.formulas.values() if formula.tree is not None for name in names_in(formula.tree)}
     numbers = {name: scalarize(tree, values).entries[0] for name, tree in trees.items() if name in used}
     entries = {variable: form.entry(variable, len(index)) for variable, index in partials}
@@ -190,6 +190,6 @@ def _at(formula: Formula, index: Shape, letters: Sequence[str]) -> Formula:
     return Formula(
         formula.text.replace(f"[{letter}]", f"[{number}]"),
         formula.latex.replace(f"_{{{letter}}}", f"_{{{number}}}"),
-        None if formula.tree is None else renamed(formula.tree, entry),
+        None if formula.tree is None else substitute_names(formula.tree, entry),
         formula.unusable,
     )

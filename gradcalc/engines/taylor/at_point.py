@@ -22,10 +22,10 @@ Direction = Mapping[str, int]
 
 
 _MANY = 8
-"""Variables from which on an expression is worth looking at for what moves along a ray."""
+"""Variables from which on re-evaluating only what depends on those that move pays."""
 
 
-class Site:
+class ExpressionAt:
     """An expression at a point.
 
     `values` are the variables' values as constant trees (what was typed) or as fractions (what torch received);
@@ -41,7 +41,7 @@ class Site:
         self._exact: dict[str, fmpq] = {}
         self._dependencies: Dependencies | None = None
         self._moving: dict[frozenset[str], list[int]] = {}
-        self._rest: dict[tuple[int, int], list[evaluate.Value]] = {}
+        self._baselines: dict[tuple[int, int], list[evaluate.Value]] = {}
         self._parts: dict[tuple[int, int], tuple[Node, Real]] = {}
 
     def literal(self, node: Node) -> fmpq | None:
@@ -50,7 +50,7 @@ class Site:
             return self._constants.get(node.text)
         return self._constants.get(node.name) if isinstance(node, Call) and not node.args else None
 
-    def typed(self, name: str) -> Node | Fraction:
+    def given_value(self, name: str) -> Node | Fraction:
         """The value of a variable: as it was typed, or as the machine has it."""
         return self._values[name]
 
@@ -58,22 +58,22 @@ class Site:
         """The values of the variables, at the present precision."""
         if len(self._exact) == len(self._values):
             return dict(self._exact)
-        found: dict[str, Real] = {}
+        point: dict[str, Real] = {}
         for name, value in self._values.items():
             if name not in self._exact:
                 number = exact(value) if isinstance(value, Fraction) else evaluate.evaluate(value, {}).value
                 if not isinstance(number, fmpq):
-                    found[name] = number
+                    point[name] = number
                     continue
                 self._exact[name] = number
-            found[name] = self._exact[name]
-        return found
+            point[name] = self._exact[name]
+        return point
 
     def value(self) -> Jet:
-        """The expression at the point, as a jet that stands still."""
+        """The expression at the point, as a constant jet."""
         return evaluate.evaluate(self.program, self.point(), constants=self.literal)
 
-    def ray(self, direction: Direction, order: int) -> Jet:
+    def taylor_along(self, direction: Direction, order: int) -> Jet:
         """The expression along a ray that leaves the point in a direction."""
         starts = self.point()
         values: dict[str, Real | Jet] = dict(starts)
@@ -86,10 +86,10 @@ class Site:
         if names not in self._moving:
             self._dependencies = self._dependencies or Dependencies(self.program)
             self._moving[names] = self._dependencies.dependents(names)
-        if (reals.working_bits(), order) not in self._rest:
-            self._rest[reals.working_bits(), order] = evaluate.evaluate_all(self.program, starts, order, self.literal)
-        rest = self._rest[reals.working_bits(), order]
-        return evaluate.evaluate_some(self.program, values, order, self.literal, self._moving[names], rest)
+        if (reals.working_bits(), order) not in self._baselines:
+            self._baselines[reals.working_bits(), order] = evaluate.evaluate_all(self.program, starts, order, self.literal)
+        baseline = self._baselines[reals.working_bits(), order]
+        return evaluate.evaluate_some(self.program, values, order, self.literal, self._moving[names], baseline)
 
     def formula_value(self, formula: Node, opaque: Mapping[str, Node]) -> Real:
         """The value at the point of a formula in the same variables, and in parts that it has names for.
@@ -113,7 +113,7 @@ class Site:
         return self._parts[key][1]
 
 
-def polarised(by: Sequence[str]) -> list[tuple[int, Direction]]:
+def polarize(by: Sequence[str]) -> list[tuple[int, Direction]]:
     """Signs and directions such that the partial by `by` is the sum of sign * c_n(direction), n = len(by).
 
     The polarisation identity: D^n f(v1, ..., vn) is the sum over non-empty sets S of the vectors of
@@ -124,9 +124,9 @@ def polarised(by: Sequence[str]) -> list[tuple[int, Direction]]:
         return [(factorial(order), {by[0]: 1})]
     weights: dict[tuple[tuple[str, int], ...], int] = {}
     for size in range(1, order + 1):
-        for chosen in combinations(by, size):
+        for subset in combinations(by, size):
             direction: dict[str, int] = {}
-            for name in chosen:
+            for name in subset:
                 direction[name] = direction.get(name, 0) + 1
             key = tuple(sorted(direction.items()))
             weights[key] = weights.get(key, 0) + (-1) ** (order - size)

@@ -32,31 +32,31 @@ def no_constants(_: Node) -> Real | None:
 def evaluate(
     tree: Node | Program, values: Mapping[str, Real | Jet], *, order: int = 0, constants: Constants = no_constants
 ) -> Jet:
-    """The jet of a tree, or of its steps where it is evaluated often.
+    """The jet of a tree, or of its program where it is evaluated often.
 
-    `values` gives every variable a number (it stands still) or a jet (it moves).  `constants` may replace a literal or
+    `values` gives every variable a number (constant along the ray) or a jet.  `constants` may replace a literal or
     a constant by the number a machine made of it.
     """
     return cast("Jet", evaluate_all(tree if isinstance(tree, Program) else linearize(tree), values, order, constants)[-1])
 
 
 def evaluate_all(program: Program, values: Mapping[str, Real | Jet], order: int, constants: Constants) -> list[Value]:
-    """The jets of all steps."""
+    """The jets of all instructions."""
     return program.evaluate(*_readers(values, order, constants))
 
 
 def evaluate_known(program: Program, values: Mapping[str, Real], constants: Constants) -> list[Value | None]:
-    """The values of all steps, None for those that the present precision does not tell."""
+    """The values of all instructions, None for those that the present precision leaves open."""
     leaf, call = _readers(values, 0, constants)
-    found: list[Value | None] = []
+    results: list[Value | None] = []
     for node, places in zip(*program, strict=True):
         value: Value | None = None
-        args = [arg for place in places if (arg := found[place]) is not None]
+        args = [arg for place in places if (arg := results[place]) is not None]
         if len(args) == len(places):
             with suppress(reals.Unresolved, reals.NotReal):
                 value = call(node, args) if isinstance(node, Call) else leaf(node)
-        found.append(value)
-    return found
+        results.append(value)
+    return results
 
 
 def evaluate_some(
@@ -64,22 +64,23 @@ def evaluate_some(
     values: Mapping[str, Real | Jet],
     order: int,
     constants: Constants,
-    places: Sequence[int],
-    rest: Sequence[Value],
+    dirty: Sequence[int],
+    baseline: Sequence[Value],
 ) -> Jet:
-    """The jet of the last step, if only the steps at `places` move; `rest` are all steps where nothing does.
+    """Re-evaluate the instructions in `dirty`, and take the rest from `baseline`: the jet of the last instruction.
 
     An expression of many variables is evaluated along many rays, and little of it moves in each.
     """
     leaf, call = _readers(values, order, constants)
-    found: dict[int, Value] = {}
-    for place in places:
+    results: dict[int, Value] = {}
+    for place in dirty:
         node = program.nodes[place]
         if isinstance(node, Call):
-            found[place] = call(node, [found[arg] if arg in found else rest[arg] for arg in program.operands[place]])
+            operands = program.operands[place]
+            results[place] = call(node, [results[arg] if arg in results else baseline[arg] for arg in operands])
         else:
-            found[place] = leaf(node)
-    return cast("Jet", found.get(len(rest) - 1, rest[-1]))
+            results[place] = leaf(node)
+    return cast("Jet", results.get(len(baseline) - 1, baseline[-1]))
 
 
 def _readers(
@@ -102,8 +103,8 @@ def _readers(
                 return Jet.literal(replaced)
         vocabulary.enter(node)
         if node.name == "where" or row.condition:
-            chosen: Value = row.meaning(vocabulary, *args)
-            return chosen
+            branch: Value = row.meaning(vocabulary, *args)
+            return branch
         parts = cast("list[Jet]", args)  # all other functions are of numbers
         lost = False
         for part in parts:

@@ -15,10 +15,10 @@ from types import MappingProxyType
 from flint import arb, fmpq
 
 from gradcalc.engines.taylor import evaluate, reals
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.errors import MissingValues
-from gradcalc.expression.tree import Call, Node, Number, linearize, names_in, renamed
+from gradcalc.expression.tree import Call, Node, Number, linearize, names_in, substitute_names
 from gradcalc.proof.claims.breakpoints import switches
 from gradcalc.proof.claims.pieces import is_derivative
 from gradcalc.proof.claims.roots import literal, number, round_significant
@@ -167,7 +167,7 @@ class Comparison:
         count = 0
         for point in filter(self._is_inside, self.sampling.pieces):
             try:
-                sides = [value_of(Site(each, exact(point))) for each in (self.tree, self.claim)]
+                sides = [value_of(ExpressionAt(each, exact(point))) for each in (self.tree, self.claim)]
             except reals.OutOfPrecision:
                 return False
             if None in sides:
@@ -254,7 +254,7 @@ class Comparison:
                 is_first = False
 
     def _with_inner(self, point: Point) -> Point:
-        return point if self.inner is None else {**point, self.by: renamed(self.inner, point.get)}
+        return point if self.inner is None else {**point, self.by: substitute_names(self.inner, point.get)}
 
     def _is_inside(self, point: Point) -> bool:
         """Whether the claim is meant for a point."""
@@ -272,12 +272,12 @@ class Comparison:
         whole = self._with_inner(point)
         values = exact(whole)
         try:
-            site = Site(self.tree, values)
-            claim = value_of(Site(self.claim, values))
+            expression_at = ExpressionAt(self.tree, values)
+            claim = value_of(ExpressionAt(self.claim, values))
             self._values.append((whole, claim is not None))
-            if value_of(site) is None:  # quick to see; to examine such a point takes long
+            if value_of(expression_at) is None:  # quick to see; to examine such a point takes long
                 return None
-            there = examine(site, [self.by])
+            there = examine(expression_at, [self.by])
         except reals.OutOfPrecision:
             return None
         if there.derivative is None or there.kind not in (Kind.SMOOTH, Kind.DIFFERENTIABLE) or there.value is None:
@@ -301,11 +301,11 @@ class Comparison:
         self, values: Mapping[str, Node | Fraction], bits: int, precisions: Sequence[int]
     ) -> tuple[bool, int | None]:
         """Whether the difference of derivative and claim is zero, and to how many bits."""
-        tree, claim = Site(self.tree, values), Site(self.claim, values)
+        tree, claim = ExpressionAt(self.tree, values), ExpressionAt(self.claim, values)
         for precision in precisions:
             with reals.precision(precision):
                 try:
-                    jet, value = tree.ray({self.by: 1}, 1), claim.value().value
+                    jet, value = tree.taylor_along({self.by: 1}, 1), claim.value().value
                 except (reals.Unresolved, reals.NotReal):
                     continue
                 except reals.OutOfPrecision:
@@ -344,7 +344,7 @@ class Comparison:
 
     def _holds(self, condition: Node, point: Point) -> bool:
         try:
-            indicator = value_of(Site(Call("where", (condition, Number("1"), Number("0"))), exact(point)))
+            indicator = value_of(ExpressionAt(Call("where", (condition, Number("1"), Number("0"))), exact(point)))
         except reals.OutOfPrecision:
             return False
         return indicator == fmpq(1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gradcalc.engines.taylor import reals
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.expression.tree import Node, names_in
 from gradcalc.proof.claims.comparison import exact
 from gradcalc.proof.claims.sampling import Point, Sampling
@@ -24,7 +24,7 @@ def is_same(one: Node, other: Node) -> bool:
     count = 0
     for point in _points(Sampling([one, other], names, {}), names):
         try:
-            values = [value_of(Site(tree, exact(point))) for tree in (one, other)]
+            values = [value_of(ExpressionAt(tree, exact(point))) for tree in (one, other)]
         except reals.OutOfPrecision:
             continue
         if values[0] is None or values[1] is None:

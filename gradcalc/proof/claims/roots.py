@@ -18,7 +18,7 @@ from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.expression.decimals import plain
-from gradcalc.expression.tree import Call, Name, Node, Number, integer_literal, linearize, names_in, renamed
+from gradcalc.expression.tree import Call, Name, Node, Number, integer_literal, linearize, names_in, substitute_names
 from gradcalc.proof.claims.breakpoints import expand, is_hard
 
 Ratio = tuple[fmpq_poly, fmpq_poly]
@@ -65,7 +65,7 @@ def number(tree: Node, bits: int = reals.START_BITS) -> Real | None:
 def is_near(tree: Node, value: Node | None, place: Node) -> bool:
     """Whether a place is only near a root: an irrational root that was rounded."""
     (name,) = names_in(tree)
-    gap = number(Call("-", (renamed(tree, {name: place}.get), _ZERO if value is None else value)))
+    gap = number(Call("-", (substitute_names(tree, {name: place}.get), _ZERO if value is None else value)))
     return gap is not None and not reals.ball(gap).contains(0) and bool(abs(reals.ball(gap)) < _NEAR)
 
 

@@ -14,7 +14,7 @@ from itertools import pairwise, product
 
 from gradcalc.engines.taylor.reals import to_fraction
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Call, Node, Number, linearize, names_in, renamed
+from gradcalc.expression.tree import Call, Node, Number, linearize, names_in, substitute_names
 from gradcalc.functions import TABLE
 from gradcalc.proof.claims.breakpoints import Switch, expand, is_hard, switches
 from gradcalc.proof.claims.roots import is_near, literal, number, polynomial, roots, round_significant, zeros
@@ -160,8 +160,8 @@ class Sampling:
         """A subexpression along a line, in one variable; None where it is constant."""
         values = {other: value for other, value in base.items() if other != name}
         if self.inner is not None:
-            node = renamed(node, {self.inner[0]: self.inner[1]}.get)
-        moving = renamed(node, values.get)
+            node = substitute_names(node, {self.inner[0]: self.inner[1]}.get)
+        moving = substitute_names(node, values.get)
         return moving if names_in(moving) == [name] else None
 
     def _breakpoints(self, base: Point, name: str) -> list[tuple[Fraction, Node]]:

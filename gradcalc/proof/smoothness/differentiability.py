@@ -1,7 +1,7 @@
 """Whether an expression has a derivative at a point, and if not, why.
 
-Comes in: an expression at a point (`Site`) and the variables to differentiate by.  Goes out: a `Regularity`: the proven
-derivative, or the kind of singularity with the one-sided derivatives.
+Comes in: an expression at a point (`ExpressionAt`) and the variables to differentiate by.  Goes out: a `Regularity`: the
+proven derivative, or the kind of singularity with the one-sided derivatives.
 
 Where all functions are smooth, a Taylor series gives the answer.  At a breakpoint, a pole or an edge of the domain, and
 where a number may be zero, the germs of `one_sided` give it.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from flint import fmpq
 
 from gradcalc.engines.taylor import reals
-from gradcalc.engines.taylor.at_point import Site, polarised
+from gradcalc.engines.taylor.at_point import ExpressionAt, polarize
 from gradcalc.engines.taylor.germs.atoms import Undecided
 from gradcalc.engines.taylor.jets import ZERO_TO_ZERO, Jet, Note, NoteKind
 from gradcalc.engines.taylor.reals import Real, refine
@@ -46,7 +46,7 @@ class Regularity:
     why: str = ""
 
 
-def examine(site: Site, by: Sequence[str]) -> Regularity:
+def examine(expression_at: ExpressionAt, by: Sequence[str]) -> Regularity:
     """The regularity of the partial derivative of a site by each of `by`.
 
     Raises `OutOfPrecision` where no enclosure is found.
@@ -54,27 +54,27 @@ def examine(site: Site, by: Sequence[str]) -> Regularity:
     with reals.precision(2 * reals.START_BITS):
         notes: set[Note] = set()
         with reals.unproven_zeros() as zeros:
-            value, derivative = _taylor_derivative(site, by, notes)
+            value, derivative = _taylor_derivative(expression_at, by, notes)
         if notes:
             in_order = sorted(notes, key=lambda note: (note.span.start, note.span.end))
-            return _classify_singular(site, by, tuple(in_order))
+            return _classify_singular(expression_at, by, tuple(in_order))
         if not zeros.count:
             return Regularity(Kind.SMOOTH, derivative, value=value)
-        return _confirm(site, by, Regularity(Kind.SMOOTH, derivative, value=value, proven=False))
+        return _confirm(expression_at, by, Regularity(Kind.SMOOTH, derivative, value=value, proven=False))
 
 
-def value_of(site: Site) -> Real | None:
+def value_of(expression_at: ExpressionAt) -> Real | None:
     """The value of the expression at the point; None where it has none.  Raises `OutOfPrecision`."""
-    value, _, proven = _value(site)
+    value, _, proven = _value(expression_at)
     if value is None or proven:
         return value
     try:
-        return near_point(site, (), Neighbourhood.value)
+        return near_point(expression_at, (), Neighbourhood.value)
     except (Undecided, reals.OutOfPrecision):
         return value
 
 
-def _taylor_derivative(site: Site, by: Sequence[str], notes: set[Note]) -> tuple[Real, Real]:
+def _taylor_derivative(expression_at: ExpressionAt, by: Sequence[str], notes: set[Note]) -> tuple[Real, Real]:
     """The value, and the derivative by Taylor series along rays; `notes` receives the notes of these series."""
     order = len(by)
     jets: list[Jet] = []
@@ -83,8 +83,8 @@ def _taylor_derivative(site: Site, by: Sequence[str], notes: set[Note]) -> tuple
         notes.clear()
         jets.clear()
         total: Real = fmpq(0)
-        for weight, direction in polarised(by):
-            jet = site.ray(direction, order)
+        for weight, direction in polarize(by):
+            jet = expression_at.taylor_along(direction, order)
             jets.append(jet)
             notes.update(jet.notes)
             total = total + jet[order] * weight
@@ -95,27 +95,27 @@ def _taylor_derivative(site: Site, by: Sequence[str], notes: set[Note]) -> tuple
     return jets[0].value, slope
 
 
-def _confirm(site: Site, by: Sequence[str], numerical: Regularity) -> Regularity:
+def _confirm(expression_at: ExpressionAt, by: Sequence[str], numerical: Regularity) -> Regularity:
     """Prove or correct, by germs where these can, an answer that takes for zero what may be none."""
     try:
-        limit = near_point(site, by, lambda place: place.partial(by))
+        limit = near_point(expression_at, by, lambda place: place.partial(by))
     except (Undecided, reals.OutOfPrecision):
         return numerical
     if not limit.proven:
         return numerical
-    value = value_of(site)
+    value = value_of(expression_at)
     if limit.kind is Kind.DIFFERENTIABLE:
         return Regularity(Kind.SMOOTH, limit.derivative, value=value)
     kind, why = (Kind.UNKNOWN, _UNCONFIRMED) if limit.kind is Kind.DOMAIN else (limit.kind, "")
     return Regularity(kind, None, limit.left, limit.right, value, why=why)
 
 
-def _value(site: Site) -> tuple[Real | None, frozenset[Note], bool]:
+def _value(expression_at: ExpressionAt) -> tuple[Real | None, frozenset[Note], bool]:
     """The value at the point, None where it has none; the notes about it; and whether all zeros in it are proven."""
     jets: list[Jet] = []
 
     def value() -> Real:
-        jets[:] = [site.value()]
+        jets[:] = [expression_at.value()]
         return jets[0].value if jets[0].has_value else fmpq(0)
 
     with reals.unproven_zeros() as zeros:
@@ -123,16 +123,16 @@ def _value(site: Site) -> tuple[Real | None, frozenset[Note], bool]:
     return (number if jets[0].has_value else None), jets[0].notes, not zeros.count
 
 
-def _classify_singular(site: Site, by: Sequence[str], notes: tuple[Note, ...]) -> Regularity:
+def _classify_singular(expression_at: ExpressionAt, by: Sequence[str], notes: tuple[Note, ...]) -> Regularity:
     """The regularity where a function of the expression is not smooth."""
-    value, at_point, _ = _value(site)
+    value, at_point, _ = _value(expression_at)
     kinds = {note.kind for note in at_point}
     if NoteKind.UNKNOWN in kinds:
         return Regularity(Kind.UNKNOWN, value=value, notes=notes, why="a function whose series is not known")
     if value is None:
-        return _classify_undefined(site, by, kinds, notes)
+        return _classify_undefined(expression_at, by, kinds, notes)
     try:
-        limit = near_point(site, by, lambda place: place.partial(by))
+        limit = near_point(expression_at, by, lambda place: place.partial(by))
     except Undecided as why:
         return Regularity(Kind.UNKNOWN, value=value, notes=notes, why=str(why))
     if limit.kind is Kind.DOMAIN:  # Taylor series find a value here, germs do not
@@ -142,15 +142,19 @@ def _classify_singular(site: Site, by: Sequence[str], notes: tuple[Note, ...]) -
     return Regularity(limit.kind, limit.derivative, limit.left, limit.right, value, notes, limit.proven)
 
 
-def _classify_undefined(site: Site, by: Sequence[str], kinds: set[NoteKind], notes: tuple[Note, ...]) -> Regularity:
+def _classify_undefined(
+    expression_at: ExpressionAt, by: Sequence[str], kinds: set[NoteKind], notes: tuple[Note, ...]
+) -> Regularity:
     """The regularity where the expression has no value."""
     kind = Kind.POLE if NoteKind.POLE in kinds and NoteKind.DOMAIN not in kinds else Kind.DOMAIN
     try:
-        value, proven = near_point(site, by, lambda place: (place.value(), place.germs.guesses == 0))
+        value, proven = near_point(expression_at, by, lambda place: (place.value(), place.germs.guesses == 0))
         if value is not None:  # germs find a value here, Taylor series do not
             return Regularity(Kind.UNKNOWN, notes=notes, why=_UNCONFIRMED)
         if len(set(by)) == 1:
-            left, right, is_removable = near_point(site, by, lambda place: place.sides_without_value(by[0], len(by)))
+            left, right, is_removable = near_point(
+                expression_at, by, lambda place: place.sides_without_value(by[0], len(by))
+            )
             return Regularity(Kind.REMOVABLE if is_removable else kind, None, left, right, None, notes, proven)
     except Undecided:
         proven = False

@@ -22,9 +22,9 @@ from typing import TypeVar
 from flint import arb, fmpq
 
 from gradcalc.engines.taylor import evaluate, reals
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.germs.atoms import SIZES, Element, TooMany, Undecided, rational
-from gradcalc.engines.taylor.germs.functions import NodeValue, Value, node_value
+from gradcalc.engines.taylor.germs.functions import Outcome, Value, evaluate_node
 from gradcalc.engines.taylor.germs.germs import Germs, NotDefined, Unknown
 from gradcalc.engines.taylor.jets import WITHOUT_VALUE, Jet, NoteKind
 from gradcalc.engines.taylor.reals import Real, ball, exact, refine
@@ -67,26 +67,26 @@ class GermPartial:
 T = TypeVar("T")
 
 
-def near_point(site: Site, names: Sequence[str], compute: Callable[[Neighbourhood], T]) -> T:
+def near_point(expression_at: ExpressionAt, names: Sequence[str], compute: Callable[[Neighbourhood], T]) -> T:
     """Compute something near a point, with as few atoms as suffice.  Raises `Undecided`."""
     for size in SIZES[:-1]:
         try:
-            return compute(Neighbourhood(site, names, size))
+            return compute(Neighbourhood(expression_at, names, size))
         except TooMany:
             continue
-    return compute(Neighbourhood(site, names, SIZES[-1]))
+    return compute(Neighbourhood(expression_at, names, SIZES[-1]))
 
 
 class Neighbourhood:
     """An expression near a point, in elements; `names` are the variables that move."""
 
-    def __init__(self, site: Site, names: Sequence[str], size: int):
+    def __init__(self, expression_at: ExpressionAt, names: Sequence[str], size: int):
         self.germs = Germs(size)
-        self._site = site
-        self._program: Program = site.program
+        self._expression_at = expression_at
+        self._program: Program = expression_at.program
         self._moving = Dependencies(self._program).dependents(names)
-        self._constants: dict[int, NodeValue] = {}
-        self._start = {name: self._variable(name) for name in dict.fromkeys(names) if name in site.names}
+        self._constants: dict[int, Outcome] = {}
+        self._start = {name: self._variable(name) for name in dict.fromkeys(names) if name in expression_at.names}
 
     def value(self) -> Real | None:
         """The expression at the point; None where it has no value.  Raises `Undecided`."""
@@ -160,23 +160,23 @@ class Neighbourhood:
     # -- values
 
     def _variable(self, name: str) -> Element:
-        value = self._site.typed(name)
+        value = self._expression_at.given_value(name)
         if isinstance(value, Fraction):
             return self.germs.constant(exact(value))
         tree = linearize(value)
-        values: list[NodeValue] = []
+        values: list[Outcome] = []
         for node, places in zip(*tree, strict=True):
-            values.append(node_value(self.germs, node, [values[place] for place in places], {}, None))
+            values.append(evaluate_node(self.germs, node, [values[place] for place in places], {}, None))
         if isinstance(values[-1], NotDefined):
             raise Undecided(f"the value of {name}")
         return _element(values[-1])
 
     def _value(self, at: Mapping[str, Element]) -> Element:
         """The expression for these values of its variables.  Raises `NoPartial` where it has no value, and `Undecided`."""
-        values: dict[int, NodeValue] = {}
+        values: dict[int, Outcome] = {}
         for place in self._moving:
             args = [values[arg] if arg in values else self._constant(arg) for arg in self._program.operands[place]]
-            values[place] = node_value(self.germs, self._program.nodes[place], args, at, None)
+            values[place] = evaluate_node(self.germs, self._program.nodes[place], args, at, None)
             value = values[place]
             if place in self._cancelling and isinstance(value, Element) and self.germs.vanishes(value):
                 values[place] = self.germs.zero  # keeps what is computed from it short
@@ -186,11 +186,11 @@ class Neighbourhood:
     @cached_property
     def _cancelling(self) -> frozenset[int]:
         """The nodes that may be zero at the point: these are tested for being identically zero."""
-        values = evaluate.evaluate_known(self._program, self._site.point(), self._site.literal)
+        values = evaluate.evaluate_known(self._program, self._expression_at.point(), self._expression_at.literal)
         numbers = {place: value.value for place in self._moving if isinstance(value := values[place], Jet)}
         return frozenset(place for place, number in numbers.items() if isinstance(number, arb) and number.contains(0))
 
-    def _constant(self, place: int) -> NodeValue:
+    def _constant(self, place: int) -> Outcome:
         """The value of a node that does not move."""
         if place not in self._constants:
             node = self._program.nodes[place]
@@ -200,7 +200,7 @@ class Neighbourhood:
             else:
                 args = [self._constant(arg) for arg in self._program.operands[place]]
                 names = {node.name: self._variable(node.name)} if isinstance(node, Name) else {}
-                self._constants[place] = node_value(self.germs, node, args, names, self._site.literal(node))
+                self._constants[place] = evaluate_node(self.germs, node, args, names, self._expression_at.literal(node))
         return self._constants[place]
 
     def _opaque(self, place: int, node: Node) -> Value:
@@ -208,7 +208,7 @@ class Neighbourhood:
         tree = linearize(node)
 
         def jet() -> Jet:
-            return evaluate.evaluate(tree, self._site.point(), constants=self._site.literal)
+            return evaluate.evaluate(tree, self._expression_at.point(), constants=self._expression_at.literal)
 
         kinds: set[NoteKind] = set()
 
@@ -360,7 +360,7 @@ class _OneSided:
     slope: Element | float
 
 
-def _element(value: NodeValue) -> Element:
+def _element(value: Outcome) -> Element:
     """A value.  Raises `NoPartial` where there is none, and `Undecided` where it is not known."""
     if isinstance(value, Unknown):
         raise Undecided(value.why)

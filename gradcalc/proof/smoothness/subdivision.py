@@ -21,7 +21,7 @@ from itertools import groupby, pairwise
 from flint import arb
 
 from gradcalc.engines.taylor import evaluate, reals
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.jets import Jet, NoteKind
 from gradcalc.engines.taylor.reals import NotReal, OutOfPrecision, Real, Unresolved
 from gradcalc.expression.tree import Node, linearize
@@ -132,7 +132,7 @@ class _Subdivision:
     def __init__(self, tree: Node, name: str, values: Mapping[str, Node | Fraction]):
         self.tree, self.name, self.values = tree, name, values
         self.program = linearize(tree)
-        self.others = Site(tree, {**values, name: Fraction(0)})
+        self.others = ExpressionAt(tree, {**values, name: Fraction(0)})
 
     def pieces(self, ends: Sequence[Fraction]) -> Iterator[_Piece]:
         """All pieces from left to right; probes and time are shared equally among the initial pieces."""
@@ -222,7 +222,7 @@ class _Subdivision:
     def examine(self, place: Fraction) -> Regularity | None:
         """The regularity at a place; None where the precision does not suffice."""
         try:
-            return examine(Site(self.tree, {**self.values, self.name: place}), [self.name])
+            return examine(ExpressionAt(self.tree, {**self.values, self.name: place}), [self.name])
         except OutOfPrecision:
             return None
 

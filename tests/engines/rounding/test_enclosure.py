@@ -11,7 +11,7 @@ from support.sampling import sample
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.rounding import enclosure
 from gradcalc.engines.rounding.intervals import Interval
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import ball, refine
 from gradcalc.expression.tree import Node
 from gradcalc.functions import TABLE, Function
@@ -55,8 +55,8 @@ def test_the_truth_and_the_number_of_torch_are_inside(row: Function, dtype: str)
             if row.name in UNBOUNDED:
                 assert math.isnan(low)
                 continue
-            site = Site(tree, run.inputs, run.constants)
-            truth = ball(refine(lambda site=site, name=name: site.ray({name: 1}, 1)[1]))
+            site = ExpressionAt(tree, run.inputs, run.constants)
+            truth = ball(refine(lambda site=site, name=name: site.taylor_along({name: 1}, 1)[1]))
             assert low <= float(truth) <= high
             assert high - low <= (1e-3 if dtype == "float32" else 1e-11) * (1 + abs(low))
             if run.failure is None and (row.name, dtype) != ("hardsigmoid", "float64"):  # a fault of torch's own

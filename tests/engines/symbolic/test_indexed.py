@@ -8,7 +8,7 @@ import pytest
 
 from gradcalc.calculate.answer import answer
 from gradcalc.engines.symbolic.indexed import indexed
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import decimal
 from gradcalc.expression.arrays import named_entries
 from gradcalc.expression.tree import names_in
@@ -78,7 +78,7 @@ def test_the_value_of_a_formula_is_the_derivative(expr: str) -> None:
         assert partial.formula is not None
         assert partial.symbolic is not None
         tree = scalarize(understand(partial.formula, at), values).entries[0]
-        value = value_of(Site(tree, known))
+        value = value_of(ExpressionAt(tree, known))
         assert value is not None
         shown = decimal(value)
         assert shown == partial.symbolic or math.isclose(float(shown), float(partial.symbolic), rel_tol=1e-15, abs_tol=1e-25)

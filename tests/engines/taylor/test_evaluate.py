@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradcalc.engines.taylor import evaluate, reals
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.jets import Jet, is_nan
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real, Unresolved, ball, decimal, exact, refine
 from gradcalc.functions.resolve import understand
@@ -279,7 +279,7 @@ HARD: list[tuple[str, str, Known, Known]] = [
 @pytest.mark.parametrize(("expr", "at", "value", "slope"), HARD, ids=[f"{expr} at {at}" for expr, at, *_ in HARD])
 def test_precision_rises_until_it_is_enough(expr: str, at: str, value: Known, slope: Known) -> None:
     point = Fraction(at)
-    site = Site(understand(expr), {"x": point})
+    site = ExpressionAt(understand(expr), {"x": point})
     before = ctx.prec
     found = value_of(site), examine(site, ["x"]).derivative
     assert ctx.prec == before

@@ -13,7 +13,7 @@ from support.sampling import sample
 
 from gradcalc.engines.autograd import backward, recorder
 from gradcalc.engines.autograd.program import Cell, Operation, Program
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import agree, ball
 from gradcalc.expression.tree import Node
 from gradcalc.functions import TABLE, Function
@@ -60,7 +60,7 @@ def test_the_program_of_every_row_computes_the_derivative_and_keeps_its_bounds(r
                 assert order == 2, run.failure  # a second derivative that torch does not have
                 continue
             traced = ReplayedTrace(run, FORMATS[dtype], "cpu")
-            site = Site(tree, run.inputs, run.constants)
+            site = ExpressionAt(tree, run.inputs, run.constants)
             for by, key in run.program.partials.items():
                 truth = examine(site, by).derivative
                 if truth is None:

@@ -10,7 +10,7 @@ from flint import ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradcalc.engines.taylor.at_point import Site, polarised
+from gradcalc.engines.taylor.at_point import ExpressionAt, polarize
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real, ball, exact
 from gradcalc.expression.tree import names_in
 from gradcalc.functions.resolve import understand
@@ -20,10 +20,10 @@ from gradcalc.proof.smoothness.differentiability import Side, examine, value_of
 from gradcalc.proof.smoothness.kinds import NOT_DIFFERENTIABLE, UNDEFINED, Kind
 
 
-def site(expr: str, at: str) -> Site:
+def site(expr: str, at: str) -> ExpressionAt:
     """An expression at a typed point: `x=pi, y=-1`."""
     named, _ = read_at([at])
-    return Site(understand(expr, named), {name: value_tree(name, text) for name, text in named.items()})
+    return ExpressionAt(understand(expr, named), {name: value_tree(name, text) for name, text in named.items()})
 
 
 def is_number(found: Side, text: str | None) -> bool:
@@ -34,7 +34,7 @@ def is_number(found: Side, text: str | None) -> bool:
         return isinstance(found, float) and found == float(text)
     if isinstance(found, float):
         return False
-    expected = value_of(Site(understand(text), {}))
+    expected = value_of(ExpressionAt(understand(text), {}))
     assert expected is not None
     with ctx.workprec(256):
         return bool(abs(ball(found) - expected) <= exact(Fraction(1, 10**30)) * (1 + abs(ball(expected))))
@@ -466,7 +466,7 @@ BINARY = [
 
 @pytest.mark.parametrize(("expr", "x", "constants", "kind"), BINARY)
 def test_constants_mean_what_a_machine_holds(expr: str, x: Fraction, constants: dict[str, Fraction], kind: str) -> None:
-    found = examine(Site(understand(expr), {"x": x}, constants), ["x"])
+    found = examine(ExpressionAt(understand(expr), {"x": x}, constants), ["x"])
     assert str(found.kind) == kind
 
 
@@ -521,15 +521,15 @@ def test_partials_of_monomials(powers: tuple[int, ...], by: list[str], at: tuple
         count = by.count(name)
         expected *= falling(power, count) * (value ** (power - count) if count <= power else 0)
     text = "*".join(f"{name}**{power}" for name, power in zip("xyz", powers, strict=True))
-    found = examine(Site(understand(text), dict(zip("xyz", at, strict=True))), by)
+    found = examine(ExpressionAt(understand(text), dict(zip("xyz", at, strict=True))), by)
     assert found.kind is Kind.SMOOTH
     assert found.derivative == exact(expected)
 
 
 def test_polarisation_by_hand() -> None:
-    assert polarised(["x"]) == [(1, {"x": 1})]
-    assert polarised(["x", "x", "x"]) == [(6, {"x": 1})]
-    assert polarised(["x", "y"]) == [(-1, {"x": 1}), (-1, {"y": 1}), (1, {"x": 1, "y": 1})]
+    assert polarize(["x"]) == [(1, {"x": 1})]
+    assert polarize(["x", "x", "x"]) == [(6, {"x": 1})]
+    assert polarize(["x", "y"]) == [(-1, {"x": 1}), (-1, {"y": 1}), (1, {"x": 1, "y": 1})]
 
 
 VALUES = [("sqrt(x)", "x=0", "0"), ("sin(x)/x", "x=0", None), ("0**x", "x=0", "1"), ("abs(x)", "x=-pi", "pi"), ("x**x", "x=0", "1"), ("log(x)", "x=-1", None), ("where(x > 0, 1/x, 7)", "x=0", "7")]  # fmt: skip

@@ -13,7 +13,7 @@ import pytest
 from breakpoints import Answer, agrees, cases, examined, oracle, verdicts
 from flint import arb, ctx
 
-from gradcalc.engines.taylor.at_point import Site
+from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import ball
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.values import value_tree
@@ -77,7 +77,9 @@ def is_same(side: Side, text: str | None) -> bool:
 @pytest.mark.corpora
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['expr']} by {row['by']}")
 def test_rows(row: dict[str, Any]) -> None:
-    site = Site(understand(row["expr"], list(row["at"])), {name: value_tree(name, text) for name, text in row["at"].items()})
+    site = ExpressionAt(
+        understand(row["expr"], list(row["at"])), {name: value_tree(name, text) for name, text in row["at"].items()}
+    )
     found = examine(site, row["by"])
     kind = {Kind.SMOOTH: "smooth", Kind.DOMAIN: "undefined"}.get(found.kind, str(found.kind))
     if found.kind is Kind.REMOVABLE:

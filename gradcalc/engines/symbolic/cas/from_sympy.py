@@ -12,7 +12,7 @@ from sympy.printing.str import StrPrinter
 
 from gradcalc.engines.symbolic.cas.vocabulary import PRINTED, Comparison, power_of_zero
 from gradcalc.expression.tree import Call, Name, Node, Number
-from gradcalc.functions.resolve import applied
+from gradcalc.functions.resolve import apply_function
 
 PI, E = Call("pi", ()), Call("e", ())
 
@@ -152,8 +152,8 @@ def _node(part: Any, args: list[Node]) -> Node:
         return Call("**", (Number("0"), *args))
     name = part.func.__name__
     if name == "polygamma" and part.args[0] == 0:
-        return applied("digamma", args[1:])
-    return applied(PRINTED.get(name, name), args)
+        return apply_function("digamma", args[1:])
+    return apply_function(PRINTED.get(name, name), args)
 
 
 def _integer(value: int) -> Node:

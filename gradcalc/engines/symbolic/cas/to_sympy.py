@@ -29,7 +29,7 @@ class Builder:
     """A tree as a sympy expression; also the vocabulary of the function table, in sympy's terms."""
 
     def __init__(self, names: Sequence[str], latex: Mapping[str, str] | None = None):
-        self.vocabulary = SympyVocabulary(lambda number: self.placed(_Constant(number)))
+        self.vocabulary = SympyVocabulary(lambda number: self.to_sympy(_Constant(number)))
         self.symbols = {name: sympy.Symbol(name, real=True) for name in names}
         self._latex = {self.symbols[name]: text for name, text in (latex or {}).items()}
         self.opaque: dict[str, Node] = {}
@@ -47,7 +47,7 @@ class Builder:
         self._latex[self.symbols[name]] = latex
 
     def build(self, tree: Node) -> sympy.Expr:
-        return self.placed(linearize(tree).evaluate(self._leaf, self._call)[-1])
+        return self.to_sympy(linearize(tree).evaluate(self._leaf, self._call)[-1])
 
     def _leaf(self, node: Number | Name) -> Any:
         return self.symbols[node.name] if isinstance(node, Name) else _Constant(node)
@@ -57,13 +57,13 @@ class Builder:
         if all(isinstance(arg, _Constant) for arg in args) and not row.condition:
             return _Constant(node)
         if node.name in ("+", "-"):
-            right = self.placed(args[1])
-            terms = list(args[0].terms) if isinstance(args[0], _Sum) else [self.placed(args[0])]
+            right = self.to_sympy(args[1])
+            terms = list(args[0].terms) if isinstance(args[0], _Sum) else [self.to_sympy(args[0])]
             terms.append(right if node.name == "+" else -right)
             return _Sum(terms)
-        return row.meaning(self.vocabulary, *map(self.placed, args))
+        return row.meaning(self.vocabulary, *map(self.to_sympy, args))
 
-    def placed(self, value: Any) -> Any:
+    def to_sympy(self, value: Any) -> Any:
         """A constant part as a rational, if it is a small one that every machine holds exactly; else as a symbol."""
         if isinstance(value, _Sum):
             return sympy.Add(*value.terms)

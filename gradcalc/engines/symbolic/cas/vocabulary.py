@@ -180,12 +180,12 @@ def _chained(of_two: type[Real]) -> Any:
 class SympyVocabulary(Vocabulary[Any, Any]):
     """The functions of the table, in sympy's expressions."""
 
-    def __init__(self, placed: Callable[[Node], sympy.Expr] | None = None):
-        self._placed = placed
+    def __init__(self, to_symbol: Callable[[Node], sympy.Expr] | None = None):
+        self._to_symbol = to_symbol
 
     def _undefined(self, call: Call, otherwise: Callable[[], sympy.Expr]) -> sympy.Expr:
         """A constant without a real value, opaque as if it had been typed: sympy's zoo and I are not of our language."""
-        return otherwise() if self._placed is None else self._placed(call)
+        return otherwise() if self._to_symbol is None else self._to_symbol(call)
 
     abs, sign, sigmoid, cbrt, sinc, lgamma = abs_, sign, sigmoid, cbrt, sinc, lgamma
     floor, ceil, trunc, round, where = floor, ceil, trunc, round_, where
@@ -200,9 +200,9 @@ class SympyVocabulary(Vocabulary[Any, Any]):
 
     def number(self, value: int | str) -> sympy.Expr:
         """A number of a function's own; a decimal is opaque, as if it had been typed."""
-        if isinstance(value, int) or self._placed is None:
+        if isinstance(value, int) or self._to_symbol is None:
             return sympy.Rational(value)
-        return self._placed(Number(value))
+        return self._to_symbol(Number(value))
 
     @staticmethod
     def pi() -> sympy.Expr:

@@ -17,13 +17,13 @@ from gradcalc.engines.taylor import reals, special_functions
 from gradcalc.engines.taylor.germs.atoms import Element, TooMany, Undecided, rational
 from gradcalc.engines.taylor.germs.germs import Germs, NotDefined, Unknown
 from gradcalc.engines.taylor.reals import OutOfPrecision, exact
-from gradcalc.expression.tree import Call, Name, Node, Number
+from gradcalc.expression.tree import Name, Node, Number
 from gradcalc.functions import TABLE
 from gradcalc.functions.vocabulary import Vocabulary
 from gradcalc.runtime import deadline
 
 Value = Element | NotDefined
-NodeValue = Value | bool
+Outcome = Value | bool
 """What a step of an expression is: an element, a condition that holds or does not, or nothing that is real."""
 
 _MULTIPLIED = 10_000
@@ -32,10 +32,10 @@ _GAMMA_STEPS = 50
 _FLOOR_BITS = 3_200
 
 
-def node_value(
-    germs: Germs, node: Node, args: list[NodeValue], names: Mapping[str, Value], literal: fmpq | None
-) -> NodeValue:
-    """The value of a node from those of its arguments; `literal` is a machine's number for a literal or constant."""
+def evaluate_node(
+    germs: Germs, node: Node, args: list[Outcome], names: Mapping[str, Value], literal: fmpq | None
+) -> Outcome:
+    """The value of a node from those of its arguments; `literal` is what a machine made of a number or a constant."""
     deadline.check()
     if literal is not None:
         return germs.constant(literal)
@@ -43,17 +43,13 @@ def node_value(
         return names[node.name]
     if isinstance(node, Number):
         return germs.constant(exact(node.value))
-    return _called(germs, node, args)
-
-
-def _called(germs: Germs, node: Call, args: list[NodeValue]) -> NodeValue:
     row = TABLE[node.name]
     if node.name != "where" and not row.condition:
         for arg in args:
             if isinstance(arg, NotDefined):
                 return arg
     try:
-        value: NodeValue = row.meaning(GermVocabulary(germs), *args)
+        value: Outcome = row.meaning(GermVocabulary(germs), *args)
     except TooMany:
         raise
     except (Undecided, OutOfPrecision) as why:
