@@ -336,7 +336,8 @@ def examined(case: Case) -> tuple[str, Any, Any, bool]:
     from gradcalc.engines.taylor.at_point import ExpressionAt
     from gradcalc.functions.resolve import understand
     from gradcalc.inputs.values import value_tree
-    from gradcalc.proof.smoothness.differentiability import UNDEFINED, Kind, examine
+    from gradcalc.proof.smoothness.differentiability import examine
+    from gradcalc.proof.smoothness.kinds import UNDEFINED, Kind
 
     site = ExpressionAt(
         understand(case.expr, list(case.at)), {name: value_tree(name, text) for name, text in case.at.items()}

@@ -36,7 +36,9 @@ from fractions import Fraction
 from functools import cache, reduce
 from pathlib import Path
 
+import _support  # noqa: F401  puts the next ones on the path
 from corpora import equal, rows
+from support.comparisons import comparison_points
 
 from gradcalc.commands.check import claim_check
 from gradcalc.commands.check.claim import check, points_of
@@ -51,7 +53,7 @@ from gradcalc.expression.tree import Call, Name, Node, Number, fold, linearize, 
 from gradcalc.functions import TABLE
 from gradcalc.functions.derivation import NoRule, derive, functions
 from gradcalc.functions.resolve import understand
-from gradcalc.proof.claims.comparison import Compared, compared
+from gradcalc.proof.claims.comparison import ComparisonPoint
 from gradcalc.proof.smoothness.differentiability import value_of
 from gradcalc.runtime import deadline
 
@@ -424,7 +426,7 @@ def of_the_whole(tree: Node, by: str, truth: Node) -> dict[str, list[Node]]:
 # --------------------------------------------------------------------------------------------------------------- numbers
 
 
-def numbers(tree: Node, found: Sequence[Compared]) -> list[Real | None]:
+def numbers(tree: Node, found: Sequence[ComparisonPoint]) -> list[Real | None]:
     """The values of a tree at the points where a claim was compared."""
     values: list[Real | None] = []
     for it in found:
@@ -450,7 +452,7 @@ def is_multiple(claimed: Sequence[Real | None], truths: Sequence[Real | None]) -
         return all(reals.agree(a * first[1], b * first[0]) for a, b in known)
 
 
-def is_by_a_name(claimed: Sequence[Real | None], found: Sequence[Compared]) -> bool:
+def is_by_a_name(claimed: Sequence[Real | None], found: Sequence[ComparisonPoint]) -> bool:
     """Whether the claim is the derivative times a variable, or divided by one, everywhere."""
     with reals.precision(2 * reals.START_BITS):
         for name in found[0].at:
@@ -464,9 +466,9 @@ def is_by_a_name(claimed: Sequence[Real | None], found: Sequence[Compared]) -> b
     return False
 
 
-def explains(cause: str, why: str, tree: Node, by: str, found: Sequence[Compared]) -> bool:
+def explains(cause: str, why: str, tree: Node, by: str, found: Sequence[ComparisonPoint]) -> bool:
     """Whether a mistake of a kind leads to the numbers of a claim, as this script makes such mistakes."""
-    claimed = [it.claimed for it in found]
+    claimed = [it.claim for it in found]
     truths = [it.derivative for it in found]
     if cause == "factor" and (is_multiple(claimed, truths) or is_by_a_name(claimed, found)):
         return True
@@ -643,7 +645,7 @@ def judge(row: dict, tree: Node, by: str, kind: str, claim: Node, tally: Tally) 
     point = points_of(texts_of(row))
     try:
         with deadline.limit(SECONDS):
-            found = list(compared(tree, claim, by, [point]))
+            found = list(comparison_points(tree, claim, by, [point]))
     except deadline.OutOfTime:
         tally.skipped["out of time"] += 1
         return
@@ -700,7 +702,7 @@ def elsewhere(tree: Node, truth: Node, claim: Node, row: dict, by: str) -> str |
     return None
 
 
-def said_of(cause: str | None, why: str, kind: str, tree: Node, by: str, found: Sequence[Compared]) -> str:
+def said_of(cause: str | None, why: str, kind: str, tree: Node, by: str, found: Sequence[ComparisonPoint]) -> str:
     """What there is to say about a named cause."""
     if cause is None:
         return "none"
@@ -754,16 +756,16 @@ def derived(row: dict, by: str) -> tuple[str, str]:
         return "refused", str(error)
     except deadline.OutOfTime:
         return "out of time", "in the derivation"
-    found: list[Compared] = []
+    found: list[ComparisonPoint] = []
     is_over = False
     try:
         with deadline.limit(SECONDS):
-            found.extend(compared(tree, first.derivative, by, [points_of(texts_of(row))]))
+            found.extend(comparison_points(tree, first.derivative, by, [points_of(texts_of(row))]))
     except deadline.OutOfTime:
         is_over = True
     wrong = [it for it in found if not it.same]
     why = "; ".join(map(_difference, wrong[:2])) + f"\n    {shortened(unparse(first.derivative))}"
-    if any(it.claimed is not None and not it.on_seam for it in wrong):
+    if any(it.claim is not None and not it.on_seam for it in wrong):
         return "WRONG", why
     if any(not it.on_seam for it in wrong):
         return "no value", why
@@ -774,9 +776,9 @@ def derived(row: dict, by: str) -> tuple[str, str]:
     return ("equal", "") if found else ("no point", "")
 
 
-def _difference(found: Compared) -> str:
-    at = ", ".join(f"{name} = {unparse(value)}" for name, value in found.shown.items())
-    claimed = "without a value" if found.claimed is None else reals.decimal(found.claimed)
+def _difference(found: ComparisonPoint) -> str:
+    at = ", ".join(f"{name} = {unparse(value)}" for name, value in found.point.items())
+    claimed = "without a value" if found.claim is None else reals.decimal(found.claim)
     return f"at {at}: {reals.decimal(found.derivative)}, and the last line is {claimed}"
 
 

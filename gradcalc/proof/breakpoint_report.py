@@ -11,7 +11,8 @@ from fractions import Fraction
 from gradcalc.engines.taylor.jets import CONDITION
 from gradcalc.engines.taylor.reals import ball, exact
 from gradcalc.proof.floats.formats import Format
-from gradcalc.proof.smoothness.differentiability import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regularity
+from gradcalc.proof.smoothness.differentiability import Regularity
+from gradcalc.proof.smoothness.kinds import NOT_DIFFERENTIABLE, UNDEFINED, Kind
 from gradcalc.report import Judgement, Verdict
 
 _CAUSES = {

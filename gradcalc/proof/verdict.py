@@ -23,7 +23,8 @@ from gradcalc.proof.evidence import PRECISIONS, Evidence
 from gradcalc.proof.float_report import digits_text, is_enough, judge_digits, judge_not_finite, underflow_before
 from gradcalc.proof.floats.formats import FloatError, Format, float_error
 from gradcalc.proof.floats.replay import same_float
-from gradcalc.proof.smoothness.differentiability import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Regularity
+from gradcalc.proof.smoothness.differentiability import Regularity
+from gradcalc.proof.smoothness.kinds import NOT_DIFFERENTIABLE, UNDEFINED, Kind
 from gradcalc.report import Judgement, Verdict
 
 _SHOWN = 20

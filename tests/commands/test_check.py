@@ -228,18 +228,18 @@ def test_a_point_where_the_claim_is_not_meant_does_not_count() -> None:
 @pytest.mark.parametrize(("limited", "expected"), [("log(x)", "right"), ("x - x**3/7", "undecided")])
 def test_too_few_points_tell_nothing(limited: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What sympy finds equal as formulas needs no points; what it does not needs some."""
-    monkeypatch.setattr(comparison.Comparing, "run", lambda self, at: None)
+    monkeypatch.setattr(comparison.Comparison, "run", lambda self, at: None)
     slope = {"log(x)": "1/x", "x - x**3/7": "1 - 3*x**2/7 + where(x == x, 0, 0)"}[limited]
     found = check(limited, slope).result
     assert (found.outcome, found.points) == (expected, ())
 
 
 def test_when_the_time_is_over_nothing_rests_on_points_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def late(self: comparison.Comparing, _: object) -> Iterator[None]:
+    def late(self: comparison.Comparison, _: object) -> Iterator[None]:
         raise OutOfTime
         yield
 
-    monkeypatch.setattr(comparison.Comparing, "_groups", lambda self: late(self, None))
+    monkeypatch.setattr(comparison.Comparison, "_groups", lambda self: late(self, None))
     found = check("abs(x)", "sign(x)").result
     assert found.outcome == "undecided"
     assert found.why == "the time is over; so far the claim is equal at 12 points"

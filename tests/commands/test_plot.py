@@ -19,7 +19,7 @@ from gradcalc.commands.plot.render import FORMATS, table
 from gradcalc.errors import CalcError
 from gradcalc.functions.resolve import understand
 from gradcalc.output.options import RenderOptions
-from gradcalc.proof.smoothness.subdivision import simplest, survey
+from gradcalc.proof.smoothness.subdivision import find_singularities, simplest
 
 # expression, marks from -3 to 3 (kind, place, whether it is just there), gaps
 SURVEYS: list[tuple[str, list[tuple[str, str, bool]], list[tuple[int, int]]]] = [
@@ -50,10 +50,10 @@ SURVEYS: list[tuple[str, list[tuple[str, str, bool]], list[tuple[int, int]]]] = 
 @pytest.mark.parametrize(("expr", "marks", "gaps"), SURVEYS, ids=[expr for expr, _, _ in SURVEYS])
 def test_what_is_notable(expr: str, marks: list[tuple[str, str, bool]], gaps: list[tuple[int, int]]) -> None:
     ends = [Fraction(-3) + Fraction(6, 40) * place for place in range(41)]
-    found = survey(understand(expr), "x", {}, ends)
-    assert [(str(it.kind), str(it.at) if it.exact else f"{float(it.at):.10g}", it.exact) for it in found.marks] == marks
-    assert [(round(gap.start), round(gap.stop)) for gap in found.gaps] == gaps
-    assert not found.unseen
+    found = find_singularities(understand(expr), "x", {}, ends)
+    assert [(str(it.kind), str(it.at) if it.exact else f"{float(it.at):.10g}", it.exact) for it in found.points] == marks
+    assert [(round(gap.start), round(gap.stop)) for gap in found.undefined] == gaps
+    assert not found.unresolved
 
 
 # expression, kinds of the marks from 0 to 2: whatever the units of the axes, and whether the place is a fraction or sqrt(2)
@@ -103,24 +103,24 @@ KINDS = [
 
 @pytest.mark.parametrize(("expr", "kinds"), KINDS, ids=[expr for expr, _ in KINDS])
 def test_kinds_of_marks(expr: str, kinds: list[str]) -> None:
-    found = survey(understand(expr), "x", {}, [Fraction(place, 20) for place in range(41)])
-    assert [str(mark.kind) for mark in found.marks] == kinds
+    found = find_singularities(understand(expr), "x", {}, [Fraction(place, 20) for place in range(41)])
+    assert [str(mark.kind) for mark in found.points] == kinds
 
 
 def test_slopes_beside_a_kink() -> None:
-    (mark,) = survey(understand("relu(x)*a"), "x", {"a": Fraction(3)}, [Fraction(-1), Fraction(2)]).marks
+    (mark,) = find_singularities(understand("relu(x)*a"), "x", {"a": Fraction(3)}, [Fraction(-1), Fraction(2)]).points
     assert (mark.left, mark.right) == ("0", "3")
 
 
 def test_what_is_too_much_to_look_at_is_said() -> None:
-    found = survey(understand("floor(1000*x)"), "x", {}, [Fraction(-1), Fraction(1)])
-    assert found.unseen
+    found = find_singularities(understand("floor(1000*x)"), "x", {}, [Fraction(-1), Fraction(1)])
+    assert found.unresolved
 
 
 def test_a_mark_beside_what_is_too_much_to_look_at() -> None:
-    found = survey(understand("gamma(x)"), "x", {}, [Fraction(-11, 2), Fraction(-5), Fraction(-1, 2)])
-    assert found.unseen[0].start == -5
-    assert [(mark.at, str(mark.kind)) for mark in found.marks] == [(-5, "pole")]
+    found = find_singularities(understand("gamma(x)"), "x", {}, [Fraction(-11, 2), Fraction(-5), Fraction(-1, 2)])
+    assert found.unresolved[0].start == -5
+    assert [(mark.at, str(mark.kind)) for mark in found.points] == [(-5, "pole")]
 
 
 SIMPLEST = [

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from support.comparisons import comparison_points
 from support.latex_lint import faults_of
 from support.questions import question
 from support.sampling import sample
@@ -20,7 +21,6 @@ from gradcalc.expression.tree import Number, names_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.derivation import MAX_DEPTH, MAX_PARTS, NoRule, derive, functions
 from gradcalc.functions.resolve import understand
-from gradcalc.proof.claims.comparison import compared
 
 _OPERATORS = ("+", "-", "*", "/", "neg", "**")
 ROWS = [row for row in TABLE.values() if row.elementwise and row.definition is None and not row.condition and row.signature]
@@ -44,9 +44,9 @@ def test_every_rule_gives_the_derivative(name: str) -> None:
             except NoRule:
                 assert variable == "n"  # the order of a Bessel function
                 continue
-            found = list(compared(tree, first.derivative, variable, [at]))
+            found = list(comparison_points(tree, first.derivative, variable, [at]))
             # At a tie the derivative may exist although the rule of no side holds.
-            assert all(it.same for it in found if it.claimed is not None and not it.on_seam), [
+            assert all(it.same for it in found if it.claim is not None and not it.on_seam), [
                 unparse(first.derivative),
                 variable,
             ]
@@ -103,7 +103,7 @@ def test_results(expr: str, by: str, expected: str) -> None:
     assert unparse(first.derivative) == expected
     assert (first.depth, first.part) == (0, tree)
     assert all(step.depth for step in rest)
-    assert all(it.same for it in compared(tree, first.derivative, by, []))
+    assert all(it.same for it in comparison_points(tree, first.derivative, by, []))
 
 
 # Depth, part, rule, whether by the chain rule, and the letters.

@@ -28,7 +28,8 @@ from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node, names_in
 from gradcalc.functions.derivation import derive
 from gradcalc.functions.resolve import understand
-from gradcalc.proof.smoothness.differentiability import Kind, Regularity, Side, examine, value_of
+from gradcalc.proof.smoothness.differentiability import Regularity, Side, examine, value_of
+from gradcalc.proof.smoothness.kinds import Kind
 from gradcalc.report import Partial, Problem, Verdict
 
 FOLDER = Path(os.environ.get("GRADCALC_CORPORA") or Path(__file__).resolve().parents[3] / "shared" / "corpora")

@@ -25,7 +25,8 @@ from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.values import read_value
 from gradcalc.proof.evidence import Evidence, ReplayedTrace
 from gradcalc.proof.floats.formats import FORMATS, Format
-from gradcalc.proof.smoothness.differentiability import Kind, Regularity
+from gradcalc.proof.smoothness.differentiability import Regularity
+from gradcalc.proof.smoothness.kinds import Kind
 from gradcalc.proof.verdict import Finding, judge
 from support.expressions import Case
 

@@ -25,7 +25,7 @@ from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node
 from gradcalc.proof.claims.breakpoints import equalities, has_cases
-from gradcalc.proof.claims.comparison import DEEP_BITS, Compared, Comparing
+from gradcalc.proof.claims.comparison import DEEP_BITS, Comparison, ComparisonPoint
 from gradcalc.runtime import deadline
 
 _SIMPLIFYING = 5.0
@@ -117,23 +117,23 @@ class ClaimCheck:
 
     def result(self, at: Sequence[Mapping[str, Node]]) -> CheckResult:
         """Compare at the points that are given and at others; a comparison before the time is over counts."""
-        comparing = Comparing(self.tree, self.claimed, self.by, self.inner, self.fixed, self.where)
+        comparison = Comparison(self.tree, self.claimed, self.by, self.inner, self.fixed, self.where)
         cause, why = None, ""
         try:
             with deadline.limit(self.seconds):
-                comparing.run(at)
-                if comparing.is_refuted:
-                    cause, why = diagnose(self.tree, self.by, comparing.found)
+                comparison.run(at)
+                if comparison.is_refuted:
+                    cause, why = diagnose(self.tree, self.by, comparison.points)
         except (deadline.OutOfTime, OutOfPrecision):
             pass  # of the diagnosis: the points that were compared count
         formula = self._symbolic_result(self._derivative)
         same = None if self._same is None else self._symbolic_result(self._same)
-        assessment = _Assessment(comparing, isinstance(same, ClaimResult) and same.is_same)
+        assessment = _Assessment(comparison, isinstance(same, ClaimResult) and same.is_same)
         outcome, condition = assessment.outcome, None
         if outcome is ClaimOutcome.PARTLY:
             try:
                 with deadline.limit(self.seconds):  # as much time again
-                    tree = comparing.condition()
+                    tree = comparison.condition()
                     condition = None if tree is None else unparse(tree)
             except deadline.OutOfTime:
                 pass
@@ -159,33 +159,33 @@ _DEEP_DIGITS = DEEP_BITS * 3_010 // 10_000
 class _Assessment:
     """The outcome of a claim, from the points where it was compared and from sympy."""
 
-    def __init__(self, comparing: Comparing, by_sympy: bool):
-        self.comparing = comparing
-        self.points = [*comparing.found, *comparing.silent[: 1 if comparing.found else _FEW]]
-        self.wrong = [it for it in comparing.found if it.claimed is not None and not it.same]
+    def __init__(self, comparison: Comparison, by_sympy: bool):
+        self.comparison = comparison
+        self.points = [*comparison.points, *comparison.undefined[: 1 if comparison.points else _FEW]]
+        self.wrong = [it for it in comparison.points if it.claim is not None and not it.same]
         self.by_sympy = by_sympy and not self.wrong
-        self.equal = [it for it in comparing.found if it.same]
+        self.equal = [it for it in comparison.points if it.same]
         self.deep = [it for it in self.equal if it.is_deep]
-        self.silent = [it for it in [*comparing.found, *comparing.silent] if it.claimed is None]
-        self.least = _FEW if comparing.free else 1
+        self.undefined = [it for it in [*comparison.points, *comparison.undefined] if it.claim is None]
+        self.least = _FEW if comparison.free else 1
 
     @property
     def is_sampled(self) -> bool:
         """Whether the claim is right at so many points, and so closely, that it may be called right."""
         is_enough = len(self.equal) >= self.least and len(self.deep) >= self.least
-        return self.comparing.is_complete and is_enough and self.missed is None
+        return self.comparison.is_complete and is_enough and self.irrational is None
 
     @property
-    def missed(self) -> Node | None:
+    def irrational(self) -> Node | None:
         """A number beside a breakpoint that is irrational, if an equality may hold just there."""
-        trees = (self.comparing.tree, self.comparing.claimed)
-        return next(iter(self.comparing.sampling.missed), None) if any(map(equalities, trees)) else None
+        trees = (self.comparison.tree, self.comparison.claim)
+        return next(iter(self.comparison.sampling.irrational), None) if any(map(equalities, trees)) else None
 
     @property
     def is_proven(self) -> bool:
         """Whether the formulas are equal; where there are cases, the points between them must have been looked at."""
-        is_plain = not (has_cases(self.comparing.tree) or has_cases(self.comparing.claimed))
-        return self.comparing.is_proven or (self.by_sympy and (is_plain or self.comparing.is_complete))
+        is_plain = not (has_cases(self.comparison.tree) or has_cases(self.comparison.claim))
+        return self.comparison.is_proven or (self.by_sympy and (is_plain or self.comparison.is_complete))
 
     @property
     def outcome(self) -> ClaimOutcome:
@@ -193,9 +193,9 @@ class _Assessment:
         if self.wrong:
             return ClaimOutcome.WRONG
         if not (self.is_proven or self.is_sampled):
-            refuted = self.silent and not self.equal and self.comparing.is_complete
+            refuted = self.undefined and not self.equal and self.comparison.is_complete
             return ClaimOutcome.WRONG if refuted else ClaimOutcome.UNDECIDED
-        return ClaimOutcome.PARTLY if self.silent else ClaimOutcome.RIGHT
+        return ClaimOutcome.PARTLY if self.undefined else ClaimOutcome.RIGHT
 
     @property
     def evidence(self) -> ClaimEvidence | None:
@@ -213,12 +213,12 @@ class _Assessment:
     def sentence(self, why: str, condition: str | None) -> str:
         match self.outcome:
             case ClaimOutcome.WRONG:
-                return _refutation((self.wrong or self.silent)[0]) + (f"; likely: {why}" if why else "")
+                return _refutation((self.wrong or self.undefined)[0]) + (f"; likely: {why}" if why else "")
             case ClaimOutcome.UNDECIDED:
                 return self._undecided()
             case ClaimOutcome.PARTLY:
                 where = f"where {condition}" if condition else "where the claim has a value"
-                return f"right {where}: {self._grounds()}; {_refutation(self.silent[0])}"
+                return f"right {where}: {self._grounds()}; {_refutation(self.undefined[0])}"
         return self._grounds()
 
     def _grounds(self) -> str:
@@ -241,26 +241,26 @@ class _Assessment:
 
     def _undecided(self) -> str:
         count = len(self.equal)
-        if self.comparing.sampling.is_cut:
+        if self.comparison.sampling.is_cut:
             return f"equal at {_points(count)}; there are more breakpoints than are looked at"
-        if not self.comparing.is_complete:
+        if not self.comparison.is_complete:
             return f"the time is over; so far the claim is equal at {_points(count)}"
         if not count:
             return "no point was found where the derivative exists and could be compared"
-        if self.missed is not None:
-            return f"equal at {_points(count)}, but not known at an irrational breakpoint near {unparse(self.missed)}"
+        if self.irrational is not None:
+            return f"equal at {_points(count)}, but not known at an irrational breakpoint near {unparse(self.irrational)}"
         if count >= self.least:
             return f"equal at {_points(count)}, but not closely enough to tell"
         return f"equal at {_points(count)}, which is too few to tell"
 
     def not_compared(self, at: Sequence[Mapping[str, Node]]) -> str:
         """The points that the user gave and that could not be compared."""
-        outside = self.comparing.outside
-        known = [it.shown for it in self.comparing.found]
-        lost = [point for point in at if point not in outside and {**self.comparing.fixed, **point} not in known]
+        outside = self.comparison.outside
+        compared = [it.point for it in self.comparison.points]
+        without = [point for point in at if point not in outside and {**self.comparison.fixed, **point} not in compared]
         return "".join(
             [
-                *(f"; no derivative is known at {_named(point)}" for point in lost),
+                *(f"; no derivative is known at {_named(point)}" for point in without),
                 *(f"; the claim is not meant at {_named(point)}" for point in outside),
             ]
         )
@@ -270,9 +270,9 @@ def _points(count: int) -> str:
     return f"{count} point{'s' if count != 1 else ''}"
 
 
-def _refutation(comparison: Compared) -> str:
+def _refutation(comparison: ComparisonPoint) -> str:
     point = _reported(comparison)
-    where = f"at {_named(comparison.shown)} " if comparison.shown else ""
+    where = f"at {_named(comparison.point)} " if comparison.point else ""
     claim = "the claim " + ("has no value" if point.claimed is None else f"is {point.claimed}")
     if point.claimed is not None and _trimmed(point.derivative) == _trimmed(point.claimed):
         claim = "the claim differs from it in later digits"
@@ -284,9 +284,9 @@ def _trimmed(decimal: str) -> str:
     return decimal.rstrip("0").rstrip(".") if "." in decimal and "e" not in decimal else decimal
 
 
-def _reported(comparison: Compared) -> ReportedPoint:
-    at = {name: unparse(value) for name, value in comparison.shown.items()}
-    claimed = None if comparison.claimed is None else decimal(comparison.claimed)
+def _reported(comparison: ComparisonPoint) -> ReportedPoint:
+    at = {name: unparse(value) for name, value in comparison.point.items()}
+    claimed = None if comparison.claim is None else decimal(comparison.claim)
     return ReportedPoint(at, decimal(comparison.derivative), claimed, comparison.same)
 
 

@@ -12,7 +12,7 @@ from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import ExpressionAt, is_finite
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.expression.tree import Node, names_in
-from gradcalc.proof.claims.comparison import Compared
+from gradcalc.proof.claims.comparison import ComparisonPoint
 from gradcalc.proof.smoothness.differentiability import examine
 from gradcalc.runtime import deadline
 
@@ -24,72 +24,72 @@ _LARGEST = 1_000
 """Numerator and denominator of a factor that is worth naming."""
 
 
-def diagnose(tree: Node, by: str, comparisons: Sequence[Compared]) -> tuple[str | None, str]:
+def diagnose(tree: Node, by: str, comparisons: Sequence[ComparisonPoint]) -> tuple[str | None, str]:
     """The kind of the likely mistake, and a sentence; None and an empty text if none is known."""
-    known = [it for it in comparisons if it.claimed is not None]
+    known = [it for it in comparisons if it.claim is not None]
     if len(known) < 2:
         return None, ""
-    claimed = [it.claimed for it in known if it.claimed is not None]
-    whole = _whole(tree, by, known, claimed)
+    claims = [it.claim for it in known if it.claim is not None]
+    whole = _whole(tree, by, known, claims)
     candidates = _candidates(tree, by, [*[it for it in known if not it.same][:_MOST], *[it for it in known if it.same][:2]])
     likeliest = next((pair for pair in candidates if pair[0] in _FIRST), None)
-    return likeliest or whole or next(iter(candidates), None) or _variable_factor(tree, known, claimed) or (None, "")
+    return likeliest or whole or next(iter(candidates), None) or _variable_factor(tree, known, claims) or (None, "")
 
 
-def _candidates(tree: Node, by: str, known: Sequence[Compared]) -> list[tuple[str, str]]:
+def _candidates(tree: Node, by: str, known: Sequence[ComparisonPoint]) -> list[tuple[str, str]]:
     """The mistakes within the derivation that lead to the numbers of the claim; none if there is no time to make them."""
-    claimed = [it.claimed for it in known if it.claimed is not None]
+    claims = [it.claim for it in known if it.claim is not None]
     candidates: list[tuple[str, str]] = []
     try:
         possible = mistakes(tree, by, [it.numbers() for it in known])
         # When the time is over, the mistakes before that count.
-        candidates.extend((it.kind, it.why) for it in possible if _agree(it.numbers, claimed))
+        candidates.extend((it.kind, it.why) for it in possible if _agree(it.numbers, claims))
     except (deadline.OutOfTime, reals.OutOfPrecision, reals.Unresolved, reals.NotReal):
         pass
     return candidates
 
 
-def _agree(numbers: Iterable[Real | None], claimed: Iterable[Real]) -> bool:
-    pairs = zip(numbers, claimed, strict=True)
+def _agree(numbers: Iterable[Real | None], claims: Iterable[Real]) -> bool:
+    pairs = zip(numbers, claims, strict=True)
     # A ball without bounds would agree with everything.
     return all(it is not None and is_finite(it) and is_finite(other) and reals.agree(it, other) for it, other in pairs)
 
 
-def _whole(tree: Node, by: str, known: Sequence[Compared], claimed: Sequence[Real]) -> tuple[str, str] | None:
+def _whole(tree: Node, by: str, known: Sequence[ComparisonPoint], claims: Sequence[Real]) -> tuple[str, str] | None:
     """A mistake with the derivative as a whole."""
     truths = [it.derivative for it in known]
-    if _agree([-truth for truth in truths], claimed):
+    if _agree([-truth for truth in truths], claims):
         return "sign", "the sign is the other one"
-    factor = _factor(truths, claimed)
+    factor = _factor(truths, claims)
     if factor is not None:
         return "factor", f"a factor: the claim is {factor} times the derivative"
     with reals.precision(2 * reals.START_BITS):
         degree = reals.pi() / 180
-        if any(_agree([truth * each for truth in truths], claimed) for each in (degree, 1 / degree)):
+        if any(_agree([truth * each for truth in truths], claims) for each in (degree, 1 / degree)):
             return "degrees", "degrees for radians: the claim is off by pi/180"
-    if _agree([it.value for it in known], claimed):
+    if _agree([it.value for it in known], claims):
         return "not differentiated", "the claim is the expression itself"
     for other in names_in(tree):
-        if other != by and _agree((examine(ExpressionAt(tree, it.at), [other]).derivative for it in known), claimed):
+        if other != by and _agree((examine(ExpressionAt(tree, it.at), [other]).derivative for it in known), claims):
             return "wrong variable", f"the claim is the derivative by {other}"
     return None
 
 
-def _variable_factor(tree: Node, known: Sequence[Compared], claimed: Sequence[Real]) -> tuple[str, str] | None:
+def _variable_factor(tree: Node, known: Sequence[ComparisonPoint], claims: Sequence[Real]) -> tuple[str, str] | None:
     """The variable that the claim has as a factor, or as a divisor, too many."""
     points = [it.numbers() for it in known]
     for name in names_in(tree):
         numbers = [point[name] for point in points]
-        if _agree([it.derivative * number for it, number in zip(known, numbers, strict=True)], claimed):
+        if _agree([it.derivative * number for it, number in zip(known, numbers, strict=True)], claims):
             return "factor", f"a factor: the claim is {name} times the derivative"
-        if _agree([it.derivative for it in known], [one * other for one, other in zip(claimed, numbers, strict=True)]):
+        if _agree([it.derivative for it in known], [one * other for one, other in zip(claims, numbers, strict=True)]):
             return "factor", f"a factor: the claim is the derivative divided by {name}"
     return None
 
 
-def _factor(truths: Sequence[Real], claimed: Sequence[Real]) -> str | None:
+def _factor(truths: Sequence[Real], claims: Sequence[Real]) -> str | None:
     """The rational that the claim is times the derivative, everywhere."""
-    both = list(zip(truths, claimed, strict=True))
+    both = list(zip(truths, claims, strict=True))
     pairs = [(truth, claim) for truth, claim in both if not reals.is_negligible(truth)]
     if len(pairs) < 2 or any(reals.is_negligible(truth) and not reals.is_negligible(claim) for truth, claim in both):
         return None

@@ -24,7 +24,7 @@ from gradcalc.inputs.points import sweep
 from gradcalc.inputs.query import Question, Wrt
 from gradcalc.inputs.values import Point, Value
 from gradcalc.proof.smoothness.differentiability import examine
-from gradcalc.proof.smoothness.subdivision import fraction, survey
+from gradcalc.proof.smoothness.subdivision import find_singularities
 from gradcalc.report import Report, Verdict, worst
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
@@ -152,7 +152,7 @@ def _end(name: str, value: Value) -> Fraction:
         number = reals.refine(lambda: ExpressionAt(value.tree, {}).value().value)
     except reals.OutOfPrecision:
         raise CalcError(f"the value of {name} is not a real number: {value.text}") from None
-    return fraction(number)
+    return reals.to_fraction(number)
 
 
 def _places(low: Fraction, high: Fraction) -> list[Fraction]:
@@ -239,13 +239,13 @@ def _survey(
 ) -> tuple[list[Mark], Stretches, Stretches]:
     ends = [low + (high - low) * place / _PIECES for place in range(_PIECES + 1)]
     with deadline.limit(deadline.left() / 2):
-        singularities = survey(tree, name, fixed, ends)
+        singularities = find_singularities(tree, name, fixed, ends)
     marks = [
         Mark(float(it.at), plain(it.at) if it.exact else f"{float(it.at):.10g}", str(it.kind), it.exact, it.left, it.right)
-        for it in singularities.marks
+        for it in singularities.points
     ]
     gaps, unseen = (
         [(float(gap.start), float(gap.stop)) for gap in stretches]
-        for stretches in (singularities.gaps, singularities.unseen)
+        for stretches in (singularities.undefined, singularities.unresolved)
     )
     return marks, gaps, unseen

@@ -19,8 +19,9 @@ from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node
 from gradcalc.functions.derivation import Step, derive
 from gradcalc.inputs.query import Question
-from gradcalc.proof.claims.comparison import Compared, Comparing
-from gradcalc.proof.smoothness.differentiability import NOT_DIFFERENTIABLE, UNDEFINED, examine
+from gradcalc.proof.claims.comparison import Comparison, ComparisonPoint
+from gradcalc.proof.smoothness.differentiability import examine
+from gradcalc.proof.smoothness.kinds import NOT_DIFFERENTIABLE, UNDEFINED
 from gradcalc.report import Report
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
@@ -97,20 +98,20 @@ def stepwise(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Stepwis
 def _derivation(
     tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Node], prepared: PreparedQuery
 ) -> Derivation:
-    comparing = Comparing(tree, steps[0].derivative, by)
+    comparison = Comparison(tree, steps[0].derivative, by)
     numbers: Sequence[str | None] = [None] * len(steps)
     at_point = AtPoint.UNKNOWN if values else None
     try:
         with deadline.limit(prepared.seconds):
-            comparing.run([values] if values else [], closely=False)
+            comparison.run([values] if values else [], closely=False)
             if values:
-                here = comparing.found[0] if comparing.found and comparing.found[0].shown == values else None
+                here = comparison.points[0] if comparison.points and comparison.points[0].point == values else None
                 at_point, numbers = _at_point(tree, by, steps, values, here)
     except deadline.OutOfTime:
         pass
-    comparisons = comparing.found
+    comparisons = comparison.points
     equal = sum(it.same for it in comparisons)
-    beside = sum(not it.same and (it.claimed is None or it.on_seam) for it in comparisons)
+    beside = sum(not it.same and (it.claim is None or it.on_seam) for it in comparisons)
     wrong = len(comparisons) - equal - beside
     if at_point is AtPoint.NO_RULE and comparisons[0].same:  # by chance: the rules of parts do not hold
         equal, beside = equal - 1, beside + 1
@@ -118,7 +119,7 @@ def _derivation(
 
 
 def _at_point(
-    tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Node], whole: Compared | None
+    tree: Node, by: str, steps: Sequence[Step], values: Mapping[str, Node], whole: ComparisonPoint | None
 ) -> tuple[AtPoint, Sequence[str | None]]:
     """Whether the steps hold at a point, and their numbers, from the comparison of the whole there (None: no derivative)."""
     nowhere = [None] * len(steps)
@@ -145,10 +146,10 @@ def _is_not_differentiable(tree: Node, by: str, values: Mapping[str, Node]) -> b
 
 def _derivative_at(step: Step, by: str, values: Mapping[str, Node]) -> str | None:
     """The derivative of a part at a point; None where it has none, or the rule does not give it."""
-    here = Comparing(step.part, step.derivative, by).at(values)
-    if here is None or not here.same or here.claimed is None:
+    here = Comparison(step.part, step.derivative, by).at(values)
+    if here is None or not here.same or here.claim is None:
         return None
     try:
-        return decimal(here.claimed)
+        return decimal(here.claim)
     except OutOfPrecision:
         return None

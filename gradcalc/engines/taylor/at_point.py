@@ -101,7 +101,7 @@ class ExpressionAt:
             if name in opaque:
                 values[name] = self._named(opaque[name])
         jet = evaluate.evaluate(formula, values)
-        if any(note.kind in ("pole", "domain", "unknown") for note in jet.notes):
+        if not jet.has_value:
             raise OutOfPrecision
         return jet.value
 

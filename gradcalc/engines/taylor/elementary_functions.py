@@ -8,7 +8,7 @@ from fractions import Fraction
 from flint import arb, fmpq
 
 from gradcalc.engines.taylor import reals
-from gradcalc.engines.taylor.jets import NAN, ZERO_TO_ZERO, Jet, Notes, apply, as_jet, compose, integrate
+from gradcalc.engines.taylor.jets import NAN, ZERO_TO_ZERO, Jet, NoteKind, Notes, apply, as_jet, compose, integrate
 from gradcalc.engines.taylor.piecewise_functions import PiecewiseFunctions
 from gradcalc.engines.taylor.reals import Real, ball, exact, floor, integer
 
@@ -35,7 +35,7 @@ class ElementaryFunctions(PiecewiseFunctions, ABC):
         a, b = as_jet(a), as_jet(b)
         if reals.sign(b.value):
             return a / b
-        note = self.note("pole", "division by zero")
+        note = self.note(NoteKind.POLE, "division by zero")
         power = None if b.is_constant else b.valuation()
         if power is None or not a.starts_with_zeros(power):
             return self.undefined([a, b], note)
@@ -58,7 +58,7 @@ class ElementaryFunctions(PiecewiseFunctions, ABC):
             if near is not None and reals.sign(b.value - near) == 0:  # an integer as far as the precision tells
                 return self._integer_power(a, b, near)
         if base < 0:
-            note = self.note("domain", "a negative number to a power that is not a constant integer")
+            note = self.note(NoteKind.DOMAIN, "a negative number to a power that is not a constant integer")
             isolated = None if b.is_constant else integer(b.value)
             if isolated is not None:  # real at this very exponent, and at none beside it
                 value = self._integer_power(Jet.constant(a.value), Jet.constant(b.value), isolated).value
@@ -70,20 +70,20 @@ class ElementaryFunctions(PiecewiseFunctions, ABC):
         """0**b for b that moves or is no integer."""
         exponent = reals.sign(b.value)
         if exponent < 0:
-            return self.undefined([a, b], self.note("pole", "zero to a negative power"))
+            return self.undefined([a, b], self.note(NoteKind.POLE, "zero to a negative power"))
         notes = a.notes | b.notes
         if exponent == 0:
-            return self.with_unknown_tail(fmpq(1), notes | {self.note("edge", "0**0")})
+            return self.with_unknown_tail(fmpq(1), notes | {self.note(NoteKind.EDGE, "0**0")})
         if a.is_constant:
             return Jet.constant(fmpq(0), notes, is_literal=a.is_literal and b.is_literal)
-        return self.with_unknown_tail(fmpq(0), notes | {self.note("edge", "a power of zero")})
+        return self.with_unknown_tail(fmpq(0), notes | {self.note(NoteKind.EDGE, "a power of zero")})
 
     def _integer_power(self, a: Jet, b: Jet, n: int) -> Jet:
         if n == 0:
             one = Jet.constant(fmpq(1), a.notes | b.notes, is_literal=a.is_literal and b.is_literal)
             depends_on_path = not (a.is_literal or b.is_literal or (a.is_constant and b.is_constant))
             if depends_on_path and reals.sign(a.value) == 0:
-                return one.with_notes(self.note("edge", ZERO_TO_ZERO))
+                return one.with_notes(self.note(NoteKind.EDGE, ZERO_TO_ZERO))
             return one
         if n < 0:
             return self.divide(1, self._integer_power(a, b, -n))
@@ -98,10 +98,10 @@ class ElementaryFunctions(PiecewiseFunctions, ABC):
         if at_point > 0:
             return apply("sqrt", a)
         if at_point < 0:
-            return self.undefined([a], self.note("domain", "the square root of a negative number"))
+            return self.undefined([a], self.note(NoteKind.DOMAIN, "the square root of a negative number"))
         if a.is_constant:
             return a.as_constant(fmpq(0))
-        note = self.note("edge", "the square root of zero")
+        note = self.note(NoteKind.EDGE, "the square root of zero")
         power = a.valuation()
         if power is None or power % 2 or reals.sign(a[power]) < 0:
             return self._at_end(a, fmpq(0), a.notes | {note})
@@ -114,7 +114,7 @@ class ElementaryFunctions(PiecewiseFunctions, ABC):
             return root if at_point > 0 else -root
         if a.is_constant:
             return a.as_constant(fmpq(0))
-        note = self.note("seam", "the cube root of zero")
+        note = self.note(NoteKind.SEAM, "the cube root of zero")
         power = a.valuation()
         if power is None or power % 3:
             return self._at_end(a, fmpq(0), a.notes | {note})
@@ -133,8 +133,8 @@ class ElementaryFunctions(PiecewiseFunctions, ABC):
         if at_point > 0:
             return apply("log", a)
         if at_point == 0:
-            return self.undefined([a], self.note("pole", "the logarithm of zero"))
-        return self.undefined([a], self.note("domain", "the logarithm of a negative number"))
+            return self.undefined([a], self.note(NoteKind.POLE, "the logarithm of zero"))
+        return self.undefined([a], self.note(NoteKind.DOMAIN, "the logarithm of a negative number"))
 
     def log1p(self, a: Jet) -> Jet:
         logarithm = self.log(1 + a)
@@ -158,7 +158,7 @@ class ElementaryFunctions(PiecewiseFunctions, ABC):
             return a.as_constant(fmpq(0))
         if reals.sign(b.value) > 0:
             return a * apply("log", b)
-        return self.with_unknown_tail(fmpq(0), a.notes | b.notes | {self.note("edge", "0*log(0)")})
+        return self.with_unknown_tail(fmpq(0), a.notes | b.notes | {self.note(NoteKind.EDGE, "0*log(0)")})
 
     def sigmoid(self, a: Jet) -> Jet:
         return 1 / (1 + apply("exp", -a))
@@ -175,9 +175,9 @@ class ElementaryFunctions(PiecewiseFunctions, ABC):
         """-1 outside [low, high], 0 at an end, 1 inside."""
         at_point = min(1 if low is None else reals.sign(a.value - low), 1 if high is None else reals.sign(high - a.value))
         if at_point < 0:
-            return -1, a.notes | {self.note("domain", f"{self.name} outside its domain")}
+            return -1, a.notes | {self.note(NoteKind.DOMAIN, f"{self.name} outside its domain")}
         if at_point == 0 and not a.is_constant:
-            return 0, a.notes | {self.note("edge", f"{self.name} at an end of its domain")}
+            return 0, a.notes | {self.note(NoteKind.EDGE, f"{self.name} at an end of its domain")}
         return at_point, a.notes
 
     def _at_end(self, a: Jet, value: Real, notes: Notes) -> Jet:
@@ -212,7 +212,7 @@ class ElementaryFunctions(PiecewiseFunctions, ABC):
         if right < 0:
             above, notes = self.side(y, "the cut of atan2")
             return Jet.constant(-arb.pi() if above < 0 else arb.pi(), notes, is_literal=True) + self.atan(y / x)
-        return self.undefined([y, x], self.note("domain", "atan2 at the origin"))
+        return self.undefined([y, x], self.note(NoteKind.DOMAIN, "atan2 at the origin"))
 
     def sinc(self, a: Jet) -> Jet:
         if reals.sign(a.value):
@@ -262,7 +262,7 @@ class ElementaryFunctions(PiecewiseFunctions, ABC):
         if inside < 0:
             return self.undefined([a], *notes)
         if inside == 0:
-            return self.undefined([a], self.note("pole", f"{self.name} at an end of its domain"))
+            return self.undefined([a], self.note(NoteKind.POLE, f"{self.name} at an end of its domain"))
         return integrate(ball(a.value).atanh(), 1 / ((1 - a) * (1 + a)), a)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
 from flint import arb, arb_series, fmpq
@@ -18,15 +19,24 @@ from gradcalc.engines.taylor.reals import Real, ball, bounded, is_zero
 from gradcalc.errors import Span
 
 
+class NoteKind(StrEnum):
+    """Why a function is not smooth at a point."""
+
+    SEAM = "seam"  # two formulas meet
+    POLE = "pole"
+    EDGE = "edge"  # of the real domain
+    DOMAIN = "domain"  # no real value
+    UNKNOWN = "unknown"  # the engine has no series, or no value, of the function there
+
+
+WITHOUT_VALUE = frozenset({NoteKind.POLE, NoteKind.DOMAIN, NoteKind.UNKNOWN})
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A place of the expression where it is not smooth at the point.
+    """A part of the expression that is not smooth at the point."""
 
-    `kind` is "seam" (two formulas meet), "pole", "edge" (of the real domain), "domain" (no real value) or "unknown" (the
-    engine has no series, or no value, of the function there).
-    """
-
-    kind: str
+    kind: NoteKind
     what: str
     span: Span
 
@@ -82,6 +92,11 @@ class Jet:
     def value(self) -> Real:
         """The limit along the ray."""
         return self.coefficients[0]
+
+    @property
+    def has_value(self) -> bool:
+        """Whether no note denies that the expression has a value at the point."""
+        return not any(note.kind in WITHOUT_VALUE for note in self.notes)
 
     @property
     def has_expansion(self) -> bool:

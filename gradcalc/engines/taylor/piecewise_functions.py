@@ -8,7 +8,7 @@ from collections.abc import Callable
 from flint import fmpq
 
 from gradcalc.engines.taylor import reals
-from gradcalc.engines.taylor.jets import CONDITION, NAN, Condition, Jet, NoSeries, Note, Notes, as_jet, is_nan
+from gradcalc.engines.taylor.jets import CONDITION, NAN, Condition, Jet, NoSeries, Note, NoteKind, Notes, as_jet, is_nan
 from gradcalc.engines.taylor.reals import Real, floor
 from gradcalc.errors import Span
 from gradcalc.expression.tree import Call
@@ -32,7 +32,7 @@ class PiecewiseFunctions(Vocabulary[Jet, Condition], ABC):
         self.span, self.name = node.span, node.name
         self.noted.clear()
 
-    def note(self, kind: str, what: str) -> Note:
+    def note(self, kind: NoteKind, what: str) -> Note:
         note = Note(kind, what, self.span)
         self.noted.append(note)
         return note
@@ -59,7 +59,7 @@ class PiecewiseFunctions(Vocabulary[Jet, Condition], ABC):
         at_point = reals.sign(a.value)
         if at_point or a.is_constant:
             return at_point, a.notes
-        notes = a.notes | {self.note("seam", what)}
+        notes = a.notes | {self.note(NoteKind.SEAM, what)}
         power = a.valuation()
         if power is None:
             raise NoSeries

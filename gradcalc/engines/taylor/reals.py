@@ -204,8 +204,10 @@ def agree(left: Real, right: Real) -> bool:
         return bool(ball(left).overlaps(ball(right)))
 
 
-def to_fraction(value: arb) -> Fraction:
-    """The exact rational of a ball's midpoint."""
+def to_fraction(value: Real) -> Fraction:
+    """A number as a fraction: exactly, or the midpoint of a ball."""
+    if isinstance(value, fmpq):
+        return Fraction(int(value.p), int(value.q))
     mantissa, exponent = value.mid().man_exp()
     return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
 

@@ -11,7 +11,7 @@ from flint import acb_series, arb, fmpq
 
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.elementary_functions import ElementaryFunctions
-from gradcalc.engines.taylor.jets import NAN, Jet, NoSeries, apply, compose, integrate
+from gradcalc.engines.taylor.jets import NAN, Jet, NoSeries, NoteKind, apply, compose, integrate
 from gradcalc.engines.taylor.reals import Real, ball, integer
 
 _MAX_GAMMA_BITS = 150_000
@@ -37,7 +37,7 @@ class JetVocabulary(ElementaryFunctions):
         if inside < 0:
             return self.undefined([a], *notes)
         if inside == 0:
-            return self.undefined([a], self.note("pole", "erfinv at an end of its domain"))
+            return self.undefined([a], self.note(NoteKind.POLE, "erfinv at an end of its domain"))
         # y' = sqrt(pi)/2 * exp(y**2): every pass makes one more coefficient right.
         start = ball(a.value).erfinv()
         result = a.with_coefficients([start, *[arb(0)] * (len(a) - 1)])
@@ -52,7 +52,7 @@ class JetVocabulary(ElementaryFunctions):
 
     def gamma(self, a: Jet) -> Jet:
         if self._is_pole(a):
-            return self.undefined([a], self.note("pole", f"{self.name} at a non-positive integer"))
+            return self.undefined([a], self.note(NoteKind.POLE, f"{self.name} at a non-positive integer"))
         return self._gamma_series(a, "gamma")
 
     def _gamma_series(self, a: Jet, name: str) -> Jet:
@@ -64,7 +64,7 @@ class JetVocabulary(ElementaryFunctions):
         if reals.sign(a.value) > 0:
             return self._gamma_series(a, "lgamma")
         if self._is_pole(a):
-            return self.undefined([a], self.note("pole", f"{self.name} at a non-positive integer"))
+            return self.undefined([a], self.note(NoteKind.POLE, f"{self.name} at a non-positive integer"))
         grown = self._gamma_series(a, "gamma")
         return self.log(grown if reals.sign(grown.value) > 0 else -grown)
 
@@ -72,16 +72,16 @@ class JetVocabulary(ElementaryFunctions):
         order = integer(n.value)
         assert order is not None
         if self._is_pole(a):
-            return self.undefined([a], self.note("pole", f"{self.name} at a non-positive integer"))
+            return self.undefined([a], self.note(NoteKind.POLE, f"{self.name} at a non-positive integer"))
         # The k-th coefficient of polygamma(n, x) is that of digamma, n + k places on, times (n + k)!/k!.
         digamma = reals.digamma_series(ball(a.value), order + len(a))[order:]
         return compose([c * perm(order + power, order) for power, c in enumerate(digamma)], a)
 
     def zeta(self, a: Jet) -> Jet:
         if reals.sign(a.value - 1) == 0:
-            return self.undefined([a], self.note("pole", "zeta at 1"))
+            return self.undefined([a], self.note(NoteKind.POLE, "zeta at 1"))
         if not abs(ball(a.value)) < _MAX_SPECIAL:
-            return self.undefined([a], self.note("unknown", "zeta of so large a number"))
+            return self.undefined([a], self.note(NoteKind.UNKNOWN, "zeta of so large a number"))
         return apply("zeta", a)
 
     def besselj(self, n: Jet, a: Jet) -> Jet:
@@ -100,13 +100,13 @@ class JetVocabulary(ElementaryFunctions):
         """A function Z_n with Z_n' = outer*(Z_(n-1) + alternate*Z_(n+1))/2."""
         at_point = reals.sign(a.value)
         if at_point == 0 and kind in ("bessel_y", "bessel_k"):
-            return self.undefined([n, a], self.note("pole", f"{self.name} at 0"))
+            return self.undefined([n, a], self.note(NoteKind.POLE, f"{self.name} at 0"))
         if at_point < 0 and (kind in ("bessel_y", "bessel_k") or integer(n.value) is None):
-            return self.undefined([n, a], self.note("domain", f"{self.name} of a negative number"))
+            return self.undefined([n, a], self.note(NoteKind.DOMAIN, f"{self.name} of a negative number"))
         if not abs(ball(n.value)) < _MAX_SPECIAL:
-            return self.undefined([n, a], self.note("unknown", f"{self.name} of so large an order"))
+            return self.undefined([n, a], self.note(NoteKind.UNKNOWN, f"{self.name} of so large an order"))
         if not n.is_constant:
-            return self.undefined([n, a], self.note("unknown", f"the derivative of {self.name} by its order"))
+            return self.undefined([n, a], self.note(NoteKind.UNKNOWN, f"the derivative of {self.name} by its order"))
         x, order = ball(a.value), ball(n.value)
         coefficients: list[Real] = []
         factor = fmpq(1)

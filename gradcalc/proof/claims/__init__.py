@@ -1,1 +1,1 @@
-"""Two expressions compared: points between the roots of their breakpoints, pieces, and proofs for whole pieces."""
+"""Two expressions compared: at points between their breakpoints, and by proofs for whole pieces."""

@@ -1,8 +1,8 @@
 """Where an expression may change its formula, or lose its value: the zeros of known expressions.
 
-Comes in: a tree.  Goes out: its switches.  The meanings of the function table are read once more, with a vocabulary that
-builds trees: both sides of a comparison, a tie of max, an argument of abs or floor, a denominator, the argument of a
-logarithm.  A switch too many is only a place where somebody looks in vain.
+Comes in: a tree.  Goes out: its switches, such as the difference of two sides of a comparison or of two arguments of max,
+the argument of abs, floor or a logarithm, and a denominator.  They are found by a vocabulary that builds trees.  A
+superfluous switch is harmless: it costs a sample.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from gradcalc.expression.tree import Call, Name, Node, Number, calls_in, integer
 from gradcalc.functions import TABLE
 from gradcalc.functions.vocabulary import NAMES, Vocabulary
 
+_Rule = Callable[..., list["Switch"]]
+"""The switches of a call, from its arguments."""
+
 _ZERO, _ONE = Number("0"), Number("1")
 _MOST_TIES = 6
-"""Arguments of max up to which each is compared with each."""
+"""Arguments of max up to which all pairs are switches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """An expression whose zeros matter; of kind `whole` and `half`, where it is an integer, or one and a half.
+    """An expression whose zeros matter; for the kinds `whole` and `half`, where it is an integer or a half-integer.
 
-    `needs` is the condition under which there is a value, None where there is one on both sides and at the zero.
+    `needs` is the condition for a value; None if there is a value on both sides and at the zero.
     """
 
     node: Node
@@ -34,177 +37,156 @@ class Switch:
 
 
 def switches(tree: Node) -> list[Switch]:
-    """The switches of a tree, each once; those whose expression is a number are left out."""
+    """The distinct switches of a tree that contain a variable."""
     vocabulary = TreeVocabulary()
     _read(tree, vocabulary, lambda node, _: node)
-    return [it for it in dict.fromkeys(vocabulary.found) if names_in(it.node)]
+    return [it for it in dict.fromkeys(vocabulary.switches) if names_in(it.node)]
 
 
-def expanded(tree: Node) -> Node:
-    """A tree in functions of the vocabulary alone: `max(x, 0)` for `relu(x)`."""
+def expand(tree: Node) -> Node:
+    """A tree in primitives of the vocabulary only: `max(x, 0)` for `relu(x)`."""
     return _read(tree, TreeVocabulary(), lambda _, meaning: meaning)
 
 
-def _read(tree: Node, vocabulary: _Switches, chosen: Callable[[Node, Node], Node]) -> Node:
-    """Read a tree in a vocabulary; of each call, and what it means, one is chosen."""
+def _read(tree: Node, vocabulary: _Switches, select: Callable[[Node, Node], Node]) -> Node:
+    """Rebuild a tree in a vocabulary; `select` takes a call or its meaning."""
 
-    def call(node: Call, args: list[_Built]) -> _Built:
+    def call(node: Call, args: list[_TreeValue]) -> _TreeValue:
         row = TABLE[node.name]
-        made = Call(node.name, tuple(arg.node for arg in args), node.span, node.options)
+        whole = Call(node.name, tuple(arg.node for arg in args), node.span, node.options)
         if not args or not row.elementwise or (row.condition and row.boolean_args):
-            return _Built(made)
-        return _Built(chosen(made, row.meaning(vocabulary, *args).node))
+            return _TreeValue(whole)
+        return _TreeValue(select(whole, row.meaning(vocabulary, *args).node))
 
-    return linearize(tree).evaluate(_Built, call)[-1].node
-
-
-def as_built(name: str) -> _Built:
-    """A variable that the meanings of functions calculate with."""
-    return _Built(Name(name))
+    return linearize(tree).evaluate(_TreeValue, call)[-1].node
 
 
-class _Built:
-    """A part of a tree that the meanings of functions calculate with."""
+def tree_variable(name: str) -> _TreeValue:
+    """A variable as an argument of meanings."""
+    return _TreeValue(Name(name))
+
+
+class _TreeValue:
+    """A tree as an argument of meanings."""
 
     def __init__(self, node: Node):
         self.node = node
 
-    def __neg__(self) -> _Built:
-        return _Built(Call("neg", (self.node,)))
+    def __neg__(self) -> _TreeValue:
+        return _TreeValue(Call("neg", (self.node,)))
 
-    def __add__(self, other: _Built | int) -> _Built:
-        return _made("+", self, other)
+    def __add__(self, other: _TreeValue | int) -> _TreeValue:
+        return _call("+", self, other)
 
-    def __radd__(self, other: int) -> _Built:
-        return _made("+", other, self)
+    def __radd__(self, other: int) -> _TreeValue:
+        return _call("+", other, self)
 
-    def __sub__(self, other: _Built | int) -> _Built:
-        return _made("-", self, other)
+    def __sub__(self, other: _TreeValue | int) -> _TreeValue:
+        return _call("-", self, other)
 
-    def __rsub__(self, other: int) -> _Built:
-        return _made("-", other, self)
+    def __rsub__(self, other: int) -> _TreeValue:
+        return _call("-", other, self)
 
-    def __mul__(self, other: _Built | int) -> _Built:
-        return _made("*", self, other)
+    def __mul__(self, other: _TreeValue | int) -> _TreeValue:
+        return _call("*", self, other)
 
-    def __rmul__(self, other: int) -> _Built:
-        return _made("*", other, self)
+    def __rmul__(self, other: int) -> _TreeValue:
+        return _call("*", other, self)
 
 
-def _tree(value: _Built | int | str) -> Node:
-    if isinstance(value, _Built):
+def _tree(value: _TreeValue | int | str) -> Node:
+    if isinstance(value, _TreeValue):
         return value.node
     number = Number(str(value).lstrip("-"))
     return Call("neg", (number,)) if str(value).startswith("-") else number
 
 
-def _made(name: str, *args: _Built | int) -> _Built:
-    return _Built(Call(name, tuple(map(_tree, args))))
+def _call(name: str, *args: _TreeValue | int) -> _TreeValue:
+    return _TreeValue(Call(name, tuple(map(_tree, args))))
 
 
-_CALLED = {"divide": "/", "power": "**", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=",
+_OPERATORS = {"divide": "/", "power": "**", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=",
            "both": "and", "either": "or", "opposite": "not"}  # fmt: skip
 
 
-def _switch_finder(name: str) -> Callable[..., _Built]:
-    """A function of the vocabulary that builds its call, and notes its switches."""
-    called = _CALLED.get(name, name)
+def _switch_finder(name: str) -> Callable[..., _TreeValue]:
+    """A function of the vocabulary that builds its call, and records its switches."""
+    operator = _OPERATORS.get(name, name)
 
-    def function(self: _Switches, *args: _Built | int) -> _Built:
+    def function(self: _Switches, *args: _TreeValue | int) -> _TreeValue:
         parts = [_tree(arg) for arg in args]
-        self.found += _of(called, parts)
-        return _Built(Call(called, tuple(parts)))
+        self.switches += _switches_of(operator, parts)
+        return _TreeValue(Call(operator, tuple(parts)))
 
     return function
 
 
-class _Switches(Vocabulary[_Built, _Built], ABC):
+class _Switches(Vocabulary[_TreeValue, _TreeValue], ABC):
     def __init__(self) -> None:
-        self.found: list[Switch] = []
+        self.switches: list[Switch] = []
 
-    def number(self, value: int | str) -> _Built:
-        return _Built(_tree(value))
+    def number(self, value: int | str) -> _TreeValue:
+        return _TreeValue(_tree(value))
 
 
 TreeVocabulary: type[_Switches] = type(
     "TreeVocabulary", (_Switches,), {name: _switch_finder(name) for name in NAMES - {"number"}}
 )
-"""The functions of the table in trees; the switches of all that are called are in `found`."""
+"""The vocabulary in trees; `switches` has those of all calls."""
 
 
-_OF_ONE = ("abs", "sign", "heaviside", "cbrt", "sinc")
-_POLES: dict[str, str] = {"tan": "cos", "sec": "cos", "cot": "sin", "csc": "sin", "coth": "tanh", "csch": "tanh"}
+def _switches_of(name: str, args: Sequence[Node]) -> list[Switch]:
+    """The switches of one call of a primitive."""
+    return _SWITCHES[name](*args) if name in _SWITCHES else []
 
 
-def _of(name: str, args: Sequence[Node]) -> list[Switch]:
-    """The switches of one function of the vocabulary."""
-    match name:
-        case "<" | "<=" | ">" | ">=" | "==" | "!=":
-            return [Switch(_difference(*args))]
-        case "max" | "min":
-            pairs = combinations(args, 2) if len(args) <= _MOST_TIES else pairwise(args)
-            return [Switch(_difference(*pair)) for pair in pairs]
-        case "floor" | "ceil" | "trunc":
-            return [Switch(args[0], "whole")]
-        case "round":
-            return [Switch(args[0], "half")]
-        case "/":
-            return [_unless_zero(args[1])]
-        case "**":
-            return _of_power(*args)
-        case "sqrt":
-            return [_from_zero(args[0], ">=")]
-        case "log":
-            return [_from_zero(args[0], ">")]
-        case "log1p":
-            return [_from_zero(Call("+", (_ONE, args[0])), ">")]
-        case "xlogy":
-            return [Switch(args[0]), _from_zero(args[1], ">")]
-        case "asin" | "acos" | "atanh" | "erfinv":
-            sign = ">=" if name in ("asin", "acos") else ">"
-            return [_from_zero(Call("+", (_ONE, args[0])), sign), _from_zero(_difference(_ONE, args[0]), sign)]
-        case "acosh":
-            return [_from_zero(_difference(args[0], _ONE), ">=")]
-        case "atan2":
-            return [Switch(arg) for arg in args]
-        case "hypot":
-            return [Switch(arg) for arg in args]
-        case "gamma" | "lgamma" | "digamma" | "polygamma":
-            return [Switch(args[-1], "whole")]
-        case "zeta":
-            return [_unless_zero(_difference(args[0], _ONE))]
-        case "bessely" | "besselk":
-            return [_from_zero(args[1], ">")]
-    if name in _POLES:
-        return [_unless_zero(Call(_POLES[name], (args[0],)))]
-    return [Switch(args[0])] if name in _OF_ONE else []
+def _zero_of_all(*args: Node) -> list[Switch]:
+    return [Switch(arg) for arg in args]
+
+
+def _ties(*args: Node) -> list[Switch]:
+    pairs = combinations(args, 2) if len(args) <= _MOST_TIES else pairwise(args)
+    return [Switch(_difference(*pair)) for pair in pairs]
+
+
+def _integer(*args: Node) -> list[Switch]:
+    return [Switch(args[-1], "whole")]
+
+
+def _within_one(sign: str) -> _Rule:
+    """For functions on the interval from -1 to 1."""
+    return lambda a: [_where_signed(Call("+", (_ONE, a)), sign), _where_signed(_difference(_ONE, a), sign)]
+
+
+def _pole_of(function: str) -> _Rule:
+    return lambda a: [_where_nonzero(Call(function, (a,)))]
 
 
 def _of_power(base: Node, exponent: Node) -> list[Switch]:
     whole = integer_literal(exponent)
     if whole is not None:
-        return [_unless_zero(base)] if whole < 0 else []
-    found = [_from_zero(base, ">")]
-    return [*found, Switch(exponent, "whole")] if names_in(exponent) else found
+        return [_where_nonzero(base)] if whole < 0 else []
+    positive = _where_signed(base, ">")
+    return [positive, Switch(exponent, "whole")] if names_in(exponent) else [positive]
 
 
 def _difference(left: Node, right: Node) -> Node:
     return left if right == _ZERO else right if left == _ZERO else Call("-", (left, right))
 
 
-def _from_zero(node: Node, sign: str) -> Switch:
+def _where_signed(node: Node, sign: str) -> Switch:
     return Switch(node, needs=_condition(node, sign))
 
 
-def _unless_zero(node: Node) -> Switch:
+def _where_nonzero(node: Node) -> Switch:
     return Switch(node, needs=_condition(node, "!="))
 
 
-_MIRRORED = {">": "<", ">=": "<=", "!=": "!="}
+_REVERSE = {">": "<", ">=": "<=", "!=": "!="}
 
 
 def _condition(node: Node, sign: str) -> Call:
-    """`node sign 0`, without a constant that can stand on the other side."""
+    """The condition `node sign 0`, with constants moved to the right side."""
     if isinstance(node, Call) and node.name in ("+", "-"):
         left, right = node.args
         if not names_in(right):
@@ -212,24 +194,48 @@ def _condition(node: Node, sign: str) -> Call:
             return Call(sign, (left, other))
         if not names_in(left):
             if node.name == "-":
-                return Call(_MIRRORED[sign], (right, left))
+                return Call(_REVERSE[sign], (right, left))
             return Call(sign, (right, Call("neg", (left,))))
     if isinstance(node, Call) and node.name == "neg":
-        return Call(_MIRRORED[sign], (node.args[0], _ZERO))
+        return Call(_REVERSE[sign], (node.args[0], _ZERO))
     return Call(sign, (node, _ZERO))
 
 
+_SWITCHES: dict[str, _Rule] = {
+    **dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), lambda a, b: [Switch(_difference(a, b))]),
+    **dict.fromkeys(("max", "min"), _ties),
+    **dict.fromkeys(("floor", "ceil", "trunc", "gamma", "lgamma", "digamma", "polygamma"), _integer),
+    **dict.fromkeys(("abs", "sign", "heaviside", "cbrt", "sinc"), lambda a, *_: [Switch(a)]),
+    **dict.fromkeys(("atan2", "hypot"), _zero_of_all),
+    **dict.fromkeys(("asin", "acos"), _within_one(">=")),
+    **dict.fromkeys(("atanh", "erfinv"), _within_one(">")),
+    **dict.fromkeys(("bessely", "besselk"), lambda _, a: [_where_signed(a, ">")]),
+    **dict.fromkeys(("tan", "sec"), _pole_of("cos")),
+    **dict.fromkeys(("cot", "csc"), _pole_of("sin")),
+    **dict.fromkeys(("coth", "csch"), _pole_of("tanh")),
+    "round": lambda a: [Switch(a, "half")],
+    "/": lambda _, b: [_where_nonzero(b)],
+    "**": _of_power,
+    "sqrt": lambda a: [_where_signed(a, ">=")],
+    "log": lambda a: [_where_signed(a, ">")],
+    "log1p": lambda a: [_where_signed(Call("+", (_ONE, a)), ">")],
+    "xlogy": lambda a, b: [Switch(a), _where_signed(b, ">")],
+    "acosh": lambda a: [_where_signed(_difference(a, _ONE), ">=")],
+    "zeta": lambda a: [_where_nonzero(_difference(a, _ONE))],
+}
+
+
 def equalities(tree: Node) -> list[Call]:
-    """Where a tree asks if two numbers are equal: what holds beside such a point tells nothing about it."""
-    asked = [call for call in calls_in(tree) if call.name in ("==", "!=")]
-    return [node for node in dict.fromkeys(asked) if names_in(node)]
+    """The comparisons of a tree by == and !=: the vicinity of such a point tells nothing about the point."""
+    comparisons = [call for call in calls_in(tree) if call.name in ("==", "!=")]
+    return [node for node in dict.fromkeys(comparisons) if names_in(node)]
 
 
 def has_cases(tree: Node) -> bool:
-    """Whether an expression may be another function elsewhere, and have a value there."""
+    """Whether an expression may have several formulas with values."""
     return any(it.needs is None for it in switches(tree))
 
 
 def is_hard(tree: Node) -> bool:
-    """Whether a tree has functions that take long far from 0, over wide intervals, and at many bits."""
+    """Whether a tree has functions that are slow far from 0, over wide intervals, or at many bits."""
     return any(TABLE[call.name].group == "special functions" for call in calls_in(tree))

@@ -1,6 +1,6 @@
-"""Whether two expressions are the same function, as far as points tell: no verdict rests on it.
+"""Whether two expressions are the same function, by sampling: no verdict rests on it.
 
-Comes in: two trees.  Goes out: whether they have the same value wherever both are looked at.
+Comes in: two trees.  Goes out: whether they have the same value at all sampled points.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from gradcalc.proof.claims.sampling import Point, Sampling
 from gradcalc.proof.smoothness.differentiability import value_of
 
 _FIRST, _MOST, _ATTEMPTS = 12, 36, 100
-"""Random points before those along the lines, points that are compared, and random points that are tried."""
+"""Random points before those along lines; compared points, at most; random points, at most."""
 
 
 def is_same(one: Node, other: Node) -> bool:
-    """Whether two expressions have the same value wherever both are looked at."""
+    """Whether two expressions have the same value at the sampled points where both have one."""
     names = sorted({*names_in(one), *names_in(other)})
-    found = 0
-    for point in _different(Sampling([one, other], names, {}), names):
+    count = 0
+    for point in _points(Sampling([one, other], names, {}), names):
         try:
             values = [value_of(ExpressionAt(tree, exact(point))) for tree in (one, other)]
         except reals.OutOfPrecision:
@@ -31,13 +31,13 @@ def is_same(one: Node, other: Node) -> bool:
             continue
         if not reals.agree(values[0], values[1]):
             return False
-        found += 1
-        if found == _MOST:
+        count += 1
+        if count == _MOST:
             break
-    return found > 0
+    return count > 0
 
 
-def _different(sampling: Sampling, names: Sequence[str]) -> Iterator[Point]:
+def _points(sampling: Sampling, names: Sequence[str]) -> Iterator[Point]:
     """Random points, and those along the lines through one of them."""
     points = list(sampling.samples(_ATTEMPTS))
     yield from points[:_FIRST]

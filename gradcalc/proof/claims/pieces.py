@@ -1,7 +1,7 @@
-"""A claim proven piece by piece: between its breakpoints, an expression of one variable is one formula.
+"""A proof of a claim piece by piece: between its breakpoints, an expression of one variable is one formula.
 
 Comes in: an expression, a claim about its derivative, and a point of every piece.  Goes out: whether derivative and claim
-are the same rational function in each of them.  That is exact algebra: no point and no digit is left out.
+are the same rational function in each of them, by exact algebra.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.jets import Condition, Jet
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.expression.tree import Call, Node, Number, linearize
-from gradcalc.proof.claims.breakpoints import expanded
+from gradcalc.proof.claims.breakpoints import expand
 from gradcalc.proof.claims.roots import polynomial
 
 
-def is_derivative(tree: Node, claimed: Node, point: Mapping[str, Real]) -> bool:
-    """Whether a claim is the derivative of a tree with one name in the piece around a point; False if that is not seen."""
+def is_derivative(tree: Node, claim: Node, point: Mapping[str, Real]) -> bool:
+    """Whether a claim is the derivative of a tree with one name in the piece around a point; False if unknown."""
     with reals.precision(2 * reals.START_BITS):
         try:
-            formula, slope = (polynomial(branch(each, point)) for each in (tree, claimed))
+            formula, slope = (polynomial(branch(each, point)) for each in (tree, claim))
         except (reals.Unresolved, reals.NotReal, reals.OutOfPrecision):
             return False
     if formula is None or slope is None:
@@ -31,18 +31,18 @@ def is_derivative(tree: Node, claimed: Node, point: Mapping[str, Real]) -> bool:
 
 
 def branch(tree: Node, point: Mapping[str, Real]) -> Node:
-    """The formula that a tree is near to a point at which nothing is at a breakpoint."""
-    program = linearize(expanded(tree))
+    """The formula of a tree near a point that is not a breakpoint."""
+    program = linearize(expand(tree))
     values = evaluate.evaluate_all(program, point, 0, evaluate.no_constants)
-    made: list[Node] = []
+    nodes: list[Node] = []
     for node, places, _ in zip(program.nodes, program.operands, values, strict=True):
-        args = [made[place] for place in places]
-        made.append(_chosen(node, args, [values[place] for place in places]) if isinstance(node, Call) else node)
-    return made[-1]
+        args = [nodes[place] for place in places]
+        nodes.append(_select_case(node, args, [values[place] for place in places]) if isinstance(node, Call) else node)
+    return nodes[-1]
 
 
-def _chosen(node: Call, args: list[Node], values: list[Jet | Condition]) -> Node:
-    """A call near to a point: the case that holds there, where it is one of cases."""
+def _select_case(node: Call, args: list[Node], values: list[Jet | Condition]) -> Node:
+    """A call near a point; of a piecewise function, its case there."""
     match node.name:
         case "where":
             return args[1] if cast("Condition", values[0]).holds else args[2]

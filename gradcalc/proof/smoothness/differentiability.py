@@ -1,56 +1,39 @@
 """Whether an expression has a derivative at a point, and if not, why.
 
 Comes in: an expression at a point (`ExpressionAt`) and the variables to differentiate by.  Goes out: a `Regularity`: the
-proven derivative where there is one, the kind of trouble and the one-sided derivatives where there is none.
+proven derivative, or the kind of singularity with the one-sided derivatives.
 
-At ordinary points a Taylor series is the answer.  Where it meets a breakpoint, a pole or an edge of the domain, and where a
-number is zero as far as its digits tell, the elements beside the point decide.
+Where all functions are smooth, a Taylor series gives the answer.  At a breakpoint, a pole or an edge of the domain, and
+where a number may be zero, the germs of `one_sided` give it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from flint import fmpq
 
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import ExpressionAt, polarize
 from gradcalc.engines.taylor.germs.atoms import Undecided
-from gradcalc.engines.taylor.jets import ZERO_TO_ZERO, Jet, Note
+from gradcalc.engines.taylor.jets import ZERO_TO_ZERO, Jet, Note, NoteKind
 from gradcalc.engines.taylor.reals import Real, refine
-from gradcalc.proof.smoothness.one_sided import Neighbourhood, Side, looked_at
+from gradcalc.proof.smoothness.kinds import Kind
+from gradcalc.proof.smoothness.one_sided import Neighbourhood, Side, near_point
 
-__all__ = ["NOT_DIFFERENTIABLE", "UNDEFINED", "Kind", "Regularity", "Side", "examine", "value_of"]
+__all__ = ["Regularity", "Side", "examine", "value_of"]
 
-
-class Kind(StrEnum):
-    """What an expression is like at a point."""
-
-    SMOOTH = "regular"
-    DIFFERENTIABLE = "smooth"  # differentiable although it passes through a seam
-    KINK = "kink"
-    JUMP = "jump"
-    VERTICAL = "vertical"
-    EDGE = "edge"
-    POLE = "pole"
-    DOMAIN = "domain"
-    REMOVABLE = "removable"
-    UNKNOWN = "unknown"
-
-
-UNDEFINED = frozenset({Kind.EDGE, Kind.POLE, Kind.DOMAIN, Kind.REMOVABLE})
-NOT_DIFFERENTIABLE = frozenset({Kind.KINK, Kind.JUMP, Kind.VERTICAL})
+_UNCONFIRMED = "a value that was not confirmed"
 
 
 @dataclass(frozen=True, slots=True)
 class Regularity:
-    """The answer: `derivative` is proven where `kind` is regular or smooth.
+    """Whether there is a derivative, and if not, why.
 
-    `value` is the expression's value, None where it has none.  `notes` name the places that were met.  `proven` is False
-    where the answer rests on numbers that are zero to thousands of bits.  `why` says what is in the way where `kind` is
-    unknown.
+    `derivative` is set where `kind` is SMOOTH or DIFFERENTIABLE.  `value` is None where the expression has none.  `notes`
+    name the functions that are not smooth at the point.  `proven` is False if the answer takes for zero a number whose first
+    thousands of bits are zero.  `why` explains an UNKNOWN kind.
     """
 
     kind: Kind
@@ -63,7 +46,7 @@ class Regularity:
     why: str = ""
 
 
-def examine(site: ExpressionAt, by: Sequence[str]) -> Regularity:
+def examine(expression_at: ExpressionAt, by: Sequence[str]) -> Regularity:
     """The regularity of the partial derivative of a site by each of `by`.
 
     Raises `OutOfPrecision` where no enclosure is found.
@@ -71,116 +54,108 @@ def examine(site: ExpressionAt, by: Sequence[str]) -> Regularity:
     with reals.precision(2 * reals.START_BITS):
         notes: set[Note] = set()
         with reals.unproven_zeros() as zeros:
-            value, derivative = _by_series(site, by, notes)
+            value, derivative = _taylor_derivative(expression_at, by, notes)
         if notes:
-            return _beside(site, by, _ordered(notes))
+            in_order = sorted(notes, key=lambda note: (note.span.start, note.span.end))
+            return _classify_singular(expression_at, by, tuple(in_order))
         if not zeros.count:
             return Regularity(Kind.SMOOTH, derivative, value=value)
-        return _confirmed(site, by, Regularity(Kind.SMOOTH, derivative, value=value, proven=False))
+        return _confirm(expression_at, by, Regularity(Kind.SMOOTH, derivative, value=value, proven=False))
 
 
-def value_of(site: ExpressionAt) -> Real | None:
+def value_of(expression_at: ExpressionAt) -> Real | None:
     """The value of the expression at the point; None where it has none.  Raises `OutOfPrecision`."""
-    value, _, proven = _value(site)
-    if value is not None and not proven:
-        try:
-            exact = looked_at(site, (), Neighbourhood.value)
-        except (Undecided, reals.OutOfPrecision):
-            return value
-        return exact
-    return value
+    value, _, proven = _value(expression_at)
+    if value is None or proven:
+        return value
+    try:
+        return near_point(expression_at, (), Neighbourhood.value)
+    except (Undecided, reals.OutOfPrecision):
+        return value
 
 
-def _ordered(notes: Iterable[Note]) -> tuple[Note, ...]:
-    return tuple(sorted(notes, key=lambda note: (note.span.start, note.span.end)))
-
-
-def _by_series(site: ExpressionAt, by: Sequence[str], notes: set[Note]) -> tuple[Real, Real]:
-    """The value and the derivative by Taylor series along rays; what they meet on the way goes into `notes`."""
-    terms = polarize(by)
+def _taylor_derivative(expression_at: ExpressionAt, by: Sequence[str], notes: set[Note]) -> tuple[Real, Real]:
+    """The value, and the derivative by Taylor series along rays; `notes` receives the notes of these series."""
     order = len(by)
-    at: list[Jet] = []
+    jets: list[Jet] = []
 
     def derivative() -> Real:
         notes.clear()
-        at.clear()
+        jets.clear()
         total: Real = fmpq(0)
-        for weight, direction in terms:
-            jet = site.taylor_along(direction, order)
-            at.append(jet)
+        for weight, direction in polarize(by):
+            jet = expression_at.taylor_along(direction, order)
+            jets.append(jet)
             notes.update(jet.notes)
             total = total + jet[order] * weight
-        # A note ends the search: the precision cannot help, what lies beside the point must be looked at.
+        # More precision does not help where a function is not smooth: any exact number ends the refinement.
         return fmpq(0) if notes else total
 
     slope = refine(derivative)
-    return at[0].value, slope
+    return jets[0].value, slope
 
 
-def _confirmed(site: ExpressionAt, by: Sequence[str], numerical: Regularity) -> Regularity:
-    """What rests on numbers that are zero to thousands of bits, proven or corrected by elements where these can."""
+def _confirm(expression_at: ExpressionAt, by: Sequence[str], numerical: Regularity) -> Regularity:
+    """Prove or correct, by germs where these can, an answer that takes for zero what may be none."""
     try:
-        partial = looked_at(site, by, lambda place: place.partial(by))
+        limit = near_point(expression_at, by, lambda place: place.partial(by))
     except (Undecided, reals.OutOfPrecision):
         return numerical
-    if not partial.proven:
+    if not limit.proven:
         return numerical
-    value = value_of(site)
-    if partial.kind == "smooth":
-        return Regularity(Kind.SMOOTH, partial.derivative, value=value)
-    kind = Kind.UNKNOWN if partial.kind == "undefined" else Kind(partial.kind)
-    why = "a value that was not confirmed" if kind is Kind.UNKNOWN else ""
-    return Regularity(kind, None, partial.left, partial.right, value, why=why)
+    value = value_of(expression_at)
+    if limit.kind is Kind.DIFFERENTIABLE:
+        return Regularity(Kind.SMOOTH, limit.derivative, value=value)
+    kind, why = (Kind.UNKNOWN, _UNCONFIRMED) if limit.kind is Kind.DOMAIN else (limit.kind, "")
+    return Regularity(kind, None, limit.left, limit.right, value, why=why)
 
 
-def _value(site: ExpressionAt) -> tuple[Real | None, frozenset[Note], bool]:
-    """The value at the point, None where there is none; what was met; and whether no zero was assumed."""
-    notes: frozenset[Note] = frozenset()
+def _value(expression_at: ExpressionAt) -> tuple[Real | None, frozenset[Note], bool]:
+    """The value at the point, None where it has none; the notes about it; and whether all zeros in it are proven."""
+    jets: list[Jet] = []
 
-    def compute() -> Real:
-        nonlocal notes
-        jet = site.value()
-        notes = jet.notes
-        return fmpq(0) if _without_value(notes) else jet.value
+    def value() -> Real:
+        jets[:] = [expression_at.value()]
+        return jets[0].value if jets[0].has_value else fmpq(0)
 
     with reals.unproven_zeros() as zeros:
-        value = refine(compute)
-    return (None if _without_value(notes) else value), notes, not zeros.count
+        number = refine(value)
+    return (number if jets[0].has_value else None), jets[0].notes, not zeros.count
 
 
-def _without_value(notes: Iterable[Note]) -> bool:
-    return any(note.kind in ("pole", "domain", "unknown") for note in notes)
-
-
-def _beside(site: ExpressionAt, by: Sequence[str], notes: tuple[Note, ...]) -> Regularity:
-    """The regularity where something was met."""
-    value, at_point, _ = _value(site)
+def _classify_singular(expression_at: ExpressionAt, by: Sequence[str], notes: tuple[Note, ...]) -> Regularity:
+    """The regularity where a function of the expression is not smooth."""
+    value, at_point, _ = _value(expression_at)
     kinds = {note.kind for note in at_point}
-    if "unknown" in kinds:
+    if NoteKind.UNKNOWN in kinds:
         return Regularity(Kind.UNKNOWN, value=value, notes=notes, why="a function whose series is not known")
     if value is None:
-        return _without(site, by, kinds, notes)
+        return _classify_undefined(expression_at, by, kinds, notes)
     try:
-        partial = looked_at(site, by, lambda place: place.partial(by))
+        limit = near_point(expression_at, by, lambda place: place.partial(by))
     except Undecided as why:
         return Regularity(Kind.UNKNOWN, value=value, notes=notes, why=str(why))
-    if partial.kind == "undefined":  # the two ways to see the point itself are at odds
-        return Regularity(Kind.UNKNOWN, value=value, notes=notes, why="a value that was not confirmed")
+    if limit.kind is Kind.DOMAIN:  # Taylor series find a value here, germs do not
+        return Regularity(Kind.UNKNOWN, value=value, notes=notes, why=_UNCONFIRMED)
     if any(note.what == ZERO_TO_ZERO for note in notes):  # along one line it may be smooth, its value a convention
-        return Regularity(Kind.EDGE, None, partial.left, partial.right, value, notes, partial.proven)
-    return Regularity(Kind(partial.kind), partial.derivative, partial.left, partial.right, value, notes, partial.proven)
+        return Regularity(Kind.EDGE, None, limit.left, limit.right, value, notes, limit.proven)
+    return Regularity(limit.kind, limit.derivative, limit.left, limit.right, value, notes, limit.proven)
 
 
-def _without(site: ExpressionAt, by: Sequence[str], kinds: set[str], notes: tuple[Note, ...]) -> Regularity:
+def _classify_undefined(
+    expression_at: ExpressionAt, by: Sequence[str], kinds: set[NoteKind], notes: tuple[Note, ...]
+) -> Regularity:
     """The regularity where the expression has no value."""
-    kind = Kind.POLE if "pole" in kinds and "domain" not in kinds else Kind.DOMAIN
+    kind = Kind.POLE if NoteKind.POLE in kinds and NoteKind.DOMAIN not in kinds else Kind.DOMAIN
     try:
-        there, proven = looked_at(site, by, lambda place: (place.value(), place.germs.guesses == 0))
-        if there is not None:  # the two ways to see the point itself are at odds
-            return Regularity(Kind.UNKNOWN, notes=notes, why="a value that was not confirmed")
+        value, proven = near_point(expression_at, by, lambda place: (place.value(), place.germs.guesses == 0))
+        if value is not None:  # germs find a value here, Taylor series do not
+            return Regularity(Kind.UNKNOWN, notes=notes, why=_UNCONFIRMED)
         if len(set(by)) == 1:
-            left, right, closes = looked_at(site, by, lambda place: place.beside(by[0], len(by)))
-            return Regularity(Kind.REMOVABLE if closes else kind, None, left, right, None, notes, proven)
+            left, right, is_removable = near_point(
+                expression_at, by, lambda place: place.sides_without_value(by[0], len(by))
+            )
+            return Regularity(Kind.REMOVABLE if is_removable else kind, None, left, right, None, notes, proven)
     except Undecided:
         proven = False
     return Regularity(kind, notes=notes, proven=proven)

@@ -16,7 +16,8 @@ from gradcalc.expression.tree import names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.points import read_at
 from gradcalc.inputs.values import value_tree
-from gradcalc.proof.smoothness.differentiability import NOT_DIFFERENTIABLE, UNDEFINED, Kind, Side, examine, value_of
+from gradcalc.proof.smoothness.differentiability import Side, examine, value_of
+from gradcalc.proof.smoothness.kinds import NOT_DIFFERENTIABLE, UNDEFINED, Kind
 
 
 def site(expr: str, at: str) -> ExpressionAt:

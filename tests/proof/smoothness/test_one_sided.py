@@ -18,7 +18,8 @@ from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import ball
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.values import value_tree
-from gradcalc.proof.smoothness.differentiability import Kind, Side, examine
+from gradcalc.proof.smoothness.differentiability import Side, examine
+from gradcalc.proof.smoothness.kinds import Kind
 
 FIRST_AND_SECOND = list(islice(cases(20), 60))
 THIRD = list(islice(cases(30, order=3), 10))
