@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import typer
 from typer.core import TyperCommand
 
-from gradcalc.commands.arguments import choice, device_of, names_of, order_of
+from gradcalc.commands.arguments import names_of, order_of
 from gradcalc.errors import CalcError, suggest
 from gradcalc.expression.tree import MAX_CHARACTERS
-from gradcalc.report import DTYPES, Problem
+from gradcalc.report import Problem
 from gradcalc.runtime.files import open_input
 
 if TYPE_CHECKING:
+    from gradcalc.commands.settings import Settings
     from gradcalc.inputs.query import Query, Question
     from gradcalc.inputs.values import Point
 
@@ -76,7 +77,7 @@ def _one_too_many(expressions: Sequence[str], wanted: int, options: Sequence[str
 
 
 def request(
-    expr: str, at: Sequence[str], by: Sequence[str], order: str, device: str, dtype: str | None, file: str | None
+    expr: str, at: Sequence[str], settings: Settings, *, by: Sequence[str] = (), order: str = "1", file: str | None = None
 ) -> tuple[Query, Sequence[Point] | Iterable[Mapping[str, str]]]:
     """The question without its point, and its points; from a long file they are the texts of the values.
 
@@ -97,8 +98,8 @@ def request(
     query = replace(
         read_query(Problem(text, by=wanted), named),
         order=order_of(order),
-        device=device_of(device),
-        dtype=dtype if dtype is None else choice(dtype, DTYPES, "dtype"),
+        device=settings.device,
+        dtype=settings.dtype,
     )
     names = names_in(query.expression)
     if file is not None:

@@ -35,13 +35,13 @@ def accumulate(
     Raises `CalcError` for what has no point, or no single value, or no gradient in torch.
     """
     prepared = prepare_at_point(question, seconds, "backward() starts from one number")
-    from gradcalc.engines.autograd.grad_modes import CLEARINGS, accumulated
+    from gradcalc.engines.autograd.grad_modes import ZEROING, accumulate_grads
 
     report = answer(prepared)
     settings = {"dtype": str(report.dtype), "device": str(report.device)}
     with torch_errors():
         gradients = {
-            clearing: accumulated(prepared.tree, report.point, passes, clearing, **settings)
-            for clearing in (CLEARINGS[1:] if clear else CLEARINGS)
+            zeroing: accumulate_grads(prepared.tree, report.point, passes, zeroing, **settings)
+            for zeroing in (ZEROING[1:] if clear else ZEROING)
         }
     return Accumulation(report, passes, gradients)

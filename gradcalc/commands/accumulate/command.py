@@ -43,7 +43,7 @@ def accumulate(
     from gradcalc.commands.accumulate.render import FORMATS
 
     count = count_of(passes, "the number of passes", MAX_PASSES)
-    question = one_point(*request(expr, at or [], [], "1", settings.device, settings.dtype, None))
+    question = one_point(*request(expr, at or [], settings))
     result = accumulate(question, passes=count, clear=zero, seconds=settings.seconds)
     settings.write(FORMATS, result)
     return result.report.exit

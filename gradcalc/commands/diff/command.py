@@ -102,7 +102,7 @@ def diff(
     sample = PROOFS if proofs is None else count_of(proofs, "the number of proofs", PART)
     if format == "csv" and not (at or points):
         raise CalcError("csv is a table of points, and none are given", hint="give --at x=0:1:11, or --points FILE")
-    query, where = request(expr, at or [], by or [], order, device, dtype, points)
+    query, where = request(expr, at or [], settings, by=by or [], order=order, file=points)
     if direction or cotangent is not None:
         query = with_product(query, direction or [], cotangent)
         if not (at or points):

@@ -50,7 +50,7 @@ def steps(
     between dollar signs.
     """
     settings = Settings.read((*LISTS, "latex", "markdown"), format, timeout, device=device, dtype=dtype, quiet=quiet)
-    question = one_point(*request(expr, at or [], by or [], "1", settings.device, settings.dtype, None))
+    question = one_point(*request(expr, at or [], settings, by=by or []))
     from gradcalc.commands.steps.render import FORMATS
     from gradcalc.commands.steps.steps import stepwise
 

@@ -40,7 +40,7 @@ def trace(
       number, expression, grad_fn, value, adjoint, and of each argument its number and the local derivative
     """
     settings = Settings.read(GRAPHS, format, timeout, device=device, dtype=dtype, quiet=quiet)
-    question = one_point(*request(expr, at or [], [], "1", settings.device, settings.dtype, None))
+    question = one_point(*request(expr, at or [], settings))
     from gradcalc.commands.trace.render import FORMATS
     from gradcalc.commands.trace.trace import trace
 

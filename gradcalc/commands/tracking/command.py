@@ -32,7 +32,7 @@ def tracking(
       way, requires_grad, grad_fn, is_leaf, is_inference, gradients, error
     """
     settings = Settings.read(LISTS, format, timeout, device=device, dtype=dtype, quiet=quiet)
-    question = one_point(*request(expr, at or [], [], "1", settings.device, settings.dtype, None))
+    question = one_point(*request(expr, at or [], settings))
     from gradcalc.commands.tracking.render import FORMATS
     from gradcalc.commands.tracking.tracking import tracking
 

@@ -16,7 +16,7 @@ from gradcalc.output.options import RenderOptions
 from gradcalc.output.records import Format, machine_formats
 
 if TYPE_CHECKING:
-    from gradcalc.engines.autograd.grad_modes import Tracked
+    from gradcalc.engines.autograd.grad_modes import GradModeResult
 
 
 def table(tracking: Tracking, options: RenderOptions) -> str:
@@ -31,11 +31,11 @@ def table(tracking: Tracking, options: RenderOptions) -> str:
     return page.text()
 
 
-def _attributes(way: Tracked) -> tuple[str, str, str]:
+def _attributes(way: GradModeResult) -> tuple[str, str, str]:
     return str(way.requires_grad), way.grad_fn or "None", str(way.is_leaf)
 
 
-def _gradients(way: Tracked) -> str:
+def _gradients(way: GradModeResult) -> str:
     return ", ".join(f"{name}.grad = {significant(slope)}" for name, slope in way.gradients.items())
 
 

@@ -16,7 +16,7 @@ from gradcalc.report import Report
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 if TYPE_CHECKING:
-    from gradcalc.engines.autograd.grad_modes import Tracked
+    from gradcalc.engines.autograd.grad_modes import GradModeResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +24,18 @@ class Tracking:
     """What `backward()` does on the result with tracking on, and off in four ways; and, of an array, on its sum."""
 
     report: Report
-    ways: Sequence[Tracked]
-    of_sum: Sequence[Tracked]
+    ways: Sequence[GradModeResult]
+    of_sum: Sequence[GradModeResult]
 
 
 def tracking(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Tracking:
     """The ways to switch tracking off, each run.  Raises `CalcError` for what has no point, or that torch does not run."""
     prepared = prepare_at_point(question, seconds)
-    from gradcalc.engines.autograd.grad_modes import tracked
+    from gradcalc.engines.autograd.grad_modes import grad_mode_results
 
     report = answer(prepared)
     tree, point, dtype, device = prepared.tree, report.point, str(report.dtype), str(report.device)
     with torch_errors():
-        ways = tracked(tree, point, dtype=dtype, device=device)
-        of_sum = tracked(tree, point, of_sum=True, dtype=dtype, device=device) if prepared.entries.shape else ()
+        ways = grad_mode_results(tree, point, dtype=dtype, device=device)
+        of_sum = grad_mode_results(tree, point, of_sum=True, dtype=dtype, device=device) if prepared.entries.shape else ()
     return Tracking(report, ways, of_sum)

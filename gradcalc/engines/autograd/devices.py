@@ -1,6 +1,6 @@
 """Where torch can run, and in which dtypes.
 
-Comes in: the names people type.  Goes out: a device and a dtype that exist, or an error that lists those that do.
+Comes in: names of a device and a dtype.  Goes out: those that exist, or an error that lists the existing ones.
 """
 
 from __future__ import annotations
@@ -29,38 +29,38 @@ class Device:
 
 def available_devices() -> tuple[Device, ...]:
     """The devices of this machine, the processor first."""
-    found = [Device("cpu", "the processor", DTYPES)]
+    devices = [Device("cpu", "the processor", DTYPES)]
     for kind in _ACCELERATORS:
         module = getattr(torch.backends if kind == "mps" else torch, kind, None)
         if module is None or not module.is_available():
             continue
         if kind == "mps":
-            found.append(Device("mps", "Apple GPU", _dtypes_of("mps")))
+            devices.append(Device("mps", "Apple GPU", _dtypes_of("mps")))
         else:
-            found += [
+            devices += [
                 Device(f"{kind}:{place}", str(module.get_device_name(place)), _dtypes_of(f"{kind}:{place}"))
                 for place in range(module.device_count())
             ]
-    return tuple(found)
+    return tuple(devices)
 
 
 def _dtypes_of(device: str) -> tuple[str, ...]:
-    """The dtypes that a device can really add in: asked, not assumed."""
-    able = []
+    """The dtypes in which an addition succeeds on a device."""
+    dtypes = []
     for name in DTYPES:
         try:
             (torch.ones((), dtype=getattr(torch, name), device=device) + 1).item()
         except (RuntimeError, TypeError):
             continue
-        able.append(name)
-    return tuple(able)
+        dtypes.append(name)
+    return tuple(dtypes)
 
 
 def choose(device: str, dtype: str | None) -> tuple[Device, str, tuple[str, ...]]:
-    """The device and dtype for a request, and what the report must say about the choice.
+    """The device and dtype for a request, and notes on the choice.
 
     `auto` is the first accelerator, or the processor.  Without a dtype it is float64, or float32 where the device has no
-    float64.  Raises `CalcError` for a device that is not there, and for a dtype it does not have.
+    float64.  Raises `CalcError` for a missing device, and for a dtype that it does not have.
     """
     if dtype is not None and dtype not in DTYPES:
         close = suggest(dtype, DTYPES)
@@ -69,14 +69,14 @@ def choose(device: str, dtype: str | None) -> tuple[Device, str, tuple[str, ...]
     if device == "cpu":  # no need to look for anything else
         return Device("cpu", "the processor", DTYPES), dtype or "float64", ()
     devices = available_devices()
-    chosen = _find(device, devices)
+    match = _find(device, devices)
     if dtype is None:
-        if "float64" in chosen.dtypes:
-            return chosen, "float64", ()
-        return chosen, "float32", (f"{chosen.name} has no float64: float32 was used",)
-    if dtype not in chosen.dtypes:
-        raise CalcError(f"{chosen.name} has no {dtype}", hint=f"it has {', '.join(chosen.dtypes)}")
-    return chosen, dtype, ()
+        if "float64" in match.dtypes:
+            return match, "float64", ()
+        return match, "float32", (f"{match.name} has no float64: float32 was used",)
+    if dtype not in match.dtypes:
+        raise CalcError(f"{match.name} has no {dtype}", hint=f"it has {', '.join(match.dtypes)}")
+    return match, dtype, ()
 
 
 def _find(name: str, devices: tuple[Device, ...]) -> Device:
@@ -85,11 +85,11 @@ def _find(name: str, devices: tuple[Device, ...]) -> Device:
     for device in devices:
         if name == device.name or f"{name}:0" == device.name:
             return device
-    listed = ", ".join(device.name for device in devices)
+    names = ", ".join(device.name for device in devices)
     kinds = ("cpu", *_ACCELERATORS, "auto")
     kind = name.partition(":")[0]
     if kind not in kinds:
         close = suggest(kind, kinds)
         guess = f"; did you mean {close}?" if close else ""
-        raise CalcError(f"unknown device {name}", hint=f"this machine has {listed}{guess}")
-    raise CalcError(f"there is no device {name} here", hint=f"this machine has {listed}")
+        raise CalcError(f"unknown device {name}", hint=f"this machine has {names}{guess}")
+    raise CalcError(f"there is no device {name} here", hint=f"this machine has {names}")

@@ -1,6 +1,6 @@
-"""What torch does with `.grad` from pass to pass, and with tracking switched off: run, not recited.
+"""Gradient accumulation over several passes, and grad modes that disable tracking; measured, not documented.
 
-Comes in: a tree, numbers for its variables, a dtype and a device.  Goes out: plain data, and torch's own words.
+Comes in: a tree, numbers for its variables, a dtype and a device.  Goes out: plain data, and torch's error messages.
 """
 
 from __future__ import annotations
@@ -20,42 +20,42 @@ with torch_import.fast_import():
 
 Tensors = dict[str, torch.Tensor]
 
-CLEARINGS = ("never", "grad.zero_()", "zero_grad(set_to_none=False)", "zero_grad()")
-"""What can be done between two passes; the last sets `.grad` to None."""
+ZEROING = ("never", "grad.zero_()", "zero_grad(set_to_none=False)", "zero_grad()")
+"""What resets `.grad` between two passes; the last sets it to None."""
 
 
-def accumulated(
-    tree: Node, values: Mapping[str, Any], passes: int, how: str, *, dtype: str, device: str
+def accumulate_grads(
+    tree: Node, values: Mapping[str, Any], passes: int, zeroing: str, *, dtype: str, device: str
 ) -> list[dict[str, Any]]:
-    """`.grad` of every variable after each of some passes, forward and backward; `how` it is cleared before the next.
+    """`.grad` of every variable after each of several forward and backward passes, reset in between by `zeroing`.
 
-    Raises one of `REFUSALS` with torch's words where it cannot.
+    Raises one of `REFUSALS`.
     """
     compute, inputs = _computation(tree, values, dtype, device)
     parameters = {name: torch.nn.Parameter(tensor.detach()) for name, tensor in inputs.items()}
     inputs.update(parameters)
     model = torch.nn.ParameterList(parameters.values())
-    found = []
+    grads = []
     for number in range(passes):
         if number:
-            _clear(how, model)
+            _zero(zeroing, model)
         torch.autograd.backward(compute(inputs))
-        found.append({name: None if it.grad is None else it.grad.tolist() for name, it in inputs.items()})
-    return found
+        grads.append({name: None if it.grad is None else it.grad.tolist() for name, it in inputs.items()})
+    return grads
 
 
-def _clear(how: str, model: torch.nn.Module) -> None:
-    if how == "grad.zero_()":
+def _zero(zeroing: str, model: torch.nn.Module) -> None:
+    if zeroing == "grad.zero_()":
         for parameter in model.parameters():
             if parameter.grad is not None:
                 parameter.grad.zero_()
-    elif how != "never":
-        model.zero_grad(set_to_none=how == "zero_grad()")
+    elif zeroing != "never":
+        model.zero_grad(set_to_none=zeroing == "zero_grad()")
 
 
 @dataclass(frozen=True, slots=True)
-class Tracked:
-    """A way to compute, and what came of it: what the result says of itself, and the gradients or torch's error."""
+class GradModeResult:
+    """A grad mode, with the attributes of the result, and the gradients or torch's error."""
 
     way: str
     requires_grad: bool
@@ -66,8 +66,8 @@ class Tracked:
     error: str | None
 
 
-class _Way(NamedTuple):
-    """A way to compute: what is done with the inputs before, around the computation, and with the result after it."""
+class _GradMode(NamedTuple):
+    """A grad mode: what changes the inputs, the context of the computation, and what changes the result."""
 
     name: str
     before: Callable[[Tensors], Tensors] = lambda inputs: inputs
@@ -75,29 +75,31 @@ class _Way(NamedTuple):
     after: Callable[[torch.Tensor], torch.Tensor] = lambda y: y
 
 
-def _off(inputs: Tensors) -> Tensors:
+def _without_requires_grad(inputs: Tensors) -> Tensors:
     return {name: tensor.requires_grad_(False) for name, tensor in inputs.items()}
 
 
-_WAYS = (
-    _Way("tracking on"),
-    _Way("requires_grad_(False)", before=_off),
-    _Way("detach()", after=torch.Tensor.detach),
-    _Way("no_grad()", around=torch.no_grad),
-    _Way("inference_mode()", around=torch.inference_mode),
+_GRAD_MODES = (
+    _GradMode("tracking on"),
+    _GradMode("requires_grad_(False)", before=_without_requires_grad),
+    _GradMode("detach()", after=torch.Tensor.detach),
+    _GradMode("no_grad()", around=torch.no_grad),
+    _GradMode("inference_mode()", around=torch.inference_mode),
 )
 
 
-def tracked(tree: Node, values: Mapping[str, Any], *, dtype: str, device: str, of_sum: bool = False) -> list[Tracked]:
-    """The expression with tracking on, and with each way to switch it off; `of_sum`: `backward()` on the sum."""
-    return [_followed(tree, values, dtype, device, way, of_sum) for way in _WAYS]
+def grad_mode_results(
+    tree: Node, values: Mapping[str, Any], *, dtype: str, device: str, of_sum: bool = False
+) -> list[GradModeResult]:
+    """The results with tracking on, and in each mode that disables it; `of_sum`: `backward()` on the sum."""
+    return [_run(tree, values, dtype, device, mode, of_sum) for mode in _GRAD_MODES]
 
 
-def _followed(tree: Node, values: Mapping[str, Any], dtype: str, device: str, way: _Way, of_sum: bool) -> Tracked:
+def _run(tree: Node, values: Mapping[str, Any], dtype: str, device: str, mode: _GradMode, of_sum: bool) -> GradModeResult:
     compute, inputs = _computation(tree, values, dtype, device)
-    inputs = way.before(inputs)
-    with way.around():
-        result = way.after(compute(inputs))
+    inputs = mode.before(inputs)
+    with mode.around():
+        result = mode.after(compute(inputs))
     error = None
     try:
         torch.autograd.backward(result.sum() if of_sum else result)
@@ -105,13 +107,13 @@ def _followed(tree: Node, values: Mapping[str, Any], dtype: str, device: str, wa
         error = f"{type(refusal).__name__}: {first_line(refusal)}"
     backward = None if result.grad_fn is None else result.grad_fn.name()
     gradients = {} if error else {name: None if it.grad is None else it.grad.tolist() for name, it in inputs.items()}
-    return Tracked(way.name, result.requires_grad, backward, result.is_leaf, result.is_inference(), gradients, error)
+    return GradModeResult(mode.name, result.requires_grad, backward, result.is_leaf, result.is_inference(), gradients, error)
 
 
 def _computation(
     tree: Node, values: Mapping[str, Any], dtype: str, device: str
 ) -> tuple[Callable[[Tensors], torch.Tensor], Tensors]:
-    """The expression as a function of tensors, and the tensors, which are tracked."""
+    """The expression as a function of tensors, and the input tensors, with tracking on."""
     kind = getattr(torch, dtype)
     constants = constants_of(tree, kind, device)
 

@@ -1,4 +1,4 @@
-"""The graph that autograd builds: every operation with its value, its local derivatives and its adjoint.
+"""The graph that autograd builds: every operation with its value, local derivatives and adjoint.
 
 Comes in: a tree, numbers for its variables, a dtype and a device.  Goes out: plain data, in the order of evaluation.
 """
@@ -22,10 +22,10 @@ with torch_import.fast_import():
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An argument of an operation: its vertex, and the derivative by it.
+    """An argument of an operation: its vertex, and the local derivative with respect to it.
 
-    `local` has the shape of the argument where the operation gives one number or works entry by entry; of every other
-    operation it would be a Jacobian, and is None.
+    `local` has the shape of the argument if the operation is elementwise or its value a scalar.  Otherwise it would be a
+    Jacobian, and is None.
     """
 
     vertex: int
@@ -36,8 +36,8 @@ class Edge:
 class Vertex:
     """A variable, a constant or an operation.
 
-    `name` is the operation alone, `text` all that it computes.  `grad_fn` is torch's name of its backward step, None for
-    leaves; `adjoint` the derivative of the result by it, None where there is none.  Arrays are nested lists.
+    `name` is the operation, `text` its whole expression.  `grad_fn` is torch's name of its backward step, None for leaves.
+    `adjoint` is the derivative of the result with respect to it, if any.  Arrays are nested lists.
     """
 
     name: str
@@ -49,19 +49,21 @@ class Vertex:
 
 
 def graph(tree: Node, values: Mapping[str, Any], *, dtype: str, device: str) -> tuple[Vertex, ...]:
-    """The graph of an expression whose value is one number: its vertices in the order of evaluation, the result last.
+    """The graph of a scalar expression: its vertices in the order of evaluation, the result last.
 
-    Raises one of `REFUSALS` with torch's words where it cannot.
+    Raises one of `REFUSALS`.
     """
     kind = getattr(torch, dtype)
-    drawing = _Drawing(inputs_of(values, kind, device, tracked=values), constants_of(tree, kind, device))
+    builder = _GraphBuilder(inputs_of(values, kind, device, tracked=values), constants_of(tree, kind, device))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fold(tree, drawing.leaf, drawing.call)
-        return drawing.with_adjoints()
+        fold(tree, builder.leaf, builder.call)
+        return builder.with_adjoints()
 
 
-class _Drawing:
+class _GraphBuilder:
+    """Runs an expression node by node, and keeps its tensors."""
+
     def __init__(self, inputs: Mapping[str, torch.Tensor], constants: Constants):
         self.inputs, self.constants = inputs, constants
         self.vertices: list[Vertex] = []
@@ -87,24 +89,24 @@ class _Drawing:
         return self.add(node, node.name, result, self.edges(node, places, args))
 
     def edges(self, node: Call, places: Sequence[int], args: Sequence[torch.Tensor]) -> list[Edge]:
-        """The operation once more, of its arguments alone: what its result owes to each."""
-        alone = [arg.detach().requires_grad_(arg.is_floating_point()) for arg in args]
-        result = apply(node, alone, self.constants)
+        """The arguments of an operation, with local derivatives from a second run of this operation alone."""
+        leaves = [arg.detach().requires_grad_(arg.is_floating_point()) for arg in args]
+        result = apply(node, leaves, self.constants)
         by_entry = TABLE[node.name].elementwise and result.dim()
-        numbers = [arg for arg in alone if arg.requires_grad]
+        numbers = [arg for arg in leaves if arg.requires_grad]
         slopes = iter(torch.autograd.grad(result.sum(), numbers, allow_unused=True) if result.requires_grad else ())
-        found = []
-        for place, arg in zip(places, alone, strict=True):
+        edges = []
+        for place, arg in zip(places, leaves, strict=True):
             slope = next(slopes, None) if arg.requires_grad else None
             is_jacobian = slope is not None and result.dim() and not (by_entry and slope.shape == result.shape)
-            found.append(Edge(place, None if slope is None or is_jacobian else slope.tolist()))
-        return found
+            edges.append(Edge(place, None if slope is None or is_jacobian else slope.tolist()))
+        return edges
 
     def with_adjoints(self) -> tuple[Vertex, ...]:
         result = self.tensors[-1]
         if not result.requires_grad:
             return tuple(self.vertices)
         moving = [place for place, tensor in enumerate(self.tensors) if tensor.requires_grad]
-        found = torch.autograd.grad(result, [self.tensors[place] for place in moving], allow_unused=True)
-        adjoints = {place: slope.tolist() for place, slope in zip(moving, found, strict=True) if slope is not None}
+        slopes = torch.autograd.grad(result, [self.tensors[place] for place in moving], allow_unused=True)
+        adjoints = {place: slope.tolist() for place, slope in zip(moving, slopes, strict=True) if slope is not None}
         return tuple(replace(vertex, adjoint=adjoints.get(place)) for place, vertex in enumerate(self.vertices))
