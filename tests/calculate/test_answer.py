@@ -295,6 +295,7 @@ def warm() -> Iterator[SymbolicClient]:
     assert differentiate("x**4").partials[0].formula == "4*x**3"
 
 
+@pytest.mark.slow
 def test_sympy_takes_too_long(warm: SymbolicClient, monkeypatch: pytest.MonkeyPatch) -> None:
     replaced = []
     replace = warm._replace

@@ -346,6 +346,7 @@ LARGE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("expr", "shapes", "message"), LARGE, ids=[expr for expr, *_ in LARGE])
 def test_what_becomes_too_large_is_refused(expr: str, shapes: dict[str, Shape], message: str) -> None:
     with pytest.raises(CalcError) as caught:
@@ -516,6 +517,7 @@ def size(nested: object) -> Shape:
     return (len(nested), *size(nested[0])) if isinstance(nested, list) else ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS, ids=IDS)
 def test_the_entries_are_those_of_torch(form: Form) -> None:
     """The trees of the entries, evaluated exactly, beside torch's value of the expression as a whole."""
@@ -553,6 +555,7 @@ def test_every_partial_of_every_row_is_proven(number: int, dtype: str) -> None:
         assert partial.proof["evidence"] in ("proven", "numerical" if partial.reference == "0" else "proven"), said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("number", range(len(FORMS)), ids=IDS)
 def test_the_numbers_of_every_row_are_those_of_torch(number: int, dtype: str) -> None:
@@ -579,6 +582,7 @@ def test_the_numbers_of_every_row_are_those_of_torch(number: int, dtype: str) ->
         assert float(partial.symbolic or "nan") == pytest.approx(expected[key], rel=relative, abs=relative), key
 
 
+@pytest.mark.slow
 def test_every_operation_of_the_rows_has_a_meaning() -> None:
     unknown: set[str] = set()
     for form in FORMS:

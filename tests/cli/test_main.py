@@ -560,6 +560,7 @@ def ran(*arguments: str, environment: dict[str, str] | None = None, **options: o
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -629,6 +630,7 @@ def test_a_closed_stdout_is_told() -> None:
     assert (done.returncode, done.stderr) == (2, b"error: cannot write the answer: stdout is closed\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "environment",
     [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}, {"TERM": "dumb"}, {"PYTHONIOENCODING": "latin-1"}],

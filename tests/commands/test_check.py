@@ -31,6 +31,7 @@ RIGHT = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("expr", "claim", "by"), RIGHT)
 def test_what_is_right_is_accepted(expr: str, claim: str, by: str) -> None:
     found = check(expr, claim, by=by).result
@@ -364,6 +365,7 @@ NAMED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("expr", "claim", "code"), NAMED, ids=[claim[-40:] for _, claim, _ in NAMED])
 def test_every_piece_and_what_the_texts_name_is_looked_at(expr: str, claim: str, code: int) -> None:
     assert main(["check", expr, claim, "--by", "x", "--quiet"]) == code

@@ -299,6 +299,7 @@ FAST = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("expr", "start", "stop", "is_fast"), FAST, ids=[f"{expr} from {start}" for expr, start, *_ in FAST]
 )
@@ -323,6 +324,7 @@ def test_what_is_said_of_the_line() -> None:
     }
 
 
+@pytest.mark.slow
 def test_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, start in (("curve.png", b"\x89PNG"), ("curve.svg", b"<?xml"), ("curve.pdf", b"%PDF")):
         path = tmp_path / name

@@ -239,6 +239,7 @@ def near(number: float, truth: Real, tolerance: float) -> bool:
         return bool(error <= exact(Fraction(tolerance)) * (1 + abs(ball(truth))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("form", FORMS, ids=IDS)
 def test_torch_computes_the_row(form: Form, dtype: str) -> None:
@@ -277,6 +278,7 @@ _UNUSABLE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS, ids=IDS)
 def test_sympy_derives_the_row(form: Form) -> None:
     tree = understand(form.expr)
@@ -307,6 +309,7 @@ def test_formulas_are_those_of_sympy_itself(form: Form) -> None:
         assert Graph(first).partial(symbol) == first.diff(symbol)
 
 
+@pytest.mark.slow
 def test_formulas_of_random_expressions_are_those_of_sympy_itself() -> None:
     for case in islice(stream(ordinary, 7), 150):
         builder = Builder(tuple(case.at))

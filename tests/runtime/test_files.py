@@ -101,6 +101,7 @@ def test_nothing_beside_the_user_is_imported(trapped: Path, path: str | None) ->
     assert not list(trapped.glob("*.ran"))
 
 
+@pytest.mark.slow
 def test_a_batch_in_pairs_imports_nothing_either(trapped: Path) -> None:
     (trapped / "q.jsonl").write_text('{"expr": "x**2", "at": {"x": 1}}\n')
     found = program("batch", "--jobs", "2", "q.jsonl", cwd=trapped)
@@ -115,6 +116,7 @@ def test_a_claim_cannot_be_forged_from_there(trapped: Path) -> None:
     assert not list(trapped.glob("*.ran"))
 
 
+@pytest.mark.slow
 def test_the_module_takes_its_folder_off_the_path(trapped: Path) -> None:
     (trapped / "gradcalc.py").unlink()  # `python -m gradcalc` would mean this one
     (trapped / "signal.py").write_text(MARK)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from support.sampling import sample
 
 from gradcalc.engines.autograd import backward
@@ -48,6 +49,7 @@ def numbers() -> list[str]:
     return lines
 
 
+@pytest.mark.slow
 def test_no_number_changes_in_the_program() -> None:
     program = _PROGRAM.format(here=str(HERE), tests=str(TESTS))
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
@@ -59,6 +61,7 @@ def test_no_number_changes_in_the_program() -> None:
     assert last
 
 
+@pytest.mark.slow
 def test_the_library_imports_all_of_torch() -> None:
     code = "from gradcalc.engines.autograd import backward; import sys; print('torch._prims' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -103,6 +103,7 @@ SERIES: list[tuple[str, str, Known]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("expr", "at", "known"), SERIES, ids=[f"{expr} at {at}" for expr, at, _ in SERIES])
 def test_series_to_the_fourth_order(expr: str, at: str, known: Known) -> None:
     point = Fraction(at)
@@ -207,6 +208,7 @@ def derivative(jet: Jet) -> Jet:
     return Jet([jet[power] * power for power in range(1, ORDER + 1)])
 
 
+@pytest.mark.slow
 @given(jets(), jets(), jets())
 def test_ring_laws(a: Jet, b: Jet, c: Jet) -> None:
     assert full(a + b) == full(b + a)

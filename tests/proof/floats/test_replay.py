@@ -36,6 +36,7 @@ def recorded(tree: Node, values: dict[str, float], order: int, dtype: str) -> ba
     return backward.run(tree, values, bys, dtype=dtype, device="cpu", record=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", DIFFERENTIABLE, ids=lambda row: row.name)
 def test_every_operation_that_the_table_can_produce_has_a_meaning(row: Function) -> None:
     unknown = set()
@@ -49,6 +50,7 @@ def test_every_operation_that_the_table_can_produce_has_a_meaning(row: Function)
     assert not unknown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("row", DIFFERENTIABLE, ids=lambda row: row.name)
 def test_the_program_of_every_row_computes_the_derivative_and_keeps_its_bounds(row: Function, dtype: str) -> None:
