@@ -66,7 +66,7 @@ def report(
         versions=versions(),
         latex=latex(prepared.tree),
         notes=(*prepared.notes, *notes, *_notes_on_formulas(prepared.tree)),
-        values={name: value.tree for name, value in prepared.point.values.items()},
+        values=prepared.point.trees,
         entry_formulas=() if isinstance(symbolic, str) else entry_formulas(prepared.partials, symbolic),
         **{"point": {}, "dtype": None, "device": None, "value": None, **numbers},
     )

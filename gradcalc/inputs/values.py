@@ -40,6 +40,11 @@ class Point:
         return {name: value.text for name, value in self.values.items()}
 
     @property
+    def trees(self) -> dict[str, Node]:
+        """The values as constant expressions."""
+        return {name: value.tree for name, value in self.values.items()}
+
+    @property
     def entries(self) -> dict[str, Array[Node]]:
         """The entries of the values, as constant expressions."""
         return {name: value.entries for name, value in self.values.items()}

@@ -34,7 +34,8 @@ def show_many(query: Query, points: Sequence[Point] | Iterable[Mapping[str, str]
     if settings.format == "csv" or settings.quiet:
         code = _csv(results, Outcome(settings.fail_on), quiet=settings.quiet)
     else:
-        reports = (report for result in results for report in result.reports())
+        with_values = settings.format == "latex"  # the other formats show them as they were typed
+        reports = (report for result in results for report in result.reports(with_values=with_values))
         code = show(reports, settings.format, fail_on=settings.fail_on)
     if not settings.quiet:
         tell(counts.sentence())

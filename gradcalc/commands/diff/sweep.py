@@ -7,9 +7,8 @@ Comes in: a question, and points in chunks.  Goes out: the results of each chunk
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from gradcalc.calculate.prepared import PreparedQuery
 from gradcalc.calculate.reporting import versions
 from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
+from gradcalc.expression.tree import Node
 from gradcalc.inputs.limits import PART
 from gradcalc.inputs.points import Grid
 from gradcalc.inputs.values import Point, nearest_double, read_point, value_tree
@@ -32,12 +32,22 @@ MAX_OPEN = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some of the points: the values as typed, a point or a variable at a time, and as the nearest doubles."""
+    """Some of the points, `size` of them from `start` on: as they came, by variable as they are shown, and as doubles."""
 
+    points: Sequence[Point | Mapping[str, str]]
+    start: int
     size: int
-    point: Callable[[int], Point]
     shown: Mapping[str, Sequence[object]]
     floats: Mapping[str, Sequence[float]]
+
+    def point(self, place: int) -> Point:
+        """A point; what came as text is read."""
+        point = self.points[self.start + place]
+        return point if isinstance(point, Point) else read_point(point)
+
+    def texts(self, place: int) -> Mapping[str, str]:
+        """The values of a point as they were typed; nothing is read."""
+        return _texts(self.points[self.start + place])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +83,18 @@ class ChunkResult:
         """What the verdict rests on: `proven`, `bound`, or None."""
         return "proven" if place in self.proven else None if place in self.undecided else "bound"
 
-    def report(self, place: int) -> Report:
-        """The answer at a point."""
-        if place in self.proven:
-            return self.proven[place]
-        query, point = self.prepared.query, self.chunk.point(place)
+    def reports(self, *, with_values: bool) -> Iterator[Report]:
+        """The answers at all points, in order; `with_values` asks for the values as trees, too."""
+        read_as, typeset = unparse(self.prepared.tree), latex(self.prepared.tree)
+        for place in range(self.chunk.size):
+            if place in self.proven:
+                yield self.proven[place]
+            else:
+                values = self.chunk.point(place).trees if with_values else {}
+                yield self._report(place, read_as, typeset, values)
+
+    def _report(self, place: int, read_as: str, typeset: str, values: Mapping[str, Node]) -> Report:
+        """The answer at a point without proof."""
         verdict, evidence = self.verdict(place), self.evidence(place)
         why = _BOUNDED if evidence else _NOT_PROVEN
         partials = [
@@ -94,10 +111,10 @@ class ChunkResult:
             for by, numbers in self.run.partials.items()
         ]
         return Report(
-            query.text,
-            unparse(self.prepared.tree),
-            query.order,
-            point.texts,
+            self.prepared.query.text,
+            read_as,
+            self.prepared.query.order,
+            self.chunk.texts(place),
             {name: numbers[place] for name, numbers in self.run.received.items()},
             self.dtype,
             self.device,
@@ -105,14 +122,10 @@ class ChunkResult:
             tuple(partials),
             verdict,
             versions(),
-            latex(self.prepared.tree),
+            typeset,
             self.prepared.notes,
-            values={name: value.tree for name, value in point.values.items()},
+            values=values,
         )
-
-    def reports(self) -> Iterator[Report]:
-        """The answers at all points, in order."""
-        return map(self.report, range(self.chunk.size))
 
 
 _BOUNDED = "the number is within its rounding bound, which leaves it half of its digits; a sample of the points was proven"
@@ -147,23 +160,24 @@ def chunks(points: Grid | Iterable[Point | Mapping[str, str]], size: int = PART)
             if floats is None:
                 yield _chunk_of_rows([points[place] for place in range(start, stop)])
             else:
-                yield Chunk(stop - start, partial(_grid_point, points, start), floats, floats)
+                yield Chunk(points, start, stop - start, floats, floats)
         return
     rows = iter(points)
     while chunk := list(islice(rows, size)):
         yield _chunk_of_rows(chunk)
 
 
-def _grid_point(points: Grid, start: int, place: int) -> Point:
-    return points[start + place]
+def _texts(point: Point | Mapping[str, str]) -> Mapping[str, str]:
+    return point.texts if isinstance(point, Point) else point
 
 
 def _chunk_of_rows(points: Sequence[Point | Mapping[str, str]]) -> Chunk:
-    rows = [point.texts if isinstance(point, Point) else point for point in points]
+    rows = list(map(_texts, points))
     names = rows[0]
     return Chunk(
+        points,
+        0,
         len(rows),
-        lambda place: read_point(rows[place]),
         {name: [row[name] for row in rows] for name in names},
         {name: [_float(name, row[name]) for row in rows] for name in names},
     )

@@ -92,7 +92,7 @@ def stepwise(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Stepwis
     prefetch(prepared)
     values = dict(pair for name, cells in prepared.point.entries.items() for pair in named_entries(name, cells))
     derivations = [_derivation(tree, *pair, values, prepared) for pair in zip(variables, steps, strict=True)]
-    return Stepwise(answer(prepared), derivations, {name: value.tree for name, value in prepared.point.values.items()})
+    return Stepwise(answer(prepared), derivations, prepared.point.trees)
 
 
 def _derivation(
