@@ -20,7 +20,7 @@ _HOMES = {"differentiate": "calculate.answer", "CalcError": "errors"}
 
 
 def __getattr__(name: str) -> object:
-    # Nothing is imported before it is asked for: the witnesses are heavy, and the program handles signals first.
+    # Nothing is imported before it is asked for: the engines are heavy, and the program handles signals first.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradcalc.errors import Exit
-from gradcalc.expression.tree import Node
+
+if TYPE_CHECKING:
+    from gradcalc.expression.tree import Node
 
 SCHEMA = "gradcalc/1"
 DTYPES = ("float64", "float32", "float16", "bfloat16")
@@ -115,7 +117,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """One partial derivative: the formula, the numbers of all witnesses, the verdict.
+    """One partial derivative: the formula, the numbers of all engines, the verdict.
 
     `by` has one name an order.  `symbolic` is the mathematics of what was typed, `reference` the derivative at the binary
     inputs that torch received; `left` and `right` are one-sided derivatives where the expression is not smooth.
@@ -175,9 +177,9 @@ class Report:
     notes: tuple[str, ...] = ()
     normwise_digits: float | None = None
     """Of arrays: how many digits of the gradient are right as a whole, by the norms of the error and of the gradient."""
-    values: Mapping[str, Node] = field(default_factory=dict)
+    values: Mapping[str, Node] = field(default_factory=dict, repr=False)
     """The values of `at` as constant expressions."""
-    entry_formulas: tuple[EntryFormula, ...] = ()
+    entry_formulas: tuple[EntryFormula, ...] = field(default=(), repr=False)
     """Formulas that hold for every entry of a variable."""
 
     @property

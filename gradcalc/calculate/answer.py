@@ -77,8 +77,7 @@ def _formulas(prepared: PreparedQuery) -> Report:
     partials = [
         Partial(
             wanted.by,
-            formula.text or None,
-            formula.latex or None,
+            *formula.texts,
             proof={"symbolic": formula.unusable or "ok"},
             **index_fields(wanted),
         )

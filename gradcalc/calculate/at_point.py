@@ -169,8 +169,7 @@ def _out_of_time(wanted: PartialRequest, number: int, symbolic: Derivatives | st
     formula = None if isinstance(symbolic, str) else symbolic.formulas[number]
     return Partial(
         wanted.by,
-        None if formula is None else formula.text or None,
-        None if formula is None else formula.latex or None,
+        *((None, None) if formula is None else formula.texts),
         autograd=run.partials.get(wanted.entries),
         verdict=Verdict.UNDECIDED,
         cause="time",

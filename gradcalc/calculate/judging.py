@@ -91,8 +91,7 @@ class PointJudge:
         singular = typed if typed is not None and typed.derivative is None else binary
         return Partial(
             by,
-            None if formula is None else formula.text or None,
-            None if formula is None else formula.latex or None,
+            *((None, None) if formula is None else formula.texts),
             self._symbolic(typed, formula, symbolic),
             None if binary is None else _decimal(binary.derivative),
             self.run.partials.get(by),

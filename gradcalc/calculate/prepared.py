@@ -10,7 +10,7 @@ from gradcalc.engines.symbolic.client import CLIENT, SymbolicClient, SymbolicFai
 from gradcalc.engines.symbolic.indexed import at_entries, indexed
 from gradcalc.engines.symbolic.messages import Derivatives, IndexedDerivatives, IndexedForm, IndexedRequest, PartialsRequest
 from gradcalc.errors import CalcError, MissingValues
-from gradcalc.expression.arrays import Array
+from gradcalc.expression.arrays import Array, Shape
 from gradcalc.expression.directional import contract_with_cotangent, fresh_name, restrict_to_line
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, Number, calls_in, names_in
@@ -62,12 +62,11 @@ class PreparedQuery:
 
     def at(self, point: Point) -> PreparedQuery:
         """The same query at another point.  Raises `CalcError` if it is not in order there."""
-        if self.query.direction or self.query.cotangent is not None or _is_of_arrays(self.tree):
-            return prepare(self.query, point, seconds=self.seconds)
-        same = all(value.entries.shape == self.point.values[name].entries.shape for name, value in point.values.items())
-        if not same or point.values.keys() != self.point.values.keys():
-            return prepare(self.query, point, seconds=self.seconds)
-        return replace(self, point=point)  # of numbers and elementwise functions only the shapes count
+        is_product = bool(self.query.direction) or self.query.cotangent is not None
+        # Of elementwise functions only the shapes count.
+        if not is_product and _shapes(point) == _shapes(self.point) and not _is_of_arrays(self.tree):
+            return replace(self, point=point)
+        return prepare(self.query, point, seconds=self.seconds)
 
 
 def read(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> PreparedQuery:
@@ -98,15 +97,13 @@ def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> 
     except CalcError as error:
         raise error.within(query.text) from None
     partials = requests(wrt or [Wrt(name) for name in names], query.order, values, entries)
+    request: PartialsRequest | IndexedRequest
     request = PartialsRequest.of(entries.entries, [(partial.place, partial.entries) for partial in partials], seconds)
     form = indexed(tree, values) if query.order == 1 and not entries.shape else None
-    client = CLIENT.get()
-    if form is None:
-        return PreparedQuery(query, point, tree, entries, partials, request, None, notes, client)
-    letters = dict.fromkeys(form.entry(partial.by[0], len(partial.index)) for partial in partials)
-    return PreparedQuery(
-        query, point, tree, entries, partials, IndexedRequest.of(form, tuple(letters), request), form, notes, client
-    )
+    if form is not None:
+        letters = dict.fromkeys(form.entry(partial.by[0], len(partial.index)) for partial in partials)
+        request = IndexedRequest.of(form, tuple(letters), request)
+    return PreparedQuery(query, point, tree, entries, partials, request, form, notes, CLIENT.get())
 
 
 def derivatives(prepared: PreparedQuery) -> Derivatives | str:
@@ -144,6 +141,10 @@ def _along_line(query: Query, point: Point, tree: Node) -> tuple[Node, tuple[Wrt
     start = Point({**point.values, parameter: Value.number("0", Number("0"))})
     along = restrict_to_line(tree, {name: direction.tree for name, direction in query.direction.items()}, parameter)
     return along, (Wrt(parameter),), start
+
+
+def _shapes(point: Point) -> dict[str, Shape]:
+    return {name: value.entries.shape for name, value in point.values.items()}
 
 
 def _check(query: Query, wrt: Sequence[Wrt], names: Sequence[str], point: Point) -> None:

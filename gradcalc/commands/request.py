@@ -12,7 +12,6 @@ from typer.core import TyperCommand
 
 from gradcalc.commands.arguments import names_of, order_of
 from gradcalc.errors import CalcError, suggest
-from gradcalc.expression.tree import MAX_CHARACTERS
 from gradcalc.report import Problem
 from gradcalc.runtime.files import open_input
 
@@ -84,29 +83,34 @@ def request(
     A wrong request is refused before sympy and torch are loaded.
     """
     from gradcalc.expression.tree import names_in
-    from gradcalc.inputs.array_files import value_or_file
-    from gradcalc.inputs.points import assign, read_at, sweep
-    from gradcalc.inputs.query import read_query
+    from gradcalc.inputs.points import assign, sweep
     from gradcalc.inputs.values import Point
 
     if expr == file == "-":
         raise CalcError("stdin is either the expression or the points")
-    text = expression_from_stdin() if expr == "-" else expr
-    wanted = names_of(by)
-    named, nameless = read_at(at)
-    named = {name: value_or_file(value) for name, value in named.items()}
-    query = replace(
-        read_query(Problem(text, by=wanted), named),
-        order=order_of(order),
-        device=settings.device,
-        dtype=settings.dtype,
-    )
+    query, named, nameless = read_expression(expr, at, settings, by=by, order=order)
     names = names_in(query.expression)
     if file is not None:
         from gradcalc.inputs.point_files import points_of
 
         return query, points_of(file, names, assign([name for name in names if name in named], named, nameless))
-    return query, sweep(assign(names, named, nameless, text)) if at else [Point()]
+    return query, sweep(assign(names, named, nameless, query.text)) if at else [Point()]
+
+
+def read_expression(
+    expr: str, at: Sequence[str], settings: Settings, *, by: Sequence[str] = (), order: str = "1"
+) -> tuple[Query, dict[str, str], list[str]]:
+    """The query of an expression, and the texts of its values: by name, and those without a name."""
+    from gradcalc.inputs.array_files import value_or_file
+    from gradcalc.inputs.points import read_at
+    from gradcalc.inputs.query import read_query
+
+    text = expression_from_stdin() if expr == "-" else expr
+    wanted = names_of(by)
+    named, nameless = read_at(at)
+    named = {name: value_or_file(value) for name, value in named.items()}
+    query = read_query(Problem(text, by=wanted), named)
+    return replace(query, order=order_of(order), device=settings.device, dtype=settings.dtype), named, nameless
 
 
 def one_point(query: Query, points: Sequence[Point] | Iterable[Mapping[str, str]]) -> Question:
@@ -136,6 +140,8 @@ def with_product(query: Query, directions: Sequence[str], cotangent: str | None)
 
 def expression_from_stdin() -> str:
     """The expression on stdin, which may have several lines.  Raises `CalcError` where there is none to read."""
+    from gradcalc.expression.tree import MAX_CHARACTERS
+
     try:
         with open_input("-", "the expression") as stream:
             return stream.read(4 * MAX_CHARACTERS + 1).decode().strip()

@@ -9,11 +9,8 @@ from dataclasses import replace
 from gradcalc.commands.arguments import choice
 from gradcalc.commands.console import tell_notes, write
 from gradcalc.errors import Exit
-from gradcalc.output import json as machine
 from gradcalc.output.formats import FORMATS
 from gradcalc.output.options import options_for
-from gradcalc.output.page import Page
-from gradcalc.output.records import tabbed
 from gradcalc.report import SCHEMA, Outcome, Report, Verdict
 
 LISTS = ("table", "plain", "json")
@@ -50,6 +47,10 @@ _WITHOUT_NOTES = ("plain", "csv", "latex")
 
 def show_list(records: Sequence[Mapping[str, object]], format: str) -> None:
     """Write records with the same keys as a table, as lines with tabs, or as JSON objects."""
+    from gradcalc.output import json as machine
+    from gradcalc.output.page import Page
+    from gradcalc.output.records import tabbed
+
     options = options_for(sys.stdout)
     rows = [[_cell(value) for value in record.values()] for record in records]
     if format == "json":

@@ -54,9 +54,9 @@ class Query:
 
     def refuse_absent(self, texts: Mapping[str, str]) -> None:
         """Raise `CalcError` for a value of a variable that does not occur and is not asked for."""
-        names = names_in(self.expression)
+        names, variables = names_in(self.expression), _variable_names((), self.wrt, self.variables)
         for name in texts:
-            if name not in names and name not in _variable_names((), self.wrt, self.variables):
+            if name not in names and name not in variables:
                 raise absent(name, names, texts, self.text)
 
 

@@ -1,4 +1,4 @@
-"""What is known about one partial before it is judged: the regularity, the witnesses' numbers, the program that torch ran.
+"""What is known about one partial before it is judged: the regularity, the engines' numbers, the program that torch ran.
 
 Comes in: a recorded run and what was found out about the expression.  Goes out: enclosures of what the program means, its
 operations by themselves, and `Evidence`, which is all that a verdict rests on.

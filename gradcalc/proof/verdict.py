@@ -117,7 +117,7 @@ def _with_notes(evidence: Evidence, judgement: Judgement, proof: Mapping[str, ob
 def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[str, object]) -> Judgement | None:
     """The formulas against each other; None if they are proven to be the same at this point."""
     formula = evidence.formula
-    # On a seam sympy's formula follows one side, or a convention of its own: it is no witness there.
+    # On a seam sympy's formula follows one side, or a convention of its own: it is no evidence there.
     if binary.kind is Kind.DIFFERENTIABLE:
         formula = None
     proof["taylor"] = _enclosure(truth)

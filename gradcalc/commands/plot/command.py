@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +9,11 @@ import typer
 
 from gradcalc.commands.arguments import count_of
 from gradcalc.commands.options import Device, Dtype, Expression, Format, Quiet, Timeout
-from gradcalc.commands.request import expression_from_stdin
+from gradcalc.commands.request import read_expression
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
-from gradcalc.expression.tree import names_in
-from gradcalc.report import Problem, exit_code
+from gradcalc.report import exit_code
 
 MAX_POINTS = 1_000
 IMAGES = (".png", ".svg", ".pdf")
@@ -80,16 +78,13 @@ def plot(
 
 def _request(expr: str, at: list[str], settings: Settings) -> tuple[Question, str, str, str]:
     """The question without the variable on the axis, that variable, and the ends of its interval."""
-    from gradcalc.inputs.array_files import value_or_file
-    from gradcalc.inputs.points import assign, read_at
-    from gradcalc.inputs.query import Question, read_query
+    from gradcalc.expression.tree import names_in
+    from gradcalc.inputs.points import assign
+    from gradcalc.inputs.query import Question
     from gradcalc.inputs.values import read_point
 
-    text = expression_from_stdin() if expr == "-" else expr
-    named, nameless = read_at(at)
-    named = {name: value_or_file(value) for name, value in named.items()}
-    query = replace(read_query(Problem(text), named), device=settings.device, dtype=settings.dtype)
-    values = assign(names_in(query.expression), named, nameless, text)
+    query, named, nameless = read_expression(expr, at, settings)
+    values = assign(names_in(query.expression), named, nameless, query.text)
     ranges = [name for name, value in values.items() if ":" in value and "[" not in value]
     if len(ranges) != 1:
         what = "no variable has a range" if not ranges else f"{' and '.join(ranges)} have ranges, and one variable moves"

@@ -1,6 +1,6 @@
 """The derivation of an expression rule by rule, with numbers at a point, and the proof that it leads to the derivative.
 
-Comes in: a `Problem`.  Goes out: a `Stepwise`: a derivation for each variable, beside the answer of all witnesses.
+Comes in: a `Question`.  Goes out: a `Stepwise`: a derivation for each variable, beside the answer of all engines.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ with torch_import.fast_import():
     import torch
 
 _ACCELERATORS = ("cuda", "xpu", "mps")
-_WITHOUT_FLOAT64 = frozenset({"mps"})
 
 
 @dataclass(frozen=True, slots=True)

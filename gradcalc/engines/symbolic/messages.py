@@ -114,6 +114,11 @@ class Formula:
     tree: Node | None
     unusable: str | None = None
 
+    @property
+    def texts(self) -> tuple[str | None, str | None]:
+        """Text and LaTeX for a report, None for an empty one."""
+        return self.text or None, self.latex or None
+
 
 @dataclass(frozen=True, slots=True)
 class Derivatives:
@@ -227,33 +232,37 @@ def pack_result(result: SymbolicResult) -> dict[str, Any]:
 
 def unpack_result(data: Mapping[str, Any], request: SymbolicRequest) -> SymbolicResult:
     """The result of plain data that another process has made.  Raises `ValueError` for what is no result of the request."""
-    keys = data.keys() - {"number"}
-    is_indexed = isinstance(request, IndexedRequest) and "indexed" in keys
-    own = (
-        {"same"}
-        if isinstance(request, ClaimRequest)
-        else {"constants", *(("indexed", "sums") if is_indexed else ("formulas",))}
-    )
-    if keys != own:
-        raise ValueError("no result of the request")
-    try:
+    values = {key: value for key, value in data.items() if key != "number"}
+    try:  # a key too many or too few is a `TypeError`
         if isinstance(request, ClaimRequest):
-            if type(data["same"]) is not bool:
-                raise ValueError("a claim is true or not")
-            return ClaimResult(data["same"])
-        constants = _unpack_named(*data["constants"])
-        if isinstance(request, IndexedRequest) and is_indexed:
-            indexed = {name: _unpack_formula(*parts) for name, parts in data["indexed"].items()}
-            if set(indexed) != set(request.wrt):
-                raise ValueError("a result of another request")
-            return IndexedDerivatives(indexed, constants, _unpack_named(*data["sums"]))
-        derivatives = Derivatives(tuple(_unpack_formula(*parts) for parts in data["formulas"]), constants)
+            return _claim_result(**values)
+        if isinstance(request, PartialsRequest):
+            return _derivatives(request, **values)
+        if "indexed" in values:
+            return _indexed_derivatives(request, **values)
+        return _derivatives(request.entries, **values)
     except (AttributeError, IndexError, KeyError, TypeError) as error:
         raise ValueError(f"no result: {error}") from None
-    entries = request.entries if isinstance(request, IndexedRequest) else request
-    if len(derivatives.formulas) != len(entries.partials):
+
+
+def _claim_result(same: object) -> ClaimResult:
+    if not isinstance(same, bool):
+        raise ValueError("a claim is true or not")
+    return ClaimResult(same)
+
+
+def _derivatives(request: PartialsRequest, formulas: Any, constants: Any) -> Derivatives:
+    derivatives = Derivatives(tuple(_unpack_formula(*parts) for parts in formulas), _unpack_named(*constants))
+    if len(derivatives.formulas) != len(request.partials):
         raise ValueError("a result of another request")
     return derivatives
+
+
+def _indexed_derivatives(request: IndexedRequest, indexed: Any, constants: Any, sums: Any) -> IndexedDerivatives:
+    formulas = {name: _unpack_formula(*parts) for name, parts in indexed.items()}
+    if set(formulas) != set(request.wrt):
+        raise ValueError("a result of another request")
+    return IndexedDerivatives(formulas, _unpack_named(*constants), _unpack_named(*sums))
 
 
 def _pack_formula(formula: Formula) -> tuple[Any, ...]:

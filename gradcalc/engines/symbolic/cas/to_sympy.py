@@ -159,7 +159,7 @@ def _is_operator(node: Node) -> bool:
 def exact_rational(node: Node) -> Fraction | None:
     """The value of a constant part made of small dyadic literals and + - * /; None otherwise.
 
-    Such literals are exact in every dtype (bfloat16 has 8 bits), so the value is the same for all witnesses.
+    Such literals are exact in every dtype (bfloat16 has 8 bits), so the value is the same for all engines.
     """
     return _rational(node, literal=lambda value: abs(value.numerator) <= 256 and value.denominator in (1, 2, 4, 8, 16))
 
