@@ -1,9 +1,9 @@
 """What aten operations on several numbers mean: sums, products of matrices, softmax, and what they do backwards.
 
-Rows of the table of `aten_elementwise`, in terms of the same arithmetic. An operation gets the entries it combines one after
-the other (`scalarize_trace` says which). A reduction is any order of the same exact sum; its bound is that of all orders:
-(n - 1)*u*sum(abs(x)), with u half an ulp of 1 (Higham, "Accuracy and Stability of Numerical Algorithms", 4.2 and 3.1 for inner
-products; Chan and Lewis 1979 for the variance).
+Rows of the table of `aten_elementwise`, in terms of the same arithmetic.  An operation gets the entries it combines one
+after the other (`scalarize_trace` says which).  A reduction is any order of the same exact sum; its bound is that of all
+orders: (n - 1)*u*sum(abs(x)), with u half an ulp of 1 (Higham, "Accuracy and Stability of Numerical Algorithms", 4.2, and
+3.1 for inner products; Chan and Lewis 1979 for the variance).
 
 Sources: aten/src/ATen/native/{SoftMax,ReduceOps,LossNLL,BatchLinearAlgebra}.cpp, cpu/layer_norm_kernel.cpp,
 torch/csrc/autograd/FunctionsManual.cpp.
