@@ -8,7 +8,7 @@ superfluous switch is harmless: it costs a sample.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
@@ -115,7 +115,7 @@ def _switch_finder(name: str) -> Callable[..., _TreeValue]:
 
     def function(self: _Switches, *args: _TreeValue | int) -> _TreeValue:
         parts = [_tree(arg) for arg in args]
-        self.switches += _switches_of(operator, parts)
+        self.switches += _SWITCHES[operator](*parts) if operator in _SWITCHES else []
         return _TreeValue(Call(operator, tuple(parts)))
 
     return function
@@ -133,11 +133,6 @@ TreeVocabulary: type[_Switches] = type(
     "TreeVocabulary", (_Switches,), {name: _switch_finder(name) for name in NAMES - {"number"}}
 )
 """The vocabulary in trees; `switches` has those of all calls."""
-
-
-def _switches_of(name: str, args: Sequence[Node]) -> list[Switch]:
-    """The switches of one call of a primitive."""
-    return _SWITCHES[name](*args) if name in _SWITCHES else []
 
 
 def _zero_of_all(*args: Node) -> list[Switch]:

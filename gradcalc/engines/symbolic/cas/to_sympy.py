@@ -108,7 +108,9 @@ class Shown:
         if number is not None:
             self.numbers[symbol] = number
         text, typeset = unparse(node), latex(node)
-        is_operator = _is_operator(node)
+        is_operator = (
+            isinstance(node, Call) and (not node.name.isidentifier()) or (isinstance(node, Call) and node.name == "neg")
+        )
         self.names[name] = f"({text})" if is_operator else text
         self.latex[symbol] = rf"\left({typeset}\right)" if is_operator else typeset
 
@@ -150,10 +152,6 @@ def _readable(node: Node) -> sympy.Expr | None:
         value: sympy.Expr = TABLE[node.name].meaning(SympyVocabulary(), *parts)
         return value
     return None
-
-
-def _is_operator(node: Node) -> bool:
-    return (isinstance(node, Call) and not node.name.isidentifier()) or (isinstance(node, Call) and node.name == "neg")
 
 
 def exact_rational(node: Node) -> Fraction | None:
