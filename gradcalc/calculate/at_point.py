@@ -50,11 +50,7 @@ class _Inputs:
         exact = {entry: tree for name, cells in point.entries.items() for entry, tree in named_entries(name, cells)}
         texts = point.texts
         floats = {name: nearest_float(name, texts.get(name, ""), tree) for name, tree in exact.items()}
-        underflow = {
-            name: "underflow"
-            for name, tree in exact.items()
-            if floats[name] == 0 and not reals.is_negligible(reals.refine(lambda: ExpressionAt(tree, {}).value().value))
-        }
+        underflow = {name: "underflow" for name, tree in exact.items() if floats[name] == 0 and not _is_zero(tree)}
         return cls(exact, floats, underflow)
 
 
@@ -194,3 +190,8 @@ def nearest_float(name: str, text: str, value: Node) -> float:
     except reals.OutOfPrecision:
         raise CalcError(f"the value of {name} is not a real number: {text}") from None
     return reals.nearest_float(number)
+
+
+def _is_zero(value: Node) -> bool:
+    """Whether a value that became 0 as a float is 0."""
+    return reals.is_negligible(reals.refine(lambda: ExpressionAt(value, {}).value().value))

@@ -51,6 +51,7 @@ def _numpy(path: str, content: bytes) -> Any:
     if dtype.kind not in "iuf":
         raise CalcError(f"{path} holds {str(dtype)[:40]}, and only real numbers are understood")
     count = math.prod(shape)
+    # Entries are many objects each.
     if not (len(shape) <= _DEEPEST and 1 <= math.prod(shape) <= MAX_ENTRIES):
         raise CalcError(f"{path} has the shape {str(shape)[:60]}; an array has 1 to {MAX_ENTRIES} entries")
     if count * dtype.itemsize > len(content) - stream.tell():
@@ -72,7 +73,7 @@ def _table(path: str, text: str) -> Any:
         rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if any(map(str.strip, row))]
     except csv.Error as error:
         raise CalcError(f"{path} is no CSV: {error}") from None
-    if rows and all((not cell or cell[0].isalpha() or cell[0] == "_") for cell in rows[0]):
+    if rows and all(not cell or cell[0].isalpha() or cell[0] == "_" for cell in rows[0]):
         rows = rows[1:]
     if not rows:
         raise CalcError(f"there are no numbers in {path}")

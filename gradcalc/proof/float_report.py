@@ -94,7 +94,7 @@ def judge_not_finite(evidence: Evidence, truth: Real, what: str, key: int | None
     """nan or inf where the truth is finite: the operation that made it, where it lies, and what helps."""
     start = f"torch returns {number!r}, {what} is {decimal(truth)}"
     trace, form = evidence.trace, evidence.form
-    if not bool(abs(ball(truth)) < exact(form.largest)):
+    if not abs(ball(truth)) < exact(form.largest):
         return Judgement(Verdict.NOT_FINITE, f"{start}, which is beyond the range of {form.name}", "overflow")
     if trace is None:
         return Judgement(Verdict.NOT_FINITE, f"{start}; its program was not recorded", None)

@@ -88,7 +88,7 @@ def svg(trace: Trace, options: RenderOptions) -> str:
     """A drawing from left to right: a column for all that can be computed at once."""
     boxes = _boxes(trace)
     columns = _columns(trace.vertices, boxes)
-    widths = [max((max(map(len, boxes[place])) * _CHARACTER + 2 * _PAD) for place in column) for column in columns]
+    widths = [max(max(map(len, boxes[place])) for place in column) * _CHARACTER + 2 * _PAD for column in columns]
     heights = [sum(_height(boxes[place]) + _DOWN for place in column) - _DOWN for column in columns]
     tallest = max(heights)
     corners: dict[int, _Corner] = {}

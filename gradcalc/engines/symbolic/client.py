@@ -144,7 +144,7 @@ class SymbolicClient:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     pass_fds=(sending,),
-                    env={
+                    env={  # without the switches that make sympy and Python print
                         name: value
                         for name, value in import_path.environment(os.environ).items()
                         if not name.startswith("SYMPY_") and name != "PYTHONIOENCODING"

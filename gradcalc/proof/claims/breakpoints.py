@@ -115,7 +115,8 @@ def _switch_finder(name: str) -> Callable[..., _TreeValue]:
 
     def function(self: _Switches, *args: _TreeValue | int) -> _TreeValue:
         parts = [_tree(arg) for arg in args]
-        self.switches += _SWITCHES[operator](*parts) if operator in _SWITCHES else []
+        if operator in _SWITCHES:
+            self.switches += _SWITCHES[operator](*parts)
         return _TreeValue(Call(operator, tuple(parts)))
 
     return function

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import sympy
 
 from gradcalc.engines.symbolic.cas.from_sympy import Latex, Order, Printer, Trees, parts
