@@ -100,9 +100,10 @@ def points(pairs: int) -> None:
     """Warm, in this process: points in, CSV out."""
     from gradcalc.calculate.answer import answer
     from gradcalc.calculate.prepared import read
-    from gradcalc.commands.diff import csv_rows
+    from gradcalc.commands.diff.many_points import csv_rows
     from gradcalc.commands.diff.sweep import Counts, chunks, sweep
     from gradcalc.inputs import points as inputs
+    from gradcalc.inputs.limits import PROOFS
     from gradcalc.report import Problem
 
     answer(Problem("x**2", {"x": "1"}))
@@ -111,8 +112,8 @@ def points(pairs: int) -> None:
         started = time.perf_counter()
         out = io.StringIO()
         prepared = read(Problem("sin(x**2)", {"x": "0"}))
-        for part in sweep(prepared, chunks(inputs.sweep({"x": "0:10:100000"})), inputs.PROOFS, Counts()):
-            out.write(csv_rows.rows(part))
+        for part in sweep(prepared, chunks(inputs.sweep({"x": "0:10:100000"})), PROOFS, Counts()):
+            out.write(csv_rows(part))
         return time.perf_counter() - started
 
     def theirs() -> float:

@@ -79,7 +79,10 @@ def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> 
     notes = query.notes_at(point.values)
     tree, wrt = query.expression, query.wrt
     if query.cotangent is not None:
-        tree = _contract(query, point, query.cotangent)
+        shape, own = scalarize(tree, point.entries).shape, query.cotangent.entries.shape
+        if shape != own:
+            raise CalcError(f"the cotangent has the shape {own}, and the expression {shape}")
+        tree = contract_with_cotangent(tree, query.cotangent.tree)
     if query.direction:
         tree, wrt, point = _along_line(query, point, tree)
     names = names_in(tree)
@@ -117,14 +120,6 @@ def derivatives(prepared: PreparedQuery) -> Derivatives | str:
         return at_entries(result, prepared.form, partials, prepared.point.entries)
     assert isinstance(result, Derivatives)
     return result
-
-
-def _contract(query: Query, point: Point, cotangent: Value) -> Node:
-    """The sum whose gradient is the vector-Jacobian product."""
-    shape, own = scalarize(query.expression, point.entries).shape, cotangent.entries.shape
-    if shape != own:
-        raise CalcError(f"the cotangent has the shape {own}, and the expression {shape}")
-    return contract_with_cotangent(query.expression, cotangent.tree)
 
 
 def _along_line(query: Query, point: Point, tree: Node) -> tuple[Node, tuple[Wrt, ...], Point]:

@@ -57,7 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; nothing is raised."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        _prepare_stdout()
+        if sys.stdout is None:
+            raise CalcError("cannot write the answer: stdout is closed")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # Renderers know what can be encoded; this is for help pages and for names that a machine gives its devices.
+            sys.stdout.reconfigure(errors="backslashreplace")
         code = _run(words)
         sys.stdout.flush()
         return code
@@ -69,7 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if not _arose_in_writing(error):
             return _bug(error)
-        _abandon_stdout()
+        # Python shall not try again, when it ends, to write what could not be written.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
         if isinstance(error, BrokenPipeError):
             return CLOSED_PIPE
         tell(f"error: cannot write the answer: {error.strerror or error}")
@@ -153,14 +160,6 @@ def _bug(error: Exception) -> int:
     return Exit.BUG
 
 
-def _prepare_stdout() -> None:
-    if sys.stdout is None:
-        raise CalcError("cannot write the answer: stdout is closed")
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # Renderers know what can be encoded; this is for help pages and for names that a machine gives its devices.
-        sys.stdout.reconfigure(errors="backslashreplace")
-
-
 def _arose_in_writing(error: OSError) -> bool:
     """Whether it was stdout that failed: a pipe to a child process may break too, and that is a bug."""
     import typer
@@ -169,10 +168,3 @@ def _arose_in_writing(error: OSError) -> bool:
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     return place is not None and place.tb_frame.f_code in (write.__code__, main.__code__, typer.echo.__code__)
-
-
-def _abandon_stdout() -> None:
-    """Let Python not try again, when it ends, to write what could not be written."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)

@@ -9,7 +9,6 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from gradcalc.errors import CalcError
@@ -52,17 +51,13 @@ def _numpy(path: str, content: bytes) -> Any:
     if dtype.kind not in "iuf":
         raise CalcError(f"{path} holds {str(dtype)[:40]}, and only real numbers are understood")
     count = math.prod(shape)
-    if not shape_fits(shape):
+    # Entries are many objects each.
+    if not (len(shape) <= _DEEPEST and 1 <= math.prod(shape) <= MAX_ENTRIES):
         raise CalcError(f"{path} has the shape {str(shape)[:60]}; an array has 1 to {MAX_ENTRIES} entries")
     if count * dtype.itemsize > len(content) - stream.tell():
         raise CalcError(f"{path} ends before its {count} numbers do")
     array = npy.read_array(io.BytesIO(content), allow_pickle=False)
     return (array.astype(numpy.float64) if array.dtype.kind == "f" else array).tolist()
-
-
-def shape_fits(shape: Sequence[int]) -> bool:
-    """Whether an array of a shape can be held: entries are many objects each."""
-    return len(shape) <= _DEEPEST and 1 <= math.prod(shape) <= MAX_ENTRIES
 
 
 def _json(path: str, text: str) -> Any:
@@ -78,7 +73,7 @@ def _table(path: str, text: str) -> Any:
         rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if any(map(str.strip, row))]
     except csv.Error as error:
         raise CalcError(f"{path} is no CSV: {error}") from None
-    if rows and all(_is_name(cell) for cell in rows[0]):
+    if rows and all(not cell or cell[0].isalpha() or cell[0] == "_" for cell in rows[0]):
         rows = rows[1:]
     if not rows:
         raise CalcError(f"there are no numbers in {path}")
@@ -89,11 +84,6 @@ def _table(path: str, text: str) -> Any:
             if not _is_number(cell):
                 raise CalcError(f"row {place} of {path} has {cell[:20] or 'nothing'} where a number belongs")
     return [row[0] for row in rows] if len(rows[0]) == 1 else rows
-
-
-def _is_name(text: str) -> bool:
-    """Whether a cell can be the name of a column: a word, or several, or nothing."""
-    return not text or text[0].isalpha() or text[0] == "_"
 
 
 def _is_number(text: str) -> bool:

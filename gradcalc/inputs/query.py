@@ -52,13 +52,6 @@ class Query:
         """What could be meant otherwise by the text, where the variables `names` have values."""
         return (*self.notes, *notes_on_names(names_in(self.expression), _variable_names(names, self.wrt, self.variables)))
 
-    def refuse_absent(self, texts: Mapping[str, str]) -> None:
-        """Raise `CalcError` for a value of a variable that does not occur and is not asked for."""
-        names, variables = names_in(self.expression), _variable_names((), self.wrt, self.variables)
-        for name in texts:
-            if name not in names and name not in variables:
-                raise absent(name, names, texts, self.text)
-
 
 def read_query(problem: Problem, names: Collection[str] = ()) -> Query:
     """Read the texts of a problem but for its point; `names` are the variables that have values.
@@ -93,7 +86,10 @@ class Question(NamedTuple):
 def read_question(problem: Problem) -> Question:
     """Read all texts of a problem.  Raises `CalcError` for what cannot be read, and for a value of an absent variable."""
     query = read_query(problem)
-    query.refuse_absent(problem.at)
+    names, variables = names_in(query.expression), _variable_names((), query.wrt, query.variables)
+    for name in problem.at:
+        if name not in names and name not in variables:
+            raise absent(name, names, problem.at, query.text)
     return Question(query, read_point(problem.at))
 
 

@@ -58,7 +58,12 @@ def _value(left: str, report: Report, value: Any) -> str:
 def _matrix(value: list[Any]) -> str:
     rows = value if isinstance(value[0], list) else [value]
     lines = (" & ".join(relation(entry).partition(" ")[2] if entry else "?" for entry in row) for row in rows)
-    return r"\begin{pmatrix} " + r" \\ ".join(lines) + r" \end{pmatrix}"
+    return pmatrix(lines)
+
+
+def pmatrix(rows: Iterable[str]) -> str:
+    """A matrix of rows that are typeset."""
+    return r"\begin{pmatrix} " + r" \\ ".join(rows) + r" \end{pmatrix}"
 
 
 def relation(text: str) -> str:

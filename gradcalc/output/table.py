@@ -270,15 +270,11 @@ def _whys(partials: Sequence[tuple[str, Partial]], page: Page) -> None:
             reasons.setdefault(_why(partial), (partial.verdict, []))[1].append(name)
     for reason, (verdict, names) in list(reasons.items())[:_MANY_WHYS]:
         page.line()
-        page.sentence(_listed(names))
+        page.sentence(", ".join(names) if len(names) <= 9 else f"{', '.join(names[:8])} and {len(names) - 8} more")
         page.sentence(reason, color(verdict), indent=2)
     if len(reasons) > _MANY_WHYS:
         page.line()
         page.sentence(f"and {len(reasons) - _MANY_WHYS} more reasons; --format json has all of them", "dim")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= 9 else f"{', '.join(names[:8])} and {len(names) - 8} more"
 
 
 # ----------------------------------------------------------------------------------------------------- many reports

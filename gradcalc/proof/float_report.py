@@ -94,7 +94,7 @@ def judge_not_finite(evidence: Evidence, truth: Real, what: str, key: int | None
     """nan or inf where the truth is finite: the operation that made it, where it lies, and what helps."""
     start = f"torch returns {number!r}, {what} is {decimal(truth)}"
     trace, form = evidence.trace, evidence.form
-    if not _is_in_range(truth, form):
+    if not abs(ball(truth)) < exact(form.largest):
         return Judgement(Verdict.NOT_FINITE, f"{start}, which is beyond the range of {form.name}", "overflow")
     if trace is None:
         return Judgement(Verdict.NOT_FINITE, f"{start}; its program was not recorded", None)
@@ -139,21 +139,17 @@ def _why_infinite(evidence: Evidence, truth: Real, key: int | None, place: int) 
 def _is_used(program: Program, place: int, ancestors: Collection[int]) -> bool:
     """Whether an infinity of the backward pass of a partial came from a forward operation, or from what it was given."""
     operation = program.operations[place]
-    keys = {cell.key for cell in (*operation.args, *operation.results) if isinstance(cell, Cell) and not _is_boolean(cell)}
+    keys = {
+        cell.key
+        for cell in (*operation.args, *operation.results)
+        if isinstance(cell, Cell) and not isinstance(cell.value, bool)
+    }
     return any(
         at >= program.forward
         and any(isinstance(arg, Cell) and arg.key in keys for arg in program.operations[at].args)
         and any(map(_is_infinite_or_nan, program.operations[at].results))
         for at in ancestors
     )
-
-
-def _is_boolean(cell: Cell) -> bool:
-    return isinstance(cell.value, bool)
-
-
-def _is_in_range(truth: Real, form: Format) -> bool:
-    return bool(abs(ball(truth)) < exact(form.largest))
 
 
 def _makes_infinity(operation: Operation) -> bool:

@@ -10,10 +10,11 @@ from gradcalc.engines.rounding.functions import IntervalVocabulary
 from gradcalc.engines.symbolic.cas.vocabulary import SympyVocabulary
 from gradcalc.engines.taylor.germs.functions import GermVocabulary
 from gradcalc.engines.taylor.special_functions import JetVocabulary
+from gradcalc.expression.tree import Name
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.row import row
 from gradcalc.functions.vocabulary import NAMES, Vocabulary
-from gradcalc.proof.claims.breakpoints import TreeVocabulary, tree_variable
+from gradcalc.proof.claims.breakpoints import TreeValue, TreeVocabulary
 
 ENGINES = [JetVocabulary, GermVocabulary, IntervalVocabulary, SympyVocabulary, TreeVocabulary]
 MEANINGS = [each for each in TABLE.values() if each.elementwise and each.definition is None]
@@ -35,7 +36,7 @@ def test_every_engine_has_the_whole_vocabulary(engine: type[Vocabulary[object, o
 def test_rows_call_the_vocabulary_only(function: Function) -> None:
     required = [parameter for parameter in function.parameters if not parameter.optional]
     for count in {len(required), len(function.parameters)}:
-        function.meaning(TreeVocabulary(), *map(tree_variable, "abcde"[:count]))
+        function.meaning(TreeVocabulary(), *(TreeValue(Name(letter)) for letter in "abcde"[:count]))
 
 
 def test_functions_without_a_bound_on_rounding() -> None:
@@ -48,4 +49,4 @@ def test_a_misspelt_meaning_is_refused() -> None:
         row("sinh", "x", "hyperbolic sine", meaning="sihn")
     misspelt = row("silu", "x", "x*sigmoid(x)", meaning=lambda m, x: x * getattr(m, "sigmiod")(x))  # noqa: B009
     with pytest.raises(AttributeError, match="sigmiod"):
-        misspelt.meaning(TreeVocabulary(), tree_variable("x"))
+        misspelt.meaning(TreeVocabulary(), TreeValue(Name("x")))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from typing import Annotated, Any, BinaryIO
+from contextlib import contextmanager
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -68,13 +68,19 @@ def batch(
     return max(failures, default=outcome.exit)
 
 
-def _progress(file: str) -> Any:
-    """A context manager of a function that is called with the numbers of bytes read."""
+@contextmanager
+def _progress(file: str) -> Iterator[Callable[[int], None]]:
+    """Show on a terminal how much of a file is read; what is yielded is called with the numbers of bytes."""
     if file == "-" or sys.stderr is None or not sys.stderr.isatty() or not os.path.isfile(file):
-        return nullcontext(lambda size: None)
-    from gradcalc.output.progress import bar
+        yield lambda size: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
 
-    return bar(os.path.getsize(file))
+    columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True, redirect_stdout=False) as progress:
+        task = progress.add_task("", total=os.path.getsize(file))
+        yield lambda size: progress.advance(task, size)
 
 
 def _lines(stream: BinaryIO, advance: Callable[[int], None]) -> Iterator[bytes]:

@@ -115,14 +115,12 @@ class _Formulation:
 
     def loss(self, q: str) -> str:
         """The loss of all samples, for a formulation of the probability."""
-        return self._reduced(f"-(y*log({q}) + (1 - y)*log(1 - {q}))")
+        losses = f"-(y*log({q}) + (1 - y)*log(1 - {q}))"
+        return losses if self.samples is None else f"{self.reduction}({losses})"
 
     def logits(self) -> str:
         how = "" if self.samples is None else f", reduction={self.reduction}"
         return f"binary_cross_entropy_with_logits({self.z}, y{how})"
-
-    def _reduced(self, losses: str) -> str:
-        return losses if self.samples is None else f"{self.reduction}({losses})"
 
     def sections(self) -> dict[str, tuple[tuple[str, str, str], ...]]:
         """The derivation by hand: lines of a name, the formula that people read, and the same in x, y, w and b only."""

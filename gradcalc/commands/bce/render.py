@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from gradcalc.commands.bce.neuron import NeuronReport, WorkLine
 from gradcalc.expression.decimals import decimal
 from gradcalc.expression.latex import latex as latex_of
+from gradcalc.output.latex import pmatrix
 from gradcalc.output.numbers import ENTRIES, exact, significant
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import Page, color, verdict_text
@@ -158,14 +159,11 @@ def latex(report: NeuronReport, options: RenderOptions) -> str:
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}\n"
 
 
-_BREAK = r" \\ "
-
-
 def _values(report: NeuronReport, name: str) -> str:
     """The gradient by a variable: a number or a column."""
     mine = [partial for partial in report.gradients if partial.by == (name,)]
     values = [r"\text{unknown}" if partial.symbolic is None else latex_of(decimal(partial.symbolic)) for partial in mine]
-    return rf"\begin{{pmatrix}} {_BREAK.join(values)} \end{{pmatrix}}" if mine[0].index else values[0]
+    return pmatrix(values) if mine[0].index else values[0]
 
 
 FORMATS: dict[str, Format[NeuronReport]] = {

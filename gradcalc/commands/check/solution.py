@@ -233,7 +233,12 @@ class DerivationCheck:
             return other if inner is None else substitute(other, inner, statement.by)
 
         tree = by_part(self.derivation.subject(statement.of))
-        self._require_names(statement, tree, inner, written)
+        if inner is not None and statement.by not in names_in(tree):
+            hint = f"write {statement.by} as it stands in the expression, or give the expression in {statement.by} a name"
+            raise CalcError(f"line {statement.number}: {unparse(inner)} does not occur in {statement.of}", hint=hint)
+        strange = [name for name in names_in(written) if name not in self.derivation.known]
+        if strange:
+            raise CalcError(f"line {statement.number} has {strange[0]}, which does not occur in the expression")
 
         def compare(claimed: Node) -> CheckResult:
             values = self.derivation.values
@@ -249,15 +254,6 @@ class DerivationCheck:
             true = _derivative(tree, statement.by, inner) or written
         self.written[statement.name], self.true[statement.name] = written, true
         return Statement(statement.number, statement.name, says, statement.by, outcome, result)
-
-    def _require_names(self, claim: ParsedClaim, tree: Node, inner: Node | None, written: Node) -> None:
-        """Raise `CalcError` for a claim with variables that do not occur, and for one by a part that does not."""
-        if inner is not None and claim.by not in names_in(tree):
-            hint = f"write {claim.by} as it stands in the expression, or give the expression in {claim.by} a name"
-            raise CalcError(f"line {claim.number}: {unparse(inner)} does not occur in {claim.of}", hint=hint)
-        strange = [name for name in names_in(written) if name not in self.derivation.known]
-        if strange:
-            raise CalcError(f"line {claim.number} has {strange[0]}, which does not occur in the expression")
 
 
 def _derivative(tree: Node, by: str, inner: Node | None) -> Node | None:

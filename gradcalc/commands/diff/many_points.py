@@ -7,7 +7,6 @@ from itertools import chain
 
 from gradcalc.calculate.prepared import prepare
 from gradcalc.commands.console import tell, write
-from gradcalc.commands.diff import csv_rows
 from gradcalc.commands.diff.sweep import ChunkResult, Counts, chunks, sweep
 from gradcalc.commands.results import show
 from gradcalc.commands.settings import Settings
@@ -16,7 +15,7 @@ from gradcalc.inputs.limits import ALL_PROVEN
 from gradcalc.inputs.query import Query
 from gradcalc.inputs.values import Point
 from gradcalc.output import csv
-from gradcalc.report import Outcome
+from gradcalc.report import Outcome, Verdict
 
 
 def show_many(query: Query, points: Sequence[Point] | Iterable[Mapping[str, str]], proofs: int, settings: Settings) -> Exit:
@@ -47,6 +46,31 @@ def _csv(results: Iterable[ChunkResult], outcome: Outcome, *, quiet: bool) -> Ex
         if not quiet:
             if number == 0:
                 write(csv.header_of(list(result.chunk.shown), list(result.run.partials)))
-            write(csv_rows.rows(result))
+            write(csv_rows(result))
         outcome.add(result.verdicts())
     return outcome.exit
+
+
+def csv_rows(result: ChunkResult) -> str:
+    """The rows of a chunk as CSV."""
+    # Most of the time goes here: numbers become text, and the end that most rows share is made once.
+    empty = [""] * result.chunk.size
+    numbers = [empty if result.run.failure else column for column in (result.run.values, *result.run.partials.values())]
+    columns = [*result.chunk.shown.values(), *numbers]
+    nothing = "," * len(result.run.partials)
+    end = f"{nothing},{Verdict.AGREE},,bound\n"
+    lines = [",".join(cells) + end for cells in zip(*map(_csv_cells, columns), strict=True)]
+    for place in result.undecided:
+        lines[place] = lines[place].removesuffix(end) + f"{nothing},{Verdict.UNDECIDED},{result.cause(place)},\n"
+    for place, report in result.proven.items():
+        row = csv.row_of(report)
+        row[: len(result.chunk.shown)] = [column[place] for column in result.chunk.shown.values()]
+        lines[place] = csv.written([row])
+    return "".join(lines)
+
+
+def _csv_cells(column: Sequence[object]) -> Iterable[str]:
+    """Numbers as Python writes them; typed text in quotes where it needs them."""
+    if column and isinstance(column[0], float):
+        return map(repr, column)
+    return (csv.written([[cell]])[:-1] if cell else "" for cell in column)

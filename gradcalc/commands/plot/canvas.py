@@ -33,7 +33,11 @@ class Canvas:
             steps = max(abs(other[0] - one[0]), abs(other[1] - one[1]), 1)
             for step in range(steps + 1):
                 share = step / steps
-                self._set(round(one[0] + (other[0] - one[0]) * share), round(one[1] + (other[1] - one[1]) * share), style)
+                column = round(one[0] + (other[0] - one[0]) * share)
+                row = round(one[1] + (other[1] - one[1]) * share)
+                if 0 <= column < 2 * self.width and 0 <= row < 4 * self.height:
+                    self._bits[row // 4][column // 2] |= _DOTS[row % 4][column % 2]
+                    self._styles.setdefault((column // 2, row // 4), style)
 
     def sign(self, point: Point, sign: str, style: str) -> None:
         """A character at a point, if it is in the field."""
@@ -68,11 +72,6 @@ class Canvas:
             return round(min(max(share, -2.0), 3.0) * (dots - 1))
 
         return along(point[0], self.x, 2 * self.width), along(point[1], self.y[::-1], 4 * self.height)
-
-    def _set(self, column: int, row: int, style: str) -> None:
-        if 0 <= column < 2 * self.width and 0 <= row < 4 * self.height:
-            self._bits[row // 4][column // 2] |= _DOTS[row % 4][column % 2]
-            self._styles.setdefault((column // 2, row // 4), style)
 
     def _put(self, column: int, row: int, sign: str, style: str) -> None:
         if 0 <= column < self.width and 0 <= row < self.height:

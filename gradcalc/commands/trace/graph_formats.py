@@ -88,7 +88,7 @@ def svg(trace: Trace, options: RenderOptions) -> str:
     """A drawing from left to right: a column for all that can be computed at once."""
     boxes = _boxes(trace)
     columns = _columns(trace.vertices, boxes)
-    widths = [max(_width(boxes[place]) for place in column) for column in columns]
+    widths = [max(max(map(len, boxes[place])) for place in column) * _CHARACTER + 2 * _PAD for column in columns]
     heights = [sum(_height(boxes[place]) + _DOWN for place in column) - _DOWN for column in columns]
     tallest = max(heights)
     corners: dict[int, _Corner] = {}
@@ -145,10 +145,6 @@ def _columns(vertices: Sequence[Vertex], boxes: dict[int, list[str]]) -> list[li
     for place in sorted(boxes, key=rank.__getitem__):
         columns[depth[place]].append(place)
     return columns
-
-
-def _width(lines: Sequence[str]) -> float:
-    return max(map(len, lines)) * _CHARACTER + 2 * _PAD
 
 
 def _height(lines: Sequence[str]) -> float:

@@ -75,13 +75,9 @@ class _GradMode(NamedTuple):
     after: Callable[[torch.Tensor], torch.Tensor] = lambda y: y
 
 
-def _without_requires_grad(inputs: Tensors) -> Tensors:
-    return {name: tensor.requires_grad_(False) for name, tensor in inputs.items()}
-
-
 _GRAD_MODES = (
     _GradMode("tracking on"),
-    _GradMode("requires_grad_(False)", before=_without_requires_grad),
+    _GradMode("requires_grad_(False)", lambda inputs: {name: it.requires_grad_(False) for name, it in inputs.items()}),
     _GradMode("detach()", after=torch.Tensor.detach),
     _GradMode("no_grad()", around=torch.no_grad),
     _GradMode("inference_mode()", around=torch.inference_mode),

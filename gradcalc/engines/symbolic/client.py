@@ -144,7 +144,11 @@ class SymbolicClient:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     pass_fds=(sending,),
-                    env=_quiet(import_path.environment(os.environ)),
+                    env={  # without the switches that make sympy and Python print
+                        name: value
+                        for name, value in import_path.environment(os.environ).items()
+                        if not name.startswith("SYMPY_") and name != "PYTHONIOENCODING"
+                    },
                     text=True,
                     encoding="utf-8",
                     # An interrupt at the keyboard is the caller's to handle: it ends the process by closing its input.
@@ -179,11 +183,6 @@ class SymbolicClient:
                     except OSError:
                         pass
             self._child = self._answers = None
-
-
-def _quiet(environ: dict[str, str]) -> dict[str, str]:
-    """An environment without the switches that make sympy and Python print."""
-    return {name: value for name, value in environ.items() if not name.startswith("SYMPY_") and name != "PYTHONIOENCODING"}
 
 
 def _answer(line: str) -> dict[str, Any]:

@@ -79,8 +79,8 @@ class ElementaryFunctions(PiecewiseFunctions, ABC):
         return self.with_unknown_tail(fmpq(0), notes | {self.note(NoteKind.EDGE, "a power of zero")})
 
     def _integer_power(self, a: Jet, b: Jet, n: int) -> Jet:
+        one = Jet.constant(fmpq(1), a.notes | b.notes, is_literal=a.is_literal and b.is_literal)
         if n == 0:
-            one = Jet.constant(fmpq(1), a.notes | b.notes, is_literal=a.is_literal and b.is_literal)
             depends_on_path = not (a.is_literal or b.is_literal or (a.is_constant and b.is_constant))
             if depends_on_path and reals.sign(a.value) == 0:
                 return one.with_notes(self.note(NoteKind.EDGE, ZERO_TO_ZERO))
@@ -88,7 +88,7 @@ class ElementaryFunctions(PiecewiseFunctions, ABC):
         if n < 0:
             return self.divide(1, self._integer_power(a, b, -n))
         if n <= _MAX_MULTIPLIED_POWER or reals.sign(a.value) == 0:
-            return _repeated_product(a, b, n)
+            return reals.power(a, n, one)  # exact for rationals, and right where a is zero
         positive = a if reals.sign(a.value) > 0 else -a
         result = self.exp(apply("log", positive) * n)
         return result if positive is a or n % 2 == 0 else -result
@@ -264,15 +264,3 @@ class ElementaryFunctions(PiecewiseFunctions, ABC):
         if inside == 0:
             return self.undefined([a], self.note(NoteKind.POLE, f"{self.name} at an end of its domain"))
         return integrate(ball(a.value).atanh(), 1 / ((1 - a) * (1 + a)), a)
-
-
-def _repeated_product(a: Jet, b: Jet, n: int) -> Jet:
-    """a**n by repeated squaring: exact for rationals, and right where a is zero."""
-    result = Jet.constant(fmpq(1), a.notes | b.notes, is_literal=a.is_literal and b.is_literal)
-    while n:
-        if n & 1:
-            result = result * a
-        n >>= 1
-        if n:
-            a = a * a
-    return result

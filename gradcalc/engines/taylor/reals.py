@@ -12,12 +12,14 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, TypeVar, cast
 
 from flint import acb, arb, arb_series, ctx, fmpq
 
 from gradcalc.expression.decimals import decimal_places
 from gradcalc.runtime import deadline
 
+Number = TypeVar("Number")
 Real = arb | fmpq
 
 START_BITS = 192
@@ -316,6 +318,19 @@ def digamma_series(x: arb, length: int) -> list[arb]:
 def polygamma(order: int, x: arb) -> arb:
     """The order-th derivative of digamma at x."""
     return digamma_series(x, order + 1)[order] * math.factorial(order)
+
+
+def power(base: Number, exponent: int, one: Number) -> Number:
+    """A power with a whole exponent from 0 on, by repeated squaring: without rounding if multiplication has none."""
+    result: Any = one
+    square: Any = base
+    while exponent:
+        if exponent & 1:
+            result = result * square
+        exponent >>= 1
+        if exponent:
+            square = square * square
+    return cast(Number, result)
 
 
 def nearest_float(value: Real) -> float:

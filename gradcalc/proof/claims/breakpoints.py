@@ -8,11 +8,11 @@ superfluous switch is harmless: it costs a sample.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from gradcalc.expression.tree import Call, Name, Node, Number, calls_in, integer_literal, linearize, names_in
+from gradcalc.expression.tree import Call, Node, Number, calls_in, integer_literal, linearize, names_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.vocabulary import NAMES, Vocabulary
 
@@ -51,97 +51,84 @@ def expand(tree: Node) -> Node:
 def _read(tree: Node, vocabulary: _Switches, select: Callable[[Node, Node], Node]) -> Node:
     """Rebuild a tree in a vocabulary; `select` takes a call or its meaning."""
 
-    def call(node: Call, args: list[_TreeValue]) -> _TreeValue:
+    def call(node: Call, args: list[TreeValue]) -> TreeValue:
         row = TABLE[node.name]
         whole = Call(node.name, tuple(arg.node for arg in args), node.span, node.options)
         if not args or not row.elementwise or (row.condition and row.boolean_args):
-            return _TreeValue(whole)
-        return _TreeValue(select(whole, row.meaning(vocabulary, *args).node))
+            return TreeValue(whole)
+        return TreeValue(select(whole, row.meaning(vocabulary, *args).node))
 
-    return linearize(tree).evaluate(_TreeValue, call)[-1].node
-
-
-def tree_variable(name: str) -> _TreeValue:
-    """A variable as an argument of meanings."""
-    return _TreeValue(Name(name))
+    return linearize(tree).evaluate(TreeValue, call)[-1].node
 
 
-class _TreeValue:
+class TreeValue:
     """A tree as an argument of meanings."""
 
     def __init__(self, node: Node):
         self.node = node
 
-    def __neg__(self) -> _TreeValue:
-        return _TreeValue(Call("neg", (self.node,)))
+    def __neg__(self) -> TreeValue:
+        return TreeValue(Call("neg", (self.node,)))
 
-    def __add__(self, other: _TreeValue | int) -> _TreeValue:
+    def __add__(self, other: TreeValue | int) -> TreeValue:
         return _call("+", self, other)
 
-    def __radd__(self, other: int) -> _TreeValue:
+    def __radd__(self, other: int) -> TreeValue:
         return _call("+", other, self)
 
-    def __sub__(self, other: _TreeValue | int) -> _TreeValue:
+    def __sub__(self, other: TreeValue | int) -> TreeValue:
         return _call("-", self, other)
 
-    def __rsub__(self, other: int) -> _TreeValue:
+    def __rsub__(self, other: int) -> TreeValue:
         return _call("-", other, self)
 
-    def __mul__(self, other: _TreeValue | int) -> _TreeValue:
+    def __mul__(self, other: TreeValue | int) -> TreeValue:
         return _call("*", self, other)
 
-    def __rmul__(self, other: int) -> _TreeValue:
+    def __rmul__(self, other: int) -> TreeValue:
         return _call("*", other, self)
 
 
-def _tree(value: _TreeValue | int | str) -> Node:
-    if isinstance(value, _TreeValue):
+def _tree(value: TreeValue | int | str) -> Node:
+    if isinstance(value, TreeValue):
         return value.node
     number = Number(str(value).lstrip("-"))
     return Call("neg", (number,)) if str(value).startswith("-") else number
 
 
-def _call(name: str, *args: _TreeValue | int) -> _TreeValue:
-    return _TreeValue(Call(name, tuple(map(_tree, args))))
+def _call(name: str, *args: TreeValue | int) -> TreeValue:
+    return TreeValue(Call(name, tuple(map(_tree, args))))
 
 
 _OPERATORS = {"divide": "/", "power": "**", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=",
            "both": "and", "either": "or", "opposite": "not"}  # fmt: skip
 
 
-def _switch_finder(name: str) -> Callable[..., _TreeValue]:
+def _switch_finder(name: str) -> Callable[..., TreeValue]:
     """A function of the vocabulary that builds its call, and records its switches."""
     operator = _OPERATORS.get(name, name)
 
-    def function(self: _Switches, *args: _TreeValue | int) -> _TreeValue:
+    def function(self: _Switches, *args: TreeValue | int) -> TreeValue:
         parts = [_tree(arg) for arg in args]
-        self.switches += _switches_of(operator, parts)
-        return _TreeValue(Call(operator, tuple(parts)))
+        if operator in _SWITCHES:
+            self.switches += _SWITCHES[operator](*parts)
+        return TreeValue(Call(operator, tuple(parts)))
 
     return function
 
 
-class _Switches(Vocabulary[_TreeValue, _TreeValue], ABC):
+class _Switches(Vocabulary[TreeValue, TreeValue], ABC):
     def __init__(self) -> None:
         self.switches: list[Switch] = []
 
-    def number(self, value: int | str) -> _TreeValue:
-        return _TreeValue(_tree(value))
+    def number(self, value: int | str) -> TreeValue:
+        return TreeValue(_tree(value))
 
 
 TreeVocabulary: type[_Switches] = type(
     "TreeVocabulary", (_Switches,), {name: _switch_finder(name) for name in NAMES - {"number"}}
 )
 """The vocabulary in trees; `switches` has those of all calls."""
-
-
-def _switches_of(name: str, args: Sequence[Node]) -> list[Switch]:
-    """The switches of one call of a primitive."""
-    return _SWITCHES[name](*args) if name in _SWITCHES else []
-
-
-def _zero_of_all(*args: Node) -> list[Switch]:
-    return [Switch(arg) for arg in args]
 
 
 def _ties(*args: Node) -> list[Switch]:
@@ -206,7 +193,7 @@ _SWITCHES: dict[str, _Rule] = {
     **dict.fromkeys(("max", "min"), _ties),
     **dict.fromkeys(("floor", "ceil", "trunc", "gamma", "lgamma", "digamma", "polygamma"), _integer),
     **dict.fromkeys(("abs", "sign", "heaviside", "cbrt", "sinc"), lambda a, *_: [Switch(a)]),
-    **dict.fromkeys(("atan2", "hypot"), _zero_of_all),
+    **dict.fromkeys(("atan2", "hypot"), lambda *args: [Switch(arg) for arg in args]),
     **dict.fromkeys(("asin", "acos"), _within_one(">=")),
     **dict.fromkeys(("atanh", "erfinv"), _within_one(">")),
     **dict.fromkeys(("bessely", "besselk"), lambda _, a: [_where_signed(a, ">")]),

@@ -137,7 +137,12 @@ class Comparison:
         Raises `MissingValues` for an incomplete point, and `OutOfTime`; the results until then are kept.
         """
         self._precisions = (_PRECISIONS[:2] if self.sampling.is_hard else _PRECISIONS) if closely else ()
-        self._at_points(at)
+        for values in at:
+            comparison = self.at(values)
+            if comparison is not None:
+                self.points.append(comparison)
+            elif not self._is_inside({**self.fixed, **values}):
+                self.outside.append(values)
         self._at_random()
         for it in self.points[-DEEP_POINTS:] if closely else ():
             self._deepen(it, _PRECISIONS)
@@ -190,14 +195,6 @@ class Comparison:
     @property
     def _deep(self) -> int:
         return sum(it.is_deep for it in self.points)
-
-    def _at_points(self, at: Sequence[Point]) -> None:
-        for values in at:
-            comparison = self.at(values)
-            if comparison is not None:
-                self.points.append(comparison)
-            elif not self._is_inside({**self.fixed, **values}):
-                self.outside.append(values)
 
     def _at_random(self) -> None:
         count = 0

@@ -244,7 +244,7 @@ class Exact:
                 return Value(arb(1) if whole == 0 else a.ball, self)
             if abs(whole) <= 1024:
                 inverse = whole < 0
-                ball = _whole_power(a.ball, abs(whole))
+                ball = reals.power(a.ball, abs(whole), arb(1))
                 return self.rounded(1 / ball if inverse else ball, None if whole == 2 else "pow")
             if a.ball.is_zero():
                 return Value(arb(0) if whole > 0 else _NAN, self)
@@ -365,14 +365,3 @@ def _whole(ball: arb) -> int | None:
         whole = ball.unique_fmpz()
         return None if whole is None else int(whole)
     return None
-
-
-def _whole_power(base: arb, exponent: int) -> arb:
-    result = arb(1)
-    while exponent:
-        if exponent & 1:
-            result = result * base
-        exponent >>= 1
-        if exponent:
-            base = base * base
-    return result

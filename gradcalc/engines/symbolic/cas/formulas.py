@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sympy
 
 from gradcalc.engines.symbolic.cas.from_sympy import Latex, Order, Printer, Trees, parts
@@ -79,9 +77,9 @@ class Formulas:
         """The number of parts of every part, each as often as it is written, and what is wrong with it."""
         for part in parts(expression, self._sizes):
             self._sizes[part] = 1 + sum(self._sizes[arg] for arg in part.args)
-            own = [why for kind, why in (*_MEANINGLESS, *_UNUSABLE) if part == kind or _is_of(part, kind)]
+            own = [
+                why
+                for kind, why in (*_MEANINGLESS, *_UNUSABLE)
+                if part == kind or (isinstance(kind, type) and isinstance(part, kind))
+            ]
             self._flaws[part] = frozenset(own).union(*(self._flaws[arg] for arg in part.args))
-
-
-def _is_of(part: sympy.Basic, kind: Any) -> bool:
-    return isinstance(kind, type) and isinstance(part, kind)

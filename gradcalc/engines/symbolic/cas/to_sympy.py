@@ -69,7 +69,10 @@ class Builder:
             return sympy.Add(*value.terms)
         if not isinstance(value, _Constant):
             return value
-        rational = exact_rational(value.node)
+        # Such literals are exact in every dtype (bfloat16 has 8 bits), so the value is the same for all engines.
+        rational = _rational(
+            value.node, lambda number: abs(number.numerator) <= 256 and number.denominator in (1, 2, 4, 8, 16)
+        )
         if rational is not None:
             return sympy.Rational(rational.numerator, rational.denominator)
         if value.node not in self._opaque_symbols:
@@ -108,7 +111,7 @@ class Shown:
         if number is not None:
             self.numbers[symbol] = number
         text, typeset = unparse(node), latex(node)
-        is_operator = _is_operator(node)
+        is_operator = isinstance(node, Call) and (not node.name.isidentifier() or node.name == "neg")
         self.names[name] = f"({text})" if is_operator else text
         self.latex[symbol] = rf"\left({typeset}\right)" if is_operator else typeset
 
@@ -150,18 +153,6 @@ def _readable(node: Node) -> sympy.Expr | None:
         value: sympy.Expr = TABLE[node.name].meaning(SympyVocabulary(), *parts)
         return value
     return None
-
-
-def _is_operator(node: Node) -> bool:
-    return (isinstance(node, Call) and not node.name.isidentifier()) or (isinstance(node, Call) and node.name == "neg")
-
-
-def exact_rational(node: Node) -> Fraction | None:
-    """The value of a constant part made of small dyadic literals and + - * /; None otherwise.
-
-    Such literals are exact in every dtype (bfloat16 has 8 bits), so the value is the same for all engines.
-    """
-    return _rational(node, literal=lambda value: abs(value.numerator) <= 256 and value.denominator in (1, 2, 4, 8, 16))
 
 
 def _rational(node: Node, literal: Any = lambda value: True) -> Fraction | None:
