@@ -76,11 +76,11 @@ def _formulas(prepared: PreparedQuery) -> Report:
         return undecided_report(prepared, symbolic)
     partials = [
         Partial(
-            wanted.by,
+            request.by,
             *formula.texts,
             proof={"symbolic": formula.unusable or "ok"},
-            **index_fields(wanted),
+            **index_fields(request),
         )
-        for wanted, formula in zip(prepared.partials, symbolic.formulas, strict=True)
+        for request, formula in zip(prepared.partials, symbolic.formulas, strict=True)
     ]
     return report(prepared, partials, symbolic)

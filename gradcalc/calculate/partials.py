@@ -60,10 +60,10 @@ def requests(
         )
     places = list(enumerate(indices(entries.shape)))
     return [
-        PartialRequest(place, tuple(entry for entry, _ in picked), by, sum((at for _, at in picked), index), index)
+        PartialRequest(place, tuple(entry for entry, _ in combination), by, sum((at for _, at in combination), index), index)
         for by in product(variables, repeat=order)
         for place, index in places
-        for picked in product(*(variables[name] for name in by))
+        for combination in product(*(variables[name] for name in by))
     ]
 
 

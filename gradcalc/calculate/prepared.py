@@ -147,8 +147,8 @@ def _check(query: Query, wrt: Sequence[Wrt], names: Sequence[str], point: Point)
         raise CalcError(f"the order is a whole number from 1 to {MAX_ORDER}, not {query.order}")
     for name in (it.variable for it in wrt):
         if name not in names and name not in point.values and name not in query.variables:
-            listed = ", ".join(names) or "no variables"
-            raise CalcError(f"{name} does not occur in the expression", hint=f"it has {listed}")
+            choices = ", ".join(names) or "no variables"
+            raise CalcError(f"{name} does not occur in the expression", hint=f"it has {choices}")
 
 
 def _is_of_arrays(tree: Node) -> bool:

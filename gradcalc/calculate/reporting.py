@@ -24,25 +24,25 @@ def versions() -> dict[str, str]:
     """The versions an answer depends on."""
     from importlib.metadata import PackageNotFoundError, version  # slow to import, and of no use for a wrong request
 
-    known = {}
+    table = {}
     for package in ("gradcalc", "torch", "sympy", "python-flint"):
         try:
-            known[package] = version(package)
+            table[package] = version(package)
         except PackageNotFoundError:
-            known[package] = "unknown"
-    return known
+            table[package] = "unknown"
+    return table
 
 
-def index_fields(wanted: PartialRequest) -> dict[str, Any]:
+def index_fields(request: PartialRequest) -> dict[str, Any]:
     """The index fields of a partial of the report; empty for scalars."""
-    return {"index": wanted.index, "of": wanted.of, "entries": wanted.entries}
+    return {"index": request.index, "of": request.of, "entries": request.entries}
 
 
 def undecided_report(prepared: PreparedQuery, why: str) -> Report:
     """The answer to a question for which there was not enough time or memory."""
     partials = [
-        Partial(wanted.by, None, None, verdict=Verdict.UNDECIDED, cause="time", why=why, **index_fields(wanted))
-        for wanted in prepared.partials
+        Partial(request.by, None, None, verdict=Verdict.UNDECIDED, cause="time", why=why, **index_fields(request))
+        for request in prepared.partials
     ]
     return report(prepared, partials)
 
@@ -74,8 +74,8 @@ def report(
 
 def _notes_on_formulas(tree: Node) -> Iterator[str]:
     """What holds of every formula of the derivative of an expression."""
-    asked = equalities(tree)
-    if asked:
-        places = " or ".join(" = ".join(map(unparse, node.args)) for node in asked[:_MENTIONED])
-        more = " and the like" if len(asked) > _MENTIONED else ""
+    conditions = equalities(tree)
+    if conditions:
+        places = " or ".join(" = ".join(map(unparse, node.args)) for node in conditions[:_MENTIONED])
+        more = " and the like" if len(conditions) > _MENTIONED else ""
         yield f"where {places}{more} a formula may be false: it has the derivative of each case, and one point has no slope"

@@ -18,9 +18,9 @@ Trees = Array[Node]
 class EntryBuilder:
     """Builds the entries of one call, of a function with given options; `known` are the values of entries of variables."""
 
-    def __init__(self, node: Call, options: Mapping[str, tuple[str, ...]], room: int, known: Mapping[str, Node]):
+    def __init__(self, node: Call, options: Mapping[str, tuple[str, ...]], room: int, meanings: Mapping[str, Node]):
         self.node, self.span = node, node.span
-        self._room, self._known = room, known
+        self._room, self._known = room, meanings
         # The scalar function of a loss reduces nothing.
         self._options = (("reduction", "none"),) if "reduction" in options else ()
         self.count = 0

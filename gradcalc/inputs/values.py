@@ -103,8 +103,8 @@ def nearest_double(text: str) -> float | None:
     if len(text) > 60 or not _DECIMAL.fullmatch(text):
         return None
     number = float(text)
-    vanished = number == 0 and any(digit in "123456789" for digit in text.lower().partition("e")[0])
-    return number if math.isfinite(number) and not vanished else None
+    is_underflow = number == 0 and any(digit in "123456789" for digit in text.lower().partition("e")[0])
+    return number if math.isfinite(number) and not is_underflow else None
 
 
 def unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -59,14 +59,14 @@ class Page:
 
     def sentence(self, text: str, style: str = "", indent: int = 0, hanging: int = 0) -> None:
         """Words, wrapped between words; lines after the first are indented by `hanging` more."""
-        wrapped = textwrap.wrap(
+        lines = textwrap.wrap(
             self.options.text(text),
             max(self.width, 20),
             initial_indent=" " * indent,
             subsequent_indent=" " * (indent + hanging),
             break_on_hyphens=False,
         )
-        for line in wrapped:
+        for line in lines:
             self.line(line.replace(GLUE, " "), style)
 
     def fits(self, head: Sequence[str], rows: Rows) -> bool:

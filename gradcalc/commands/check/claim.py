@@ -46,9 +46,9 @@ def check(
 
     Raises `CalcError` for what cannot be read, and for a claim about variables that the expression does not have.
     """
-    listed = [*(name for point in at for name in point), *([by] if by else [])]
-    tree, claimed = understand(expr, listed), claimed_tree(claim, listed)
-    condition = None if where is None else condition_tree(where, listed)
+    variables = [*(name for point in at for name in point), *([by] if by else [])]
+    tree, claimed = understand(expr, variables), claimed_tree(claim, variables)
+    condition = None if where is None else condition_tree(where, variables)
     needs_numbers(tree, OF_NUMBERS)
     names = names_in(tree)
     if by is None and len(names) > 1:
@@ -56,31 +56,31 @@ def check(
     by = by or (*names, *names_in(claimed), "x")[0]
     for what, other in (("claim", claimed), ("condition", condition)):
         for name in names_in(other) if other is not None else ():
-            if name not in (*names, *listed, by):
+            if name not in (*names, *variables, by):
                 raise CalcError(f"the {what} has {name}, which does not occur in the expression")
     result = ClaimCheck(tree, claimed, by, seconds, where=condition).result([points_of(point) for point in at])
-    shown = None if condition is None else unparse(condition)
-    return Check(expr, claim, by, unparse(tree), unparse(claimed), result, versions(), shown)
+    where_read_as = None if condition is None else unparse(condition)
+    return Check(expr, claim, by, unparse(tree), unparse(claimed), result, versions(), where_read_as)
 
 
 OF_NUMBERS = "a claim is about the derivative of one number by another"
 
 
-def claimed_tree(text: str, listed: Sequence[str]) -> Node:
+def claimed_tree(text: str, variables: Sequence[str]) -> Node:
     """The tree of a claim; a condition, `x > 0`, is 1 where it holds and 0 elsewhere.
 
     Raises `CalcError` for what cannot be read, and for arrays.
     """
-    tree = interpret(text, listed, condition=True).tree
+    tree = interpret(text, variables, condition=True).tree
     if is_condition(tree):
         tree = Call("where", (tree, Number("1"), Number("0")), tree.span)
     needs_numbers(tree, OF_NUMBERS)
     return tree
 
 
-def condition_tree(text: str, listed: Sequence[str]) -> Node:
+def condition_tree(text: str, variables: Sequence[str]) -> Node:
     """The tree of a condition.  Raises `CalcError` for what is none."""
-    condition = interpret(text, listed, condition=True).tree
+    condition = interpret(text, variables, condition=True).tree
     if not is_condition(condition):
         raise CalcError(f"{text} is not a condition", hint='such as --where "x > 0"')
     needs_numbers(condition, OF_NUMBERS)

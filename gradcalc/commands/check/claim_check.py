@@ -193,8 +193,8 @@ class _Assessment:
         if self.wrong:
             return ClaimOutcome.WRONG
         if not (self.is_proven or self.is_sampled):
-            refuted = self.undefined and not self.equal and self.comparison.is_complete
-            return ClaimOutcome.WRONG if refuted else ClaimOutcome.UNDECIDED
+            is_refuted = self.undefined and not self.equal and self.comparison.is_complete
+            return ClaimOutcome.WRONG if is_refuted else ClaimOutcome.UNDECIDED
         return ClaimOutcome.PARTLY if self.undefined else ClaimOutcome.RIGHT
 
     @property
@@ -256,8 +256,8 @@ class _Assessment:
     def not_compared(self, at: Sequence[Mapping[str, Node]]) -> str:
         """The points that the user gave and that could not be compared."""
         outside = self.comparison.outside
-        compared = [it.point for it in self.comparison.points]
-        without = [point for point in at if point not in outside and {**self.comparison.fixed, **point} not in compared]
+        points = [it.point for it in self.comparison.points]
+        without = [point for point in at if point not in outside and {**self.comparison.fixed, **point} not in points]
         return "".join(
             [
                 *(f"; no derivative is known at {_named(point)}" for point in without),

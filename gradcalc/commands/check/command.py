@@ -129,9 +129,9 @@ def _points(expr: str, at: Sequence[str], names: Sequence[str], *, is_open: bool
     from gradcalc.inputs.points import assign, read_at, sweep
 
     named, nameless = read_at(at)
-    listed = names_in(understand(expr, [*named, *names]))
-    listed += [name for name in named if is_open and name not in listed]
-    return [point.texts for point in sweep(assign(listed, named, nameless, expr))]
+    variables = names_in(understand(expr, [*named, *names]))
+    variables += [name for name in named if is_open and name not in variables]
+    return [point.texts for point in sweep(assign(variables, named, nameless, expr))]
 
 
 def _lines(path: str) -> list[str]:

@@ -46,7 +46,7 @@ class Linearization:
     def _partials(self, place: int) -> list[Real | None]:
         node, args = self.program.nodes[place], self.program.operands[place]
         assert isinstance(node, Call)
-        known: dict[str, Real] = dict(self.point)
+        values: dict[str, Real] = dict(self.point)
         parts: list[Node] = []
         for number, arg in enumerate(args):
             value = self.values[arg]
@@ -54,15 +54,15 @@ class Linearization:
                 parts.append(node.args[number])
             else:
                 parts.append(Name(f"%{number}"))
-                known[f"%{number}"] = value
+                values[f"%{number}"] = value
         step = linearize(Call(node.name, tuple(parts), node.span, node.options))
         partials: list[Real | None] = []
         for number, arg in enumerate(args):
             name = f"%{number}"
-            if arg not in self.dependents or name not in known:
+            if arg not in self.dependents or name not in values:
                 partials.append(None)
                 continue
-            point: dict[str, Real | Jet] = {**known, name: Jet.variable(known[name], 1, 1)}
+            point: dict[str, Real | Jet] = {**values, name: Jet.variable(values[name], 1, 1)}
             partials.append(evaluate.evaluate(step, point, order=1)[1])
         return partials
 

@@ -118,11 +118,11 @@ class ParsedDerivation:
     `parts` are expressions in variables; `values` are numbers that variables have, wherever claims are compared.
     """
 
-    def __init__(self, expr: str, lines: Sequence[str], listed: Sequence[str]):
+    def __init__(self, expr: str, lines: Sequence[str], variables: Sequence[str]):
         split = list(_split(lines))
         if not 0 < len(split) <= MAX_LINES:
             raise CalcError(f"a derivation has 1 to {MAX_LINES} lines, not {len(split)}")
-        names = [*listed, *(name for _, name, _ in split)]
+        names = [*variables, *(name for _, name, _ in split)]
         self.tree = understand(expr, names)
         needs_numbers(self.tree, OF_NUMBERS)
         self.known = set(names_in(self.tree))

@@ -202,9 +202,9 @@ def sweep(prepared: PreparedQuery, points: Iterable[Chunk], proofs: int, counts:
     left = MAX_OPEN
     (tree,), bys = prepared.entries.entries, [partial.by for partial in prepared.partials]
     for chunk in points:
-        size, sampled = chunk.size, min(proofs, chunk.size)
+        size, count = chunk.size, min(proofs, chunk.size)
         run = vectorized.run(tree, chunk.floats, size, bys, dtype=dtype, device=device.name)
-        sample = {place * (size - 1) // max(sampled - 1, 1) for place in range(sampled)}
+        sample = {place * (size - 1) // max(count - 1, 1) for place in range(count)}
         still_open = [place for place in run.open if place not in sample]
         undecided = frozenset(still_open[left:])
         proven = {place: answer(prepared.at(chunk.point(place))) for place in sorted(sample.union(still_open[:left]))}

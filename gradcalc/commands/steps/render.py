@@ -203,11 +203,11 @@ def _derivative(by: str, of: str) -> str:
     return rf"\frac{{\partial}}{{\partial {name_latex(by)}}} \left[{of}\right]"
 
 
-def _sentences(f: str, derivation: Derivation, partial: Partial, escaped: Callable[[str], str]) -> Iterator[str]:
+def _sentences(f: str, derivation: Derivation, partial: Partial, escape: Callable[[str], str]) -> Iterator[str]:
     """What stands behind the steps, with sympy's formula as a formula."""
     if partial.latex:
         yield rf"by sympy: $\frac{{\partial {f}}}{{\partial {name_latex(derivation.by)}}} = {partial.latex}$"
-    yield from map(escaped, _conclusion(derivation, partial, None))
+    yield from map(escape, _conclusion(derivation, partial, None))
 
 
 def _tex(text: str) -> str:
@@ -216,8 +216,8 @@ def _tex(text: str) -> str:
     return _TEX.sub(lambda match: _TEX_WORDS.get(match[0], f"\\{match[0]}"), text)
 
 
-def _verdict(stepwise: Stepwise, line: str, escaped: Callable[[str], str]) -> Iterator[str]:
-    yield from (line.format(escaped(f"note: {note}")) for note in stepwise.report.notes)
+def _verdict(stepwise: Stepwise, line: str, escape: Callable[[str], str]) -> Iterator[str]:
+    yield from (line.format(escape(f"note: {note}")) for note in stepwise.report.notes)
     if stepwise.report.verdict is not None:
         yield line.format(f"verdict: {stepwise.report.verdict}")
 

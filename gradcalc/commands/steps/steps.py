@@ -127,11 +127,11 @@ def _at_point(
         return (AtPoint.NO_DERIVATIVE if _is_not_differentiable(tree, by, values) else AtPoint.UNKNOWN), nowhere
     if not whole.same:
         return AtPoint.NO_RULE, nowhere
-    known: dict[Node, str | None] = {}
+    memo: dict[Node, str | None] = {}
     for step in steps:
         if not step.is_known:
-            known[step.part] = _derivative_at(step, by, values)
-    numbers = [known[step.part] for step in steps]
+            memo[step.part] = _derivative_at(step, by, values)
+    numbers = [memo[step.part] for step in steps]
     # Elsewhere a part without a derivative is one that the whole does not need: a case that is not taken.
     return (AtPoint.NO_RULE, nowhere) if whole.on_seam and None in numbers else (AtPoint.HOLDS, numbers)
 

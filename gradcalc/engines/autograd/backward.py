@@ -99,8 +99,8 @@ def runs(
     torch_type = getattr(torch, dtype)
     names = {name: entry_names(name, value.shape).entries for name, value in values.items()}
     places = {entry: (name, place) for name, entries in names.items() for place, entry in enumerate(entries)}
-    tracked = {places[entry][0] for by in bys for entry in by}
-    inputs = inputs_of({name: value.tolist() for name, value in values.items()}, torch_type, device, tracked)
+    variables = {places[entry][0] for by in bys for entry in by}
+    inputs = inputs_of({name: value.tolist() for name, value in values.items()}, torch_type, device, variables)
     constants = constants_of(tree, torch_type, device)
     point = _point(names, values, inputs, constants)
 
@@ -114,12 +114,12 @@ def runs(
             return _Answers(result, partials, recorder)
 
     recorder = Recorder() if record and AVAILABLE else None
-    recorded = plain = None
+    recording = plain = None
     try:
         # Under a dispatch mode torch may choose other backward formulas (prod does), so the numbers come from a run that is
         # not recorded.  A hook sees one run.  The recorded run comes first: it takes longer, and can be stopped.
         try:
-            recorded = answers(recorder) if recorder else None
+            recording = answers(recorder) if recorder else None
         except REFUSALS:
             if hook is not None:
                 raise
@@ -128,10 +128,10 @@ def runs(
         return [replace(point, failure=first_line(error))] * count
     except deadline.OutOfTime:
         return [replace(point, failure="torch took more than its share of the time")] * count
-    numbers = plain or recorded
+    numbers = plain or recording
     assert numbers is not None
     plain_runs = [replace(point, value=numbers.value(place), partials=numbers.numbers(place)) for place in range(count)]
-    if recorded is None or recorder is None:
+    if recording is None or recorder is None:
         return plain_runs
     recorder.locate(
         {name: (names[name], tensor) for name, tensor in inputs.items()},
@@ -139,7 +139,7 @@ def runs(
         python_literals(tree, constants.numbers),
     )
     return [
-        replace(run, program=recorded.program(place)) if recorded.is_same(place, run) else run
+        replace(run, program=recording.program(place)) if recording.is_same(place, run) else run
         for place, run in enumerate(plain_runs)
     ]
 
@@ -151,14 +151,14 @@ def _point(
     constants: Constants,
 ) -> Run:
     """What torch received: the binary numbers in its tensors, and those that the dtype loses."""
-    received = {entry: number for name, tensor in inputs.items() for entry, number in _numbers(names[name], tensor)}
+    floats = {entry: number for name, tensor in inputs.items() for entry, number in _numbers(names[name], tensor)}
     typed = {entry: number for name, cells in values.items() for entry, number in named_entries(name, cells)}
-    lost = {name: "overflow" for name, value in received.items() if not math.isfinite(value)}
-    lost.update({name: "underflow" for name, value in received.items() if value == 0 != typed[name]})
+    losses = {name: "overflow" for name, value in floats.items() if not math.isfinite(value)}
+    losses.update({name: "underflow" for name, value in floats.items() if value == 0 != typed[name]})
     numbers = constants.numbers
     lost_literals = {text: "overflow" for text, value in numbers.items() if not math.isfinite(value)}
     lost_literals.update({text: "underflow" for text, value in numbers.items() if value == 0 and is_nonzero(text)})
-    return Run(_exact(received), _exact(numbers), unrepresentable=lost, lost_literals=lost_literals)
+    return Run(_exact(floats), _exact(numbers), unrepresentable=losses, lost_literals=lost_literals)
 
 
 def _exact(numbers: Mapping[str, float]) -> dict[str, Fraction]:
@@ -204,8 +204,8 @@ class _Answers:
         assert self.recorder is not None
         # A gradient that torch knows to be zero is never written down.
         keys = {by: self._key(*entry) for by, entry in self.partials[place].items() if entry is not None}
-        stored = {by: key for by, key in keys.items() if key != NO_MEMORY}
-        return replace(self.recorder.program, value=self._key(self.result, place), partials=stored)
+        partials = {by: key for by, key in keys.items() if key != NO_MEMORY}
+        return replace(self.recorder.program, value=self._key(self.result, place), partials=partials)
 
     def _number(self, tensor: torch.Tensor, place: int) -> float:
         if id(tensor) not in self._numbers:

@@ -90,11 +90,11 @@ class SymbolicClient:
 
     def _receive(self) -> None:
         """Wait for the next answer, or for the reason why the oldest request has none."""
-        oldest, submitted = next(iter(self._waiting.items()))
-        begins = max(self._budget_start, submitted.time)
+        oldest, submission = next(iter(self._waiting.items()))
+        begins = max(self._budget_start, submission.time)
         ends = begins + oldest.seconds + (0.0 if self._warm else _PATIENCE_WITH_START)
         if begins == self._ready_at:  # its start is charged to the first request, up to half of its budget
-            ends = max(submitted.time + oldest.seconds, begins + oldest.seconds / 2)
+            ends = max(submission.time + oldest.seconds, begins + oldest.seconds / 2)
         try:
             self._budget_start, line = self._lines.get(timeout=max(0.0, ends - time.monotonic()))
         except queue.Empty:
@@ -107,7 +107,7 @@ class SymbolicClient:
             answer = _answer(line)
             if answer["number"] == 0:
                 self._warm, self._ready_at = True, self._budget_start
-            elif answer["number"] == submitted.number:
+            elif answer["number"] == submission.number:
                 self._set_result(oldest, answer.get("failure") or unpack_result(answer, oldest))
         except (ValueError, RecursionError):
             self._replace(oldest, "sympy's process gave an answer that cannot be read")

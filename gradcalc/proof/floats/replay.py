@@ -112,16 +112,16 @@ def execute(operation: Operation, field: Exact, cell: Any) -> Sequence[Value]:
     base = base_name(operation.name)
     if base in WITHOUT_RESULT or not operation.results:
         return ()
-    recorded = [field.value(math.nan if result.value is None else result.value) for result in operation.results]
+    results = [field.value(math.nan if result.value is None else result.value) for result in operation.results]
     if base in LOGIC or base in CREATIONS or base in EMPTY:
-        return recorded
+        return results
     if base in COMPARISONS:
         left, right = (
             cell(arg) if isinstance(arg, Cell) else field.limit(arg)  # type: ignore[arg-type]
             for arg in operation.args[:2]
         )
         answer = field.compare(left, right, base)
-        return [field.value(answer)] if field.mathematical else recorded
+        return [field.value(answer)] if field.mathematical else results
     if base in VIEWS:
         source = operation.args[1] if base == "copy" else operation.args[0]
         return [cell(source)]

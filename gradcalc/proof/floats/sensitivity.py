@@ -55,11 +55,11 @@ def local_jacobians(program: Program, inputs: Mapping[int, Fraction]) -> list[Lo
                 step = (abs(at) if not at.contains(0) else arb(1)) * power_of_two(-_STEP_BITS)
 
                 def shift(reading: Cell, key: int = key, step: arb = step) -> Value:
-                    stored = cell(reading)
-                    return Value(stored.ball + step, field, stored.float) if reading.key == key else stored
+                    number = cell(reading)
+                    return Value(number.ball + step, field, number.float) if reading.key == key else number
 
-                for (target, value), shifted in zip(pairs, execute(operation, field, shift), strict=False):
-                    slope = (shifted.ball - value.ball) / step
+                for (target, value), change in zip(pairs, execute(operation, field, shift), strict=False):
+                    slope = (change.ball - value.ball) / step
                     if slope.is_finite():
                         slopes.append((target, key, slope.mid()))
         jacobians.append(LocalJacobian(outputs, slopes))
@@ -83,8 +83,8 @@ def dominant_error(operations: Sequence[LocalJacobian], key: int, locals_: Seque
             above = {target: adjoints.pop(target) for target in operation.outputs if target in adjoints}
             local = errors.get(place)
             if local is not None and above:
-                shifted = sum((above[target] * operation.outputs[target] for target in above), arb(0))
-                effect = nearest_float(abs(shifted) * local.ulps)
+                total = sum((above[target] * operation.outputs[target] for target in above), arb(0))
+                effect = nearest_float(abs(total) * local.ulps)
                 if math.isfinite(effect) and effect > 0 and (worst is None or effect > worst[0]):
                     worst = effect, local
             for target, source, slope in operation.slopes:

@@ -74,6 +74,6 @@ class _Sums:
         return factor * self.builder.symbols[name]
 
 
-def _without_index(text: str, opened: str, closed: str) -> str:
+def _without_index(text: str, opening: str, closing: str) -> str:
     """An expression of entries as one of arrays."""
-    return re.sub(rf"{re.escape(opened)}[i-s](?:,[i-s])*{re.escape(closed)}", "", text)
+    return re.sub(rf"{re.escape(opening)}[i-s](?:,[i-s])*{re.escape(closing)}", "", text)
