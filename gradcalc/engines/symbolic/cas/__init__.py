@@ -25,28 +25,28 @@ def derive(trees: Sequence[Node], requests: Sequence[tuple[int, Sequence[str]]])
     builder = Builder(list(dict.fromkeys(name for tree in trees for name in names_in(tree))))
     graphs: dict[tuple[int, tuple[str, ...]], Graph] = {}
     formulas, results = Formulas(builder), []
-    for place, by in requests:
+    for place, wrt in requests:
         if (place, ()) not in graphs:
             expression = builder.build(trees[place])
             builder.is_lost = builder.is_lost or expression.has(sympy.nan, sympy.zoo)
             graphs[place, ()] = Graph(expression)
-        for length in range(1, len(by) + 1):
-            prefix = tuple(by[:length])
+        for length in range(1, len(wrt) + 1):
+            prefix = tuple(wrt[:length])
             if (place, prefix) not in graphs:
                 above, symbol = graphs[place, prefix[:-1]], builder.symbols.get(prefix[-1])
                 graphs[place, prefix] = Graph(sympy.S.Zero if symbol is None else above.partial(symbol))
-        results.append(formulas.of(graphs[place, tuple(by)].expression))
+        results.append(formulas.of(graphs[place, tuple(wrt)].expression))
     return Derivatives(tuple(results), builder.opaque)
 
 
-def derive_with_index(result: Node, reductions: Sequence[Reduction], by: Sequence[str]) -> IndexedDerivatives | None:
+def derive_with_index(result: Node, reductions: Sequence[Reduction], wrt: Sequence[str]) -> IndexedDerivatives | None:
     """The derivatives of an expression with an index, by variables; None where one of them is of no use."""
-    slopes = gradients(result, reductions, by)
+    slopes = gradients(result, reductions, wrt)
     return None if any(formula.unusable for formula in slopes.formulas.values()) else slopes
 
 
-def is_derivative(tree: Node, claim: Node, by: str) -> bool:
+def is_derivative(tree: Node, claim: Node, wrt: str) -> bool:
     """Whether sympy finds a claim equal to the derivative of a tree by a variable; False if it does not see it."""
-    builder = Builder(list(dict.fromkeys([*names_in(tree), *names_in(claim), by])))
-    difference = Graph(builder.build(tree)).partial(builder.symbols[by]) - builder.build(claim)
+    builder = Builder(list(dict.fromkeys([*names_in(tree), *names_in(claim), wrt])))
+    difference = Graph(builder.build(tree)).partial(builder.symbols[wrt]) - builder.build(claim)
     return any(change(difference) == 0 for change in (lambda it: it, sympy.expand, sympy.simplify))
