@@ -1,8 +1,16 @@
-"""Settings of hypothesis: the same examples in every run, and no stop-watch."""
+"""Settings of hypothesis, the same examples in every run and no stop-watch; and of the garbage collector."""
 
 from __future__ import annotations
+
+import gc
 
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("gradcalc", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gradcalc")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what stays until the end: modules, and thousands of cases."""
+    gc.collect()
+    gc.freeze()

@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from gradcalc.cli.main import main
 
 README = Path(__file__).parents[1] / "README.md"
 _BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
@@ -25,7 +30,30 @@ def sessions(text: str) -> list[str]:
 
 
 def run(command: str, folder: Path) -> str:
-    """What a person sees: both streams, in a terminal that is none."""
+    """What a person sees: both streams, in a terminal that is none.
+
+    A command that starts with the program runs in this process, where torch is loaded; its output goes through what
+    follows a pipe.  Redirections and pipes into the program are left to a shell, with a process of its own.
+    """
+    line, _, filters = command.partition(" | ")
+    program, *arguments = shlex.split(line)
+    if program == "gradcalc" and ">" not in arguments:
+        shown = run_here(arguments, folder)
+        return in_shell(filters, folder, shown) if filters else shown
+    return in_shell(command, folder)
+
+
+def run_here(arguments: list[str], folder: Path) -> str:
+    """What the program writes to both streams."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    with contextlib.chdir(folder), contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+        main(arguments)
+    stream.seek(0)
+    return stream.read()
+
+
+def in_shell(command: str, folder: Path, given: str | None = None) -> str:
+    """What a shell writes to both streams."""
     scripts = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "PYTHONUTF8": "1"}
     environment.pop("LC_ALL", None)
@@ -34,6 +62,7 @@ def run(command: str, folder: Path) -> str:
         shell=True,
         cwd=folder,
         env=environment,
+        input=given,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

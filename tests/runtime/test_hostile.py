@@ -17,6 +17,8 @@ from pathlib import Path
 import hostile
 import pytest
 
+from gradcalc.cli.main import main
+
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
@@ -63,13 +65,21 @@ def test_every_hostile_expression_is_answered() -> None:
         assert not hostile.running_with(marker)
 
 
+_DIFF, _BATCH, _PAIR = ("diff", "sin(x**2)", "--at", "3"), ("batch",), ("batch", "--jobs", "2")
+# While modules are imported, while torch is, and while the question is answered: each command and each moment with both.
+SIGNALS = [
+    (_DIFF, 0.1, "SIGINT"), (_DIFF, 0.7, "SIGTERM"), (_DIFF, 2.5, "SIGINT"),
+    (_BATCH, 0.1, "SIGTERM"), (_BATCH, 0.7, "SIGINT"), (_BATCH, 2.5, "SIGTERM"),
+    (_PAIR, 0.1, "SIGINT"), (_PAIR, 0.7, "SIGTERM"), (_PAIR, 2.5, "SIGINT"),
+]  # fmt: skip
+
+
 @LINUX
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-@pytest.mark.parametrize("delay", [0.1, 0.7, 2.5])
 @pytest.mark.parametrize(
-    "arguments", [("diff", "sin(x**2)", "--at", "3"), ("batch",), ("batch", "--jobs", "2")], ids=" ".join
+    ("arguments", "delay", "name"), SIGNALS, ids=[f"{' '.join(row[0])} {row[1]} {row[2]}" for row in SIGNALS]
 )
-def test_a_signal_ends_everything(arguments: tuple[str, ...], delay: float, number: signal.Signals) -> None:
+def test_a_signal_ends_everything(arguments: tuple[str, ...], delay: float, name: str) -> None:
+    number = signal.Signals[name]
     with started(*arguments, stdin=subprocess.PIPE) as (process, marker):
         assert process.stdin is not None
         if arguments[0] == "batch":
@@ -113,10 +123,21 @@ def test_a_closed_pipe_ends_a_batch_quietly() -> None:
         assert not hostile.running_with(marker)
 
 
-@pytest.mark.parametrize("attack", hostile.OTHERS, ids=str)
-def test_other_ways_in(attack: hostile.Attack) -> None:
+@pytest.mark.parametrize("attack", [attack for attack in hostile.OTHERS if attack.stdin], ids=str)
+def test_hostile_bytes(attack: hostile.Attack) -> None:
     outcome = hostile.attempt(attack, "2")
     assert outcome.trouble is None, outcome.told
+
+
+@pytest.mark.parametrize("attack", [attack for attack in hostile.OTHERS if not attack.stdin], ids=str)
+def test_hostile_arguments(
+    attack: hostile.Attack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GRADCALC_TIMEOUT", "2")
+    assert main(attack.arguments) in hostile.CODES
+    told = capsys.readouterr().err
+    assert "Traceback" not in told
+    assert "has a bug" not in told
 
 
 def test_a_line_is_answered_before_the_next_one_comes() -> None:
@@ -131,16 +152,17 @@ def test_a_line_is_answered_before_the_next_one_comes() -> None:
         assert process.wait(60) == 0
 
 
-def test_pairs_answer_in_order_what_one_answers() -> None:
-    lines = "".join(
-        json.dumps({"id": place, "expr": expr, "at": {"x": "0.7"}}) + "\n"
-        for place, expr in enumerate(["sin(x)", "abs(x - 0.7)", "sin(", "x**x", "log(x)", "gamma(x)"] * 3)
-    ).encode()
-    told = []
-    for jobs in ("1", "3"):
-        with started("batch", "--jobs", jobs, stdin=subprocess.PIPE) as (process, marker):
-            out, complaints = process.communicate(lines, 300)
-            assert (process.returncode, complaints) == (2, b"")
-            told.append(out)
-            assert not hostile.running_with(marker)
-    assert told[0] == told[1]
+def test_pairs_answer_in_order_what_one_answers(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text(
+        "".join(
+            json.dumps({"id": place, "expr": expr, "at": {"x": "0.7"}}) + "\n"
+            for place, expr in enumerate(["sin(x)", "abs(x - 0.7)", "sin(", "x**x", "log(x)", "gamma(x)"] * 3)
+        )
+    )
+    with started("batch", "--jobs", "2", str(questions)) as (process, marker):
+        told, complaints = process.communicate(timeout=300)
+        assert (process.returncode, complaints) == (2, b"")
+        assert not hostile.running_with(marker)
+    assert main(["batch", str(questions)]) == 2
+    assert told == capsysbinary.readouterr().out
