@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from gradcalc.calculate.judging import LOST, PointJudge, Setting
-from gradcalc.calculate.partials import PartialRequest
+from gradcalc.calculate.partials import PartialSpec
 from gradcalc.calculate.prepared import PreparedQuery, derivatives
 from gradcalc.calculate.reporting import index_fields, report, undecided_report
 from gradcalc.engines.autograd import backward, devices
@@ -123,8 +123,8 @@ def _judge_all(
     partials = [
         partials_by_number[number]
         if number in partials_by_number
-        else _out_of_time(request, number, symbolic, runs[request.place], why)
-        for number, request in enumerate(prepared.partials)
+        else _out_of_time(spec, number, symbolic, runs[spec.place], why)
+        for number, spec in enumerate(prepared.partials)
     ]
     return values, partials, symbolic
 
@@ -134,12 +134,12 @@ def _verdicts(
 ) -> Iterator[tuple[int, Partial]]:
     """The partials with their verdicts, each with its number; why they are lost is looked into for the first ones only."""
     losses = 0
-    for number, request in enumerate(prepared.partials):
+    for number, spec in enumerate(prepared.partials):
         deadline.check()
         formula = None if isinstance(symbolic, str) else symbolic.formulas[number]
-        partial = judges[request.place].partial(request.entries, formula, symbolic, is_explained=losses < MAX_EXPLAINED)
+        partial = judges[spec.place].partial(spec.entries, formula, symbolic, is_explained=losses < MAX_EXPLAINED)
         losses += partial.verdict in LOST
-        yield number, replace(partial, by=request.by, **index_fields(request))
+        yield number, replace(partial, by=spec.by, **index_fields(spec))
 
 
 def _unexplained(partials: Sequence[Partial]) -> list[str]:
@@ -165,16 +165,16 @@ def _normwise_digits(partials: Sequence[Partial], dtype: str) -> float | None:
     return FORMATS[dtype].digits_of(error, sum((reference**2 for reference, _ in pairs), Decimal(0)))
 
 
-def _out_of_time(request: PartialRequest, number: int, symbolic: Derivatives | str, run: Run, why: str) -> Partial:
+def _out_of_time(spec: PartialSpec, number: int, symbolic: Derivatives | str, run: Run, why: str) -> Partial:
     formula = None if isinstance(symbolic, str) else symbolic.formulas[number]
     return Partial(
-        request.by,
+        spec.by,
         *((None, None) if formula is None else formula.texts),
-        autograd=run.partials.get(request.entries),
+        autograd=run.partials.get(spec.entries),
         verdict=Verdict.UNDECIDED,
         cause="time",
         why=why,
-        **index_fields(request),
+        **index_fields(spec),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from gradcalc.calculate.partials import PartialRequest, requests
+from gradcalc.calculate.partials import PartialSpec, partial_specs
 from gradcalc.engines.symbolic.client import CLIENT, SymbolicClient, SymbolicFailure
 from gradcalc.engines.symbolic.indexed import at_entries, indexed
 from gradcalc.engines.symbolic.messages import Derivatives, IndexedDerivatives, IndexedForm, IndexedRequest, PartialsRequest
@@ -34,7 +34,7 @@ class PreparedQuery:
     point: Point
     tree: Node
     entries: Array[Node]
-    partials: Sequence[PartialRequest]
+    partials: Sequence[PartialSpec]
     request: PartialsRequest | IndexedRequest
     """What sympy is asked."""
     form: IndexedForm | None
@@ -53,7 +53,7 @@ class PreparedQuery:
         """Whether numbers are asked for, too."""
         return bool(self.point.values) or not names_in(self.tree)
 
-    def needs_a_number(self, why: str) -> None:
+    def require_scalar_value(self, why: str) -> None:
         """Raise `CalcError` with a reason if the expression has more than one entry."""
         shape = self.entries.shape
         if shape:
@@ -69,7 +69,7 @@ class PreparedQuery:
         return prepare(self.query, point, seconds=self.seconds)
 
 
-def read(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> PreparedQuery:
+def prepare_problem(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> PreparedQuery:
     """Read a problem and prepare it.  Raises `CalcError` for one that cannot be answered."""
     return prepare(*read_question(problem), seconds=seconds)
 
@@ -99,7 +99,7 @@ def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> 
         entries = scalarize(tree, values)
     except CalcError as error:
         raise error.within(query.text) from None
-    partials = requests(wrt or [Wrt(name) for name in names], query.order, values, entries)
+    partials = partial_specs(wrt or [Wrt(name) for name in names], query.order, values, entries)
     request: PartialsRequest | IndexedRequest
     request = PartialsRequest.of(entries.entries, [(partial.place, partial.entries) for partial in partials], seconds)
     form = indexed(tree, values) if query.order == 1 and not entries.shape else None
@@ -160,7 +160,7 @@ def _calls_of_arrays(tree: Node) -> Iterator[Call]:
     return (call for call in calls_in(tree) if not TABLE[call.name].elementwise)
 
 
-def needs_numbers(tree: Node, why: str) -> None:
+def require_no_arrays(tree: Node, why: str) -> None:
     """Raise `CalcError` for an expression of arrays where only numbers can be dealt with."""
     call = next(_calls_of_arrays(tree), None)
     if call is not None:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from gradcalc.calculate.entry_formulas import entry_formulas
-from gradcalc.calculate.partials import PartialRequest
+from gradcalc.calculate.partials import PartialSpec
 from gradcalc.calculate.prepared import PreparedQuery
 from gradcalc.engines.symbolic.messages import Derivatives
 from gradcalc.expression.latex import latex
@@ -33,16 +33,16 @@ def versions() -> dict[str, str]:
     return table
 
 
-def index_fields(request: PartialRequest) -> dict[str, Any]:
+def index_fields(spec: PartialSpec) -> dict[str, Any]:
     """The index fields of a partial of the report; empty for scalars."""
-    return {"index": request.index, "of": request.of, "entries": request.entries}
+    return {"index": spec.index, "of": spec.of, "entries": spec.entries}
 
 
 def undecided_report(prepared: PreparedQuery, why: str) -> Report:
     """The answer to a question for which there was not enough time or memory."""
     partials = [
-        Partial(request.by, None, None, verdict=Verdict.UNDECIDED, cause="time", why=why, **index_fields(request))
-        for request in prepared.partials
+        Partial(spec.by, None, None, verdict=Verdict.UNDECIDED, cause="time", why=why, **index_fields(spec))
+        for spec in prepared.partials
     ]
     return report(prepared, partials)
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Collection
 from fractions import Fraction
 
-from gradcalc.engines.autograd.program import Cell, Operation, Program, base_name
+from gradcalc.engines.autograd.program import Cell, Operation, RecordedProgram, base_name
 from gradcalc.engines.taylor.reals import Real, ball, decimal, exact, is_zero
 from gradcalc.proof.breakpoint_report import NUMERICAL
 from gradcalc.proof.evidence import Evidence
@@ -136,7 +136,7 @@ def _why_infinite(evidence: Evidence, truth: Real, key: int | None, place: int) 
     return "cancellation", "has no finite value at numbers of which rounding left nothing"
 
 
-def _is_used(program: Program, place: int, ancestors: Collection[int]) -> bool:
+def _is_used(program: RecordedProgram, place: int, ancestors: Collection[int]) -> bool:
     """Whether an infinity of the backward pass of a partial came from a forward operation, or from what it was given."""
     operation = program.operations[place]
     keys = {

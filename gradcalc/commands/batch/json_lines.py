@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gradcalc.calculate.answer import answer
-from gradcalc.calculate.prepared import PreparedQuery
-from gradcalc.calculate.prepared import read as read_problem
+from gradcalc.calculate.prepared import PreparedQuery, prepare_problem
 from gradcalc.calculate.reporting import undecided_report
 from gradcalc.commands.arguments import choice, device_of, names_of, order_of
 from gradcalc.errors import CalcError, Exit, MissingValues
@@ -85,7 +84,7 @@ def _report_line(request: BatchRequest, report: Report) -> Answer:
 
 def _prepared(question: Mapping[str, object], seconds: float) -> PreparedQuery:
     try:
-        return read_problem(_problem(question), seconds=seconds)
+        return prepare_problem(_problem(question), seconds=seconds)
     except MissingValues as error:
         raise CalcError(error.message, hint=f'write "at": {{"{error.names[0]}": 3}}') from None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gradcalc.calculate.prepared import needs_numbers
+from gradcalc.calculate.prepared import require_no_arrays
 from gradcalc.calculate.reporting import versions
 from gradcalc.commands.check.claim_check import CheckResult, ClaimCheck
 from gradcalc.errors import CalcError
@@ -49,7 +49,7 @@ def check(
     variables = [*(name for point in at for name in point), *([by] if by else [])]
     tree, claimed = understand(expr, variables), claimed_tree(claim, variables)
     condition = None if where is None else condition_tree(where, variables)
-    needs_numbers(tree, OF_NUMBERS)
+    require_no_arrays(tree, OF_NUMBERS)
     names = names_in(tree)
     if by is None and len(names) > 1:
         raise CalcError(f"the expression has {', '.join(names)}: by which is the derivative?", hint=f"give --by {names[0]}")
@@ -74,7 +74,7 @@ def claimed_tree(text: str, variables: Sequence[str]) -> Node:
     tree = interpret(text, variables, condition=True).tree
     if is_condition(tree):
         tree = Call("where", (tree, Number("1"), Number("0")), tree.span)
-    needs_numbers(tree, OF_NUMBERS)
+    require_no_arrays(tree, OF_NUMBERS)
     return tree
 
 
@@ -83,7 +83,7 @@ def condition_tree(text: str, variables: Sequence[str]) -> Node:
     condition = interpret(text, variables, condition=True).tree
     if not is_condition(condition):
         raise CalcError(f"{text} is not a condition", hint='such as --where "x > 0"')
-    needs_numbers(condition, OF_NUMBERS)
+    require_no_arrays(condition, OF_NUMBERS)
     return condition
 
 

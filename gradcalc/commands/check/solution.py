@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gradcalc.calculate.prepared import needs_numbers
+from gradcalc.calculate.prepared import require_no_arrays
 from gradcalc.calculate.reporting import versions
 from gradcalc.commands.check.claim import OF_NUMBERS, claimed_tree, condition_tree, points_of
 from gradcalc.commands.check.claim_check import CheckResult, ClaimCheck, ClaimOutcome
@@ -124,7 +124,7 @@ class ParsedDerivation:
             raise CalcError(f"a derivation has 1 to {MAX_LINES} lines, not {len(split)}")
         names = [*variables, *(name for _, name, _ in split)]
         self.tree = understand(expr, names)
-        needs_numbers(self.tree, OF_NUMBERS)
+        require_no_arrays(self.tree, OF_NUMBERS)
         self.known = set(names_in(self.tree))
         self.parts: dict[str, Node] = {}
         self.values: dict[str, Node] = {}

@@ -109,7 +109,7 @@ def plot(
         raise CalcError(message, hint=f"move and stretch {name} in the expression, so that the range is about 0:1")
     first, *others = (Point({**question.point.values, name: value}) for value in axis)
     prepared = prepare(replace(question.query, wrt=(Wrt(name),)), first, seconds=seconds)
-    prepared.needs_a_number("a curve is of one number")
+    prepared.require_scalar_value("a curve is of one number")
     prefetch(prepared)
     (tree,) = prepared.entries.entries
     fixed = dict(pair for other, cells in first.entries.items() for pair in named_entries(other, cells))

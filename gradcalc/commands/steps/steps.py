@@ -77,7 +77,7 @@ def stepwise(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Stepwis
     Raises `CalcError` for an array, for a function without a rule, and for what is too long to be followed.
     """
     prepared = prepare(*question, seconds=seconds)
-    prepared.needs_a_number("a derivation is of one number")
+    prepared.require_scalar_value("a derivation is of one number")
     if not prepared.partials:
         raise CalcError(
             f"{unparse(prepared.tree)} has no variables: it is constant, and its derivative is 0",

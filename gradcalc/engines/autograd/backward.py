@@ -31,7 +31,7 @@ with torch_import.fast_import():
         is_nonzero,
         python_literals,
     )
-    from gradcalc.engines.autograd.program import NO_MEMORY, Program
+    from gradcalc.engines.autograd.program import NO_MEMORY, RecordedProgram
     from gradcalc.engines.autograd.recorder import AVAILABLE, Recorder
 
 By = tuple[str, ...]
@@ -54,7 +54,7 @@ class Run:
     """Variables that do not fit the dtype: "overflow" (torch received an infinity) or "underflow" (it received 0)."""
     lost_literals: Mapping[str, str] = field(default_factory=dict)
     """Literals and constants that do not fit the dtype, likewise."""
-    program: Program | None = None
+    program: RecordedProgram | None = None
     """Every operation that ran, if it was recorded."""
 
     @property
@@ -199,7 +199,7 @@ class _Answers:
         """Whether another run returned the same numbers for an entry."""
         return _same(run.value, self.value(place)) and all(map(_same, run.partials.values(), self.numbers(place).values()))
 
-    def program(self, place: int) -> Program:
+    def program(self, place: int) -> RecordedProgram:
         """The program of an entry."""
         assert self.recorder is not None
         # A gradient that torch knows to be zero is never written down.

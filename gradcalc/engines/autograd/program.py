@@ -36,7 +36,7 @@ class Operation:
 
 
 @dataclass(slots=True)
-class Program:
+class RecordedProgram:
     """All operations of a run in order; `forward` is how many of them computed the value.
 
     The other fields say where the tensors of interest lie: the inputs by name, the constants by text, the value, and the

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from gradcalc.engines.autograd.program import NO_MEMORY, Argument, Cell, Operation, Program, base_name
+from gradcalc.engines.autograd.program import NO_MEMORY, Argument, Cell, Operation, RecordedProgram, base_name
 from gradcalc.engines.autograd.scalarize_trace import NOT_ELEMENTWISE, TensorOperation, cells_of, scalarize_op
 from gradcalc.runtime import deadline
 
@@ -30,7 +30,7 @@ class Recorder:
     """Records operations while `on()`; tensors are kept alive, so that no memory is used twice."""
 
     def __init__(self) -> None:
-        self.program = Program()
+        self.program = RecordedProgram()
         self._alive: list[Any] = []
 
     @contextmanager

@@ -1,6 +1,6 @@
 """The local error of every operation: its float result against the exact operation on its float inputs.
 
-Comes in: a recorded `Program`.  Goes out: for each operation its error in ulps, and whether it is within the vendor's bound.
+Comes in: a recorded `RecordedProgram`.  Goes out: for each operation its error in ulps, and whether it is within the vendor's bound.
 Source of the term: the local error of an operation f in Herbie is R[f(x)] - f(R[x]), with R the rounding.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from flint import arb
 
-from gradcalc.engines.autograd.program import Cell, Operation, Program, base_name
+from gradcalc.engines.autograd.program import Cell, Operation, RecordedProgram, base_name
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import nearest_float
 from gradcalc.proof.floats import aten_reductions  # noqa: F401  its rows belong to the table
@@ -44,7 +44,7 @@ class LocalError:
     flip: bool = False
 
 
-def local_errors(program: Program, form: Format, device: str) -> list[LocalError]:
+def local_errors(program: RecordedProgram, form: Format, device: str) -> list[LocalError]:
     """Every operation by itself, on the floats it was given.
 
     Operations on infinities, or on what is not a number, are passed over.  Raises `UnknownOperation`.

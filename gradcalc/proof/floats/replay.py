@@ -1,6 +1,6 @@
 """A recorded program, replayed in exact arithmetic.
 
-Comes in: a `Program` and the exact binary numbers torch received.  Goes out: enclosures of what the program would return
+Comes in: a `RecordedProgram` and the exact binary numbers torch received.  Goes out: enclosures of what the program would return
 without rounding.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from gradcalc.engines.autograd.program import NO_MEMORY, Cell, Operation, Program, base_name
+from gradcalc.engines.autograd.program import NO_MEMORY, Cell, Operation, RecordedProgram, base_name
 from gradcalc.engines.taylor.reals import exact
 from gradcalc.proof.floats import aten_reductions  # noqa: F401  its rows belong to the table
 from gradcalc.proof.floats.arithmetic import Exact, Value
@@ -59,7 +59,7 @@ Observer = Callable[[Operation, Sequence[Value], Exact, Any], None]
 
 
 def replay(
-    program: Program,
+    program: RecordedProgram,
     inputs: Mapping[int, Fraction],
     *,
     mathematical: bool = False,

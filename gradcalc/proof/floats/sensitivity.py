@@ -1,6 +1,6 @@
 """First-order error analysis of a recorded program: which operation's rounding moves a result most.
 
-Comes in: a `Program`, and the local errors of its operations.  Goes out: the operation with the largest adjoint times error.
+Comes in: a `RecordedProgram`, and the local errors of its operations.  Goes out: the operation with the largest adjoint times error.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from flint import arb
 
-from gradcalc.engines.autograd.program import NO_MEMORY, Cell, Operation, Program, base_name
+from gradcalc.engines.autograd.program import NO_MEMORY, Cell, Operation, RecordedProgram, base_name
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import nearest_float
 from gradcalc.proof.floats import aten_reductions  # noqa: F401  its rows belong to the table
@@ -40,7 +40,7 @@ _STEP_BITS = 64
 """Arguments are moved by 2**-64 of themselves: a quarter of the bits of the replay, so that the quotient has as many."""
 
 
-def local_jacobians(program: Program, inputs: Mapping[int, Fraction]) -> list[LocalJacobian]:
+def local_jacobians(program: RecordedProgram, inputs: Mapping[int, Fraction]) -> list[LocalJacobian]:
     """Every operation of a program with its partial derivatives, by difference quotients at high precision."""
     jacobians: list[LocalJacobian] = []
 

@@ -96,19 +96,19 @@ class GermVocabulary(Vocabulary[Any, Any]):
     @_strict
     def divide(self, a: Element | int, b: Element | int) -> Value:
         a, b = a + self.germs.zero, b + self.germs.zero
-        return self.germs.quotient(a, b) if self.germs.sign(b) else NotDefined("pole")
+        return self.germs.quotient(a, b) if self.germs.sign(b) else NotDefined()
 
     @_strict
     def power(self, a: Element, b: Element) -> Value:
         r, side = rational(b), self.germs.sign(a)
         if side == 0:
             side = self.germs.sign(b)
-            return NotDefined("pole") if side < 0 else self.germs.zero if side else self.germs.one
+            return NotDefined() if side < 0 else self.germs.zero if side else self.germs.one
         if r is not None and r.q == 1 and abs(r.p) < _MULTIPLIED:
             return self._whole_power(a, int(r.p), side)
         if side < 0:
             whole = self._integer(b)
-            return NotDefined("domain") if whole is None else self._whole_power(a, whole, side)
+            return NotDefined() if whole is None else self._whole_power(a, whole, side)
         if r is not None and r.q < 60 and abs(r.p) < 400:
             return self.germs.raise_to(a, r)
         return self.germs.exponential(b * self.germs.logarithm(a))
@@ -136,7 +136,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
     @_strict
     def sqrt(self, a: Element) -> Value:
         side = self.germs.sign(a)
-        return NotDefined("domain") if side < 0 else self.germs.raise_to(a, fmpq(1, 2)) if side else self.germs.zero
+        return NotDefined() if side < 0 else self.germs.raise_to(a, fmpq(1, 2)) if side else self.germs.zero
 
     @_strict
     def cbrt(self, a: Element) -> Value:
@@ -152,7 +152,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
     @_strict
     def log(self, a: Element) -> Value:
         side = self.germs.sign(a)
-        return self.germs.logarithm(a) if side > 0 else NotDefined("domain" if side else "pole")
+        return self.germs.logarithm(a) if side > 0 else NotDefined()
 
     def logaddexp(self, a: Any, b: Any) -> Value:
         return a + self.log(1 + self.exp(b - a))  # type: ignore[no-any-return]
@@ -176,7 +176,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
         rest = (1 - a) * (1 + a)
         side = self.germs.sign(rest)
         if side < 0:
-            return NotDefined("domain")
+            return NotDefined()
         if side == 0:
             return self.pi() * fmpq(self.germs.sign(a), 2)
         return self.germs.odd("atan", self.germs.quotient(a, self.germs.raise_to(rest, fmpq(1, 2))))
@@ -193,7 +193,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
             return self.germs.odd("atan", self.germs.quotient(y, x))
         if up:
             return self.pi() * fmpq(up, 2) - self.germs.odd("atan", self.germs.quotient(x, y))
-        return self.pi() if right else NotDefined("domain")
+        return self.pi() if right else NotDefined()
 
     @_strict
     def sinc(self, a: Element) -> Value:
@@ -215,7 +215,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
     @_strict
     def acosh(self, a: Element) -> Any:
         if self.germs.sign(a - 1) < 0:
-            return NotDefined("domain")
+            return NotDefined()
         return self.log(a + self.sqrt((a - 1) * (a + 1)))
 
     @_strict
@@ -300,7 +300,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
     def erfinv(self, a: Element) -> Value:
         side = self.germs.sign(1 - a * a)
         if side <= 0:
-            return NotDefined("domain" if side else "pole")
+            return NotDefined()
         return self._special("erfinv", a)
 
     def _special(self, name: str, a: Element, parameter: fmpq | None = None) -> Element:
@@ -387,7 +387,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
             return self._special(name, a, order)
         side = self.germs.sign(a)
         if side <= 0 and not (side == 0 and whole_line):
-            return NotDefined("domain" if side else "pole")
+            return NotDefined()
         limit = self.germs.limit(a)
         if isinstance(limit, float) or not self.germs.sign(limit):
             raise Undecided(f"{name} beside 0")
