@@ -155,7 +155,7 @@ class PointJudge:
     def _suggestion(
         self, wrt: By, judgement: Judgement, error: FloatError | None, binary: Regularity | None
     ) -> tuple[str, float] | None:
-        """A spelling of the same function whose derivative autograd gets right to more digits here, and how many."""
+        """A formulation of the same function whose derivative autograd gets right to more digits here, and how many."""
         if judgement.verdict not in LOST or error is None or binary is None or binary.derivative is None:
             return None
         form = self.setting.form
@@ -168,7 +168,7 @@ class PointJudge:
             if wrt not in run.partials:
                 continue
             digits = float_error(run.partials[wrt], binary.derivative, form).digits
-            # A spelling that loses half of the digits too is no advice.
+            # A formulation that loses half of the digits too is not suggested.
             if digits >= form.digits / 2 and digits > (0.0 if best is None else best[1]):
                 best = unparse(tree), digits
         return best

@@ -12,14 +12,19 @@ from gradcalc.engines.symbolic.messages import Derivatives, IndexedDerivatives, 
 from gradcalc.errors import CalcError, MissingValues
 from gradcalc.expression.arrays import Array, Shape
 from gradcalc.expression.directional import contract_with_cotangent, fresh_name, restrict_to_line
+from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, Number, calls_in, names_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.query import Query, Wrt, read_question
 from gradcalc.inputs.values import Point, Value
+from gradcalc.proof.claims.breakpoints import equalities
 from gradcalc.report import MAX_ORDER, Problem
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
+
+_MENTIONED = 3
+"""Equalities that a note on formulas names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,13 @@ class PreparedQuery:
     """What sympy is asked."""
     form: IndexedForm | None
     """The expression with an index, where one formula can hold for all entries."""
+    read_as: str
+    """The expression as text, without anything that could be read in two ways."""
+    latex: str
     notes: tuple[str, ...]
     """What could be meant otherwise by the text."""
+    formula_notes: tuple[str, ...]
+    """What holds of every formula of the derivative."""
     client: SymbolicClient
 
     @property
@@ -106,7 +116,29 @@ def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> 
     if form is not None:
         letters = dict.fromkeys(form.entry(partial.by[0], len(partial.index)) for partial in partials)
         request = IndexedRequest.of(form, tuple(letters), request)
-    return PreparedQuery(query, point, tree, entries, partials, request, form, notes, CLIENT.get())
+    return PreparedQuery(
+        query,
+        point,
+        tree,
+        entries,
+        partials,
+        request,
+        form,
+        unparse(tree),
+        latex(tree),
+        notes,
+        tuple(_notes_on_formulas(tree)),
+        CLIENT.get(),
+    )
+
+
+def _notes_on_formulas(tree: Node) -> Iterator[str]:
+    """What holds of every formula of the derivative of an expression."""
+    conditions = equalities(tree)
+    if conditions:
+        places = " or ".join(" = ".join(map(unparse, node.args)) for node in conditions[:_MENTIONED])
+        more = " and the like" if len(conditions) > _MENTIONED else ""
+        yield f"where {places}{more} a formula may be false: it has the derivative of each case, and one point has no slope"
 
 
 def derivatives(prepared: PreparedQuery) -> Derivatives | str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -10,13 +10,7 @@ from gradcalc.calculate.entry_formulas import entry_formulas
 from gradcalc.calculate.partials import PartialSpec
 from gradcalc.calculate.prepared import PreparedQuery
 from gradcalc.engines.symbolic.messages import Derivatives
-from gradcalc.expression.latex import latex
-from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Node
-from gradcalc.proof.claims.breakpoints import equalities
 from gradcalc.report import Partial, Report, Verdict, worst
-
-_MENTIONED = 3
 
 
 @cache
@@ -58,24 +52,15 @@ def report(
     verdicts = [partial.verdict for partial in partials if partial.verdict is not None]
     return Report(
         expr=prepared.query.text,
-        read_as=unparse(prepared.tree),
+        read_as=prepared.read_as,
         order=prepared.query.order,
         at=prepared.point.texts,
         partials=tuple(partials),
         verdict=worst(verdicts) if verdicts or prepared.has_point else None,
         versions=versions(),
-        latex=latex(prepared.tree),
-        notes=(*prepared.notes, *notes, *_notes_on_formulas(prepared.tree)),
+        latex=prepared.latex,
+        notes=(*prepared.notes, *notes, *prepared.formula_notes),
         values=prepared.point.trees,
         entry_formulas=() if isinstance(symbolic, str) else entry_formulas(prepared.partials, symbolic),
         **{"point": {}, "dtype": None, "device": None, "value": None, **numbers},
     )
-
-
-def _notes_on_formulas(tree: Node) -> Iterator[str]:
-    """What holds of every formula of the derivative of an expression."""
-    conditions = equalities(tree)
-    if conditions:
-        places = " or ".join(" = ".join(map(unparse, node.args)) for node in conditions[:_MENTIONED])
-        more = " and the like" if len(conditions) > _MENTIONED else ""
-        yield f"where {places}{more} a formula may be false: it has the derivative of each case, and one point has no slope"

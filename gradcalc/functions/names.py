@@ -1,6 +1,6 @@
 """Names that are hardly variables: functions without arguments, `sinx`, `Pi`; and values for names that do not occur.
 
-Comes in: a name that nobody gave a value.  Goes out: the error, whose hint spells out what may be meant; or None.
+Comes in: a name without a value.  Goes out: the error, whose hint spells out what may be meant; or None.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SHORT = ("sh", "ch", "th", "rect")
 _CAPITALS = {"Pi": "pi", "PI": "pi", "M_PI": "pi", "Inf": "inf", "NaN": "nan"}
 
 _NOT_NUMBERS = {"True": "1", "False": "0", "true": "1", "false": "0", "None": None, "null": None}
-"""Constants of programs that are no numbers, and what may be meant."""
+"""Constants of programming languages that are not numbers, and what may be meant."""
 _WITH_BASE = re.compile("log_([0-9]+)")
 
 _GREEK = "alpha|beta|gamma|delta|epsilon|theta|lambda|sigma|omega|phi|psi|rho|tau|mu|nu|pi"
@@ -36,7 +36,7 @@ _LONGEST = 20
 
 
 def refusal(node: Name) -> CalcError | None:
-    """Why a name that has no value is no variable; None if it is one."""
+    """Why a name without a value is not a variable; None if it is one."""
     name = node.name
     row = find(name)
     if name in LETTERS:
@@ -87,7 +87,7 @@ def spelled_out(name: str) -> str | None:
 
 
 def call_hint(name: str, *, is_variable: bool = False) -> str:
-    """What to write in place of the call of what is no function."""
+    """What to write in place of the call of something that is not a function."""
     if is_variable:
         return f"write {name}*(...) to multiply"
     hint = foreign.call_hint(name)

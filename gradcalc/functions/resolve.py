@@ -61,7 +61,7 @@ def interpret(
 
 
 def _refuse_definition(text: str, variables: frozenset[str]) -> None:
-    """Raise `CalcError` for `y = ...`, `f(x) = ...` and `x = 3`; what is wrong on the right side is said first."""
+    """Raise `CalcError` for `y = ...`, `f(x) = ...` and `x = 3`; an error on the right side is reported first."""
     sides = foreign.definition(text)
     if sides is None:
         return

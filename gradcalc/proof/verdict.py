@@ -4,8 +4,8 @@ Comes in: everything that is known about it (`Evidence`).  Goes out: a `Judgemen
 truth, and the proof as plain data.
 
 The order of the steps is the order of the law: whether there is a derivative at all; whether the number is finite; whether
-the formulas are the same, in exact arithmetic and without any tolerance; whether every operation kept its vendor's bound;
-and only then how many digits of the number survived, and which operation lost the others.
+the formulas are the same, in exact arithmetic and without any tolerance; whether every operation is within its documented
+bound; and only then how many digits of the number survived, and which operation lost the others.
 """
 
 from __future__ import annotations
@@ -288,7 +288,7 @@ def _outside(evidence: Evidence, truth: Real) -> Judgement:
 
 
 def _kernels(evidence: Evidence, proof: dict[str, object]) -> Judgement | None:
-    """Every operation that the partial or the value depends on within its vendor's bound?  None if so."""
+    """None if every operation that the partial or the value depends on is within its documented bound."""
     trace = evidence.trace
     if trace is None:
         return None

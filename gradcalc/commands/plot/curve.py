@@ -61,7 +61,7 @@ class Plot:
     `values` and `slopes` belong to the places `xs`, by Taylor arithmetic, rounded to doubles; None where there are none,
     or none were found.  `points` are the answers at fewer places.  `gaps` are stretches without a value, `unseen` those
     where marks may be missing.  A curve is `undersampled` if it differs between the places from what it seems.  `missing`
-    names in sentences the parts that there was no time for.
+    names in sentences the parts that were not computed within the time limit.
     """
 
     fixed: Mapping[str, str]
@@ -81,7 +81,7 @@ class Plot:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst verdict of the points; those that there was no time for are undecided."""
+        """The worst verdict of the points; those that were not computed in time are undecided."""
         verdicts = [report.verdict for report in self.points if report.verdict is not None]
         return worst(verdicts if self.is_whole else [*verdicts, Verdict.UNDECIDED])
 

@@ -1,7 +1,7 @@
 """What every aten operation means: one row an operation.
 
 A row is the formula of the kernel, as torch's source has it, in terms of an arithmetic `m` (`Exact` or `Rounded`).  A
-kernel that is one function of the vendor's carries that function's bound; a kernel that is a formula of its own is judged
+kernel that is one function of a library carries that function's bound; a kernel that is a formula of its own is judged
 by its formula, operation by operation.  An operation without a row is unknown: it costs a verdict, it never makes one.
 
 Sources: aten/src/ATen/native/cpu/{UnaryOpsKernel,BinaryOpsKernel,Activation,PointwiseOpsKernel}.cpp, aten/src/ATen/native/

@@ -1,6 +1,8 @@
 """The local error of every operation: its float result against the exact operation on its float inputs.
 
-Comes in: a recorded `RecordedProgram`.  Goes out: for each operation its error in ulps, and whether it is within the vendor's bound.
+Comes in: a `RecordedProgram`.  Goes out: for each operation its error in ulps, and whether that is within the
+documented bound.
+
 Source of the term: the local error of an operation f in Herbie is R[f(x)] - f(R[x]), with R the rounding.
 """
 
@@ -31,7 +33,7 @@ from gradcalc.proof.floats.replay import BITS, execute, same_float
 class LocalError:
     """One operation by itself: its result in ulps from the exact operation on its float inputs.
 
-    `in_bound` is None where no vendor gives a bound.  `underflow` and `overflow`: the exact result is no normal number.
+    `in_bound` is None where no bound is documented.  `underflow` and `overflow`: the exact result is not a normal number.
     `flip`: a quotient was rounded to the next integer before its integer part was taken.
     """
 

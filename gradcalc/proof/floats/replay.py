@@ -1,7 +1,7 @@
 """A recorded program, replayed in exact arithmetic.
 
-Comes in: a `RecordedProgram` and the exact binary numbers torch received.  Goes out: enclosures of what the program would return
-without rounding.
+Comes in: a `RecordedProgram` and the exact binary numbers torch received.  Goes out: enclosures of what the program would
+return without rounding.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """First-order error analysis of a recorded program: which operation's rounding moves a result most.
 
-Comes in: a `RecordedProgram`, and the local errors of its operations.  Goes out: the operation with the largest adjoint times error.
+Comes in: a `RecordedProgram`, and the local errors of its operations.  Goes out: the operation with the largest product of
+adjoint and error.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Graph:
         `diff` asks of the derivative of every part whether it is zero, which takes sympy longer than everything else, and
         derives a part again wherever it occurs.
         """
-        if self.expression.has(sympy.Derivative, sympy.Subs):  # there is no rule already
+        if self.expression.has(sympy.Derivative, sympy.Subs):  # what sympy has no rule for
             return self.expression.diff(symbol)
         slopes: dict[sympy.Basic, sympy.Expr] = {symbol: sympy.S.One}
         for place in self._above(symbol):

@@ -154,7 +154,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
         side = self.germs.sign(a)
         return self.germs.logarithm(a) if side > 0 else NotDefined()
 
-    def logaddexp(self, a: Any, b: Any) -> Value:
+    def logaddexp(self, a: Element, b: Element) -> Value:
         return a + self.log(1 + self.exp(b - a))  # type: ignore[no-any-return]
 
     @_strict
@@ -181,7 +181,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
             return self.pi() * fmpq(self.germs.sign(a), 2)
         return self.germs.odd("atan", self.germs.quotient(a, self.germs.raise_to(rest, fmpq(1, 2))))
 
-    def acos(self, a: Any) -> Any:
+    def acos(self, a: Element) -> Any:
         return self.asin(a) * -1 + self.pi() / 2
 
     atan = _odd("atan")
@@ -203,13 +203,13 @@ class GermVocabulary(Vocabulary[Any, Any]):
 
     tanh = _odd("tanh")
 
-    def sinh(self, a: Any) -> Any:
+    def sinh(self, a: Element) -> Any:
         return (self.exp(a) - self.exp(-a)) * fmpq(1, 2)
 
-    def cosh(self, a: Any) -> Any:
+    def cosh(self, a: Element) -> Any:
         return (self.exp(a) + self.exp(-a)) * fmpq(1, 2)
 
-    def asinh(self, a: Any) -> Any:
+    def asinh(self, a: Element) -> Any:
         return self.log(a + self.sqrt(1 + a * a))
 
     @_strict
@@ -364,19 +364,19 @@ class GermVocabulary(Vocabulary[Any, Any]):
         # zeta(s) = 1/(s - 1) and a function that is smooth at 1.
         return self.divide(1, a - 1) + self.germs.special("zeta without its pole", a, 0, special_functions.deflated_zeta)
 
-    def besselj(self, n: Any, a: Any) -> Any:
+    def besselj(self, n: Element, a: Element) -> Value:
         return self._bessel("besselj", n, a, whole_line=True)
 
-    def bessely(self, n: Any, a: Any) -> Any:
+    def bessely(self, n: Element, a: Element) -> Value:
         return self._bessel("bessely", n, a, whole_line=False)
 
-    def besseli(self, n: Any, a: Any) -> Any:
+    def besseli(self, n: Element, a: Element) -> Value:
         return self._bessel("besseli", n, a, whole_line=True)
 
-    def besselk(self, n: Any, a: Any) -> Any:
+    def besselk(self, n: Element, a: Element) -> Value:
         return self._bessel("besselk", n, a, whole_line=False)
 
-    def _bessel(self, name: str, n: Any, a: Any, *, whole_line: bool) -> Any:
+    def _bessel(self, name: str, n: Element, a: Element, *, whole_line: bool) -> Value:
         missing = next((arg for arg in (n, a) if isinstance(arg, NotDefined)), None)
         if missing is not None:
             return missing
