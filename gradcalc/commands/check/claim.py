@@ -15,7 +15,7 @@ from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, Number, names_in
 from gradcalc.functions.resolve import interpret, is_condition, understand
-from gradcalc.inputs.values import value_tree
+from gradcalc.inputs.values import Point
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 
@@ -38,7 +38,7 @@ def check(
     claim: str,
     *,
     by: str | None = None,
-    at: Sequence[Mapping[str, str]] = (),
+    at: Sequence[Point] = (),
     where: str | None = None,
     seconds: float = DEFAULT_SECONDS,
 ) -> Check:
@@ -46,7 +46,7 @@ def check(
 
     Raises `CalcError` for what cannot be read, and for a claim about variables that the expression does not have.
     """
-    variables = [*(name for point in at for name in point), *([by] if by else [])]
+    variables = [*(name for point in at for name in point.values), *([by] if by else [])]
     tree, claimed = understand(expr, variables), claimed_tree(claim, variables)
     condition = None if where is None else condition_tree(where, variables)
     require_no_arrays(tree, OF_NUMBERS)
@@ -58,7 +58,7 @@ def check(
         for name in names_in(other) if other is not None else ():
             if name not in (*names, *variables, by):
                 raise CalcError(f"the {what} has {name}, which does not occur in the expression")
-    result = ClaimCheck(tree, claimed, by, seconds, where=condition).result([points_of(point) for point in at])
+    result = ClaimCheck(tree, claimed, by, seconds, where=condition).result([point.numbers() for point in at])
     where_read_as = None if condition is None else unparse(condition)
     return Check(expr, claim, by, unparse(tree), unparse(claimed), result, versions(), where_read_as)
 
@@ -85,8 +85,3 @@ def condition_tree(text: str, variables: Sequence[str]) -> Node:
         raise CalcError(f"{text} is not a condition", hint='such as --where "x > 0"')
     require_no_arrays(condition, OF_NUMBERS)
     return condition
-
-
-def points_of(texts: Mapping[str, str]) -> dict[str, Node]:
-    """The values of a point.  Raises `CalcError` for a text that is not a number."""
-    return {name: value_tree(name, text) for name, text in texts.items()}

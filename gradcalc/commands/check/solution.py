@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from gradcalc.calculate.prepared import require_no_arrays
 from gradcalc.calculate.reporting import versions
-from gradcalc.commands.check.claim import OF_NUMBERS, claimed_tree, condition_tree, points_of
+from gradcalc.commands.check.claim import OF_NUMBERS, claimed_tree, condition_tree
 from gradcalc.commands.check.claim_check import CheckResult, ClaimCheck, ClaimOutcome
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
@@ -25,6 +25,7 @@ from gradcalc.expression.subexpression import substitute
 from gradcalc.expression.tree import Name, Node, names_in, postorder, substitute_names
 from gradcalc.functions.derivation import derive
 from gradcalc.functions.resolve import understand
+from gradcalc.inputs.values import Point
 from gradcalc.proof.claims.equality import is_same
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
@@ -70,7 +71,7 @@ def solution(
     lines: Sequence[str],
     *,
     by: str | None = None,
-    at: Sequence[Mapping[str, str]] = (),
+    at: Sequence[Point] = (),
     where: str | None = None,
     seconds: float = DEFAULT_SECONDS,
 ) -> Solution:
@@ -80,11 +81,11 @@ def solution(
 
     Raises `CalcError` for what cannot be read, for a claim about what does not occur, and if none is about the expression.
     """
-    derivation = ParsedDerivation(expr, lines, [*([by] if by else []), *(name for point in at for name in point)])
+    derivation = ParsedDerivation(expr, lines, [*([by] if by else []), *(name for point in at for name in point.values)])
     derivation.needs_the_expression(by)
     claims = sum(isinstance(statement, ParsedClaim) for statement in derivation.statements)
     condition = None if where is None else derivation.condition(where)
-    checks = DerivationCheck(derivation, [points_of(point) for point in at], seconds / max(claims, 1), condition)
+    checks = DerivationCheck(derivation, [point.numbers() for point in at], seconds / max(claims, 1), condition)
     results = tuple(map(checks.statement, derivation.statements))
     outcomes = [line.outcome for line in results]
     outcome = next((it for it in _WORST_FIRST if it in outcomes), ClaimOutcome.RIGHT)
