@@ -50,7 +50,7 @@ def interpret(
         resolver = _Resolver(text, names)
         tree = resolver.read(reading.tree)
         for word in resolver.words:
-            raise refusal(word) or _refused(word)
+            raise refusal(word) or _refusal(word)
         if is_condition(tree) and not condition:
             raise CalcError(
                 "this is a condition, not a number", span=tree.span, hint="where(condition, a, b) makes a number of it"
@@ -83,7 +83,7 @@ def apply_function(name: str, args: Sequence[Node]) -> Node:
     return _Resolver("", frozenset()).call(Call(name, tuple(args)), list(args))
 
 
-def _refused(node: Name) -> CalcError:
+def _refusal(node: Name) -> CalcError:
     return CalcError(f"{node.name} is not a number to calculate with", span=node.span)
 
 
@@ -110,7 +110,7 @@ class _Resolver:
         if node.name == "inf" or not node.name.isidentifier() or refusal(node) is not None:
             self.words.append(node)
         elif node.name in _REFUSED:
-            raise _refused(node)
+            raise _refusal(node)
         return node
 
     def call(self, node: Call, args: list[Node]) -> Node:

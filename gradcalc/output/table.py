@@ -67,7 +67,7 @@ def _why(partial: Partial) -> str:
     return ": ".join(filter(None, [verdict_text(partial), ", ".join(slopes), partial.why]))
 
 
-def _received(report: Report, page: Page) -> str:
+def _rounded_coordinates(report: Report, page: Page) -> str:
     """The coordinates that torch got as another number than the one that was typed."""
     other = {name: value for name, value in report.point.items() if not _same(report.at.get(name), value)}
     return _assignments({name: array(value, full=page.options.full) for name, value in other.items()})
@@ -140,7 +140,7 @@ def _circumstances(report: Report, at: Iterable[str], page: Page) -> None:
     names = [name for name in at if name in report.at]
     if names:
         page.sentence("at " + _assignments({name: input_text(report.at[name], full=page.options.full) for name in names}))
-        if len(names) == len(report.at) and (coordinates := _received(report, page)):
+        if len(names) == len(report.at) and (coordinates := _rounded_coordinates(report, page)):
             page.sentence(f"torch received {coordinates}", "dim")
     page.environment(report.dtype, report.device, report.versions)
 

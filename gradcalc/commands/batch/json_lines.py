@@ -49,7 +49,7 @@ def parse(line: bytes, seconds: float) -> BatchRequest:
     question: dict[str, object] = {}
     try:
         question.update(_read(line))
-        return BatchRequest(question, _prepared(question, seconds))
+        return BatchRequest(question, _prepare(question, seconds))
     except Exception as error:  # whatever one line does, the next ones are answered
         return BatchRequest(question, error=error)
 
@@ -82,7 +82,7 @@ def _report_line(request: BatchRequest, report: Report) -> Answer:
     return Answer(text, report.verdicts)
 
 
-def _prepared(question: Mapping[str, object], seconds: float) -> PreparedQuery:
+def _prepare(question: Mapping[str, object], seconds: float) -> PreparedQuery:
     try:
         return prepare_problem(_problem(question), seconds=seconds)
     except MissingValues as error:

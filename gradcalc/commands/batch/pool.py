@@ -149,7 +149,7 @@ class _Workers:
         ]
         self._busy = [0] * count
         self._lock = threading.Lock()
-        self._known: OrderedDict[bytes, int] = OrderedDict()
+        self._workers_by_expression: OrderedDict[bytes, int] = OrderedDict()
 
     def submit(self, line: bytes, seconds: float) -> ProcessFuture[Answer]:
         """Give a line to a worker."""
@@ -157,19 +157,19 @@ class _Workers:
         expression = match[1] if match else b""
         with self._lock:
             worker = min(range(len(self._pools)), key=self._busy.__getitem__)
-            previous = self._known.pop(expression, worker)
+            previous = self._workers_by_expression.pop(expression, worker)
             # What is known is derived already; but one expression must not wait for one worker.
             if self._busy[previous] <= self._busy[worker] + _AHEAD // 2:
                 worker = previous
-            self._known[expression] = worker
-            if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
+            self._workers_by_expression[expression] = worker
+            if len(self._workers_by_expression) > _REMEMBERED:
+                self._workers_by_expression.popitem(last=False)
             self._busy[worker] += 1
         future = self._pools[worker].schedule(_answer, args=(line, seconds), timeout=_START + 2 * seconds)
-        future.add_done_callback(lambda _: self._done(worker))
+        future.add_done_callback(lambda _: self._finish(worker))
         return future
 
-    def _done(self, worker: int) -> None:
+    def _finish(self, worker: int) -> None:
         with self._lock:
             self._busy[worker] -= 1
 

@@ -138,7 +138,7 @@ class ParsedDerivation:
                 error.message = f"line {number}: {error.message}"
                 raise
             self.statements.append(self._read(number, name, tree))
-        self.whole = _expanded(self.tree, self.parts, "the expression")
+        self.whole = _expand(self.tree, self.parts, "the expression")
 
     def _read(self, number: int, name: str, tree: Node) -> ParsedStatement:
         if _HIGHER.fullmatch(name):
@@ -152,7 +152,7 @@ class ParsedDerivation:
         if name in self._used and (before is None or before.tree != tree):
             raise CalcError(f"line {number} gives {name} a meaning, and in line {self._used[name]} it has another")
         if names_in(tree):
-            self.parts[name] = _expanded(tree, self.parts, f"line {number}")
+            self.parts[name] = _expand(tree, self.parts, f"line {number}")
         else:
             self.values[name] = tree
         self.known |= {name, *names_in(tree)}
@@ -178,7 +178,7 @@ class ParsedDerivation:
         strange = [name for name in names_in(tree) if name not in self.known]
         if strange:
             raise CalcError(f"the condition has {strange[0]}, which does not occur in the expression")
-        return _expanded(tree, self.parts, "the condition")
+        return _expand(tree, self.parts, "the condition")
 
     def needs_the_expression(self, by: str | None) -> None:
         """Raise `CalcError` if no line claims the derivative of the expression."""
@@ -202,7 +202,7 @@ def _split(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
         yield number, name or f"d{above}_d{below}", says.strip()
 
 
-def _expanded(tree: Node, meanings: Mapping[str, Node], where: str) -> Node:
+def _expand(tree: Node, meanings: Mapping[str, Node], where: str) -> Node:
     """A tree in variables only.  Raises `CalcError` for what becomes too long: each name may double it."""
     sizes = {name: len(list(postorder(meaning))) for name, meaning in meanings.items() if name in names_in(tree)}
     if sum(sizes.get(leaf.name, 1) if isinstance(leaf, Name) else 1 for leaf in postorder(tree)) > MAX_PARTS:
@@ -224,11 +224,11 @@ class DerivationCheck:
         if not isinstance(statement, ParsedClaim):
             # A part may be made of claims.
             for meanings in (self.written, self.true) if statement.name in self.derivation.parts else ():
-                meanings[statement.name] = _expanded(statement.tree, meanings, where)
+                meanings[statement.name] = _expand(statement.tree, meanings, where)
             return Statement(statement.number, statement.name, says, "", ClaimOutcome.GIVEN, None)
         inner = self.derivation.parts.get(statement.by)
-        written = _expanded(statement.tree, self.written, where)
-        true = _expanded(statement.tree, self.true, where)
+        written = _expand(statement.tree, self.written, where)
+        true = _expand(statement.tree, self.true, where)
 
         def by_part(other: Node) -> Node:
             return other if inner is None else substitute(other, inner, statement.by)

@@ -126,7 +126,7 @@ def plot(
         missing.append(f"no time for the line beyond {name} = {xs[count]:.6g}" if count else "no time for the line")
     if len(reports) < points:
         missing.append(f"no time for autograd at {points - len(reports)} of {points} points")
-    is_lost = _undersampled(xs, values, slopes, [mark.x for mark in marks])
+    is_lost = _is_undersampled(xs, values, slopes, [mark.x for mark in marks])
     is_whole = len(reports) == points
     return Plot(question.point.texts, name, xs, values, slopes, reports, marks, gaps, unseen, is_lost, missing, is_whole)
 
@@ -201,7 +201,7 @@ _APART = 0.1
 _OFTEN = SAMPLES // 40
 
 
-def _undersampled(
+def _is_undersampled(
     xs: Sequence[float], values: Sequence[float | None], slopes: Sequence[float | None], cuts: Sequence[float]
 ) -> bool:
     """Whether the curve, or its slope, is often elsewhere within a piece than the cubic through the ends of the piece.

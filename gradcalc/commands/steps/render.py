@@ -65,7 +65,7 @@ def _law_text(rule: Rule) -> str:
     return f"{whole}' = {unparse(rule.derivative)}"
 
 
-def _explained(step: Step) -> str:
+def _explanation(step: Step) -> str:
     if step.is_known:
         return "as above"
     letters = "".join(f", {letter} = {_cut(unparse(arg))}" for letter, arg in _letters(step).items())
@@ -108,7 +108,7 @@ def table(stepwise: Stepwise, options: RenderOptions) -> str:
                 result += f" {'=' if short == value else '≈'} {short}"
             if place is not _Place.CLOSES:
                 page.sentence(part if place is _Place.OPENS else f"{part} {result}", indent=indent, hanging=4)
-                page.sentence(_explained(step), "dim", indent=indent + 2, hanging=2)
+                page.sentence(_explanation(step), "dim", indent=indent + 2, hanging=2)
             else:
                 page.sentence(result if step.depth else f"{left} {result}", indent=indent, hanging=4)
         page.line()

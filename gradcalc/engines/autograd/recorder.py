@@ -70,7 +70,7 @@ class Recorder:
         inputs = tuple(read(arg) for arg in args)
         keywords = {name: read(option) for name, option in options.items()}
         if name.endswith(".Scalar"):  # torch 2.13 reads the memory of a zero that has none: mul.Scalar within a mode
-            args = [_materialized(arg) for arg in args]
+            args = [_materialize(arg) for arg in args]
         result = function(*args, **options)
         results = [part for part in (result if isinstance(result, (tuple, list)) else (result,)) if _is_tensor(part)]
         self._alive += [arg for arg in (*args, *results) if _is_tensor(arg)]
@@ -87,7 +87,7 @@ class Recorder:
         return result
 
 
-def _materialized(arg: Any) -> Any:
+def _materialize(arg: Any) -> Any:
     """A tensor as it is; a ZeroTensor, which has no memory, as zeros."""
     if _is_tensor(arg) and arg._is_zerotensor():
         return torch.zeros(arg.shape, dtype=arg.dtype, device=arg.device)

@@ -72,7 +72,7 @@ def _odd(kind: str) -> Callable[..., Any]:
     return _strict(lambda self, a: self.germs.odd(kind, a))
 
 
-def _compared(*signs: int) -> Callable[..., Any]:
+def _comparison(*signs: int) -> Callable[..., Any]:
     return _strict(lambda self, a, b: self.germs.sign(a - b) in signs)
 
 
@@ -247,8 +247,8 @@ class GermVocabulary(Vocabulary[Any, Any]):
     def where(self, condition: bool | NotDefined, a: Value, b: Value) -> Value:
         return condition if isinstance(condition, NotDefined) else a if condition else b
 
-    lt, le, gt, ge = _compared(-1), _compared(-1, 0), _compared(1), _compared(0, 1)
-    eq, ne = _compared(0), _compared(-1, 1)
+    lt, le, gt, ge = _comparison(-1), _comparison(-1, 0), _comparison(1), _comparison(0, 1)
+    eq, ne = _comparison(0), _comparison(-1, 1)
 
     @_strict
     def both(self, p: bool, q: bool) -> bool:
