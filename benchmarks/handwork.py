@@ -41,7 +41,7 @@ from corpora import equal, rows
 from support.comparisons import comparison_points
 
 from gradcalc.commands.check import claim_check
-from gradcalc.commands.check.claim import check, points_of
+from gradcalc.commands.check.claim import check
 from gradcalc.engines.symbolic.client import CLIENT, SymbolicFailure
 from gradcalc.engines.symbolic.messages import SymbolicRequest, SymbolicResult
 from gradcalc.engines.taylor import reals
@@ -53,6 +53,7 @@ from gradcalc.expression.tree import Call, Name, Node, Number, fold, linearize, 
 from gradcalc.functions import TABLE
 from gradcalc.functions.derivation import NoRule, derive, functions
 from gradcalc.functions.resolve import understand
+from gradcalc.inputs.values import read_point
 from gradcalc.proof.claims.comparison import ComparisonPoint
 from gradcalc.proof.smoothness.differentiability import value_of
 from gradcalc.runtime import deadline
@@ -506,7 +507,7 @@ def of_sources(options: argparse.Namespace) -> int:
         status = row["expected_status"]
         wanted = {"ok": "right", "mismatch": "wrong"}.get(status)
         try:
-            found = check(row["expr"], row["expected_expr"], by=by, at=[texts_of(row)]).result
+            found = check(row["expr"], row["expected_expr"], by=by, at=[read_point(texts_of(row))]).result
             outcome, why = found.outcome, f"{found.cause}: {found.why}"
             proof = ("by sympy" if found.by_sympy else "by points") if outcome == "right" else ""
         except CalcError as error:
@@ -642,7 +643,7 @@ def judge(row: dict, tree: Node, by: str, kind: str, claim: Node, tally: Tally) 
     """Ask about a claim, and note what was said."""
     text = unparse(claim)
     said = f"{row['id']} d/d{by}: {shortened(row['expr'])} at {row['point']}\n    claim: {shortened(text)}"
-    point = points_of(texts_of(row))
+    point = read_point(texts_of(row)).numbers()
     try:
         with deadline.limit(SECONDS):
             found = list(comparison_points(tree, claim, by, [point]))
@@ -659,7 +660,7 @@ def judge(row: dict, tree: Node, by: str, kind: str, claim: Node, tally: Tally) 
         return
     start = time.monotonic()
     try:
-        finding = check(row["expr"], text, by=by, at=[texts_of(row)]).result
+        finding = check(row["expr"], text, by=by, at=[read_point(texts_of(row))]).result
         outcome, cause, why = finding.outcome, finding.cause, finding.why
     except CalcError as error:
         outcome, cause, why = "error", None, str(error)
@@ -760,7 +761,7 @@ def derived(row: dict, by: str) -> tuple[str, str]:
     is_over = False
     try:
         with deadline.limit(SECONDS):
-            found.extend(comparison_points(tree, first.derivative, by, [points_of(texts_of(row))]))
+            found.extend(comparison_points(tree, first.derivative, by, [read_point(texts_of(row)).numbers()]))
     except deadline.OutOfTime:
         is_over = True
     wrong = [it for it in found if not it.same]

@@ -99,7 +99,7 @@ def arrays(pairs: int) -> None:
 def points(pairs: int) -> None:
     """Warm, in this process: points in, CSV out."""
     from gradcalc.calculate.answer import answer
-    from gradcalc.calculate.prepared import read
+    from gradcalc.calculate.prepared import prepare_problem
     from gradcalc.commands.diff.many_points import csv_rows
     from gradcalc.commands.diff.sweep import Counts, chunks, sweep
     from gradcalc.inputs import points as inputs
@@ -111,7 +111,7 @@ def points(pairs: int) -> None:
     def ours() -> float:
         started = time.perf_counter()
         out = io.StringIO()
-        prepared = read(Problem("sin(x**2)", {"x": "0"}))
+        prepared = prepare_problem(Problem("sin(x**2)", {"x": "0"}))
         for part in sweep(prepared, chunks(inputs.sweep({"x": "0:10:100000"})), PROOFS, Counts()):
             out.write(csv_rows(part))
         return time.perf_counter() - started

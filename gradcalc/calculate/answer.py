@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gradcalc.calculate.prepared import PreparedQuery, derivatives, read
+from gradcalc.calculate.prepared import PreparedQuery, derivatives, prepare_problem
 from gradcalc.calculate.reporting import index_fields, report, undecided_report, versions
 from gradcalc.report import Partial, Problem, Report
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
@@ -61,7 +61,7 @@ def answer(question: Problem | PreparedQuery, *, seconds: float = DEFAULT_SECOND
 
     Raises `CalcError` for a question that cannot be answered.
     """
-    prepared = question if isinstance(question, PreparedQuery) else read(question, seconds=seconds)
+    prepared = question if isinstance(question, PreparedQuery) else prepare_problem(question, seconds=seconds)
     prefetch(prepared)  # its process works while torch is imported here
     if not prepared.has_point:
         return _formulas(prepared)
@@ -76,11 +76,11 @@ def _formulas(prepared: PreparedQuery) -> Report:
         return undecided_report(prepared, symbolic)
     partials = [
         Partial(
-            wanted.by,
+            spec.by,
             *formula.texts,
             proof={"symbolic": formula.unusable or "ok"},
-            **index_fields(wanted),
+            **index_fields(spec),
         )
-        for wanted, formula in zip(prepared.partials, symbolic.formulas, strict=True)
+        for spec, formula in zip(prepared.partials, symbolic.formulas, strict=True)
     ]
     return report(prepared, partials, symbolic)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from gradcalc.calculate.judging import LOST, PointJudge, Setting
-from gradcalc.calculate.partials import PartialRequest
+from gradcalc.calculate.partials import PartialSpec
 from gradcalc.calculate.prepared import PreparedQuery, derivatives
 from gradcalc.calculate.reporting import index_fields, report, undecided_report
 from gradcalc.engines.autograd import backward, devices
@@ -70,8 +70,8 @@ def at_point(prepared: PreparedQuery) -> Report:
     # Importing torch is charged to the limit, up to half of it; sympy has a limit of its own.
     left = max(seconds - (time.monotonic() - started), seconds / 2)
     values, partials, symbolic = _judge_all(prepared, Setting(exact, wrt, FORMATS[dtype], device.name, another), runs, left)
-    received = {name: float(value) for name, value in runs[0].inputs.items()}
-    received = {name: received.get(name, math.copysign(math.inf, number)) for name, number in inputs.floats.items()}
+    floats = {name: float(value) for name, value in runs[0].inputs.items()}
+    floats = {name: floats.get(name, math.copysign(math.inf, number)) for name, number in inputs.floats.items()}
     shapes = {name: cells.shape for name, cells in prepared.point.entries.items()}
     shape = prepared.entries.shape
     return report(
@@ -79,7 +79,7 @@ def at_point(prepared: PreparedQuery) -> Report:
         partials,
         symbolic,
         (*notes, *_unexplained(partials)),
-        point={name: entry_names(name, own).map(received.__getitem__).tolist() for name, own in shapes.items()},
+        point={name: entry_names(name, own).map(floats.__getitem__).tolist() for name, own in shapes.items()},
         dtype=dtype,
         device=device.name,
         value=Value(Array(shape, values).tolist(), Array(shape, [run.value for run in runs]).tolist()),
@@ -89,12 +89,12 @@ def at_point(prepared: PreparedQuery) -> Report:
 
 def _runs(prepared: PreparedQuery, inputs: _Inputs, wrt: Sequence[tuple[str, ...]], dtype: str, device: str) -> list[Run]:
     """Torch's run for every entry of the expression."""
-    given = {
+    floats = {
         name: entry_names(name, cells.shape).map(inputs.floats.__getitem__) for name, cells in prepared.point.entries.items()
     }
     count = len(prepared.entries.entries)
     with deadline.limit(prepared.seconds / 2):
-        runs = backward.runs(prepared.tree, given, wrt, count, dtype=dtype, device=device, record=True)
+        runs = backward.runs(prepared.tree, floats, wrt, count, dtype=dtype, device=device, record=True)
     return [replace(run, unrepresentable={**inputs.underflow, **run.unrepresentable}) for run in runs]
 
 
@@ -123,8 +123,8 @@ def _judge_all(
     partials = [
         partials_by_number[number]
         if number in partials_by_number
-        else _out_of_time(wanted, number, symbolic, runs[wanted.place], why)
-        for number, wanted in enumerate(prepared.partials)
+        else _out_of_time(spec, number, symbolic, runs[spec.place], why)
+        for number, spec in enumerate(prepared.partials)
     ]
     return values, partials, symbolic
 
@@ -133,22 +133,22 @@ def _verdicts(
     prepared: PreparedQuery, judges: Sequence[PointJudge], symbolic: Derivatives | str
 ) -> Iterator[tuple[int, Partial]]:
     """The partials with their verdicts, each with its number; why they are lost is looked into for the first ones only."""
-    lost = 0
-    for number, wanted in enumerate(prepared.partials):
+    losses = 0
+    for number, spec in enumerate(prepared.partials):
         deadline.check()
         formula = None if isinstance(symbolic, str) else symbolic.formulas[number]
-        partial = judges[wanted.place].partial(wanted.entries, formula, symbolic, is_explained=lost < MAX_EXPLAINED)
-        lost += partial.verdict in LOST
-        yield number, replace(partial, by=wanted.by, **index_fields(wanted))
+        partial = judges[spec.place].partial(spec.entries, formula, symbolic, is_explained=losses < MAX_EXPLAINED)
+        losses += partial.verdict in LOST
+        yield number, replace(partial, by=spec.by, **index_fields(spec))
 
 
 def _unexplained(partials: Sequence[Partial]) -> list[str]:
     """The note that not every lost number was looked into."""
-    lost = sum(partial.verdict in LOST for partial in partials)
-    if lost <= MAX_EXPLAINED:
+    losses = sum(partial.verdict in LOST for partial in partials)
+    if losses <= MAX_EXPLAINED:
         return []
     return [
-        f"of {lost} entries that lost their digits, the operation and a better spelling were looked for in {MAX_EXPLAINED}"
+        f"of {losses} entries that lost their digits, the operation and a better spelling were looked for in {MAX_EXPLAINED}"
     ]
 
 
@@ -165,16 +165,16 @@ def _normwise_digits(partials: Sequence[Partial], dtype: str) -> float | None:
     return FORMATS[dtype].digits_of(error, sum((reference**2 for reference, _ in pairs), Decimal(0)))
 
 
-def _out_of_time(wanted: PartialRequest, number: int, symbolic: Derivatives | str, run: Run, why: str) -> Partial:
+def _out_of_time(spec: PartialSpec, number: int, symbolic: Derivatives | str, run: Run, why: str) -> Partial:
     formula = None if isinstance(symbolic, str) else symbolic.formulas[number]
     return Partial(
-        wanted.by,
+        spec.by,
         *((None, None) if formula is None else formula.texts),
-        autograd=run.partials.get(wanted.entries),
+        autograd=run.partials.get(spec.entries),
         verdict=Verdict.UNDECIDED,
         cause="time",
         why=why,
-        **index_fields(wanted),
+        **index_fields(spec),
     )
 
 

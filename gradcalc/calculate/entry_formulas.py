@@ -9,19 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from gradcalc.calculate.partials import PartialRequest
+from gradcalc.calculate.partials import PartialSpec
 from gradcalc.engines.symbolic.messages import Derivatives, Formula
 from gradcalc.expression.arrays import INDEX_LETTERS, MIN_ENTRIES, Entry
 from gradcalc.expression.tree import Name, Node, substitute_names
 from gradcalc.report import EntryFormula
 
-_Pairs = Sequence[tuple[PartialRequest, Formula]]
+_Pairs = Sequence[tuple[PartialSpec, Formula]]
 
 
-def entry_formulas(partials: Sequence[PartialRequest], symbolic: Derivatives) -> tuple[EntryFormula, ...]:
+def entry_formulas(partials: Sequence[PartialSpec], symbolic: Derivatives) -> tuple[EntryFormula, ...]:
     """The formulas that hold for all entries of a variable; first derivatives of a number only."""
     pairs = list(zip(partials, symbolic.formulas, strict=True))
-    groups: dict[str, list[tuple[PartialRequest, Formula]]] = {}
+    groups: dict[str, list[tuple[PartialSpec, Formula]]] = {}
     for partial, formula in pairs:
         if len(partial.by) == 1 and partial.index and not partial.of:
             groups.setdefault(partial.by[0], []).append((partial, formula))
@@ -55,7 +55,7 @@ def _common_formula(name: str, group: _Pairs, indexed: tuple[str, Formula] | Non
     return EntryFormula(name, general, len(group), text, formula.latex.replace(f"_{{{number}}}", f"_{{{letter}}}"))
 
 
-def _with_letters(tree: Node, partial: PartialRequest, general: Entry) -> Node:
+def _with_letters(tree: Node, partial: PartialSpec, general: Entry) -> Node:
     """A formula with letters for the index that the partial is with respect to, of whatever variable."""
 
     def leaf(name: str) -> Node | None:

@@ -65,7 +65,7 @@ class PointJudge:
         self.bounds = {} if is_whole or setting.another_algorithm else _bounds(tree, run, setting.form)
         self.constants = _rounded_constants(self.typed, run)
         self.rewrites: Sequence[Node] | None = None
-        self.regularity = {by: (regularity_at(self.typed, by), regularity_at(self.binary, by)) for by in setting.wrt}
+        self.regularity = {wrt: (regularity_at(self.typed, wrt), regularity_at(self.binary, wrt)) for wrt in setting.wrt}
 
     def value(self) -> str | None:
         """The value of what was typed, if it has one."""
@@ -75,26 +75,26 @@ class PointJudge:
             return None
         return reals.known_decimal(value)
 
-    def partial(self, by: By, formula: Formula | None, symbolic: Derivatives | str, *, is_explained: bool) -> Partial:
+    def partial(self, wrt: By, formula: Formula | None, symbolic: Derivatives | str, *, is_explained: bool) -> Partial:
         """A partial, judged with sympy's formula; `is_explained` asks for what made its number a bad one."""
-        typed, binary = self.regularity[by]
+        typed, binary = self.regularity[wrt]
         enclosure, unusable = self._enclosure(formula, symbolic, self.binary or self.typed)
-        finding = verdict.judge(self._evidence(by, enclosure, is_explained=is_explained))
+        finding = verdict.judge(self._evidence(wrt, enclosure, is_explained=is_explained))
         judgement, error = finding.judgement, finding.error
         suggestion = None
         if is_explained:
             with suppress(deadline.OutOfTime):  # the verdict stands without it
-                suggestion = self._suggestion(by, judgement, error, binary)
+                suggestion = self._suggestion(wrt, judgement, error, binary)
         if suggestion is not None:
             spelling, digits = suggestion
             judgement = replace(judgement, why=f"{judgement.why}; {spelling} keeps {digits:.1f} digits here")
         singular = typed if typed is not None and typed.derivative is None else binary
         return Partial(
-            by,
+            wrt,
             *((None, None) if formula is None else formula.texts),
             self._symbolic(typed, formula, symbolic),
             None if binary is None else _decimal(binary.derivative),
-            self.run.partials.get(by),
+            self.run.partials.get(wrt),
             _decimal(singular.left) if singular else None,
             _decimal(singular.right) if singular else None,
             judgement.verdict,
@@ -112,21 +112,21 @@ class PointJudge:
             },
         )
 
-    def _evidence(self, by: By, enclosure: Real | None, *, is_explained: bool) -> Evidence:
-        typed, binary = self.regularity[by]
+    def _evidence(self, wrt: By, enclosure: Real | None, *, is_explained: bool) -> Evidence:
+        typed, binary = self.regularity[wrt]
         run = self.run
         return Evidence(
-            by,
+            wrt,
             typed,
             binary,
             enclosure,
-            run.partials.get(by),
+            run.partials.get(wrt),
             self.setting.form,
             run.failure,
             run.unrepresentable,
             self.trace,
             self.deviations,
-            self.bounds.get(by),
+            self.bounds.get(wrt),
             run.value,
             self.constants,
             run.lost_literals,
@@ -153,9 +153,9 @@ class PointJudge:
         return "proven" if regularity.proven and (typed is None or typed.proven) else "numerical"
 
     def _suggestion(
-        self, by: By, judgement: Judgement, error: FloatError | None, binary: Regularity | None
+        self, wrt: By, judgement: Judgement, error: FloatError | None, binary: Regularity | None
     ) -> tuple[str, float] | None:
-        """A spelling of the same function whose derivative autograd gets right to more digits here, and how many."""
+        """A formulation of the same function whose derivative autograd gets right to more digits here, and how many."""
         if judgement.verdict not in LOST or error is None or binary is None or binary.derivative is None:
             return None
         form = self.setting.form
@@ -164,11 +164,11 @@ class PointJudge:
             self.rewrites = list(rewrites(self.typed.tree))
         best: tuple[str, float] | None = None
         for tree in self.rewrites:
-            run = backward.run(tree, floats, [by], dtype=form.name, device=self.setting.device)
-            if by not in run.partials:
+            run = backward.run(tree, floats, [wrt], dtype=form.name, device=self.setting.device)
+            if wrt not in run.partials:
                 continue
-            digits = float_error(run.partials[by], binary.derivative, form).digits
-            # A spelling that loses half of the digits too is no advice.
+            digits = float_error(run.partials[wrt], binary.derivative, form).digits
+            # A formulation that loses half of the digits too is not suggested.
             if digits >= form.digits / 2 and digits > (0.0 if best is None else best[1]):
                 best = unparse(tree), digits
         return best
@@ -194,10 +194,10 @@ def _bounds(tree: Node, run: Run, form: Format) -> dict[By, tuple[float, float]]
         return {}
     values = {name: float(value) for name, value in run.inputs.items()}
     constants = {text: float(value) for text, value in run.constants.items()}
-    names = [by[0] for by in run.partials if len(by) == 1]
+    names = [wrt[0] for wrt in run.partials if len(wrt) == 1]
     _, slopes = enclose(tree, values, constants, names, precision=form.precision, lowest=form.lowest)
     ends = {(name,): (slope.low.item(), slope.high.item()) for name, slope in slopes.items()}
-    return {by: (low, high) for by, (low, high) in ends.items() if math.isfinite(low) and math.isfinite(high)}
+    return {wrt: (low, high) for wrt, (low, high) in ends.items() if math.isfinite(low) and math.isfinite(high)}
 
 
 def _rounded_constants(site: ExpressionAt, run: Run) -> dict[str, Fraction]:
@@ -212,9 +212,9 @@ def torch_deviations(tree: Node) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.torch_deviation for row in rows if row.torch_deviation))
 
 
-def regularity_at(site: ExpressionAt | None, by: By) -> Regularity | None:
+def regularity_at(site: ExpressionAt | None, wrt: By) -> Regularity | None:
     try:
-        return None if site is None else examine(site, by)
+        return None if site is None else examine(site, wrt)
     except OutOfPrecision:
         return None
 

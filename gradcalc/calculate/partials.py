@@ -18,7 +18,7 @@ By = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class PartialRequest:
+class PartialSpec:
     """A partial: of which entry of the expression, by its place and its index `of`, by which `entries` of variables `by`.
 
     `index` is `of`, and then for each order the index of the variable's entry.
@@ -31,9 +31,9 @@ class PartialRequest:
     of: tuple[int, ...]
 
 
-def requests(
+def partial_specs(
     wrt: Sequence[Wrt], order: int, values: Mapping[str, Array[Node]], entries: Array[Node]
-) -> list[PartialRequest]:
+) -> list[PartialSpec]:
     """The partials that are asked for: every combination of the variables, `order` times, of every entry by every entry.
 
     Their shape is that of the expression, and for each order that of the variable.
@@ -60,10 +60,10 @@ def requests(
         )
     places = list(enumerate(indices(entries.shape)))
     return [
-        PartialRequest(place, tuple(entry for entry, _ in picked), by, sum((at for _, at in picked), index), index)
+        PartialSpec(place, tuple(entry for entry, _ in combination), by, sum((at for _, at in combination), index), index)
         for by in product(variables, repeat=order)
         for place, index in places
-        for picked in product(*(variables[name] for name in by))
+        for combination in product(*(variables[name] for name in by))
     ]
 
 

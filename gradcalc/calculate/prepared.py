@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from gradcalc.calculate.partials import PartialRequest, requests
+from gradcalc.calculate.partials import PartialSpec, partial_specs
 from gradcalc.engines.symbolic.client import CLIENT, SymbolicClient, SymbolicFailure
 from gradcalc.engines.symbolic.indexed import at_entries, indexed
 from gradcalc.engines.symbolic.messages import Derivatives, IndexedDerivatives, IndexedForm, IndexedRequest, PartialsRequest
 from gradcalc.errors import CalcError, MissingValues
 from gradcalc.expression.arrays import Array, Shape
 from gradcalc.expression.directional import contract_with_cotangent, fresh_name, restrict_to_line
+from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Node, Number, calls_in, names_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.query import Query, Wrt, read_question
 from gradcalc.inputs.values import Point, Value
+from gradcalc.proof.claims.breakpoints import equalities
 from gradcalc.report import MAX_ORDER, Problem
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
+
+_MENTIONED = 3
+"""Equalities that a note on formulas names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +39,18 @@ class PreparedQuery:
     point: Point
     tree: Node
     entries: Array[Node]
-    partials: Sequence[PartialRequest]
+    partials: Sequence[PartialSpec]
     request: PartialsRequest | IndexedRequest
     """What sympy is asked."""
     form: IndexedForm | None
     """The expression with an index, where one formula can hold for all entries."""
+    read_as: str
+    """The expression as text, without anything that could be read in two ways."""
+    latex: str
     notes: tuple[str, ...]
     """What could be meant otherwise by the text."""
+    formula_notes: tuple[str, ...]
+    """What holds of every formula of the derivative."""
     client: SymbolicClient
 
     @property
@@ -53,7 +63,7 @@ class PreparedQuery:
         """Whether numbers are asked for, too."""
         return bool(self.point.values) or not names_in(self.tree)
 
-    def needs_a_number(self, why: str) -> None:
+    def require_scalar_value(self, why: str) -> None:
         """Raise `CalcError` with a reason if the expression has more than one entry."""
         shape = self.entries.shape
         if shape:
@@ -69,7 +79,7 @@ class PreparedQuery:
         return prepare(self.query, point, seconds=self.seconds)
 
 
-def read(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> PreparedQuery:
+def prepare_problem(problem: Problem, *, seconds: float = DEFAULT_SECONDS) -> PreparedQuery:
     """Read a problem and prepare it.  Raises `CalcError` for one that cannot be answered."""
     return prepare(*read_question(problem), seconds=seconds)
 
@@ -99,14 +109,36 @@ def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> 
         entries = scalarize(tree, values)
     except CalcError as error:
         raise error.within(query.text) from None
-    partials = requests(wrt or [Wrt(name) for name in names], query.order, values, entries)
+    partials = partial_specs(wrt or [Wrt(name) for name in names], query.order, values, entries)
     request: PartialsRequest | IndexedRequest
     request = PartialsRequest.of(entries.entries, [(partial.place, partial.entries) for partial in partials], seconds)
     form = indexed(tree, values) if query.order == 1 and not entries.shape else None
     if form is not None:
         letters = dict.fromkeys(form.entry(partial.by[0], len(partial.index)) for partial in partials)
         request = IndexedRequest.of(form, tuple(letters), request)
-    return PreparedQuery(query, point, tree, entries, partials, request, form, notes, CLIENT.get())
+    return PreparedQuery(
+        query,
+        point,
+        tree,
+        entries,
+        partials,
+        request,
+        form,
+        unparse(tree),
+        latex(tree),
+        notes,
+        tuple(_notes_on_formulas(tree)),
+        CLIENT.get(),
+    )
+
+
+def _notes_on_formulas(tree: Node) -> Iterator[str]:
+    """What holds of every formula of the derivative of an expression."""
+    conditions = equalities(tree)
+    if conditions:
+        places = " or ".join(" = ".join(map(unparse, node.args)) for node in conditions[:_MENTIONED])
+        more = " and the like" if len(conditions) > _MENTIONED else ""
+        yield f"where {places}{more} a formula may be false: it has the derivative of each case, and one point has no slope"
 
 
 def derivatives(prepared: PreparedQuery) -> Derivatives | str:
@@ -147,8 +179,8 @@ def _check(query: Query, wrt: Sequence[Wrt], names: Sequence[str], point: Point)
         raise CalcError(f"the order is a whole number from 1 to {MAX_ORDER}, not {query.order}")
     for name in (it.variable for it in wrt):
         if name not in names and name not in point.values and name not in query.variables:
-            listed = ", ".join(names) or "no variables"
-            raise CalcError(f"{name} does not occur in the expression", hint=f"it has {listed}")
+            choices = ", ".join(names) or "no variables"
+            raise CalcError(f"{name} does not occur in the expression", hint=f"it has {choices}")
 
 
 def _is_of_arrays(tree: Node) -> bool:
@@ -160,7 +192,7 @@ def _calls_of_arrays(tree: Node) -> Iterator[Call]:
     return (call for call in calls_in(tree) if not TABLE[call.name].elementwise)
 
 
-def needs_numbers(tree: Node, why: str) -> None:
+def require_no_arrays(tree: Node, why: str) -> None:
     """Raise `CalcError` for an expression of arrays where only numbers can be dealt with."""
     call = next(_calls_of_arrays(tree), None)
     if call is not None:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from gradcalc.calculate.entry_formulas import entry_formulas
-from gradcalc.calculate.partials import PartialRequest
+from gradcalc.calculate.partials import PartialSpec
 from gradcalc.calculate.prepared import PreparedQuery
 from gradcalc.engines.symbolic.messages import Derivatives
-from gradcalc.expression.latex import latex
-from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Node
-from gradcalc.proof.claims.breakpoints import equalities
 from gradcalc.report import Partial, Report, Verdict, worst
-
-_MENTIONED = 3
 
 
 @cache
@@ -24,25 +18,25 @@ def versions() -> dict[str, str]:
     """The versions an answer depends on."""
     from importlib.metadata import PackageNotFoundError, version  # slow to import, and of no use for a wrong request
 
-    known = {}
+    table = {}
     for package in ("gradcalc", "torch", "sympy", "python-flint"):
         try:
-            known[package] = version(package)
+            table[package] = version(package)
         except PackageNotFoundError:
-            known[package] = "unknown"
-    return known
+            table[package] = "unknown"
+    return table
 
 
-def index_fields(wanted: PartialRequest) -> dict[str, Any]:
+def index_fields(spec: PartialSpec) -> dict[str, Any]:
     """The index fields of a partial of the report; empty for scalars."""
-    return {"index": wanted.index, "of": wanted.of, "entries": wanted.entries}
+    return {"index": spec.index, "of": spec.of, "entries": spec.entries}
 
 
 def undecided_report(prepared: PreparedQuery, why: str) -> Report:
     """The answer to a question for which there was not enough time or memory."""
     partials = [
-        Partial(wanted.by, None, None, verdict=Verdict.UNDECIDED, cause="time", why=why, **index_fields(wanted))
-        for wanted in prepared.partials
+        Partial(spec.by, None, None, verdict=Verdict.UNDECIDED, cause="time", why=why, **index_fields(spec))
+        for spec in prepared.partials
     ]
     return report(prepared, partials)
 
@@ -58,24 +52,15 @@ def report(
     verdicts = [partial.verdict for partial in partials if partial.verdict is not None]
     return Report(
         expr=prepared.query.text,
-        read_as=unparse(prepared.tree),
+        read_as=prepared.read_as,
         order=prepared.query.order,
         at=prepared.point.texts,
         partials=tuple(partials),
         verdict=worst(verdicts) if verdicts or prepared.has_point else None,
         versions=versions(),
-        latex=latex(prepared.tree),
-        notes=(*prepared.notes, *notes, *_notes_on_formulas(prepared.tree)),
+        latex=prepared.latex,
+        notes=(*prepared.notes, *notes, *prepared.formula_notes),
         values=prepared.point.trees,
         entry_formulas=() if isinstance(symbolic, str) else entry_formulas(prepared.partials, symbolic),
         **{"point": {}, "dtype": None, "device": None, "value": None, **numbers},
     )
-
-
-def _notes_on_formulas(tree: Node) -> Iterator[str]:
-    """What holds of every formula of the derivative of an expression."""
-    asked = equalities(tree)
-    if asked:
-        places = " or ".join(" = ".join(map(unparse, node.args)) for node in asked[:_MENTIONED])
-        more = " and the like" if len(asked) > _MENTIONED else ""
-        yield f"where {places}{more} a formula may be false: it has the derivative of each case, and one point has no slope"

@@ -71,17 +71,17 @@ def _zsh(tree: Sequence[Command]) -> str:
 def _fish(tree: Sequence[Command]) -> str:
     lines = ["complete -c gradcalc -f -n __fish_use_subcommand -l version -d 'Show the version'"]
     for command in tree:
-        lines.append(f"complete -c gradcalc -f -n __fish_use_subcommand -a {command.name} -d {_quoted(command.summary)}")
+        lines.append(f"complete -c gradcalc -f -n __fish_use_subcommand -a {command.name} -d {_quote(command.summary)}")
         condition = f"'__fish_seen_subcommand_from {command.name}'"
         for option in command.options:
             name = option.names[0].removeprefix("--")
-            values = f" -x -a {_quoted(' '.join(option.values))}" if option.values else " -r" if option.takes else ""
-            description = _quoted(option.help.partition(";")[0].rstrip("."))
+            values = f" -x -a {_quote(' '.join(option.values))}" if option.values else " -r" if option.takes else ""
+            description = _quote(option.help.partition(";")[0].rstrip("."))
             lines.append(f"complete -c gradcalc -n {condition} -l {name}{values} -d {description}")
     return "\n".join(lines) + "\n"
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 

@@ -51,8 +51,8 @@ def device_of(name: str) -> str:
     """The name of a device, whether this machine has it or not.  Raises `CalcError` for an unknown kind."""
     kind, colon, place = name.partition(":")
     if kind not in DEVICES or (colon and not (place.isascii() and place.isdigit())):
-        listed = ", ".join(DEVICES)
-        raise CalcError(f"unknown device {name}", hint=f"there are {listed}; gradcalc devices lists those of this machine")
+        choices = ", ".join(DEVICES)
+        raise CalcError(f"unknown device {name}", hint=f"there are {choices}; gradcalc devices lists those of this machine")
     return name
 
 
@@ -60,8 +60,8 @@ def seconds_of(text: str) -> float:
     """A time limit in seconds, above 0 and up to a day.  Raises `CalcError` for another text."""
     if re.fullmatch(r"[0-9]{0,6}\.?[0-9]{0,6}", text) and text.strip(".") and 0 < float(text) <= MAX_SECONDS:
         return float(text)
-    said = f"a time limit is a number of seconds above 0, at most {MAX_SECONDS:g}, not {text[:40]}"
-    raise CalcError(said, hint="write --timeout 10")
+    message = f"a time limit is a number of seconds above 0, at most {MAX_SECONDS:g}, not {text[:40]}"
+    raise CalcError(message, hint="write --timeout 10")
 
 
 def count_of(text: str, noun: str, limit: int, least: int = 1) -> int:

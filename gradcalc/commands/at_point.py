@@ -23,7 +23,7 @@ def prepare_at_point(question: Question, seconds: float, single: str | None = No
     if not prepared.point.values:
         raise CalcError("this is done at a point, and none is given", hint="give --at x=3")
     if single is not None:
-        prepared.needs_a_number(single)
+        prepared.require_scalar_value(single)
     prefetch(prepared)
     return prepared
 

@@ -33,9 +33,9 @@ class ExpressionCommand(TyperCommand):
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Read the arguments.  Raises `CalcError` for an expression too many, and options unknown or without value."""
-        known = [parameter for parameter in self.params if parameter.param_type_name == "option"]
-        names = [*(name for option in known for name in option.opts), *ctx.help_option_names]
-        with_value = [name for option in known if not getattr(option, "is_flag", False) for name in option.opts]
+        declared_options = [parameter for parameter in self.params if parameter.param_type_name == "option"]
+        names = [*(name for option in declared_options for name in option.opts), *ctx.help_option_names]
+        with_value = [name for option in declared_options if not getattr(option, "is_flag", False) for name in option.opts]
         options: list[str] = []
         expressions: list[str] = []
         rest = iter(args)
@@ -53,9 +53,9 @@ class ExpressionCommand(TyperCommand):
                 raise _unknown_option(arg.partition("=")[0], names)
             else:
                 expressions.append(arg)
-        wanted = len(self.params) - len(known)
-        if len(expressions) > wanted:
-            raise _one_too_many(expressions, wanted, names)
+        limit = len(self.params) - len(declared_options)
+        if len(expressions) > limit:
+            raise _one_too_many(expressions, limit, names)
         return super().parse_args(ctx, [*options, "--", *expressions])
 
 
@@ -67,12 +67,12 @@ def _unknown_option(name: str, options: Sequence[str]) -> CalcError:
     return CalcError(f"no such option {name}", hint=hint)
 
 
-def _one_too_many(expressions: Sequence[str], wanted: int, options: Sequence[str]) -> CalcError:
+def _one_too_many(expressions: Sequence[str], limit: int, options: Sequence[str]) -> CalcError:
     for text in expressions:
         close = suggest(f"-{text.partition('=')[0]}", options) if text.startswith("-") else None
         if close:
             return CalcError(f"unexpected argument {text}", hint=f"did you mean {close}?")
-    return CalcError(f"unexpected argument {expressions[wanted]}", hint='an expression is one argument: quote it, "x ** 2"')
+    return CalcError(f"unexpected argument {expressions[limit]}", hint='an expression is one argument: quote it, "x ** 2"')
 
 
 def request(
@@ -106,10 +106,10 @@ def read_expression(
     from gradcalc.inputs.query import read_query
 
     text = expression_from_stdin() if expr == "-" else expr
-    wanted = names_of(by)
+    wrt = names_of(by)
     named, nameless = read_at(at)
     named = {name: value_or_file(value) for name, value in named.items()}
-    query = read_query(Problem(text, by=wanted), named)
+    query = read_query(Problem(text, by=wrt), named)
     return replace(query, order=order_of(order), device=settings.device, dtype=settings.dtype), named, nameless
 
 

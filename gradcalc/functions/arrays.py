@@ -118,10 +118,10 @@ def _index(m: EntryBuilder, x: Trees, at: str) -> Trees:
     if len(words) > len(x.shape):
         what = "a number has no entries" if not x.shape else f"an array of shape {m.shape(x)} has {len(x.shape)} places"
         raise m.error(what)
-    kept = 0
+    rank = 0
     for word in words:
-        length = positions.shape[kept]
-        front = positions.permute([kept, *(dim for dim in range(len(positions.shape)) if dim != kept)])
+        length = positions.shape[rank]
+        front = positions.permute([rank, *(dim for dim in range(len(positions.shape)) if dim != rank)])
         rest = front.shape[1:]
         size = prod(rest)
         if ":" in word:
@@ -132,9 +132,9 @@ def _index(m: EntryBuilder, x: Trees, at: str) -> Trees:
             if not rows:
                 raise m.error("nothing is left: the slice has no entries")
             entries = [entry for row in rows for entry in front.entries[row * size : (row + 1) * size]]
-            order = [*range(1, kept + 1), 0, *range(kept + 1, len(positions.shape))]
+            order = [*range(1, rank + 1), 0, *range(rank + 1, len(positions.shape))]
             positions = Array((len(rows), *rest), entries).permute(order)
-            kept += 1
+            rank += 1
         else:
             row = int(word)
             if not -length <= row < length:

@@ -161,16 +161,16 @@ class _Derivation:
     def shown(self, rule: Rule, bindings: Mapping[str, Node]) -> tuple[Rule, Mapping[str, Node]]:
         """A rule with the settings of the function filled in, and with letters that are no names of the expression."""
         free = (letter for letter in "pqrsabdghkm" if letter not in self.taken)
-        renamed: dict[str, str] = {}
+        names: dict[str, str] = {}
         values: dict[str, Node] = {}
         for leaf in {**dict.fromkeys(names_in(rule.pattern)), **dict.fromkeys(names_in(rule.derivative))}:
             letter = leaf.rstrip("'")
             if len(letter) > 1 and letter in bindings:
                 values[leaf] = bindings[letter]
             elif letter in self.taken:
-                renamed[letter] = renamed.get(letter) or next(free, letter)
-                values[leaf] = Name(renamed[letter] + leaf[len(letter) :])
-        shown = {renamed.get(letter, letter): arg for letter, arg in bindings.items() if letter in _PARTS}
+                names[letter] = names.get(letter) or next(free, letter)
+                values[leaf] = Name(names[letter] + leaf[len(letter) :])
+        shown = {names.get(letter, letter): arg for letter, arg in bindings.items() if letter in _PARTS}
         return Rule(rule.name, _substitute(rule.pattern, values), _substitute(rule.derivative, values)), shown
 
 
@@ -320,7 +320,7 @@ def _with_first_factor(part: Node, change: Callable[[Node], Node]) -> Node:
     while isinstance(part, Call) and part.name in ("*", "/"):
         behind.append((part.name, part.args[1]))
         part = part.args[0]
-    return reduce(lambda made, more: Call(more[0], (made, more[1])), reversed(behind), change(part))
+    return reduce(lambda product, more: Call(more[0], (product, more[1])), reversed(behind), change(part))
 
 
 def _rational(part: Node) -> Fraction | None:

@@ -18,9 +18,9 @@ Trees = Array[Node]
 class EntryBuilder:
     """Builds the entries of one call, of a function with given options; `known` are the values of entries of variables."""
 
-    def __init__(self, node: Call, options: Mapping[str, tuple[str, ...]], room: int, known: Mapping[str, Node]):
+    def __init__(self, node: Call, options: Mapping[str, tuple[str, ...]], room: int, meanings: Mapping[str, Node]):
         self.node, self.span = node, node.span
-        self._room, self._known = room, known
+        self._room, self._meanings = room, meanings
         # The scalar function of a loss reduces nothing.
         self._options = (("reduction", "none"),) if "reduction" in options else ()
         self.count = 0
@@ -73,7 +73,7 @@ class EntryBuilder:
 
     def class_index(self, entry: Node, count: int) -> int:
         """The class that a target names."""
-        value = integer_literal(self._known.get(entry.name, entry) if isinstance(entry, Name) else entry)
+        value = integer_literal(self._meanings.get(entry.name, entry) if isinstance(entry, Name) else entry)
         if value is None or not 0 <= value < count:
             raise self.error(
                 f"a class is a whole number from 0 to {count - 1}", hint="write the classes as a list in the expression"

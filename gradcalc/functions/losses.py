@@ -64,9 +64,9 @@ def _composed_loss(losses: Builder) -> Builder:
     """A loss that torch has no function for, reduced as torch reduces its own."""
 
     def call(t: ModuleType, *args: Tensor, reduction: str | None = None) -> Tensor:
-        unreduced = losses(t, *args)
-        how = reduction or _default_reduction(t, unreduced)
-        return unreduced if how == "none" else getattr(t, how)(unreduced)
+        entries = losses(t, *args)
+        how = reduction or _default_reduction(t, entries)
+        return entries if how == "none" else getattr(t, how)(entries)
 
     return call
 

@@ -1,6 +1,6 @@
 """Names that are hardly variables: functions without arguments, `sinx`, `Pi`; and values for names that do not occur.
 
-Comes in: a name that nobody gave a value.  Goes out: the error, whose hint spells out what may be meant; or None.
+Comes in: a name without a value.  Goes out: the error, whose hint spells out what may be meant; or None.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SHORT = ("sh", "ch", "th", "rect")
 _CAPITALS = {"Pi": "pi", "PI": "pi", "M_PI": "pi", "Inf": "inf", "NaN": "nan"}
 
 _NOT_NUMBERS = {"True": "1", "False": "0", "true": "1", "false": "0", "None": None, "null": None}
-"""Constants of programs that are no numbers, and what may be meant."""
+"""Constants of programming languages that are not numbers, and what may be meant."""
 _WITH_BASE = re.compile("log_([0-9]+)")
 
 _GREEK = "alpha|beta|gamma|delta|epsilon|theta|lambda|sigma|omega|phi|psi|rho|tau|mu|nu|pi"
@@ -36,7 +36,7 @@ _LONGEST = 20
 
 
 def refusal(node: Name) -> CalcError | None:
-    """Why a name that has no value is no variable; None if it is one."""
+    """Why a name without a value is not a variable; None if it is one."""
     name = node.name
     row = find(name)
     if name in LETTERS:
@@ -67,10 +67,10 @@ def refusal(node: Name) -> CalcError | None:
 @lru_cache(4_096)
 def spelled_out(name: str) -> str | None:
     """What a name means that has the name of a function in it: sin(x) of `sinx`; None of any other name."""
-    found = _EMBEDDED.fullmatch(name)
-    if found is None:
+    match = _EMBEDDED.fullmatch(name)
+    if match is None:
         return None
-    before, function, count, argument, more = found.groups()
+    before, function, count, argument, more = match.groups()
     if function in _SHORT_WORDS and len(argument) == 2:
         return None
     if not (before or count or argument or more):
@@ -87,12 +87,12 @@ def spelled_out(name: str) -> str | None:
 
 
 def call_hint(name: str, *, is_variable: bool = False) -> str:
-    """What to write in place of the call of what is no function."""
+    """What to write in place of the call of something that is not a function."""
     if is_variable:
         return f"write {name}*(...) to multiply"
-    known = foreign.call_hint(name)
-    if known is not None:
-        return known
+    hint = foreign.call_hint(name)
+    if hint is not None:
+        return hint
     meaning = spelled_out(name)
     guess = similar(name)
     if meaning is not None and not (guess and name.startswith(guess) and not re.search("[0-9]", name)):
@@ -108,15 +108,15 @@ def call_hint(name: str, *, is_variable: bool = False) -> str:
     return f"did you mean {guess}?" if guess else "gradcalc functions lists what there is"
 
 
-def absent(name: str, used: Collection[str], given: Collection[str], text: str) -> CalcError:
+def absent(name: str, used: Collection[str], values: Collection[str], text: str) -> CalcError:
     """The refusal of a value for a name that does not occur in an expression with the variables `used`."""
     for word in dict.fromkeys(re.findall(r"[A-Za-z_]\w*", text, re.ASCII)):
-        split = _split(word, tuple(given)) if word not in given else None
+        split = _split(word, tuple(values)) if word not in values else None
         if split is not None and name in split:
             hint = f"{word} is one name: write {'*'.join(split)} for a product"
             return CalcError(f"{name} does not occur in the expression", hint=hint)
-    listed = f"its variables are {', '.join(used)}" if used else "it has no variables"
-    return CalcError(f"{name} does not occur in the expression", hint=listed)
+    variables_text = f"its variables are {', '.join(used)}" if used else "it has no variables"
+    return CalcError(f"{name} does not occur in the expression", hint=variables_text)
 
 
 def _split(word: str, names: tuple[str, ...]) -> list[str] | None:

@@ -43,25 +43,25 @@ def interpret(
 
     With `names_are_clear` nothing is noted of names: what has a value is a variable, and the values come later.
     """
-    listed = frozenset(variables)
+    names = frozenset(variables)
     try:
-        _refuse_definition(text, listed)
-        reading = read(text, listed)
-        resolver = _Resolver(text, listed)
+        _refuse_definition(text, names)
+        reading = read(text, names)
+        resolver = _Resolver(text, names)
         tree = resolver.read(reading.tree)
         for word in resolver.words:
-            raise refusal(word) or _refused(word)
+            raise refusal(word) or _refusal(word)
         if is_condition(tree) and not condition:
             raise CalcError(
                 "this is a condition, not a number", span=tree.span, hint="where(condition, a, b) makes a number of it"
             )
-        return Interpretation(tree, (*reading.notes, *(() if names_are_clear else notes_on_names(names_in(tree), listed))))
+        return Interpretation(tree, (*reading.notes, *(() if names_are_clear else notes_on_names(names_in(tree), names))))
     except CalcError as error:
         raise error.within(text) from None
 
 
 def _refuse_definition(text: str, variables: frozenset[str]) -> None:
-    """Raise `CalcError` for `y = ...`, `f(x) = ...` and `x = 3`; what is wrong on the right side is said first."""
+    """Raise `CalcError` for `y = ...`, `f(x) = ...` and `x = 3`; an error on the right side is reported first."""
     sides = foreign.definition(text)
     if sides is None:
         return
@@ -83,7 +83,7 @@ def apply_function(name: str, args: Sequence[Node]) -> Node:
     return _Resolver("", frozenset()).call(Call(name, tuple(args)), list(args))
 
 
-def _refused(node: Name) -> CalcError:
+def _refusal(node: Name) -> CalcError:
     return CalcError(f"{node.name} is not a number to calculate with", span=node.span)
 
 
@@ -110,7 +110,7 @@ class _Resolver:
         if node.name == "inf" or not node.name.isidentifier() or refusal(node) is not None:
             self.words.append(node)
         elif node.name in _REFUSED:
-            raise _refused(node)
+            raise _refusal(node)
         return node
 
     def call(self, node: Call, args: list[Node]) -> Node:
@@ -235,14 +235,14 @@ def _option_value(row: Function, key: str, value: Node) -> str:
         return word
     if whole is not None and (not words or key == "p"):
         return str(whole)
-    wanted = " or ".join(words) if words and key != "p" else "a whole number"
-    raise CalcError(f"{key} of {row.name} is {wanted}", span=value.span, hint=f"usage: {row.usage}")
+    requirement = " or ".join(words) if words and key != "p" else "a whole number"
+    raise CalcError(f"{key} of {row.name} is {requirement}", span=value.span, hint=f"usage: {row.usage}")
 
 
 def _bind_arguments(row: Function, args: list[Node], node: Call) -> list[Node]:
     """The arguments in the order of the parameters: keywords placed, defaults filled in."""
     places = {parameter.name: place for place, parameter in enumerate(row.parameters)}
-    given: dict[int, Node] = {}
+    values: dict[int, Node] = {}
     named = False
     for place, arg in enumerate(args):
         if isinstance(arg, Call) and arg.name == "=":
@@ -252,32 +252,34 @@ def _bind_arguments(row: Function, args: list[Node], node: Call) -> list[Node]:
             if keyword.name not in places:
                 usage = "gelu_tanh(x)" if (row.name, keyword.name) == ("gelu", "approximate") else row.usage
                 raise CalcError(f"{row.name} has no argument {keyword.name}", span=keyword.span, hint=f"usage: {usage}")
-            if places[keyword.name] in given:
+            if places[keyword.name] in values:
                 raise CalcError(f"{keyword.name} is given twice", span=arg.span, hint=f"usage: {row.usage}")
-            given[places[keyword.name]] = value
+            values[places[keyword.name]] = value
         elif named:
             raise CalcError("an argument without a name follows one with a name", span=arg.span)
         else:
-            given[place] = arg
+            values[place] = arg
     if len(args) > len(places) and not row.variadic:
         raise _wrong_count(row, len(args), node)
     bound = []
     for place, parameter in enumerate(row.parameters):
-        if place in given:
-            bound.append(_literal_setting(row, parameter, given[place]) if parameter.setting else given[place])
+        if place in values:
+            bound.append(_literal_setting(row, parameter, values[place]) if parameter.setting else values[place])
         elif parameter.default is not None:
             bound.append(Number(parameter.default, node.span))
         elif not parameter.optional:
             raise _wrong_count(row, len(args), node)
-    return bound + [given[place] for place in range(len(places), len(args))]
+    return bound + [values[place] for place in range(len(places), len(args))]
 
 
 def _wrong_count(row: Function, count: int, node: Call) -> CalcError:
-    needed = sum(parameter.default is None and not parameter.optional for parameter in row.parameters)
+    least = sum(parameter.default is None and not parameter.optional for parameter in row.parameters)
     most = len(row.parameters)
-    wanted = f"at least {needed}" if row.variadic else str(needed) if needed == most else f"{needed} to {most}"
-    plural = "" if wanted.endswith("1") else "s"
-    return CalcError(f"{row.name} takes {wanted} argument{plural}, not {count}", span=node.span, hint=f"usage: {row.usage}")
+    requirement = f"at least {least}" if row.variadic else str(least) if least == most else f"{least} to {most}"
+    plural = "" if requirement.endswith("1") else "s"
+    return CalcError(
+        f"{row.name} takes {requirement} argument{plural}, not {count}", span=node.span, hint=f"usage: {row.usage}"
+    )
 
 
 def _literal_setting(row: Function, parameter: Parameter, value: Node) -> Node:
@@ -289,10 +291,10 @@ def _literal_setting(row: Function, parameter: Parameter, value: Node) -> Node:
 
 def _check_kinds(row: Function, args: list[Node]) -> None:
     for place, arg in enumerate(args):
-        wanted = place in row.boolean_args
-        if is_condition(arg) == wanted:
+        expects_boolean = place in row.boolean_args
+        if is_condition(arg) == expects_boolean:
             continue
-        if wanted:
+        if expects_boolean:
             raise CalcError(f"{row.name} needs a condition here, such as x > 0", span=arg.span, hint=f"usage: {row.usage}")
         raise CalcError(
             "a condition stands where a number belongs",

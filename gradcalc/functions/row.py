@@ -70,14 +70,14 @@ class Function:
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """The arguments, read from the signature: `"x, y; slope=0.01"` has one setting, `"x, base?"` one optional."""
-        found = []
+        parameters = []
         tensors, _, settings = self.signature.partition(";")
         for part, setting in ((tensors, False), (settings, True)):
             for word in filter(None, (piece.strip() for piece in part.split(","))):
                 if word != "...":
                     name, _, default = word.partition("=")
-                    found.append(Parameter(name.rstrip("?"), default or None, setting, name.endswith("?")))
-        return tuple(found)
+                    parameters.append(Parameter(name.rstrip("?"), default or None, setting, name.endswith("?")))
+        return tuple(parameters)
 
     @property
     def variadic(self) -> bool:

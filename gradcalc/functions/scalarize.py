@@ -20,7 +20,7 @@ def scalarize(tree: Node, values: Mapping[str, Array[Node]]) -> Trees:
     Raises `CalcError` for shapes that do not fit, and for what becomes too large.
     """
     count = 0
-    known = {name: value for array, entries in values.items() for name, value in named_entries(array, entries)}
+    meanings = {name: value for array, entries in values.items() for name, value in named_entries(array, entries)}
 
     def leaf(node: Number | Name) -> Trees:
         shape = values[node.name].shape if isinstance(node, Name) and node.name in values else ()
@@ -31,7 +31,7 @@ def scalarize(tree: Node, values: Mapping[str, Array[Node]]) -> Trees:
     def call(node: Call, args: list[Trees]) -> Trees:
         nonlocal count
         row = TABLE[node.name]
-        builder = EntryBuilder(node, row.options, MAX_NODES - count, known)
+        builder = EntryBuilder(node, row.options, MAX_NODES - count, meanings)
         if row.scalarized is None:
             result = builder.elementwise(*args)
         else:

@@ -20,33 +20,33 @@ LONGEST = 100_000
 """The bytes that a line may have."""
 
 
-def read_points(lines: Iterable[str], names: Sequence[str], given: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """The points of a file, for the variables `names`; `given` are the values of those that are the same everywhere.
+def read_points(lines: Iterable[str], names: Sequence[str], constants: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The points of a file, for the variables `names`; `constants` are the values of those that are the same everywhere.
 
     Raises `CalcError`, with the number of the line, for a row without a value for a variable, and for a value that is none.
     """
     rows = iter(lines)
-    skipped, first = 0, ""
+    header_lines, first = 0, ""
     for line in rows:
         first = line.removeprefix("\ufeff")
         if first.strip():
             break
-        skipped += 1
+        header_lines += 1
     if not first.strip():
         return
-    columns = [name for name in names if name not in given]
+    columns = [name for name in names if name not in constants]
     read = _objects if first.lstrip().startswith(("{", "[")) else _table
-    for number, row in read(chain([first], rows), columns, skipped):
+    for number, row in read(chain([first], rows), columns, header_lines):
         for name, text in row.items():
             try:
                 if nearest_double(text) is None:  # a decimal needs no parser
                     value_tree(name, text)
             except CalcError as error:
                 raise CalcError(f"line {number} of the points: {error.message}", hint=error.hint) from None
-        yield {name: row[name] if name in row else given[name] for name in names}
+        yield {name: row[name] if name in row else constants[name] for name in names}
 
 
-def _table(lines: Iterable[str], names: Sequence[str], skipped: int) -> Iterator[tuple[int, dict[str, str]]]:
+def _table(lines: Iterable[str], names: Sequence[str], header_lines: int) -> Iterator[tuple[int, dict[str, str]]]:
     reader = csv.reader(lines, strict=True)
     try:
         header = [word.strip() for word in next(reader, [])]
@@ -64,15 +64,15 @@ def _table(lines: Iterable[str], names: Sequence[str], skipped: int) -> Iterator
             if not any(cell.strip() for cell in row):
                 continue
             if len(row) != len(header):
-                number = skipped + reader.line_num
+                number = header_lines + reader.line_num
                 raise CalcError(f"line {number} of the points: {len(row)} values for {len(header)} columns")
-            yield skipped + reader.line_num, {name: row[place].strip() for name, place in places.items()}
+            yield header_lines + reader.line_num, {name: row[place].strip() for name, place in places.items()}
     except csv.Error as error:
-        raise CalcError(f"line {skipped + reader.line_num} of the points: {error}") from None
+        raise CalcError(f"line {header_lines + reader.line_num} of the points: {error}") from None
 
 
-def _objects(lines: Iterable[str], names: Sequence[str], skipped: int) -> Iterator[tuple[int, dict[str, str]]]:
-    for number, line in enumerate(lines, skipped + 1):
+def _objects(lines: Iterable[str], names: Sequence[str], header_lines: int) -> Iterator[tuple[int, dict[str, str]]]:
+    for number, line in enumerate(lines, header_lines + 1):
         if not line.strip():
             continue
         try:
@@ -90,13 +90,15 @@ def _objects(lines: Iterable[str], names: Sequence[str], skipped: int) -> Iterat
             raise CalcError(f"line {number} of the points: {error.message}") from None
 
 
-def points_of(file: str, names: Sequence[str], given: Mapping[str, str]) -> Sequence[Point] | Iterable[Mapping[str, str]]:
+def points_of(
+    file: str, names: Sequence[str], constants: Mapping[str, str]
+) -> Sequence[Point] | Iterable[Mapping[str, str]]:
     """The points in a file if they are few, else their texts.  Raises `CalcError` for a file that holds none."""
-    for name, text in given.items():
+    for name, text in constants.items():
         if ":" in text:
             raise CalcError(f"{name} is given a range, and the points come from {file or 'a file'}", hint="give one value")
         value_tree(name, text)
-    rows = read_points(_lines(file), names, given)
+    rows = read_points(_lines(file), names, constants)
     first = list(islice(rows, ALL_PROVEN + 1))
     if not first:
         raise CalcError("there are no points", hint="the first line names the variables, each other line is a point")

@@ -76,13 +76,13 @@ def assign(names: Sequence[str], named: Mapping[str, str], nameless: Sequence[st
     open_names = [name for name in names if name not in values]
     if nameless:
         if len(nameless) != len(open_names):
-            listed = ", ".join(open_names) or "none"
+            choices = ", ".join(open_names) or "none"
             if not open_names and len(named) == 1:
                 (name, value), *_ = named.items()
                 hint = f'a list has brackets: --at "{name}=[{", ".join([value, *nameless])}]"'
                 raise CalcError(f"{_count(len(nameless), 'value')} without a name", hint=hint)
             raise CalcError(
-                f"{_count(len(nameless), 'value')} without a name for {_count(len(open_names), 'variable')}: {listed}",
+                f"{_count(len(nameless), 'value')} without a name for {_count(len(open_names), 'variable')}: {choices}",
                 hint="write " + " ".join(f"--at {name}=..." for name in open_names) if open_names else "leave the value out",
             )
         values.update(zip(open_names, nameless, strict=True))

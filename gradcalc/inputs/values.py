@@ -44,6 +44,12 @@ class Point:
         """The values as constant expressions."""
         return {name: value.tree for name, value in self.values.items()}
 
+    def numbers(self) -> dict[str, Node]:
+        """The values as constant expressions.  Raises `CalcError` if one is an array."""
+        for name, value in self.values.items():
+            _refuse_array(name, value.text)
+        return self.trees
+
     @property
     def entries(self) -> dict[str, Array[Node]]:
         """The entries of the values, as constant expressions."""
@@ -77,9 +83,13 @@ def value_tree(name: str, text: str) -> Node:
             source=text,
             span=Span(0, len(text)),
         )
+    _refuse_array(name, text)
+    return _constant(name, text)
+
+
+def _refuse_array(name: str, text: str) -> None:
     if "[" in text:
         raise CalcError(f"{name} is given an array where a number belongs", source=text, span=Span(0, len(text)))
-    return _constant(name, text)
 
 
 def _constant(name: str, text: str) -> Node:
@@ -103,8 +113,8 @@ def nearest_double(text: str) -> float | None:
     if len(text) > 60 or not _DECIMAL.fullmatch(text):
         return None
     number = float(text)
-    vanished = number == 0 and any(digit in "123456789" for digit in text.lower().partition("e")[0])
-    return number if math.isfinite(number) and not vanished else None
+    is_underflow = number == 0 and any(digit in "123456789" for digit in text.lower().partition("e")[0])
+    return number if math.isfinite(number) and not is_underflow else None
 
 
 def unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -27,9 +27,9 @@ def line(value: Mapping[str, object]) -> str:
 
 def as_object(report: Report) -> dict[str, object]:
     """The JSON object of a report."""
-    stored = {name: getattr(report, name) for name in _REPORT_KEYS}
+    fields = {name: getattr(report, name) for name in _REPORT_KEYS}
     last = {"general": report.entry_formulas, "normwise_digits": report.normwise_digits}
-    return {"schema": SCHEMA, **stored, **last}
+    return {"schema": SCHEMA, **fields, **last}
 
 
 _REPORT_KEYS = (

@@ -54,19 +54,19 @@ class Page:
 
     def formula(self, left: str, right: str) -> None:
         """`left = right`, wrapped between the parts of the formula."""
-        for line in _wrapped(self.options.text(f"{left} = {right}"), self.width):
+        for line in _wrap(self.options.text(f"{left} = {right}"), self.width):
             self.line(line)
 
     def sentence(self, text: str, style: str = "", indent: int = 0, hanging: int = 0) -> None:
         """Words, wrapped between words; lines after the first are indented by `hanging` more."""
-        wrapped = textwrap.wrap(
+        lines = textwrap.wrap(
             self.options.text(text),
             max(self.width, 20),
             initial_indent=" " * indent,
             subsequent_indent=" " * (indent + hanging),
             break_on_hyphens=False,
         )
-        for line in wrapped:
+        for line in lines:
             self.line(line.replace(GLUE, " "), style)
 
     def fits(self, head: Sequence[str], rows: Rows) -> bool:
@@ -159,7 +159,7 @@ def _text(cell: Styled) -> str:
     return cell if isinstance(cell, str) else cell[0]
 
 
-def _wrapped(formula: str, width: int) -> Iterator[str]:
+def _wrap(formula: str, width: int) -> Iterator[str]:
     """A formula in lines, broken after a space, or in long words after `(`, `,` or `*`; later lines are indented."""
     pieces: list[str] = []
     for word in re.split(r"(?<= )", formula):

@@ -67,7 +67,7 @@ def _why(partial: Partial) -> str:
     return ": ".join(filter(None, [verdict_text(partial), ", ".join(slopes), partial.why]))
 
 
-def _received(report: Report, page: Page) -> str:
+def _rounded_coordinates(report: Report, page: Page) -> str:
     """The coordinates that torch got as another number than the one that was typed."""
     other = {name: value for name, value in report.point.items() if not _same(report.at.get(name), value)}
     return _assignments({name: array(value, full=page.options.full) for name, value in other.items()})
@@ -77,13 +77,13 @@ def _assignments(values: Mapping[str, str]) -> str:
     return ", ".join(f"{name}{GLUE}={GLUE}{value}" for name, value in values.items())
 
 
-def _same(typed: str | None, received: Any) -> bool:
-    if isinstance(received, list):
+def _same(typed: str | None, number: Any) -> bool:
+    if isinstance(number, list):
         parts = [part.strip() for part in (typed or "").replace("[", "").replace("]", "").split(",")]
-        numbers = list(_flat(received))
+        numbers = list(_flat(number))
         return len(parts) == len(numbers) and all(map(_same, parts, numbers))
     try:
-        return typed is not None and Decimal(typed) == Decimal(repr(received))
+        return typed is not None and Decimal(typed) == Decimal(repr(number))
     except InvalidOperation:  # an expression, such as pi/2: its number is worth showing
         return False
 
@@ -140,8 +140,8 @@ def _circumstances(report: Report, at: Iterable[str], page: Page) -> None:
     names = [name for name in at if name in report.at]
     if names:
         page.sentence("at " + _assignments({name: input_text(report.at[name], full=page.options.full) for name in names}))
-        if len(names) == len(report.at) and (received := _received(report, page)):
-            page.sentence(f"torch received {received}", "dim")
+        if len(names) == len(report.at) and (coordinates := _rounded_coordinates(report, page)):
+            page.sentence(f"torch received {coordinates}", "dim")
     page.environment(report.dtype, report.device, report.versions)
 
 
@@ -183,13 +183,13 @@ def _pairs(rows: Sequence[tuple[str, str]], page: Page) -> None:
 
 def _overview(report: Report, f: str, page: Page) -> None:
     partials = report.partials
-    shown = partials if page.options.full or len(partials) <= _PARTIALS else partials[: _PARTIALS // 2]
-    known = {formula.by: formula for formula in report.entry_formulas}
-    for one in known.values():
+    selection = partials if page.options.full or len(partials) <= _PARTIALS else partials[: _PARTIALS // 2]
+    general = {formula.by: formula for formula in report.entry_formulas}
+    for one in general.values():
         page.formula(f"∂{f}/∂{one.entry}", one.formula)
         page.line(f"for all {one.count} entries of {one.by}", "dim")
-    for partial in shown:
-        if partial.by[0] not in known or len(partial.by) > 1:
+    for partial in selection:
+        if partial.by[0] not in general or len(partial.by) > 1:
             _formula(partial, f, page)
     page.line()
     for name in dict.fromkeys(partial.by for partial in partials):
@@ -198,15 +198,15 @@ def _overview(report: Report, f: str, page: Page) -> None:
     def rows(digits: int | None) -> Rows:
         return [
             [_derivative(partial, f), *_numbers(partial, digits), _digits(partial.digits), _verdict(partial)]
-            for partial in shown
+            for partial in selection
         ]
 
     head = ("", "symbolic", "autograd", "ulps", "digits", "verdict")
     _tell_digits(page.columns_that_fit(head, rows, _DIGITS), page)
-    if len(shown) < len(partials):
+    if len(selection) < len(partials):
         counts = Counter(str(partial.verdict) for partial in partials)
         verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-        more = f"and {len(partials) - len(shown)} more; of all {len(partials)}: {verdicts}; --full shows every one"
+        more = f"and {len(partials) - len(selection)} more; of all {len(partials)}: {verdicts}; --full shows every one"
         page.sentence(more, "dim")
     if any(partial.reference not in (None, partial.symbolic) for partial in report.partials):
         page.sentence("ulps and digits are counted at the numbers that torch received", "dim")

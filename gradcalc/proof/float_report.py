@@ -10,7 +10,7 @@ import math
 from collections.abc import Collection
 from fractions import Fraction
 
-from gradcalc.engines.autograd.program import Cell, Operation, Program, base_name
+from gradcalc.engines.autograd.program import Cell, Operation, RecordedProgram, base_name
 from gradcalc.engines.taylor.reals import Real, ball, decimal, exact, is_zero
 from gradcalc.proof.breakpoint_report import NUMERICAL
 from gradcalc.proof.evidence import Evidence
@@ -102,18 +102,18 @@ def judge_not_finite(evidence: Evidence, truth: Real, what: str, key: int | None
     forward = program.operations[: program.forward]
     ancestors = program.ancestors(key)
     candidates = [place for place, operation in enumerate(forward) if _makes_infinity(operation)]
-    skipped = [
+    traps = [
         place
         for place in candidates
         if not _reaches_value(forward, program.value, place) and _is_used(program, place, ancestors)
     ]
     places = (place for place in sorted(ancestors) if _makes_infinity(program.operations[place]))
-    first = skipped[0] if skipped and key != program.value else next(places, None)
+    first = traps[0] if traps and key != program.value else next(places, None)
     if first is None:
         return Judgement(Verdict.NOT_FINITE, start, None)
     name = base_name(program.operations[first].name)
     cause, deed = _why_infinite(evidence, truth, key, first)
-    if first in skipped:
+    if first in traps:
         why = f"{start}: {name} {deed} on the branch that is not taken, and the chain rule multiplies that by 0"
         cure = "give it a harmless argument there, where(c, f(where(c, x, 1)), y) or f(clamp(x, ...))"
         return Judgement(Verdict.NOT_FINITE, f"{why}; {cure}", cause)
@@ -136,7 +136,7 @@ def _why_infinite(evidence: Evidence, truth: Real, key: int | None, place: int) 
     return "cancellation", "has no finite value at numbers of which rounding left nothing"
 
 
-def _is_used(program: Program, place: int, ancestors: Collection[int]) -> bool:
+def _is_used(program: RecordedProgram, place: int, ancestors: Collection[int]) -> bool:
     """Whether an infinity of the backward pass of a partial came from a forward operation, or from what it was given."""
     operation = program.operations[place]
     keys = {
@@ -165,17 +165,17 @@ def _is_infinite_or_nan(cell: Cell) -> bool:
 
 def _reaches_value(operations: list[Operation], value: int | None, place: int) -> bool:
     """Whether the result of an operation is a part of the value, along the branches that were taken."""
-    needed = {value}
+    keys = {value}
     for at in range(len(operations) - 1, -1, -1):
         operation = operations[at]
-        if not any(cell.key in needed for cell in operation.results):
+        if not any(cell.key in keys for cell in operation.results):
             continue
         if at == place:
             return True
         args = [arg for arg in operation.args if isinstance(arg, Cell)]
         if base_name(operation.name) in BRANCHES:
             args = _selection(operation, args)
-        needed.update(arg.key for arg in args)
+        keys.update(arg.key for arg in args)
     return False
 
 
@@ -203,9 +203,9 @@ def underflow_before(evidence: Evidence, flip: Flip) -> LocalError | None:
     """The operation whose result underflowed, and so turned a comparison; None where rounding alone did."""
     trace = evidence.trace
     assert trace is not None
-    compared = [arg.key for arg in trace.program.operations[flip.place].args if isinstance(arg, Cell)]
+    keys = [arg.key for arg in trace.program.operations[flip.place].args if isinstance(arg, Cell)]
     whole = 2.0 ** (evidence.form.precision - 1)  # in ulps: nothing of the number is left
-    for key in compared:
+    for key in keys:
         for local in trace.ancestors(key):
             if local.place < flip.place and (local.underflow or whole <= local.ulps < math.inf):
                 return local

@@ -4,8 +4,8 @@ Comes in: everything that is known about it (`Evidence`).  Goes out: a `Judgemen
 truth, and the proof as plain data.
 
 The order of the steps is the order of the law: whether there is a derivative at all; whether the number is finite; whether
-the formulas are the same, in exact arithmetic and without any tolerance; whether every operation kept its vendor's bound;
-and only then how many digits of the number survived, and which operation lost the others.
+the formulas are the same, in exact arithmetic and without any tolerance; whether every operation is within its documented
+bound; and only then how many digits of the number survived, and which operation lost the others.
 """
 
 from __future__ import annotations
@@ -175,9 +175,11 @@ def _apart(evidence: Evidence, binary: Regularity, truth: Real, program: arb, pr
         if _is_within_an_ulp(program, truth, evidence.form) and _is_accurate(evidence, truth):
             proof["flipped"] = flip.name
             return None
-        sunk = underflow_before(evidence, flip)
-        if sunk is not None:
-            why = f"{sunk.name} fell below the smallest normal {evidence.form.name}, and so {flip.name} went another way"
+        underflow = underflow_before(evidence, flip)
+        if underflow is not None:
+            why = (
+                f"{underflow.name} fell below the smallest normal {evidence.form.name}, and so {flip.name} went another way"
+            )
             return Judgement(Verdict.INACCURATE, f"{why}; the derivative is {decimal(truth)}", "underflow")
         why = (
             f"floats go another way than exact numbers ({flip.name}): the branch taken has the derivative {_short(program)}"
@@ -185,8 +187,8 @@ def _apart(evidence: Evidence, binary: Regularity, truth: Real, program: arb, pr
         return Judgement(Verdict.INACCURATE, f"{why}, the true one is {decimal(truth)}", "branch-flip")
     mathematical, _ = trace.enclosure(trace.program.partials.get(evidence.by), truth, mathematical=True)
     if evidence.torch_deviations and mathematical is not None and agree(mathematical, truth):
-        said = "; ".join(evidence.torch_deviations)
-        why = f"{said}: its derivative is {_short(program)}, that of the expression {_beside(truth, program)}"
+        deviations = "; ".join(evidence.torch_deviations)
+        why = f"{deviations}: its derivative is {_short(program)}, that of the expression {_beside(truth, program)}"
         return Judgement(Verdict.DIFFERENT_FUNCTION, why, "documented")
     why = f"the program torch ran has the derivative {_short(program)}, the expression has {_beside(truth, program)}"
     return Judgement(Verdict.DISAGREE, why, "formula", "autograd")
@@ -286,7 +288,7 @@ def _outside(evidence: Evidence, truth: Real) -> Judgement:
 
 
 def _kernels(evidence: Evidence, proof: dict[str, object]) -> Judgement | None:
-    """Every operation that the partial or the value depends on within its vendor's bound?  None if so."""
+    """None if every operation that the partial or the value depends on is within its documented bound."""
     trace = evidence.trace
     if trace is None:
         return None
@@ -306,9 +308,9 @@ def _kernels(evidence: Evidence, proof: dict[str, object]) -> Judgement | None:
 
 def _beside(value: Real, other: Real) -> str:
     """A number that was proven to be another than one that stands beside it, even if both look the same."""
-    shown = decimal(value)
-    texts = [text.rstrip("0").rstrip(".") if "." in text else text for text in (shown, _short(other))]
-    return f"{shown}, which is {decimal(abs(ball(value - other)), 3)} away" if texts[0] == texts[1] else shown
+    digits = decimal(value)
+    texts = [text.rstrip("0").rstrip(".") if "." in text else text for text in (digits, _short(other))]
+    return f"{digits}, which is {decimal(abs(ball(value - other)), 3)} away" if texts[0] == texts[1] else digits
 
 
 def _short(value: Real) -> str:

@@ -16,23 +16,23 @@ ROOT = str(Path(__file__).resolve().parents[2])
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment of a child that does not look for modules in the current directory."""
-    kept = [entry for entry in environ.get("PYTHONPATH", "").split(os.pathsep) if _is_safe(entry)]
+    entries = [entry for entry in environ.get("PYTHONPATH", "").split(os.pathsep) if _is_safe(entry)]
     rest = {name: value for name, value in environ.items() if name != "PYTHONPATH"}
-    return {**rest, "PYTHONSAFEPATH": "1", **({"PYTHONPATH": os.pathsep.join(kept)} if kept else {})}
+    return {**rest, "PYTHONSAFEPATH": "1", **({"PYTHONPATH": os.pathsep.join(entries)} if entries else {})}
 
 
 def protect(environ: MutableMapping[str, str] = os.environ) -> None:
     """Take the current directory off the path of this process, if PYTHONPATH put it there, and off that of its children."""
     if not _current():
         os.chdir("/")  # it was deleted; libraries look for it, and end the process
-    listed = [entry for entry in environ.get("PYTHONPATH", "").split(os.pathsep) if not _is_safe(entry)]
-    unsafe = {os.path.abspath(entry) for entry in listed} if _current() else set()
+    unsafe_entries = [entry for entry in environ.get("PYTHONPATH", "").split(os.pathsep) if not _is_safe(entry)]
+    unsafe = {os.path.abspath(entry) for entry in unsafe_entries} if _current() else set()
     sys.path[:] = [entry for entry in sys.path if entry and (not _current() or os.path.abspath(entry) not in unsafe)]
     if ROOT not in sys.path:
         sys.path.append(ROOT)  # at the end, where it hides nothing
-    cleaned = environment(environ)
+    safe_environment = environment(environ)
     environ.pop("PYTHONPATH", None)
-    environ.update(cleaned)
+    environ.update(safe_environment)
 
 
 def command(module: str, *arguments: str) -> list[str]:

@@ -7,6 +7,7 @@ import math
 import re
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import pytest
@@ -378,6 +379,17 @@ def test_the_process_can_be_stopped_twice_and_asked_again() -> None:
     own.stop()
     assert [formula.text for formula in own.result(asked("x**3", (("x",),))).formulas] == ["3*x**2"]
     own.stop()
+
+
+def test_threads_share_a_client() -> None:
+    own = SymbolicClient()
+    questions = [asked(f"x**{n}", (("x",),)) for n in range(3, 11)]
+    try:
+        with ThreadPoolExecutor(len(questions)) as threads:
+            results = list(threads.map(own.result, questions))
+    finally:
+        own.stop()
+    assert [result.formulas[0].text for result in results] == [f"{n}*x**{n - 1}" for n in range(3, 11)]
 
 
 def test_what_sympy_raises_is_a_failure_and_the_process_goes_on() -> None:

@@ -20,7 +20,7 @@ import torch
 
 from gradcalc.calculate.answer import answer
 from gradcalc.calculate.partials import MAX_PARTIALS
-from gradcalc.calculate.prepared import read
+from gradcalc.calculate.prepared import prepare_problem
 from gradcalc.commands.batch import json_lines
 from gradcalc.commands.diff import vectorized
 from gradcalc.engines.autograd import backward, forward
@@ -977,7 +977,7 @@ WRONG_PRODUCTS = [
 @pytest.mark.parametrize(("asked", "message"), WRONG_PRODUCTS, ids=[message for _, message in WRONG_PRODUCTS])
 def test_products_that_do_not_fit(asked: dict[str, Any], message: str) -> None:
     with pytest.raises(CalcError) as caught:
-        read(Problem("x**2", {"x": "[1,2,3]"}, **asked))
+        prepare_problem(Problem("x**2", {"x": "[1,2,3]"}, **asked))
     assert caught.value.message == message
 
 

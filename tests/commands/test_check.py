@@ -10,6 +10,7 @@ import pytest
 from gradcalc.cli.main import main
 from gradcalc.commands.check.claim import check
 from gradcalc.errors import CalcError, picture
+from gradcalc.inputs.values import read_point
 from gradcalc.proof.claims import comparison
 from gradcalc.runtime.deadline import OutOfTime
 
@@ -200,10 +201,10 @@ def test_what_is_right_in_part_says_where(expr: str, claim: str, condition: str)
 
 
 def test_a_point_that_was_asked_for_is_told_of() -> None:
-    found = check("sqrt(x**4)", "2*x**3/sqrt(x**4)", at=[{"x": "0"}]).result
+    found = check("sqrt(x**4)", "2*x**3/sqrt(x**4)", at=[read_point({"x": "0"})]).result
     assert found.outcome == "partly"
     assert found.why.endswith("; at x = 0 the derivative is 0, the claim has no value")
-    found = check("abs(x)", "sign(x)", at=[{"x": "0"}]).result
+    found = check("abs(x)", "sign(x)", at=[read_point({"x": "0"})]).result
     assert found.outcome == "right"
     assert found.why.endswith("; no derivative is known at x = 0")
     assert check("sin(x)", "log(-x**2 - 1)").result.outcome == "wrong"
@@ -220,7 +221,7 @@ def test_where_a_claim_is_meant(claim: str, where: str, expected: str) -> None:
 
 
 def test_a_point_where_the_claim_is_not_meant_does_not_count() -> None:
-    found = check("abs(x)", "1", at=[{"x": "-3"}, {"x": "2"}], where="x > 0").result
+    found = check("abs(x)", "1", at=[read_point({"x": "-3"}), read_point({"x": "2"})], where="x > 0").result
     assert found.outcome == "right"
     assert found.why.endswith("; the claim is not meant at x = -3")
     assert next(dict(place.at) for place in found.points) == {"x": "2"}
@@ -276,7 +277,7 @@ def test_what_a_right_claim_rests_on_is_said() -> None:
 
 
 def test_the_point_that_is_given_comes_first() -> None:
-    found = check("abs(x)*x", "2*x", at=[{"x": "3"}, {"x": "-3"}]).result
+    found = check("abs(x)*x", "2*x", at=[read_point({"x": "3"}), read_point({"x": "-3"})]).result
     assert [(dict(point.at), point.same) for point in found.points][:2] == [({"x": "3"}, True), ({"x": "-3"}, False)]
     assert found.outcome == "wrong"
 
@@ -289,7 +290,7 @@ WORDS = [
     (("x*y", "y"), {}, "error: the expression has x, y: by which is the derivative?\nhint: give --by x"),
     (("x**2", "2*y"), {}, "error: the claim has y, which does not occur in the expression"),
     (("x**2", "2*"), {}, "error: the expression ends too early after *\n  2*\n    ^\nhint: something must follow here"),
-    (("x*y", "y"), {"by": "x", "at": [{"x": "1"}]}, "error: no value for y\nhint: give --at y=..."),
+    (("x*y", "y"), {"by": "x", "at": [read_point({"x": "1"})]}, "error: no value for y\nhint: give --at y=..."),
 ]
 
 

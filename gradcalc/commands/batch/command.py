@@ -94,14 +94,14 @@ def _lines(stream: BinaryIO, advance: Callable[[int], None]) -> Iterator[bytes]:
             line, first = line.removeprefix(b"\xef\xbb\xbf"), False
         if line.strip():
             yield line
-        skipped = 0
+        excess = 0
         while len(line) > MAX_LINE and not line.endswith(b"\n"):
             line = _read(stream, MAX_LINE + 1)
             advance(len(line))
-            skipped += len(line)
+            excess += len(line)
             if not line:
                 return
-            if skipped > _ENDLESS:
+            if excess > _ENDLESS:
                 raise CalcError(f"a line does not end within {_ENDLESS} bytes", hint="one question per line")
 
 

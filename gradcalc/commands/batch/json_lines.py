@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gradcalc.calculate.answer import answer
-from gradcalc.calculate.prepared import PreparedQuery
-from gradcalc.calculate.prepared import read as read_problem
+from gradcalc.calculate.prepared import PreparedQuery, prepare_problem
 from gradcalc.calculate.reporting import undecided_report
 from gradcalc.commands.arguments import choice, device_of, names_of, order_of
 from gradcalc.errors import CalcError, Exit, MissingValues
@@ -50,7 +49,7 @@ def parse(line: bytes, seconds: float) -> BatchRequest:
     question: dict[str, object] = {}
     try:
         question.update(_read(line))
-        return BatchRequest(question, _prepared(question, seconds))
+        return BatchRequest(question, _prepare(question, seconds))
     except Exception as error:  # whatever one line does, the next ones are answered
         return BatchRequest(question, error=error)
 
@@ -83,9 +82,9 @@ def _report_line(request: BatchRequest, report: Report) -> Answer:
     return Answer(text, report.verdicts)
 
 
-def _prepared(question: Mapping[str, object], seconds: float) -> PreparedQuery:
+def _prepare(question: Mapping[str, object], seconds: float) -> PreparedQuery:
     try:
-        return read_problem(_problem(question), seconds=seconds)
+        return prepare_problem(_problem(question), seconds=seconds)
     except MissingValues as error:
         raise CalcError(error.message, hint=f'write "at": {{"{error.names[0]}": 3}}') from None
 

@@ -37,15 +37,15 @@ _START = 60.0
 
 def serial(source: Iterable[bytes], seconds: float) -> Iterator[Answer]:
     """Answer in this process; while a proof is made here, sympy works on the lines that follow in its own."""
-    arrived: queue.Queue[bytes | Exception | None] = queue.Queue(4 * _AHEAD)
+    arrivals: queue.Queue[bytes | Exception | None] = queue.Queue(4 * _AHEAD)
     # Read in a thread: a line that is there is answered even if the next one never comes.
-    threading.Thread(target=_read_into, args=(arrived, source), daemon=True).start()
+    threading.Thread(target=_read_into, args=(arrivals, source), daemon=True).start()
     window: deque[BatchRequest] = deque()
     more = True
     while more or window:
         while more and len(window) < _AHEAD:
             try:
-                raw = arrived.get(block=not window)
+                raw = arrivals.get(block=not window)
             except queue.Empty:
                 break
             if raw is None:
@@ -62,13 +62,13 @@ def serial(source: Iterable[bytes], seconds: float) -> Iterator[Answer]:
             yield json_lines.answer_request(window.popleft())
 
 
-def _read_into(arrived: queue.Queue[bytes | Exception | None], source: Iterable[bytes]) -> None:
+def _read_into(arrivals: queue.Queue[bytes | Exception | None], source: Iterable[bytes]) -> None:
     try:
         for line in source:
-            arrived.put(line)
-        arrived.put(None)
+            arrivals.put(line)
+        arrivals.put(None)
     except Exception as error:
-        arrived.put(error)
+        arrivals.put(error)
 
 
 def in_pool(source: Iterable[bytes], workers: int, seconds: float) -> Iterator[Answer]:
@@ -78,7 +78,7 @@ def in_pool(source: Iterable[bytes], workers: int, seconds: float) -> Iterator[A
     """
     from pebble import ProcessExpired
 
-    submitted: queue.Queue[tuple[bytes, ProcessFuture[Answer]] | Exception | None] = queue.Queue()
+    submissions: queue.Queue[tuple[bytes, ProcessFuture[Answer]] | Exception | None] = queue.Queue()
     room = threading.Semaphore(_WAITING * workers)
     try:
         pool = _Workers(workers)
@@ -89,14 +89,14 @@ def in_pool(source: Iterable[bytes], workers: int, seconds: float) -> Iterator[A
         try:
             for line in source:
                 room.acquire()
-                submitted.put((line, pool.submit(line, seconds)))
-            submitted.put(None)
+                submissions.put((line, pool.submit(line, seconds)))
+            submissions.put(None)
         except Exception as error:
-            submitted.put(error)
+            submissions.put(error)
 
     threading.Thread(target=ask, daemon=True).start()
     try:
-        while (next_one := submitted.get()) is not None:
+        while (next_one := submissions.get()) is not None:
             if isinstance(next_one, BrokenExecutor | OSError):
                 raise _no_workers(str(next_one) or "they cannot be started")
             if isinstance(next_one, Exception):
@@ -149,7 +149,7 @@ class _Workers:
         ]
         self._busy = [0] * count
         self._lock = threading.Lock()
-        self._known: OrderedDict[bytes, int] = OrderedDict()
+        self._workers_by_expression: OrderedDict[bytes, int] = OrderedDict()
 
     def submit(self, line: bytes, seconds: float) -> ProcessFuture[Answer]:
         """Give a line to a worker."""
@@ -157,19 +157,19 @@ class _Workers:
         expression = match[1] if match else b""
         with self._lock:
             worker = min(range(len(self._pools)), key=self._busy.__getitem__)
-            known = self._known.pop(expression, worker)
+            previous = self._workers_by_expression.pop(expression, worker)
             # What is known is derived already; but one expression must not wait for one worker.
-            if self._busy[known] <= self._busy[worker] + _AHEAD // 2:
-                worker = known
-            self._known[expression] = worker
-            if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
+            if self._busy[previous] <= self._busy[worker] + _AHEAD // 2:
+                worker = previous
+            self._workers_by_expression[expression] = worker
+            if len(self._workers_by_expression) > _REMEMBERED:
+                self._workers_by_expression.popitem(last=False)
             self._busy[worker] += 1
         future = self._pools[worker].schedule(_answer, args=(line, seconds), timeout=_START + 2 * seconds)
-        future.add_done_callback(lambda _: self._done(worker))
+        future.add_done_callback(lambda _: self._finish(worker))
         return future
 
-    def _done(self, worker: int) -> None:
+    def _finish(self, worker: int) -> None:
         with self._lock:
             self._busy[worker] -= 1
 

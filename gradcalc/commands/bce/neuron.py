@@ -96,8 +96,8 @@ class _Formulation:
             )
         for name, shape in (("y", () if samples is None else (samples,)), ("b", ())):
             if shapes[name] != shape:
-                wanted = f"a label for each of {samples} samples" if shape else "one number"
-                raise CalcError(f"{name} has the shape {shapes[name]}, where {wanted} belongs")
+                requirement = f"a label for each of {samples} samples" if shape else "one number"
+                raise CalcError(f"{name} has the shape {shapes[name]}, where {requirement} belongs")
         return cls("x@w + b" if w else "w*x + b", eps, samples, reduction, len(x) == 2)
 
     @property
@@ -182,11 +182,11 @@ def neuron(
 
     # Whether the clamp cuts the exact p of a sample.
     is_cut = any(p is not None and not exact_eps <= Fraction(p) <= 1 - exact_eps for p in exact(formulation.p).entries)
-    asked, logits = ask(formulation.loss(formulation.q)), ask(formulation.logits())
-    true = ask(formulation.loss(formulation.p)) if is_cut else asked  # where the clamp does nothing both are one
-    if asked.dtype is None or asked.device is None or asked.value is None:
+    clamped, logits = ask(formulation.loss(formulation.q)), ask(formulation.logits())
+    true = ask(formulation.loss(formulation.p)) if is_cut else clamped  # where the clamp does nothing both are one
+    if clamped.dtype is None or clamped.device is None or clamped.value is None:
         raise CalcError(f"the numbers were not read within {seconds:g} seconds")
-    run = _Arithmetic(asked.point, float(exact_eps), formulation, asked.dtype, asked.device)
+    run = _Arithmetic(clamped.point, float(exact_eps), formulation, clamped.dtype, clamped.device)
     forward, factors, products = (
         tuple(WorkLine(name, formula, run.lines[name].tolist(), exact(text).tolist()) for name, formula, text in lines)
         for lines in formulation.sections().values()
@@ -194,25 +194,25 @@ def neuron(
     loss = WorkLine("loss", formulation.loss("q"), run.lines["loss"].item(), true.value.symbolic if true.value else None)
     gradients = tuple(
         _judgement(*partials, is_cut, formulation)
-        for partials in zip(asked.partials, true.partials, logits.partials, strict=True)
+        for partials in zip(clamped.partials, true.partials, logits.partials, strict=True)
     )
     return NeuronReport(
         at,
-        asked.point,
+        clamped.point,
         eps,
         formulation.samples,
         reduction,
-        asked.dtype,
-        asked.device,
+        clamped.dtype,
+        clamped.device,
         (*forward, loss),
         factors,
         products,
         formulation.by_hand("p", "n"),
         gradients,
         logits,
-        tuple(_events(run, formulation, asked.dtype, gradients, is_cut)),
+        tuple(_events(run, formulation, clamped.dtype, gradients, is_cut)),
         worst(partial.verdict for partial in gradients if partial.verdict is not None),
-        asked.versions,
+        clamped.versions,
     )
 
 
@@ -234,11 +234,11 @@ def _exact_eps(text: str) -> Fraction:
 
 def _exact(text: str, values: Mapping[str, Array[Node]], seconds: float) -> Array[str | None]:
     """The exact values of the entries of an expression at the typed point."""
-    known = dict(pair for name, cells in values.items() for pair in named_entries(name, cells))
+    entries = dict(pair for name, cells in values.items() for pair in named_entries(name, cells))
 
     def exact(tree: Node) -> str | None:
         try:
-            value = value_of(ExpressionAt(tree, known))
+            value = value_of(ExpressionAt(tree, entries))
         except (OutOfPrecision, deadline.OutOfTime):
             return None
         return None if value is None else decimal(value)
@@ -288,21 +288,21 @@ def _judgement(clamped: Partial, true: Partial, logits: Partial, is_cut: bool, f
     """
     number = clamped.autograd
     # The stable formulation has the same derivative, and a formula that has a value everywhere.
-    merged = replace(
+    judgement = replace(
         clamped, formula=logits.formula, latex=logits.latex, symbolic=true.symbolic or logits.symbolic,
         reference=true.reference or logits.reference,
     )  # fmt: skip
-    if not is_cut or (clamped.symbolic is not None and clamped.symbolic == merged.symbolic):
-        return merged
+    if not is_cut or (clamped.symbolic is not None and clamped.symbolic == judgement.symbolic):
+        return judgement
     if clamped.verdict is Verdict.AGREE:
         cuts = f"the clamp at {formulation.eps} cuts p"
         why = f"{cuts}: the clamped loss is flat here, with gradient {number!r}; the loss itself is not"
         if formulation.samples is not None:
             why = f"{cuts} of some samples: what they add to the gradient is lost, {number!r} remains"
-        return replace(merged, verdict=Verdict.DIFFERENT_FUNCTION, cause="clamp", why=why, digits=None, ulps=None)
+        return replace(judgement, verdict=Verdict.DIFFERENT_FUNCTION, cause="clamp", why=why, digits=None, ulps=None)
     why = f"the dtype computes neither the clamped loss nor the loss itself: autograd returns {number!r}"
     verdict = Verdict.INACCURATE if number is not None and math.isfinite(number) else Verdict.NOT_FINITE
-    return replace(merged, verdict=verdict, cause="saturation", why=why, digits=0.0, ulps=None)
+    return replace(judgement, verdict=verdict, cause="saturation", why=why, digits=0.0, ulps=None)
 
 
 _DESCRIBED = 3

@@ -78,11 +78,11 @@ def table(report: NeuronReport, options: RenderOptions) -> str:
 def _samples(lines: Sequence[WorkLine], page: Page) -> None:
     """A row for each sample, a column for each line of the work."""
     numbers = list(zip(*(line.computed for line in lines), strict=True))
-    shown = numbers if page.options.full else numbers[:ENTRIES]
-    rows = [[f"[{place}]", *map(significant, row)] for place, row in enumerate(shown)]
+    selection = numbers if page.options.full else numbers[:ENTRIES]
+    rows = [[f"[{place}]", *map(significant, row)] for place, row in enumerate(selection)]
     page.columns(("", *(line.name for line in lines)), rows)
-    if len(shown) < len(numbers):
-        page.sentence(f"and {len(numbers) - len(shown)} more samples; --full shows every one", "dim")
+    if len(selection) < len(numbers):
+        page.sentence(f"and {len(numbers) - len(selection)} more samples; --full shows every one", "dim")
 
 
 def _is_list(value: object) -> bool:

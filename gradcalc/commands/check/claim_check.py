@@ -139,11 +139,11 @@ class ClaimCheck:
                 pass
         return CheckResult(
             formula.formulas[0].text if isinstance(formula, Derivatives) else None,
-            tuple(map(_reported, assessment.points)),
+            tuple(map(_report_point, assessment.points)),
             assessment.by_sympy,
             outcome,
             cause if outcome is ClaimOutcome.WRONG else None,
-            assessment.sentence(why, condition) + assessment.not_compared(at),
+            assessment.sentence(why, condition) + assessment.omissions(at),
             assessment.evidence,
             assessment.digits,
             condition,
@@ -193,8 +193,8 @@ class _Assessment:
         if self.wrong:
             return ClaimOutcome.WRONG
         if not (self.is_proven or self.is_sampled):
-            refuted = self.undefined and not self.equal and self.comparison.is_complete
-            return ClaimOutcome.WRONG if refuted else ClaimOutcome.UNDECIDED
+            is_refuted = self.undefined and not self.equal and self.comparison.is_complete
+            return ClaimOutcome.WRONG if is_refuted else ClaimOutcome.UNDECIDED
         return ClaimOutcome.PARTLY if self.undefined else ClaimOutcome.RIGHT
 
     @property
@@ -215,7 +215,7 @@ class _Assessment:
             case ClaimOutcome.WRONG:
                 return _refutation((self.wrong or self.undefined)[0]) + (f"; likely: {why}" if why else "")
             case ClaimOutcome.UNDECIDED:
-                return self._undecided()
+                return self._why_undecided()
             case ClaimOutcome.PARTLY:
                 where = f"where {condition}" if condition else "where the claim has a value"
                 return f"right {where}: {self._grounds()}; {_refutation(self.undefined[0])}"
@@ -239,7 +239,7 @@ class _Assessment:
             return f"to {_USUAL_DIGITS} digits at least"
         return f"to {_USUAL_DIGITS} digits, at {len(self.deep)} of them to {_DEEP_DIGITS:,}"
 
-    def _undecided(self) -> str:
+    def _why_undecided(self) -> str:
         count = len(self.equal)
         if self.comparison.sampling.is_cut:
             return f"equal at {_points(count)}; there are more breakpoints than are looked at"
@@ -253,15 +253,15 @@ class _Assessment:
             return f"equal at {_points(count)}, but not closely enough to tell"
         return f"equal at {_points(count)}, which is too few to tell"
 
-    def not_compared(self, at: Sequence[Mapping[str, Node]]) -> str:
+    def omissions(self, at: Sequence[Mapping[str, Node]]) -> str:
         """The points that the user gave and that could not be compared."""
         outside = self.comparison.outside
-        compared = [it.point for it in self.comparison.points]
-        without = [point for point in at if point not in outside and {**self.comparison.fixed, **point} not in compared]
+        points = [it.point for it in self.comparison.points]
+        without = [point for point in at if point not in outside and {**self.comparison.fixed, **point} not in points]
         return "".join(
             [
-                *(f"; no derivative is known at {_named(point)}" for point in without),
-                *(f"; the claim is not meant at {_named(point)}" for point in outside),
+                *(f"; no derivative is known at {_assignments(point)}" for point in without),
+                *(f"; the claim is not meant at {_assignments(point)}" for point in outside),
             ]
         )
 
@@ -271,24 +271,24 @@ def _points(count: int) -> str:
 
 
 def _refutation(comparison: ComparisonPoint) -> str:
-    point = _reported(comparison)
-    where = f"at {_named(comparison.point)} " if comparison.point else ""
+    point = _report_point(comparison)
+    where = f"at {_assignments(comparison.point)} " if comparison.point else ""
     claim = "the claim " + ("has no value" if point.claimed is None else f"is {point.claimed}")
-    if point.claimed is not None and _trimmed(point.derivative) == _trimmed(point.claimed):
+    if point.claimed is not None and _without_trailing_zeros(point.derivative) == _without_trailing_zeros(point.claimed):
         claim = "the claim differs from it in later digits"
     return f"{where}the derivative is {point.derivative}, {claim}"
 
 
-def _trimmed(decimal: str) -> str:
+def _without_trailing_zeros(decimal: str) -> str:
     """A decimal string without the zeros that say how many digits are known."""
     return decimal.rstrip("0").rstrip(".") if "." in decimal and "e" not in decimal else decimal
 
 
-def _reported(comparison: ComparisonPoint) -> ReportedPoint:
+def _report_point(comparison: ComparisonPoint) -> ReportedPoint:
     at = {name: unparse(value) for name, value in comparison.point.items()}
     claimed = None if comparison.claim is None else decimal(comparison.claim)
     return ReportedPoint(at, decimal(comparison.derivative), claimed, comparison.same)
 
 
-def _named(point: Mapping[str, Node]) -> str:
+def _assignments(point: Mapping[str, Node]) -> str:
     return ", ".join(f"{name} = {unparse(value)}" for name, value in point.items())

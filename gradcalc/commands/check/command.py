@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit, unreadable
 from gradcalc.runtime.files import read_whole
+
+if TYPE_CHECKING:
+    from gradcalc.inputs.values import Point
 
 _MAX_BYTES = 1_000_000
 """The size of a file with a derivation."""
@@ -89,7 +92,7 @@ def check(
         raise CalcError(what, hint='gradcalc check EXPR CLAIM, or gradcalc check EXPR --line "dL_dx = ..."')
     points = _points(expr, at or [], names, is_open=bool(texts))
     if not quiet:
-        _tell_notes([expr, *([claim] if claim else [])], [*(name for point in points for name in point), *names])
+        _tell_notes([expr, *([claim] if claim else [])], [*(name for point in points for name in point.values), *names])
 
     from gradcalc.commands.check import render
     from gradcalc.commands.check.claim import check
@@ -120,7 +123,7 @@ def _tell_notes(texts: Sequence[str], variables: Sequence[str]) -> None:
             pass  # a claim may be a condition; the check reports any other error
 
 
-def _points(expr: str, at: Sequence[str], names: Sequence[str], *, is_open: bool) -> list[Mapping[str, str]]:
+def _points(expr: str, at: Sequence[str], names: Sequence[str], *, is_open: bool) -> Sequence[Point]:
     """The points that are given; an open expression may have variables that only its derivation shows."""
     if not at:
         return []
@@ -129,9 +132,9 @@ def _points(expr: str, at: Sequence[str], names: Sequence[str], *, is_open: bool
     from gradcalc.inputs.points import assign, read_at, sweep
 
     named, nameless = read_at(at)
-    listed = names_in(understand(expr, [*named, *names]))
-    listed += [name for name in named if is_open and name not in listed]
-    return [point.texts for point in sweep(assign(listed, named, nameless, expr))]
+    variables = names_in(understand(expr, [*named, *names]))
+    variables += [name for name in named if is_open and name not in variables]
+    return sweep(assign(variables, named, nameless, expr))
 
 
 def _lines(path: str) -> list[str]:

@@ -26,22 +26,24 @@ _LARGEST = 1_000
 
 def diagnose(tree: Node, by: str, comparisons: Sequence[ComparisonPoint]) -> tuple[str | None, str]:
     """The kind of the likely mistake, and a sentence; None and an empty text if none is known."""
-    known = [it for it in comparisons if it.claim is not None]
-    if len(known) < 2:
+    comparable = [it for it in comparisons if it.claim is not None]
+    if len(comparable) < 2:
         return None, ""
-    claims = [it.claim for it in known if it.claim is not None]
-    whole = _whole(tree, by, known, claims)
-    candidates = _candidates(tree, by, [*[it for it in known if not it.same][:_MOST], *[it for it in known if it.same][:2]])
+    claims = [it.claim for it in comparable if it.claim is not None]
+    whole = _whole(tree, by, comparable, claims)
+    candidates = _candidates(
+        tree, by, [*[it for it in comparable if not it.same][:_MOST], *[it for it in comparable if it.same][:2]]
+    )
     likeliest = next((pair for pair in candidates if pair[0] in _FIRST), None)
-    return likeliest or whole or next(iter(candidates), None) or _variable_factor(tree, known, claims) or (None, "")
+    return likeliest or whole or next(iter(candidates), None) or _variable_factor(tree, comparable, claims) or (None, "")
 
 
-def _candidates(tree: Node, by: str, known: Sequence[ComparisonPoint]) -> list[tuple[str, str]]:
+def _candidates(tree: Node, by: str, comparisons: Sequence[ComparisonPoint]) -> list[tuple[str, str]]:
     """The mistakes within the derivation that lead to the numbers of the claim; none if there is no time to make them."""
-    claims = [it.claim for it in known if it.claim is not None]
+    claims = [it.claim for it in comparisons if it.claim is not None]
     candidates: list[tuple[str, str]] = []
     try:
-        possible = mistakes(tree, by, [it.numbers() for it in known])
+        possible = mistakes(tree, by, [it.numbers() for it in comparisons])
         # When the time is over, the mistakes before that count.
         candidates.extend((it.kind, it.why) for it in possible if _agree(it.numbers, claims))
     except (deadline.OutOfTime, reals.OutOfPrecision, reals.Unresolved, reals.NotReal):
@@ -55,9 +57,9 @@ def _agree(numbers: Iterable[Real | None], claims: Iterable[Real]) -> bool:
     return all(it is not None and is_finite(it) and is_finite(other) and reals.agree(it, other) for it, other in pairs)
 
 
-def _whole(tree: Node, by: str, known: Sequence[ComparisonPoint], claims: Sequence[Real]) -> tuple[str, str] | None:
+def _whole(tree: Node, by: str, comparisons: Sequence[ComparisonPoint], claims: Sequence[Real]) -> tuple[str, str] | None:
     """A mistake with the derivative as a whole."""
-    truths = [it.derivative for it in known]
+    truths = [it.derivative for it in comparisons]
     if _agree([-truth for truth in truths], claims):
         return "sign", "the sign is the other one"
     factor = _factor(truths, claims)
@@ -67,22 +69,22 @@ def _whole(tree: Node, by: str, known: Sequence[ComparisonPoint], claims: Sequen
         degree = reals.pi() / 180
         if any(_agree([truth * each for truth in truths], claims) for each in (degree, 1 / degree)):
             return "degrees", "degrees for radians: the claim is off by pi/180"
-    if _agree([it.value for it in known], claims):
+    if _agree([it.value for it in comparisons], claims):
         return "not differentiated", "the claim is the expression itself"
     for other in names_in(tree):
-        if other != by and _agree((examine(ExpressionAt(tree, it.at), [other]).derivative for it in known), claims):
+        if other != by and _agree((examine(ExpressionAt(tree, it.at), [other]).derivative for it in comparisons), claims):
             return "wrong variable", f"the claim is the derivative by {other}"
     return None
 
 
-def _variable_factor(tree: Node, known: Sequence[ComparisonPoint], claims: Sequence[Real]) -> tuple[str, str] | None:
+def _variable_factor(tree: Node, comparisons: Sequence[ComparisonPoint], claims: Sequence[Real]) -> tuple[str, str] | None:
     """The variable that the claim has as a factor, or as a divisor, too many."""
-    points = [it.numbers() for it in known]
+    points = [it.numbers() for it in comparisons]
     for name in names_in(tree):
         numbers = [point[name] for point in points]
-        if _agree([it.derivative * number for it, number in zip(known, numbers, strict=True)], claims):
+        if _agree([it.derivative * number for it, number in zip(comparisons, numbers, strict=True)], claims):
             return "factor", f"a factor: the claim is {name} times the derivative"
-        if _agree([it.derivative for it in known], [one * other for one, other in zip(claims, numbers, strict=True)]):
+        if _agree([it.derivative for it in comparisons], [one * other for one, other in zip(claims, numbers, strict=True)]):
             return "factor", f"a factor: the claim is the derivative divided by {name}"
     return None
 

@@ -46,7 +46,7 @@ class Linearization:
     def _partials(self, place: int) -> list[Real | None]:
         node, args = self.program.nodes[place], self.program.operands[place]
         assert isinstance(node, Call)
-        known: dict[str, Real] = dict(self.point)
+        values: dict[str, Real] = dict(self.point)
         parts: list[Node] = []
         for number, arg in enumerate(args):
             value = self.values[arg]
@@ -54,15 +54,15 @@ class Linearization:
                 parts.append(node.args[number])
             else:
                 parts.append(Name(f"%{number}"))
-                known[f"%{number}"] = value
+                values[f"%{number}"] = value
         step = linearize(Call(node.name, tuple(parts), node.span, node.options))
         partials: list[Real | None] = []
         for number, arg in enumerate(args):
             name = f"%{number}"
-            if arg not in self.dependents or name not in known:
+            if arg not in self.dependents or name not in values:
                 partials.append(None)
                 continue
-            point: dict[str, Real | Jet] = {**known, name: Jet.variable(known[name], 1, 1)}
+            point: dict[str, Real | Jet] = {**values, name: Jet.variable(values[name], 1, 1)}
             partials.append(evaluate.evaluate(step, point, order=1)[1])
         return partials
 
@@ -88,7 +88,7 @@ class StepAt:
 
     def value(self, number: int | None = None) -> Real:
         """The value of an argument, or of the step itself."""
-        return _known(self.linearization.values[self.place if number is None else self._arg(number)])
+        return _require(self.linearization.values[self.place if number is None else self._arg(number)])
 
     def tangent(self, number: int) -> Real:
         """The derivative of an argument by the variable."""
@@ -96,7 +96,7 @@ class StepAt:
 
     def partial(self, number: int) -> Real:
         """The derivative of the step by one of its arguments."""
-        return _known(self.linearization.partials[self.place][number])
+        return _require(self.linearization.partials[self.place][number])
 
     def derivative(self, without: int | None = None) -> Real:
         """The derivative of the step by the variable: the chain rule; the term of one argument may be left out."""
@@ -116,13 +116,13 @@ class StepAt:
         assert isinstance(node, Call)
         args = [Name("%") if position == number else arg for position, arg in enumerate(node.args)]
         step = Call(node.name, tuple(args), node.span, node.options)
-        return _finite(evaluate.evaluate(step, {**point, "%": Jet.variable(_known(point.get(name)), 1, 1)}, order=1), 1)
+        return _finite(evaluate.evaluate(step, {**point, "%": Jet.variable(_require(point.get(name)), 1, 1)}, order=1), 1)
 
     def _arg(self, number: int) -> int:
         return self.linearization.program.operands[self.place][number]
 
 
-def _known(value: Real | None) -> Real:
+def _require(value: Real | None) -> Real:
     if value is None:
         raise Unknown
     return value

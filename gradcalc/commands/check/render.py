@@ -43,7 +43,9 @@ def table(check: Check, options: RenderOptions) -> str:
         page.formula("where", check.where)
     page.line()
     # Those that refute the claim first, and those with decimals.
-    shown = sorted(result.points, key=lambda point: (point.same, any("/" in text for text in point.at.values())))[:_SHOWN]
+    selection = sorted(result.points, key=lambda point: (point.same, any("/" in text for text in point.at.values())))[
+        :_SHOWN
+    ]
 
     def rows(digits: int | None) -> Rows:
         return [
@@ -53,13 +55,13 @@ def table(check: Check, options: RenderOptions) -> str:
                 "no value" if point.claimed is None else exact(point.claimed, digits),
                 _SIGNS[ClaimOutcome.RIGHT if point.same else ClaimOutcome.WRONG],
             ]
-            for point in shown
+            for point in selection
         ]
 
-    if shown:
+    if selection:
         page.columns_that_fit(("at", "derivative", "by hand", ""), rows, (None, 12, 9, 6))
-        if len(shown) < len(result.points):
-            page.sentence(f"and {len(result.points) - len(shown)} more; --format plain has all of them", "dim")
+        if len(selection) < len(result.points):
+            page.sentence(f"and {len(result.points) - len(selection)} more; --format plain has all of them", "dim")
         page.line()
     _conclude("", result.outcome, result.cause, result.why, page)
     return page.text()
@@ -108,8 +110,8 @@ def solution_table(solution: Solution, options: RenderOptions) -> str:
         page.sentence("follows: wrong only because a line above it is", "dim")
     if solution.outcome is ClaimOutcome.RIGHT:
         claims = [(line.number, line.result) for line in solution.lines if line.result is not None]
-        sampled = [str(number) for number, result in claims if result.evidence is ClaimEvidence.SAMPLING]
-        rest = f"; sampled, not proven: line{'s' if len(sampled) != 1 else ''} {', '.join(sampled)}" if sampled else ""
+        samples = [str(number) for number, result in claims if result.evidence is ClaimEvidence.SAMPLING]
+        rest = f"; sampled, not proven: line{'s' if len(samples) != 1 else ''} {', '.join(samples)}" if samples else ""
         page.sentence(
             f"right ✓: {len(claims)} derivative{'s' if len(claims) != 1 else ''}, in exact arithmetic{rest}", "green"
         )

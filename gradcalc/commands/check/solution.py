@@ -15,9 +15,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gradcalc.calculate.prepared import needs_numbers
+from gradcalc.calculate.prepared import require_no_arrays
 from gradcalc.calculate.reporting import versions
-from gradcalc.commands.check.claim import OF_NUMBERS, claimed_tree, condition_tree, points_of
+from gradcalc.commands.check.claim import OF_NUMBERS, claimed_tree, condition_tree
 from gradcalc.commands.check.claim_check import CheckResult, ClaimCheck, ClaimOutcome
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
@@ -25,6 +25,7 @@ from gradcalc.expression.subexpression import substitute
 from gradcalc.expression.tree import Name, Node, names_in, postorder, substitute_names
 from gradcalc.functions.derivation import derive
 from gradcalc.functions.resolve import understand
+from gradcalc.inputs.values import Point
 from gradcalc.proof.claims.equality import is_same
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
@@ -70,7 +71,7 @@ def solution(
     lines: Sequence[str],
     *,
     by: str | None = None,
-    at: Sequence[Mapping[str, str]] = (),
+    at: Sequence[Point] = (),
     where: str | None = None,
     seconds: float = DEFAULT_SECONDS,
 ) -> Solution:
@@ -80,11 +81,11 @@ def solution(
 
     Raises `CalcError` for what cannot be read, for a claim about what does not occur, and if none is about the expression.
     """
-    derivation = ParsedDerivation(expr, lines, [*([by] if by else []), *(name for point in at for name in point)])
+    derivation = ParsedDerivation(expr, lines, [*([by] if by else []), *(name for point in at for name in point.values)])
     derivation.needs_the_expression(by)
     claims = sum(isinstance(statement, ParsedClaim) for statement in derivation.statements)
     condition = None if where is None else derivation.condition(where)
-    checks = DerivationCheck(derivation, [points_of(point) for point in at], seconds / max(claims, 1), condition)
+    checks = DerivationCheck(derivation, [point.numbers() for point in at], seconds / max(claims, 1), condition)
     results = tuple(map(checks.statement, derivation.statements))
     outcomes = [line.outcome for line in results]
     outcome = next((it for it in _WORST_FIRST if it in outcomes), ClaimOutcome.RIGHT)
@@ -118,13 +119,13 @@ class ParsedDerivation:
     `parts` are expressions in variables; `values` are numbers that variables have, wherever claims are compared.
     """
 
-    def __init__(self, expr: str, lines: Sequence[str], listed: Sequence[str]):
+    def __init__(self, expr: str, lines: Sequence[str], variables: Sequence[str]):
         split = list(_split(lines))
         if not 0 < len(split) <= MAX_LINES:
             raise CalcError(f"a derivation has 1 to {MAX_LINES} lines, not {len(split)}")
-        names = [*listed, *(name for _, name, _ in split)]
+        names = [*variables, *(name for _, name, _ in split)]
         self.tree = understand(expr, names)
-        needs_numbers(self.tree, OF_NUMBERS)
+        require_no_arrays(self.tree, OF_NUMBERS)
         self.known = set(names_in(self.tree))
         self.parts: dict[str, Node] = {}
         self.values: dict[str, Node] = {}
@@ -137,7 +138,7 @@ class ParsedDerivation:
                 error.message = f"line {number}: {error.message}"
                 raise
             self.statements.append(self._read(number, name, tree))
-        self.whole = _expanded(self.tree, self.parts, "the expression")
+        self.whole = _expand(self.tree, self.parts, "the expression")
 
     def _read(self, number: int, name: str, tree: Node) -> ParsedStatement:
         if _HIGHER.fullmatch(name):
@@ -151,7 +152,7 @@ class ParsedDerivation:
         if name in self._used and (before is None or before.tree != tree):
             raise CalcError(f"line {number} gives {name} a meaning, and in line {self._used[name]} it has another")
         if names_in(tree):
-            self.parts[name] = _expanded(tree, self.parts, f"line {number}")
+            self.parts[name] = _expand(tree, self.parts, f"line {number}")
         else:
             self.values[name] = tree
         self.known |= {name, *names_in(tree)}
@@ -177,7 +178,7 @@ class ParsedDerivation:
         strange = [name for name in names_in(tree) if name not in self.known]
         if strange:
             raise CalcError(f"the condition has {strange[0]}, which does not occur in the expression")
-        return _expanded(tree, self.parts, "the condition")
+        return _expand(tree, self.parts, "the condition")
 
     def needs_the_expression(self, by: str | None) -> None:
         """Raise `CalcError` if no line claims the derivative of the expression."""
@@ -201,7 +202,7 @@ def _split(lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
         yield number, name or f"d{above}_d{below}", says.strip()
 
 
-def _expanded(tree: Node, meanings: Mapping[str, Node], where: str) -> Node:
+def _expand(tree: Node, meanings: Mapping[str, Node], where: str) -> Node:
     """A tree in variables only.  Raises `CalcError` for what becomes too long: each name may double it."""
     sizes = {name: len(list(postorder(meaning))) for name, meaning in meanings.items() if name in names_in(tree)}
     if sum(sizes.get(leaf.name, 1) if isinstance(leaf, Name) else 1 for leaf in postorder(tree)) > MAX_PARTS:
@@ -223,11 +224,11 @@ class DerivationCheck:
         if not isinstance(statement, ParsedClaim):
             # A part may be made of claims.
             for meanings in (self.written, self.true) if statement.name in self.derivation.parts else ():
-                meanings[statement.name] = _expanded(statement.tree, meanings, where)
+                meanings[statement.name] = _expand(statement.tree, meanings, where)
             return Statement(statement.number, statement.name, says, "", ClaimOutcome.GIVEN, None)
         inner = self.derivation.parts.get(statement.by)
-        written = _expanded(statement.tree, self.written, where)
-        true = _expanded(statement.tree, self.true, where)
+        written = _expand(statement.tree, self.written, where)
+        true = _expand(statement.tree, self.true, where)
 
         def by_part(other: Node) -> Node:
             return other if inner is None else substitute(other, inner, statement.by)

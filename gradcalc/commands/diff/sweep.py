@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 from gradcalc.calculate.answer import answer
 from gradcalc.calculate.prepared import PreparedQuery
 from gradcalc.calculate.reporting import versions
-from gradcalc.expression.latex import latex
-from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node
 from gradcalc.inputs.limits import PART
 from gradcalc.inputs.points import Grid
@@ -85,15 +83,14 @@ class ChunkResult:
 
     def reports(self, *, with_values: bool) -> Iterator[Report]:
         """The answers at all points, in order; `with_values` asks for the values as trees, too."""
-        read_as, typeset = unparse(self.prepared.tree), latex(self.prepared.tree)
         for place in range(self.chunk.size):
             if place in self.proven:
                 yield self.proven[place]
             else:
                 values = self.chunk.point(place).trees if with_values else {}
-                yield self._report(place, read_as, typeset, values)
+                yield self._report(place, values)
 
-    def _report(self, place: int, read_as: str, typeset: str, values: Mapping[str, Node]) -> Report:
+    def _report(self, place: int, values: Mapping[str, Node]) -> Report:
         """The answer at a point without proof."""
         verdict, evidence = self.verdict(place), self.evidence(place)
         why = _BOUNDED if evidence else _NOT_PROVEN
@@ -112,7 +109,7 @@ class ChunkResult:
         ]
         return Report(
             self.prepared.query.text,
-            read_as,
+            self.prepared.read_as,
             self.prepared.query.order,
             self.chunk.texts(place),
             {name: numbers[place] for name, numbers in self.run.received.items()},
@@ -122,7 +119,7 @@ class ChunkResult:
             tuple(partials),
             verdict,
             versions(),
-            typeset,
+            self.prepared.latex,
             self.prepared.notes,
             values=values,
         )
@@ -202,9 +199,9 @@ def sweep(prepared: PreparedQuery, points: Iterable[Chunk], proofs: int, counts:
     left = MAX_OPEN
     (tree,), bys = prepared.entries.entries, [partial.by for partial in prepared.partials]
     for chunk in points:
-        size, sampled = chunk.size, min(proofs, chunk.size)
+        size, count = chunk.size, min(proofs, chunk.size)
         run = vectorized.run(tree, chunk.floats, size, bys, dtype=dtype, device=device.name)
-        sample = {place * (size - 1) // max(sampled - 1, 1) for place in range(sampled)}
+        sample = {place * (size - 1) // max(count - 1, 1) for place in range(count)}
         still_open = [place for place in run.open if place not in sample]
         undecided = frozenset(still_open[left:])
         proven = {place: answer(prepared.at(chunk.point(place))) for place in sorted(sample.union(still_open[:left]))}

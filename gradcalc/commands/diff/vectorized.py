@@ -58,25 +58,25 @@ def run(
     except forward.REFUSALS as error:
         nothing = [math.nan] * size
         return VectorizedRun(values, nothing, dict.fromkeys(bys, nothing), range(size), str(error))
-    received = {name: tensor.detach().cpu().double() for name, tensor in inputs.items()}
+    floats = {name: tensor.detach().cpu().double() for name, tensor in inputs.items()}
     everywhere = torch.ones(size, dtype=torch.float64)
     partials = {
         by: 0 * everywhere if gradient is None else gradient.detach().cpu().double() * everywhere
         for by, gradient in gradients.items()
     }
-    decided = torch.full((size,), all(len(by) == 1 for by in bys))
-    if decided.any():
+    is_decided = torch.full((size,), all(len(by) == 1 for by in bys))
+    if is_decided.any():
         names = [by[0] for by in bys]
-        _, slopes = enclose(tree, received, constants.numbers, names, precision=form.precision, lowest=form.lowest)
+        _, slopes = enclose(tree, floats, constants.numbers, names, precision=form.precision, lowest=form.lowest)
         for (name,), numbers in partials.items():
-            decided &= _is_decided(numbers, slopes[name].low, slopes[name].high, form.precision)
-    for name, numbers in received.items():  # overflow and underflow are left to the proof
-        decided &= numbers.isfinite() & ((numbers != 0) | (torch.tensor(values[name], dtype=torch.float64) == 0))
+            is_decided &= _is_decided(numbers, slopes[name].low, slopes[name].high, form.precision)
+    for name, numbers in floats.items():  # overflow and underflow are left to the proof
+        is_decided &= numbers.isfinite() & ((numbers != 0) | (torch.tensor(values[name], dtype=torch.float64) == 0))
     return VectorizedRun(
-        {name: numbers.tolist() for name, numbers in received.items()},
+        {name: numbers.tolist() for name, numbers in floats.items()},
         (result.detach().cpu().double() * everywhere).tolist(),
         {by: numbers.tolist() for by, numbers in partials.items()},
-        (~decided).nonzero().flatten().tolist(),
+        (~is_decided).nonzero().flatten().tolist(),
     )
 
 
@@ -92,5 +92,5 @@ def _partial(result: torch.Tensor, inputs: Mapping[str, torch.Tensor], by: backw
 def _is_decided(numbers: torch.Tensor, low: torch.Tensor, high: torch.Tensor, precision: int) -> torch.Tensor:
     """Where a number is within its bound, and the bound leaves it half of its digits."""
     room = torch.minimum(low.abs(), high.abs()) * 10.0 ** (-precision * math.log10(2) / 2)
-    decided: torch.Tensor = (low <= numbers) & (numbers <= high) & (high - low <= room)
-    return decided
+    result: torch.Tensor = (low <= numbers) & (numbers <= high) & (high - low <= room)
+    return result

@@ -61,7 +61,7 @@ class Plot:
     `values` and `slopes` belong to the places `xs`, by Taylor arithmetic, rounded to doubles; None where there are none,
     or none were found.  `points` are the answers at fewer places.  `gaps` are stretches without a value, `unseen` those
     where marks may be missing.  A curve is `undersampled` if it differs between the places from what it seems.  `missing`
-    names in sentences the parts that there was no time for.
+    names in sentences the parts that were not computed within the time limit.
     """
 
     fixed: Mapping[str, str]
@@ -81,7 +81,7 @@ class Plot:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst verdict of the points; those that there was no time for are undecided."""
+        """The worst verdict of the points; those that were not computed in time are undecided."""
         verdicts = [report.verdict for report in self.points if report.verdict is not None]
         return worst(verdicts if self.is_whole else [*verdicts, Verdict.UNDECIDED])
 
@@ -105,16 +105,16 @@ def plot(
     places = _places(low, high)
     xs = [float(x) for x in places]
     if any(one == other for one, other in pairwise(xs)):
-        said = f"from {start} to {stop} is too narrow to be drawn: there are fewer than {len(xs)} doubles"
-        raise CalcError(said, hint=f"move and stretch {name} in the expression, so that the range is about 0:1")
+        message = f"from {start} to {stop} is too narrow to be drawn: there are fewer than {len(xs)} doubles"
+        raise CalcError(message, hint=f"move and stretch {name} in the expression, so that the range is about 0:1")
     first, *others = (Point({**question.point.values, name: value}) for value in axis)
     prepared = prepare(replace(question.query, wrt=(Wrt(name),)), first, seconds=seconds)
-    prepared.needs_a_number("a curve is of one number")
+    prepared.require_scalar_value("a curve is of one number")
     prefetch(prepared)
     (tree,) = prepared.entries.entries
     fixed = dict(pair for other, cells in first.entries.items() for pair in named_entries(other, cells))
     with deadline.limit(seconds):
-        values, slopes, done = _curve(tree, name, fixed, places)
+        values, slopes, count = _curve(tree, name, fixed, places)
         marks, gaps, unseen = _survey(tree, name, fixed, low, high)
         left = deadline.left()
     from gradcalc.engines.autograd import backward  # noqa: F401  importing torch is not charged to the points
@@ -122,11 +122,11 @@ def plot(
     with deadline.limit(max(left, seconds / 4)):
         reports = _answers(prepared, others)
     missing = []
-    if done < len(xs):
-        missing.append(f"no time for the line beyond {name} = {xs[done]:.6g}" if done else "no time for the line")
+    if count < len(xs):
+        missing.append(f"no time for the line beyond {name} = {xs[count]:.6g}" if count else "no time for the line")
     if len(reports) < points:
         missing.append(f"no time for autograd at {points - len(reports)} of {points} points")
-    is_lost = _undersampled(xs, values, slopes, [mark.x for mark in marks])
+    is_lost = _is_undersampled(xs, values, slopes, [mark.x for mark in marks])
     is_whole = len(reports) == points
     return Plot(question.point.texts, name, xs, values, slopes, reports, marks, gaps, unseen, is_lost, missing, is_whole)
 
@@ -183,12 +183,12 @@ def _curve(
 
 def extent(numbers: Sequence[float]) -> tuple[float, float]:
     """The ends of the axis on which numbers are drawn; beside poles most of them are shown, not all."""
-    known = sorted(number for number in numbers if math.isfinite(number))
-    if not known:
+    finite = sorted(number for number in numbers if math.isfinite(number))
+    if not finite:
         return -1.0, 1.0
-    low, high = known[0], known[-1]
-    few = len(known) // 20
-    inner = known[few], known[-1 - few]
+    low, high = finite[0], finite[-1]
+    few = len(finite) // 20
+    inner = finite[few], finite[-1 - few]
     width = inner[1] - inner[0]
     if width > 0 and high - low > 4 * width:
         low, high = max(low, inner[0] - width), min(high, inner[1] + width)
@@ -201,29 +201,29 @@ _APART = 0.1
 _OFTEN = SAMPLES // 40
 
 
-def _undersampled(
+def _is_undersampled(
     xs: Sequence[float], values: Sequence[float | None], slopes: Sequence[float | None], cuts: Sequence[float]
 ) -> bool:
     """Whether the curve, or its slope, is often elsewhere within a piece than the cubic through the ends of the piece.
 
     The cubic has the values and the slopes of the curve at both ends (Hermite).  Pieces with a mark are left out.
     """
-    missed = [0, 0]
+    misses = [0, 0]
     axes = [extent([number for number in numbers if number is not None]) for numbers in (values, slopes)]
     for place in range(1, len(xs) - 1, 2):
         numbers = [*values[place - 1 : place + 2], *slopes[place - 1 : place + 2]]
-        known = [number for number in numbers if number is not None and math.isfinite(number)]
+        finite = [number for number in numbers if number is not None and math.isfinite(number)]
         start, x, stop = xs[place - 1 : place + 2]
-        if len(known) < len(numbers) or any(start <= cut <= stop for cut in cuts):
+        if len(finite) < len(numbers) or any(start <= cut <= stop for cut in cuts):
             continue
         # Values are rounded to doubles, and slopes of the cubic are of their differences.
         noise = 1e-14 * (max(map(abs, axes[0])) / (stop - start) + max(map(abs, axes[1])))
-        expected = _cubic((x - start) / (stop - start), stop - start, known[0], known[2], known[3], known[5])
-        for which, (number, guess) in enumerate(zip((known[1], known[4]), expected, strict=True)):
+        guesses = _cubic((x - start) / (stop - start), stop - start, finite[0], finite[2], finite[3], finite[5])
+        for which, (number, guess) in enumerate(zip((finite[1], finite[4]), guesses, strict=True)):
             low, high = axes[which]
             apart = abs(min(max(number, low), high) - min(max(guess, low), high))
-            missed[which] += apart > _APART * (high - low) + noise * (which or (stop - start))
-    return max(missed) > _OFTEN
+            misses[which] += apart > _APART * (high - low) + noise * (which or (stop - start))
+    return max(misses) > _OFTEN
 
 
 def _cubic(t: float, width: float, start: float, stop: float, rise: float, fall: float) -> tuple[float, float]:

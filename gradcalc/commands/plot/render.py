@@ -67,18 +67,18 @@ def _panels(plot: Plot) -> Iterator[Panel]:
     for place, (name, numbers, through) in enumerate(
         ((f, plot.values, _CONTINUOUS), (f"∂{f}/∂{plot.name}", plot.slopes, ("removable",)))
     ):
-        known = []
+        finite = []
         for report in plot.points:
             x, *both = _point(report)
             y = both[place]
             if y is not None and math.isfinite(x) and math.isfinite(y) and report.verdict is not None:
-                known.append((x, y, report.verdict))
+                finite.append((x, y, report.verdict))
         curve = _segments(plot, numbers, through)
-        low, high = extent([y for piece in curve for _, y in piece] or [y for _, y, _ in known])
+        low, high = extent([y for piece in curve for _, y in piece] or [y for _, y, _ in finite])
         if max(-low, high) > LARGEST:
             hint = "divide it by a large number, or take a shorter range"
             raise CalcError(f"{name} is too large to be drawn: it has values beyond {LARGEST:g}", hint=hint)
-        yield name, curve, known, (low, high)
+        yield name, curve, finite, (low, high)
 
 
 def _mark_text(mark: Mark, name: str) -> str:

@@ -65,7 +65,7 @@ def _law_text(rule: Rule) -> str:
     return f"{whole}' = {unparse(rule.derivative)}"
 
 
-def _explained(step: Step) -> str:
+def _explanation(step: Step) -> str:
     if step.is_known:
         return "as above"
     letters = "".join(f", {letter} = {_cut(unparse(arg))}" for letter, arg in _letters(step).items())
@@ -108,7 +108,7 @@ def table(stepwise: Stepwise, options: RenderOptions) -> str:
                 result += f" {'=' if short == value else '≈'} {short}"
             if place is not _Place.CLOSES:
                 page.sentence(part if place is _Place.OPENS else f"{part} {result}", indent=indent, hanging=4)
-                page.sentence(_explained(step), "dim", indent=indent + 2, hanging=2)
+                page.sentence(_explanation(step), "dim", indent=indent + 2, hanging=2)
             else:
                 page.sentence(result if step.depth else f"{left} {result}", indent=indent, hanging=4)
         page.line()
@@ -203,11 +203,11 @@ def _derivative(by: str, of: str) -> str:
     return rf"\frac{{\partial}}{{\partial {name_latex(by)}}} \left[{of}\right]"
 
 
-def _sentences(f: str, derivation: Derivation, partial: Partial, escaped: Callable[[str], str]) -> Iterator[str]:
+def _sentences(f: str, derivation: Derivation, partial: Partial, escape: Callable[[str], str]) -> Iterator[str]:
     """What stands behind the steps, with sympy's formula as a formula."""
     if partial.latex:
         yield rf"by sympy: $\frac{{\partial {f}}}{{\partial {name_latex(derivation.by)}}} = {partial.latex}$"
-    yield from map(escaped, _conclusion(derivation, partial, None))
+    yield from map(escape, _conclusion(derivation, partial, None))
 
 
 def _tex(text: str) -> str:
@@ -216,8 +216,8 @@ def _tex(text: str) -> str:
     return _TEX.sub(lambda match: _TEX_WORDS.get(match[0], f"\\{match[0]}"), text)
 
 
-def _verdict(stepwise: Stepwise, line: str, escaped: Callable[[str], str]) -> Iterator[str]:
-    yield from (line.format(escaped(f"note: {note}")) for note in stepwise.report.notes)
+def _verdict(stepwise: Stepwise, line: str, escape: Callable[[str], str]) -> Iterator[str]:
+    yield from (line.format(escape(f"note: {note}")) for note in stepwise.report.notes)
     if stepwise.report.verdict is not None:
         yield line.format(f"verdict: {stepwise.report.verdict}")
 

@@ -77,7 +77,7 @@ def stepwise(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Stepwis
     Raises `CalcError` for an array, for a function without a rule, and for what is too long to be followed.
     """
     prepared = prepare(*question, seconds=seconds)
-    prepared.needs_a_number("a derivation is of one number")
+    prepared.require_scalar_value("a derivation is of one number")
     if not prepared.partials:
         raise CalcError(
             f"{unparse(prepared.tree)} has no variables: it is constant, and its derivative is 0",
@@ -127,11 +127,11 @@ def _at_point(
         return (AtPoint.NO_DERIVATIVE if _is_not_differentiable(tree, by, values) else AtPoint.UNKNOWN), nowhere
     if not whole.same:
         return AtPoint.NO_RULE, nowhere
-    known: dict[Node, str | None] = {}
+    memo: dict[Node, str | None] = {}
     for step in steps:
         if not step.is_known:
-            known[step.part] = _derivative_at(step, by, values)
-    numbers = [known[step.part] for step in steps]
+            memo[step.part] = _derivative_at(step, by, values)
+    numbers = [memo[step.part] for step in steps]
     # Elsewhere a part without a derivative is one that the whole does not need: a case that is not taken.
     return (AtPoint.NO_RULE, nowhere) if whole.on_seam and None in numbers else (AtPoint.HOLDS, numbers)
 

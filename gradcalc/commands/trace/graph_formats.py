@@ -46,15 +46,15 @@ def dot(trace: Trace, options: RenderOptions) -> str:
     """For Graphviz: `dot -Tpng`."""
     boxes = _boxes(trace)
     lines = ["digraph gradcalc {", "  rankdir=LR;", '  node [shape=box, fontname="monospace"];']
-    lines += [f"  v{place} [label={_quoted(chr(10).join(box))}];" for place, box in boxes.items()]
+    lines += [f"  v{place} [label={_quote(chr(10).join(box))}];" for place, box in boxes.items()]
     lines += [
-        f"  v{start} -> v{end}" + (f" [label={_quoted(label)}];" if label else ";")
+        f"  v{start} -> v{end}" + (f" [label={_quote(label)}];" if label else ";")
         for start, end, label in _arrows(trace.vertices, boxes)
     ]
     return "\n".join([*lines, "}", ""])
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
@@ -166,17 +166,17 @@ def _arrow(start: _Corner, end: _Corner, label: str) -> str:
     x1, y1 = start[0] + start[2], start[1] + start[3] / 2
     x2, y2 = end[0], end[1] + end[3] / 2
     way = f"M{x1:g},{y1:g} C{x1 + 40:g},{y1:g} {x2 - 40:g},{y2:g} {x2 - 1:g},{y2:g}"
-    return _labelled(way, (x1 + x2) / 2, (y1 + y2) / 2, label)
+    return _with_label(way, (x1 + x2) / 2, (y1 + y2) / 2, label)
 
 
 def _detour(start: _Corner, end: _Corner, floor: float, label: str) -> str:
     x1, y1 = start[0] + start[2] - 2 * _PAD, start[1] + start[3]
     x2, y2 = end[0] + 2 * _PAD, end[1] + end[3]
     way = f"M{x1:g},{y1:g} C{x1:g},{floor:g} {x1:g},{floor:g} {x1 + 40:g},{floor:g} L{x2 - 40:g},{floor:g} "
-    return _labelled(way + f"C{x2:g},{floor:g} {x2:g},{floor:g} {x2:g},{y2 + 1:g}", (x1 + x2) / 2, floor, label)
+    return _with_label(way + f"C{x2:g},{floor:g} {x2:g},{floor:g} {x2:g},{y2 + 1:g}", (x1 + x2) / 2, floor, label)
 
 
-def _labelled(way: str, x: float, y: float, label: str) -> str:
+def _with_label(way: str, x: float, y: float, label: str) -> str:
     """An arrow with the local derivative on it, readable over lines."""
     line = _tag("path", d=way, fill="none", stroke=_INK, marker_end="url(#head)")
     if not label:

@@ -73,9 +73,9 @@ def _tree(vertices: Sequence[Vertex], options: RenderOptions) -> Iterator[tuple[
     uses = Counter(edge.vertex for vertex in vertices for edge in vertex.edges)
     waiting: list[tuple[int, str, str, Any, Any]] = [(len(vertices) - 1, "", "", None, 1)]
     while waiting:
-        place, drawn, below, local, adjoint = waiting.pop()
+        place, prefix, below, local, adjoint = waiting.pop()
         vertex = vertices[place]
-        yield drawn, vertex, local, adjoint
+        yield prefix, vertex, local, adjoint
         # A constant is left out: the line above shows it.
         edges = [edge for edge in vertex.edges if vertices[edge.vertex].adjoint is not None or vertices[edge.vertex].edges]
         for edge in reversed(edges):

@@ -64,11 +64,11 @@ def _events(vertices: Sequence[Vertex]) -> Iterator[str]:
                     f"{_number(edge.local)} times the adjoint {_number(user.adjoint)} is {_number(added)}"
                 )
                 return
-            reached = vertices[edge.vertex].adjoint
-            if moves and added is None and _is_finite(user.adjoint) and not _is_finite(reached):
+            adjoint = vertices[edge.vertex].adjoint
+            if moves and added is None and _is_finite(user.adjoint) and not _is_finite(adjoint):
                 yield (
                     f"backward, the first is made by {user.grad_fn or user.name} of {user.text}: "
-                    f"the adjoint of {vertices[edge.vertex].text} is {_number(reached)}"
+                    f"the adjoint of {vertices[edge.vertex].text} is {_number(adjoint)}"
                 )
                 return
 

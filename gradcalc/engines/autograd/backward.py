@@ -31,7 +31,7 @@ with torch_import.fast_import():
         is_nonzero,
         python_literals,
     )
-    from gradcalc.engines.autograd.program import NO_MEMORY, Program
+    from gradcalc.engines.autograd.program import NO_MEMORY, RecordedProgram
     from gradcalc.engines.autograd.recorder import AVAILABLE, Recorder
 
 By = tuple[str, ...]
@@ -54,7 +54,7 @@ class Run:
     """Variables that do not fit the dtype: "overflow" (torch received an infinity) or "underflow" (it received 0)."""
     lost_literals: Mapping[str, str] = field(default_factory=dict)
     """Literals and constants that do not fit the dtype, likewise."""
-    program: Program | None = None
+    program: RecordedProgram | None = None
     """Every operation that ran, if it was recorded."""
 
     @property
@@ -66,7 +66,7 @@ class Run:
 def run(
     tree: Node,
     values: Mapping[str, float | Array[float]],
-    bys: Sequence[By],
+    wrts: Sequence[By],
     *,
     dtype: str,
     device: str,
@@ -78,13 +78,13 @@ def run(
     `record` asks for the program.  Never raises for what torch cannot do: that is a `failure`.
     """
     cells = {name: value if isinstance(value, Array) else Array.scalar(value) for name, value in values.items()}
-    return runs(tree, cells, bys, 1, dtype=dtype, device=device, record=record, hook=hook)[0]
+    return runs(tree, cells, wrts, 1, dtype=dtype, device=device, record=record, hook=hook)[0]
 
 
 def runs(
     tree: Node,
     values: Mapping[str, Array[float]],
-    bys: Sequence[By],
+    wrts: Sequence[By],
     count: int,
     *,
     dtype: str,
@@ -94,13 +94,13 @@ def runs(
 ) -> list[Run]:
     """The same for a tree of arrays: one answer for each of the `count` entries of its value, from one run.
 
-    `bys` have the names of entries.  A partial of an entry of the value is from a backward pass of that entry.
+    `wrts` have the names of entries.  A partial of an entry of the value is from a backward pass of that entry.
     """
     torch_type = getattr(torch, dtype)
     names = {name: entry_names(name, value.shape).entries for name, value in values.items()}
     places = {entry: (name, place) for name, entries in names.items() for place, entry in enumerate(entries)}
-    tracked = {places[entry][0] for by in bys for entry in by}
-    inputs = inputs_of({name: value.tolist() for name, value in values.items()}, torch_type, device, tracked)
+    variables = {places[entry][0] for wrt in wrts for entry in wrt}
+    inputs = inputs_of({name: value.tolist() for name, value in values.items()}, torch_type, device, variables)
     constants = constants_of(tree, torch_type, device)
     point = _point(names, values, inputs, constants)
 
@@ -110,16 +110,16 @@ def runs(
             result = build(tree, inputs, constants, hook)
             if recorder:
                 recorder.program.forward = len(recorder.program.operations)
-            partials = [_partials((result, place), inputs, places, bys) for place in range(count)]
+            partials = [_partials((result, place), inputs, places, wrts) for place in range(count)]
             return _Answers(result, partials, recorder)
 
     recorder = Recorder() if record and AVAILABLE else None
-    recorded = plain = None
+    recording = plain = None
     try:
         # Under a dispatch mode torch may choose other backward formulas (prod does), so the numbers come from a run that is
         # not recorded.  A hook sees one run.  The recorded run comes first: it takes longer, and can be stopped.
         try:
-            recorded = answers(recorder) if recorder else None
+            recording = answers(recorder) if recorder else None
         except REFUSALS:
             if hook is not None:
                 raise
@@ -128,10 +128,10 @@ def runs(
         return [replace(point, failure=first_line(error))] * count
     except deadline.OutOfTime:
         return [replace(point, failure="torch took more than its share of the time")] * count
-    numbers = plain or recorded
+    numbers = plain or recording
     assert numbers is not None
     plain_runs = [replace(point, value=numbers.value(place), partials=numbers.numbers(place)) for place in range(count)]
-    if recorded is None or recorder is None:
+    if recording is None or recorder is None:
         return plain_runs
     recorder.locate(
         {name: (names[name], tensor) for name, tensor in inputs.items()},
@@ -139,7 +139,7 @@ def runs(
         python_literals(tree, constants.numbers),
     )
     return [
-        replace(run, program=recorded.program(place)) if recorded.is_same(place, run) else run
+        replace(run, program=recording.program(place)) if recording.is_same(place, run) else run
         for place, run in enumerate(plain_runs)
     ]
 
@@ -151,14 +151,14 @@ def _point(
     constants: Constants,
 ) -> Run:
     """What torch received: the binary numbers in its tensors, and those that the dtype loses."""
-    received = {entry: number for name, tensor in inputs.items() for entry, number in _numbers(names[name], tensor)}
+    floats = {entry: number for name, tensor in inputs.items() for entry, number in _numbers(names[name], tensor)}
     typed = {entry: number for name, cells in values.items() for entry, number in named_entries(name, cells)}
-    lost = {name: "overflow" for name, value in received.items() if not math.isfinite(value)}
-    lost.update({name: "underflow" for name, value in received.items() if value == 0 != typed[name]})
+    losses = {name: "overflow" for name, value in floats.items() if not math.isfinite(value)}
+    losses.update({name: "underflow" for name, value in floats.items() if value == 0 != typed[name]})
     numbers = constants.numbers
     lost_literals = {text: "overflow" for text, value in numbers.items() if not math.isfinite(value)}
     lost_literals.update({text: "underflow" for text, value in numbers.items() if value == 0 and is_nonzero(text)})
-    return Run(_exact(received), _exact(numbers), unrepresentable=lost, lost_literals=lost_literals)
+    return Run(_exact(floats), _exact(numbers), unrepresentable=losses, lost_literals=lost_literals)
 
 
 def _exact(numbers: Mapping[str, float]) -> dict[str, Fraction]:
@@ -193,19 +193,19 @@ class _Answers:
 
     def numbers(self, place: int) -> dict[By, float]:
         """Its partials."""
-        return {by: 0.0 if entry is None else self._number(*entry) for by, entry in self.partials[place].items()}
+        return {wrt: 0.0 if entry is None else self._number(*entry) for wrt, entry in self.partials[place].items()}
 
     def is_same(self, place: int, run: Run) -> bool:
         """Whether another run returned the same numbers for an entry."""
         return _same(run.value, self.value(place)) and all(map(_same, run.partials.values(), self.numbers(place).values()))
 
-    def program(self, place: int) -> Program:
+    def program(self, place: int) -> RecordedProgram:
         """The program of an entry."""
         assert self.recorder is not None
         # A gradient that torch knows to be zero is never written down.
-        keys = {by: self._key(*entry) for by, entry in self.partials[place].items() if entry is not None}
-        stored = {by: key for by, key in keys.items() if key != NO_MEMORY}
-        return replace(self.recorder.program, value=self._key(self.result, place), partials=stored)
+        keys = {wrt: self._key(*entry) for wrt, entry in self.partials[place].items() if entry is not None}
+        partials = {wrt: key for wrt, key in keys.items() if key != NO_MEMORY}
+        return replace(self.recorder.program, value=self._key(self.result, place), partials=partials)
 
     def _number(self, tensor: torch.Tensor, place: int) -> float:
         if id(tensor) not in self._numbers:
@@ -221,17 +221,17 @@ class _Answers:
 
 
 def _partials(
-    result: Entry, inputs: Mapping[str, torch.Tensor], places: Mapping[str, tuple[str, int]], bys: Sequence[By]
+    result: Entry, inputs: Mapping[str, torch.Tensor], places: Mapping[str, tuple[str, int]], wrts: Sequence[By]
 ) -> dict[By, Entry | None]:
     """The partial derivatives of a number; orders above one differentiate the gradient again.
 
     None stands for a result that does not depend on a variable: its derivative is 0.
     """
-    order = max((len(by) for by in bys), default=0)
+    order = max((len(wrt) for wrt in wrts), default=0)
     partials: dict[By, Entry | None] = {(): result}
     for length in range(1, order + 1):
-        for prefix in dict.fromkeys(by[: length - 1] for by in bys if len(by) >= length):
-            entries = dict.fromkeys(by[length - 1] for by in bys if by[: length - 1] == prefix)
+        for prefix in dict.fromkeys(wrt[: length - 1] for wrt in wrts if len(wrt) >= length):
+            entries = dict.fromkeys(wrt[length - 1] for wrt in wrts if wrt[: length - 1] == prefix)
             names = list(dict.fromkeys(places[entry][0] for entry in entries))
             above = partials[prefix]
             gradients = {} if above is None else gradient(above, {name: inputs[name] for name in names}, length < order)
@@ -239,7 +239,7 @@ def _partials(
                 name, place = places[entry]
                 tensor = gradients.get(name)
                 partials[(*prefix, entry)] = None if tensor is None else (tensor, place)
-    return {by: partials[by] for by in bys}
+    return {wrt: partials[wrt] for wrt in wrts}
 
 
 def gradient(of: Entry, inputs: Mapping[str, torch.Tensor], create_graph: bool = False) -> dict[str, torch.Tensor | None]:

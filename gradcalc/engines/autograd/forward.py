@@ -40,11 +40,11 @@ def first_line(error: Exception) -> str:
 
 
 def inputs_of(
-    values: Mapping[str, Any], dtype: torch.dtype, device: str, tracked: Collection[str]
+    values: Mapping[str, Any], dtype: torch.dtype, device: str, variables: Collection[str]
 ) -> dict[str, torch.Tensor]:
     """A tensor for every variable, from its number or nested lists; autograd tracks those that are named."""
     return {
-        name: torch.tensor(value, dtype=dtype, device=device, requires_grad=name in tracked)
+        name: torch.tensor(value, dtype=dtype, device=device, requires_grad=name in variables)
         for name, value in values.items()
     }
 

@@ -118,4 +118,4 @@ def _computation(
             warnings.simplefilter("ignore")
             return build(tree, tensors, constants)
 
-    return compute, inputs_of(values, kind, device, tracked=values)
+    return compute, inputs_of(values, kind, device, variables=values)

@@ -54,7 +54,7 @@ def graph(tree: Node, values: Mapping[str, Any], *, dtype: str, device: str) -> 
     Raises one of `REFUSALS`.
     """
     kind = getattr(torch, dtype)
-    builder = _GraphBuilder(inputs_of(values, kind, device, tracked=values), constants_of(tree, kind, device))
+    builder = _GraphBuilder(inputs_of(values, kind, device, variables=values), constants_of(tree, kind, device))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fold(tree, builder.leaf, builder.call)

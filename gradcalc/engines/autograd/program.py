@@ -36,7 +36,7 @@ class Operation:
 
 
 @dataclass(slots=True)
-class Program:
+class RecordedProgram:
     """All operations of a run in order; `forward` is how many of them computed the value.
 
     The other fields say where the tensors of interest lie: the inputs by name, the constants by text, the value, and the
@@ -53,16 +53,16 @@ class Program:
 
     def ancestors(self, key: int | None) -> frozenset[int]:
         """The places of the operations on which the number under a memory key may depend: a backward slice."""
-        needed, places = {key}, set()
+        keys, places = {key}, set()
         for place in range(len(self.operations) - 1, -1, -1):
             operation = self.operations[place]
             # torch itself read the number of an operation without results.
-            if operation.results and not any(cell.key in needed for cell in operation.results):
+            if operation.results and not any(cell.key in keys for cell in operation.results):
                 continue
             places.add(place)
             if "_like." not in operation.name and not operation.name.startswith("new_"):  # those take a shape only
                 inputs = (*operation.args, *operation.options.values())
-                needed.update(cell.key for cell in inputs if isinstance(cell, Cell) and cell.key != NO_MEMORY)
+                keys.update(cell.key for cell in inputs if isinstance(cell, Cell) and cell.key != NO_MEMORY)
         return frozenset(places)
 
 

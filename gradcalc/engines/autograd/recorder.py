@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from gradcalc.engines.autograd.program import NO_MEMORY, Argument, Cell, Operation, Program, base_name
+from gradcalc.engines.autograd.program import NO_MEMORY, Argument, Cell, Operation, RecordedProgram, base_name
 from gradcalc.engines.autograd.scalarize_trace import NOT_ELEMENTWISE, TensorOperation, cells_of, scalarize_op
 from gradcalc.runtime import deadline
 
@@ -30,7 +30,7 @@ class Recorder:
     """Records operations while `on()`; tensors are kept alive, so that no memory is used twice."""
 
     def __init__(self) -> None:
-        self.program = Program()
+        self.program = RecordedProgram()
         self._alive: list[Any] = []
 
     @contextmanager
@@ -70,7 +70,7 @@ class Recorder:
         inputs = tuple(read(arg) for arg in args)
         keywords = {name: read(option) for name, option in options.items()}
         if name.endswith(".Scalar"):  # torch 2.13 reads the memory of a zero that has none: mul.Scalar within a mode
-            args = [_materialized(arg) for arg in args]
+            args = [_materialize(arg) for arg in args]
         result = function(*args, **options)
         results = [part for part in (result if isinstance(result, (tuple, list)) else (result,)) if _is_tensor(part)]
         self._alive += [arg for arg in (*args, *results) if _is_tensor(arg)]
@@ -87,7 +87,7 @@ class Recorder:
         return result
 
 
-def _materialized(arg: Any) -> Any:
+def _materialize(arg: Any) -> Any:
     """A tensor as it is; a ZeroTensor, which has no memory, as zeros."""
     if _is_tensor(arg) and arg._is_zerotensor():
         return torch.zeros(arg.shape, dtype=arg.dtype, device=arg.device)

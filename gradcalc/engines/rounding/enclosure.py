@@ -52,9 +52,9 @@ def enclose(
             slopes = {node.name: ONE} if node.name in moving else {}
             return DualInterval(rounding, rounding.input(values[node.name]), slopes)
         # The numbers of a function's own, which torch was not given, mean themselves.
-        held = constants[node.text] if node.text in constants else float(node.value)
-        is_exact = Fraction(held) == node.value if math.isfinite(held) else False
-        return DualInterval(rounding, exactly(held) if is_exact else rounding.input(held), {})
+        constant = constants[node.text] if node.text in constants else float(node.value)
+        is_exact = Fraction(constant) == node.value if math.isfinite(constant) else False
+        return DualInterval(rounding, exactly(constant) if is_exact else rounding.input(constant), {})
 
     def call(node: Call, args: list[Any]) -> Any:
         if not args and node.name in constants:

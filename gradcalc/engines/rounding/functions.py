@@ -96,8 +96,8 @@ class IntervalVocabulary(Vocabulary[DualInterval, Trilean]):
         # The exponent 1/3 is rounded too: its error grows with the logarithm of the argument.
         value = self.rounding.increasing(root, a.value)
         value = self.rounding.wider(value, value.size * a.value.size.log().abs())
-        squared = self.rounding.multiply(exactly(3.0), self.rounding.multiply(value, value))
-        slope = self.rounding.divide(ONE, squared)
+        square = self.rounding.multiply(exactly(3.0), self.rounding.multiply(value, value))
+        slope = self.rounding.divide(ONE, square)
         return chain_rule(value, (a, self.rounding.wider(slope, slope.size * a.value.size.log().abs())))
 
     def hypot(self, a: DualInterval, b: DualInterval) -> DualInterval:
@@ -214,12 +214,12 @@ class IntervalVocabulary(Vocabulary[DualInterval, Trilean]):
 
     def abs(self, a: DualInterval) -> DualInterval:
         below, seam = a.value.high < 0, a.value.holds_zero()
-        mirrored = -a
-        value = select(below, mirrored.value, a.value)
+        negative = -a
+        value = select(below, negative.value, a.value)
         value = select(seam, Interval(torch.zeros_like(a.value.size), a.value.size), value)
         slopes = {}
         for name, slope in a.slopes.items():
-            other = mirrored.slopes[name]
+            other = negative.slopes[name]
             slopes[name] = select(seam, hull(slope, other), select(below, other, slope))
         return DualInterval(self.rounding, value, slopes)
 

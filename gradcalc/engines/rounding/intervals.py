@@ -1,8 +1,9 @@
 """Intervals for many points at once: every operation is widened by more than a machine may round.
 
 Comes in: tensors of float64, a number a point.  Goes out: intervals [low, high] of the same shape.  A widening of `steps`
-units in the last place at every operation is far more than a format's rounding and a vendor's kernel need, and covers the
-rounding of these very computations too, which run in float64.  What is not known is not a number, and stays so.
+units in the last place at every operation is far more than a format's rounding and the kernels of torch and its libraries
+need, and covers the rounding of these very computations too, which run in float64.  What is not known is not a
+number, and stays so.
 
 Source: R. Moore, "Interval Analysis" (1966); monotone functions are evaluated at the ends.
 """

@@ -42,10 +42,12 @@ class _Submission(NamedTuple):
 class SymbolicClient:
     """A process that runs sympy; it is started by the first request and replaced when it had to be killed.
 
-    It answers one request after the other; those that wait are submitted again of its replacement.
+    It answers one request after the other; those that wait are submitted again of its replacement.  Threads share it one
+    after the other: what one of them waits for, no other receives.
     """
 
     def __init__(self) -> None:
+        self._lock = threading.RLock()
         self._child: subprocess.Popen[str] | None = None
         self._answers: IO[str] | None = None
         self._lines: queue.SimpleQueue[tuple[float, str | None]] = queue.SimpleQueue()
@@ -60,18 +62,20 @@ class SymbolicClient:
 
     def submit(self, request: SymbolicRequest) -> None:
         """Send a request, unless the answer is known or on its way."""
-        if request in self._results:
-            self._results.move_to_end(request)
-        elif request not in self._waiting:
-            self._start()
-            self._send(request)
+        with self._lock:
+            if request in self._results:
+                self._results.move_to_end(request)
+            elif request not in self._waiting:
+                self._start()
+                self._send(request)
 
     def result(self, request: SymbolicRequest) -> SymbolicResult:
         """The answer to a request.  Raises `SymbolicFailure`, also when it takes too long."""
-        self.submit(request)
-        while request not in self._results:
-            self._receive()
-        answer = self._results[request]
+        with self._lock:
+            self.submit(request)
+            while request not in self._results:
+                self._receive()
+            answer = self._results[request]
         if isinstance(answer, str):
             raise SymbolicFailure(answer)
         return answer
@@ -90,11 +94,11 @@ class SymbolicClient:
 
     def _receive(self) -> None:
         """Wait for the next answer, or for the reason why the oldest request has none."""
-        oldest, submitted = next(iter(self._waiting.items()))
-        begins = max(self._budget_start, submitted.time)
+        oldest, submission = next(iter(self._waiting.items()))
+        begins = max(self._budget_start, submission.time)
         ends = begins + oldest.seconds + (0.0 if self._warm else _PATIENCE_WITH_START)
         if begins == self._ready_at:  # its start is charged to the first request, up to half of its budget
-            ends = max(submitted.time + oldest.seconds, begins + oldest.seconds / 2)
+            ends = max(submission.time + oldest.seconds, begins + oldest.seconds / 2)
         try:
             self._budget_start, line = self._lines.get(timeout=max(0.0, ends - time.monotonic()))
         except queue.Empty:
@@ -107,7 +111,7 @@ class SymbolicClient:
             answer = _answer(line)
             if answer["number"] == 0:
                 self._warm, self._ready_at = True, self._budget_start
-            elif answer["number"] == submitted.number:
+            elif answer["number"] == submission.number:
                 self._set_result(oldest, answer.get("failure") or unpack_result(answer, oldest))
         except (ValueError, RecursionError):
             self._replace(oldest, "sympy's process gave an answer that cannot be read")
@@ -168,7 +172,7 @@ class SymbolicClient:
         threading.Thread(target=_pump, args=(self._answers, self._lines), daemon=True).start()
 
     def stop(self) -> None:
-        """End the process at once; what was submitted is forgotten."""
+        """End the process at once, even while a thread waits for it; what was submitted is forgotten."""
         self._waiting.clear()
         self._end()
 

@@ -63,12 +63,12 @@ def indexed(tree: Node, values: Mapping[str, Array[Node]]) -> IndexedForm | None
     letters = [letter for letter in INDEX_LETTERS if not any(name.endswith(letter) for name in names)]
     reader = _Reader(shapes, letters)
     try:
-        found = fold(tree, reader.leaf, reader.call)
+        result = fold(tree, reader.leaf, reader.call)
     except _NoIndex:
         return None
-    if found.shape or not reader.reductions:
+    if result.shape or not reader.reductions:
         return None
-    return IndexedForm(found.entry, tuple(reader.reductions.values()), reader.reduction_trees, tuple(letters))
+    return IndexedForm(result.entry, tuple(reader.reductions.values()), reader.reduction_trees, tuple(letters))
 
 
 class _Reader:
@@ -99,9 +99,9 @@ class _Reader:
             return self.line(parts, whole)
         is_of_one = node.name in ("max", "min") and len(parts) == 1
         if TABLE[node.name].elementwise and not is_of_one:
-            found = self.each(node.name, parts, whole)
+            result = self.each(node.name, parts, whole)
             kind = how.get("reduction", "mean") if "reduction" in TABLE[node.name].options else "none"
-            return found if kind == "none" else self.reduction(kind, found, whole)
+            return result if kind == "none" else self.reduction(kind, result, whole)
         raise _NoIndex
 
     def each(self, name: str, parts: Sequence[_Part], whole: Node) -> _Part:
@@ -122,10 +122,10 @@ class _Reader:
         name = Name(unparse(whole))
         if name.name not in self.reductions:
             count = prod(part.shape)
-            needed = {"e": part.entry, "r": name, "n": Number(str(count)), "c": Number(correction)}
+            parts_of_template = {"e": part.entry, "r": name, "n": Number(str(count)), "c": Number(correction)}
             if kind in ("var", "std"):
-                needed["m"] = self.reduction("mean", part, Call("mean", (part.whole,))).entry
-            weight = _instance(_WEIGHTS[kind], needed)
+                parts_of_template["m"] = self.reduction("mean", part, Call("mean", (part.whole,))).entry
+            weight = _instance(_WEIGHTS[kind], parts_of_template)
             self.reductions[name.name] = Reduction(name.name, latex(whole), part.entry, weight, count)
             self.reduction_trees[name.name] = whole
         return _Part(name, (), whole)
@@ -134,14 +134,14 @@ class _Reader:
         """A function of a line, by the entry and by what it needs of all entries."""
         text, needs = _LINES[whole.name]
         first, *rest = parts
-        known = {"e": first.entry}
+        meanings = {"e": first.entry}
         if rest:
-            known["eps"] = rest[0].entry
+            meanings["eps"] = rest[0].entry
         for letter, reduction in needs.items():
             tree = _instance(reduction, {"x": first.whole})
             assert isinstance(tree, Call)
-            known[letter] = self.reduction(tree.name, first, tree, dict(tree.options).get("correction", "1")).entry
-        return _Part(_instance(text, known), first.shape, whole)
+            meanings[letter] = self.reduction(tree.name, first, tree, dict(tree.options).get("correction", "1")).entry
+        return _Part(_instance(text, meanings), first.shape, whole)
 
 
 @cache
@@ -164,8 +164,8 @@ def at_entries(
     trees = dict(form.reduction_trees)
 
     def array(name: str) -> Node:
-        known = trees.get(name) or indexed.constants.get(name)
-        return known or Name(name.variable if isinstance(name, Entry) else name)
+        meaning = trees.get(name) or indexed.constants.get(name)
+        return meaning or Name(name.variable if isinstance(name, Entry) else name)
 
     for name, summand in indexed.sums.items():
         trees[name] = Call("sum", (substitute_names(summand, array),))

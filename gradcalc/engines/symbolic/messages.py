@@ -162,12 +162,12 @@ A text is a leaf; a list, a call and the places of its arguments.
 
 def pack(trees: Sequence[Node]) -> Parts:
     """Trees as plain data; what they share is written once."""
-    found = linearize(*trees)
+    program = linearize(*trees)
     parts: list[Any] = [
         [node.name, *places] if isinstance(node, Call) else node.text if isinstance(node, Number) else node.name
-        for node, places in zip(*found, strict=True)
+        for node, places in zip(*program, strict=True)
     ]
-    ends = {id(node): place for place, node in enumerate(found.nodes)}
+    ends = {id(node): place for place, node in enumerate(program.nodes)}
     return [*parts, [ends[id(tree)] for tree in trees]]
 
 

@@ -113,18 +113,18 @@ class ExpressionAt:
         return self._parts[key][1]
 
 
-def polarize(by: Sequence[str]) -> list[tuple[int, Direction]]:
-    """Signs and directions such that the partial by `by` is the sum of sign * c_n(direction), n = len(by).
+def polarize(wrt: Sequence[str]) -> list[tuple[int, Direction]]:
+    """Signs and directions such that the partial by `wrt` is the sum of sign * c_n(direction), n = len(wrt).
 
     The polarisation identity: D^n f(v1, ..., vn) is the sum over non-empty sets S of the vectors of
     (-1)**(n - |S|) * c_n(sum of S), where c_n(v) = D^n f(v, ..., v)/n! is the n-th Taylor coefficient along v.
     """
-    order = len(by)
-    if len(set(by)) == 1:
-        return [(factorial(order), {by[0]: 1})]
+    order = len(wrt)
+    if len(set(wrt)) == 1:
+        return [(factorial(order), {wrt[0]: 1})]
     weights: dict[tuple[tuple[str, int], ...], int] = {}
     for size in range(1, order + 1):
-        for subset in combinations(by, size):
+        for subset in combinations(wrt, size):
             direction: dict[str, int] = {}
             for name in subset:
                 direction[name] = direction.get(name, 0) + 1

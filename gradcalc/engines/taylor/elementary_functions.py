@@ -59,9 +59,9 @@ class ElementaryFunctions(PiecewiseFunctions, ABC):
                 return self._integer_power(a, b, near)
         if base < 0:
             note = self.note(NoteKind.DOMAIN, "a negative number to a power that is not a constant integer")
-            isolated = None if b.is_constant else integer(b.value)
-            if isolated is not None:  # real at this very exponent, and at none beside it
-                value = self._integer_power(Jet.constant(a.value), Jet.constant(b.value), isolated).value
+            variable_integer = None if b.is_constant else integer(b.value)
+            if variable_integer is not None:  # real at this very exponent, and at none beside it
+                value = self._integer_power(Jet.constant(a.value), Jet.constant(b.value), variable_integer).value
                 return self.with_unknown_tail(value, a.notes | b.notes | {note})
             return self.undefined([a, b], note)
         return self._power_of_zero(a, b)

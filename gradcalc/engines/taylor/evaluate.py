@@ -92,31 +92,31 @@ def _readers(
         if isinstance(node, Name):
             value = values[node.name]
             return value if isinstance(value, Jet) else Jet.constant(value)
-        replaced = constants(node)
-        return Jet.literal(exact(node.value) if replaced is None else replaced)
+        replacement = constants(node)
+        return Jet.literal(exact(node.value) if replacement is None else replacement)
 
     def call(node: Call, args: list[Value]) -> Value:
         row = TABLE[node.name]
         if not args:
-            replaced = constants(node)
-            if replaced is not None:
-                return Jet.literal(replaced)
+            replacement = constants(node)
+            if replacement is not None:
+                return Jet.literal(replacement)
         vocabulary.enter(node)
         if node.name == "where" or row.condition:
             branch: Value = row.meaning(vocabulary, *args)
             return branch
         parts = cast("list[Jet]", args)  # all other functions are of numbers
-        lost = False
+        is_lost = False
         for part in parts:
-            lost = lost or not part.has_expansion
-        if lost and any(is_nan(part.value) for part in parts):
+            is_lost = is_lost or not part.has_expansion
+        if is_lost and any(is_nan(part.value) for part in parts):
             return vocabulary.undefined(parts)
         try:
             result: Jet = row.meaning(vocabulary, *args)
         except (reals.NotReal, NoSeries):  # an inner part of the function has no value, or no sign
             return vocabulary.undefined(parts, *vocabulary.noted)
         # A function may pass over an argument, or be constant beside it: it is not real where the argument is not.
-        if not lost:
+        if not is_lost:
             return result
         notes = result.notes.union(*(part.notes for part in parts))
         return vocabulary.with_unknown_tail(result.value, notes, is_literal=result.is_literal)

@@ -158,14 +158,14 @@ class PiecewiseFunctions(Vocabulary[Jet, Condition], ABC):
         return self.floor(a) if at_point > 0 else -self.floor(-a)
 
     def round(self, a: Jet) -> Jet:
-        doubled = floor(2 * a.value)
-        if doubled is None:
+        double = floor(2 * a.value)
+        if double is None:
             return self.undefined([a])
-        half = fmpq(doubled, 2)
-        if doubled % 2 == 0 or reals.sign(a.value - half):
-            return a.as_constant(fmpq((doubled + 1) // 2))
+        half = fmpq(double, 2)
+        if double % 2 == 0 or reals.sign(a.value - half):
+            return a.as_constant(fmpq((double + 1) // 2))
         side, notes = self.side(a - Jet.constant(half), "round at a half-integer")
-        below, above = (doubled - 1) // 2, (doubled + 1) // 2
+        below, above = (double - 1) // 2, (double + 1) // 2
         even = below if below % 2 == 0 else above
         return Jet.constant(fmpq(even if side == 0 else below if side < 0 else above), notes, is_literal=a.is_literal)
 

@@ -273,18 +273,18 @@ def _plain(text: str) -> str:
     whole, _, part = mantissa.partition(".")
     figures = whole + part
     point = len(whole) + int(exponent_text or 0)
-    stripped = figures.lstrip("0")
-    point -= len(figures) - len(stripped)
-    if not stripped:
+    significant = figures.lstrip("0")
+    point -= len(figures) - len(significant)
+    if not significant:
         return sign_text + "0"
     if -5 < point <= 21:
         if point <= 0:
-            return f"{sign_text}0.{'0' * -point}{stripped}"
-        if point >= len(stripped):
-            return sign_text + stripped + "0" * (point - len(stripped))
-        return f"{sign_text}{stripped[:point]}.{stripped[point:]}"
-    tail = f".{stripped[1:]}" if len(stripped) > 1 else ""
-    return f"{sign_text}{stripped[0]}{tail}e{point - 1:+03d}"
+            return f"{sign_text}0.{'0' * -point}{significant}"
+        if point >= len(significant):
+            return sign_text + significant + "0" * (point - len(significant))
+        return f"{sign_text}{significant[:point]}.{significant[point:]}"
+    tail = f".{significant[1:]}" if len(significant) > 1 else ""
+    return f"{sign_text}{significant[0]}{tail}e{point - 1:+03d}"
 
 
 def digamma_series(x: arb, length: int) -> list[arb]:
@@ -297,13 +297,13 @@ def digamma_series(x: arb, length: int) -> list[arb]:
     if x.contains(0):
         return [arb.nan()] * length
     if x < 0:
-        mirrored = digamma_series(1 - x, length)
+        reflection = digamma_series(1 - x, length)
         angle = arb_series([x, 1], prec=length)
         sine = angle.sin_pi()
         if sine[0].contains(0):  # a pole, or too near to one to tell
             return [arb.nan()] * length
         cotangent = angle.cos_pi() / sine
-        return [(-c if power % 2 else c) - arb.pi() * cotangent[power] for power, c in enumerate(mirrored)]
+        return [(-c if power % 2 else c) - arb.pi() * cotangent[power] for power, c in enumerate(reflection)]
     with precision(min(ctx.prec, max(int(x.rel_accuracy_bits()), 0) + 64)):
         at = acb(x)
         coefficients = [at.digamma().real]

@@ -328,16 +328,16 @@ class Comparison:
         needs += [Call(need.name[0], need.args) for need in needs if need.name in (">=", "<=")]
         needs.sort(key=lambda need: len(linearize(need).nodes))
         necessary = [need for need in needs if all(self._holds(need, at) for at, there in self._values if there)]
-        undefined = [at for at, there in self._values if not there]
+        outside = [at for at, there in self._values if not there]
         for need in necessary:
-            if not any(self._holds(need, at) for at in undefined):
+            if not any(self._holds(need, at) for at in outside):
                 return need
         if not necessary or len(necessary) > 3:
             return None
         whole = necessary[0]
         for need in necessary[1:]:
             whole = Call("and", (whole, need))
-        return None if any(self._holds(whole, at) for at in undefined) else whole
+        return None if any(self._holds(whole, at) for at in outside) else whole
 
     def _holds(self, condition: Node, point: Point) -> bool:
         try:

@@ -1,1 +1,1 @@
-"""Floating-point programs replayed: formats, vendors' bounds, what aten operations mean, and which error matters."""
+"""Floating-point programs replayed: formats, documented bounds, what aten operations mean, and which error matters."""

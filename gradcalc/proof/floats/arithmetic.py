@@ -1,7 +1,7 @@
 """Two arithmetics in which a recorded program can be run again: exact, and rounded as a machine would.
 
 Comes in: balls.  Goes out: balls.  In `Exact` an operation is what mathematics says; in `Rounded` its result is widened by
-what the format and the vendor's bound allow, so that the float a machine returned must lie inside.
+what the format and the documented bound allow, so that the float a machine returned must lie inside.
 """
 
 from __future__ import annotations
@@ -275,7 +275,7 @@ class Rounded(Exact):
     """Arithmetic of a machine: every result is widened by half an ulp, or by the bound of its kernel.
 
     Formats below float32 are held to their own precision inside a kernel too: some kernels round every step, some only
-    the last.  `has_no_bound` is set by a function no vendor gives a bound for.
+    the last.  `has_no_bound` is set by a function without a documented bound.
     """
 
     def __init__(self, form: Format, device: str, literals: Collection[float] = ()):

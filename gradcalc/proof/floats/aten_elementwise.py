@@ -1,7 +1,7 @@
 """What every aten operation means: one row an operation.
 
 A row is the formula of the kernel, as torch's source has it, in terms of an arithmetic `m` (`Exact` or `Rounded`).  A
-kernel that is one function of the vendor's carries that function's bound; a kernel that is a formula of its own is judged
+kernel that is one function of a library carries that function's bound; a kernel that is a formula of its own is judged
 by its formula, operation by operation.  An operation without a row is unknown: it costs a verdict, it never makes one.
 
 Sources: aten/src/ATen/native/cpu/{UnaryOpsKernel,BinaryOpsKernel,Activation,PointwiseOpsKernel}.cpp, aten/src/ATen/native/
@@ -223,8 +223,8 @@ def _where(m: Exact, condition: Value, x: Value, y: Value) -> Value:
 
 
 @meaning("masked_fill")
-def _masked_fill(m: Exact, x: Value, mask: Value, filled: Value) -> Value:
-    return filled if mask.float else x
+def _masked_fill(m: Exact, x: Value, mask: Value, fill: Value) -> Value:
+    return fill if mask.float else x
 
 
 @meaning("clamp")
@@ -402,19 +402,19 @@ def _mish_backward(m: Exact, g: Value, x: Value) -> Value:
 
 @meaning("softplus")
 def _softplus(m: Exact, x: Value, beta: Value | None = None, threshold: Value | None = None) -> Value:
-    scaled, threshold = _times_beta(x, beta), threshold if threshold is not None else m.value(20.0)
+    multiple, threshold = _times_beta(x, beta), threshold if threshold is not None else m.value(20.0)
     m.thresholds.add(_float(threshold))
-    if m.compare(scaled, threshold, "gt") and not m.mathematical:
+    if m.compare(multiple, threshold, "gt") and not m.mathematical:
         return x
-    return _over_beta(m.call("log1p", m.call("exp", scaled)), beta)
+    return _over_beta(m.call("log1p", m.call("exp", multiple)), beta)
 
 
 @meaning("softplus_backward")
 def _softplus_backward(m: Exact, g: Value, x: Value, beta: Value, threshold: Value) -> Value:
-    scaled = _times_beta(x, beta)
-    if m.compare(scaled, threshold, "gt") and not m.mathematical:
+    multiple = _times_beta(x, beta)
+    if m.compare(multiple, threshold, "gt") and not m.mathematical:
         return g
-    z = m.call("exp", scaled)
+    z = m.call("exp", multiple)
     return g * z / (z + 1)
 
 
@@ -633,8 +633,8 @@ def arguments(
     base = base_name(name)
     plain = _PLAIN.get(base, frozenset())
     read = [_argument(m, arg, cell, place in plain) for place, arg in enumerate(args)]
-    kept = {key: option for key, option in options.items() if key in _KEPT}
-    return read, kept
+    settings = {key: option for key, option in options.items() if key in _KEPT}
+    return read, settings
 
 
 _KEPT = frozenset({

@@ -257,18 +257,18 @@ def _solve(m: Exact, *values: Value, size: int, recorded: Sequence[Any], flags: 
 @meaning("linalg_lu_solve")
 def _lu_solve(m: Exact, *values: Value, size: int, recorded: Sequence[Any], flags: Sequence[bool]) -> tuple[Value, ...]:
     m.mark_unbounded()
-    packed = _matrix(values[: size * size], size)
+    factors = _matrix(values[: size * size], size)
     pivots = [int(value.float or 0) for value in values[size * size : size * size + size]]
     rest = values[size * size + size :]
-    is_left, transposed = flags
-    lower = arb_mat([[packed[i, j] if j < i else arb(int(i == j)) for j in range(size)] for i in range(size)])
-    upper = arb_mat([[packed[i, j] if j >= i else arb(0) for j in range(size)] for i in range(size)])
+    is_left, is_transposed = flags
+    lower = arb_mat([[factors[i, j] if j < i else arb(int(i == j)) for j in range(size)] for i in range(size)])
+    upper = arb_mat([[factors[i, j] if j >= i else arb(0) for j in range(size)] for i in range(size)])
     rows = [list(row) for row in (lower * upper).tolist()]
     for step in reversed(range(size)):
         other = pivots[step] - 1
         rows[step], rows[other] = rows[other], rows[step]
     matrix = arb_mat(rows)
-    if transposed:
+    if is_transposed:
         matrix = matrix.transpose()
     right = _matrix(rest, len(rest) // size if is_left else size)
     if is_left:

@@ -1,6 +1,8 @@
 """The local error of every operation: its float result against the exact operation on its float inputs.
 
-Comes in: a recorded `Program`.  Goes out: for each operation its error in ulps, and whether it is within the vendor's bound.
+Comes in: a `RecordedProgram`.  Goes out: for each operation its error in ulps, and whether that is within the
+documented bound.
+
 Source of the term: the local error of an operation f in Herbie is R[f(x)] - f(R[x]), with R the rounding.
 """
 
@@ -12,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from flint import arb
 
-from gradcalc.engines.autograd.program import Cell, Operation, Program, base_name
+from gradcalc.engines.autograd.program import Cell, Operation, RecordedProgram, base_name
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import nearest_float
 from gradcalc.proof.floats import aten_reductions  # noqa: F401  its rows belong to the table
@@ -31,7 +33,7 @@ from gradcalc.proof.floats.replay import BITS, execute, same_float
 class LocalError:
     """One operation by itself: its result in ulps from the exact operation on its float inputs.
 
-    `in_bound` is None where no vendor gives a bound.  `underflow` and `overflow`: the exact result is no normal number.
+    `in_bound` is None where no bound is documented.  `underflow` and `overflow`: the exact result is not a normal number.
     `flip`: a quotient was rounded to the next integer before its integer part was taken.
     """
 
@@ -44,7 +46,7 @@ class LocalError:
     flip: bool = False
 
 
-def local_errors(program: Program, form: Format, device: str) -> list[LocalError]:
+def local_errors(program: RecordedProgram, form: Format, device: str) -> list[LocalError]:
     """Every operation by itself, on the floats it was given.
 
     Operations on infinities, or on what is not a number, are passed over.  Raises `UnknownOperation`.
@@ -78,10 +80,10 @@ def _local_error(
         bounds = [room.within_bound(exact_results[0].ball, truth.roundings[0])]
     else:
         bounds = [value.ball for value in execute(operation, room, lambda cell: room.value(cell.value))]
-    for result, right, bounded in zip(operation.results, exact_results, bounds, strict=False):
+    for result, right, enclosure in zip(operation.results, exact_results, bounds, strict=False):
         if result.value is None or isinstance(result.value, bool):
             continue
-        local = _error_of(place, base, float(result.value), right.ball, bounded, form, room.has_no_bound)
+        local = _error_of(place, base, float(result.value), right.ball, enclosure, form, room.has_no_bound)
         if worst is None or local.ulps > worst.ulps or local.in_bound is False:
             worst = local
     if worst is not None and operation.options.get("rounding_mode") == "trunc" and worst.ulps >= 1:
@@ -98,22 +100,22 @@ def _copy_error(place: int, operation: Operation, form: Format, device: str) -> 
     if isinstance(source.value, bool) or source.value is None or result.value is None or not math.isfinite(source.value):
         return None
     right = arb(source.value)
-    bounded = Rounded(form, device).widen(right, 0.5)
-    return _error_of(place, base_name(operation.name), float(result.value), right, bounded, form, has_no_bound=False)
+    enclosure = Rounded(form, device).widen(right, 0.5)
+    return _error_of(place, base_name(operation.name), float(result.value), right, enclosure, form, has_no_bound=False)
 
 
 def _error_of(
-    place: int, name: str, number: float, right: arb, bounded: arb, form: Format, has_no_bound: bool
+    place: int, name: str, number: float, right: arb, enclosure: arb, form: Format, has_no_bound: bool
 ) -> LocalError:
     if not right.is_finite():  # a pole of the operation: any non-finite float is an answer, nothing is judged
         return LocalError(place, name, 0.0, None, overflow=not math.isfinite(number))
     below = 0 < abs(right) < power_of_two(form.lowest)
     if not math.isfinite(number):
         largest = (2 - power_of_two(1 - form.precision)) * power_of_two(form.highest)
-        beyond = not bounded.is_finite() or not abs(bounded).upper() < largest
+        beyond = not enclosure.is_finite() or not abs(enclosure).upper() < largest
         return LocalError(place, name, math.inf, None if has_no_bound else bool(beyond), overflow=True)
     ulps = nearest_float(abs(arb(number) - right) / form.ulp(right))
-    if has_no_bound or not bounded.is_finite():
+    if has_no_bound or not enclosure.is_finite():
         return LocalError(place, name, ulps, None, underflow=bool(below))
-    in_bound = bool(bounded.contains(arb(number)))
+    in_bound = bool(enclosure.contains(arb(number)))
     return LocalError(place, name, ulps, in_bound, underflow=bool(below))

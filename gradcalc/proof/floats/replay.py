@@ -1,7 +1,7 @@
 """A recorded program, replayed in exact arithmetic.
 
-Comes in: a `Program` and the exact binary numbers torch received.  Goes out: enclosures of what the program would return
-without rounding.
+Comes in: a `RecordedProgram` and the exact binary numbers torch received.  Goes out: enclosures of what the program would
+return without rounding.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from gradcalc.engines.autograd.program import NO_MEMORY, Cell, Operation, Program, base_name
+from gradcalc.engines.autograd.program import NO_MEMORY, Cell, Operation, RecordedProgram, base_name
 from gradcalc.engines.taylor.reals import exact
 from gradcalc.proof.floats import aten_reductions  # noqa: F401  its rows belong to the table
 from gradcalc.proof.floats.arithmetic import Exact, Value
@@ -59,7 +59,7 @@ Observer = Callable[[Operation, Sequence[Value], Exact, Any], None]
 
 
 def replay(
-    program: Program,
+    program: RecordedProgram,
     inputs: Mapping[int, Fraction],
     *,
     mathematical: bool = False,
@@ -112,16 +112,16 @@ def execute(operation: Operation, field: Exact, cell: Any) -> Sequence[Value]:
     base = base_name(operation.name)
     if base in WITHOUT_RESULT or not operation.results:
         return ()
-    recorded = [field.value(math.nan if result.value is None else result.value) for result in operation.results]
+    results = [field.value(math.nan if result.value is None else result.value) for result in operation.results]
     if base in LOGIC or base in CREATIONS or base in EMPTY:
-        return recorded
+        return results
     if base in COMPARISONS:
         left, right = (
             cell(arg) if isinstance(arg, Cell) else field.limit(arg)  # type: ignore[arg-type]
             for arg in operation.args[:2]
         )
         answer = field.compare(left, right, base)
-        return [field.value(answer)] if field.mathematical else recorded
+        return [field.value(answer)] if field.mathematical else results
     if base in VIEWS:
         source = operation.args[1] if base == "copy" else operation.args[0]
         return [cell(source)]

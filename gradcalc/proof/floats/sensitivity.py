@@ -1,6 +1,7 @@
 """First-order error analysis of a recorded program: which operation's rounding moves a result most.
 
-Comes in: a `Program`, and the local errors of its operations.  Goes out: the operation with the largest adjoint times error.
+Comes in: a `RecordedProgram`, and the local errors of its operations.  Goes out: the operation with the largest product of
+adjoint and error.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from flint import arb
 
-from gradcalc.engines.autograd.program import NO_MEMORY, Cell, Operation, Program, base_name
+from gradcalc.engines.autograd.program import NO_MEMORY, Cell, Operation, RecordedProgram, base_name
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import nearest_float
 from gradcalc.proof.floats import aten_reductions  # noqa: F401  its rows belong to the table
@@ -40,7 +41,7 @@ _STEP_BITS = 64
 """Arguments are moved by 2**-64 of themselves: a quarter of the bits of the replay, so that the quotient has as many."""
 
 
-def local_jacobians(program: Program, inputs: Mapping[int, Fraction]) -> list[LocalJacobian]:
+def local_jacobians(program: RecordedProgram, inputs: Mapping[int, Fraction]) -> list[LocalJacobian]:
     """Every operation of a program with its partial derivatives, by difference quotients at high precision."""
     jacobians: list[LocalJacobian] = []
 
@@ -55,11 +56,11 @@ def local_jacobians(program: Program, inputs: Mapping[int, Fraction]) -> list[Lo
                 step = (abs(at) if not at.contains(0) else arb(1)) * power_of_two(-_STEP_BITS)
 
                 def shift(reading: Cell, key: int = key, step: arb = step) -> Value:
-                    stored = cell(reading)
-                    return Value(stored.ball + step, field, stored.float) if reading.key == key else stored
+                    number = cell(reading)
+                    return Value(number.ball + step, field, number.float) if reading.key == key else number
 
-                for (target, value), shifted in zip(pairs, execute(operation, field, shift), strict=False):
-                    slope = (shifted.ball - value.ball) / step
+                for (target, value), change in zip(pairs, execute(operation, field, shift), strict=False):
+                    slope = (change.ball - value.ball) / step
                     if slope.is_finite():
                         slopes.append((target, key, slope.mid()))
         jacobians.append(LocalJacobian(outputs, slopes))
@@ -83,8 +84,8 @@ def dominant_error(operations: Sequence[LocalJacobian], key: int, locals_: Seque
             above = {target: adjoints.pop(target) for target in operation.outputs if target in adjoints}
             local = errors.get(place)
             if local is not None and above:
-                shifted = sum((above[target] * operation.outputs[target] for target in above), arb(0))
-                effect = nearest_float(abs(shifted) * local.ulps)
+                total = sum((above[target] * operation.outputs[target] for target in above), arb(0))
+                effect = nearest_float(abs(total) * local.ulps)
                 if math.isfinite(effect) and effect > 0 and (worst is None or effect > worst[0]):
                     worst = effect, local
             for target, source, slope in operation.slopes:

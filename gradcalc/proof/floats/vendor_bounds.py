@@ -28,8 +28,8 @@ class Bound:
         if kind in ("cpu", "cuda", "mps"):
             bound: float | None = getattr(self, kind)
             return bound
-        known = (self.cpu, self.cuda, self.mps)
-        return None if None in known else max(bound for bound in known if bound is not None)
+        bounds = (self.cpu, self.cuda, self.mps)
+        return None if None in bounds else max(bound for bound in bounds if bound is not None)
 
 
 CORRECTLY_ROUNDED = Bound(0.5, 0.5, 0.5)

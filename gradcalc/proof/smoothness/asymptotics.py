@@ -100,12 +100,12 @@ class OneSidedFit:
             return False
         for near, far in pairwise(self.samples[:3]):
             change = near.value - far.value
-            expected = self.slope_integral(near.distance) - self.slope_integral(far.distance)
+            difference = self.slope_integral(near.distance) - self.slope_integral(far.distance)
             noise = _NOISE * (abs(near.value) + abs(far.value))
             # Logarithms are not powers: the fit is off by a factor.  For oscillations it is off by millions.
-            is_same_magnitude = change * expected > 0 and abs(expected) / 32 < abs(change) < 32 * abs(expected)
+            is_same_magnitude = change * difference > 0 and abs(difference) / 32 < abs(change) < 32 * abs(difference)
             size = abs(self.constant_term * far.distance) + abs(self.singular_term * near.distance)
-            if not is_same_magnitude and not abs(change - expected) <= size / 8 + noise:
+            if not is_same_magnitude and not abs(change - difference) <= size / 8 + noise:
                 return False
         return True
 

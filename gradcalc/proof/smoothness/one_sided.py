@@ -223,8 +223,8 @@ class Neighbourhood:
         self.germs.guesses += zeros.count
         if NoteKind.UNKNOWN in kinds:
             return Unknown("a part without a series")
-        if undefined := kinds & WITHOUT_VALUE:
-            return NotDefined(min(undefined))
+        if kinds & WITHOUT_VALUE:
+            return NotDefined()
         if isinstance(number, fmpq):
             return self.germs.constant(number)
 

@@ -94,8 +94,8 @@ def find_singularities(
     # An open piece between two without a value has none either.
     is_enclosed = [before.state == after.state == _State.EMPTY for before, after in zip(runs, runs[2:], strict=False)]
     runs = _runs(
-        replace(run, state=_State.EMPTY) if enclosed and run.state is _State.OPEN else run
-        for run, enclosed in zip(runs, [False, *is_enclosed, False], strict=False)
+        replace(run, state=_State.EMPTY) if is_between and run.state is _State.OPEN else run
+        for run, is_between in zip(runs, [False, *is_enclosed, False], strict=False)
     )
     points: list[Singularity] = []
     states = list(runs)
@@ -107,9 +107,9 @@ def find_singularities(
                 states[place] = replace(run, state=_State.UNRESOLVED)
             else:
                 points += [] if point is None else [point]
-    undefined = tuple(_up_to(points, run) for run in runs if run.state is _State.EMPTY)
-    unresolved = tuple(Interval(run.start, run.stop) for run in _runs(states) if run.state is _State.UNRESOLVED)
-    return Singularities(tuple(points), undefined, unresolved)
+    gaps = tuple(_up_to(points, run) for run in runs if run.state is _State.EMPTY)
+    open_intervals = tuple(Interval(run.start, run.stop) for run in _runs(states) if run.state is _State.UNRESOLVED)
+    return Singularities(tuple(points), gaps, open_intervals)
 
 
 def _runs(pieces: Iterable[_Piece]) -> list[_Piece]:

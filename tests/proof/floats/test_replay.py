@@ -12,7 +12,7 @@ from flint import ctx
 from support.sampling import sample
 
 from gradcalc.engines.autograd import backward, recorder
-from gradcalc.engines.autograd.program import Cell, Operation, Program
+from gradcalc.engines.autograd.program import Cell, Operation, RecordedProgram
 from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import agree, ball
 from gradcalc.expression.tree import Node
@@ -76,7 +76,7 @@ def test_the_program_of_every_row_computes_the_derivative_and_keeps_its_bounds(r
 
 
 def test_an_unknown_operation_is_never_passed_over() -> None:
-    program = Program([Operation("fancy_new.default", (Cell(1, 2.0),), {}, (Cell(2, 4.0),))])
+    program = RecordedProgram([Operation("fancy_new.default", (Cell(1, 2.0),), {}, (Cell(2, 4.0),))])
     with pytest.raises(aten_elementwise.UnknownOperation, match=r"fancy_new\.default"):
         replay.replay(program, {1: Fraction(2)})
     with pytest.raises(aten_elementwise.UnknownOperation, match=r"fancy_new\.default"):
@@ -90,7 +90,7 @@ def test_in_place_operations_write_to_the_memory_they_share() -> None:
         Operation("detach.default", (Cell(2, 3.0),), {}, (Cell(2, 3.0),)),
     ]
     with ctx.workprec(100):
-        found = replay.replay(Program(operations), {1: Fraction(3)}).values
+        found = replay.replay(RecordedProgram(operations), {1: Fraction(3)}).values
     assert found[2] == 3
 
 
@@ -101,7 +101,7 @@ def test_a_comparison_that_exact_arithmetic_decides_otherwise_is_told() -> None:
         Operation("gt.Scalar", (Cell(2, 1.0), 1), {}, (Cell(3, False),)),
     ]
     with ctx.workprec(100):
-        assert replay.replay(Program(operations), {1: Fraction(1, 10**9)}).flip == (1, "gt")
+        assert replay.replay(RecordedProgram(operations), {1: Fraction(1, 10**9)}).flip == (1, "gt")
 
 
 def test_doubles_that_stand_for_constants_mean_them() -> None:
@@ -120,13 +120,13 @@ def test_doubles_that_stand_for_constants_mean_them() -> None:
     ("number", "within"), [(0.9092974268256817, True), (0.9092974268256818, True), (0.909297426825690, False)]
 )
 def test_a_kernel_is_judged_by_its_own_bound(number: float, within: bool) -> None:
-    program = Program([Operation("sin.default", (Cell(1, 2.0),), {}, (Cell(2, number),))])
+    program = RecordedProgram([Operation("sin.default", (Cell(1, 2.0),), {}, (Cell(2, number),))])
     (local,) = local_error.local_errors(program, FORMATS["float64"], "cpu")
     assert local.in_bound is within
 
 
 def test_a_kernel_without_a_vendors_bound_is_not_judged() -> None:
-    program = Program([Operation("digamma.default", (Cell(1, 2.0),), {}, (Cell(2, 0.5),))])
+    program = RecordedProgram([Operation("digamma.default", (Cell(1, 2.0),), {}, (Cell(2, 0.5),))])
     (local,) = local_error.local_errors(program, FORMATS["float64"], "cpu")
     assert local.in_bound is None
     assert local.ulps > 1e10

@@ -17,36 +17,36 @@ from gradcalc.engines.symbolic.messages import Derivatives, IndexedDerivatives, 
 from gradcalc.expression.tree import Node, names_in
 
 
-def derive(trees: Sequence[Node], wanted: Sequence[tuple[int, Sequence[str]]]) -> Derivatives:
+def derive(trees: Sequence[Node], requests: Sequence[tuple[int, Sequence[str]]]) -> Derivatives:
     """The derivatives of trees: of each that is wanted, by a sequence of variables.
 
     A derivative that sympy leaves unevaluated, or in complex parts, comes back as unusable.
     """
     builder = Builder(list(dict.fromkeys(name for tree in trees for name in names_in(tree))))
-    known: dict[tuple[int, tuple[str, ...]], Graph] = {}
-    formulas, found = Formulas(builder), []
-    for place, by in wanted:
-        if (place, ()) not in known:
+    graphs: dict[tuple[int, tuple[str, ...]], Graph] = {}
+    formulas, results = Formulas(builder), []
+    for place, wrt in requests:
+        if (place, ()) not in graphs:
             expression = builder.build(trees[place])
             builder.is_lost = builder.is_lost or expression.has(sympy.nan, sympy.zoo)
-            known[place, ()] = Graph(expression)
-        for length in range(1, len(by) + 1):
-            prefix = tuple(by[:length])
-            if (place, prefix) not in known:
-                above, symbol = known[place, prefix[:-1]], builder.symbols.get(prefix[-1])
-                known[place, prefix] = Graph(sympy.S.Zero if symbol is None else above.partial(symbol))
-        found.append(formulas.of(known[place, tuple(by)].expression))
-    return Derivatives(tuple(found), builder.opaque)
+            graphs[place, ()] = Graph(expression)
+        for length in range(1, len(wrt) + 1):
+            prefix = tuple(wrt[:length])
+            if (place, prefix) not in graphs:
+                above, symbol = graphs[place, prefix[:-1]], builder.symbols.get(prefix[-1])
+                graphs[place, prefix] = Graph(sympy.S.Zero if symbol is None else above.partial(symbol))
+        results.append(formulas.of(graphs[place, tuple(wrt)].expression))
+    return Derivatives(tuple(results), builder.opaque)
 
 
-def derive_with_index(result: Node, reductions: Sequence[Reduction], by: Sequence[str]) -> IndexedDerivatives | None:
+def derive_with_index(result: Node, reductions: Sequence[Reduction], wrt: Sequence[str]) -> IndexedDerivatives | None:
     """The derivatives of an expression with an index, by variables; None where one of them is of no use."""
-    found = gradients(result, reductions, by)
-    return None if any(formula.unusable for formula in found.formulas.values()) else found
+    slopes = gradients(result, reductions, wrt)
+    return None if any(formula.unusable for formula in slopes.formulas.values()) else slopes
 
 
-def is_derivative(tree: Node, claim: Node, by: str) -> bool:
+def is_derivative(tree: Node, claim: Node, wrt: str) -> bool:
     """Whether sympy finds a claim equal to the derivative of a tree by a variable; False if it does not see it."""
-    builder = Builder(list(dict.fromkeys([*names_in(tree), *names_in(claim), by])))
-    difference = Graph(builder.build(tree)).partial(builder.symbols[by]) - builder.build(claim)
+    builder = Builder(list(dict.fromkeys([*names_in(tree), *names_in(claim), wrt])))
+    difference = Graph(builder.build(tree)).partial(builder.symbols[wrt]) - builder.build(claim)
     return any(change(difference) == 0 for change in (lambda it: it, sympy.expand, sympy.simplify))

@@ -25,11 +25,11 @@ class Graph:
 
     @cached_property
     def users(self) -> Mapping[sympy.Basic, Sequence[int]]:
-        found: dict[sympy.Basic, list[int]] = {}
+        table: dict[sympy.Basic, list[int]] = {}
         for place, part in enumerate(self.parts):
             for arg in part.args:
-                found.setdefault(arg, []).append(place)
-        return found
+                table.setdefault(arg, []).append(place)
+        return table
 
     def partial(self, symbol: sympy.Symbol) -> sympy.Expr:
         """What `sympy.diff` gives, by sympy's rules for each function, in a sixth of the time.
@@ -37,41 +37,41 @@ class Graph:
         `diff` asks of the derivative of every part whether it is zero, which takes sympy longer than everything else, and
         derives a part again wherever it occurs.
         """
-        if self.expression.has(sympy.Derivative, sympy.Subs):  # there is no rule already
+        if self.expression.has(sympy.Derivative, sympy.Subs):  # what sympy has no rule for
             return self.expression.diff(symbol)
-        known: dict[sympy.Basic, sympy.Expr] = {symbol: sympy.S.One}
+        slopes: dict[sympy.Basic, sympy.Expr] = {symbol: sympy.S.One}
         for place in self._above(symbol):
-            known[self.parts[place]] = _slope(self.parts[place], known)
-        return known.get(self.expression, sympy.S.Zero)
+            slopes[self.parts[place]] = _slope(self.parts[place], slopes)
+        return slopes.get(self.expression, sympy.S.Zero)
 
     def _above(self, symbol: sympy.Symbol) -> list[int]:
         """The places of the parts that depend on a variable, in order."""
-        found: set[int] = set()
+        ancestors: set[int] = set()
         waiting: list[sympy.Basic] = [symbol]
         while waiting:
             for place in self.users.get(waiting.pop(), ()):
-                if place not in found:
-                    found.add(place)
+                if place not in ancestors:
+                    ancestors.add(place)
                     waiting.append(self.parts[place])
-        return sorted(found)
+        return sorted(ancestors)
 
 
-def _slope(part: Any, known: Mapping[sympy.Basic, sympy.Expr]) -> sympy.Expr:
+def _slope(part: Any, slopes: Mapping[sympy.Basic, sympy.Expr]) -> sympy.Expr:
     """The derivative of a part by those of its arguments that are not 0."""
     zero, args = sympy.S.Zero, part.args
-    moving = [(place, known[arg]) for place, arg in enumerate(args) if known.get(arg, zero) is not zero]
+    moving = [(place, slopes[arg]) for place, arg in enumerate(args) if slopes.get(arg, zero) is not zero]
     if not moving or isinstance(part, Comparison):
         return zero
     if isinstance(part, where):
-        return where(args[0], *(known.get(arg, zero) for arg in args[1:]))
+        return where(args[0], *(slopes.get(arg, zero) for arg in args[1:]))
     if part.is_Add:
         return sympy.Add(*(slope for _, slope in moving))
     if part.is_Mul:
         return sympy.Add(*[sympy.Mul(*args[:place], slope, *args[place + 1 :]) for place, slope in moving])
     if part.is_Pow:
         base, exponent = args
-        inner = known.get(base, zero) * exponent / base
-        return part * (known[exponent] * sympy.log(base) + inner if moving[-1][0] == 1 else inner)
+        inner = slopes.get(base, zero) * exponent / base
+        return part * (slopes[exponent] * sympy.log(base) + inner if moving[-1][0] == 1 else inner)
     return sympy.Add(*[_by_argument(part, place + 1) * slope for place, slope in moving])
 
 

@@ -65,9 +65,9 @@ class Formulas:
     def written(self, expression: sympy.Expr, *, readable: bool = True) -> tuple[str, str]:
         """The text of an expression, and its LaTeX where that is not too long; `readable` shows constants as numbers."""
         numbers = self._builder.shown.numbers
-        shown = expression.xreplace(numbers) if readable and numbers else expression
-        text = self._printer.doprint(shown)
-        return text, self._latex.doprint(shown) if len(text) < MAX_FORMULA_CHARACTERS else ""
+        typeset = expression.xreplace(numbers) if readable and numbers else expression
+        text = self._printer.doprint(typeset)
+        return text, self._latex.doprint(typeset) if len(text) < MAX_FORMULA_CHARACTERS else ""
 
     def tree(self, expression: sympy.Expr) -> Node:
         """The tree of an expression.  Raises `CalcError` for what the function table does not have."""

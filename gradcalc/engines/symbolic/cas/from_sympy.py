@@ -17,18 +17,18 @@ from gradcalc.functions.resolve import apply_function
 PI, E = Call("pi", ()), Call("e", ())
 
 
-def parts(expression: sympy.Expr, known: Container[sympy.Basic] = ()) -> Iterator[Any]:
-    """The different parts of an expression, arguments first, without recursion; what is `known` is left out."""
-    seen: set[sympy.Basic] = set()
+def parts(expression: sympy.Expr, leaves: Container[sympy.Basic] = ()) -> Iterator[Any]:
+    """The different parts of an expression, arguments first, without recursion; what is `leaves` is left out."""
+    visits: set[sympy.Basic] = set()
     waiting = [expression]
     while waiting:
-        missing = [arg for arg in waiting[-1].args if arg not in seen and arg not in known]
+        missing = [arg for arg in waiting[-1].args if arg not in visits and arg not in leaves]
         if missing:
             waiting += missing
             continue
         part = waiting.pop()
-        if part not in seen and part not in known:
-            seen.add(part)
+        if part not in visits and part not in leaves:
+            visits.add(part)
             yield part
 
 

@@ -19,14 +19,14 @@ from gradcalc.expression.arrays import Entry
 from gradcalc.expression.tree import Node, names_in
 
 
-def gradients(result: Node, reductions: Sequence[Reduction], by: Sequence[str]) -> IndexedDerivatives:
+def gradients(result: Node, reductions: Sequence[Reduction], wrt: Sequence[str]) -> IndexedDerivatives:
     """The derivatives of a result by variables: arrays at an entry with an index, `x[i]`, and numbers.
 
     Raises `CalcError` for a formula that the function table has no words for.
     """
     trees = [result, *(it.entry for it in reductions), *(it.local_partial for it in reductions)]
     names = dict.fromkeys(
-        [*map(Entry.from_text, by), *(it.name for it in reductions), *(name for tree in trees for name in names_in(tree))]
+        [*map(Entry.from_text, wrt), *(it.name for it in reductions), *(name for tree in trees for name in names_in(tree))]
     )
     builder = Builder(list(names), {it.name: it.latex for it in reductions})
     formulas = Formulas(builder)
@@ -49,7 +49,7 @@ def gradients(result: Node, reductions: Sequence[Reduction], by: Sequence[str]) 
 
     for it in reversed(reductions):
         adjoints[it.name] = slope(it.name)
-    general = {name: formulas.of(slope(name)) for name in by}
+    general = {name: formulas.of(slope(name)) for name in wrt}
     return IndexedDerivatives(general, builder.opaque, sums.known)
 
 
@@ -74,6 +74,6 @@ class _Sums:
         return factor * self.builder.symbols[name]
 
 
-def _without_index(text: str, opened: str, closed: str) -> str:
+def _without_index(text: str, opening: str, closing: str) -> str:
     """An expression of entries as one of arrays."""
-    return re.sub(rf"{re.escape(opened)}[i-s](?:,[i-s])*{re.escape(closed)}", "", text)
+    return re.sub(rf"{re.escape(opening)}[i-s](?:,[i-s])*{re.escape(closing)}", "", text)

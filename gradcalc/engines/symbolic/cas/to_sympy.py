@@ -34,7 +34,7 @@ class Builder:
         self._latex = {self.symbols[name]: text for name, text in (latex or {}).items()}
         self.opaque: dict[str, Node] = {}
         self.is_lost = False
-        """Whether sympy made something of an expression that is no number: its derivative looks like 0."""
+        """Whether sympy made something of an expression that is not a number: its derivative looks like 0."""
         self._opaque_symbols: dict[Node, sympy.Symbol] = {}
         self._written = Shown()
         self._prefix = "c"

@@ -106,11 +106,8 @@ class cbrt(Real):
         return body if exp is None else f"{{{body}}}^{{{exp}}}"
 
 
-class power_of_zero(Real):
+class power_of_zero(_PiecewiseConstant):
     """0**x: 0 for positive x, and there the derivative is 0 too."""
-
-    def fdiff(self, argindex: int = 1) -> sympy.Expr:
-        return sympy.Integer(0)
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         body = f"0^{{{printer._print(self.args[0])}}}"
@@ -165,7 +162,7 @@ def _relation(operator: str) -> Any:
     return lambda *args: Comparison(sympy.Symbol(operator), *(sympy.sympify(arg) for arg in args))
 
 
-def _chained(of_two: type[Real]) -> Any:
+def _fold_of_two(of_two: type[Real]) -> Any:
     """A function of two as one of several; of equal arguments it takes one."""
 
     def best_of(*args: sympy.Expr) -> sympy.Expr:
@@ -251,7 +248,7 @@ class SympyVocabulary(Vocabulary[Any, Any]):
             where(Comparison(sympy.Symbol("<"), a, zero), zero, at_zero),
         )
 
-    max, min = (staticmethod(_chained(of_two)) for of_two in (max_, min_))
+    max, min = (staticmethod(_fold_of_two(of_two)) for of_two in (max_, min_))
     lt, le, gt, ge = (staticmethod(_relation(operator)) for operator in ("<", "<=", ">", ">="))
     eq, ne = (staticmethod(_relation(operator)) for operator in ("==", "!="))
     both, either, opposite = (staticmethod(_relation(operator)) for operator in ("and", "or", "not"))

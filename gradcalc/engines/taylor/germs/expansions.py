@@ -40,9 +40,9 @@ class Expansions(SeriesArithmetic, ABC):
         self._series: dict[tuple[int, int, int, bool], Series] = {}
 
     @contextmanager
-    def dropping_oscillation(self, allowed: bool) -> Iterator[None]:
+    def dropping_oscillation(self, is_allowed: bool) -> Iterator[None]:
         """Whether sin and cos of what grows may stand as a bounded term: that says nothing of its derivatives."""
-        before, self._drops_oscillation = self._drops_oscillation, allowed
+        before, self._drops_oscillation = self._drops_oscillation, is_allowed
         try:
             yield
         finally:
@@ -128,8 +128,8 @@ class Expansions(SeriesArithmetic, ABC):
 
     def _at_infinity(self, kind: str, series: Series, grows: int) -> Series:
         if kind == "atan":
-            inverted = self.apply("atan", self.power(series, fmpq(-1)))
-            return self.add_series(self._constant_series(self.atom("pi") * fmpq(grows, 2)), self._negate(inverted))
+            complement = self.apply("atan", self.power(series, fmpq(-1)))
+            return self.add_series(self._constant_series(self.atom("pi") * fmpq(grows, 2)), self._negate(complement))
         if kind in ("tanh", "erf") or (kind == "exp" and grows < 0):
             self._met_flat_term = True  # a constant, and what is smaller than every power with all its derivatives
             limit = Series([]) if kind == "exp" else self._constant_series(self.constant(grows))

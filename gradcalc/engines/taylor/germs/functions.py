@@ -72,7 +72,7 @@ def _odd(kind: str) -> Callable[..., Any]:
     return _strict(lambda self, a: self.germs.odd(kind, a))
 
 
-def _compared(*signs: int) -> Callable[..., Any]:
+def _comparison(*signs: int) -> Callable[..., Any]:
     return _strict(lambda self, a, b: self.germs.sign(a - b) in signs)
 
 
@@ -96,19 +96,19 @@ class GermVocabulary(Vocabulary[Any, Any]):
     @_strict
     def divide(self, a: Element | int, b: Element | int) -> Value:
         a, b = a + self.germs.zero, b + self.germs.zero
-        return self.germs.quotient(a, b) if self.germs.sign(b) else NotDefined("pole")
+        return self.germs.quotient(a, b) if self.germs.sign(b) else NotDefined()
 
     @_strict
     def power(self, a: Element, b: Element) -> Value:
         r, side = rational(b), self.germs.sign(a)
         if side == 0:
             side = self.germs.sign(b)
-            return NotDefined("pole") if side < 0 else self.germs.zero if side else self.germs.one
+            return NotDefined() if side < 0 else self.germs.zero if side else self.germs.one
         if r is not None and r.q == 1 and abs(r.p) < _MULTIPLIED:
             return self._whole_power(a, int(r.p), side)
         if side < 0:
             whole = self._integer(b)
-            return NotDefined("domain") if whole is None else self._whole_power(a, whole, side)
+            return NotDefined() if whole is None else self._whole_power(a, whole, side)
         if r is not None and r.q < 60 and abs(r.p) < 400:
             return self.germs.raise_to(a, r)
         return self.germs.exponential(b * self.germs.logarithm(a))
@@ -136,7 +136,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
     @_strict
     def sqrt(self, a: Element) -> Value:
         side = self.germs.sign(a)
-        return NotDefined("domain") if side < 0 else self.germs.raise_to(a, fmpq(1, 2)) if side else self.germs.zero
+        return NotDefined() if side < 0 else self.germs.raise_to(a, fmpq(1, 2)) if side else self.germs.zero
 
     @_strict
     def cbrt(self, a: Element) -> Value:
@@ -152,9 +152,9 @@ class GermVocabulary(Vocabulary[Any, Any]):
     @_strict
     def log(self, a: Element) -> Value:
         side = self.germs.sign(a)
-        return self.germs.logarithm(a) if side > 0 else NotDefined("domain" if side else "pole")
+        return self.germs.logarithm(a) if side > 0 else NotDefined()
 
-    def logaddexp(self, a: Any, b: Any) -> Value:
+    def logaddexp(self, a: Element, b: Element) -> Value:
         return a + self.log(1 + self.exp(b - a))  # type: ignore[no-any-return]
 
     @_strict
@@ -176,12 +176,12 @@ class GermVocabulary(Vocabulary[Any, Any]):
         rest = (1 - a) * (1 + a)
         side = self.germs.sign(rest)
         if side < 0:
-            return NotDefined("domain")
+            return NotDefined()
         if side == 0:
             return self.pi() * fmpq(self.germs.sign(a), 2)
         return self.germs.odd("atan", self.germs.quotient(a, self.germs.raise_to(rest, fmpq(1, 2))))
 
-    def acos(self, a: Any) -> Any:
+    def acos(self, a: Element) -> Any:
         return self.asin(a) * -1 + self.pi() / 2
 
     atan = _odd("atan")
@@ -193,7 +193,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
             return self.germs.odd("atan", self.germs.quotient(y, x))
         if up:
             return self.pi() * fmpq(up, 2) - self.germs.odd("atan", self.germs.quotient(x, y))
-        return self.pi() if right else NotDefined("domain")
+        return self.pi() if right else NotDefined()
 
     @_strict
     def sinc(self, a: Element) -> Value:
@@ -203,19 +203,19 @@ class GermVocabulary(Vocabulary[Any, Any]):
 
     tanh = _odd("tanh")
 
-    def sinh(self, a: Any) -> Any:
+    def sinh(self, a: Element) -> Any:
         return (self.exp(a) - self.exp(-a)) * fmpq(1, 2)
 
-    def cosh(self, a: Any) -> Any:
+    def cosh(self, a: Element) -> Any:
         return (self.exp(a) + self.exp(-a)) * fmpq(1, 2)
 
-    def asinh(self, a: Any) -> Any:
+    def asinh(self, a: Element) -> Any:
         return self.log(a + self.sqrt(1 + a * a))
 
     @_strict
     def acosh(self, a: Element) -> Any:
         if self.germs.sign(a - 1) < 0:
-            return NotDefined("domain")
+            return NotDefined()
         return self.log(a + self.sqrt((a - 1) * (a + 1)))
 
     @_strict
@@ -247,8 +247,8 @@ class GermVocabulary(Vocabulary[Any, Any]):
     def where(self, condition: bool | NotDefined, a: Value, b: Value) -> Value:
         return condition if isinstance(condition, NotDefined) else a if condition else b
 
-    lt, le, gt, ge = _compared(-1), _compared(-1, 0), _compared(1), _compared(0, 1)
-    eq, ne = _compared(0), _compared(-1, 1)
+    lt, le, gt, ge = _comparison(-1), _comparison(-1, 0), _comparison(1), _comparison(0, 1)
+    eq, ne = _comparison(0), _comparison(-1, 1)
 
     @_strict
     def both(self, p: bool, q: bool) -> bool:
@@ -300,7 +300,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
     def erfinv(self, a: Element) -> Value:
         side = self.germs.sign(1 - a * a)
         if side <= 0:
-            return NotDefined("domain" if side else "pole")
+            return NotDefined()
         return self._special("erfinv", a)
 
     def _special(self, name: str, a: Element, parameter: fmpq | None = None) -> Element:
@@ -364,19 +364,19 @@ class GermVocabulary(Vocabulary[Any, Any]):
         # zeta(s) = 1/(s - 1) and a function that is smooth at 1.
         return self.divide(1, a - 1) + self.germs.special("zeta without its pole", a, 0, special_functions.deflated_zeta)
 
-    def besselj(self, n: Any, a: Any) -> Any:
+    def besselj(self, n: Element, a: Element) -> Value:
         return self._bessel("besselj", n, a, whole_line=True)
 
-    def bessely(self, n: Any, a: Any) -> Any:
+    def bessely(self, n: Element, a: Element) -> Value:
         return self._bessel("bessely", n, a, whole_line=False)
 
-    def besseli(self, n: Any, a: Any) -> Any:
+    def besseli(self, n: Element, a: Element) -> Value:
         return self._bessel("besseli", n, a, whole_line=True)
 
-    def besselk(self, n: Any, a: Any) -> Any:
+    def besselk(self, n: Element, a: Element) -> Value:
         return self._bessel("besselk", n, a, whole_line=False)
 
-    def _bessel(self, name: str, n: Any, a: Any, *, whole_line: bool) -> Any:
+    def _bessel(self, name: str, n: Element, a: Element, *, whole_line: bool) -> Value:
         missing = next((arg for arg in (n, a) if isinstance(arg, NotDefined)), None)
         if missing is not None:
             return missing
@@ -387,7 +387,7 @@ class GermVocabulary(Vocabulary[Any, Any]):
             return self._special(name, a, order)
         side = self.germs.sign(a)
         if side <= 0 and not (side == 0 and whole_line):
-            return NotDefined("domain" if side else "pole")
+            return NotDefined()
         limit = self.germs.limit(a)
         if isinstance(limit, float) or not self.germs.sign(limit):
             raise Undecided(f"{name} beside 0")

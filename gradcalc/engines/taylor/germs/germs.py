@@ -17,10 +17,7 @@ _BITS = (128, 640, 3_200, 12_800)
 
 
 class NotDefined:
-    """What an expression has where it is not real: no value.  `kind` is "pole" or "domain"."""
-
-    def __init__(self, kind: str):
-        self.kind = kind
+    """What an expression has where it is not real: no value."""
 
     def _stays(self, *_: object) -> NotDefined:
         return self
@@ -32,7 +29,6 @@ class Unknown(NotDefined):
     """What is not known of an expression; `why` says what was in the way."""
 
     def __init__(self, why: str):
-        super().__init__("unknown")
         self.why = why
 
 

@@ -135,9 +135,9 @@ class NormalForms(Atoms):
         scale = a.leading_coefficient()
         if scale > 0:
             exponents = [(self._exponent(place), int(a.degrees()[place])) for place in places(a)]
-            known = [exponent * power for exponent, power in exponents if exponent is not None]
-            if len(known) == len(exponents):
-                return sum(known, self._rational_logarithm(scale))
+            exact_exponents = [exponent * power for exponent, power in exponents if exponent is not None]
+            if len(exact_exponents) == len(exponents):
+                return sum(exact_exponents, self._rational_logarithm(scale))
         scale = abs(scale)
         return self._rational_logarithm(scale) + self.atom("log", a / scale)
 
@@ -177,9 +177,9 @@ class NormalForms(Atoms):
             a = a - quarters / 2 * self._generators[pi]
         sine = self.odd("sin", a)
         cosine = self.one if a.is_zero() else self.atom("cos", -a if a.leading_coefficient() < 0 else a)
-        turned = (sine, cosine, -sine, -cosine, sine) if quarters.q == 1 else (sine, cosine)
+        quadrants = (sine, cosine, -sine, -cosine, sine) if quarters.q == 1 else (sine, cosine)
         turn = int(quarters.p) % 4 if quarters.q == 1 else 0
-        return turned[turn], turned[turn + 1]
+        return quadrants[turn], quadrants[turn + 1]
 
 
 def terms_of_power(p: Element, n: int) -> int:

@@ -95,25 +95,25 @@ class SeriesArithmetic(Elements, ABC):
             value = r if isinstance(r, fmpq) else rational(r)
             key = str(r) if value is None else value
             table[key] = (r if value is None else value, table[key][1] + c if key in table else c)
-        kept = [(r, c) for r, c in table.values() if not c.is_zero() and (bound is None or self.compare(r, bound) < 0)]
-        if all(isinstance(r, fmpq) for r, _ in kept):
-            kept.sort(key=_rational_exponent)
+        sequence = [(r, c) for r, c in table.values() if not c.is_zero() and (bound is None or self.compare(r, bound) < 0)]
+        if all(isinstance(r, fmpq) for r, _ in sequence):
+            sequence.sort(key=_rational_exponent)
         else:
-            kept.sort(key=cmp_to_key(self._compare_terms))
-            kept = self._merge(kept)
-        if len(kept) > self._length:
-            bound, kept = kept[self._length][0], kept[: self._length]
-        return Series([(r, self.shorten(c)) for r, c in kept], bound)
+            sequence.sort(key=cmp_to_key(self._compare_terms))
+            sequence = self._merge(sequence)
+        if len(sequence) > self._length:
+            bound, sequence = sequence[self._length][0], sequence[: self._length]
+        return Series([(r, self.shorten(c)) for r, c in sequence], bound)
 
     def _merge(self, terms: Sequence[Term]) -> list[Term]:
         """Neighbours with exponents that are equal, however they are written, as one term."""
-        kept: list[Term] = []
+        sums: list[Term] = []
         for r, c in terms:
-            if kept and self.compare(kept[-1][0], r) == 0:
-                kept[-1] = (kept[-1][0], kept[-1][1] + c)
+            if sums and self.compare(sums[-1][0], r) == 0:
+                sums[-1] = (sums[-1][0], sums[-1][1] + c)
             else:
-                kept.append((r, c))
-        return [(r, c) for r, c in kept if not c.is_zero()]
+                sums.append((r, c))
+        return [(r, c) for r, c in sums if not c.is_zero()]
 
     def add_series(self, one: Series, other: Series) -> Series:
         """The sum of two series."""
@@ -146,9 +146,9 @@ class SeriesArithmetic(Elements, ABC):
         """sum coefficients[k] * rest**k for a series without constant term."""
         if rest.first is None:
             return self._constant_series(coefficients(1)[0])
-        known = coefficients(self._length + 1)
-        total, power = self._constant_series(known[0]), self._constant_series(self.one)
-        for c in known[1:]:
+        factors = coefficients(self._length + 1)
+        total, power = self._constant_series(factors[0]), self._constant_series(self.one)
+        for c in factors[1:]:
             power = self.multiply_series(power, rest)
             if not power.terms:
                 break
