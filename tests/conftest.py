@@ -6,11 +6,14 @@ import gc
 
 from hypothesis import HealthCheck, settings
 
+gc.disable()  # until the cases are collected
 settings.register_profile("gradcalc", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gradcalc")
 
 
 def pytest_collection_finish() -> None:
-    """Spare the collector what stays until the end: modules, and thousands of cases."""
+    """Spare the collector what stays until the end, modules and thousands of cases, and let it look more rarely."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+    gc.enable()

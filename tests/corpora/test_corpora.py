@@ -83,7 +83,7 @@ def equal(found: Real | None, reference: str, digits: int = 20) -> bool:
 @every_row
 def test_expressions_are_read_and_written(name: str) -> None:
     row = BY_ID[name]
-    tree = understand(row["expr"], row["vars"])
+    tree = site(name).tree
     assert set(names_in(tree)) <= set(row["vars"])
     assert understand(unparse(tree), row["vars"]) == tree
 
@@ -235,7 +235,7 @@ def test_gotchas(row: Row, dtype: str, verdict: str) -> None:
 # ------------------------------------------------------------------------------------------------------------ by hand
 
 
-@pytest.mark.parametrize("name", [name for place, name in enumerate(BY_ID) if place % 8 == 0])
+@pytest.mark.parametrize("name", [name for place, name in enumerate(BY_ID) if place % 8 == 1])
 def test_derivations_lead_to_the_derivative(name: str) -> None:
     row = BY_ID[name]
     at = site(name)
