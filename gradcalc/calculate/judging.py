@@ -63,7 +63,9 @@ class PointJudge:
             else template.for_entry(run)
         )
         self.bounds = {} if is_whole or setting.another_algorithm else _bounds(tree, run, setting.form)
-        self.constants = _rounded_constants(self.typed, run)
+        names = {node.name for node in self.typed.program.nodes if isinstance(node, Call) and not node.args}
+        self.constants = {name: value for name, value in run.constants.items() if name in names}
+        """The constants of the expression that torch has rounded, as it has them."""
         self.rewrites: Sequence[Node] | None = None
         self.regularity = {wrt: (regularity_at(self.typed, wrt), regularity_at(self.binary, wrt)) for wrt in setting.wrt}
 
@@ -198,12 +200,6 @@ def _bounds(tree: Node, run: Run, form: Format) -> dict[By, tuple[float, float]]
     _, slopes = enclose(tree, values, constants, names, precision=form.precision, lowest=form.lowest)
     ends = {(name,): (slope.low.item(), slope.high.item()) for name, slope in slopes.items()}
     return {wrt: (low, high) for wrt, (low, high) in ends.items() if math.isfinite(low) and math.isfinite(high)}
-
-
-def _rounded_constants(site: ExpressionAt, run: Run) -> dict[str, Fraction]:
-    """The constants of an expression that torch has rounded, as it has them."""
-    named = {node.name for node in site.program.nodes if isinstance(node, Call) and not node.args}
-    return {name: value for name, value in run.constants.items() if name in named}
 
 
 def torch_deviations(tree: Node) -> tuple[str, ...]:

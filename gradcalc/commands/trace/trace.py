@@ -51,21 +51,22 @@ def _events(vertices: Sequence[Vertex]) -> Iterator[str]:
     """The operations that made the first numbers that are not finite, forward and backward."""
     for vertex in vertices:
         if not _is_finite(vertex.value):
-            inputs = _inputs(vertex, vertices)
-            yield f"forward, the first number that is not finite is made by {vertex.text} = {_number(vertex.value)}{inputs}"
+            inputs = [f"{vertices[edge.vertex].text} = {_number(vertices[edge.vertex].value)}" for edge in vertex.edges]
+            of = f", of {', '.join(inputs)}" if inputs else ""
+            yield f"forward, the first number that is not finite is made by {vertex.text} = {_number(vertex.value)}{of}"
             break
     for user in reversed(vertices):
         for edge in user.edges:
-            added = share(user, edge)
-            moves = vertices[edge.vertex].adjoint is not None
-            if moves and added is not None and _is_finite(user.adjoint) and not _is_finite(added):
+            adjoint, term = vertices[edge.vertex].adjoint, share(user, edge)
+            if adjoint is None or not _is_finite(user.adjoint):
+                continue
+            if term is not None and not _is_finite(term):
                 yield (
                     f"backward, the first is made by {user.grad_fn or user.name} of {user.text}: the local derivative "
-                    f"{_number(edge.local)} times the adjoint {_number(user.adjoint)} is {_number(added)}"
+                    f"{_number(edge.local)} times the adjoint {_number(user.adjoint)} is {_number(term)}"
                 )
                 return
-            adjoint = vertices[edge.vertex].adjoint
-            if moves and added is None and _is_finite(user.adjoint) and not _is_finite(adjoint):
+            if term is None and not _is_finite(adjoint):
                 yield (
                     f"backward, the first is made by {user.grad_fn or user.name} of {user.text}: "
                     f"the adjoint of {vertices[edge.vertex].text} is {_number(adjoint)}"
@@ -87,11 +88,6 @@ def _product(one: Any, other: Any) -> Any:
     if isinstance(other, list):
         return [_product(one, part) for part in other]
     return one * other
-
-
-def _inputs(vertex: Vertex, vertices: Sequence[Vertex]) -> str:
-    inputs = [f"{vertices[edge.vertex].text} = {_number(vertices[edge.vertex].value)}" for edge in vertex.edges]
-    return f", of {', '.join(inputs)}" if inputs else ""
 
 
 def _is_finite(value: Any) -> bool:
