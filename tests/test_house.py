@@ -227,7 +227,7 @@ def test_modules_and_functions_are_short(name: str) -> None:
 
 SLOW = {"flint", "importlib.metadata", "matplotlib", "numpy", "pebble", "rich", "sympy", "torch", "typer"}
 """Libraries that take so long to import that they wait until they are needed."""
-RARE = {"difflib", "importlib", "multiprocessing", "resource", "traceback"}
+RARE = {"difflib", "gradcalc.grammar.latex.reader", "importlib", "multiprocessing", "resource", "traceback"}
 """Modules that few runs need, or not every system has."""
 LATE = (".command", ".request", ".results", ".pool", ".worker", "__main__")
 """Every run imports the declaration of every command: what a command computes with waits until it is run."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from gradcalc.errors import CalcError, suggest
+from gradcalc.grammar.characters import is_name, plain
 from gradcalc.report import MAX_ORDER, Verdict
 
 DEVICES = ("cpu", "cuda", "xpu", "mps", "auto")
@@ -32,9 +33,10 @@ def names_of(texts: Sequence[str]) -> tuple[str, ...]:
 
     Raises `CalcError` for a text that is not a name.
     """
-    names = [name.strip() for text in texts for name in re.split(r",(?![^\[]*\])", text)]
+    names = [plain(name.strip()) for text in texts for name in re.split(r",(?![^\[]*\])", text)]
     for name in names:
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*( *\[[-0-9, ]+\])?", name):
+        variable, bracket, index = name.partition("[")
+        if not is_name(variable.rstrip()) or (bracket and not re.fullmatch(r"[-0-9, ]+\]", index)):
             hint = "an entry is x[0], or A[0,1]" if "[" in name else "write --by x"
             raise CalcError(f"{name or 'nothing'} is not the name of a variable", hint=hint)
     return tuple(dict.fromkeys(names))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gradcalc.report import DTYPES
+from gradcalc.report import DTYPES, NOTATIONS
 
 Expression = Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")]
 At = Annotated[
@@ -27,6 +27,9 @@ FailOn = Annotated[
     typer.Option(
         metavar="LIST", help="Verdicts that make the exit code 1, all others 0: disagree,not-finite. May be repeated."
     ),
+]
+From = Annotated[
+    str, typer.Option("--from", metavar="NOTATION", help=f"What the expression is written in: {', '.join(NOTATIONS)}.")
 ]
 Full = Annotated[bool, typer.Option("--full", help="Show every entry of an array; else long ones are cut.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing: the exit code tells.")]

@@ -109,7 +109,7 @@ def read_expression(
     wrt = names_of(by)
     named, nameless = read_at(at)
     named = {name: value_or_file(value) for name, value in named.items()}
-    query = read_query(Problem(text, by=wrt), named)
+    query = read_query(Problem(text, by=wrt, notation=settings.notation), named)
     return replace(query, order=order_of(order), device=settings.device, dtype=settings.dtype), named, nameless
 
 

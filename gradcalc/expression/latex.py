@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from gradcalc.expression.arrays import Entry
 from gradcalc.expression.tree import Call, Name, Node, Number, fold
 
@@ -63,8 +65,8 @@ def _parenthesize(piece: _Piece, binds: int) -> str:
 def _call(node: Call, args: list[_Piece]) -> _Piece:
     name = node.name
     if not args:
-        return (r"2 \pi", _PRODUCT) if name == "tau" else ({"pi": r"\pi"}.get(name, name), _ATOM)
-    if name in ("+", "-", "neg", "*", "/", "reciprocal", "**"):
+        return rf"\{name}" if name in _GREEK else name, _ATOM
+    if name in ("+", "-", "neg", "*", "/", "**"):
         return _arithmetic(node, args)
     if name in _RELATIONS or name in ("and", "or", "not"):
         return _condition(name, args)
@@ -78,7 +80,9 @@ def _arithmetic(node: Call, args: list[_Piece]) -> _Piece:
         case "+" | "-":
             return f"{_parenthesize(args[0], _SUM)} {node.name} {_parenthesize(args[1], _SUM + 1)}", _SUM
         case "neg":
-            return f"-{_parenthesize(args[0], _PRODUCT)}", _SUM
+            # Braces keep -(x*y) from being read as (-x)*y; nobody sees them.
+            text = _parenthesize(args[0], _PRODUCT)
+            return f"-{{{text}}}" if args[0][1] == _PRODUCT else f"-{text}", _SUM
         case "*":
             # A minus in front of the first factor is one in front of the product.
             has_sign = isinstance(node.args[0], Call) and node.args[0].name in ("neg", "*") and args[0][1] == _SUM
@@ -87,8 +91,7 @@ def _arithmetic(node: Call, args: list[_Piece]) -> _Piece:
             return text, _SUM if has_sign else _PRODUCT
         case "**":
             return f"{{{_parenthesize(args[0], _ATOM)}}}^{{{args[1][0]}}}", _POWER
-    numerator, denominator = ("1", args[0][0]) if node.name == "reciprocal" else (args[0][0], args[1][0])
-    return rf"\frac{{{numerator}}}{{{denominator}}}", _POWER
+    return rf"\frac{{{args[0][0]}}}{{{args[1][0]}}}", _POWER
 
 
 def _condition(name: str, args: list[_Piece]) -> _Piece:
@@ -103,14 +106,22 @@ def _condition(name: str, args: list[_Piece]) -> _Piece:
 def _array(node: Call, args: list[_Piece]) -> _Piece:
     match node.name:
         case "[":
-            rows = [text.removeprefix(_OPEN).removesuffix(_CLOSE) for text, _ in args]
-            nested = args[0][0].startswith(_OPEN)
-            return _OPEN + (r" \\ " if nested else " & ").join(rows) + _CLOSE, _ATOM
+            rows = [text for text, _ in args]
+            if not _is_list(node.args[0]) or _is_list(node.args[0].args[0]):
+                return _OPEN + " & ".join(rows) + _CLOSE, _ATOM
+            inner = [row.removeprefix(_OPEN).removesuffix(_CLOSE) for row in rows]
+            end = r" \\" if len(rows) == 1 else ""  # a matrix of one row is not a vector
+            return _OPEN + r" \\ ".join(inner) + end + _CLOSE, _ATOM
         case "[]":
             return f"{{{_parenthesize(args[0], _ATOM)}}}_{{{dict(node.options)['at'].replace(':', '{:}')}}}", _POWER
         case "@":
-            return f"{_parenthesize(args[0], _PRODUCT)} {_parenthesize(args[1], _PRODUCT + 1)}", _PRODUCT
+            # Braces without scripts side by side: a product of matrices, which in print looks like any other.
+            return f"{{{_parenthesize(args[0], _PRODUCT)}}} {{{_parenthesize(args[1], _PRODUCT + 1)}}}", _PRODUCT
     return rf"{{{_parenthesize(args[0], _ATOM)}}}^{{\top}}", _POWER
+
+
+def _is_list(node: Node) -> TypeGuard[Call]:
+    return isinstance(node, Call) and node.name == "["
 
 
 def _function(node: Call, args: list[_Piece]) -> _Piece:

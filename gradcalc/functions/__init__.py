@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gradcalc.errors import suggest
 from gradcalc.functions import activations, arrays, elementary, losses, matrices, special
 from gradcalc.functions.row import Function, Parameter
 
@@ -39,6 +38,25 @@ def find(name: str) -> Function | None:
 
 
 def similar(name: str) -> str | None:
-    """The function a misspelt name probably means, or None."""
-    names = [spelling for spelling in (*TABLE, *_BY_ALIAS) if spelling.isidentifier()]
-    return next((spelling for spelling in names if spelling.lower() == name.lower()), None) or suggest(name, names)
+    """The function a misspelt name means, or None; of a name that may be another function nothing is said."""
+    names = [spelling for spelling in (*TABLE, *_BY_ALIAS) if spelling.isidentifier() and spelling not in CONSTANTS]
+    small = name.lower()
+    same = next((spelling for spelling in names if spelling.lower() == small), None)
+    return same or next((spelling for spelling in names if _is_misspelt(small, spelling.lower())), None)
+
+
+def _is_misspelt(word: str, name: str) -> bool:
+    """Whether one typing error makes a word of a name: a letter doubled, left out, or put before the one it follows.
+
+    A wrong letter counts in long words only, and a letter too many never: `cov` is not cos, and `expm` is not exp.
+    """
+    if min(len(word), len(name)) < 3 or word[0] != name[0]:
+        return False
+    start = next((place for place, (a, b) in enumerate(zip(word, name, strict=False)) if a != b), min(len(word), len(name)))
+    rest, other = word[start:], name[start:]
+    if len(word) == len(name) + 1:
+        return rest[1:] == other and rest[0] == word[start - 1]
+    if len(word) == len(name) - 1:
+        return rest == other[1:] and not other[0].isdigit()
+    is_swapped = rest[:2] == other[1::-1] and rest[2:] == other[2:]
+    return len(word) == len(name) and (is_swapped or (len(word) > 4 and rest[1:] == other[1:]))

@@ -12,13 +12,15 @@ from functools import lru_cache
 from gradcalc.errors import CalcError
 from gradcalc.expression.tree import Name
 from gradcalc.functions import find, similar
-from gradcalc.grammar import foreign, textbook
+from gradcalc.grammar import elsewhere, foreign, textbook
+from gradcalc.grammar.characters import SUBSCRIPTS
 
 LETTERS = frozenset(["beta", "gamma", "zeta", "psi", "Beta", "t", "i0", "i1", "k0", "k1", "l1", "mm", "mv", "tr", "neg"])
 """Functions that are variables wherever they are not called: their names are letters, or short as such."""
 _SHORT = ("sh", "ch", "th", "rect")
 """Functions elsewhere whose names are as likely those of variables."""
-_CAPITALS = {"Pi": "pi", "PI": "pi", "M_PI": "pi", "Inf": "inf", "NaN": "nan"}
+CAPITALS = {"Pi": "pi", "PI": "pi", "M_PI": "pi", "π": "pi"}
+"""Constants by their names elsewhere."""
 
 _NOT_NUMBERS = {"True": "1", "False": "0", "true": "1", "false": "0", "None": None, "null": None}
 """Constants of programming languages that are not numbers, and what may be meant."""
@@ -45,23 +47,33 @@ def refusal(node: Name) -> CalcError | None:
         argument = row.signature.partition(",")[0].rstrip("?;=") or "x"
         hint = f"write {name}({argument}); a value, --at {name}=..., makes it a variable"
         return CalcError(f"{name} is a function without an argument", span=node.span, hint=hint)
-    if name in foreign.FUNCTIONS and name not in _SHORT:
-        hint = f"write {foreign.FUNCTIONS[name]}(x); a value, --at {name}=..., makes it a variable"
+    if name in elsewhere.NAMES and name not in _SHORT:
+        hint = f"write {elsewhere.NAMES[name]}(x); a value, --at {name}=..., makes it a variable"
         return CalcError(f"{name} is a function without an argument", span=node.span, hint=hint)
-    if name in _CAPITALS or (name != name.lower() and len(name) > 1 and name.lower() in textbook.NAMES):
-        small = _CAPITALS.get(name, name.lower())
-        hint = f"write {small}; a value, --at {name}=..., makes it a variable"
+    if name in ("Inf", "NaN") or (name != name.lower() and len(name) > 1 and name.lower() in textbook.NAMES):
+        hint = f"write {name.lower()}; a value, --at {name}=..., makes it a variable"
         return CalcError(f"{name} is not known", span=node.span, hint=hint)
     if name in _NOT_NUMBERS:
         number = _NOT_NUMBERS[name]
         hint = f"{'' if number is None else f'write {number}; '}a value, --at {name}=..., makes it a variable"
         return CalcError(f"{name} is not a number", span=node.span, hint=hint)
+    if product := _greek_product(name):
+        hint = f"write {product} for a product; a value, --at {name}=..., makes it a variable"
+        return CalcError(f"{name} is one name", span=node.span, hint=hint)
     based = _WITH_BASE.fullmatch(name)
     meaning = f"log(x, {based[1]})" if based else spelled_out(name)
     if meaning is None:
         return None
     hint = f"write {meaning}; a value, --at {name}=..., makes it a variable"
     return CalcError(f"{name} looks like a function without parentheses", span=node.span, hint=hint)
+
+
+def _greek_product(name: str) -> str | None:
+    """What `ωt` and `αβ` mean, letters that are not one name; None for `Δx`, `σ_x`, `θ₁` and names without Greek letters."""
+    letters = name.rstrip(SUBSCRIPTS)
+    if letters.isascii() or "_" in letters or len(letters) < 2 or (letters[0] in "Δδ" and len(letters) == 2):
+        return None
+    return "*".join(letters) + name[len(letters) :]
 
 
 @lru_cache(4_096)
@@ -110,7 +122,7 @@ def call_hint(name: str, *, is_variable: bool = False) -> str:
 
 def absent(name: str, used: Collection[str], values: Collection[str], text: str) -> CalcError:
     """The refusal of a value for a name that does not occur in an expression with the variables `used`."""
-    for word in dict.fromkeys(re.findall(r"[A-Za-z_]\w*", text, re.ASCII)):
+    for word in dict.fromkeys(re.findall(r"[^\W\d]\w*", text)):
         split = _split(word, tuple(values)) if word not in values else None
         if split is not None and name in split:
             hint = f"{word} is one name: write {'*'.join(split)} for a product"

@@ -10,13 +10,25 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from gradcalc.errors import CalcError, Span
-from gradcalc.expression.tree import Call, Name, Node, Number, fold, integer_literal, is_keyword, names_in, postorder
+from gradcalc.expression.tree import (
+    Call,
+    Name,
+    Node,
+    Number,
+    calls_in,
+    fold,
+    integer_literal,
+    is_keyword,
+    names_in,
+    postorder,
+)
 from gradcalc.functions import CONSTANTS, Function, Parameter, find
-from gradcalc.functions.names import LETTERS, call_hint, refusal
-from gradcalc.grammar import foreign, read
+from gradcalc.functions.names import CAPITALS, LETTERS, call_hint, refusal
+from gradcalc.grammar import Notation, read
 from gradcalc.grammar.ambiguity import names as notes_on_names
 
 _REFUSED = {"inf", "infinity", "oo", "nan"}
+_SINC = "sinc(x) is sin(x)/x here; torch.sinc(x) and np.sinc(x) are sin(pi*x)/(pi*x)"
 _OPERATORS = {"*", "/", "**", "neg"}
 
 
@@ -37,7 +49,12 @@ def understand(text: str, variables: Collection[str] = ()) -> Node:
 
 
 def interpret(
-    text: str, variables: Collection[str] = (), *, condition: bool = False, names_are_clear: bool = False
+    text: str,
+    variables: Collection[str] = (),
+    *,
+    condition: bool = False,
+    names_are_clear: bool = False,
+    notation: Notation = Notation.AUTO,
 ) -> Interpretation:
     """As `understand`, with notes on what could be meant otherwise; `condition` takes one in the place of a number, too.
 
@@ -45,36 +62,35 @@ def interpret(
     """
     names = frozenset(variables)
     try:
-        _refuse_definition(text, names)
-        reading = read(text, names)
+        reading = read(text, names, notation)
         resolver = _Resolver(text, names)
         tree = resolver.read(reading.tree)
         for word in resolver.words:
             raise refusal(word) or _refusal(word)
+        _refuse_equation(text, reading.defined, tree)
         if is_condition(tree) and not condition:
             raise CalcError(
                 "this is a condition, not a number", span=tree.span, hint="where(condition, a, b) makes a number of it"
             )
+        if "sinc" in text and ".sinc" not in text and any(call.name == "sinc" for call in calls_in(tree)):
+            reading = reading._replace(notes=(*reading.notes, _SINC))
         return Interpretation(tree, (*reading.notes, *(() if names_are_clear else notes_on_names(names_in(tree), names))))
     except CalcError as error:
         raise error.within(text) from None
 
 
-def _refuse_definition(text: str, variables: frozenset[str]) -> None:
-    """Raise `CalcError` for `y = ...`, `f(x) = ...` and `x = 3`; an error on the right side is reported first."""
-    sides = foreign.definition(text)
-    if sides is None:
+def _refuse_equation(text: str, left: str | None, tree: Node) -> None:
+    """Raise `CalcError` for `x = 3`, which is a point, and for an equation, `x = cos(x)`."""
+    if left is None:
         return
-    left, right = " ".join(sides[0].split()), sides[1]
-    if right.strip() and foreign.definition(right) is None:
-        reading = interpret(right, variables)
-        place = text.index("=")
-        span = Span(place, place + 1)
-        if not names_in(reading.tree):
-            raise CalcError(
-                "this is a point, not an expression", span=span, hint=f"give it apart: --at {left}={' '.join(right.split())}"
-            )
-        hint = "; ".join([f"leave out {left} =", *reading.notes])
+    names = names_in(tree)
+    place = text.index("=")
+    span = Span(place, place + 1)
+    if not names:
+        value = " ".join(text[place + 1 :].split())
+        raise CalcError("this is a point, not an expression", span=span, hint=f"give it apart: --at {left}={value}")
+    if left in names:
+        hint = f"write {left} - (...) for the difference of both sides, or the right side alone"
         raise CalcError("an expression is read, not an equation", span=span, hint=hint)
 
 
@@ -105,9 +121,9 @@ class _Resolver:
     def leaf(self, node: Number | Name) -> Node:
         if isinstance(node, Number) or node.name in self.variables:
             return node
-        if node.name in CONSTANTS:
-            return Call(CONSTANTS[node.name], (), node.span)
-        if node.name == "inf" or not node.name.isidentifier() or refusal(node) is not None:
+        if node.name in CONSTANTS or node.name in CAPITALS:
+            return Call(CONSTANTS[CAPITALS.get(node.name, node.name)], (), node.span)
+        if node.name == "inf" or node.name[:1] in "\"'" or refusal(node) is not None:
             self.words.append(node)
         elif node.name in _REFUSED:
             raise _refusal(node)
@@ -119,7 +135,7 @@ class _Resolver:
             return Call("=", (node.args[0], args[1]), node.span)
         self.refuse_bare_function(node)
         _refuse_round_list(node, args)
-        row = find(node.name)
+        row = find(node.name) or self.in_capitals(node.name)
         if row is None or not row.signature:
             raise self.unknown(node)
         if node.name in self.variables:
@@ -137,6 +153,10 @@ class _Resolver:
         if row.definition is not None:
             return self.expand(row, args, node.span)
         return Call(row.name, tuple(args), node.span, options)
+
+    def in_capitals(self, name: str) -> Function | None:
+        """The row of `SIN`, `ReLU` or `Sum`, unless the name is that of a variable."""
+        return find(name.lower()) if len(name) > 1 and name.lower() != name and name not in self.variables else None
 
     def forget(self, words: Sequence[Node]) -> None:
         """The name and the value of an option are no variables that must be refused."""

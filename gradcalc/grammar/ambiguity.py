@@ -161,6 +161,24 @@ def suffix(number: Token, name: Token) -> None:
         raise CalcError(f"{text} is not a number here", span=span, hint=hint)
 
 
+def percent(before: Token | None, sign: Token, following: Token, *, is_spreadsheet: bool) -> None:
+    """Raise `CalcError` for a percent sign: `5%`, `5% x`; between two operands it is a remainder."""
+    number = before.text if before is not None and before.kind == "number" else ""
+    is_apart = before is not None and before.span.end == sign.span.start and following.span.start > sign.span.end
+    if following.kind in ("number", "name", "(", "-", "+") and not (number and is_apart) and not is_spreadsheet:
+        return
+    hint = f"write {number or 5}/100 for {number or 'five'} percent, remainder(x, y) for a remainder"
+    raise CalcError("% can be read in two ways", span=sign.span, hint=hint)
+
+
+def bars(text: str, closed: int, opened: Token) -> None:
+    """Raise `CalcError` for `|x|y|z|`: a bar that opens behind an operand which stands behind one that closed."""
+    between = text[closed : opened.span.start] if 0 <= closed <= opened.span.start else ""
+    if between.strip() and re.fullmatch(r"[\w\s.]{1,200}", between):
+        hint = "write abs(...) for absolute values"
+        raise CalcError("bars that can be read in two ways", span=Span(closed - 1, opened.span.end), hint=hint)
+
+
 def differential(left: Node, right: Node, variables: Collection[str]) -> None:
     """Raise `CalcError` for the dx of an integral: `x^2 dx`."""
     name = right.name if isinstance(right, Name) else ""

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 from gradcalc.errors import CalcError, Span
 from gradcalc.expression.tree import MAX_NESTING, MAX_NODES, Call, Node
-from gradcalc.grammar import ambiguity
+from gradcalc.grammar import ambiguity, characters
 from gradcalc.grammar.tokens import BINARY, Token, tokens
 
 _MOST_NOTES = 5
+_STARTS_FACTOR = ("number", "name", "(", "{", *characters.BRACKETS, *characters.ROOTS)
+_LETTERS = ("t", "e", "E", "σ", "Γ", "ψ", "ζ", "β", "φ", "Φ")
+"""Letters that are names of functions, too."""
 _PAIRS = {
-    ("/", "/"): "write floor(x/y) for a whole quotient",
     ("-", ">"): "leave out the arrow and what stands before it",
     ("<", ">"): "write != for what is not equal",
     ("**", "*"): "write ** for a power",
@@ -22,8 +24,9 @@ _PAIRS = {
 class Cursor:
     """Takes tokens, makes nodes and counts them; `notes` are what could be read in another way."""
 
-    def __init__(self, text: str, variables: frozenset[str]):
+    def __init__(self, text: str, variables: frozenset[str], *, is_spreadsheet: bool = False):
         self.text = text
+        self.is_spreadsheet = is_spreadsheet
         self.variables = variables
         self.notes: list[str] = []
         self.tokens: Iterator[Token] = tokens(text)
@@ -32,6 +35,9 @@ class Cursor:
         self.nesting = 0
         self.nodes = 0
         self.last_power: ambiguity.Power | None = None
+        self._factors: dict[str, bool] = {}
+        self.bars = [False]
+        """Whether a bar is open, for each pair of brackets around the present place."""
 
     def take(self) -> Token:
         """The present token; the next one is read only now, so that what is refused early costs little."""
@@ -50,10 +56,12 @@ class Cursor:
         if token.kind == "end":
             what = f" after {before.text}" if before else ""
             return CalcError(f"the expression ends too early{what}", span=token.span, hint="something must follow here")
-        if token.kind == ")":
-            if before is not None and before.kind in (",", "(", *BINARY):
-                return CalcError(f"something is missing between {before.text} and )", span=before.span.to(token.span))
-            return CalcError("unexpected )", span=token.span, hint="no ( is open here")
+        if token.kind in (")", "}"):
+            if before is not None and before.kind in (",", "(", "{", *BINARY):
+                return CalcError(
+                    f"something is missing between {before.text} and {token.kind}", span=before.span.to(token.span)
+                )
+            return CalcError(f"unexpected {token.kind}", span=token.span, hint=f"no {'({'[token.kind == '}']} is open here")
         if token.kind in ("number", "name", "(") and before is not None and before.kind in ("number", "name", ")"):
             return CalcError(
                 f"missing operator between {before.text} and {token.text}",
@@ -77,6 +85,26 @@ class Cursor:
 
     def call(self, name: str, args: tuple[Node, ...], span: Span | None = None) -> Node:
         return self.node(Call(name, args, span or args[0].span.to(args[-1].span)))
+
+    def starts_factor(self) -> bool:
+        """Whether the present token, behind an operand, begins another that multiplies it."""
+        token = self.now
+        if token.kind == "|":
+            return not self.bars[-1]
+        return token.kind in _STARTS_FACTOR and not self.is_word("if") and not self.is_word("else")
+
+    def is_word(self, word: str) -> bool:
+        """Whether the present token is a word of the language and no variable."""
+        return self.now.kind == "name" and self.now.text == word and word not in self.variables
+
+    def is_factor(self, name: Token) -> bool:
+        """Whether a name before a parenthesis is a variable, `x(x + 1)`: one letter that stands alone elsewhere."""
+        if len(name.text) != 1 or name.text in _LETTERS:
+            return False
+        if name.text not in self._factors:
+            alone = re.compile(rf"(?<![A-Za-z0-9_.]){name.text}(?![A-Za-z0-9_]|\s{{0,9}}(?:[({{\[]|=(?!=)))")
+            self._factors[name.text] = name.text in self.variables or alone.search(self.text) is not None
+        return self._factors[name.text]
 
     def deeper(self, token: Token) -> None:
         self.nesting += 1

@@ -9,12 +9,13 @@ import re
 import unicodedata
 
 from gradcalc.errors import CalcError, Span
+from gradcalc.grammar import elsewhere
 
 _WRITE = {
-    "·": "*", "×": "*", "∙": "*", "⋅": "*", "∗": "*", "⊙": "*", "∘": "*", "÷": "/", "∕": "/", "−": "-", "–": "-", "—": "-",  # noqa: RUF001
+    "·": "*", "×": "*", "∙": "*", "⋅": "*", "∗": "*", "⊙": "*", "∘": "*", "÷": "/", "∕": "/", "−": "-", "–": "-", "—": "-",
     "√": "sqrt(...)", "∛": "cbrt(...)", "|": "abs(...)", "≤": "<=", "≥": ">=", "≠": "!=", "!": "factorial(...)",
     "‖": "norm(...)", "⌊": "floor(...)", "⌈": "ceil(...)", "∑": "sum(...)", "Σ": "sum(...)", "∏": "prod(...)",
-    "∞": "a finite number", "&": "and", "}": ")", "½": "1/2", "¼": "1/4", "¾": "3/4", "∧": "and", "∨": "or", "¬": "not",  # noqa: RUF001
+    "∞": "a finite number", "&": "and", "}": ")", "½": "1/2", "¼": "1/4", "¾": "3/4", "∧": "and", "∨": "or", "¬": "not",
     "π": "pi", "τ": "tau", "°": "deg2rad(...) for degrees", "~": "not", "\u00a0": "a plain blank",
     "“": "no quotes", "\"": "no quotes",
 }  # fmt: skip
@@ -28,12 +29,12 @@ _SAY = {
     "∂": "gradcalc differentiates: write the function alone, without its derivative",
     "∇": "gradcalc differentiates: write the function alone, without its derivative",
     "'": "gradcalc differentiates: write the function alone, without its derivative",
-    "′": "gradcalc differentiates: write the function alone, without its derivative",  # noqa: RUF001
+    "′": "gradcalc differentiates: write the function alone, without its derivative",
     "$": "LaTeX is not read: leave out the $, and write x**2, sin(x), a/b",
     "≈": "write one side alone",
     "→": "write the formula alone",
 }  # fmt: skip
-MINUS = str.maketrans("−–⁻", "---")  # noqa: RUF001
+MINUS = str.maketrans("−–⁻", "---")
 
 
 def stray(text: str, position: int) -> CalcError:
@@ -141,70 +142,25 @@ def word_hint(word: str, text: str) -> str:
 
 # ----------------------------------------------------------------------------------------------- other languages
 
-_MODULES = """torch np numpy math sympy sp sy jnp jax tf F K nn keras scipy special mpmath mp cmath cp cupy Math ag"""
-MODULES = frozenset(_MODULES.split())
-_MEANS_ANOTHER = {
-    ("np", "var"): "write var(x, correction=0): numpy divides by n",
-    ("np", "std"): "write std(x, correction=0): numpy divides by n",
-    ("np", "sinc"): "write sinc(pi*x): there sinc(x) is sin(pi*x)/(pi*x)",
-    ("torch", "sinc"): "write sinc(pi*x): there sinc(x) is sin(pi*x)/(pi*x)",
-    ("math", "remainder"): "write x - y*round(x/y): remainder(x, y) is another function here",
-    ("jnp", "gelu"): "write gelu_tanh(x): jax approximates gelu by tanh",
-    ("math", "log"): "write log(x); log10(x) for the base 10",
-    ("F", "gelu"): "write gelu(x), and gelu_tanh(x) for approximate='tanh'",
-    ("torch", "gelu"): "write gelu(x), and gelu_tanh(x) for approximate='tanh'",
-}
-_SAME = {"numpy": "np", "jnp": "np", "jax": "jnp", "K": "np", "tf": "np", "cp": "np", "cupy": "np"}
-_TARGET_FIRST = {
-    "binary_crossentropy": "binary_cross_entropy(p, y)",
-    "categorical_crossentropy": "cross_entropy(logits, y)",
-    "sparse_categorical_crossentropy": "cross_entropy(logits, y)",
-    "mean_squared_error": "mse_loss(p, y)",
-    "mean_absolute_error": "l1_loss(p, y)",
-    "huber": "huber_loss(p, y)",
-    "kl_divergence": "kl_div(p, y)",
-    "log_loss": "binary_cross_entropy(p, y)",
-}
-
-
-def module_hint(module: str, name: str) -> str:
-    """What to write for a function of a module."""
-    for known in (module, _SAME.get(module, "")):
-        if (known, name) in _MEANS_ANOTHER:
-            return _MEANS_ANOTHER[known, name]
-    if name in _TARGET_FIRST:
-        return f"write {_TARGET_FIRST[name]}: there the target is the first argument"
-    return f"write {name} alone"
-
-
-FUNCTIONS = {
-    "tg": "tan", "ctg": "cot", "cotg": "cot", "cotan": "cot", "cosec": "csc", "sen": "sin", "sh": "sinh", "ch": "cosh",
-    "th": "tanh",
-    "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh", "arctg": "atan", "arcctg": "acot",
-    "arcsen": "asin", "cbrtf": "cbrt",
-    "expf": "exp", "logf": "log", "sinf": "sin", "cosf": "cos", "tanhf": "tanh", "sqrtf": "sqrt", "powf": "pow",
-    "fabsf": "abs",
-    "ReLU": "relu", "argsh": "asinh", "argch": "acosh", "argth": "atanh", "binary_crossentropy": "binary_cross_entropy",
-    "crossentropy": "cross_entropy", "ArcTan": "atan", "ArcSin": "asin", "ArcCos": "acos", "rect": "relu",
-}  # fmt: skip
-"""Functions by their names elsewhere."""
-
 _CALLS = {
-    "if": "write where(condition, a, b)", "If": "write where(condition, a, b)", "IF": "write where(condition, a, b)",
-    "piecewise": "write where(condition, a, b)", "Piecewise": "write where(condition, a, b)",
-    "cases": "write where(condition, a, b)", "root": "write cbrt(x), or x**(1/3)", "nthroot": "write cbrt(x), or x**(1/3)",
+    "cases": "write where(condition, a, b)", "rect": "write where(abs(x) < 1/2, 1, 0), or relu(x)",
+    "σ": "write sigmoid(x) for the function, σ*(x) for a product", "φ": "write φ*(x) for a product",
+    "Φ": "write ndtr(x) for the normal distribution, Φ*(x) for a product", "ψ": "write digamma(x), or ψ*(x) for a product",
+    "ζ": "write zeta(x), or ζ*(x) for a product", "β": "write beta(x, y), or β*(x) for a product",
     "diff": "leave out diff: gradcalc finds the derivative", "D": "leave out D: gradcalc finds the derivative",
     "grad": "leave out grad: gradcalc finds the derivative", "Derivative": "leave out Derivative",
     "integrate": "an integral is not read; write the integrand", "int": "an integral is not read; write the integrand",
-    "Rational": "write p/q", "Symbol": "write the name alone", "tensor": "write [1, 2, 3]", "array": "write [1, 2, 3]",
+    **{name: f"write {name[:-1]}(deg2rad(x)) for degrees" for name in ("sind", "cosd", "tand")},
+    **dict.fromkeys(("expm", "logm", "sqrtm"), "functions of matrices are not in the table"),
+    **dict.fromkeys(("Ei", "Si", "Ci", "li", "erfcx"), "this special function is not in the table"),
+    **dict.fromkeys(("binom", "binomial", "nCr", "comb"), "write factorial(n)/(factorial(k)*factorial(n - k))"),
+    "Symbol": "write the name alone", "INT": "write floor(x), or trunc(x)",
 }  # fmt: skip
 
 
 def bracket_hint(name: str) -> str:
     """What to write for a function with brackets, `Sin[x]`, or for a product with them, `x[y + 1]`."""
     known = call_hint(name)
-    if name == "ArcTan":
-        return "write atan(x), and atan2(y, x) for ArcTan[x, y]"
     if known is not None:
         return known
     if len(name) == 1:
@@ -216,54 +172,23 @@ def call_hint(name: str) -> str | None:
     """What to write for a function that is not there; None where nothing is known of it."""
     if name in _CALLS:
         return _CALLS[name]
-    if name in FUNCTIONS:
-        return f"write {FUNCTIONS[name]}(...)"
-    if found := re.fullmatch(r"(?:log|Log|LOG)_?(\w{1,3})", name):
-        return f"write log(x, {found[1]})"
-    return None
+    if based := re.fullmatch(r"(?:log|Log|LOG)_?(\w{1,3})", name):
+        return f"write log(x, {based[1]})"
+    return elsewhere.call_hint(name)
 
 
-# ------------------------------------------------------------------------------------------------ whole texts
-
-# With bounded repeats: a text may be long and hostile.
-_DEFINITION = re.compile(r"\s{0,9}([A-Za-z_]\w{0,60})\s{0,9}(\([^()=<>!]{0,200}\))?\s{0,9}=(?![=>])\s{0,9}", re.ASCII)
-_CODE = re.compile(
-    r"\s{0,9}(lambda\s[\w\s,]{0,60}:|def\s\w{1,60}\([^()]{0,200}\)\s?:\s{0,9}return\b|return\b"
-    r"|\(?[\w ,]{1,60}\)? ?=>)\s{0,9}",
-    re.ASCII,
-)
-
-
-def definition(text: str) -> tuple[str, str] | None:
-    """What stands before and after the `=` of `y = ...` and `f(x) = ...`; None of any other text."""
-    found = _DEFINITION.match(text)
-    return None if found is None else (found[0].strip().removesuffix("=").strip(), text[found.end() :])
-
-
-def refuse_whole(text: str) -> None:
-    """Raise `CalcError` for texts that begin as no expression does: code, spreadsheets, comments, HTML."""
-    stripped = text.strip()
-    if stripped.startswith("#"):
-        raise CalcError("all of it is a comment: the expression is empty", span=Span(0, 1), hint="leave out the #")
-    if tag := re.search(r"<su[pb]> ?(\w{1,60}) ?</su[pb]>", text):
-        base = re.search(r"\w*$", text[max(0, tag.start() - 60) : tag.start()])
-        assert base is not None
-        raise CalcError("HTML is not read", span=Span(*tag.span()), hint=f"write {base[0]}**{tag[1]}")
-    if stripped.startswith("=") and not stripped.startswith("=="):
+def refuse_spreadsheet(text: str) -> None:
+    """Raise `CalcError` for a formula of a spreadsheet that means something else there."""
+    if hint := _spreadsheet_hint(text):
         start = text.index("=")
-        raise CalcError("a formula of a spreadsheet", span=Span(start, start + 1), hint=_spreadsheet_hint(stripped))
-    if code := _CODE.match(text):
-        span = Span(code.start(), code.end())
-        raise CalcError(
-            f"{code[1].split()[0]} is not part of an expression", span=span, hint=f"leave out {' '.join(code[1].split())}"
-        )
+        raise CalcError("a formula of a spreadsheet", span=Span(start, start + 1), hint=hint)
 
 
-def _spreadsheet_hint(text: str) -> str:
+def _spreadsheet_hint(text: str) -> str | None:
     if found := re.search(r"ATAN2\(([^,;()]{1,60})[,;]([^,;()]{1,60})\)", text, re.IGNORECASE):
         return f"there ATAN2 takes x first: write atan2({found[2].strip()},{found[1].strip()})"
     if found := re.search(r"(?<![\w)])-\s*(\w+)\s*\^\s*(\w+)", text):
         return f"there a minus binds first: write (-{found[1]})**{found[2]}, or -({found[1]}**{found[2]})"
-    if re.search(r"\bLOG\([^,;()]{1,60}\)", text, re.IGNORECASE):
-        return "there LOG has the base 10: write log10(...), and leave out the ="
-    return "leave out the = and write names of functions in small letters"
+    if re.search(r"[A-Za-z]\w{0,3}:[A-Za-z]", text):
+        return "a range of cells is not read: write the list, such as [x, y]"
+    return None

@@ -3,56 +3,51 @@
 Comes in: what a person typed, and which names are variables whatever else they mean.  Goes out: a tree of `Number`, `Name`
 and `Call`, each with its span, and notes on what could be read in another way.
 
+    expression  := condition ["if" condition "else" expression | "?" expression ":" expression]
     condition   := and-or-not over comparisons; comparisons chain as in Python
     sum         := product (("+" | "-") product)*
-    product     := unary (("*" | "/" | "@") unary | power)*        juxtaposition multiplies: 2x, 2 sin(x), (x+1)(x-1)
+    product     := unary (("*" | "/" | "@" | "%" | "//") unary | power)*   juxtaposition multiplies: 2x, 2 sin(x)
     unary       := ("-" | "+") unary | power
     power       := entry (("**" | "^") unary)?                     right associative, binds tighter than unary minus
-    entry       := atom ("[" places "]" | "." name ["(" arguments ")"])*
-    atom        := number | name | name "(" arguments ")" | "(" condition ")" | "[" condition ("," condition)* "]" | bare
-    arguments   := [argument ("," argument)*]                      argument := condition | name "=" condition
-    places      := place ("," place)*                              place := integer | [integer] ":" [integer] [":" integer]
 
-`bare`, functions without parentheses, is in `textbook`; what is refused although the grammar reads it, in `ambiguity`.
-Operators are calls too (`x + 1` is `Call("+", ...)`, `-x` is `Call("neg", ...)`, `[1, x]` is `Call("[", ...)`, `x[0]` is
-`Call("[]", ...)` with the place as an option).  `x.f(y)` is `f(x, y)`.
+Operands (`entry`) are in `atoms`; what is refused although the grammar reads it, in `ambiguity`.  Operators are calls too
+(`x + 1` is `Call("+", ...)`, `-x` is `Call("neg", ...)`, `[1, x]` is `Call("[", ...)`, `x[0]` is `Call("[]", ...)` with the
+place as an option).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from dataclasses import replace
+from enum import Enum
 from typing import NamedTuple
 
 from gradcalc.errors import CalcError, Span
-from gradcalc.expression.tree import (
-    COMPARISONS,
-    MAX_CHARACTERS,
-    MAX_EXPONENT,
-    MAX_NAME_CHARACTERS,
-    MAX_NUMBER_CHARACTERS,
-    Call,
-    Name,
-    Node,
-    Number,
-    is_keyword,
-)
-from gradcalc.grammar import ambiguity, foreign, textbook
-from gradcalc.grammar.cursor import Cursor
-from gradcalc.grammar.tokens import Token
+from gradcalc.expression.tree import COMPARISONS, MAX_CHARACTERS, Call, Name, Node, Number, fold
+from gradcalc.grammar import ambiguity, foreign
+from gradcalc.grammar.atoms import Atoms
+from gradcalc.grammar.tokens import RAISED, Token
+from gradcalc.grammar.wrapping import unwrap
 
-_STARTS_FACTOR = ("number", "name", "(")
-_BEHIND = {"T": "transpose", "mT": "transpose"}
-"""What stands behind a dot without parentheses, besides `values`."""
+
+class Notation(Enum):
+    """What a text is written in."""
+
+    AUTO = "auto"
+    PLAIN = "plain"
+    LATEX = "latex"
 
 
 class Reading(NamedTuple):
-    """A tree, and notes on what could be read in another way."""
+    """A tree, notes on what could be read in another way, and what stood on the left of an equals sign."""
 
     tree: Node
     notes: tuple[str, ...]
+    defined: str | None = None
 
 
-def read(text: str, variables: Collection[str] = ()) -> Reading:
+def read(text: str, variables: Collection[str] = (), notation: Notation = Notation.AUTO) -> Reading:
     """The tree of an expression, with notes; `variables` are names that are variables whatever else they mean.
 
     Raises `CalcError` with a span for anything the grammar does not know or that can be read in two ways, and for what
@@ -61,11 +56,40 @@ def read(text: str, variables: Collection[str] = ()) -> Reading:
     try:
         if len(text) > MAX_CHARACTERS:
             raise CalcError(f"the expression has {len(text)} characters; the limit is {MAX_CHARACTERS}")
-        foreign.refuse_whole(text)
-        parser = _Parser(text, frozenset(variables))
-        return Reading(parser.whole(), tuple(dict.fromkeys(parser.notes)))
+        if notation is Notation.LATEX or (notation is Notation.AUTO and is_latex(text)):
+            return _read_latex(text, variables)
+        inner = unwrap(text)
+        if inner.is_spreadsheet:
+            foreign.refuse_spreadsheet(text)
+        parser = _Parser(inner.text, frozenset(variables), is_spreadsheet=inner.is_spreadsheet)
+        return Reading(parser.whole(), tuple(dict.fromkeys(parser.notes)), inner.name)
     except CalcError as error:
         raise error.within(text) from None
+
+
+def _read_latex(text: str, variables: Collection[str]) -> Reading:
+    """The tree of a formula in LaTeX, with the places of its nodes there."""
+    from gradcalc.grammar.latex.reader import to_plain
+
+    source = to_plain(text, variables)
+    reading = read(source.text, variables, Notation.PLAIN)
+
+    def moved(leaf: Number | Name) -> Node:
+        return replace(leaf, span=source.span(leaf.span))
+
+    tree = fold(reading.tree, moved, lambda call, args: replace(call, args=tuple(args), span=source.span(call.span)))
+    return reading._replace(tree=tree)
+
+
+_SCRIPT = re.compile(r"[\^_]\{")
+_INDEX = re.compile(r"_\{[^{}]{0,60}\}")
+
+
+def is_latex(text: str) -> bool:
+    """Whether a text is LaTeX, by its backslashes and dollars, or by scripts in braces where no name has two letters."""
+    if "\\" in text or ("$" in text and not text.lstrip().startswith("=")):
+        return True
+    return _SCRIPT.search(text) is not None and re.search("[A-Za-z]{2}", _INDEX.sub("", text)) is None
 
 
 def parse(text: str, variables: Collection[str] = ()) -> Node:
@@ -73,16 +97,40 @@ def parse(text: str, variables: Collection[str] = ()) -> Node:
     return read(text, variables).tree
 
 
-class _Parser(Cursor):
+class _Parser(Atoms):
     def whole(self) -> Node:
         if self.now.kind == "end":
             raise CalcError("the expression is empty", span=Span(0, 1), hint='type one, such as "sin(x**2)"')
-        tree = self.disjunction()
+        tree = self.expression()
         if self.now.kind != "end":
             raise self.unexpected()
         return tree
 
     # -- grammar, from loose to tight
+
+    def expression(self) -> Node:
+        """A value, or one of two by a condition: `a if c else b`, `c ? a : b`."""
+        left = self.disjunction()
+        token = self.now
+        if self.is_word("if"):
+            self.take()
+            condition = self.disjunction()
+            if not self.is_word("else"):
+                raise CalcError("if has no else", span=token.span, hint="write a if condition else b")
+            self.take()
+            return self.choice(token, condition, left)
+        if token.kind == "?":
+            self.take()
+            first = self.expression()
+            self.expect(":", token)
+            return self.choice(token, left, first)
+        return left
+
+    def choice(self, token: Token, condition: Node, first: Node) -> Node:
+        self.deeper(token)
+        other = self.expression()
+        self.nesting -= 1
+        return self.node(Call("where", (condition, first, other), first.span.to(other.span)))
 
     def disjunction(self) -> Node:
         left = self.conjunction()
@@ -111,7 +159,7 @@ class _Parser(Cursor):
         left = self.sum()
         links = []
         while self.now.kind in COMPARISONS:
-            operator = self.take().text
+            operator = self.take().kind
             right = self.sum()
             links.append(self.call(operator, (left, right)))
             left = right
@@ -135,9 +183,11 @@ class _Parser(Cursor):
         left = self.unary()
         operator = ""
         while True:
-            if self.now.kind in ("*", "/", "@"):
+            if self.now.kind in ("*", "/", "@", "%", "//"):
                 power = self.power_before(touching=True)
-                token = self.take()
+                before, token = self.before, self.take()
+                if token.kind == "%":
+                    ambiguity.percent(before, token, self.now, is_spreadsheet=self.is_spreadsheet)
                 operator = token.text
                 touches = self.now.span.start == token.span.end
                 right = self.unary()
@@ -145,12 +195,19 @@ class _Parser(Cursor):
                     ambiguity.derivative(left, right, self.variables)
                 if power is not None and touches:
                     self.note(ambiguity.divided_power(self.text, power, operator, right, self.variables))
-                left = self.call(operator, (left, right))
-            elif self.now.kind in _STARTS_FACTOR:
+                left = self.quotient(operator, left, right)
+            elif self.starts_factor():
                 left = self.juxtaposed(left, operator)
                 operator = ""
             else:
                 return left
+
+    def quotient(self, operator: str, left: Node, right: Node) -> Node:
+        if operator == "%":
+            return self.call("remainder", (left, right))
+        if operator == "//":
+            return self.call("floor", (self.call("/", (left, right)),))
+        return self.call(operator, (left, right))
 
     def juxtaposed(self, left: Node, operator: str) -> Node:
         """A product without an operator; `operator` is the one before the factor on its left."""
@@ -159,13 +216,16 @@ class _Parser(Cursor):
         # `x 2` and `2 3` are typing errors more often than products.
         if token.kind == "number":
             raise self.unexpected()
+        if token.kind == "|":
+            ambiguity.bars(self.text, self.closed_bar, token)
         touches = before.span.end == token.span.start
         is_new = token.kind == "name" and token.text not in self.variables
         if touches and is_new and before.kind == "number":
             ambiguity.suffix(before, token)
         if not touches:
             for word in (before, token):
-                if word.kind == "name" and word.text in foreign.WORDS and word.text not in self.variables:
+                is_called = self.text[word.span.end : word.span.end + 1] == "("
+                if word.kind == "name" and word.text in foreign.WORDS and word.text not in self.variables and not is_called:
                     hint = foreign.word_hint(word.text, self.text)
                     raise CalcError(f"the word {word.text} is not read", span=word.span, hint=hint)
         power = self.power_before(touching=False)
@@ -192,143 +252,10 @@ class _Parser(Cursor):
             return base
         token = self.take()
         self.deeper(token)
-        is_open = self.now.kind != "("
+        is_open = self.now.kind not in ("(", "{") and token.text != RAISED
         exponent = self.unary()
         self.nesting -= 1
         power = Call("**", (base, exponent), base.span.to(exponent.span))
         if is_open and self.before is not None:
             self.last_power = ambiguity.Power(power, self.before.span.end, token.kind == "^")
         return self.node(power)
-
-    def entry(self) -> Node:
-        base = self.atom()
-        while self.now.kind in ("[", "."):
-            base = self.indexed(base) if self.now.kind == "[" else self.member(base)
-        return base
-
-    def indexed(self, base: Node) -> Node:
-        opened = self.take()
-        places = [self.place(base)]
-        while self.now.kind == ",":
-            self.take()
-            places.append(self.place(base))
-        closed = self.expect("]", opened)
-        return self.node(Call("[]", (base,), base.span.to(closed.span), (("at", ",".join(places)),)))
-
-    def place(self, base: Node) -> str:
-        parts = [self.integer()]
-        while self.now.kind == ":" and len(parts) < 3:
-            self.take()
-            parts.append(self.integer())
-        if parts == [""]:
-            raise self.no_place(base)
-        return ":".join(parts)
-
-    def no_place(self, base: Node) -> CalcError:
-        hint = "an entry is x[0], x[-1], x[1:3] or A[0, :]"
-        hint += f"; {foreign.bracket_hint(base.name if isinstance(base, Name) else 'x')}"
-        return CalcError("an index is a whole number or a slice", span=self.now.span, hint=hint)
-
-    def integer(self) -> str:
-        sign = self.take().text if self.now.kind == "-" else ""
-        if self.now.kind == "number" and self.now.text.isdigit() and len(self.now.text) < 9:
-            return sign + self.take().text
-        if sign:
-            raise self.unexpected()
-        return ""
-
-    def member(self, base: Node) -> Node:
-        """`A.T`, `max(A, dim=0).values`, and functions behind their first argument."""
-        self.take()
-        name = self.expect("name", self.before or self.now)
-        is_module = isinstance(base, Name) and base.name in foreign.MODULES and base.name not in self.variables
-        if is_module and isinstance(base, Name) and name.text not in _BEHIND:
-            while self.now.kind == ".":  # torch.nn.functional.softmax
-                self.take()
-                name = self.expect("name", self.before or self.now)
-            hint = foreign.module_hint(base.name, name.text)
-            raise CalcError(f"{base.name} is not needed", span=base.span.to(name.span), hint=hint)
-        if self.now.kind == "(":
-            call = self.application(name)
-            assert isinstance(call, Call)
-            if name.text in ("max", "min") and call.args and not any(is_keyword(arg) for arg in call.args):
-                hint = f"write dim=... for a dimension, and {name.text}(x, y) for one of two"
-                raise CalcError(f".{name.text} takes a dimension by its name", span=call.span, hint=hint)
-            return Call(call.name, (base, *call.args), base.span.to(call.span))
-        if name.text in _BEHIND:
-            return self.call(_BEHIND[name.text], (base,), base.span.to(name.span))
-        if name.text == "values" and isinstance(base, Call) and base.name in ("max", "min"):
-            if any(is_keyword(arg) for arg in base.args):
-                return base
-            hint = f"write {base.name}(x, dim=0).values"
-            raise CalcError(f"{base.name} along no dimension has no .values", span=name.span, hint=hint)
-        raise CalcError(f"unexpected .{name.text}", span=name.span, hint=f"write {name.text}(...) for a function")
-
-    def atom(self) -> Node:
-        token = self.now
-        if token.kind == "number":
-            return self.number(self.take())
-        if token.kind == "name":
-            self.take()
-            if len(token.text) > MAX_NAME_CHARACTERS:
-                raise CalcError(f"a name has at most {MAX_NAME_CHARACTERS} characters", span=token.span)
-            if self.now.kind == "(":
-                return self.application(token)
-            is_applied = self.now.kind != "=" and token.text in textbook.NAMES
-            if is_applied and token.text not in self.variables:
-                return textbook.apply_bare(self, token)
-            return self.node(Name(token.text, token.span))
-        if token.kind == "(":
-            self.take()
-            self.deeper(token)
-            inner = self.disjunction()
-            self.expect(")", token)
-            self.nesting -= 1
-            return inner
-        if token.kind == "[":
-            return self.array()
-        raise self.unexpected()
-
-    def array(self) -> Node:
-        opened = self.take()
-        self.deeper(opened)
-        if self.now.kind == "]":
-            raise CalcError("an array has one entry at least", span=opened.span.to(self.now.span))
-        entries = [self.disjunction()]
-        while self.now.kind == ",":
-            self.take()
-            entries.append(self.disjunction())
-        closed = self.expect("]", opened)
-        self.nesting -= 1
-        return self.node(Call("[", tuple(entries), opened.span.to(closed.span)))
-
-    def number(self, token: Token) -> Node:
-        if len(token.text) > MAX_NUMBER_CHARACTERS:
-            raise CalcError(f"a number has at most {MAX_NUMBER_CHARACTERS} characters", span=token.span)
-        _, _, exponent = token.text.lower().partition("e")
-        if exponent and abs(int(exponent)) > MAX_EXPONENT:
-            raise CalcError(f"the exponent of a number is at most {MAX_EXPONENT}", span=token.span)
-        return self.node(Number(token.text, token.span))
-
-    def application(self, function: Token) -> Node:
-        opened = self.take()
-        self.deeper(opened)
-        args: list[Node] = []
-        if self.now.kind != ")":
-            args.append(self.argument())
-            while self.now.kind == ",":
-                self.take()
-                args.append(self.argument())
-        closed = self.expect(")", opened)
-        self.nesting -= 1
-        return self.call(function.text, tuple(args), function.span.to(closed.span))
-
-    def argument(self) -> Node:
-        value = self.disjunction()
-        if self.now.kind == "=" and isinstance(value, Name):
-            self.take()
-            if self.now.kind == "word":  # reduction="sum", as Python has it
-                word = self.take()
-                return self.call("=", (value, self.node(Name(word.text, word.span))))
-            return self.call("=", (value, self.disjunction()))
-        return value

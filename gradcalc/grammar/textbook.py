@@ -14,8 +14,9 @@ from typing import Protocol
 from gradcalc.errors import CalcError, Span
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number
+from gradcalc.grammar import characters
 from gradcalc.grammar.foreign import WORDS, word_hint
-from gradcalc.grammar.tokens import Token
+from gradcalc.grammar.tokens import RAISED, Token
 
 _INVERSES = {
     **{name: f"a{name}" for word in ("sin", "cos", "tan", "cot", "sec", "csc") for name in (word, word + "h")},
@@ -33,7 +34,7 @@ NAMES = frozenset(
     }
 )
 """Functions that textbooks apply without parentheses; each is a row, or an alias, of the function table."""
-_CONSTANTS = ("pi", "tau", "e", "E")
+_CONSTANTS = ("pi", "π", "tau", "e", "E")
 
 
 class Parser(Protocol):
@@ -59,7 +60,7 @@ def apply_bare(parser: Parser, function: Token) -> Node:
     """The application of a function whose name was just taken and is not followed by a parenthesis."""
     if parser.now.kind in ("**", "^"):
         power = _power(parser, function)
-        inner = parser.application(function) if parser.now.kind == "(" else _bare(parser, function)
+        inner = parser.application(function) if parser.now.kind in ("(", "{") else _bare(parser, function)
         return parser.node(Call("**", (inner, power), function.span.to(inner.span)))
     return _bare(parser, function)
 
@@ -73,11 +74,11 @@ def no_argument(function: Token, shown: str = "x", span: Span | None = None) -> 
 def _power(parser: Parser, function: Token) -> Node:
     """The power of `sin^2`, a whole number.  Raises `CalcError` for any other."""
     name = function.text
-    parser.take()
+    raised = parser.take()
     token = parser.now
     if token.kind == "number" and token.text.isdigit() and name not in _WIDE:
         parser.take()
-        touches = parser.now.kind == "name" and parser.now.span.start == token.span.end
+        touches = parser.now.kind == "name" and parser.now.span.start == token.span.end and raised.text != RAISED
         if touches and len(token.text) > 1:
             digits, last = token.text[:-1], token.text[-1]
             raise CalcError(
@@ -107,6 +108,12 @@ def _bare(parser: Parser, function: Token) -> Node:
     """The application to what follows without parentheses.  Raises `CalcError` where its end is in doubt."""
     token = parser.now
     _refuse_word(parser, token)
+    if token.kind == "|" or token.kind in characters.ROOTS or token.kind in characters.BRACKETS:
+        delimited = parser.atom()  # ln|x|, sin √x
+        whole = Call(function.text, (delimited,), function.span.to(delimited.span))
+        if parser.now.kind in ("**", "^"):
+            _refuse_doubt(parser, whole, delimited)
+        return parser.node(whole)
     if token.kind not in ("number", "name"):
         rest = parser.text[function.span.end : function.span.end + 20]
         if token.kind == "-" and re.match(r"-\s*1\s*\(", rest) and function.text in _INVERSES:
@@ -124,6 +131,8 @@ def _bare(parser: Parser, function: Token) -> Node:
         argument = _factors(parser, function)
     whole = Call(function.text, (argument,), function.span.to(argument.span))
     parser.node(whole)
+    if isinstance(argument, Call) and argument.name == "factorial":
+        raise _doubt(function.text, whole, Call("factorial", (Call(function.text, argument.args),)), whole.span)
     _refuse_doubt(parser, whole, argument)
     return whole
 

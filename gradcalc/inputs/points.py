@@ -2,7 +2,8 @@
 
 "x=3"  "x=1/2"  "x=pi/2"  "x=1,y=2"     a value for each variable: any constant expression
 "3"  "0, -1"                             values in order of appearance
-"x=0:1:11"                               11 values from 0 to 1, a row a point
+"x=0:1:11"                               11 values from 0 to 1, one point each
+"x=2;3"  "x=2" "x=3"                     two points
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from gradcalc.errors import CalcError, MissingValues, Span
 from gradcalc.expression.decimals import plain, rational
 from gradcalc.expression.tree import MAX_NUMBER_CHARACTERS, Call, Number
 from gradcalc.functions.names import absent
+from gradcalc.grammar import characters
 from gradcalc.inputs.limits import MAX_POINTS
 from gradcalc.inputs.values import Point, Value, nearest_double, read_value, value_tree
 
@@ -22,11 +24,13 @@ from gradcalc.inputs.values import Point, Value, nearest_double, read_value, val
 def read_at(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """`--at` options as named values and values without a name, as text.
 
-    Raises `CalcError` for a name that is given twice and for what is no assignment.
+    A variable that several options give has the values of several points, `"2;3"`.  Raises `CalcError` for a name that is
+    given twice otherwise, and for what is no assignment.
     """
     named: dict[str, str] = {}
     nameless: list[str] = []
     for text in texts:
+        own: set[str] = set()
         for piece, place in _pieces(text):
             if not piece.strip() and piece != text:
                 raise CalcError("a value is missing beside a comma", source=text, span=Span(max(place - 1, 0), place + 1))
@@ -36,15 +40,17 @@ def read_at(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
             if not equals:
                 nameless.append(piece.strip())
                 continue
-            name = name.strip()
+            name = characters.plain(name.strip())
             span = Span(place, place + len(piece))
-            if not (name.isascii() and name.isidentifier()):
+            if not characters.is_name(name):
                 raise CalcError(
                     f"{name or 'nothing'} is not the name of a variable", source=text, span=span, hint="write x=3"
                 )
-            if name in named:
-                raise CalcError(f"{name} is given twice", source=text, span=span)
-            named[name] = value.strip()
+            if name in own or (name in named and len(own) + len(list(_pieces(text))) > 1):
+                hint = f"write --at {name}=2 --at {name}=3 for two points, and several variables in a file: --points FILE"
+                raise CalcError(f"{name} is given twice", source=text, span=span, hint=hint)
+            own.add(name)
+            named[name] = f"{named[name]};{value.strip()}" if name in named else value.strip()
     return named, nameless
 
 
@@ -81,6 +87,11 @@ def assign(names: Sequence[str], named: Mapping[str, str], nameless: Sequence[st
                 (name, value), *_ = named.items()
                 hint = f'a list has brackets: --at "{name}=[{", ".join([value, *nameless])}]"'
                 raise CalcError(f"{_count(len(nameless), 'value')} without a name", hint=hint)
+            if len(open_names) == 1:
+                (name,) = open_names
+                points = " ".join(f"--at {name}={value}" for value in nameless[:3])
+                hint = f'write {points} for points, --at "{name}=[{", ".join(nameless[:3])}]" for a list'
+                raise CalcError(f"{_count(len(nameless), 'value')} without a name for 1 variable: {choices}", hint=hint)
             raise CalcError(
                 f"{_count(len(nameless), 'value')} without a name for {_count(len(open_names), 'variable')}: {choices}",
                 hint="write " + " ".join(f"--at {name}=..." for name in open_names) if open_names else "leave the value out",
@@ -147,6 +158,8 @@ def sweep(values: Mapping[str, str]) -> Grid:
 
 
 def _axis(name: str, text: str) -> Sequence[Value]:
+    if ";" in text:
+        return [value for part in text.split(";") for value in _axis(name, part)]
     if ":" not in text or text.lstrip().startswith("["):
         return [read_value(name, text)]
     parts = [part.strip() for part in text.split(":")]

@@ -29,10 +29,13 @@ class RenderOptions:
         return text.translate(_SPELLED_OUT).encode("ascii", "backslashreplace").decode("ascii")
 
 
+_GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi chi psi omega"
 _SPELLED_OUT = str.maketrans(
     {
         "∂": "d", "✓": "ok", "✗": "x", "−": "-", "–": "-", "—": "-", "×": "*", "·": "*", "±": "+-", "≤": "<=", "≥": ">=",  # noqa: RUF001
         "≠": "!=", "≈": "~", "→": "->", "…": "...", "∞": "inf", "π": "pi", "’": "'", "“": '"', "”": '"',  # noqa: RUF001
+        **dict(zip("αβγδεζηθικλμνξρστυφχψω", _GREEK.split(), strict=True)),
+        **dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True)),
         **{power: f"^{place}" for place, power in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
     }
 )  # fmt: skip

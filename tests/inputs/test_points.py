@@ -83,6 +83,8 @@ READ: list[tuple[list[str], dict[str, str], list[str]]] = [
     (["x=0:1:11"], {"x": "0:1:11"}, []),
     (["lambda=3, E=1, I=2, re=0"], {"lambda": "3", "E": "1", "I": "2", "re": "0"}, []),
     (["x="], {"x": ""}, []),
+    (["x=2", "x=3"], {"x": "2;3"}, []),
+    (["θ₁=2", "𝑥=3"], {"θ₁": "2", "x": "3"}, []),  # noqa: RUF001
     ([""], {}, [""]),
 ]  # fmt: skip
 
@@ -93,12 +95,12 @@ def test_reads_options(texts: list[str], named: dict[str, str], nameless: list[s
 
 
 UNREADABLE = [
-    (["x=3", "x=4"], "error: x is given twice\n  x=4\n  ^^^"),
-    (["x=3,x=4"], "error: x is given twice\n  x=3,x=4\n      ^^^"),
+    (["x=3,y=1", "x=4,y=2"], "error: x is given twice\n  x=4,y=2\n  ^^^\nhint: write --at x=2 --at x=3 for two points, and several variables in a file: --points FILE"),
+    (["x=3,x=4"], "error: x is given twice\n  x=3,x=4\n      ^^^\nhint: write --at x=2 --at x=3 for two points, and several variables in a file: --points FILE"),
     (["=3"], "error: nothing is not the name of a variable\n  =3\n  ^^\nhint: write x=3"),
     (["1x=3"], "error: 1x is not the name of a variable\n  1x=3\n  ^^^^\nhint: write x=3"),
     (["x y=3"], "error: x y is not the name of a variable\n  x y=3\n  ^^^^^\nhint: write x=3"),
-    (["π=3"], "error: π is not the name of a variable\n  π=3\n  ^^^\nhint: write x=3"),
+    (["√=3"], "error: √ is not the name of a variable\n  √=3\n  ^^^\nhint: write x=3"),
     (["x<=3"], "error: x< is not the name of a variable\n  x<=3\n  ^^^^\nhint: write x=3"),
     (["x=3,"], "error: a value is missing beside a comma\n  x=3,\n     ^"),
     (["x=3,,y=4"], "error: a value is missing beside a comma\n  x=3,,y=4\n     ^^"),
@@ -133,7 +135,7 @@ def test_assigns_in_order_of_appearance(
 
 UNASSIGNED: list[tuple[str, dict[str, str], list[str], str]] = [
     ("x y", {}, ["3"], "error: 1 value without a name for 2 variables: x, y\nhint: write --at x=... --at y=..."),
-    ("x", {}, ["1", "2"], "error: 2 values without a name for 1 variable: x\nhint: write --at x=..."),
+    ("x", {}, ["1", "2"], "error: 2 values without a name for 1 variable: x\nhint: write --at x=1 --at x=2 for points, --at \"x=[1, 2]\" for a list"),
     ("x", {"x": "1"}, ["3"], 'error: 1 value without a name\nhint: a list has brackets: --at "x=[1, 3]"'),
     ("", {}, ["3"], "error: 1 value without a name for 0 variables: none\nhint: leave the value out"),
     ("x y z", {"y": "1"}, [], "error: no value for x, z\nhint: give --at x=... --at z=..."),

@@ -31,9 +31,9 @@ def test_parses_are_counted(arguments: list[str], expected: int, monkeypatch: py
     texts: list[str] = []
     parse = parser._Parser
 
-    def counted(text: str, *rest: object) -> object:
+    def counted(text: str, *rest: object, **options: object) -> object:
         texts.append(text)
-        return parse(text, *rest)  # type: ignore[arg-type]
+        return parse(text, *rest, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(parser, "_Parser", counted)
     assert main([*arguments, "--quiet"]) == 0

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gradcalc.commands.arguments import count_of
-from gradcalc.commands.options import At, Device, Dtype, Expression, Format, Quiet, Timeout
+from gradcalc.commands.options import At, Device, Dtype, Expression, Format, From, Quiet, Timeout
 from gradcalc.commands.request import one_point, request
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
@@ -22,6 +22,7 @@ def accumulate(
     device: Device = "cpu",
     dtype: Dtype = None,
     timeout: Timeout = "10",
+    notation: From = "auto",
     format: Format = "table",
     quiet: Quiet = False,
 ) -> Exit:
@@ -38,7 +39,7 @@ def accumulate(
     --format plain is a line a variable and way to clear, with tabs between
       variable, how it is cleared, .grad after each pass
     """
-    settings = Settings.read(LISTS, format, timeout, device=device, dtype=dtype, quiet=quiet)
+    settings = Settings.read(LISTS, format, timeout, device=device, dtype=dtype, quiet=quiet, notation=notation)
     from gradcalc.commands.accumulate.accumulation import MAX_PASSES, accumulate
     from gradcalc.commands.accumulate.render import FORMATS
 

@@ -14,11 +14,12 @@ from gradcalc.calculate.prepared import PreparedQuery, prepare_problem
 from gradcalc.calculate.reporting import undecided_report
 from gradcalc.commands.arguments import choice, device_of, names_of, order_of
 from gradcalc.errors import CalcError, Exit, MissingValues
+from gradcalc.grammar.characters import is_name, plain
 from gradcalc.inputs.values import json_value, unique_keys
 from gradcalc.output import json as machine
-from gradcalc.report import DTYPES, SCHEMA, Problem, Report, Verdict
+from gradcalc.report import DTYPES, NOTATIONS, SCHEMA, Problem, Report, Verdict
 
-KEYS = ("id", "expr", "at", "by", "order", "dtype", "device", "variables", "direction", "cotangent")
+KEYS = ("id", "expr", "from", "at", "by", "order", "dtype", "device", "variables", "direction", "cotangent")
 MAX_LINE = 1_000_000
 
 
@@ -148,6 +149,7 @@ def _problem(question: Mapping[str, object]) -> Problem:
     return Problem(
         expr,
         at,
+        notation=choice(_word(question, "from") or "auto", NOTATIONS, "notation"),
         by=_names(question, "by"),
         order=_order(question),
         device=device_of(device) if device is not None else "cpu",
@@ -206,6 +208,6 @@ def _names(question: Mapping[str, object], key: str) -> tuple[str, ...]:
 
 
 def _name(name: str) -> str:
-    if not (name.isascii() and name.isidentifier()):
+    if not is_name(plain(name)):
         raise CalcError(f"{name or 'nothing'} is not the name of a variable")
-    return name
+    return plain(name)

@@ -29,7 +29,9 @@ def check(
     claim: Annotated[
         str | None, typer.Argument(metavar="CLAIM", help="Its derivative, as it was found by hand; quoted.")
     ] = None,
-    by: Annotated[str | None, typer.Option(metavar="NAME", help="The variable. [default: the only one]")] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", "--wrt", metavar="NAME", help="The variable. [default: the only one]")
+    ] = None,
     at: Annotated[
         list[str] | None, typer.Option(metavar="POINT", help="Where to look first: x=3, x=1/2, x=1,y=2. May be repeated.")
     ] = None,

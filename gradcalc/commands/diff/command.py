@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gradcalc.commands.arguments import count_of
-from gradcalc.commands.options import Device, Dtype, Expression, FailOn, Full, Quiet, Timeout
+from gradcalc.commands.options import Device, Dtype, Expression, FailOn, From, Full, Quiet, Timeout
 from gradcalc.commands.request import request, with_product
 from gradcalc.commands.results import show
 from gradcalc.commands.settings import Settings
@@ -28,6 +28,8 @@ At = Annotated[
 By = Annotated[
     list[str] | None,
     typer.Option(
+        "--by",
+        "--wrt",
         metavar="NAME",
         help="The variable to differentiate by: x, or x,y, or x[0]. May be repeated. [default: all]",
     ),
@@ -69,6 +71,7 @@ def diff(
     points: Points = None,
     proofs: Proofs = None,
     timeout: Timeout = "10",
+    notation: From = "auto",
     format: Format = "table",
     direction: Direction = None,
     cotangent: Cotangent = None,
@@ -97,7 +100,9 @@ def diff(
     --format json is an object a line, a line a point.
     --format csv has a header and a row a point.
     """
-    settings = Settings.read(FORMATS, format, timeout, device=device, dtype=dtype, full=full, quiet=quiet, fail_on=fail_on)
+    settings = Settings.read(
+        FORMATS, format, timeout, device=device, dtype=dtype, full=full, quiet=quiet, fail_on=fail_on, notation=notation
+    )
     seconds = settings.seconds
     sample = PROOFS if proofs is None else count_of(proofs, "the number of proofs", PART)
     if format == "csv" and not (at or points):

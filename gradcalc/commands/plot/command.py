@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gradcalc.commands.arguments import count_of
-from gradcalc.commands.options import Device, Dtype, Expression, Format, Quiet, Timeout
+from gradcalc.commands.options import Device, Dtype, Expression, Format, From, Quiet, Timeout
 from gradcalc.commands.request import read_expression
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
@@ -35,6 +35,7 @@ def plot(
     device: Device = "cpu",
     dtype: Dtype = None,
     timeout: Timeout = "10",
+    notation: From = "auto",
     format: Format = "table",
     quiet: Quiet = False,
 ) -> Exit:
@@ -60,7 +61,7 @@ def plot(
       undersampled: if the curve moves faster than it is drawn
       missing, what there was no time for
     """
-    settings = Settings.read(LISTS, format, timeout, device=device, dtype=dtype, quiet=quiet)
+    settings = Settings.read(LISTS, format, timeout, device=device, dtype=dtype, quiet=quiet, notation=notation)
     count = count_of(points, "the number of points", MAX_POINTS, least=2)
     if output is not None and PurePath(output).suffix.lower() not in IMAGES:
         raise CalcError(f"{output} does not say which kind of image", hint=f"its name ends in {', '.join(IMAGES)}")

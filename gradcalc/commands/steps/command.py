@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gradcalc.commands.options import Device, Dtype, Expression, Quiet, Timeout
+from gradcalc.commands.options import Device, Dtype, Expression, From, Quiet, Timeout
 from gradcalc.commands.request import one_point, request
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
@@ -17,7 +17,12 @@ def steps(
     expr: Expression,
     by: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="The variable to derive by: x, or x,y, or x[0]. May be repeated. [default: all]"),
+        typer.Option(
+            "--by",
+            "--wrt",
+            metavar="NAME",
+            help="The variable to derive by: x, or x,y, or x[0]. May be repeated. [default: all]",
+        ),
     ] = None,
     at: Annotated[
         list[str] | None,
@@ -26,6 +31,7 @@ def steps(
     device: Device = "cpu",
     dtype: Dtype = None,
     timeout: Timeout = "10",
+    notation: From = "auto",
     format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json, latex or markdown.")] = "table",
     quiet: Quiet = False,
 ) -> Exit:
@@ -49,7 +55,9 @@ def steps(
     --format latex is an align* block a derivation, for amsmath, with the proof below it; --format markdown has formulas
     between dollar signs.
     """
-    settings = Settings.read((*LISTS, "latex", "markdown"), format, timeout, device=device, dtype=dtype, quiet=quiet)
+    settings = Settings.read(
+        (*LISTS, "latex", "markdown"), format, timeout, device=device, dtype=dtype, quiet=quiet, notation=notation
+    )
     question = one_point(*request(expr, at or [], settings, by=by or []))
     from gradcalc.commands.steps.render import FORMATS
     from gradcalc.commands.steps.steps import stepwise

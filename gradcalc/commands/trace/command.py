@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gradcalc.commands.options import At, Device, Dtype, Expression, Quiet, Timeout
+from gradcalc.commands.options import At, Device, Dtype, Expression, From, Quiet, Timeout
 from gradcalc.commands.request import one_point, request
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import Exit
@@ -20,6 +20,7 @@ def trace(
     device: Device = "cpu",
     dtype: Dtype = None,
     timeout: Timeout = "10",
+    notation: From = "auto",
     format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json, dot, mermaid or svg.")] = "table",
     quiet: Quiet = False,
 ) -> Exit:
@@ -39,7 +40,7 @@ def trace(
     --format plain is a line an operation, with tabs between
       number, expression, grad_fn, value, adjoint, and of each argument its number and the local derivative
     """
-    settings = Settings.read(GRAPHS, format, timeout, device=device, dtype=dtype, quiet=quiet)
+    settings = Settings.read(GRAPHS, format, timeout, device=device, dtype=dtype, quiet=quiet, notation=notation)
     question = one_point(*request(expr, at or [], settings))
     from gradcalc.commands.trace.render import FORMATS
     from gradcalc.commands.trace.trace import trace

@@ -15,7 +15,6 @@ from typing import Any
 import sympy
 
 from gradcalc.engines.symbolic.cas.vocabulary import SympyVocabulary
-from gradcalc.expression.arrays import Entry
 from gradcalc.expression.latex import latex, name_latex
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number, fold, linearize
@@ -86,8 +85,7 @@ class Builder:
         """How constants and symbols are shown; each is written once, however many formulas it stands in."""
         shown = self._written
         for name, symbol in islice(self.symbols.items(), shown.symbols, None):
-            if symbol in self._latex or isinstance(name, Entry):
-                shown.latex[symbol] = self._latex.get(symbol) or name_latex(name)
+            shown.latex[symbol] = self._latex.get(symbol) or name_latex(name)
         shown.symbols = len(self.symbols)
         for name, (node, symbol) in islice(
             zip(self.opaque, self._opaque_symbols.items(), strict=True), len(shown.names), None

@@ -1,0 +1,1 @@
+"""A reader of LaTeX, loaded when there is some."""

@@ -1,0 +1,224 @@
+r"""LaTeX, put into the plain language: `\frac{x^2}{2}` is `((x^(2))/(2))`, which the grammar reads.
+
+Comes in: formulas as papers, notebooks and sympy have them, with `$` or without.  Goes out: the plain text, and for each of
+its characters the place in the LaTeX it stands for.  What a reader of the paper has to know from its context (what `f(x)`
+is, whether `\sigma(x)` is a product) is refused or left to the grammar, which refuses it with both readings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from gradcalc.errors import CalcError
+from gradcalc.expression.tree import MAX_NESTING
+from gradcalc.grammar.characters import plain
+from gradcalc.grammar.latex import words
+from gradcalc.grammar.latex.operands import Operands
+from gradcalc.grammar.latex.tokens import Piece, PlainText, Token, is_parenthesized, text_of
+
+
+def to_plain(text: str, variables: Collection[str] = ()) -> PlainText:
+    """The plain text of a formula in LaTeX; `variables` are names that have values.
+
+    Raises `CalcError` for commands that are not known and for what is no expression: sums, integrals, limits, relations.
+    """
+    try:
+        pieces = _Reader(plain(text), variables).whole()
+    except RecursionError:
+        raise CalcError("the LaTeX is nested too deeply") from None
+    except CalcError as error:
+        raise error.within(text) from None
+    characters = [(character, piece.place) for piece in pieces for character in piece.text]
+    return PlainText("".join(character for character, _ in characters), [*(place for _, place in characters), len(text)])
+
+
+_OPTION = re.compile(r"\\[a-z]+\{(\w{1,60}=[\w.-]{1,60})\}")
+_POWER_OF_TEN = re.compile(r"\s*\\(?:cdot|times)\s*10\s*\^\s*(?:\{\s*(-?[0-9]{1,9})\s*\}|([0-9])(?![0-9]))")
+
+
+class _Reader(Operands):
+    def whole(self) -> list[Piece]:
+        pieces = self.until(())
+        if self.now.kind != "end":
+            raise self.error(f"unexpected {self.now.text}", self.now)
+        return pieces
+
+    def until(self, ends: Collection[str], *, is_condition: bool = False) -> list[Piece]:
+        """What stands before one of `ends`, which is left."""
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            raise self.error("the LaTeX is nested too deeply", self.now)
+        self.follows_group = self.follows_variable = False
+        pieces: list[Piece] = []
+        while self.now.kind != "end" and self.now.text not in ends and self.now.text not in _CLOSING:
+            token, is_second, is_factor = self.now, self.follows_group, self.follows_variable
+            self.follows_group = self.follows_variable = False
+            following = self.item(is_condition=is_condition)
+            if is_second and self.follows_group:  # `{A} {x}`, as the program writes a product of matrices
+                pieces.append(Piece(" @ ", token.place))
+            elif is_factor and text_of(following).startswith("("):
+                if self.is_divisor:
+                    hint = r"write \frac{a}{b} for a quotient"
+                    raise self.error("a factor behind a quotient can be read in two ways", token, hint)
+                pieces.append(Piece("*", token.place))
+            pieces += following
+        self.follows_group = self.follows_variable = False
+        self.depth -= 1
+        return pieces
+
+    is_divisor = False
+    """Whether the present operand stands behind a slash."""
+    follows_variable = False
+    """Whether a variable without scripts was just read."""
+    follows_group = False
+    """Whether a group without scripts was just read."""
+
+    def item(self, *, is_condition: bool) -> list[Piece]:
+        """A sign, or an operand with its scripts."""
+        token = self.now
+        if token.text in (r"\text", r"\mathrm") and (option := _OPTION.match(self.text, token.place)):
+            while self.take().text != "}":
+                pass
+            return [Piece(option[1], token.place)]
+        if token.text in words.SIGNS:
+            self.take()
+            return [Piece(words.SIGNS[token.text], token.place)]
+        if token.text == "=":
+            self.take()
+            return [Piece("==" if is_condition else "=", token.place)]
+        if token.kind == "sign" and token.text in "+-*/<>,!|;:.":
+            self.take()
+            return [Piece(token.text, token.place)]
+        if token.kind == "sign" and token.text in "'′":
+            raise self.error("a derivative is not read", token, "write the function alone: gradcalc finds its derivative")
+        return self.scripted()
+
+    def scripted(self) -> list[Piece]:
+        """An operand with what stands below and above it."""
+        token = self.now
+        if token.kind == "number":
+            return self.number()
+        if token.text in words.FUNCTIONS:
+            return self.function(self.take(), words.FUNCTIONS[token.text])
+        is_divisor = self.at > 0 and self.tokens[self.at - 1].text == "/"
+        if (name := self.name()) is not None:
+            if token.text.startswith(r"\operatorname") and name not in self.variables and self.now.text in ("{", "^"):
+                return self.function(token, name)
+            self.is_divisor = is_divisor
+            pieces, after, is_variable = self.named(name, token), self.at, self.follows_variable
+            pieces = self.with_script(pieces, name)
+            self.follows_variable = is_variable and self.at == after
+            return pieces
+        operand, after = self.operand(), self.at
+        pieces = self.with_script(operand, None)
+        self.follows_group = token.text == "{" and self.at == after
+        return pieces
+
+    def number(self) -> list[Piece]:
+        """Digits; with `\\cdot 10^{-3}` behind them, one number."""
+        token = self.take()
+        digits = token.text.replace("{,}", "")
+        power = _POWER_OF_TEN.match(self.text, token.place + len(token.text))
+        if power is not None:
+            end = power.end()
+            while self.now.kind != "end" and self.now.place < end:
+                self.take()
+            digits += f"e{power[1] or power[2]}"
+        return self.with_script([Piece(f" {digits}", token.place)], None)
+
+    def named(self, name: str, token: Token) -> list[Piece]:
+        """A name: a variable, or a function that its parenthesis follows."""
+        head = [Piece(f"{self.blank(token)}{words.CALLED.get(token.text, name)}", token.place)]
+        is_called = self.now.text in ("(", r"\left(")
+        has_index = "_" in name and token.text not in words.FONTS
+        self.follows_variable = not is_called or has_index or name in self.variables or name in words.CONSTANTS
+        if not self.follows_variable and token.text in words.DOUBTFUL:
+            hint = f"write {words.DOUBTFUL[token.text]}(...) for the function, {token.text} \\cdot (...) for a product"
+            raise self.error(f"{token.text}(...) can be read in two ways", token, hint)
+        return head
+
+    def blank(self, token: Token) -> str:
+        """What stands before a name: nothing where it touches a number, whose factor it may be: `1/2x`."""
+        return "" if self.text[max(token.place - 1, 0) : token.place].isdigit() else " "
+
+    def with_script(self, base: list[Piece], name: str | None) -> list[Piece]:
+        pieces = base
+        while self.now.text in ("_", "^"):
+            token = self.take()
+            if token.text == "_":
+                pieces = [*pieces, Piece("[", token.place), *self.script(), Piece("]", token.place)]
+                continue
+            if self.now.text in (r"\top", r"\intercal") or (
+                self.now.text == "{" and self.ahead().text in (r"\top", r"\intercal")
+            ):
+                self.at += 3 if self.now.text == "{" else 1
+                pieces = [*pieces, Piece(".T", token.place)]
+                continue
+            if self.now.text == "T" and "T" not in self.variables:
+                raise self.error("^T can be read in two ways", token, r"write ^{\top} for a transpose, ^{(T)} for a power")
+            exponent = self.script()
+            if name == "e" and "e" not in self.variables and len(pieces) == 1 and base[0].text.strip() == "e":
+                pieces = [Piece(" exp(", base[0].place), *exponent, Piece(")", token.place)]
+            else:
+                pieces = [*pieces, Piece("^(", token.place), *exponent, Piece(")", token.place)]
+        return pieces
+
+    def script(self) -> list[Piece]:
+        """What stands in a script: a group, or one sign of TeX."""
+        token = self.now
+        if token.text == "{":
+            return self.inner_group()
+        if token.kind == "number":
+            if len(token.text) > 1:
+                hint = f"write {{{token.text}}} for all its digits"
+                raise self.error("a script of several digits has braces", token, hint)
+            return [Piece(self.take().text, token.place)]
+        if token.kind in ("sign", "end"):
+            raise self.error("a script has braces", token, "write x^{-1}, e^{-x}")
+        return self.scripted_once()
+
+    # -- functions
+
+    def function(self, token: Token, name: str) -> list[Piece]:
+        r"""`\sin`, with a power, and with its argument in brackets; bare arguments are the grammar's."""
+        name = words.WRITTEN_BY_SYMPY.get(name, name)
+        power: list[Piece] = []
+        while self.now.text in ("^", "_"):
+            script = self.take()
+            inner = self.script()
+            text = text_of(inner)
+            if script.text == "^":
+                power = inner
+            elif name == "log" and re.fullmatch("[A-Za-z0-9]{1,9}", text):
+                name = {"2": "log2", "10": "log10", "e": "log"}.get(text, f"log_{text}")
+            else:
+                hint = "write the function without a subscript; extrema and limits are not read"
+                raise self.error(f"{token.text}_ is not read", script, hint)
+        text = text_of(power)
+        if text != "-1" and self.now.text in ("{", "(", r"\left(", r"\{", r"\left\{"):
+            applied = [Piece(f" {name}", token.place), *self.arguments(token)]
+            if power:
+                applied = [Piece("(", token.place), *applied, Piece(")^(", token.place), *power, Piece(")", token.place)]
+            return self.with_script(applied, None)
+        if name.startswith("log_"):
+            hint = rf"write \log_{{{name[4:]}}}(x), with parentheses"
+            raise self.error(f"where the argument of {token.text} ends is in doubt", token, hint)
+        exponent = f"^{text}" if text.isdigit() else f"^({text})" if text else ""
+        return [Piece(f" {name}{exponent} ", token.place)]
+
+    def arguments(self, function: Token) -> list[Piece]:
+        if self.now.text != "{":
+            return self.operand()
+        place = self.now.place
+        inner = self.inner_group()
+        if is_parenthesized(inner):
+            return inner
+        if self.now.text == "^":
+            hint = f"write {function.text}(...), with parentheses where the argument ends"
+            raise self.error(f"where the argument of {function.text} ends is in doubt", function, hint)
+        return [Piece("(", place), *inner, Piece(")", place)]
+
+
+_BRACKETS = {closing for closing, _, _ in words.BRACKETS.values()}
+_CLOSING = frozenset({"}", "&", r"\\", r"\end"} | _BRACKETS - {r"\|", r"\Vert"})
