@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from gradcalc.errors import CalcError, suggest
-from gradcalc.grammar.characters import is_name, plain
+from gradcalc.expression.characters import is_name, plain
 from gradcalc.report import MAX_ORDER, Verdict
 
 DEVICES = ("cpu", "cuda", "xpu", "mps", "auto")

@@ -10,10 +10,10 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from gradcalc.errors import CalcError
+from gradcalc.expression.characters import SUBSCRIPTS
 from gradcalc.expression.tree import Name
 from gradcalc.functions import find, similar
 from gradcalc.grammar import elsewhere, foreign, textbook
-from gradcalc.grammar.characters import SUBSCRIPTS
 
 LETTERS = frozenset(["beta", "gamma", "zeta", "psi", "Beta", "t", "i0", "i1", "k0", "k1", "l1", "mm", "mv", "tr", "neg"])
 """Functions that are variables wherever they are not called: their names are letters, or short as such."""

@@ -15,6 +15,7 @@ import re
 from collections.abc import Sequence
 
 from gradcalc.errors import CalcError, Span
+from gradcalc.expression import characters
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import (
     MAX_EXPONENT,
@@ -26,7 +27,7 @@ from gradcalc.expression.tree import (
     Number,
     is_keyword,
 )
-from gradcalc.grammar import characters, elsewhere, foreign, textbook
+from gradcalc.grammar import elsewhere, foreign, textbook
 from gradcalc.grammar.cursor import Cursor
 from gradcalc.grammar.tokens import OPENING, Token
 

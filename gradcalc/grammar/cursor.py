@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from gradcalc.errors import CalcError, Span
+from gradcalc.expression import characters
 from gradcalc.expression.tree import MAX_NESTING, MAX_NODES, Call, Node
-from gradcalc.grammar import ambiguity, characters
+from gradcalc.grammar import ambiguity
 from gradcalc.grammar.tokens import BINARY, Token, tokens
 
 _MOST_NOTES = 5

@@ -12,9 +12,9 @@ import re
 from typing import Protocol
 
 from gradcalc.errors import CalcError, Span
+from gradcalc.expression import characters
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number
-from gradcalc.grammar import characters
 from gradcalc.grammar.foreign import WORDS, word_hint
 from gradcalc.grammar.tokens import RAISED, Token
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from gradcalc.errors import CalcError, Span
+from gradcalc.expression import characters
 from gradcalc.expression.tree import COMPARISONS
-from gradcalc.grammar import characters
 from gradcalc.grammar.foreign import stray
 
 BINARY = ("+", "-", "*", "/", "@", "%", "//", "**", "^", "and", "or", "not", "=", "?", *COMPARISONS)

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from gradcalc.errors import CalcError, Span
-from gradcalc.grammar.characters import GREEK, SUBSCRIPTS, plain
+from gradcalc.expression.characters import GREEK, SUBSCRIPTS, plain
 
 # With bounded repeats: a text may be long and hostile.
 _NAME = rf"[A-Za-z_{GREEK}π][A-Za-z0-9_{GREEK}]{{0,60}}[{SUBSCRIPTS}]{{0,9}}"

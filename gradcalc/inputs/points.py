@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from gradcalc.errors import CalcError, MissingValues, Span
+from gradcalc.expression import characters
 from gradcalc.expression.decimals import plain, rational
 from gradcalc.expression.tree import MAX_NUMBER_CHARACTERS, Call, Number
 from gradcalc.functions.names import absent
-from gradcalc.grammar import characters
 from gradcalc.inputs.limits import MAX_POINTS
 from gradcalc.inputs.values import Point, Value, nearest_double, read_value, value_tree
 

@@ -14,7 +14,7 @@ from gradcalc.calculate.prepared import PreparedQuery, prepare_problem
 from gradcalc.calculate.reporting import undecided_report
 from gradcalc.commands.arguments import choice, device_of, names_of, order_of
 from gradcalc.errors import CalcError, Exit, MissingValues
-from gradcalc.grammar.characters import is_name, plain
+from gradcalc.expression.characters import is_name, plain
 from gradcalc.inputs.values import json_value, unique_keys
 from gradcalc.output import json as machine
 from gradcalc.report import DTYPES, NOTATIONS, SCHEMA, Problem, Report, Verdict

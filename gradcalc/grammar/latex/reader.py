@@ -11,8 +11,8 @@ import re
 from collections.abc import Collection
 
 from gradcalc.errors import CalcError
+from gradcalc.expression.characters import plain
 from gradcalc.expression.tree import MAX_NESTING
-from gradcalc.grammar.characters import plain
 from gradcalc.grammar.latex import words
 from gradcalc.grammar.latex.operands import Operands
 from gradcalc.grammar.latex.tokens import Piece, PlainText, Token, is_parenthesized, text_of
