@@ -24,7 +24,7 @@ CAPITALS = {"Pi": "pi", "PI": "pi", "M_PI": "pi", "π": "pi"}
 
 _NOT_NUMBERS = {"True": "1", "False": "0", "true": "1", "false": "0", "None": None, "null": None}
 """Constants of programming languages that are not numbers, and what may be meant."""
-_WITH_BASE = re.compile("log_([0-9]+)")
+_WITH_BASE = re.compile("log_([0-9]+|[A-Za-z])")
 
 _GREEK = "alpha|beta|gamma|delta|epsilon|theta|lambda|sigma|omega|phi|psi|rho|tau|mu|nu|pi"
 _INNER = sorted(textbook.NAMES - {"lg"}, key=len, reverse=True)

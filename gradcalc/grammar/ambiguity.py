@@ -146,7 +146,7 @@ def lost_power(text: str, operator: Token, following: Token, variables: Collecti
 
 
 def suffix(number: Token, name: Token) -> None:
-    """Raise `CalcError` for numbers of other languages: `1j`, `1.0f`, `0x10`, `1_000`."""
+    """Raise `CalcError` for numbers of other languages: `1j`, `1.0f`, `0x10`, `1_0`."""
     text = number.text + name.text
     span = number.span.to(name.span)
     if name.text in ("i", "j", "I", "J"):
@@ -171,6 +171,15 @@ def percent(before: Token | None, sign: Token, following: Token, *, is_spreadshe
     raise CalcError("% can be read in two ways", span=sign.span, hint=hint)
 
 
+def spreadsheet_minus(minus: Token, power: Call) -> None:
+    """Raise `CalcError` for `=-A1^2`: there a minus binds before a power."""
+    base, exponent = power.args
+    other = Call("**", (Call("neg", (base,)), exponent))
+    hint = f"there a minus binds first: write {shown(other)}, or {shown(Call('neg', (power,)))}"
+    span = minus.span.to(power.span)
+    raise CalcError("a minus before a power means something else in a spreadsheet", span=span, hint=hint)
+
+
 def bars(text: str, closed: int, opened: Token) -> None:
     """Raise `CalcError` for `|x|y|z|`: a bar that opens behind an operand which stands behind one that closed."""
     between = text[closed : opened.span.start] if 0 <= closed <= opened.span.start else ""
@@ -193,6 +202,9 @@ def differential(left: Node, right: Node, variables: Collection[str]) -> None:
 def derivative(above: Node, below: Node, variables: Collection[str]) -> None:
     """Raise `CalcError` for `d/dx`, `dy/dx` and `d^2/dx^2`."""
     first, second = _base(above), _base(below)
+    if isinstance(above, Call) and above.name == "*":  # d^2 y/dx^2
+        leading = _base(above.args[0])
+        first = leading if leading == "d" else first
     if first is None or second is None or first in variables or second in variables:
         return
     if re.fullmatch("d|d[A-Za-z]", first) and re.fullmatch("d[A-Za-z]", second):

@@ -63,6 +63,9 @@ class Atoms(Cursor):
                 name = self.before
                 is_call = isinstance(base, Name) and elsewhere.is_bracketed(base.name) and base.name not in self.variables
                 base = self.application(name) if is_call and name is not None else self.indexed(base)
+                if is_call and self.now.kind == "(" and self.before and self.now.span.start == self.before.span.end:
+                    hint = "write root(x, 3) for a root, log(x, 2) for a base"
+                    raise CalcError("brackets behind brackets can be read in two ways", span=self.now.span, hint=hint)
             elif self.now.kind == ".":
                 base = self.member(base)
             elif self.now.kind == "!":
@@ -170,6 +173,9 @@ class Atoms(Cursor):
         raise self.unexpected()
 
     def name(self, token: Token) -> Node:
+        if token.text[-1:] == "_" and self.now.kind == "{":
+            hint = "LaTeX is read by --from latex; write x_1 for a name"
+            raise CalcError("an index in braces is LaTeX", span=token.span, hint=hint)
         if len(token.text) > MAX_NAME_CHARACTERS:
             raise CalcError(f"a name has at most {MAX_NAME_CHARACTERS} characters", span=token.span)
         if self.now.kind == "(" and not self.is_factor(token):
@@ -190,6 +196,7 @@ class Atoms(Cursor):
         closed = self.expect(OPENING[opened.kind], opened)
         self.bars.pop()
         self.nesting -= 1
+        self.open_power = None
         if opened.kind in characters.BRACKETS:
             return self.call(characters.BRACKETS[opened.kind][1], (inner,), opened.span.to(closed.span))
         return inner
@@ -221,10 +228,10 @@ class Atoms(Cursor):
         self.deeper(sign)
         is_open = self.now.kind not in OPENING
         inner = self.entry()
-        self.nesting -= 1
         whole = self.call(function, (inner,), sign.span.to(self.before.span if self.before else inner.span))
         touches = self.before is not None and self.now.span.start == self.before.span.end
         if not is_open or not touches:
+            self.nesting -= 1
             return whole
         if self.now.kind in ("**", "^"):
             self.take()
@@ -234,6 +241,7 @@ class Atoms(Cursor):
             factor = self.power()
             longer, shorter = Call("*", (inner, factor)), Call("*", (whole, factor))
         else:
+            self.nesting -= 1
             return whole
         raise CalcError(
             f"where the argument of {sign.text} ends is in doubt",

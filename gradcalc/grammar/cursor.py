@@ -35,6 +35,8 @@ class Cursor:
         self.now = next(self.tokens)
         self.nesting = 0
         self.nodes = 0
+        self.open_power: Node | None = None
+        """The power that was read last, unless it stands in parentheses."""
         self.last_power: ambiguity.Power | None = None
         self._factors: dict[str, bool] = {}
         self.bars = [False]

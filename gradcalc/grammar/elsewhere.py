@@ -116,7 +116,7 @@ def _cases(name: str, args: tuple[Node, ...], span: Span) -> Node:
 
 def _root(name: str, args: tuple[Node, ...], span: Span) -> Node:
     degree = integer_literal(args[1]) if len(args) == 2 else None
-    if degree == 2 or len(args) == 1:
+    if degree == 2 or (len(args) == 1 and not isinstance(args[0], Number)):
         return Call("sqrt", args[:1], span)
     if degree == 3:
         return Call("cbrt", args[:1], span)
@@ -211,7 +211,7 @@ _DIFFERENT = {
     "np.median": "the median of an even count is another one in torch: write the entries",
     "keras.leaky_relu": "write leaky_relu(x, 0.2): there the slope is 0.2",
     "keras.hard_sigmoid": "write clamp(0.2*x + 0.5, 0, 1), or hardsigmoid(x) for clamp(x/6 + 0.5, 0, 1)",
-    "cmath": "arithmetic is real here",
+    "scipy.kl_div": "write x*log(x/y) - x + y: kl_div(x, y) is torch's here",
 }
 _TARGET_FIRST = {
     "binary_crossentropy": "binary_cross_entropy(p, y)",

@@ -12,25 +12,18 @@ from gradcalc.errors import CalcError, Span
 from gradcalc.grammar import elsewhere
 
 _WRITE = {
-    "·": "*", "×": "*", "∙": "*", "⋅": "*", "∗": "*", "⊙": "*", "∘": "*", "÷": "/", "∕": "/", "−": "-", "–": "-", "—": "-",
-    "√": "sqrt(...)", "∛": "cbrt(...)", "|": "abs(...)", "≤": "<=", "≥": ">=", "≠": "!=", "!": "factorial(...)",
-    "‖": "norm(...)", "⌊": "floor(...)", "⌈": "ceil(...)", "∑": "sum(...)", "Σ": "sum(...)", "∏": "prod(...)",
-    "∞": "a finite number", "&": "and", "}": ")", "½": "1/2", "¼": "1/4", "¾": "3/4", "∧": "and", "∨": "or", "¬": "not",
-    "π": "pi", "τ": "tau", "°": "deg2rad(...) for degrees", "~": "not", "\u00a0": "a plain blank",
-    "“": "no quotes", "\"": "no quotes",
+    "∘": "*", "‖": "norm(...)", "∑": "sum(...)", "∏": "prod(...)", "∞": "a finite number", "&": "and",
+    "°": "deg2rad(...) for degrees",
+    "~": "not", "—": "-", "“": "no quotes", "\"": "no quotes",
 }  # fmt: skip
 _SAY = {
-    "%": "write 5/100 or 0.05 for five percent, remainder(x, y) for a remainder",
-    "{": "write (...) for brackets, where(condition, a, b) for cases",
     ";": "leave out the ; at the end: one expression is read",
-    "#": "leave out the comment",
-    "?": "write where(condition, a, b) for condition ? a : b",
     "∫": "an integral is not read: gradcalc differentiates; write the integrand alone",
     "∂": "gradcalc differentiates: write the function alone, without its derivative",
     "∇": "gradcalc differentiates: write the function alone, without its derivative",
     "'": "gradcalc differentiates: write the function alone, without its derivative",
     "′": "gradcalc differentiates: write the function alone, without its derivative",
-    "$": "LaTeX is not read: leave out the $, and write x**2, sin(x), a/b",
+    "$": "leave out the $",
     "≈": "write one side alone",
     "→": "write the formula alone",
 }  # fmt: skip
@@ -57,54 +50,19 @@ def _instead(text: str, position: int, end: int, kind: str) -> str | None:
         assert base is not None
         if kind == "<sub>":
             return f"write {base[0]}_{plain}"
-        if plain == "-1" and base[0] in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh"):
-            return f"write a{base[0]}(x) for the inverse, 1/{base[0]}(x) for the reciprocal"
         return f"write **{plain} for a power" if plain.isdigit() else f"write {base[0]}**({plain}) for a power"
     if character == "\\":
-        return latex_hint(text)
+        return "LaTeX is read with --from latex; or write sin(x), x**2, sqrt(x), a/b"
     if character in ("±", "∓") and len(text) < 60:
         shown = " ".join(text.split())
         return f"two values are two expressions: {shown.replace(character, '+')} and {shown.replace(character, '-')}"
-    if (
-        character == "√"
-        and (radicand := re.match(r"√ ?(\w{1,60})", text[position : position + 70]))
-        and len(radicand[1]) > 1
-    ):
-        return _root_hint(radicand[1])
-    if character == "{" and (function := re.search(r"([A-Za-z_]\w{0,60}) ?$", text[max(0, position - 70) : position])):
-        return f"write {function[1]}(...) with parentheses, and where(condition, a, b) for cases"
     if character == "'" and re.match(r"[0-9]'[0-9]", text[max(0, position - 1) :][:3]):
         return "write digits without marks between them"
     if character in _SAY:
         return _SAY[character]
     if character in _WRITE:
         return f"write {_WRITE[character]}"
-    name = unicodedata.name(character, "")
-    if name.startswith("GREEK ") and " LETTER " in name and len(name.split()) == 4:
-        letter = name.split()[-1].lower()
-        word = re.match(r"\w{1,10}", text[position : position + 10])
-        product = f"; {word[0]} is one name, {'*'.join(word[0])} a product" if word and len(word[0]) > 1 else ""
-        return f"write {'lambda' if letter == 'lamda' else letter}, in ASCII letters{product}"
     return f"write {plain}" if kind and plain.isascii() and plain.isprintable() and plain.strip() else None
-
-
-def _root_hint(text: str) -> str:
-    found = re.match(r"([0-9]+)([A-Za-z]\w*)$", text)
-    if found is None:
-        return "write sqrt(...)"
-    return f"write sqrt({found[1]})*{found[2]}, or sqrt({found[1]}*{found[2]})"
-
-
-def latex_hint(text: str) -> str:
-    """What to write for LaTeX."""
-    if found := re.search(r"\\(sin|cos|tan|cot|sec|csc|sinh|cosh|tanh)\s*\^\s*\{?\s*-\s*1", text):
-        return f"LaTeX is not read; write a{found[1]}(x) for the inverse, 1/{found[1]}(x) for the reciprocal"
-    if found := re.search(r"\\(sin|cos|tan|ln|log|exp)\s+([A-Za-z])\s*\^\s*\{?(\w+)", text):
-        function, name, power = found.groups()
-        return f"LaTeX is not read; write {function}({name}**{power}), or {function}({name})**{power}"
-    if re.search(r"\\sigma\s*\(", text):
-        return "LaTeX is not read; write sigmoid(x) for the function, sigma*(x) for a number sigma"
-    return "LaTeX is not read; write sin(x), x**2, sqrt(x), a/b, theta_1, y_hat"
 
 
 # ------------------------------------------------------------------------------------------------------ words
@@ -187,8 +145,8 @@ def refuse_spreadsheet(text: str) -> None:
 def _spreadsheet_hint(text: str) -> str | None:
     if found := re.search(r"ATAN2\(([^,;()]{1,60})[,;]([^,;()]{1,60})\)", text, re.IGNORECASE):
         return f"there ATAN2 takes x first: write atan2({found[2].strip()},{found[1].strip()})"
-    if found := re.search(r"(?<![\w)])-\s*(\w+)\s*\^\s*(\w+)", text):
-        return f"there a minus binds first: write (-{found[1]})**{found[2]}, or -({found[1]}**{found[2]})"
+    if re.search(r"!\s{0,9}[A-Za-z]", text):
+        return "cells of another sheet are not read: write the name of the cell alone"
     if re.search(r"[A-Za-z]\w{0,3}:[A-Za-z]", text):
         return "a range of cells is not read: write the list, such as [x, y]"
     return None

@@ -72,7 +72,8 @@ def _read_latex(text: str, variables: Collection[str]) -> Reading:
     from gradcalc.grammar.latex.reader import to_plain
 
     source = to_plain(text, variables)
-    reading = read(source.text, variables, Notation.PLAIN)
+    letters = [*variables, "lambda"] if r"\lambda" in text else variables  # a letter here, a word of Python elsewhere
+    reading = read(source.text, letters, Notation.PLAIN)
 
     def moved(leaf: Number | Name) -> Node:
         return replace(leaf, span=source.span(leaf.span))
@@ -216,6 +217,9 @@ class _Parser(Atoms):
         # `x 2` and `2 3` are typing errors more often than products.
         if token.kind == "number":
             raise self.unexpected()
+        if token.text[0] == "_" and before.span.end == token.span.start:
+            hint = "write a name for an index, norm(x, p=2) for a norm, 1000 for 1_000"
+            raise CalcError(f"{token.text} is no index here", span=token.span, hint=hint)
         if token.kind == "|":
             ambiguity.bars(self.text, self.closed_bar, token)
         touches = before.span.end == token.span.start
@@ -244,6 +248,8 @@ class _Parser(Atoms):
         self.deeper(token)
         inner = self.unary()
         self.nesting -= 1
+        if self.is_spreadsheet and inner is self.open_power and isinstance(inner, Call):
+            ambiguity.spreadsheet_minus(token, inner)
         return inner if token.kind == "+" else self.call("neg", (inner,), token.span.to(inner.span))
 
     def power(self) -> Node:
@@ -256,6 +262,13 @@ class _Parser(Atoms):
         exponent = self.unary()
         self.nesting -= 1
         power = Call("**", (base, exponent), base.span.to(exponent.span))
+        if self.is_spreadsheet and exponent is self.open_power:
+            hint = "write (a^b)^c, as spreadsheets read it, or a^(b^c)"
+            raise CalcError("powers bind from the left in a spreadsheet", span=power.span, hint=hint)
+        if isinstance(exponent, Name) and exponent.name == "T" and "T" not in self.variables:
+            hint = f"write {ambiguity.shown(base)}.T for a transpose, or give T a value"
+            raise CalcError("^T can be read in two ways", span=power.span, hint=hint)
+        self.open_power = power
         if is_open and self.before is not None:
             self.last_power = ambiguity.Power(power, self.before.span.end, token.kind == "^")
         return self.node(power)

@@ -33,7 +33,7 @@ class Token(NamedTuple):
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]+)"
     r"|(?P<fraction>[½¼¾])"
-    r"|(?P<number>(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<number>(?:(?:[0-9]{1,3}(?:_[0-9]{3})+|[0-9]+)\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     rf"|(?P<name>π|[A-Za-z_{characters.GREEK}][A-Za-z0-9_{characters.GREEK}]*[{characters.SUBSCRIPTS}]*)"
     r"|(?P<word>\"[a-z_]{1,20}\"|'[a-z_]{1,20}')"
     rf"|(?P<raised>[{characters.SUPERSCRIPTS}]+)"
@@ -92,6 +92,8 @@ def _exponent(raised: str, span: Span) -> Iterator[Token]:
     """The tokens of a superscript: those of a power with its exponent, in parentheses if that is more than digits."""
     yield Token("^", RAISED, span)
     inner = characters.lowered(raised)
+    if re.search("[a-z][0-9]", inner):
+        raise CalcError(f"the superscript {raised} can be read in two ways", span=span, hint="write ** and parentheses")
     if inner.isdigit():
         yield Token("number", inner, span)
         return

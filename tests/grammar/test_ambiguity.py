@@ -85,7 +85,7 @@ REFUSED = [
     ("d/dx x^2", "leave out d/dx"), ("d/dx (x^2)", "leave out d/dx"), ("dy/dx", "--by x"), ("d^2/dx^2 sin(x)", "leave out"),
     ("x^2 dx", "leave out dx"), ("sin(x) dx", "leave out dx"), ("∫ x dx", "integral"), ("∂f/∂x", "function alone"), ("f'(x)", "function alone"),
     ("y'", "function alone"), ("x = 3", "--at x=3"), ("y=x^2sinx", "sin(x)"),
-    ("x^2 + y^2 = 1", "one side minus the other"), ("=-A1^2", "(-A1)**2", "-(A1**2)"),
+    ("x^2 + y^2 = 1", "one side minus the other"), ("=-A1^2", "(-A1)**2", "-A1**2"),
     # words
     ("x squared", "x**2"), ("log base 2 of x", "log(x, 2)"), ("sin of x", "alone"), ("derivative of x^2", "leave out derivative"),
     ("x^2 at x=3", "--at x=3"), ("sin(x deg)", "deg2rad"), ("2 times x", "write *"), ("x over 2", "write /"),

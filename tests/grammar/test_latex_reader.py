@@ -38,13 +38,15 @@ READ = [
     (r"\operatorname{atan}_{2}{\left(x,y \right)}", "atan2(x, y)"), (r"\sin^{\frac{5}{2}}{\left(x \right)}", "sin(x)**2.5"), (r"\operatorname{sech}^{3}{\left(x \right)}", "1/cosh(x)**3"), (r"\log{\left(x \right)}^{2}", "log(x)**2"),
     (r"\operatorname{atan2}\left(x, y\right)", "atan2(x, y)"), (r"x\ln x", "x*log(x)"), (r"-[y \log p + (1-y) \log(1-p)]", "-(y*log(p) + (1 - y)*log(1 - p))"), (r"\sin\!\left(x\right)", "sin(x)"), (r"\ln|z|", "log(0.4)"), (r"n!", "6"),
     # names
-    (r"\theta_0 + \theta_1 x", "theta_0 + theta_1*x"), (r"(\hat{y} - y)^2", "(y_hat - y)**2"), (r"x_1 + x_{2}", "x_1 + x_2"), (r"\mathbf{w} x", "w*x"), (r"\mathit{loss} + x", "loss + x"), (r"\omega t", "omega*t"), (r"\varphi + \phi", "2*phi"), (r"\pi r^2", "pi*r**2"),
+    (r"\theta_0 + \theta_1 x", "theta_0 + theta_1*x"), (r"(\hat{y} - y)^2", "(y_hat - y)**2"), (r"x_1 + x_{2}", "x_1 + x_2"), (r"\mathbf{w} x", "w*x"), (r"\mathit{loss} + x", "loss + x"), (r"\omega t", "omega*t"), (r"\varphi", "phi"), (r"\pi r^2", "pi*r**2"),
     (r"w_{\mathrm{max}} x", "w_max*x"), (r"\pi\left(x+1\right)", "pi*(x + 1)"), (r"x(x+1)", "x*(x + 1)"), (r"t(x+1)\cdot 1", "t*(x + 1)"), (r"x_{1} \left(y\right)", "x_1*y"), (r"\beta x", "beta*x"),
     # brackets, bars, cases
     (r"\left|z\right| + |x|", "0.4 + x"), (r"\lvert z \rvert", "0.4"), (r"\left\lfloor x + 1 \right\rfloor + \lceil x \rceil", "2"), (r"\left[x+1\right]^{2}", "(x + 1)**2"), (r"\left\{x+1\right\}^2", "(x + 1)**2"), (r"\bigl(x + 1\bigr)^2", "(x + 1)**2"),
     (r"\begin{cases} x & x > 1 \\ y & \text{otherwise} \end{cases}", "y"), (r"\begin{cases} x^2, & \text{if } x \geq 0 \\ -x, & \text{if } x < 0 \end{cases}", "x**2"), (r"\begin{cases} x & \text{for}\: x > 1 \\ z & \text{for}\: x > 2 \\ y & \text{otherwise} \end{cases}", "y"),
     (r"\begin{cases} x & x > 1 \wedge y > 2 \\ \begin{cases} y & z = 1 \\ z & \text{else} \end{cases} & \text{otherwise} \end{cases}", "z"), (r"\begin{cases} 1 & x \le y < 2 \\ 0 & \text{otherwise}\end{cases}", "1"),
     (r"x \times y \div 2", "x*y/2"), (r"-x y", "-x*y"), (r"x \cdot -y", "-x*y"), (r"1/2 \cdot x", "x/2"), (r"a\,x + b\;y", "a*x + b*y"), (r"x^{2}\ + \quad y", "x**2 + y"), ("x_{1}^{2}", "x_1**2"),
+    (r"\frac{1}{2x}", "1/(2*x)"), (r"\frac1{2\pi}", "1/(2*pi)"), (r"\frac{x}{2\pi}", "x/(2*pi)"), (r"\frac{2x}{3y}", "2*x/(3*y)"), (r"\sqrt{\frac{1}{2x}}", "sqrt(1/(2*x))"), (r"\alpha x_1x_2", "alpha*x_1*x_2"), (r"\frac{x_1x_2}{r^2}", "x_1*x_2/r**2"),
+    (r"\lambda e^{-\lambda x}", "POINT['lambda']*exp(-POINT['lambda']*x)"), (r"x + \lambda y", "x + POINT['lambda']*y"), (r"\alpha(e^x-1) + \alpha", "alpha*(exp(x) - 1) + alpha"), (r"2\mathbf{x} + 1", "2*x + 1"),
 ]  # fmt: skip
 
 
@@ -60,6 +62,8 @@ REFUSED = [
     (r"\partial f", "derivative"), (r"x \pm 1", "two expressions"), (r"\begin{cases} x & x > 0 \\ y & x < -1 \end{cases}", "otherwise"), (r"\begin{align} x \end{align}", "align"), (r"\frac{x}", "argument"), (r"\left(x", "closed"), (r"\foo x", r"\foo"),
     (r"f'(x)\cdot 1", "derivative"), (r"A^T \cdot x", r"\top"), (r"1/x(x+1)\cdot 1", "1/"), (r"5\% x", "5/100"), (r"x \approx 1", "one side"), (r"\infty x", "finite"), (r"x^{2} = y^{2}", "one side"), (r"\log_a x", "parentheses"), (r"\mathbb{E} x", "out"),
     (r"\sqrt{}", "empty"), (r"x_{n+1}\cdot 1", "index"), (r"{x", "closed"), (r"x}\cdot 1", "unexpected"), (r"\max_x x", "subscript"), (r"\alpha = 3", "point"),
+    (r"\tanh^{-1}(x)", "atanh(x)", "1/tanh(x)"), (r"\sinh^{-1}(x)", "asinh(x)"), (r"\sigma^{-1}(x)", "sigmoid"), (r"\sigma^2(x)", "sigmoid"), (r"\frac{ln x}{x}", r"\ln"), (r"\frac{sin x}{x}", r"\sin"), (r"\alpha(e^x-1)", r"\alpha \cdot"), (r"\phi(x)", r"\phi \cdot"),
+    (r"\mathbf{W}\mathbf{x}", "@"), (r"\mathbf{a}\cdot\mathbf{b}", "@"), (r"\mathbf{x}^\top A \mathbf{x}", "@"), (r"\frac{\mathrm{d}}{\mathrm{d}x} x^2", "derivative"), (r"x\,\mathrm{d}x", "dx"), (r"\frac{d^2y}{dx^2}", "derivative"), (r"\frac{x^2_1}{2}", "index"),
 ]  # fmt: skip
 
 

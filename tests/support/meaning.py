@@ -79,4 +79,6 @@ def value(tree: Node) -> float:
 
 def meaning(python: str) -> float:
     """What a Python expression is at the point."""
-    return float(eval(python, {"__builtins__": {}}, {**NUMERIC, **POINT, "ln": math.log, "pi": math.pi, "e": math.e}))
+    return float(
+        eval(python, {"__builtins__": {}}, {**NUMERIC, **POINT, "ln": math.log, "POINT": POINT, "pi": math.pi, "e": math.e})
+    )

@@ -55,23 +55,21 @@ class Cursor:
         elif token.text in words.GREEK:
             self.take()
             base = words.GREEK[token.text]
-            base = (
-                base
-                if base in self.variables or token.text not in words.LETTERS
-                else self.first_with_value(base, words.LETTERS[token.text])
-            )
+            if token.text.startswith(r"\var") and f"\\{base}" in self.text:  # \phi and \varphi are two letters
+                base = f"var{base}"
+            if token.text == r"\Gamma" and r"\gamma" in self.text:
+                base = "Gamma"
+            base = self.first_with_value(base, words.LETTERS.get(token.text, base))
         elif token.text in words.ACCENTS or token.text in words.FONTS:
             base = self.dressed()
+            if base == "d" and "d" not in self.variables and self.now.kind == "letter":
+                base += self.take().text
         else:
             return None
         if not with_index or self.now.text != "_":
             return base
-        at = self.at
         self.take()
         index = self.index()
-        if index is None:
-            self.at = at
-            return base
         return self.first_with_value(f"{base}_{index}", f"{base}{index}")
 
     def first_with_value(self, *names: str) -> str:
@@ -111,8 +109,8 @@ class Cursor:
                 depth += (self.now.text == "{") - (self.now.text == "}")
                 self.take()
             parts = self.tokens[start : self.at - 1]
-        marks = [part for part in parts if part.text not in words.FONTS and part.text not in ("{", "}", ",")]
-        word = "".join(words.GREEK.get(part.text, part.text.replace("\\", "")) for part in marks)
+        marks = [part for part in parts if part.text not in words.FONTS and part.text not in ("{", "}")]
+        word = "".join(words.GREEK.get(part.text, part.text.replace("\\", "").replace(",", "_")) for part in marks)
         if not re.fullmatch("[A-Za-z0-9_]+", word):
             raise self.error("an index is letters and digits", opened, "write one name for the index, such as x_{n1}")
         return word

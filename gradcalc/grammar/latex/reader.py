@@ -34,6 +34,9 @@ def to_plain(text: str, variables: Collection[str] = ()) -> PlainText:
 
 
 _OPTION = re.compile(r"\\[a-z]+\{(\w{1,60}=[\w.-]{1,60})\}")
+_RAISED_CALL = re.compile(r"\^\s*(?:\{[^{}]{0,40}\}|[^{}\\])\s*(?:\\left\s*)?\(")
+_FUNCTIONS = "ln|lg|log|exp|sin|cos|tan|cot|sqrt|sinh|cosh|tanh|max|min|arctan|arcsin|arccos"
+_SPELLED = re.compile(rf"(?<![A-Za-z\\])(?:{_FUNCTIONS})(?![A-Za-z])")
 _POWER_OF_TEN = re.compile(r"\s*\\(?:cdot|times)\s*10\s*\^\s*(?:\{\s*(-?[0-9]{1,9})\s*\}|([0-9])(?![0-9]))")
 
 
@@ -53,6 +56,7 @@ class _Reader(Operands):
         pieces: list[Piece] = []
         while self.now.kind != "end" and self.now.text not in ends and self.now.text not in _CLOSING:
             token, is_second, is_factor = self.now, self.follows_group, self.follows_variable
+            self.refuse_product(pieces)
             self.follows_group = self.follows_variable = False
             following = self.item(is_condition=is_condition)
             if is_second and self.follows_group:  # `{A} {x}`, as the program writes a product of matrices
@@ -67,6 +71,23 @@ class _Reader(Operands):
         self.depth -= 1
         return pieces
 
+    def refuse_product(self, pieces: list[Piece]) -> None:
+        """Raise `CalcError` for a product of vectors or matrices in print, which may be of several kinds."""
+        is_bold = self.now.text in words.BOLD
+        if pieces and pieces[-1].text in ("*", ".T") and (is_bold or pieces[-1].text == ".T"):
+            is_product = pieces[-1].text == ".T" or (len(pieces) > 1 and self.ends_bold)
+        else:
+            is_product = is_bold and self.ends_bold
+        if is_product and (self.now.kind in ("letter", "number") or self.now.text in ("(", r"\left(", "{") or is_bold):
+            hint = "write A @ x for a product of matrices or an inner product, x*y for one entry by entry"
+            raise self.error("a product of vectors can be read in two ways", self.now, hint)
+        if self.now.text not in words.SIGNS:
+            self.ends_bold = is_bold
+
+    ends_bold = False
+    """Whether the last operand was a bold name."""
+    number_end = -1
+    """Where the last number ended."""
     is_divisor = False
     """Whether the present operand stands behind a slash."""
     follows_variable = False
@@ -101,6 +122,8 @@ class _Reader(Operands):
             return self.number()
         if token.text in words.FUNCTIONS:
             return self.function(self.take(), words.FUNCTIONS[token.text])
+        if token.kind == "letter" and (spelled := _SPELLED.match(self.text, token.place)):
+            raise self.error(f"{spelled[0]} is a product of letters here", token, rf"write \{spelled[0]} for the function")
         is_divisor = self.at > 0 and self.tokens[self.at - 1].text == "/"
         if (name := self.name()) is not None:
             if token.text.startswith(r"\operatorname") and name not in self.variables and self.now.text in ("{", "^"):
@@ -119,6 +142,7 @@ class _Reader(Operands):
         """Digits; with `\\cdot 10^{-3}` behind them, one number."""
         token = self.take()
         digits = token.text.replace("{,}", "")
+        self.number_end = token.place + len(token.text)
         power = _POWER_OF_TEN.match(self.text, token.place + len(token.text))
         if power is not None:
             end = power.end()
@@ -129,24 +153,34 @@ class _Reader(Operands):
 
     def named(self, name: str, token: Token) -> list[Piece]:
         """A name: a variable, or a function that its parenthesis follows."""
-        head = [Piece(f"{self.blank(token)}{words.CALLED.get(token.text, name)}", token.place)]
         is_called = self.now.text in ("(", r"\left(")
+        is_raised = self.now.text == "^" and _RAISED_CALL.match(self.text, self.now.place) is not None
         has_index = "_" in name and token.text not in words.FONTS
-        self.follows_variable = not is_called or has_index or name in self.variables or name in words.CONSTANTS
-        if not self.follows_variable and token.text in words.DOUBTFUL:
-            hint = f"write {words.DOUBTFUL[token.text]}(...) for the function, {token.text} \\cdot (...) for a product"
-            raise self.error(f"{token.text}(...) can be read in two ways", token, hint)
-        return head
+        is_variable = has_index or name in self.variables or name in words.CONSTANTS
+        self.follows_variable = is_variable or not is_called
+        if (is_called or is_raised) and not is_variable and token.text not in words.CALLED:
+            function = words.DOUBTFUL.get(token.text)
+            is_alone = re.search(rf"{re.escape(token.text)}(?![A-Za-z])(?!\s*(?:\\left\s*)?\()", self.text) is not None
+            if function is None and token.text in words.GREEK and is_alone:
+                self.follows_variable = True
+            elif function is not None or token.text in words.GREEK:
+                meant = f"{function}(...) for the function, " if function else ""
+                hint = f"write {meant}{token.text} \\cdot (...) for a product"
+                raise self.error(f"{token.text}(...) can be read in two ways", token, hint)
+        own = words.CALLED.get(token.text, name) if is_called and not is_variable else name
+        return [Piece(f"{self.blank(token)}{own}", token.place)]
 
     def blank(self, token: Token) -> str:
         """What stands before a name: nothing where it touches a number, whose factor it may be: `1/2x`."""
-        return "" if self.text[max(token.place - 1, 0) : token.place].isdigit() else " "
+        return "" if token.place == self.number_end else " "
 
     def with_script(self, base: list[Piece], name: str | None) -> list[Piece]:
         pieces = base
         while self.now.text in ("_", "^"):
             token = self.take()
             if token.text == "_":
+                if name is not None:
+                    raise self.error("an index stands before the power", token, f"write {name}_{{1}}^{{2}}")
                 pieces = [*pieces, Piece("[", token.place), *self.script(), Piece("]", token.place)]
                 continue
             if self.now.text in (r"\top", r"\intercal") or (
@@ -195,7 +229,7 @@ class _Reader(Operands):
             else:
                 hint = "write the function without a subscript; extrema and limits are not read"
                 raise self.error(f"{token.text}_ is not read", script, hint)
-        text = text_of(power)
+        text = text_of(power).replace(" ", "")
         if text != "-1" and self.now.text in ("{", "(", r"\left(", r"\{", r"\left\{"):
             applied = [Piece(f" {name}", token.place), *self.arguments(token)]
             if power:

@@ -91,7 +91,7 @@ def without_comma(pieces: list[Piece]) -> list[Piece]:
 
 def wrapped(pieces: list[Piece], place: int) -> list[Piece]:
     """Pieces in parentheses, unless they are one operand."""
-    if is_parenthesized(pieces) or re.fullmatch(r"\w+|:|-?\d+", text_of(pieces)):
+    if is_parenthesized(pieces) or re.fullmatch(r"[^\W\d]\w*|-?\d+(?:\.\d+)?|:", text_of(pieces)):
         return pieces
     return [Piece("(", place), *pieces, Piece(")", pieces[-1].place)]
 

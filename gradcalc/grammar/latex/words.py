@@ -36,6 +36,7 @@ FUNCTIONS = {
 }  # fmt: skip
 _FONTS = """mathit mathrm mathbf mathsf mathtt mathcal boldsymbol bm vec text textit textrm textbf operatorname operatorname*
 mbox symbf pmb"""
+BOLD = frozenset({r"\mathbf", r"\boldsymbol", r"\bm", r"\vec", r"\symbf", r"\pmb"})
 FONTS = frozenset(rf"\{name}" for name in _FONTS.split())
 _ACCENTS = "hat widehat:hat bar overline:bar tilde widetilde:tilde dot"
 ACCENTS = {rf"\{pair.partition(':')[0]}": pair.split(":")[-1] for pair in _ACCENTS.split()}
