@@ -282,3 +282,10 @@ def test_a_faulty_symbolic_derivative_is_named_in_the_report(wrong: str) -> None
     context.run(CLIENT.set, Faulty())  # type: ignore[arg-type]
     partial = context.run(differentiate, "sin(x**2) + x", at={"x": "3"}).partials[0]
     assert (partial.verdict, partial.cause, partial.side) == ("disagree", "formula", "symbolic")
+
+
+@pytest.mark.slow
+def test_faults_of_other_expressions_are_caught() -> None:
+    report = faults.faults(islice(stream(ordinary, 14), 12), random.Random(14))
+    assert report.escapes == []
+    assert sum(report.reached.values()) > 300
