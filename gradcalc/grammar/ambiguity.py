@@ -249,6 +249,10 @@ def names(used: Collection[str], variables: Collection[str]) -> list[str]:
             found.append(f"{name} is a variable of its own; for a power write {name[0]}**{name[1]}")
         elif re.fullmatch("(?:[A-Za-z][0-9]){2,4}", name):
             found.append(f"{name} is one variable; for a product write {'*'.join(re.findall('[A-Za-z][0-9]', name))}")
+        elif name == "x10":
+            found.append("x10 is a variable; for a number in scientific notation write 2e3, or 2*10**3")
+        elif re.fullmatch("pi[a-z]", name):
+            found.append(f"{name} is one variable; for a product write pi*{name[2:]}")
         elif name in ("i", "I", "j"):
             found.append(f"{name} is a variable, not the imaginary unit: arithmetic is real")
     return found

@@ -67,7 +67,7 @@ def own_call(name: str, args: tuple[Node, ...], span: Span, source: Source) -> N
         if name in ("log", "atan") and len(args) == 2:
             return Call("atan2" if name == "atan" else "log", (args[1], args[0]), span)
     for key in _keys(name, source):
-        if key in _BUILT:
+        if key in _BUILT and (key != "t" or not source.module):
             return _BUILT[key](name, args, span)
     if based := re.fullmatch(r"(?:log|ln|Log)_([0-9]{1,9}|[A-Za-z])", name):
         base = based[1]
@@ -94,6 +94,14 @@ _ALIKE = {
 }  # fmt: skip
 
 # ------------------------------------------------------------------------------------------------ built otherwise
+
+
+def _letter_t(name: str, args: tuple[Node, ...], span: Span) -> Node | None:
+    """`t(A)` transposes; of a sum it is more likely a product with a variable t."""
+    if len(args) == 1 and isinstance(args[0], Call) and args[0].name in ("+", "-", "neg"):
+        hint = f"write t*({unparse(args[0])[:60]}) for a product, transpose(...) for a matrix"
+        raise CalcError("t(...) can be read in two ways", span=span, hint=hint)
+    return None
 
 
 def _where(name: str, args: tuple[Node, ...], span: Span) -> Node:
@@ -201,7 +209,7 @@ _BUILT: dict[str, _Builder] = {
     "LOG": _logarithm, "=LOG": _decimal_logarithm, "ATAN2": _angle,
     **dict.fromkeys(("np.sinc", "torch.sinc"), _normalized_sinc),
     **dict.fromkeys(("np.var", "np.std", "np.reduce_variance", "np.reduce_std"), _of_n),
-    "gelu": _gelu, "jax.gelu": _gelu_tanh,
+    "t": _letter_t, "gelu": _gelu, "jax.gelu": _gelu_tanh,
 }  # fmt: skip
 
 # ------------------------------------------------------------------------------------------------ other meanings

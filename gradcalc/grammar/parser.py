@@ -207,6 +207,9 @@ class _Parser(Atoms):
         if operator == "%":
             return self.call("remainder", (left, right))
         if operator == "//":
+            if isinstance(right, Name) and len(right.name) > 2 and right.name not in self.variables:
+                hint = f"leave out the comment, or write floor(x/{right.name})"
+                raise CalcError("// can begin a comment", span=right.span, hint=hint)
             return self.call("floor", (self.call("/", (left, right)),))
         return self.call(operator, (left, right))
 

@@ -73,7 +73,7 @@ REFUSED = [
     ("tf.keras.losses.mean_squared_error(y, p)", "mse_loss(p, y)"), ("tf.keras.losses.binary_crossentropy(y, p)", "binary_cross_entropy(p, y)"), ("math.remainder(x, y)", "round"), ("tf.nn.leaky_relu(x)", "0.2"), ("np.median(x)", "median"),
     ("sind(x)", "deg2rad"), ("expm(x)", "matrices"), ("np.foo", "foo"), ("x.clamp(0)!!", "factorial"), ("f(x)", "f*"), ("y' = x", "derivative"), ("x ± 1", "x + 1", "x - 1"), ("binom(n, k)", "factorial(n)/"), ("Ei(x)", "not in the table"), ("cov(x)", "functions"),
     ("x^2_1", "index"), ("3_0x", "3_0x"), ("|x|_2", "norm"), ("=-(A1)^2", "(-A1)**2"), ("=EXP(-(A1-B1)^2/2)", "(-(A1 - B1))**2"), ("=-SIN(A1)^2", "(-SIN(A1))**2"), ("=-2.5^2*A1", "2.5"), ("=A1^B1^2", "(a^b)^c"), ("=Sheet1!A1^2", "sheet"),
-    ("lim x->0 sin(x)/x", "limit"), ("x->0", "arrow"), ("sum_{i} x_i", "LaTeX"), ("sqrt[3](x)", "root(x, 3)"), ("root(3)(x)", "cbrt"), ("e⁻ˣ²", "parentheses"), ("log_b x", "log(x, b)"), ("x^T A x", ".T"), ("scipy.special.kl_div(x, y)", "log(x/y)"), ("d^2y/dx^2", "leave out"),
+    ("lim x->0 sin(x)/x", "limit"), ("x->0", "arrow"), ("sum_{i} x_i", "LaTeX"), ("sqrt[3](x)", "root(x, 3)"), ("root(3)(x)", "cbrt"), ("e⁻ˣ²", "parentheses"), ("log_b x", "log(x, b)"), ("x^T A x", ".T"), ("scipy.special.kl_div(x, y)", "log(x/y)"), ("d^2y/dx^2", "leave out"), ("t(x+1)", "t*(x + 1)", "transpose"), ("x // comment", "comment"),
 ]  # fmt: skip
 
 
