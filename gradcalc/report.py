@@ -17,9 +17,15 @@ if TYPE_CHECKING:
 
 SCHEMA = "gradcalc/1"
 DTYPES = ("float64", "float32", "float16", "bfloat16")
-NOTATIONS = ("auto", "plain", "latex")
-"""What an expression may be written in; `auto` sees LaTeX by its backslashes, dollars and braces."""
 MAX_ORDER = 8
+
+
+class Notation(StrEnum):
+    """What an expression is written in; `AUTO` sees LaTeX by its backslashes, dollars and braces."""
+
+    AUTO = "auto"
+    PLAIN = "plain"
+    LATEX = "latex"
 
 
 class Verdict(StrEnum):
@@ -85,7 +91,7 @@ class Problem:
     `at` maps variables to the text of their values; empty for a question about formulas only.  `by` are the variables to
     differentiate by (empty: all, in order of appearance); `variables` are further names that are variables whatever else
     they mean.  `direction` asks for the derivative along a line, by variable; `cotangent` for the gradient of the sum of the
-    entries times its own.  `notation` is what `expr` is written in, one of `NOTATIONS`.
+    entries times its own.  `notation` is what `expr` is written in.
     """
 
     expr: str
@@ -97,7 +103,7 @@ class Problem:
     variables: tuple[str, ...] = ()
     direction: Mapping[str, str] = field(default_factory=dict)
     cotangent: str | None = None
-    notation: str = "auto"
+    notation: Notation = Notation.AUTO
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gradcalc.report import DTYPES, NOTATIONS
+from gradcalc.report import DTYPES, Notation
 
 Expression = Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")]
 At = Annotated[
@@ -29,7 +29,7 @@ FailOn = Annotated[
     ),
 ]
 From = Annotated[
-    str, typer.Option("--from", metavar="NOTATION", help=f"What the expression is written in: {', '.join(NOTATIONS)}.")
+    str, typer.Option("--from", metavar="NOTATION", help=f"What the expression is written in: {', '.join(Notation)}.")
 ]
 Full = Annotated[bool, typer.Option("--full", help="Show every entry of an array; else long ones are cut.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing: the exit code tells.")]

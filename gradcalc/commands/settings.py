@@ -10,7 +10,7 @@ from typing import TypeVar
 from gradcalc.commands.arguments import choice, device_of, seconds_of, verdicts_of
 from gradcalc.commands.console import write
 from gradcalc.output.options import RenderOptions, options_for
-from gradcalc.report import DTYPES, NOTATIONS, Verdict
+from gradcalc.report import DTYPES, Notation, Verdict
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ class Settings:
     full: bool
     quiet: bool
     fail_on: tuple[Verdict, ...]
-    notation: str = "auto"
+    notation: Notation
 
     @classmethod
     def read(
@@ -46,8 +46,8 @@ class Settings:
         choice(format, tuple(formats), "format")
         seconds, verdicts = seconds_of(timeout), verdicts_of(fail_on or [])
         dtype = dtype if dtype is None else choice(dtype, DTYPES, "dtype")
-        choice(notation, NOTATIONS, "notation")
-        return cls(format, seconds, device_of(device), dtype, full, quiet, verdicts, notation)
+        language = Notation(choice(notation, tuple(Notation), "notation"))
+        return cls(format, seconds, device_of(device), dtype, full, quiet, verdicts, language)
 
     def write(self, formats: Mapping[str, Callable[[T, RenderOptions], str]], result: T) -> None:
         """Write a result to stdout in the format that was asked for; nothing if the command is quiet."""

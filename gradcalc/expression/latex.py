@@ -80,7 +80,7 @@ def _arithmetic(node: Call, args: list[_Piece]) -> _Piece:
         case "+" | "-":
             return f"{_parenthesize(args[0], _SUM)} {node.name} {_parenthesize(args[1], _SUM + 1)}", _SUM
         case "neg":
-            # Braces keep -(x*y) from being read as (-x)*y; nobody sees them.
+            # Braces, which print nothing, keep -(x*y) from being read as (-x)*y.
             text = _parenthesize(args[0], _PRODUCT)
             return f"-{{{text}}}" if args[0][1] == _PRODUCT else f"-{text}", _SUM
         case "*":

@@ -38,7 +38,7 @@ def find(name: str) -> Function | None:
 
 
 def similar(name: str) -> str | None:
-    """The function a misspelt name means, or None; of a name that may be another function nothing is said."""
+    """The function a misspelt name means, or None; None for a name that may be another function."""
     names = [spelling for spelling in (*TABLE, *_BY_ALIAS) if spelling.isidentifier() and spelling not in CONSTANTS]
     small = name.lower()
     same = next((spelling for spelling in names if spelling.lower() == small), None)

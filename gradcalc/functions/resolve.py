@@ -24,8 +24,9 @@ from gradcalc.expression.tree import (
 )
 from gradcalc.functions import CONSTANTS, Function, Parameter, find
 from gradcalc.functions.names import CAPITALS, LETTERS, call_hint, refusal
-from gradcalc.grammar import Notation, read
+from gradcalc.grammar import read
 from gradcalc.grammar.ambiguity import names as notes_on_names
+from gradcalc.report import Notation
 
 _REFUSED = {"inf", "infinity", "oo", "nan"}
 _SINC = "sinc(x) is sin(x)/x here; torch.sinc(x) and np.sinc(x) are sin(pi*x)/(pi*x)"

@@ -187,32 +187,24 @@ class Atoms(Cursor):
         return self.node(Name(token.text, token.span))
 
     def group(self) -> Node:
-        opened = self.take()
-        self.deeper(opened)
-        self.bars.append(False)
+        opened = self.open_bracket()
         inner = self.expression()
         if self.now.kind == "," and opened.kind == "{":
             raise CalcError("cases in braces are not read", span=opened.span, hint="write where(condition, a, b)")
-        closed = self.expect(OPENING[opened.kind], opened)
-        self.bars.pop()
-        self.nesting -= 1
+        closed = self.close_bracket(OPENING[opened.kind], opened)
         self.open_power = None
         if opened.kind in characters.BRACKETS:
             return self.call(characters.BRACKETS[opened.kind][1], (inner,), opened.span.to(closed.span))
         return inner
 
     def absolute_value(self) -> Node:
-        opened = self.take()
-        self.deeper(opened)
-        self.bars.append(True)
+        opened = self.open_bracket(is_bar=True)
         inner = self.expression()
         if self.now.kind != "|":
             is_or = self.text[opened.span.start : opened.span.start + 2] == "||" and opened.span.start > 0
             hint = "write or between conditions" if is_or else "this | is never closed; write abs(x) for an absolute value"
             raise CalcError("missing |", span=opened.span, hint=hint)
-        closed = self.take()
-        self.bars.pop()
-        self.nesting -= 1
+        closed = self.close_bracket("|", opened)
         is_double = inner.span == Span(opened.span.end, closed.span.start) and self.text[inner.span.start] == "|"
         if is_double and isinstance(inner, Call) and inner.name == "abs":
             shown = unparse(inner.args[0])[:60]
@@ -250,18 +242,14 @@ class Atoms(Cursor):
         )
 
     def array(self) -> Node:
-        opened = self.take()
-        self.deeper(opened)
-        self.bars.append(False)
+        opened = self.open_bracket()
         if self.now.kind == "]":
             raise CalcError("an array has one entry at least", span=opened.span.to(self.now.span))
         entries = [self.expression()]
         while self.now.kind == ",":
             self.take()
             entries.append(self.expression())
-        closed = self.expect("]", opened)
-        self.bars.pop()
-        self.nesting -= 1
+        closed = self.close_bracket("]", opened)
         return self.node(Call("[", tuple(entries), opened.span.to(closed.span)))
 
     def number(self, token: Token) -> Node:
@@ -276,18 +264,14 @@ class Atoms(Cursor):
 
     def application(self, function: Token, module: Sequence[str] = ()) -> Node:
         """A function with its arguments; one that has another name or another order of them elsewhere is made ours."""
-        opened = self.take()
-        self.deeper(opened)
-        self.bars.append(False)
+        opened = self.open_bracket()
         closing = OPENING[opened.kind]
         read = self.case if function.text in elsewhere.CASES else self.argument
         args = [] if self.now.kind == closing else [read()]
         while self.now.kind == ",":
             self.take()
             args.append(read())
-        closed = self.expect(closing, opened)
-        self.bars.pop()
-        self.nesting -= 1
+        closed = self.close_bracket(closing, opened)
         span = function.span.to(closed.span)
         if function.text not in self.variables or module:
             source = elsewhere.Source(module, is_bracketed=opened.kind == "[", is_spreadsheet=self.is_spreadsheet)

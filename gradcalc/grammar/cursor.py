@@ -114,6 +114,18 @@ class Cursor:
         if self.nesting > MAX_NESTING:
             raise CalcError(f"the expression is nested more than {MAX_NESTING} levels deep", span=token.span)
 
+    def open_bracket(self, *, is_bar: bool = False) -> Token:
+        opened = self.take()
+        self.deeper(opened)
+        self.bars.append(is_bar)
+        return opened
+
+    def close_bracket(self, kind: str, opened: Token) -> Token:
+        closed = self.expect(kind, opened)
+        self.bars.pop()
+        self.nesting -= 1
+        return closed
+
     def power_before(self, *, touching: bool) -> ambiguity.Power | None:
         """The power without parentheses that ends right before the present token."""
         power, before = self.last_power, self.before

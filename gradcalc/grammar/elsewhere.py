@@ -67,7 +67,7 @@ def own_call(name: str, args: tuple[Node, ...], span: Span, source: Source) -> N
         if name in ("log", "atan") and len(args) == 2:
             return Call("atan2" if name == "atan" else "log", (args[1], args[0]), span)
     for key in _keys(name, source):
-        if key in _BUILT and (key != "t" or not source.module):
+        if key in _BUILT:
             return _BUILT[key](name, args, span)
     if based := re.fullmatch(r"(?:log|ln|Log)_([0-9]{1,9}|[A-Za-z])", name):
         base = based[1]
@@ -82,7 +82,7 @@ def _keys(name: str, source: Source) -> list[str]:
     if source.is_spreadsheet:
         return [f"={name.upper()}", name]
     if not source.module:
-        return [name]
+        return [f"alone.{name}", name]
     root = source.module[0]
     alike = [root, *_ALIKE.get(root, ())]
     return [*(f"{module}.{name}" for module in alike), name]
@@ -111,7 +111,7 @@ def _where(name: str, args: tuple[Node, ...], span: Span) -> Node:
 
 
 def _cases(name: str, args: tuple[Node, ...], span: Span) -> Node:
-    """`Piecewise((a, c), (b, True))`; without a last case for all other places there is no value there."""
+    """`Piecewise((a, c), (b, True))`; a last case for all other points is required."""
     pairs = [arg.args for arg in args if isinstance(arg, Call)]
     if not pairs or not (isinstance(pairs[-1][1], Name) and pairs[-1][1].name in ("True", "true", "otherwise")):
         hint = "let the last case be (b, True), or write where(condition, a, b)"
@@ -209,7 +209,7 @@ _BUILT: dict[str, _Builder] = {
     "LOG": _logarithm, "=LOG": _decimal_logarithm, "ATAN2": _angle,
     **dict.fromkeys(("np.sinc", "torch.sinc"), _normalized_sinc),
     **dict.fromkeys(("np.var", "np.std", "np.reduce_variance", "np.reduce_std"), _of_n),
-    "t": _letter_t, "gelu": _gelu, "jax.gelu": _gelu_tanh,
+    "alone.t": _letter_t, "gelu": _gelu, "jax.gelu": _gelu_tanh,
 }  # fmt: skip
 
 # ------------------------------------------------------------------------------------------------ other meanings

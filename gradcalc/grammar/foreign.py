@@ -13,8 +13,7 @@ from gradcalc.grammar import elsewhere
 
 _WRITE = {
     "∘": "*", "‖": "norm(...)", "∑": "sum(...)", "∏": "prod(...)", "∞": "a finite number", "&": "and",
-    "°": "deg2rad(...) for degrees",
-    "~": "not", "—": "-", "“": "no quotes", "\"": "no quotes",
+    "°": "deg2rad(...) for degrees", "~": "not", "—": "-", "“": "no quotes", "\"": "no quotes",
 }  # fmt: skip
 _SAY = {
     ";": "leave out the ; at the end: one expression is read",

@@ -20,7 +20,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import replace
-from enum import Enum
 from typing import NamedTuple
 
 from gradcalc.errors import CalcError, Span
@@ -29,14 +28,7 @@ from gradcalc.grammar import ambiguity, foreign
 from gradcalc.grammar.atoms import Atoms
 from gradcalc.grammar.tokens import RAISED, Token
 from gradcalc.grammar.wrapping import unwrap
-
-
-class Notation(Enum):
-    """What a text is written in."""
-
-    AUTO = "auto"
-    PLAIN = "plain"
-    LATEX = "latex"
+from gradcalc.report import Notation
 
 
 class Reading(NamedTuple):

@@ -26,17 +26,17 @@ def read_points(lines: Iterable[str], names: Sequence[str], constants: Mapping[s
     Raises `CalcError`, with the number of the line, for a row without a value for a variable, and for a value that is none.
     """
     rows = iter(lines)
-    header_lines, first = 0, ""
+    blank_lines, first = 0, ""
     for line in rows:
         first = line.removeprefix("\ufeff")
         if first.strip():
             break
-        header_lines += 1
+        blank_lines += 1
     if not first.strip():
         return
     columns = [name for name in names if name not in constants]
     read = _objects if first.lstrip().startswith(("{", "[")) else _table
-    for number, row in read(chain([first], rows), columns, header_lines):
+    for number, row in read(chain([first], rows), columns, blank_lines):
         for name, text in row.items():
             try:
                 if nearest_double(text) is None:  # a decimal needs no parser
@@ -46,7 +46,7 @@ def read_points(lines: Iterable[str], names: Sequence[str], constants: Mapping[s
         yield {name: row[name] if name in row else constants[name] for name in names}
 
 
-def _table(lines: Iterable[str], names: Sequence[str], header_lines: int) -> Iterator[tuple[int, dict[str, str]]]:
+def _table(lines: Iterable[str], names: Sequence[str], blank_lines: int) -> Iterator[tuple[int, dict[str, str]]]:
     reader = csv.reader(lines, strict=True)
     try:
         header = [word.strip() for word in next(reader, [])]
@@ -64,15 +64,15 @@ def _table(lines: Iterable[str], names: Sequence[str], header_lines: int) -> Ite
             if not any(cell.strip() for cell in row):
                 continue
             if len(row) != len(header):
-                number = header_lines + reader.line_num
+                number = blank_lines + reader.line_num
                 raise CalcError(f"line {number} of the points: {len(row)} values for {len(header)} columns")
-            yield header_lines + reader.line_num, {name: row[place].strip() for name, place in places.items()}
+            yield blank_lines + reader.line_num, {name: row[place].strip() for name, place in places.items()}
     except csv.Error as error:
-        raise CalcError(f"line {header_lines + reader.line_num} of the points: {error}") from None
+        raise CalcError(f"line {blank_lines + reader.line_num} of the points: {error}") from None
 
 
-def _objects(lines: Iterable[str], names: Sequence[str], header_lines: int) -> Iterator[tuple[int, dict[str, str]]]:
-    for number, line in enumerate(lines, header_lines + 1):
+def _objects(lines: Iterable[str], names: Sequence[str], blank_lines: int) -> Iterator[tuple[int, dict[str, str]]]:
+    for number, line in enumerate(lines, blank_lines + 1):
         if not line.strip():
             continue
         try:

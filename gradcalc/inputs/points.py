@@ -25,13 +25,14 @@ def read_at(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """`--at` options as named values and values without a name, as text.
 
     A variable that several options give has the values of several points, `"2;3"`.  Raises `CalcError` for a name that is
-    given twice otherwise, and for what is no assignment.
+    given twice otherwise, and for a text that is not an assignment.
     """
     named: dict[str, str] = {}
     nameless: list[str] = []
     for text in texts:
         own: set[str] = set()
-        for piece, place in _pieces(text):
+        pieces = list(_pieces(text))
+        for piece, place in pieces:
             if not piece.strip() and piece != text:
                 raise CalcError("a value is missing beside a comma", source=text, span=Span(max(place - 1, 0), place + 1))
             name, equals, value = piece.partition("=")
@@ -46,7 +47,7 @@ def read_at(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
                 raise CalcError(
                     f"{name or 'nothing'} is not the name of a variable", source=text, span=span, hint="write x=3"
                 )
-            if name in own or (name in named and len(own) + len(list(_pieces(text))) > 1):
+            if name in own or (name in named and len(pieces) > 1):
                 hint = f"write --at {name}=2 --at {name}=3 for two points, and several variables in a file: --points FILE"
                 raise CalcError(f"{name} is given twice", source=text, span=span, hint=hint)
             own.add(name)

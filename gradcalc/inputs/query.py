@@ -13,7 +13,6 @@ from typing import NamedTuple
 from gradcalc.expression.tree import Node, names_in
 from gradcalc.functions.names import absent
 from gradcalc.functions.resolve import interpret
-from gradcalc.grammar import Notation
 from gradcalc.grammar.ambiguity import names as notes_on_names
 from gradcalc.inputs.values import Point, Value, read_point, read_value
 from gradcalc.report import Problem
@@ -64,7 +63,7 @@ def read_query(problem: Problem, names: Collection[str] = ()) -> Query:
         problem.expr,
         _variable_names((*problem.at, *names), wrt, problem.variables),
         names_are_clear=True,
-        notation=Notation(problem.notation),
+        notation=problem.notation,
     )
     return Query(
         problem.expr,

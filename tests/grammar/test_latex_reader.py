@@ -20,7 +20,7 @@ from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node, Number, calls_in, fold, names_in
 from gradcalc.functions.resolve import interpret, understand
-from gradcalc.grammar import Notation
+from gradcalc.report import Notation
 
 READ = [
     # fences

@@ -17,7 +17,7 @@ from gradcalc.errors import CalcError, Exit, MissingValues
 from gradcalc.expression.characters import is_name, plain
 from gradcalc.inputs.values import json_value, unique_keys
 from gradcalc.output import json as machine
-from gradcalc.report import DTYPES, NOTATIONS, SCHEMA, Problem, Report, Verdict
+from gradcalc.report import DTYPES, SCHEMA, Notation, Problem, Report, Verdict
 
 KEYS = ("id", "expr", "from", "at", "by", "order", "dtype", "device", "variables", "direction", "cotangent")
 MAX_LINE = 1_000_000
@@ -149,7 +149,7 @@ def _problem(question: Mapping[str, object]) -> Problem:
     return Problem(
         expr,
         at,
-        notation=choice(_word(question, "from") or "auto", NOTATIONS, "notation"),
+        notation=Notation(choice(_word(question, "from") or "auto", tuple(Notation), "notation")),
         by=_names(question, "by"),
         order=_order(question),
         device=device_of(device) if device is not None else "cpu",

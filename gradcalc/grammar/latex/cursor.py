@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 
 from gradcalc.errors import CalcError, Span
+from gradcalc.expression.tree import MAX_NESTING
 from gradcalc.grammar.latex import words
 from gradcalc.grammar.latex.tokens import Token, tokens
 
@@ -31,8 +32,13 @@ class Cursor:
         self.at += token.kind != "end"
         return token
 
-    def ahead(self, number: int = 1) -> Token:
-        return self.tokens[min(self.at + number, len(self.tokens) - 1)]
+    def ahead(self) -> Token:
+        return self.tokens[min(self.at + 1, len(self.tokens) - 1)]
+
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            raise self.error("the LaTeX is nested too deeply", self.now)
 
     def error(self, message: str, token: Token, hint: str | None = None) -> CalcError:
         return CalcError(message, span=Span(token.place, token.place + max(len(token.text), 1)), hint=hint)

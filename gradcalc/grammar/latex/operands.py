@@ -1,4 +1,4 @@
-r"""Operands of LaTeX that are no names: brackets, `\frac`, `\sqrt`, cases and matrices."""
+r"""Operands of LaTeX besides numbers and names: brackets, `\frac`, `\sqrt`, cases and matrices."""
 
 from __future__ import annotations
 
@@ -33,8 +33,12 @@ class Operands(Cursor):
         token = self.now
         if token.text in words.FUNCTIONS:
             raise self.error("a script has braces", token, f"write {{{token.text} x}}")
-        name = self.name(with_index=False)
-        return [Piece(f" {name}", token.place)] if name is not None else self.operand()
+        if (name := self.name(with_index=False)) is not None:
+            return [Piece(f" {name}", token.place)]
+        self.deeper()
+        pieces = self.operand()
+        self.depth -= 1
+        return pieces
 
     def operand(self) -> list[Piece]:
         token = self.take()

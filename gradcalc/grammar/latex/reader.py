@@ -12,7 +12,6 @@ from collections.abc import Collection
 
 from gradcalc.errors import CalcError
 from gradcalc.expression.characters import plain
-from gradcalc.expression.tree import MAX_NESTING
 from gradcalc.grammar.latex import words
 from gradcalc.grammar.latex.operands import Operands
 from gradcalc.grammar.latex.tokens import Piece, PlainText, Token, is_parenthesized, text_of
@@ -21,12 +20,10 @@ from gradcalc.grammar.latex.tokens import Piece, PlainText, Token, is_parenthesi
 def to_plain(text: str, variables: Collection[str] = ()) -> PlainText:
     """The plain text of a formula in LaTeX; `variables` are names that have values.
 
-    Raises `CalcError` for commands that are not known and for what is no expression: sums, integrals, limits, relations.
+    Raises `CalcError` for commands that are not known and for what is not an expression: sums, integrals, limits, relations.
     """
     try:
         pieces = _Reader(plain(text), variables).whole()
-    except RecursionError:
-        raise CalcError("the LaTeX is nested too deeply") from None
     except CalcError as error:
         raise error.within(text) from None
     characters = [(character, piece.place) for piece in pieces for character in piece.text]
@@ -41,6 +38,17 @@ _POWER_OF_TEN = re.compile(r"\s*\\(?:cdot|times)\s*10\s*\^\s*(?:\{\s*(-?[0-9]{1,
 
 
 class _Reader(Operands):
+    ends_bold = False
+    """Whether the last operand was a bold name."""
+    number_end = -1
+    """Where the last number ended."""
+    is_divisor = False
+    """Whether the present operand stands behind a slash."""
+    follows_variable = False
+    """Whether a variable without scripts was just read."""
+    follows_group = False
+    """Whether a group without scripts was just read."""
+
     def whole(self) -> list[Piece]:
         pieces = self.until(())
         if self.now.kind != "end":
@@ -49,9 +57,7 @@ class _Reader(Operands):
 
     def until(self, ends: Collection[str], *, is_condition: bool = False) -> list[Piece]:
         """What stands before one of `ends`, which is left."""
-        self.depth += 1
-        if self.depth > MAX_NESTING:
-            raise self.error("the LaTeX is nested too deeply", self.now)
+        self.deeper()
         self.follows_group = self.follows_variable = False
         pieces: list[Piece] = []
         while self.now.kind != "end" and self.now.text not in ends and self.now.text not in _CLOSING:
@@ -74,26 +80,12 @@ class _Reader(Operands):
     def refuse_product(self, pieces: list[Piece]) -> None:
         """Raise `CalcError` for a product of vectors or matrices in print, which may be of several kinds."""
         is_bold = self.now.text in words.BOLD
-        if pieces and pieces[-1].text in ("*", ".T") and (is_bold or pieces[-1].text == ".T"):
-            is_product = pieces[-1].text == ".T" or (len(pieces) > 1 and self.ends_bold)
-        else:
-            is_product = is_bold and self.ends_bold
+        is_product = (is_bold and self.ends_bold) or (bool(pieces) and pieces[-1].text == ".T")
         if is_product and (self.now.kind in ("letter", "number") or self.now.text in ("(", r"\left(", "{") or is_bold):
             hint = "write A @ x for a product of matrices or an inner product, x*y for one entry by entry"
             raise self.error("a product of vectors can be read in two ways", self.now, hint)
         if self.now.text not in words.SIGNS:
             self.ends_bold = is_bold
-
-    ends_bold = False
-    """Whether the last operand was a bold name."""
-    number_end = -1
-    """Where the last number ended."""
-    is_divisor = False
-    """Whether the present operand stands behind a slash."""
-    follows_variable = False
-    """Whether a variable without scripts was just read."""
-    follows_group = False
-    """Whether a group without scripts was just read."""
 
     def item(self, *, is_condition: bool) -> list[Piece]:
         """A sign, or an operand with its scripts."""

@@ -47,7 +47,7 @@ class PlainText(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """The words of a formula without its fences, without blanks, `\\left` and `\right` with their brackets."""
+    r"""The words of a formula without its fences, without blanks, `\left` and `\right` with their brackets."""
     start, end = _inside(text)
     words: list[Token] = []
     for match in _TOKEN.finditer(text, start, end):

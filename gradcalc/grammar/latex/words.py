@@ -1,4 +1,4 @@
-r"""Commands of LaTeX: what they are in the plain language, and what to say of those that are no expression."""
+r"""Commands of LaTeX: what they are in the plain language, and what to say of those that are not part of an expression."""
 
 from __future__ import annotations
 
