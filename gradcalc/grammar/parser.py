@@ -48,7 +48,7 @@ def read(text: str, variables: Collection[str] = (), notation: Notation = Notati
     try:
         if len(text) > MAX_CHARACTERS:
             raise CalcError(f"the expression has {len(text)} characters; the limit is {MAX_CHARACTERS}")
-        if notation is Notation.LATEX or (notation is Notation.AUTO and is_latex(text)):
+        if notation == Notation.LATEX or (notation == Notation.AUTO and is_latex(text)):
             return _read_latex(text, variables)
         inner = unwrap(text)
         if inner.is_spreadsheet:
