@@ -21,8 +21,10 @@ def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
 
 
 def envelope(command: str, conclusion: Mapping[str, object], fields: Mapping[str, object]) -> dict[str, object]:
-    """What every object begins with, and then its own fields: see `schema.json`."""
-    return {"schema": SCHEMA, "command": command, **conclusion, **fields}
+    """The object of a result: what all have in common first, its own fields, and the versions last; see `schema.json`."""
+    first = {name: value for name, value in conclusion.items() if name != "versions"}
+    own = {name: value for name, value in fields.items() if name != "versions"}
+    return {"schema": SCHEMA, "command": command, **first, **own, "versions": conclusion["versions"]}
 
 
 def conclusion(report: Report, options: RenderOptions) -> dict[str, object]:

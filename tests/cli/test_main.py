@@ -509,7 +509,6 @@ def test_functions_lists_the_table(run: Callable[..., Ran]) -> None:
             "command",
             "outcome",
             "exit_code",
-            "versions",
             "group",
             "name",
             "usage",
@@ -517,6 +516,7 @@ def test_functions_lists_the_table(run: Callable[..., Ran]) -> None:
             "summary",
             "singular",
             "torch",
+            "versions",
         )
     }
     plain = run("functions", "--format", "plain").out.splitlines()

@@ -61,12 +61,12 @@ def test_records_become_lines_and_objects() -> None:
         "demo",
         lambda it: [(it.at, it.value, None)],
         lambda it: {"point": it},
-        lambda it, options: {"verdict": Verdict.AGREE, "exit_code": 0},
+        lambda it, options: {"verdict": Verdict.AGREE, "exit_code": 0, "versions": {}},
     )
     point = Point("ß", float("inf"))
     assert formats["plain"](point, RenderOptions(ascii=True)) == "\\xdf\tinf\t\n"
     assert json.loads(formats["json"](point, RenderOptions())) == {
-        "schema": "gradcalc/1", "command": "demo", "verdict": "agree", "exit_code": 0, "point": {"at": "ß", "value": "inf"},
+        "schema": "gradcalc/1", "command": "demo", "verdict": "agree", "exit_code": 0, "point": {"at": "ß", "value": "inf"}, "versions": {},
     }  # fmt: skip
     assert tabbed([], RenderOptions()) == ""
 

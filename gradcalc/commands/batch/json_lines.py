@@ -90,9 +90,9 @@ def timed_out(request: BatchRequest, why: str) -> Answer:
 
 def _report(request: BatchRequest, report: Report) -> Answer:
     """The object that `gradcalc diff` writes, with `id` and `line`."""
-    conclusion = {"verdict": report.verdict, "exit_code": None, "versions": report.versions}
     place = {"id": _id(request.question), "line": request.line}
-    return Answer(machine.envelope("diff", conclusion, {**place, **machine.as_object(report)}), report.verdicts)
+    conclusion = {**place, "verdict": report.verdict, "exit_code": None, "versions": report.versions}
+    return Answer(machine.envelope("diff", conclusion, machine.as_object(report)), report.verdicts)
 
 
 def _prepare(question: Mapping[str, object], seconds: float) -> PreparedQuery:
@@ -140,9 +140,8 @@ def _error(request: BatchRequest, error: CalcError, exit: Exit) -> Answer:
         "hint": error.hint,
         "source": error.source if error.span else None,
     }
-    conclusion = {"outcome": "error", "exit_code": None, "versions": versions()}
-    fields = {"id": name, "line": request.line, "error": description}
-    return Answer(machine.envelope("batch", conclusion, fields), failed=exit)
+    conclusion = {"id": name, "line": request.line, "outcome": "error", "exit_code": None, "versions": versions()}
+    return Answer(machine.envelope("batch", conclusion, {"error": description}), failed=exit)
 
 
 def _problem(question: Mapping[str, object]) -> Problem:
