@@ -10,7 +10,8 @@ import typer
 
 from gradcalc.commands.arguments import names_of
 from gradcalc.commands.console import tell_notes
-from gradcalc.commands.options import Expression, Format, Quiet, Timeout
+from gradcalc.commands.options import Expression, Format, Timeout
+from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import expression_from_stdin
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
@@ -47,7 +48,8 @@ def check(
     ] = None,
     timeout: Timeout = "10",
     format: Format = "table",
-    quiet: Quiet = False,
+    *,
+    presentation: Presentation,
 ) -> Exit:
     """Check a derivative that was found by hand.
 
@@ -80,7 +82,7 @@ def check(
       what that rests on
     and a last line: right, partly, wrong or undecided; the number of the first line to blame.
     """
-    settings = Settings.read(LISTS, format, timeout, quiet=quiet)
+    settings = Settings.read(LISTS, format, timeout, presentation)
     names = names_of([by]) if by else ()
     if len(names) > 1 or any("[" in name for name in names):
         raise CalcError("a claim is about the derivative by one variable", hint="write --by x")
@@ -93,7 +95,7 @@ def check(
         what = "a claim and a derivation in lines are two questions" if texts else "there is nothing to check"
         raise CalcError(what, hint='gradcalc check EXPR CLAIM, or gradcalc check EXPR --line "dL_dx = ..."')
     points = _points(expr, at or [], names, is_open=bool(texts))
-    if not quiet:
+    if not settings.quiet:
         _tell_notes([expr, *([claim] if claim else [])], [*(name for point in points for name in point.values), *names])
 
     from gradcalc.commands.check import render
