@@ -30,7 +30,7 @@ def significant(value: Any, digits: int = 10) -> str:
 
 
 def exact(value: float | str | None, digits: int | None = None) -> str:
-    """A number with all its digits, or rounded to `digits` where it is longer; zeros at the end of a rounded one are left out."""
+    """A number with all its digits, or rounded to `digits` where it is longer, without zeros at its end."""
     text = "none" if value is None else str(value)
     if digits is None:
         return text

@@ -54,7 +54,7 @@ class Page:
         self.row((text, style))
 
     def formula(self, left: str, right: str, tail: str = "", *, most: int | None = None, style: str = "") -> None:
-        """`left = right` and a tail, wrapped between the parts of the formula; of more than `most` lines the middle is cut."""
+        """`left = right` and a tail, wrapped between the parts of the formula; more than `most` lines are cut."""
         text = self.options.text
         lines = list(_wrap(text(f"{left} = {right}{tail}"), self.width))
         if most is not None and not self.options.full and len(lines) > most:

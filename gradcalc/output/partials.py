@@ -17,6 +17,7 @@ from gradcalc.report import Partial, Report, Verdict
 
 DIGITS = (None, 17, 15, 13, 11, 9, 7, 5)
 """Digits of numbers in a table: the first that fit on the page; None is all."""
+NOT_COMPUTED = "\N{EN DASH}"
 MANY_REASONS = 8
 """Reasons for verdicts that a table shows."""
 
@@ -44,7 +45,7 @@ def power(order: int) -> str:
 
 
 def answer(partial: Partial, options: RenderOptions) -> str:
-    """What follows the formula: `= 6`, `≈ -5.466781571`, or that there is no derivative; empty where no number was asked for."""
+    """What follows a formula: `= 6`, `≈ -5.466781571`, or that there is no derivative; nothing without a point."""
     if partial.verdict is None:
         return ""
     if partial.symbolic is not None:
@@ -66,9 +67,9 @@ def reason(partial: Partial) -> str:
 
 
 def symbolic_text(partial: Partial, digits: int | None) -> str:
-    """The symbolic derivative: a number, `none` where none exists, `–` where it was not computed."""
+    """The symbolic derivative: a number, `none` where none exists, `NOT_COMPUTED`."""
     is_missing = partial.symbolic is None and partial.verdict not in _WITHOUT_DERIVATIVE
-    return "–" if is_missing else exact(partial.symbolic, digits)
+    return NOT_COMPUTED if is_missing else exact(partial.symbolic, digits)
 
 
 def autograd_text(partial: Partial, digits: int | None) -> Styled:
@@ -163,7 +164,7 @@ def reasons(partials: Iterable[tuple[str, Partial]], page: Page) -> None:
 
 
 _NEEDS_NO_REASON = (None, "proven", "bound")
-"""Evidence for `agree` that tables do not explain row by row; the note on `–` tells of bounds."""
+"""Evidence for `agree` that tables do not explain row by row; a note tells of bounds."""
 
 
 def rounding_note(digits: int | None, page: Page) -> None:

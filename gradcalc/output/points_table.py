@@ -82,8 +82,9 @@ def _table(reports: Sequence[Report], moving: Sequence[str], f: str, page: Page)
 
     digits = page.columns_that_fit(head, rows, words.digit_choices(page.options), optional=("ulps", f))
     words.rounding_note(digits, page)
-    if any(words.symbolic_text(partial, 5) == "–" for _, partial in _pairs(reports)):
-        page.sentence("–: not computed here; autograd is checked against a rigorous error bound", "dim")
+    if any(words.symbolic_text(partial, 5) == words.NOT_COMPUTED for _, partial in _pairs(reports)):
+        text = f"{words.NOT_COMPUTED}: not computed; autograd is checked against a rigorous error bound instead"
+        page.sentence(text, "dim")
 
 
 def _row(report: Report, partial: Partial, moving: Sequence[str], f: str, digits: int | None) -> list[Styled]:

@@ -54,7 +54,9 @@ def _one(report: Report, page: Page) -> None:
             _numbers_of_many(report, f, page)
         else:
             _array_value(report, f, page)
-        words.reasons([(words.derivative_name(it, f), it) for it in report.partials] if len(report.partials) > 1 else [], page)
+        words.reasons(
+            [(words.derivative_name(it, f), it) for it in report.partials] if len(report.partials) > 1 else [], page
+        )
     page.notes(report.notes)
     page.note_cuts()
 
@@ -139,7 +141,9 @@ def _numbers_of_one(report: Report, partial: Partial, f: str, page: Page) -> Non
     if value is None:
         _array_value(report, f, page)
     if has_reference:
-        page.sentence(f"reference: the derivative at the values as stored in {report.dtype}; the error is measured from it", "dim")
+        page.sentence(
+            f"reference: the derivative at the values as stored in {report.dtype}; the error is measured from it", "dim"
+        )
     _environment(report, page)
 
 
