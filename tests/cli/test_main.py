@@ -697,8 +697,8 @@ def test_the_whole_way() -> None:
     done = ran("diff", "sin(x**2)", "--at", "3", environment={"PYTHONIOENCODING": "utf-8", "LC_ALL": "", "TERM": ""})
     assert (done.returncode, done.stderr) == (0, b"")
     page = done.stdout.decode()
-    assert "∂f/∂x = 2*x*cos(x**2)\n" in page
-    assert page.endswith("\nverdict: agree ✓\n")
+    assert "∂f/∂x = 2*x*cos(x**2) ≈ -5.466781571\n" in page
+    assert "\n✓ agree: " in page
 
 
 def test_a_lost_stderr_changes_no_exit_code(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
