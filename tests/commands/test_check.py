@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from gradcalc.calculate.claims.claim import check
 from gradcalc.cli.main import main
-from gradcalc.commands.check.claim import check
 from gradcalc.errors import CalcError, picture
 from gradcalc.inputs.values import read_point
 from gradcalc.proof.claims import comparison

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gradcalc.calculate.claims.solution import MAX_LINES, solution
 from gradcalc.cli.main import main
-from gradcalc.commands.check.solution import MAX_LINES, solution
 from gradcalc.errors import CalcError, picture
 
 NEURON = "-(y*log(sigmoid(w*x + b)) + (1 - y)*log(1 - sigmoid(w*x + b)))"

@@ -122,13 +122,7 @@ def _error_line(question: Mapping[str, object], error: CalcError) -> str:
         name = _id(question)
     except CalcError:
         name = None
-    description = {
-        "message": error.message,
-        "span": (error.span.start, error.span.end) if error.span else None,
-        "hint": error.hint,
-        "source": error.source if error.span else None,
-    }
-    return machine.line({"schema": SCHEMA, "id": name, "error": description})
+    return machine.line({"schema": SCHEMA, "id": name, "error": machine.error_fields(error)})
 
 
 def _problem(question: Mapping[str, object]) -> Problem:

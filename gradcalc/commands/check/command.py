@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gradcalc.calculate.claims.results import ClaimOutcome
 from gradcalc.commands.arguments import names_of
 from gradcalc.commands.console import tell_notes
 from gradcalc.commands.options import Expression, Format, Quiet, Timeout
@@ -18,14 +19,16 @@ from gradcalc.errors import CalcError, Exit, unreadable
 from gradcalc.runtime.files import read_whole
 
 if TYPE_CHECKING:
-    from gradcalc.inputs.values import Point
+    from gradcalc.calculate.claims.results import Check, Solution
 
 _MAX_BYTES = 1_000_000
 """The size of a file with a derivation."""
 
 
 def check(
-    expr: Expression,
+    expr: Annotated[
+        str | None, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")
+    ] = None,
     claim: Annotated[
         str | None, typer.Argument(metavar="CLAIM", help="Its derivative, as it was found by hand; quoted.")
     ] = None,
@@ -45,9 +48,14 @@ def check(
     lines: Annotated[
         str | None, typer.Option(metavar="FILE", help="A derivation in lines; # begins a comment, - is stdin.")
     ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Claims in a table (CSV, TSV) or JSON lines: id, expr, claim or lines, by, at, where."),
+    ] = None,
     timeout: Timeout = "10",
     format: Format = "table",
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> Exit:
     """Check a derivative that was found by hand.
 
@@ -80,37 +88,59 @@ def check(
       what that rests on
     and a last line: right, partly, wrong or undecided; the number of the first line to blame.
     """
-    settings = Settings.read(LISTS, format, timeout, quiet=quiet)
-    names = names_of([by]) if by else ()
-    if len(names) > 1 or any("[" in name for name in names):
-        raise CalcError("a claim is about the derivative by one variable", hint="write --by x")
-    variable = names[0] if names else None
+    settings = Settings.read(LISTS, format, timeout, quiet=quiet, verbose=verbose)
+    if file is not None:
+        if expr is not None or claim is not None or line or lines or by or at or where:
+            raise CalcError("--file has its own expressions and claims", hint="gradcalc check --file claims.csv")
+        return _check_file(file, settings)
+    if expr is None:
+        raise CalcError("missing EXPR", hint="gradcalc check EXPR CLAIM, or gradcalc check --file claims.csv")
     if expr == lines == "-":
         raise CalcError("stdin is either the expression or the derivation")
     expr = expression_from_stdin() if expr == "-" else expr
     texts = [*(_lines(lines) if lines else []), *(line or [])]
-    if (claim is None) != bool(texts):
-        what = "a claim and a derivation in lines are two questions" if texts else "there is nothing to check"
-        raise CalcError(what, hint='gradcalc check EXPR CLAIM, or gradcalc check EXPR --line "dL_dx = ..."')
-    points = _points(expr, at or [], names, is_open=bool(texts))
+
+    from gradcalc.commands.claim_questions import read_question
+
+    question = read_question(expr, claim, texts, by=by, at=at or [], where=where)
     if not quiet:
-        _tell_notes([expr, *([claim] if claim else [])], [*(name for point in points for name in point.values), *names])
+        variables = [*(name for point in question.at for name in point.values), *([question.by] if question.by else [])]
+        _tell_notes([expr, *([question.claim] if question.claim else [])], variables)
 
+    from gradcalc.calculate.claims.results import Check
     from gradcalc.commands.check import render
-    from gradcalc.commands.check.claim import check
-    from gradcalc.commands.check.claim_check import ClaimOutcome
-    from gradcalc.commands.check.solution import solution
+    from gradcalc.commands.claim_questions import answer, exit_of, outcome_of
 
-    if claim is None:
-        result = solution(expr, texts, by=variable, at=points, where=where, seconds=settings.seconds)
-        settings.write(render.SOLUTION_FORMATS, result)
-        outcome = result.outcome
+    result = answer(question, settings.seconds)
+    if isinstance(result, Check):
+        settings.write(render.FORMATS, result)
     else:
-        answer = check(expr, claim, by=variable, at=points, where=where, seconds=settings.seconds)
-        settings.write(render.FORMATS, answer)
-        outcome = answer.result.outcome
-    exits = {ClaimOutcome.RIGHT: Exit.AGREE, ClaimOutcome.WRONG: Exit.DISAGREE, ClaimOutcome.PARTLY: Exit.EXPLAINED}
-    return exits.get(outcome, Exit.UNDECIDED)
+        settings.write(render.SOLUTION_FORMATS, result)
+    return exit_of(outcome_of(result))
+
+
+def _check_file(path: str, settings: Settings) -> Exit:
+    """Check the claims in a file, a row after the other; the exit code is that of the worst."""
+    from gradcalc.commands.check import render_file
+    from gradcalc.commands.check.claim_files import rows_of
+    from gradcalc.commands.claim_questions import answer, exit_of, outcome_of
+
+    checks: list[render_file.RowCheck] = []
+    exits = {Exit.AGREE}
+    for row in rows_of(_content(path), path):
+        result: Check | Solution | CalcError
+        try:
+            result = row.error or answer(row.read(), settings.seconds)
+        except CalcError as error:
+            result = error
+        exits.add(Exit.WRONG_REQUEST if isinstance(result, CalcError) else exit_of(outcome_of(result)))
+        checks.append(render_file.RowCheck(row, result))
+        settings.write(render_file.ROW_FORMATS, checks[-1])
+    settings.write(render_file.FORMATS, checks)
+    return next(code for code in _WORST_FIRST if code in exits)
+
+
+_WORST_FIRST = (Exit.WRONG_REQUEST, Exit.DISAGREE, Exit.UNDECIDED, Exit.EXPLAINED, Exit.AGREE)
 
 
 def _tell_notes(texts: Sequence[str], variables: Sequence[str]) -> None:
@@ -125,31 +155,19 @@ def _tell_notes(texts: Sequence[str], variables: Sequence[str]) -> None:
             pass  # a claim may be a condition; the check reports any other error
 
 
-def _points(expr: str, at: Sequence[str], names: Sequence[str], *, is_open: bool) -> Sequence[Point]:
-    """The points that are given; an open expression may have variables that only its derivation shows."""
-    if not at:
-        return []
-    from gradcalc.expression.tree import names_in
-    from gradcalc.functions.resolve import understand
-    from gradcalc.inputs.points import assign, read_at, sweep
-
-    named, nameless = read_at(at)
-    variables = names_in(understand(expr, [*named, *names]))
-    variables += [name for name in named if is_open and name not in variables]
-    return sweep(assign(variables, named, nameless, expr))
-
-
 def _lines(path: str) -> list[str]:
     """The lines of a file, or of stdin."""
     try:
-        if path == "-":
-            content = sys.stdin.buffer.read(_MAX_BYTES + 1) if sys.stdin else b""
-        else:
-            content = read_whole(path, _MAX_BYTES)
-        if len(content) > _MAX_BYTES:
-            raise CalcError(f"{path} has more than {_MAX_BYTES} bytes: no derivation is so long")
-        return content.decode("utf-8-sig").splitlines()
+        return _content(path).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise CalcError(f"cannot read {path}: it is not UTF-8 text") from None
-    except OSError as error:
-        raise unreadable(path, error) from None
+
+
+def _content(path: str) -> bytes:
+    """The bytes of a file, or of stdin."""
+    if path != "-":
+        return read_whole(path, _MAX_BYTES)
+    content = sys.stdin.buffer.read(_MAX_BYTES + 1) if sys.stdin else b""
+    if len(content) > _MAX_BYTES:
+        raise CalcError(f"stdin has more than {_MAX_BYTES} bytes")
+    return content
