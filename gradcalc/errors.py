@@ -65,13 +65,17 @@ def unreadable(path: str, error: OSError | ValueError) -> CalcError:
 _WINDOW = 72
 
 
-def picture(error: CalcError) -> str:
-    """An error as people see it: message, source with carets, hint."""
-    lines = [f"error: {error.message}"]
+def picture(error: CalcError, *, color: bool = False) -> str:
+    """An error as people see it: message, source with carets, hint; in colours of a terminal if it has them."""
+
+    def label(word: str, style: str) -> str:
+        return f"\x1b[{style}m{word}:\x1b[0m" if color else f"{word}:"
+
+    lines = [f"{label('error', '1;31')} {error.message}"]
     if error.source is not None and error.span is not None:
         lines += ["  " + line for line in _carets(error.source, error.span)]
     if error.hint:
-        lines.append(f"hint: {error.hint}")
+        lines.append(f"{label('hint', '36')} {error.hint}")
     return "\n".join(lines)
 
 

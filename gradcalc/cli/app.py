@@ -77,6 +77,7 @@ def application() -> typer.Typer:
     from gradcalc.commands.explain.command import explain
     from gradcalc.commands.functions.command import functions
     from gradcalc.commands.plot.command import plot
+    from gradcalc.commands.presentation import COLOR_HELP, NO_COLOR_HELP, presented, set_color
     from gradcalc.commands.request import ExpressionCommand
     from gradcalc.commands.steps.command import steps
     from gradcalc.commands.trace.command import trace
@@ -92,14 +93,19 @@ def application() -> typer.Typer:
     )
 
     @app.callback()
-    def options(version: bool = typer.Option(False, "--version", help="Show the version and exit.", is_eager=True)) -> None:
+    def options(
+        version: bool = typer.Option(False, "--version", "-V", help="Show the version and exit.", is_eager=True),
+        color: str | None = typer.Option(None, metavar="WHEN", help=COLOR_HELP),
+        no_color: bool = typer.Option(False, "--no-color", help=NO_COLOR_HELP),
+    ) -> None:
+        set_color(color, off=no_color)
         if version:
             write(VERSION)
             raise typer.Exit
 
     of_expressions = (diff, steps, check, trace, accumulate, tracking, plot)
-    for command in (
-        diff, steps, check, bce, trace, accumulate, tracking, plot, batch, functions, devices, explain, completion,
-    ):  # fmt: skip
-        app.command(command.__name__, cls=ExpressionCommand if command in of_expressions else None)(command)
+    for command in (diff, steps, check, bce, trace, accumulate, tracking, plot, batch, functions, devices, explain):
+        kind = ExpressionCommand if command in of_expressions else None
+        app.command(command.__name__, cls=kind)(presented(command, numbers=command in (*of_expressions, bce)))
+    app.command("completion")(completion)
     return app

@@ -15,8 +15,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from gradcalc.cli.app import VERSION, application
 from gradcalc.commands.console import tell, write
+from gradcalc.commands.pager import close_pager
+from gradcalc.commands.spinner import stop_spinner
 from gradcalc.errors import CalcError, Exit, picture
+from gradcalc.output.options import COLOR, has_color
 from gradcalc.runtime import torch_import
+from gradcalc.runtime.files import remove_unfinished
 
 if TYPE_CHECKING:
     import typer
@@ -41,6 +45,9 @@ def _interrupted(number: int, _: object) -> NoReturn:
 
 def _end(code: int) -> NoReturn:
     """Leave at once, without taking torch down piece by piece; all that was written is flushed."""
+    stop_spinner()
+    close_pager()
+    remove_unfinished()
     process = sys.modules.get("gradcalc.engines.symbolic.client")
     if process is not None and hasattr(process, "CLIENT"):
         process.CLIENT.get().stop()
@@ -56,9 +63,10 @@ def _end(code: int) -> NoReturn:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; nothing is raised."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    COLOR.set("auto")
     try:
         if sys.stdout is None:
-            raise CalcError("cannot write the answer: stdout is closed")
+            raise CalcError("cannot write the result: stdout is closed")
         if isinstance(sys.stdout, io.TextIOWrapper):
             # Renderers know what can be encoded; this is for help pages and for names that a machine gives its devices.
             sys.stdout.reconfigure(errors="backslashreplace")
@@ -68,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except CalcError as error:
-        tell(picture(error))
+        tell(picture(error, color=_in_color()))
         return Exit.WRONG_REQUEST
     except OSError as error:
         if not _arose_in_writing(error):
@@ -79,14 +87,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.close(nowhere)
         if isinstance(error, BrokenPipeError):
             return CLOSED_PIPE
-        tell(f"error: cannot write the answer: {error.strerror or error}")
+        tell(picture(CalcError(f"cannot write the result: {error.strerror or error}"), color=_in_color()))
         return Exit.WRONG_REQUEST
     except Exception as error:
         return _bug(error)
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments == ["--version"]:  # a shortcut: typer takes most of the time
+    if arguments in (["--version"], ["-V"]):  # a shortcut: typer takes most of the time
         write(VERSION)
         return Exit.AGREE
 
@@ -101,7 +109,9 @@ def _run(arguments: list[str]) -> int:
     except typer.Exit as done:
         return done.exit_code
     except typer.TyperException as error:
-        tell(_usage(error))
+        if not error.format_message().startswith("Usage:"):
+            raise _usage(error) from None
+        tell(error.format_message())  # without arguments the help page is the message
         return Exit.WRONG_REQUEST
 
 
@@ -130,14 +140,16 @@ def _take_words_as_typed(program: typer.core.TyperGroup) -> None:
 # --------------------------------------------------------------------------------------------------- errors
 
 
-def _usage(error: typer.TyperException) -> str:
+def _in_color() -> bool:
+    return sys.stderr is not None and has_color(sys.stderr)
+
+
+def _usage(error: typer.TyperException) -> CalcError:
     """What typer says about a command line, as one of our errors."""
     message, _, guess = error.format_message().partition(" Did you mean ")
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "gradcalc"
     close = getattr(error, "possibilities", None)
-    if message.startswith("Usage:"):  # no arguments: the help page is the message
-        return message
     if close:
         message, guess = message.partition(" (Possible")[0], f"{' or '.join(sorted(close))}?"
     if guess:
@@ -147,7 +159,7 @@ def _usage(error: typer.TyperException) -> str:
     else:
         hint = f"{command} --help shows the usage"
     message = "".join(character if character.isprintable() else "?" for character in message.rstrip("."))
-    return f"error: {message[:1].lower()}{message[1:]}\nhint: {hint}"
+    return CalcError(f"{message[:1].lower()}{message[1:]}", hint=hint)
 
 
 def _bug(error: Exception) -> int:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from typing import IO
+
+from gradcalc.commands.spinner import stop_spinner
 
 
-def write(text: str) -> None:
-    """Write a result to stdout, now."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
+def write(text: str, stream: IO[str] | None = None) -> None:
+    """Write a result to stdout, or to another stream, now."""
+    stop_spinner()
+    stream = stream or sys.stdout
+    stream.write(text)
+    stream.flush()
 
 
 def tell_notes(notes: Iterable[str], before: set[str]) -> None:
@@ -22,6 +27,7 @@ def tell_notes(notes: Iterable[str], before: set[str]) -> None:
 
 def tell(text: str) -> None:
     """Write a line to stderr; ignore a closed one."""
+    stop_spinner()
     if sys.stderr is None:  # `print` would take stdout
         return
     try:

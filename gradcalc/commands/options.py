@@ -31,8 +31,6 @@ FailOn = Annotated[
 From = Annotated[
     str, typer.Option("--from", metavar="NOTATION", help=f"What the expression is written in: {', '.join(Notation)}.")
 ]
-Full = Annotated[bool, typer.Option("--full", help="Show every entry of an array; else long ones are cut.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing: the exit code tells.")]
 Timeout = Annotated[
     str,
     typer.Option(metavar="SECONDS", help="What sympy may take for a question, and the proof.", envvar="GRADCALC_TIMEOUT"),

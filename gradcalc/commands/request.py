@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,14 +22,16 @@ if TYPE_CHECKING:
     from gradcalc.inputs.values import Point
 
 
-_OPTION = re.compile(r"--[A-Za-z][A-Za-z-]*(=|$)")
+_LONG = re.compile(r"--[A-Za-z][A-Za-z-]*(=|$)")
+_SHORT = re.compile(r"-[A-Za-z]+")
 
 
 class ExpressionCommand(TyperCommand):
     """A command whose arguments are expressions, which may start with a minus.
 
-    The command has no short options but `-h`, so whatever else starts with one minus is an expression; it is moved
-    behind the `--` that ends the options.  What looks like a long option and is none is a mistake, never an expression.
+    An argument that is the name of an option is that option.  Other words that look like an option, `--name` or `-n`, are a
+    mistake, never an expression; whatever else starts with a minus is an expression, and is moved behind the `--` that ends
+    the options.  Without an expression, one that is piped to stdin is read.
     """
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
@@ -47,23 +50,31 @@ class ExpressionCommand(TyperCommand):
                 if value is None:
                     raise CalcError(f"{arg} needs a value", hint=f"{ctx.command_path} --help shows the usage")
                 options += [arg, value]
-            elif arg in names or arg.partition("=")[0] in with_value:
+            elif arg in names or (arg.startswith("--") and arg.partition("=")[0] in with_value):
                 options.append(arg)
-            elif _OPTION.match(arg):
+            elif _LONG.match(arg) or _SHORT.fullmatch(arg):
                 raise _unknown_option(arg.partition("=")[0], names)
             else:
                 expressions.append(arg)
-        limit = len(self.params) - len(declared_options)
-        if len(expressions) > limit:
-            raise _one_too_many(expressions, limit, names)
+        arguments = [parameter for parameter in self.params if parameter.param_type_name != "option"]
+        if len(expressions) > len(arguments):
+            raise _one_too_many(expressions, len(arguments), names)
+        wants_help = not set(options).isdisjoint(ctx.help_option_names)
+        is_piped = sys.stdin is not None and not sys.stdin.isatty()
+        if not expressions and arguments[0].required and is_piped and not wants_help:
+            expressions.append("-")
         return super().parse_args(ctx, [*options, "--", *expressions])
 
 
 def _unknown_option(name: str, options: Sequence[str]) -> CalcError:
     if name in options:
         return CalcError(f"{name} takes no value")
+    if not name.startswith("--"):
+        long = suggest(f"-{name}", options) if len(name) > 2 else None
+        hint = f"did you mean {long}?" if long else f'write -- {name} or " {name}" for an expression'
+        return CalcError(f"no such option {name}", hint=hint)
     close = suggest(name, options)
-    hint = f"did you mean {close}?" if close else f"there are {', '.join(options)}"
+    hint = f"did you mean {close}?" if close else f"choose from {', '.join(name for name in options if name[:2] == '--')}"
     return CalcError(f"no such option {name}", hint=hint)
 
 
@@ -144,6 +155,9 @@ def expression_from_stdin() -> str:
 
     try:
         with open_input("-", "the expression") as stream:
-            return stream.read(4 * MAX_CHARACTERS + 1).decode().strip()
+            text = stream.read(4 * MAX_CHARACTERS + 1).decode().strip()
     except UnicodeDecodeError:
         raise CalcError("the expression on stdin is not UTF-8 text") from None
+    if not text:
+        raise CalcError("missing EXPR: stdin is empty", hint='give an expression, such as "sin(x**2)"')
+    return text

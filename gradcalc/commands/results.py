@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from gradcalc.commands.arguments import choice
-from gradcalc.commands.console import tell_notes, write
+from gradcalc.commands.console import tell_notes
+from gradcalc.commands.presentation import Presentation
+from gradcalc.commands.settings import Settings
 from gradcalc.errors import Exit
 from gradcalc.output.formats import FORMATS
-from gradcalc.output.options import options_for
-from gradcalc.report import SCHEMA, Outcome, Report, Verdict
+from gradcalc.report import SCHEMA, Outcome, Report
 
 LISTS = ("table", "plain", "json")
 
 
-def show(
-    reports: Iterable[Report],
-    format: str,
-    *,
-    full: bool = False,
-    quiet: bool = False,
-    fail_on: Collection[Verdict] = (),
-) -> Exit:
-    """Write reports in a format as they come; the exit code is that of all their verdicts, see `Outcome`."""
-    outcome = Outcome(fail_on)
+def show(reports: Iterable[Report], settings: Settings, *, paged: bool = False) -> Exit:
+    """Write reports as they come; the exit code is that of all their verdicts, see `Outcome`."""
+    outcome = Outcome(settings.fail_on)
     notes: set[str] = set()
 
     def watch() -> Iterator[Report]:
         for report in reports:
-            if format in _WITHOUT_NOTES and not quiet:
+            if settings.format in _WITHOUT_NOTES and not settings.quiet:
                 tell_notes(report.notes, notes)
             outcome.add(report.verdicts)
             yield report
 
-    for text in FORMATS[choice(format, tuple(FORMATS), "format")](watch(), replace(options_for(sys.stdout), full=full)):
-        if not quiet:
-            write(text)
+    for text in FORMATS[settings.format](watch(), settings.presentation.options):
+        settings.presentation.write(text, paged=paged)
     return outcome.exit
 
 
@@ -45,22 +35,22 @@ _WITHOUT_NOTES = ("plain", "csv", "latex")
 """Formats that have no place for a note."""
 
 
-def show_list(records: Sequence[Mapping[str, object]], format: str) -> None:
+def show_list(records: Sequence[Mapping[str, object]], format: str, presentation: Presentation) -> None:
     """Write records with the same keys as a table, as lines with tabs, or as JSON objects."""
     from gradcalc.output import json as machine
     from gradcalc.output.page import Page
     from gradcalc.output.records import tabbed
 
-    options = options_for(sys.stdout)
+    options = presentation.options
     rows = [[_cell(value) for value in record.values()] for record in records]
     if format == "json":
-        write("".join(machine.line({"schema": SCHEMA, **record}) for record in records))
+        presentation.write("".join(machine.line({"schema": SCHEMA, **record}) for record in records))
     elif format == "plain":
-        write(tabbed(rows, options))
+        presentation.write(tabbed(rows, options))
     elif rows:
         page = Page(options)
         page.columns(tuple(records[0]), rows)
-        write(page.text())
+        presentation.write(page.text(), paged=True)
 
 
 def _cell(value: object) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from gradcalc.commands.arguments import choice, device_of, seconds_of, verdicts_of
-from gradcalc.commands.console import write
-from gradcalc.output.options import RenderOptions, options_for
+from gradcalc.commands.presentation import Presentation
+from gradcalc.output.options import RenderOptions
 from gradcalc.report import DTYPES, Notation, Verdict
 
 T = TypeVar("T")
@@ -23,10 +22,14 @@ class Settings:
     seconds: float
     device: str
     dtype: str | None
-    full: bool
-    quiet: bool
     fail_on: tuple[Verdict, ...]
     notation: Notation
+    presentation: Presentation
+
+    @property
+    def quiet(self) -> bool:
+        """Whether only the exit code is wanted."""
+        return self.presentation.quiet
 
     @classmethod
     def read(
@@ -34,11 +37,10 @@ class Settings:
         formats: Collection[str],
         format: str,
         timeout: str,
+        presentation: Presentation,
         *,
         device: str = "cpu",
         dtype: str | None = None,
-        full: bool = False,
-        quiet: bool = False,
         fail_on: Sequence[str] | None = None,
         notation: str = "auto",
     ) -> Settings:
@@ -47,9 +49,9 @@ class Settings:
         seconds, verdicts = seconds_of(timeout), verdicts_of(fail_on or [])
         dtype = dtype if dtype is None else choice(dtype, DTYPES, "dtype")
         language = Notation(choice(notation, tuple(Notation), "notation"))
-        return cls(format, seconds, device_of(device), dtype, full, quiet, verdicts, language)
+        return cls(format, seconds, device_of(device), dtype, verdicts, language, presentation)
 
     def write(self, formats: Mapping[str, Callable[[T, RenderOptions], str]], result: T) -> None:
-        """Write a result to stdout in the format that was asked for; nothing if the command is quiet."""
+        """Write a result in the format that was asked for; nothing if the command is quiet."""
         if not self.quiet:
-            write(formats[self.format](result, replace(options_for(sys.stdout), full=self.full)))
+            self.presentation.write(formats[self.format](result, self.presentation.options))

@@ -6,21 +6,35 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TextIO
 
 from gradcalc.report import Report
 
+COLORS = ("auto", "always", "never")
+COLOR: ContextVar[str] = ContextVar("color", default="auto")
+"""The value of `--color` for this run, one of `COLORS`."""
+
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """What the output can show: `width` is None where nothing has to be wrapped, `ascii` forbids every other character."""
+    """What the output can show, and how much of it is wanted.
+
+    `width` and `height` are those of the terminal, None where there is none and nothing has to be wrapped; `ascii` forbids
+    all other characters.
+    """
 
     width: int | None = None
     color: bool = False
     ascii: bool = False
     full: bool = False
-    """Arrays are shown with all their entries."""
+    """Show arrays with all their entries, and formulas and tables whole."""
+    verbose: bool = False
+    """Show versions, and everything else that tables leave out by default."""
+    digits: int | None = None
+    """Significant digits of the numbers in tables; None leaves the choice to the renderer."""
+    height: int | None = None
 
     def text(self, text: str) -> str:
         """The same text, in characters that the output can show."""
@@ -46,18 +60,33 @@ _NEEDED = "∂²✓✗─"
 
 
 def options_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> RenderOptions:
-    """What a stream can show: no width and no colour except on a terminal, ASCII where it can encode nothing else.
+    """What a stream can show: a size only on a terminal, colour as `has_color` says, ASCII where it can encode nothing else.
 
-    `NO_COLOR` (not empty) and `TERM=dumb` take the colour away.  Python writes UTF-8 under `LC_ALL=C`
-    all the same; here it means ASCII.
+    Python writes UTF-8 under `LC_ALL=C` all the same; here it means ASCII.
     """
-    terminal = stream.isatty()
+    size = shutil.get_terminal_size() if stream.isatty() else None
     dumb = environment.get("TERM") == "dumb"
     return RenderOptions(
-        width=shutil.get_terminal_size().columns if terminal else None,
-        color=terminal and not dumb and not environment.get("NO_COLOR"),
+        width=size.columns if size else None,
+        height=size.lines if size else None,
+        color=has_color(stream, environment),
         ascii=dumb or environment.get("LC_ALL") in ("C", "POSIX") or not _can_encode(stream),
     )
+
+
+def has_color(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether to write colours to a stream.
+
+    `--color` decides, then `NO_COLOR`, then `FORCE_COLOR` or `CLICOLOR_FORCE`, each if it is not empty; else there is
+    colour on a terminal that is not `TERM=dumb`.
+    """
+    if COLOR.get() != "auto":
+        return COLOR.get() == "always"
+    if environment.get("NO_COLOR"):
+        return False
+    if any(environment.get(name, "") not in ("", "0", "false") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        return True
+    return stream.isatty() and environment.get("TERM") != "dumb"
 
 
 def _can_encode(stream: TextIO) -> bool:

@@ -7,8 +7,9 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import BinaryIO
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import BinaryIO, TextIO
 
 from gradcalc.errors import CalcError, unreadable
 
@@ -71,3 +72,43 @@ def lines_of(stream: BinaryIO, limit: int, name: str) -> Iterator[bytes]:
         if len(line) > limit:
             raise CalcError(f"line {number} of {name} has more than {limit} bytes", hint="one point per line")
         yield line
+
+
+@contextmanager
+def replaced_file(path: str) -> Iterator[TextIO]:
+    """A text file to write to in place of the file of this name, which is replaced at the end, and kept after an error.
+
+    What is not a regular file, such as `/dev/null` or a named pipe, is written to directly.  Raises `CalcError` for what
+    cannot be written.
+    """
+    target = os.path.realpath(path)
+    try:
+        if os.path.exists(target) and not os.path.isfile(target):
+            with open(target, "w", encoding="utf-8", newline="") as stream:
+                yield stream
+            return
+        temporary = f"{target}.{os.getpid()}.tmp"
+        UNFINISHED.set(temporary)
+        try:
+            with open(temporary, "x", encoding="utf-8", newline="") as stream:
+                yield stream
+            if os.path.exists(target):
+                os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
+            os.replace(temporary, target)
+        finally:
+            remove_unfinished()
+    except OSError as error:
+        raise CalcError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+UNFINISHED: ContextVar[str | None] = ContextVar("unfinished file", default=None)
+"""The file that `replaced_file` is writing."""
+
+
+def remove_unfinished() -> None:
+    """Remove the file that is being written, if any: the process ends without its usual clean-up, or writing failed."""
+    path = UNFINISHED.get()
+    if path is not None:
+        with suppress(OSError):
+            os.unlink(path)
+        UNFINISHED.set(None)

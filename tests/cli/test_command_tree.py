@@ -49,7 +49,7 @@ def completed(words: str, environment: dict[str, str]) -> list[str]:
     [
         ("gradcalc d", ["diff", "devices"]),
         ("gradcalc --v", ["--version"]),
-        ("gradcalc diff --d", ["--device", "--dtype", "--direction"]),
+        ("gradcalc diff --d", ["--device", "--dtype", "--direction", "--digits"]),
         ("gradcalc diff x --dtype f", ["float64", "float32", "float16"]),
         ("gradcalc diff x --format c", ["csv"]),
         ("gradcalc bce --format c", []),

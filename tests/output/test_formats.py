@@ -522,18 +522,37 @@ class Stream(io.StringIO):
 @pytest.mark.parametrize(
     ("encoding", "terminal", "environment", "options"),
     [
-        ("utf-8", True, {}, RenderOptions(70, True, False)),
+        ("utf-8", True, {}, RenderOptions(70, True, False, height=20)),
         ("utf-8", False, {}, RenderOptions(None, False, False)),
-        ("utf-8", True, {"NO_COLOR": "1"}, RenderOptions(70, False, False)),
-        ("utf-8", True, {"NO_COLOR": ""}, RenderOptions(70, True, False)),
-        ("utf-8", True, {"TERM": "dumb"}, RenderOptions(70, False, True)),
-        ("utf-8", True, {"LC_ALL": "C"}, RenderOptions(70, True, True)),
+        ("utf-8", True, {"NO_COLOR": "1"}, RenderOptions(70, False, False, height=20)),
+        ("utf-8", True, {"NO_COLOR": ""}, RenderOptions(70, True, False, height=20)),
+        ("utf-8", True, {"TERM": "dumb"}, RenderOptions(70, False, True, height=20)),
+        ("utf-8", True, {"LC_ALL": "C"}, RenderOptions(70, True, True, height=20)),
         ("ascii", False, {}, RenderOptions(None, False, True)),
-        ("cp1252", True, {}, RenderOptions(70, True, True)),
-        ("no-such-encoding", True, {}, RenderOptions(70, True, True)),
+        ("cp1252", True, {}, RenderOptions(70, True, True, height=20)),
+        ("no-such-encoding", True, {}, RenderOptions(70, True, True, height=20)),
         (None, False, {}, RenderOptions(None, False, True)),
+        ("utf-8", False, {"FORCE_COLOR": "1"}, RenderOptions(None, True, False)),
+        ("utf-8", False, {"CLICOLOR_FORCE": "1"}, RenderOptions(None, True, False)),
+        ("utf-8", False, {"FORCE_COLOR": "0"}, RenderOptions(None, False, False)),
+        ("utf-8", True, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, RenderOptions(70, False, False, height=20)),
     ],
-    ids=["terminal", "pipe", "NO_COLOR", "NO_COLOR empty", "dumb", "C locale", "ascii", "windows", "unknown", "none"],
+    ids=[
+        "terminal",
+        "pipe",
+        "NO_COLOR",
+        "NO_COLOR empty",
+        "dumb",
+        "C locale",
+        "ascii",
+        "windows",
+        "unknown",
+        "none",
+        "FORCE_COLOR",
+        "CLICOLOR_FORCE",
+        "FORCE_COLOR 0",
+        "NO_COLOR wins",
+    ],
 )
 def test_options(
     encoding: str | None,
@@ -543,4 +562,5 @@ def test_options(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COLUMNS", "70")
+    monkeypatch.setenv("LINES", "20")
     assert options_for(Stream(encoding, terminal), environment) == options

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, suggest
 from gradcalc.output import numbers
@@ -80,18 +81,20 @@ def test_a_page_takes_the_first_count_of_digits_that_fits() -> None:
 
 
 def test_settings_refuse_the_first_option_that_is_wrong() -> None:
-    settings = Settings.read(("table", "json"), "json", "1.5", dtype="float32", fail_on=["disagree,not-finite"])
+    settings = Settings.read(
+        ("table", "json"), "json", "1.5", Presentation(), dtype="float32", fail_on=["disagree,not-finite"]
+    )
     assert (settings.seconds, settings.fail_on) == (1.5, (Verdict.DISAGREE, Verdict.NOT_FINITE))
     for wrong in ({"format": "tabel"}, {"timeout": "0"}, {"device": "gpu"}, {"dtype": "f32"}, {"fail_on": ["bad"]}):
         with pytest.raises(CalcError):
-            Settings.read(("table",), **{"format": "table", "timeout": "10", **wrong})  # type: ignore[arg-type]
+            Settings.read(("table",), presentation=Presentation(), **{"format": "table", "timeout": "10", **wrong})  # type: ignore[arg-type]
 
 
 def test_a_quiet_command_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     formats = {"table": lambda result, options: f"{result}\n"}
-    Settings.read(formats, "table", "10", quiet=True).write(formats, 1)
+    Settings.read(formats, "table", "10", Presentation(quiet=True)).write(formats, 1)
     assert capsys.readouterr().out == ""
-    Settings.read(formats, "table", "10").write(formats, 1)
+    Settings.read(formats, "table", "10", Presentation()).write(formats, 1)
     assert capsys.readouterr().out == "1\n"
 
 

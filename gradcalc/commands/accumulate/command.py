@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from gradcalc.commands.arguments import count_of
-from gradcalc.commands.options import At, Device, Dtype, Expression, Format, From, Quiet, Timeout
+from gradcalc.commands.options import At, Device, Dtype, Expression, Format, From, Timeout
+from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import one_point, request
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
@@ -24,7 +25,8 @@ def accumulate(
     timeout: Timeout = "10",
     notation: From = "auto",
     format: Format = "table",
-    quiet: Quiet = False,
+    *,
+    presentation: Presentation,
 ) -> Exit:
     """Show how .grad grows when nobody clears it.
 
@@ -39,7 +41,7 @@ def accumulate(
     --format plain is a line a variable and way to clear, with tabs between
       variable, how it is cleared, .grad after each pass
     """
-    settings = Settings.read(LISTS, format, timeout, device=device, dtype=dtype, quiet=quiet, notation=notation)
+    settings = Settings.read(LISTS, format, timeout, presentation, device=device, dtype=dtype, notation=notation)
     from gradcalc.commands.accumulate.accumulation import MAX_PASSES, accumulate
     from gradcalc.commands.accumulate.render import FORMATS
 

@@ -11,8 +11,9 @@ from typing import Annotated, BinaryIO
 import typer
 
 from gradcalc.commands.arguments import count_of, seconds_of, verdicts_of
-from gradcalc.commands.console import tell, write
-from gradcalc.commands.options import FailOn, Quiet, Timeout
+from gradcalc.commands.console import tell
+from gradcalc.commands.options import FailOn, Timeout
+from gradcalc.commands.presentation import Presentation
 from gradcalc.errors import CalcError, Exit, unreadable
 from gradcalc.report import Outcome
 from gradcalc.runtime.files import open_input
@@ -29,7 +30,8 @@ def batch(
     ] = "1",
     timeout: Timeout = "10",
     fail_on: FailOn = None,
-    quiet: Quiet = False,
+    *,
+    presentation: Presentation,
 ) -> Exit:
     """Answer a question a line with a JSON object a line.
 
@@ -63,8 +65,7 @@ def batch(
             if answer.failed is not None:
                 failures.add(answer.failed)
             outcome.add(answer.verdicts)
-            if not quiet:
-                write(answer.text)
+            presentation.write(answer.text)
     return max(failures, default=outcome.exit)
 
 

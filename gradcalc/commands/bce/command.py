@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from gradcalc.commands.arguments import choice
-from gradcalc.commands.options import Device, Dtype, FailOn, Quiet, Timeout
+from gradcalc.commands.options import Device, Dtype, FailOn, Timeout
+from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import Exit
 from gradcalc.report import Outcome
@@ -26,9 +27,9 @@ def bce(
     dtype: Dtype = None,
     timeout: Timeout = "10",
     format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json or latex.")] = "table",
-    full: Annotated[bool, typer.Option("--full", help="Show every sample; else many are cut.")] = False,
     fail_on: FailOn = None,
-    quiet: Quiet = False,
+    *,
+    presentation: Presentation,
 ) -> Exit:
     """Work one neuron through, by hand and by autograd.
 
@@ -49,7 +50,7 @@ def bce(
     --format plain is a line a number, with tabs between
       section, name, formula, computed, exact, verdict
     """
-    settings = Settings.read(FORMATS, format, timeout, device=device, dtype=dtype, full=full, quiet=quiet, fail_on=fail_on)
+    settings = Settings.read(FORMATS, format, timeout, presentation, device=device, dtype=dtype, fail_on=fail_on)
     choice(reduction, ("mean", "sum"), "reduction")
     from gradcalc.commands.bce import render
     from gradcalc.commands.bce.neuron import neuron

@@ -11,7 +11,8 @@ import typer
 from gradcalc.calculate.claims.results import ClaimOutcome
 from gradcalc.commands.arguments import names_of
 from gradcalc.commands.console import tell_notes
-from gradcalc.commands.options import Expression, Format, Quiet, Timeout
+from gradcalc.commands.options import Format, Timeout
+from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import expression_from_stdin
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
@@ -54,8 +55,8 @@ def check(
     ] = None,
     timeout: Timeout = "10",
     format: Format = "table",
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    presentation: Presentation,
 ) -> Exit:
     """Check a derivative that was found by hand.
 
@@ -88,7 +89,7 @@ def check(
       what that rests on
     and a last line: right, partly, wrong or undecided; the number of the first line to blame.
     """
-    settings = Settings.read(LISTS, format, timeout, quiet=quiet, verbose=verbose)
+    settings = Settings.read(LISTS, format, timeout, presentation)
     if file is not None:
         if expr is not None or claim is not None or line or lines or by or at or where:
             raise CalcError("--file has its own expressions and claims", hint="gradcalc check --file claims.csv")
@@ -103,7 +104,7 @@ def check(
     from gradcalc.commands.claim_questions import read_question
 
     question = read_question(expr, claim, texts, by=by, at=at or [], where=where)
-    if not quiet:
+    if not settings.quiet:
         variables = [*(name for point in question.at for name in point.values), *([question.by] if question.by else [])]
         _tell_notes([expr, *([question.claim] if question.claim else [])], variables)
 

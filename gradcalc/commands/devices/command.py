@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from gradcalc.commands.arguments import choice
+from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.results import LISTS, show_list
 from gradcalc.errors import Exit
 
 
 def devices(
     format: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(LISTS)}.")] = "table",
+    *,
+    presentation: Presentation,
 ) -> Exit:
     """List the devices of this machine and their dtypes.
 
@@ -29,5 +32,6 @@ def devices(
             for device in available_devices()
         ],
         format,
+        presentation,
     )
     return Exit.AGREE

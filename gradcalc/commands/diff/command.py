@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from gradcalc.commands.arguments import count_of
-from gradcalc.commands.options import Device, Dtype, Expression, FailOn, From, Full, Quiet, Timeout
+from gradcalc.commands.options import Device, Dtype, Expression, FailOn, From, Timeout
+from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import request, with_product
 from gradcalc.commands.results import show
 from gradcalc.commands.settings import Settings
@@ -75,9 +76,9 @@ def diff(
     format: Format = "table",
     direction: Direction = None,
     cotangent: Cotangent = None,
-    full: Full = False,
     fail_on: FailOn = None,
-    quiet: Quiet = False,
+    *,
+    presentation: Presentation,
 ) -> Exit:
     """Differentiate an expression, and check it at a point.
 
@@ -101,7 +102,7 @@ def diff(
     --format csv has a header and a row a point.
     """
     settings = Settings.read(
-        FORMATS, format, timeout, device=device, dtype=dtype, full=full, quiet=quiet, fail_on=fail_on, notation=notation
+        FORMATS, format, timeout, presentation, device=device, dtype=dtype, fail_on=fail_on, notation=notation
     )
     seconds = settings.seconds
     sample = PROOFS if proofs is None else count_of(proofs, "the number of proofs", PART)
@@ -125,7 +126,7 @@ def diff(
                 load(format)  # while sympy is at work
                 yield answer(prepared)
 
-        return show(answers(), format, full=full, quiet=quiet, fail_on=settings.fail_on)
+        return show(answers(), settings, paged=len(where) > 1)
 
     from gradcalc.commands.diff.many_points import show_many
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from gradcalc.calculate.prepared import prepare
-from gradcalc.commands.console import tell, write
+from gradcalc.commands.console import tell
 from gradcalc.commands.diff.sweep import ChunkResult, Counts, chunks, sweep
+from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.results import show
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
@@ -31,22 +32,22 @@ def show_many(query: Query, points: Sequence[Point] | Iterable[Mapping[str, str]
         raise CalcError("many points are for expressions whose value is a number, and this is an array", hint=hint)
     results = sweep(prepared, chain([first], points_left), proofs, counts)
     if settings.format == "csv" or settings.quiet:
-        code = _csv(results, Outcome(settings.fail_on), quiet=settings.quiet)
+        code = _csv(results, Outcome(settings.fail_on), settings.presentation)
     else:
         with_values = settings.format == "latex"  # the other formats show them as they were typed
         reports = (report for result in results for report in result.reports(with_values=with_values))
-        code = show(reports, settings.format, fail_on=settings.fail_on)
+        code = show(reports, settings, paged=True)
     if not settings.quiet:
         tell(counts.sentence())
     return code
 
 
-def _csv(results: Iterable[ChunkResult], outcome: Outcome, *, quiet: bool) -> Exit:
+def _csv(results: Iterable[ChunkResult], outcome: Outcome, presentation: Presentation) -> Exit:
     for number, result in enumerate(results):
-        if not quiet:
+        if not presentation.quiet:
             if number == 0:
-                write(csv.header_of(list(result.chunk.shown), list(result.run.partials)))
-            write(csv_rows(result))
+                presentation.write(csv.header_of(list(result.chunk.shown), list(result.run.partials)), paged=True)
+            presentation.write(csv_rows(result), paged=True)
         outcome.add(result.verdicts())
     return outcome.exit
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from typing import Annotated
 
 import typer
 
-from gradcalc.commands.console import write
 from gradcalc.commands.explain.pages import IDEAS, PAGES, VERDICTS, Page
+from gradcalc.commands.presentation import Presentation
 from gradcalc.errors import CalcError, Exit, suggest
-from gradcalc.output.options import options_for
 
 _WIDTH = 80
 
@@ -20,6 +18,8 @@ def explain(
     topic: Annotated[
         str | None, typer.Argument(metavar="[TOPIC]", help="A verdict, a cause or an idea. [default: a list]")
     ] = None,
+    *,
+    presentation: Presentation,
 ) -> Exit:
     """Explain a verdict, a cause or an idea, with an example to run.
 
@@ -29,7 +29,7 @@ def explain(
       gradcalc explain nan-trap
       gradcalc explain chain-rule
     """
-    write(options_for(sys.stdout).text(_list() if topic is None else _text(_page(topic))))
+    presentation.write(presentation.options.text(_list() if topic is None else _text(_page(topic))), paged=True)
     return Exit.AGREE
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gradcalc.commands.arguments import choice
-from gradcalc.commands.console import write
+from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.results import LISTS, show_list
 from gradcalc.errors import Exit
 
@@ -17,6 +17,8 @@ from gradcalc.errors import Exit
 def functions(
     word: Annotated[str, typer.Argument(metavar="WORD", help="Show only what has this word in it.")] = "",
     format: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(LISTS)}.")] = "table",
+    *,
+    presentation: Presentation,
 ) -> Exit:
     """List what expressions are made of.
 
@@ -38,10 +40,10 @@ def functions(
     if not rows:
         print(f"nothing has {word} in its name, aliases, summary or group", file=sys.stderr)
     if format != "table":
-        show_list([record(row) for row in rows], format)
+        show_list([record(row) for row in rows], format, presentation)
         return Exit.AGREE
     for place, (group, members) in enumerate(groupby(rows, key=lambda row: row.group)):
         if place:
-            write("\n")
-        show_list([{group: usage(row), "": sentence(row)} for row in members], format)
+            presentation.write("\n", paged=True)
+        show_list([{group: usage(row), "": sentence(row)} for row in members], format, presentation)
     return Exit.AGREE

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gradcalc.commands.arguments import count_of
-from gradcalc.commands.options import Device, Dtype, Expression, Format, From, Quiet, Timeout
+from gradcalc.commands.options import Device, Dtype, Expression, Format, From, Timeout
+from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import read_expression
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
@@ -30,14 +31,21 @@ def plot(
     ],
     points: Annotated[str, typer.Option(metavar="N", help="How often autograd is asked, 2 to 1000.")] = "21",
     output: Annotated[
-        str | None, typer.Option(metavar="FILE", help="An image instead: a name that ends in .png, .svg or .pdf.")
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write an image (.png, .svg, .pdf) instead of drawing in the terminal.",
+        ),
     ] = None,
     device: Device = "cpu",
     dtype: Dtype = None,
     timeout: Timeout = "10",
     notation: From = "auto",
     format: Format = "table",
-    quiet: Quiet = False,
+    *,
+    presentation: Presentation,
 ) -> Exit:
     """Draw an expression and its derivative.
 
@@ -61,7 +69,7 @@ def plot(
       undersampled: if the curve moves faster than it is drawn
       missing, what there was no time for
     """
-    settings = Settings.read(LISTS, format, timeout, device=device, dtype=dtype, quiet=quiet, notation=notation)
+    settings = Settings.read(LISTS, format, timeout, presentation, device=device, dtype=dtype, notation=notation)
     count = count_of(points, "the number of points", MAX_POINTS, least=2)
     if output is not None and PurePath(output).suffix.lower() not in IMAGES:
         raise CalcError(f"{output} does not say which kind of image", hint=f"its name ends in {', '.join(IMAGES)}")

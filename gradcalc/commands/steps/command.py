@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from gradcalc.commands.options import Device, Dtype, Expression, From, Quiet, Timeout
+from gradcalc.commands.options import Device, Dtype, Expression, From, Timeout
+from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import one_point, request
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
@@ -33,7 +34,8 @@ def steps(
     timeout: Timeout = "10",
     notation: From = "auto",
     format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json, latex or markdown.")] = "table",
-    quiet: Quiet = False,
+    *,
+    presentation: Presentation,
 ) -> Exit:
     """Derive an expression by hand, rule by rule.
 
@@ -56,7 +58,7 @@ def steps(
     between dollar signs.
     """
     settings = Settings.read(
-        (*LISTS, "latex", "markdown"), format, timeout, device=device, dtype=dtype, quiet=quiet, notation=notation
+        (*LISTS, "latex", "markdown"), format, timeout, presentation, device=device, dtype=dtype, notation=notation
     )
     question = one_point(*request(expr, at or [], settings, by=by or []))
     from gradcalc.commands.steps.render import FORMATS

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from gradcalc.commands.options import At, Device, Dtype, Expression, From, Quiet, Timeout
+from gradcalc.commands.options import At, Device, Dtype, Expression, From, Timeout
+from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import one_point, request
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import Exit
@@ -22,7 +23,8 @@ def trace(
     timeout: Timeout = "10",
     notation: From = "auto",
     format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json, dot, mermaid or svg.")] = "table",
-    quiet: Quiet = False,
+    *,
+    presentation: Presentation,
 ) -> Exit:
     """Show the graph of an expression with its chain rule.
 
@@ -40,7 +42,7 @@ def trace(
     --format plain is a line an operation, with tabs between
       number, expression, grad_fn, value, adjoint, and of each argument its number and the local derivative
     """
-    settings = Settings.read(GRAPHS, format, timeout, device=device, dtype=dtype, quiet=quiet, notation=notation)
+    settings = Settings.read(GRAPHS, format, timeout, presentation, device=device, dtype=dtype, notation=notation)
     question = one_point(*request(expr, at or [], settings))
     from gradcalc.commands.trace.render import FORMATS
     from gradcalc.commands.trace.trace import trace

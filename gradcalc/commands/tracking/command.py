@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gradcalc.commands.options import At, Device, Dtype, Expression, Format, From, Quiet, Timeout
+from gradcalc.commands.options import At, Device, Dtype, Expression, Format, From, Timeout
+from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import one_point, request
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
@@ -17,7 +18,8 @@ def tracking(
     timeout: Timeout = "10",
     notation: From = "auto",
     format: Format = "table",
-    quiet: Quiet = False,
+    *,
+    presentation: Presentation,
 ) -> Exit:
     """Show what backward() does with tracking on and off.
 
@@ -32,7 +34,7 @@ def tracking(
     --format plain is a line a way, with tabs between
       way, requires_grad, grad_fn, is_leaf, is_inference, gradients, error
     """
-    settings = Settings.read(LISTS, format, timeout, device=device, dtype=dtype, quiet=quiet, notation=notation)
+    settings = Settings.read(LISTS, format, timeout, presentation, device=device, dtype=dtype, notation=notation)
     question = one_point(*request(expr, at or [], settings))
     from gradcalc.commands.tracking.render import FORMATS
     from gradcalc.commands.tracking.tracking import tracking
