@@ -20,6 +20,7 @@ from gradcalc.functions.resolve import understand
 from gradcalc.inputs.array_files import value_or_file
 from gradcalc.inputs.points import assign, read_at, sweep
 from gradcalc.inputs.values import Point, json_value
+from gradcalc.report import Verdict, exit_code
 
 Fields = Mapping[str, object]
 """What a row of a file or a line of a batch says, by the names of its columns or keys."""
@@ -59,7 +60,7 @@ def read_question(
             "a claim and a derivation are two questions" if lines else "missing CLAIM, --line or --lines", hint=_HINT
         )
     if claim is not None and is_derivation(claim):
-        claim, lines = None, [claim]
+        lines, claim = [claim], None
     named, nameless = (dict(at), []) if isinstance(at, Mapping) else read_at(at)
     named = {name: value_or_file(value) for name, value in named.items()}
     points: Sequence[Point] = []
@@ -115,7 +116,18 @@ def outcome_of(answer: Check | Solution) -> ClaimOutcome:
     return answer.result.outcome if isinstance(answer, Check) else answer.outcome
 
 
+def verdict_of(outcome: ClaimOutcome) -> Verdict:
+    """The verdict that makes the same exit code: a claim that is right in part has no value somewhere."""
+    return _VERDICTS.get(outcome, Verdict.UNDECIDED)
+
+
+_VERDICTS = {
+    ClaimOutcome.RIGHT: Verdict.AGREE,
+    ClaimOutcome.WRONG: Verdict.DISAGREE,
+    ClaimOutcome.PARTLY: Verdict.UNDEFINED,
+}
+
+
 def exit_of(outcome: ClaimOutcome) -> Exit:
     """The exit code that tells a script about an outcome."""
-    exits = {ClaimOutcome.RIGHT: Exit.AGREE, ClaimOutcome.WRONG: Exit.DISAGREE, ClaimOutcome.PARTLY: Exit.EXPLAINED}
-    return exits.get(outcome, Exit.UNDECIDED)
+    return exit_code(verdict_of(outcome))

@@ -8,15 +8,15 @@ claim has, such as n, are constants.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from time import monotonic
 
 from gradcalc.calculate.claims.claim_check import ClaimCheck
-from gradcalc.calculate.claims.results import CheckResult, ClaimEvidence, ClaimOutcome, EntryCheck
+from gradcalc.calculate.claims.results import CheckResult, ClaimEvidence, ClaimOutcome, EntryCheck, ReportedPoint
 from gradcalc.errors import CalcError, MissingValues
 from gradcalc.expression.arrays import Array, Shape, entry_names, indices, named_entries
-from gradcalc.expression.tree import Call, Node, names_in
+from gradcalc.expression.tree import Call, Node, names_in, substitute_names
 from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.values import Point
 from gradcalc.proof.claims.comparison import Comparison
@@ -53,15 +53,16 @@ class ArrayClaim:
         if any(it != shapes[0] for it in shapes):
             raise CalcError("the points have arrays of several shapes", hint="check one shape at a time")
         values = at[0].entries
-        self.by, self.by_shape, self.where = by, values[by].shape, where
-        self.expression, self.claims = scalarize(tree, values), scalarize(claimed, values)
-        self.shape: Shape = (*self.expression.shape, *self.by_shape)
-        self.at = [_entries_of(point) for point in at]
-        self.constants = {
+        self.by, self.by_shape, self.where, self.shapes = by, values[by].shape, where, shapes[0]
+        constants = {
             name: value
             for array in set(names_in(claimed)) - {*names_in(tree), by}
             for name, value in named_entries(array, values[array])
         }
+        self.expression = scalarize(tree, values)
+        self.claims = scalarize(claimed, values).map(lambda entry: substitute_names(entry, constants.get))
+        self.shape: Shape = (*self.expression.shape, *self.by_shape)
+        self.at = [_entries_of(point) for point in at]
         if where is not None and set(names_in(where)) & {name for name, array in values.items() if array.shape}:
             raise CalcError("a condition on an array is not supported", hint="leave --where out")
         if len(self._pairs()) > MAX_ENTRIES:
@@ -100,7 +101,7 @@ class ArrayClaim:
             share = max((end - monotonic()) / (len(entries) - place), seconds / len(entries) / 2)
             for other in entries[len(checks) : place + 2]:
                 assert other.claim is not None
-                checks.append(ClaimCheck(other.tree, other.claim, other.by, share, fixed=self.constants, where=self.where))
+                checks.append(ClaimCheck(other.tree, other.claim, other.by, share, where=self.where))
             yield entry, checks[place].result(self.at)
 
     def _summary(self, worst: EntryCheck, checks: Sequence[EntryCheck], seconds: float) -> CheckResult:
@@ -110,7 +111,7 @@ class ArrayClaim:
         evidence, cause, mistake, why = result.evidence, result.cause, result.mistake, f"{worst.entry}: {result.why}"
         if result.outcome is ClaimOutcome.RIGHT:
             evidence = ClaimEvidence.SAMPLING if sampled else ClaimEvidence.FORMULA
-            number = f"all {count} entries" if count > 1 else "the entry"
+            number = f"{count} entries" if count > 1 else "the only entry"
             why = f"{number} of the derivative, proven as formulas"
             if sampled:
                 names = ", ".join(sampled[:3]) + (", ..." if len(sampled) > 3 else "")
@@ -122,7 +123,7 @@ class ArrayClaim:
                 mistake = f"{mistake}, in {worst.entry}"
         return CheckResult(
             result.formula,
-            result.points,
+            tuple(map(self._with_arrays, result.points)),
             all(it.result.by_sympy for it in checks),
             result.outcome,
             cause,
@@ -131,9 +132,18 @@ class ArrayClaim:
             result.digits,
             result.condition,
             mistake,
-            result.counterexample,
+            None if result.counterexample is None else self._with_arrays(result.counterexample),
             result.remarks,
         )
+
+    def _with_arrays(self, point: ReportedPoint) -> ReportedPoint:
+        """A point with arrays in place of their entries."""
+        at: dict[str, str] = {}
+        for name, array in self.shapes.items():
+            texts = [point.at.get(entry) for entry in entry_names(name, array).entries]
+            if None not in texts:
+                at[name] = str(Array(array, texts).tolist()).replace("'", "")
+        return replace(point, at=at)
 
     # -- mistakes
 
@@ -144,7 +154,7 @@ class ArrayClaim:
 
     def _wrong_shape(self, seconds: float) -> CheckResult:
         cause, mistake = self._shape_mistake(seconds)
-        says = f"the derivative has the shape {_shown(self.shape)}, the claim {_shown(self.claims.shape)}"
+        says = f"the derivative {_shown(self.shape)}, the claim {_shown(self.claims.shape)}"
         return CheckResult(
             None, (), False, ClaimOutcome.WRONG, cause, f"{says}; likely: {mistake}" if mistake else says,
             ClaimEvidence.SHAPE, mistake=mistake,
@@ -165,6 +175,8 @@ class ArrayClaim:
                         kind = "dimension" if len(dims) == 1 else "dimensions"
                         which = " and ".join(map(str, dims))
                         return "sum", f"the sum over {kind} {which} of the claim is missing"
+                if not claims.shape and self._agrees(Array(shape, list(claims.entries) * len(self._pairs()))):
+                    return "shape", "the claim is one number, which every entry of the derivative has"
                 if self._is_diagonal():
                     return "shape", "the claim is the diagonal of the Jacobian; for a loss, write sum(...) or mean(...)"
             except deadline.OutOfTime:
@@ -184,7 +196,7 @@ class ArrayClaim:
         return all(it.claim is not None and self._entry_agrees(it, it.claim) for it in self._pairs(claims))
 
     def _entry_agrees(self, entry: _Entry, claim: Node) -> bool:
-        comparison = Comparison(entry.tree, claim, entry.by, fixed=self.constants)
+        comparison = Comparison(entry.tree, claim, entry.by)
         points = [*self.at, *comparison.sampling.samples(_SAMPLES)]
         comparisons = [it for point in points if (it := comparison.at(point)) is not None]
         return bool(comparisons) and all(it.same for it in comparisons)
@@ -214,4 +226,4 @@ def _dims_to_sum(claimed: Shape, shape: Shape) -> Iterator[tuple[int, ...]]:
 
 
 def _shown(shape: Shape) -> str:
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})" if shape else "() of a number"
+    return f"has the shape ({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})" if shape else "is one number"

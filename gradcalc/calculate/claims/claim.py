@@ -18,7 +18,7 @@ from gradcalc.calculate.prepared import is_of_arrays
 from gradcalc.calculate.reporting import versions
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Node, names_in
+from gradcalc.expression.tree import Node, names_in, substitute_names
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.values import Point
 from gradcalc.proof.claims.equality import is_same
@@ -49,7 +49,7 @@ def check(
     claimed = claimed_tree(text, variables, arrays=True)
     condition = None if where is None else condition_tree(where, variables)
     if by is None and len(names) > 1:
-        raise CalcError(f"several variables ({', '.join(names)}): choose one with --by", hint=f"give --by {names[0]}")
+        raise CalcError(f"the expression has several variables: {', '.join(names)}", hint=f"choose one with --by {names[0]}")
     by = by or (*names, *names_in(claimed), "x")[0]
     for what, other in (("claim", claimed), ("condition", condition)):
         for name in names_in(other) if other is not None else ():
@@ -63,7 +63,8 @@ def check(
         result, entries = arrays.result(seconds)
         return Check(*read, result, versions(), where_read_as, arrays.shape, arrays.claims.shape, entries)
     constants = _constants(set(names_in(claimed)) - {*names, by}, at)
-    comparison = ClaimCheck(tree, claimed, by, seconds, fixed=constants, where=condition)
+    claimed = substitute_names(claimed, constants.get)
+    comparison = ClaimCheck(tree, claimed, by, seconds, where=condition)
     result = comparison.result([point.numbers() for point in at])
     return Check(*read, result, versions(), where_read_as)
 

@@ -123,13 +123,14 @@ class ParsedDerivation:
             raise CalcError(f'expected "name = expression", found {text[:60]}', hint=hint)
         if not first.text.strip():
             if not self.statements:
-                raise CalcError("there is no line above that this one is equal to", hint=f"write f{text[:60]}")
+                raise CalcError("there is no line above that this one is equal to", hint=f"write f' {text[:60]}")
             others, above = others, self.statements[-1]
         else:
-            above = self._first(number, text, first, others.pop(0) if others else None)
+            right = others.pop(0) if others else None
+            above = self._first(number, first.written + (f" = {right.written}" if right else ""), first, right)
             self.statements.append(above)
         for side in others:
-            above = self._link(number, f"= {side.text.strip()}" if first.text.strip() else text, side, above)
+            above = self._link(number, f"= {side.written}", side, above)
             self.statements.append(above)
 
     def _first(self, number: int, text: str, left: Side, right: Side | None) -> Statement:
@@ -198,14 +199,14 @@ class ParsedDerivation:
         splits = [(name[1:at], name[at + 2 :]) for at in range(2, len(name) - 2) if name[at : at + 2] == "_d"]
         pair = next((pair for pair in splits if pair[1] in {*self.known, *self._given}), None)
         if pair is None and must_be:
-            raise CalcError(f"a derivative with respect to {splits[0][1]}, which no line above has")
+            raise CalcError(f"unknown variable {splits[0][1]}: neither the expression nor a line above has it")
         return None if pair is None else Derivative(*pair)
 
     def _subject(self, name: str, derivative: Derivative) -> tuple[str, Subject]:
         """The name of a derivative, and what it is."""
         of, by = derivative.of, derivative.by
         if by not in self.known and by not in self._given:
-            raise CalcError(f"a derivative with respect to {by}, which no line above has")
+            raise CalcError(f"unknown variable {by}: neither the expression nor a line above has it")
         if derivative.is_text:
             tree = claimed_tree(of, self._names)
             return f"d/d{by}({unparse(tree)})", Subject(unparse(tree), by, tree)

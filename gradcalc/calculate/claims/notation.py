@@ -27,7 +27,7 @@ _ARROW = re.compile(r"\s*(?:=>|⇒|⟹|∴|→|->)\s*")
 _LEIBNIZ = re.compile(rf"(?<![\w.'])(?:d|∂\s*)({NAME})\s*/\s*(?:d|∂\s*)({NAME})(?![\w(])")
 _OPERATOR = re.compile(rf"(?<![\w.'])[d∂]\s*/\s*(?:d|∂\s*)({NAME})(?!\w)")
 _PRIME = re.compile(rf"(?<![\w.'])({NAME})'(?:\(\s*({NAME})\s*\))?")
-_HIGHER = re.compile(rf"(?<![\w.'])(?:[d∂]\s*(?:\^|\*\*)?\s*[2-9²³⁴]\s*(?:{NAME})?\s*/\s*[d∂]|{NAME}\s*'')")
+_HIGHER = re.compile(rf"(?<![\w.'])(?:[d∂]\s*(?:\^|\*\*)?\s*[2-9²³⁴]\s*(?:{NAME})?\s*/\s*[d∂][^\s=]*|{NAME}\s*'')")
 _FUNCTION = re.compile(rf"\s*({NAME})\s*\(\s*{NAME}(?:\s*,\s*{NAME})*\s*\)\s*")
 _OPENED, _CLOSED = "([{", ")]}"
 
@@ -43,9 +43,10 @@ class Derivative:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of an equation: its text in terms of names, and the derivatives that some of these names are."""
+    """One side of an equation: its text in terms of names, as it was written, and the derivatives that some names are."""
 
     text: str
+    written: str
     derivatives: Mapping[str, Derivative] = field(default_factory=dict)
 
     @property
@@ -106,6 +107,7 @@ def _equations(text: str) -> list[str]:
 
 def _side(text: str, names: Names, *, is_left: bool) -> Side:
     derivatives: dict[str, Derivative] = {}
+    written = text.strip()
 
     def leibniz(match: re.Match[str]) -> str:
         of, by = match.groups()
@@ -127,7 +129,7 @@ def _side(text: str, names: Names, *, is_left: bool) -> Side:
 
     text = _operators(text, names, derivatives, is_left=is_left)
     text = _PRIME.sub(prime, _LEIBNIZ.sub(leibniz, text))
-    return Side(text, derivatives)
+    return Side(text, written, derivatives)
 
 
 def _operators(text: str, names: Names, derivatives: dict[str, Derivative], *, is_left: bool) -> str:

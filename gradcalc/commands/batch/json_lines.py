@@ -13,13 +13,19 @@ from gradcalc.calculate.answer import answer
 from gradcalc.calculate.prepared import PreparedQuery, prepare_problem
 from gradcalc.calculate.reporting import undecided_report
 from gradcalc.commands.arguments import choice, device_of, names_of, order_of
+from gradcalc.commands.claim_questions import ClaimQuestion, outcome_of, question_of, verdict_of
+from gradcalc.commands.claim_questions import answer as check_claim
 from gradcalc.errors import CalcError, Exit, MissingValues
 from gradcalc.expression.characters import is_name, plain
 from gradcalc.inputs.values import json_value, unique_keys
 from gradcalc.output import json as machine
+from gradcalc.output.claims import answer_fields
 from gradcalc.report import DTYPES, SCHEMA, Notation, Problem, Report, Verdict
+from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 KEYS = ("id", "expr", "from", "at", "by", "order", "dtype", "device", "variables", "direction", "cotangent")
+CLAIM_KEYS = ("id", "expr", "claim", "lines", "by", "at", "where")
+"""Keys of a line that asks what `gradcalc check` answers."""
 MAX_LINE = 1_000_000
 
 
@@ -29,6 +35,8 @@ class BatchRequest:
 
     question: Mapping[str, object] = field(default_factory=dict)
     prepared: PreparedQuery | None = None
+    claim: ClaimQuestion | None = None
+    seconds: float = DEFAULT_SECONDS
     error: Exception | None = None
 
 
@@ -50,6 +58,8 @@ def parse(line: bytes, seconds: float) -> BatchRequest:
     question: dict[str, object] = {}
     try:
         question.update(_read(line))
+        if "claim" in question or "lines" in question:
+            return BatchRequest(question, claim=_claim(question), seconds=seconds)
         return BatchRequest(question, _prepare(question, seconds))
     except Exception as error:  # whatever one line does, the next ones are answered
         return BatchRequest(question, error=error)
@@ -60,6 +70,8 @@ def answer_request(request: BatchRequest) -> Answer:
     try:
         if request.error is not None:
             raise request.error
+        if request.claim is not None:
+            return _claim_line(request, request.claim)
         assert request.prepared is not None
         return _report_line(request, answer(request.prepared))
     except CalcError as error:
@@ -81,6 +93,20 @@ def _report_line(request: BatchRequest, report: Report) -> Answer:
     answer = machine.as_object(report)
     text = machine.line({"schema": answer.pop("schema"), "id": _id(request.question), **answer})
     return Answer(text, report.verdicts)
+
+
+def _claim(question: Mapping[str, object]) -> ClaimQuestion:
+    """The claim that a line asks about.  Raises `CalcError` for keys and values that mean nothing."""
+    for key in question:
+        choice(key, CLAIM_KEYS, "key")
+    _id(question)
+    return question_of(question)
+
+
+def _claim_line(request: BatchRequest, claim: ClaimQuestion) -> Answer:
+    checked = check_claim(claim, request.seconds)
+    begin = {"schema": SCHEMA, "id": _id(request.question), "command": "check"}
+    return Answer(machine.line({**begin, **answer_fields(checked)}), (verdict_of(outcome_of(checked)),))
 
 
 def _prepare(question: Mapping[str, object], seconds: float) -> PreparedQuery:

@@ -1,4 +1,4 @@
-"""`gradcalc check`: a derivative that was found by hand, against the true one; in one line or in several."""
+"""`gradcalc check`: hand-derived derivatives against the true ones: a claim, a derivation in lines, or a file of them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gradcalc.calculate.claims.results import ClaimOutcome
-from gradcalc.commands.arguments import names_of
 from gradcalc.commands.console import tell_notes
 from gradcalc.commands.options import Format, Timeout
 from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import expression_from_stdin
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
-from gradcalc.errors import CalcError, Exit, unreadable
+from gradcalc.errors import CalcError, Exit
 from gradcalc.runtime.files import read_whole
 
 if TYPE_CHECKING:
     from gradcalc.calculate.claims.results import Check, Solution
+    from gradcalc.commands.claim_questions import ClaimQuestion
 
 _MAX_BYTES = 1_000_000
 """The size of a file with a derivation."""
@@ -31,7 +30,7 @@ def check(
         str | None, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")
     ] = None,
     claim: Annotated[
-        str | None, typer.Argument(metavar="CLAIM", help="Its derivative, as it was found by hand; quoted.")
+        str | None, typer.Argument(metavar="CLAIM", help="Its hand-derived derivative, quoted: 2*x, or df/dx = 2*x.")
     ] = None,
     by: Annotated[
         str | None, typer.Option("--by", "--wrt", metavar="NAME", help="The variable. [default: the only one]")
@@ -40,54 +39,63 @@ def check(
         list[str] | None, typer.Option(metavar="POINT", help="Where to look first: x=3, x=1/2, x=1,y=2. May be repeated.")
     ] = None,
     where: Annotated[
-        str | None, typer.Option(metavar="CONDITION", help='Where the claim is meant, "x > 0"; elsewhere it is not checked.')
+        str | None, typer.Option(metavar="CONDITION", help='The condition under which the claim is meant: "x > 0".')
     ] = None,
     line: Annotated[
         list[str] | None,
-        typer.Option(metavar="TEXT", help='A line of a derivation: "p = sigmoid(z)", "dL_dp = p - y". May be repeated.'),
+        typer.Option(metavar="TEXT", help='A line of a derivation: "p = sigmoid(z)", "dL/dp = p - y". May be repeated.'),
     ] = None,
     lines: Annotated[
         str | None, typer.Option(metavar="FILE", help="A derivation in lines; # begins a comment, - is stdin.")
     ] = None,
     file: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Claims in a table (CSV, TSV) or JSON lines: id, expr, claim or lines, by, at, where."),
+        typer.Option(
+            metavar="FILE", help="Claims, one per row: CSV, TSV or JSON lines with id, expr, claim or lines, by, at, where."
+        ),
     ] = None,
     timeout: Timeout = "10",
     format: Format = "table",
     *,
     presentation: Presentation,
 ) -> Exit:
-    """Check a derivative that was found by hand.
+    """Check a hand-derived derivative.
 
     \b
       gradcalc check "sin(x**2)" "2*x*cos(x**2)"
-      gradcalc check "sin(x**2)" "cos(x**2)"
-      gradcalc check "w*x + b" "x" --by w
+      gradcalc check "w*x + b" "dL/dw = x"
       gradcalc check "abs(x)" "1" --where "x > 0"
-      gradcalc check "(w*x - y)**2" --line "r = w*x - y" --line "dL_dr = 2*r" --line "dL_dw = dL_dr*x"
+      gradcalc check "sum((X@w - y)**2)" "2*X.T@(X@w - y)" --by w
+        --at "X=[[1,2],[3,4]]" --at "w=[1,2]" --at "y=[1,0]"
+      gradcalc check "sin(x^2)" --line "u = x^2" --line "f' = cos(u)*u'"
       gradcalc check "log(1 + exp(-y*(w*x + b)))" --by w --lines homework.txt
+      gradcalc check --file claims.csv
 
-    The claim is compared with the derivative in exact arithmetic: at the point, at random points, between the breakpoints of
-    expression and claim, and at them; and by sympy as a formula. One point where they differ proves it wrong; it is shown,
-    with the mistake that leads to just these numbers, if it is one that people make. A claim that is right, but has no value
-    at points where the derivative exists, is right in part. What rests on points alone says so. Exit code: 0 right, 1 wrong,
-    3 partly, 4 undecided.
+    The verdict comes first. For a wrong claim, the most likely mistake and one point follow; --verbose shows all points. The
+    claim is compared with the derivative in exact arithmetic: at the given points, at random ones, between and at the
+    breakpoints of expression and claim; and by SymPy as a formula. A claim that is right, but has no value at points where
+    the derivative exists, is right in part. What rests on points alone says so. Exit code: 0 right, 1 wrong, 3 partly,
+    4 undecided; of a file, that of the worst row, and 2 if a row cannot be read.
 
-    Of a derivation in lines each is checked in turn. dA_dB = ... claims the derivative of A by B, every other line gives a
-    part a name; A is a part, or under any other name the expression, B a variable or a part. A name for a number, w = 3, is
-    the point where claims are compared. The first wrong line is pointed at; lines below it are not blamed for it. With --by
-    there must be a line with the derivative by that variable.
+    Derivatives may be written as dL/dw, f'(x), u' or d/dx sin(x). Arrays need a point, which gives them their shapes; the
+    shape of the claim is compared first, then every entry is proven for all values. A name that only the claim has, such
+    as n, has its value at the point.
+
+    In a derivation each line is checked in turn. "dL/dw = ..." claims a derivative, "= ..." claims to be equal to the line
+    above, "u = ..." defines an intermediate variable, "w = 3" sets the point. The first incorrect line is flagged; later
+    lines that are wrong only because of it are marked "follows". With --by, one line must be that derivative.
 
     \b
-    --format plain is a line a point, with tabs between
+    --format plain, for a claim: one line per point, with tabs between
       point, derivative, claim, same or different
-    and a last line: right, partly, wrong or undecided; the kind of mistake; the reason; sympy, if sympy finds it right; what
-    the outcome rests on: formula, sampling or counterexample.
-    Of a derivation it is a line a line, with tabs between
+    and a last line: right, partly, wrong or undecided; the kind of mistake; the reason; sympy, if SymPy finds it right; what
+    the outcome rests on: formula, sampling, counterexample or shape.
+    For a derivation: one line per line, with tabs between
       number, name, what it says, given or right or partly or wrong or follows or undecided, the kind of mistake, the reason,
       what that rests on
     and a last line: right, partly, wrong or undecided; the number of the first line to blame.
+    For a file: one line per row, with tabs between
+      line number, id, outcome or error, the kind of mistake, the mistake or the error
     """
     settings = Settings.read(LISTS, format, timeout, presentation)
     if file is not None:
@@ -103,10 +111,14 @@ def check(
 
     from gradcalc.commands.claim_questions import read_question
 
-    question = read_question(expr, claim, texts, by=by, at=at or [], where=where)
+    return _check_question(read_question(expr, claim, texts, by=by, at=at or [], where=where), settings)
+
+
+def _check_question(question: ClaimQuestion, settings: Settings) -> Exit:
+    """Check one claim, or one derivation."""
     if not settings.quiet:
         variables = [*(name for point in question.at for name in point.values), *([question.by] if question.by else [])]
-        _tell_notes([expr, *([question.claim] if question.claim else [])], variables)
+        _tell_notes([question.expr, *([question.claim] if question.claim else [])], variables)
 
     from gradcalc.calculate.claims.results import Check
     from gradcalc.commands.check import render
@@ -134,6 +146,9 @@ def _check_file(path: str, settings: Settings) -> Exit:
             result = row.error or answer(row.read(), settings.seconds)
         except CalcError as error:
             result = error
+        except Exception as error:  # whatever one row does, the next ones are checked
+            result = CalcError(f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
+            exits.add(Exit.BUG)
         exits.add(Exit.WRONG_REQUEST if isinstance(result, CalcError) else exit_of(outcome_of(result)))
         checks.append(render_file.RowCheck(row, result))
         settings.write(render_file.ROW_FORMATS, checks[-1])
@@ -141,7 +156,7 @@ def _check_file(path: str, settings: Settings) -> Exit:
     return next(code for code in _WORST_FIRST if code in exits)
 
 
-_WORST_FIRST = (Exit.WRONG_REQUEST, Exit.DISAGREE, Exit.UNDECIDED, Exit.EXPLAINED, Exit.AGREE)
+_WORST_FIRST = (Exit.BUG, Exit.WRONG_REQUEST, Exit.DISAGREE, Exit.UNDECIDED, Exit.EXPLAINED, Exit.AGREE)
 
 
 def _tell_notes(texts: Sequence[str], variables: Sequence[str]) -> None:

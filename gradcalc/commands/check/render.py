@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gradcalc.calculate.claims.results import Check, CheckResult, ClaimEvidence, ClaimOutcome, LineCheck, Solution
 from gradcalc.output.claims import check_fields, solution_fields
-from gradcalc.output.numbers import cut, exact
+from gradcalc.output.numbers import cut, exact, input_text, significant
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import Page, Rows, Styled
 from gradcalc.output.records import Format, machine_formats
@@ -37,7 +37,7 @@ def table(check: Check, options: RenderOptions) -> str:
     """The page for people: the verdict first; of a claim that is not right also the mistake, a point, and the formulas."""
     page = Page(options)
     result = check.result
-    _conclude(result, page)
+    _conclude(result, page, entry=check.entries[-1].entry if check.entries else "")
     if result.outcome is not ClaimOutcome.RIGHT or options.verbose:
         page.line()
         for left, right in _formulas(check):
@@ -47,10 +47,10 @@ def table(check: Check, options: RenderOptions) -> str:
     return page.text()
 
 
-def _conclude(result: CheckResult, page: Page, subject: str = "") -> None:
+def _conclude(result: CheckResult, page: Page, subject: str = "", entry: str = "") -> None:
     """The verdict in a line; for a wrong claim the likely mistake, and below it one point."""
     sign, color = SIGNS[result.outcome]
-    point = counterexample(result, page.options)
+    point = counterexample(result, page.options, entry)
     if result.outcome is not ClaimOutcome.WRONG:
         page.sentence(f"{sign} {subject}{result.outcome}: {result.why}", color, hanging=2)
     elif result.mistake is not None:
@@ -63,18 +63,19 @@ def _conclude(result: CheckResult, page: Page, subject: str = "") -> None:
             page.sentence(remark, indent=2, hanging=2)
 
 
-def counterexample(result: CheckResult, options: RenderOptions) -> str | None:
-    """The point where a claim is not the derivative, with both values, in words; None if there is no such point."""
+def counterexample(result: CheckResult, options: RenderOptions, entry: str = "") -> str | None:
+    """The point where a claim is not the derivative (or not an entry of it), with both values; None if there is none."""
     point = result.counterexample
     if point is None:
         return None
     digits = options.digits or _DIGITS
-    derivative, claim = (exact(it, digits) if it is not None else None for it in (point.derivative, point.claimed))
+    derivative, claim = (significant(it, digits) if it is not None else None for it in (point.derivative, point.claimed))
     if derivative == claim:
         derivative, claim = point.derivative, point.claimed
-    truth, says = ("line above", "this line") if result.is_equality else ("derivative", "claim")
+    truth, says = ("line above", "this line") if result.is_equality else (entry or "derivative", "claim")
+    truth += " =" if entry else ""
     values = f"{truth} {derivative}, {says} {'without a value' if claim is None else claim}"
-    at = ", ".join(f"{name} = {exact(value, digits)}" for name, value in point.at.items())
+    at = ", ".join(f"{name} = {exact(input_text(value, full=options.full), digits)}" for name, value in point.at.items())
     return f"at {at}: {values}" if at else values
 
 

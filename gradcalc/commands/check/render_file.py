@@ -1,6 +1,6 @@
 """Claims in a file, checked: a table of verdicts and mistakes for people, and a line per row for programs.
 
-`plain` has the line number, the id, the outcome (or `error`), the kind of the mistake, and in words the mistake or the error.
+`plain` has the line number, the id, the outcome (or `error`), the kind of the mistake, and the mistake or error in words.
 `json` has an object per row: that of a single claim or derivation, with the id and the line of the row.
 """
 
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gradcalc.calculate.claims.results import Check, CheckResult, ClaimEvidence, ClaimOutcome, Solution
+from gradcalc.calculate.claims.results import Check, ClaimEvidence, ClaimOutcome, Solution
 from gradcalc.commands.check import render
 from gradcalc.commands.check.claim_files import ClaimRow
 from gradcalc.errors import CalcError
@@ -72,6 +72,8 @@ def remark(check: RowCheck, options: RenderOptions) -> str:
             return place + (result.mistake or render.counterexample(result, options) or result.why)
         if result.outcome is ClaimOutcome.RIGHT:
             return "sampled, not proven" if result.evidence is ClaimEvidence.SAMPLING else ""
+        if result.outcome is ClaimOutcome.PARTLY:
+            return f"{place}right where {result.condition or 'the claim has a value'}"
         return place + result.why
     return ""
 
@@ -79,7 +81,8 @@ def remark(check: RowCheck, options: RenderOptions) -> str:
 def counts(checks: Sequence[RowCheck]) -> str:
     """How many claims there are, and how many of each outcome."""
     numbers = Counter(it.outcome for it in checks)
-    words = [f"{numbers[outcome]} {outcome}" for outcome in (*ClaimOutcome, "error") if numbers[outcome]]
+    words = [f"{numbers[outcome]} {outcome}" for outcome in ClaimOutcome if numbers[outcome]]
+    words += [f"{numbers['error']} error{'s' if numbers['error'] > 1 else ''}"] if numbers["error"] else []
     return f"{len(checks)} claim{'s' if len(checks) != 1 else ''}: {', '.join(words)}"
 
 
