@@ -20,7 +20,7 @@ from gradcalc.functions.resolve import understand
 from gradcalc.inputs.array_files import value_or_file
 from gradcalc.inputs.points import assign, read_at, sweep
 from gradcalc.inputs.values import Point, json_value
-from gradcalc.report import Verdict, exit_code
+from gradcalc.report import exit_code
 
 Fields = Mapping[str, object]
 """What a row of a file or a line of a batch says, by the names of its columns or keys."""
@@ -116,18 +116,6 @@ def outcome_of(answer: Check | Solution) -> ClaimOutcome:
     return answer.result.outcome if isinstance(answer, Check) else answer.outcome
 
 
-def verdict_of(outcome: ClaimOutcome) -> Verdict:
-    """The verdict that makes the same exit code: a claim that is right in part has no value somewhere."""
-    return _VERDICTS.get(outcome, Verdict.UNDECIDED)
-
-
-_VERDICTS = {
-    ClaimOutcome.RIGHT: Verdict.AGREE,
-    ClaimOutcome.WRONG: Verdict.DISAGREE,
-    ClaimOutcome.PARTLY: Verdict.UNDEFINED,
-}
-
-
-def exit_of(outcome: ClaimOutcome) -> Exit:
-    """The exit code that tells a script about an outcome."""
-    return exit_code(verdict_of(outcome))
+def exit_of(answer: Check | Solution) -> Exit:
+    """The exit code that tells a script about an answer."""
+    return exit_code(outcome_of(answer).verdict)

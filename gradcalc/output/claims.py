@@ -1,6 +1,6 @@
 """The fields of claims that were checked, for JSON.
 
-Comes in: a claim or a derivation that was checked, or an error.  Goes out: the fields by their names.
+Comes in: a claim or a derivation that was checked.  Goes out: the fields by their names.
 """
 
 from __future__ import annotations
@@ -9,8 +9,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from gradcalc.calculate.claims.results import Check, Solution
-from gradcalc.errors import CalcError
-from gradcalc.output import json as machine
+from gradcalc.report import exit_code
+
+
+def claim_conclusion(answer: Check | Solution) -> Mapping[str, object]:
+    """The outcome of a claim or a derivation, its exit code, and the versions that it depends on."""
+    outcome = answer.result.outcome if isinstance(answer, Check) else answer.outcome
+    return {"outcome": outcome, "exit_code": int(exit_code(outcome.verdict)), "versions": answer.versions}
 
 
 def check_fields(check: Check) -> Mapping[str, object]:
@@ -34,11 +39,6 @@ _NO_RESULT: dict[str, object] = {
 """The result of a line that claims nothing."""
 
 
-def answer_fields(answer: Check | Solution | CalcError) -> Mapping[str, object]:
-    """The fields of an answer as in the JSON of a single one; an error has those of an error in a batch."""
-    match answer:
-        case Check():
-            return check_fields(answer)
-        case Solution():
-            return solution_fields(answer)
-    return {"error": machine.error_fields(answer)}
+def answer_fields(answer: Check | Solution) -> Mapping[str, object]:
+    """The fields of a claim or of a derivation."""
+    return check_fields(answer) if isinstance(answer, Check) else solution_fields(answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -29,7 +30,7 @@ def significant(value: Any, digits: int = 10) -> str:
 
 
 def exact(value: float | str | None, digits: int | None = None) -> str:
-    """A number with all its digits, or rounded to `digits` where it is longer."""
+    """A number with all its digits, or rounded to `digits` where it is longer, without zeros at its end."""
     text = "none" if value is None else str(value)
     if digits is None:
         return text
@@ -38,7 +39,27 @@ def exact(value: float | str | None, digits: int | None = None) -> str:
     except InvalidOperation:
         return text
     too_long = len(decimal.as_tuple().digits) > digits or len(text) > digits + 6  # sign, point, exponent
-    return f"{decimal:.{digits}g}" if decimal.is_finite() and too_long else text
+    if not (decimal.is_finite() and too_long):
+        return text
+    mantissa, exponent, power = f"{decimal:.{digits}g}".partition("e")
+    return (mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa) + exponent + power
+
+
+def short(text: str, digits: int) -> str:
+    """`= 6` of a decimal string that has no more digits than these, else `≈ -5.466781571`."""
+    rounded = exact(text, digits)
+    return f"= {text}" if rounded == text else f"≈ {rounded}"
+
+
+def aligned(cells: Sequence[str]) -> list[str]:
+    """Cells of a column with their decimal points below each other; a cell that is no number ends at the point."""
+    places = [(match.end() if (match := _WHOLE_PART.match(cell)) else len(cell)) if cell else 0 for cell in cells]
+    numbers = [place for place, cell in zip(places, cells, strict=True) if _WHOLE_PART.match(cell)]
+    widest = max(numbers, default=0)
+    return [" " * max(widest - place, 0) + cell if cell else cell for place, cell in zip(places, cells, strict=True)]
+
+
+_WHOLE_PART = re.compile(r"-?[0-9]+(?=[.e]|$)")
 
 
 def axis_label(number: float, width: float, digits: int = 6) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import io
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gradcalc.output.numbers import input_text
+from gradcalc.output.numbers import aligned, input_text
 from gradcalc.output.options import RenderOptions
 from gradcalc.report import Partial, Verdict
 
@@ -43,6 +43,7 @@ class Page:
         self.options = options
         self.width = options.width or _UNLIMITED
         self._blocks: list[tuple[Styled, ...] | _Table] = []
+        self._has_cut = False
 
     def row(self, *parts: Styled) -> None:
         """One line, which is never wrapped."""
@@ -52,10 +53,23 @@ class Page:
         """One line of one style, which is never wrapped."""
         self.row((text, style))
 
-    def formula(self, left: str, right: str) -> None:
-        """`left = right`, wrapped between the parts of the formula."""
-        for line in _wrap(self.options.text(f"{left} = {right}"), self.width):
-            self.line(line)
+    def formula(self, left: str, right: str, tail: str = "", *, most: int | None = None, style: str = "") -> None:
+        """`left = right` and a tail, wrapped between the parts of the formula; more than `most` lines are cut."""
+        text = self.options.text
+        lines = list(_wrap(text(f"{left} = {right}{tail}"), self.width))
+        if most is not None and not self.options.full and len(lines) > most:
+            self._has_cut = True
+            tail = f" ...{tail}"
+            room = most * (self.width - 4) - len(left) - len(tail) - 4
+            start = right[: max(room, 10)]
+            lines = list(_wrap(text(f"{left} = {start.rpartition(' ')[0] or start}{tail}"), self.width))
+        for line in lines:
+            self.line(line, style)
+
+    def note_cuts(self) -> None:
+        """How to see the formulas that were cut, if some were."""
+        if self._has_cut:
+            self.sentence("long formulas are cut; --full shows them whole", "dim")
 
     def sentence(self, text: str, style: str = "", indent: int = 0, hanging: int = 0) -> None:
         """Words, wrapped between words; lines after the first are indented by `hanging` more."""
@@ -71,20 +85,55 @@ class Page:
 
     def fits(self, head: Sequence[str], rows: Rows) -> bool:
         """Whether the page is wide enough for a table."""
-        texts = [[_text(cell) for cell in row] for row in rows]
-        return sum(max(map(len, column)) for column in zip(head, *texts, strict=True)) + GAP * len(head) <= self.width
+        table = _table(head, rows)
+        columns = zip(table.head, *([_text(cell) for cell in row] for row in table.rows), strict=True)
+        return sum(max(map(len, column)) + GAP for column in columns) <= self.width
 
     def columns(self, head: Sequence[str], rows: Rows) -> None:
-        """A table; a column of which every cell is empty is left out."""
-        used = [place for place in range(len(head)) if any(_text(row[place]) for row in rows)]
-        self._blocks.append(_Table([head[place] for place in used], [[row[place] for place in used] for row in rows]))
+        """A table, with its numbers aligned at the point; a column of which every cell is empty is left out."""
+        self._blocks.append(_table(head, rows))
+
+    def last_head_has(self, title: str) -> bool:
+        """Whether the table written last has a column of this title."""
+        last = next((block for block in reversed(self._blocks) if isinstance(block, _Table)), None)
+        return last is not None and title in last.head
 
     def columns_that_fit(
+        self,
+        head: Sequence[str],
+        rows: Callable[[int | None], Rows],
+        digits: Sequence[int | None],
+        optional: Collection[str] = (),
+    ) -> int | None:
+        """A table whose numbers have the first of these counts of digits that fits; returns the count.
+
+        Where the fewest digits are too wide, the columns in `optional` are left out; where that is too wide still, each row
+        becomes a block of lines.
+        """
+        every = range(len(head))
+        for places in (every, [place for place in every if head[place] not in optional]):
+            for count in digits:
+                titles, cells = [head[place] for place in places], [[row[place] for place in places] for row in rows(count)]
+                if self.fits(titles, cells):
+                    self.columns(titles, cells)
+                    return count
+        return self._rows_as_blocks(head, rows, digits)
+
+    def _rows_as_blocks(
         self, head: Sequence[str], rows: Callable[[int | None], Rows], digits: Sequence[int | None]
     ) -> int | None:
-        """A table whose numbers have the first of these counts of digits that fits, else the last; returns the count."""
-        count = next((count for count in digits if self.fits(head, rows(count))), digits[-1])
-        self.columns(head, rows(count))
+        """Each row as lines of `title  cell`, with the first of these counts of digits that fits."""
+        label = max(map(len, head)) + GAP
+
+        def is_narrow(count: int | None) -> bool:
+            return all(label + len(_text(cell)) <= self.width for row in rows(count) for cell in row)
+
+        count = next((count for count in digits if is_narrow(count)), digits[-1])
+        for row in rows(count):
+            for title, cell in zip(head, row, strict=True):
+                if _text(cell):
+                    self.row((f"{title:<{label}}", "dim"), cell)
+            self.line()
         return count
 
     def assignments(self, values: Mapping[str, str], joint: str = " = ") -> str:
@@ -92,8 +141,8 @@ class Page:
         return ", ".join(f"{name}{joint}{input_text(text, full=self.options.full)}" for name, text in values.items())
 
     def environment(self, dtype: str | None, device: str | None, versions: Mapping[str, str]) -> None:
-        """In which dtype, on which device and by which libraries the numbers were computed."""
-        libraries = ", ".join(f"{name} {version}" for name, version in versions.items())
+        """In which dtype, on which device and, with `--verbose`, by which libraries the numbers were computed."""
+        libraries = ", ".join(f"{name} {version}" for name, version in versions.items()) if self.options.verbose else ""
         self.sentence(f"{dtype} on {device}" + (f" ({libraries})" if libraries else ""), "dim")
 
     def notes(self, notes: Iterable[str]) -> None:
@@ -103,10 +152,9 @@ class Page:
             self.sentence(f"note: {note}")
 
     def verdict(self, verdict: Verdict | None, summary: str = "") -> None:
-        """The line that a page ends with; none without a verdict."""
+        """The line with the verdict of the whole; none without a verdict."""
         if verdict is not None:
-            self.line()
-            self.sentence(f"verdict: {verdict} {sign(verdict)}{summary}", color(verdict))
+            self.sentence(f"{sign(verdict)} {verdict}{summary}", f"bold {color(verdict)}")
 
     def text(self) -> str:
         """Everything so far."""
@@ -140,7 +188,9 @@ class Page:
                 continue
             # The box puts a space between columns: with the padding, that is the gap.
             box = ascii_head if options.ascii else SIMPLE_HEAD
-            table = Table(box=box, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+            table = Table(
+                box=box, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim", border_style="dim"
+            )
             for title in block.head:
                 table.add_column(styled(title), overflow="fold")
             for row in block.rows:
@@ -153,6 +203,19 @@ class Page:
 class _Table:
     head: Sequence[str]
     rows: Rows
+
+
+def _table(head: Sequence[str], rows: Rows) -> _Table:
+    """A table without its empty columns, with its numbers aligned."""
+    used = [place for place in range(len(head)) if any(_text(row[place]) for row in rows)]
+    columns = [[row[place] for row in rows] for place in used]
+    cells = [_aligned(column) for column in columns]
+    return _Table([head[place] for place in used], list(zip(*cells, strict=True)))
+
+
+def _aligned(column: Sequence[Styled]) -> list[Styled]:
+    texts = aligned([_text(cell) for cell in column])
+    return [text if isinstance(cell, str) else (text, cell[1]) for text, cell in zip(texts, column, strict=True)]
 
 
 def _text(cell: Styled) -> str:

@@ -157,7 +157,7 @@ def test_claims_in_a_batch(options: list[str], tmp_path: Path, capsys: pytest.Ca
     assert main(["batch", str(path), *options]) == 2
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [it["id"] for it in answers] == [1, 2, 3, 4, 5, 6]
-    assert [it.get("outcome") for it in answers] == ["right", None, "wrong", None, "right", None]
+    assert [it.get("outcome") for it in answers] == ["right", None, "wrong", "error", "right", "error"]
     assert answers[1]["verdict"] == "agree"
     assert answers[3]["error"]["message"] == "unknown key dtype"
     assert main(["check", "sin(x)", "cos(x)", "--json"]) == 0

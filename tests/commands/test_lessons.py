@@ -238,4 +238,4 @@ NARROW = """x*sin(x*y) = -0.55883
 def test_a_trace_in_a_narrow_terminal_stays_a_tree() -> None:
     found = trace(question("x*sin(x*y)", {"x": "2", "y": "3"}))
     assert NARROW in trace_table(found, RenderOptions(width=40))
-    assert "x*y    MulBackward0  6         0.96017   1.9203" in trace_table(found, RenderOptions(width=60))
+    assert "x*y    MulBackward0   6         0.96017   1.9203" in trace_table(found, RenderOptions(width=60))

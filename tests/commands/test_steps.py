@@ -364,8 +364,7 @@ by sympy: ∂f/∂x = -2*x*sin(2*x) + cos(2*x)
 exact: 1
 autograd: 1.0
 checked: the steps give the derivative at N points, in exact arithmetic
-
-verdict: agree ✓
+✓ agree
 """
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gradcalc.expression.arrays import Shape
+from gradcalc.report import Verdict
 
 
 class ClaimOutcome(StrEnum):
@@ -18,6 +19,12 @@ class ClaimOutcome(StrEnum):
     UNDECIDED = "undecided"
     GIVEN = "given"
     FOLLOWS = "follows"
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict with the same exit code: a claim that is right in part has no value somewhere."""
+        verdicts = {"right": Verdict.AGREE, "wrong": Verdict.DISAGREE, "partly": Verdict.UNDEFINED}
+        return verdicts.get(self.value, Verdict.UNDECIDED)
 
 
 class ClaimEvidence(StrEnum):

@@ -14,75 +14,140 @@ from gradcalc.expression.latex import latex as latex_of
 from gradcalc.output.latex import pmatrix
 from gradcalc.output.numbers import ENTRIES, exact, significant
 from gradcalc.output.options import RenderOptions
-from gradcalc.output.page import Page, color, verdict_text
+from gradcalc.output.page import Page, Rows, Styled, color, sign, verdict_text
+from gradcalc.output.partials import digit_choices, verdict_cell
 from gradcalc.output.records import Format, machine_formats
-from gradcalc.report import Partial, Verdict
+from gradcalc.report import Outcome, Partial, Verdict
 
 _REASONS = 8
 """Gradients of data whose reasons are shown; the table has the verdicts of all."""
-_SECTIONS = (("forward", "forward"), ("factors", "factors of the chain rule, by hand"), ("products", "their products"))
 
 
 def table(report: NeuronReport, options: RenderOptions) -> str:
-    """The page for people; the verdict is the last line."""
+    """The page for people: loss, gradients and verdict first, then the chain rule, line by line."""
     page = Page(options)
+    _answer(report, page)
     z = report.forward[0].formula
-    page.line(f"z = {z},  p = sigmoid(z),  q = clamp(p, eps, 1 - eps)")
-    page.line(f"loss = {report.forward[-1].formula}" + (f",  n = {report.samples}" if report.samples is not None else ""))
-    page.sentence("at " + page.assignments({**report.at, "eps": report.eps}))
-    page.environment(report.dtype, report.device, report.versions)
-    for section, title in _SECTIONS:
-        page.line()
-        page.line(title)
-        lines: Sequence[WorkLine] = getattr(report, section)
-        has_lists = any(_is_list(line.computed) for line in lines)
-        if has_lists:  # a formula stands once, above its numbers
-            for line in lines:
-                page.formula(line.name, line.formula)
-        columns = [line for line in lines if _is_by_sample(line, report) and line.formula != "x"]
-        if columns:
-            _samples(columns, page)
-        rows = [
-            (f"{line.name}{place}", "" if has_lists else f"= {line.formula}", significant(computed), exact(value, 12))
-            for line in lines
-            if not (has_lists and line.formula in ("x", "1")) and not _is_by_sample(line, report)
-            for place, computed, value in _entries(line)
-        ]
-        if columns and rows:
-            page.line()
-        if rows:
-            page.columns(("", "", report.dtype, "exact"), rows)
-    for title, partials in (
-        ("gradients by autograd", report.gradients),
-        (f"gradients of {report.logits.expr.replace(z, 'z')}, the stable spelling", report.logits.partials),
-    ):
-        page.line()
-        page.line(title)
-        page.columns(("", "autograd", "exact", "verdict"), list(map(_row, partials)))
     page.line()
-    formulas = dict(zip("wb", report.by_hand, strict=True))
-    if report.samples is None:  # sympy's are as short
-        formulas = {partial.entries[0]: partial.formula or "no formula" for partial in report.gradients}
-    for name, formula in formulas.items():
-        page.formula(f"dL/d{name}", formula)
-    notable = [it for it in report.gradients if report.samples is None or it.verdict is not Verdict.AGREE]
-    for partial in notable if options.full else notable[:_REASONS]:
+    page.sentence(f"z = {z}, p = sigmoid(z), q = clamp(p, eps, 1 - eps)", hanging=4)
+    page.sentence(f"loss = {_loss(report)}" + (f", n = {report.samples}" if report.samples is not None else ""), hanging=4)
+    page.sentence("at " + page.assignments({**report.at, "eps": report.eps}), hanging=4)
+    page.line()
+    lines = [*report.forward, *report.factors, *report.products]
+    rows = [] if any(_is_list(line.computed) for line in lines) else _chain(report, lines)
+    head = ("", "", report.dtype, "exact")
+    if rows and page.fits(head, rows):
+        page.columns(head, rows)
+    else:  # a formula stands once, above its numbers
+        _chain_in_parts(report, lines, page)
+    if options.verbose or report.verdict is not Verdict.AGREE:
+        page.line()
+        page.line(f"with {report.logits.expr.replace(z, 'z')}, which is numerically stable")
+        _gradients(report.logits.partials, page)
+    page.environment(report.dtype, report.device, report.versions)
+    return page.text()
+
+
+def _answer(report: NeuronReport, page: Page) -> None:
+    """The loss, the gradients and the verdict in a line; below it the reasons, and what happened."""
+    loss = report.forward[-1].computed
+    value = "" if _is_list(loss) else f"loss = {significant(loss)}"
+    gradients = [
+        f"dL/d{name} = {significant(numbers[0] if len(numbers) == 1 else numbers)}"
+        for name in "wb"
+        if (numbers := [partial.autograd for partial in report.gradients if partial.by == (name,)])
+    ]
+    parts = [part for part in (value, *gradients) if part]
+    conclusion = f"{sign(report.verdict)} {report.verdict}"
+    if sum(len(part) + 3 for part in parts) + len(conclusion) <= page.width:
+        page.row(("   ".join(parts) + "   ", "bold"), (conclusion, f"bold {color(report.verdict)}"))
+    else:
+        for part in parts:
+            page.sentence(part, "bold", hanging=4)
+        page.verdict(report.verdict)
+    notable = [it for it in report.gradients if page.options.verbose or it.verdict is not Verdict.AGREE]
+    for partial in notable if page.options.full else notable[:_REASONS]:
         why = f"{_name(partial)}: {verdict_text(partial)}: {partial.why}"
         page.sentence(why, color(partial.verdict or report.verdict), hanging=2)
+    if len(notable) > _REASONS and not page.options.full:
+        page.sentence(f"and {len(notable) - _REASONS} more; --full shows all", "dim")
     for event in report.events:
-        page.sentence(f"note: {event}", indent=0, hanging=2)
-    page.verdict(report.verdict)
-    return page.text()
+        page.sentence(f"note: {event}", hanging=2)
+
+
+def _loss(report: NeuronReport) -> str:
+    return report.forward[-1].formula
+
+
+def _chain(report: NeuronReport, lines: Sequence[WorkLine]) -> list[list[Styled]]:
+    """One sample: a row for each value and each factor, ending with the gradients by hand and by autograd."""
+    rows: list[list[Styled]] = [
+        [line.name, f"= {_short_formula(line)}", significant(line.computed), exact(line.exact, _EXACT)] for line in lines
+    ]
+    return rows + [
+        [_name(it), "by autograd", _autograd(it, 10), significant(it.symbolic, _EXACT)] for it in report.gradients
+    ]
+
+
+_EXACT = 12
+"""Digits of exact values."""
+
+
+def _short_formula(line: WorkLine) -> str:
+    """The formula of a line by the letters of the lines above it."""
+    return {"p": "sigmoid(z)", "q": "clamp(p, eps, 1 - eps)"}.get(line.name, line.formula)
+
+
+def _chain_in_parts(report: NeuronReport, lines: Sequence[WorkLine], page: Page) -> None:
+    """The formulas, a row for each sample, then what has no samples, and the gradients."""
+    for line in lines:
+        page.formula(line.name, _short_formula(line))
+    page.line()
+    columns = [line for line in lines if _is_by_sample(line, report) and line.formula != "x"]
+    if columns:
+        _samples(columns, page)
+        page.line()
+
+    def rows(digits: int | None) -> Rows:
+        return [
+            [f"{line.name}{place}", significant(computed, digits or 10), exact(value, (digits or 10) + 2)]
+            for line in lines
+            if line.formula not in ("x", "1") and not _is_by_sample(line, report)
+            for place, computed, value in _entries(line)
+        ]
+
+    if rows(None):
+        page.columns_that_fit(("", report.dtype, "exact"), rows, digit_choices(page.options), optional=("exact",))
+        page.line()
+    for name, formula in zip("wb", report.by_hand, strict=True):
+        page.formula(f"dL/d{name}", formula)
+    _gradients(report.gradients, page)
+
+
+def _gradients(partials: Sequence[Partial], page: Page) -> None:
+    def rows(digits: int | None) -> Rows:
+        count = digits or 10
+        return [[_name(it), _autograd(it, count), significant(it.symbolic, count + 2), verdict_cell(it)] for it in partials]
+
+    page.columns_that_fit(("", "autograd", "exact", "verdict"), rows, digit_choices(page.options), optional=("exact",))
+
+
+def _autograd(partial: Partial, digits: int) -> Styled:
+    text = significant(partial.autograd, digits)
+    return (text, "bold red") if text in ("nan", "inf", "-inf") else text
 
 
 def _samples(lines: Sequence[WorkLine], page: Page) -> None:
     """A row for each sample, a column for each line of the work."""
     numbers = list(zip(*(line.computed for line in lines), strict=True))
     selection = numbers if page.options.full else numbers[:ENTRIES]
-    rows = [[f"[{place}]", *map(significant, row)] for place, row in enumerate(selection)]
-    page.columns(("", *(line.name for line in lines)), rows)
+
+    def rows(digits: int | None) -> Rows:
+        return [[f"[{place}]", *(significant(it, digits or 10) for it in row)] for place, row in enumerate(selection)]
+
+    page.columns_that_fit(("", *(line.name for line in lines)), rows, digit_choices(page.options))
     if len(selection) < len(numbers):
-        page.sentence(f"and {len(numbers) - len(selection)} more samples; --full shows every one", "dim")
+        page.sentence(f"{len(selection)} of {len(numbers)} samples are shown; --full shows all", "dim")
 
 
 def _is_list(value: object) -> bool:
@@ -108,10 +173,6 @@ def _name(partial: Partial) -> str:
     return f"dL/d{partial.entries[0]}"
 
 
-def _row(partial: Partial) -> tuple[str, str, str, str]:
-    return _name(partial), significant(partial.autograd), significant(partial.symbolic, 12), str(partial.verdict)
-
-
 def _rows(report: NeuronReport) -> Iterator[Sequence[object]]:
     for section, lines in (("forward", report.forward), ("hand", (*report.factors, *report.products))):
         for line in lines:
@@ -124,13 +185,19 @@ def _rows(report: NeuronReport) -> Iterator[Sequence[object]]:
 
 _FIELDS = (
     "at", "eps", "samples", "reduction", "point", "dtype", "device", "forward", "factors", "products", "partials", "logits",
-    "events", "verdict", "versions",
+    "events",
 )  # fmt: skip
 
 
 def _fields(report: NeuronReport) -> Mapping[str, object]:
     """The lines of the work, the gradients as in a report of `diff`, and the report of the stable loss."""
     return {name: report.gradients if name == "partials" else getattr(report, name) for name in _FIELDS}
+
+
+def _conclusion(report: NeuronReport, options: RenderOptions) -> Mapping[str, object]:
+    outcome = Outcome(options.fail_on)
+    outcome.add(report.verdicts)
+    return {"verdict": report.verdict, "exit_code": int(outcome.exit), "versions": report.versions}
 
 
 def latex(report: NeuronReport, options: RenderOptions) -> str:
@@ -168,6 +235,6 @@ def _values(report: NeuronReport, name: str) -> str:
 
 FORMATS: dict[str, Format[NeuronReport]] = {
     "table": table,
-    **machine_formats("bce", _rows, _fields),
+    **machine_formats("bce", _rows, _fields, _conclusion),
     "latex": latex,
 }

@@ -122,21 +122,22 @@ def _check_question(question: ClaimQuestion, settings: Settings) -> Exit:
 
     from gradcalc.calculate.claims.results import Check
     from gradcalc.commands.check import render
-    from gradcalc.commands.claim_questions import answer, exit_of, outcome_of
+    from gradcalc.commands.claim_questions import answer, exit_of
 
     result = answer(question, settings.seconds)
     if isinstance(result, Check):
         settings.write(render.FORMATS, result)
     else:
         settings.write(render.SOLUTION_FORMATS, result)
-    return exit_of(outcome_of(result))
+    return exit_of(result)
 
 
 def _check_file(path: str, settings: Settings) -> Exit:
     """Check the claims in a file, a row after the other; the exit code is that of the worst."""
+    from gradcalc.calculate.reporting import versions
     from gradcalc.commands.check import render_file
     from gradcalc.commands.check.claim_files import rows_of
-    from gradcalc.commands.claim_questions import answer, exit_of, outcome_of
+    from gradcalc.commands.claim_questions import answer, exit_of
 
     checks: list[render_file.RowCheck] = []
     exits = {Exit.AGREE}
@@ -149,8 +150,8 @@ def _check_file(path: str, settings: Settings) -> Exit:
         except Exception as error:  # whatever one row does, the next ones are checked
             result = CalcError(f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
             exits.add(Exit.BUG)
-        exits.add(Exit.WRONG_REQUEST if isinstance(result, CalcError) else exit_of(outcome_of(result)))
-        checks.append(render_file.RowCheck(row, result))
+        exits.add(Exit.WRONG_REQUEST if isinstance(result, CalcError) else exit_of(result))
+        checks.append(render_file.RowCheck(row, result, versions()))
         settings.write(render_file.ROW_FORMATS, checks[-1])
     settings.write(render_file.FORMATS, checks)
     return next(code for code in _WORST_FIRST if code in exits)

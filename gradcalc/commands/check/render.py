@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from gradcalc.calculate.claims.results import Check, CheckResult, ClaimEvidence, ClaimOutcome, LineCheck, Solution
-from gradcalc.output.claims import check_fields, solution_fields
+from gradcalc.output.claims import check_fields, claim_conclusion, solution_fields
 from gradcalc.output.numbers import cut, exact, input_text, significant
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import Page, Rows, Styled
@@ -181,8 +181,12 @@ def _solution_rows(solution: Solution) -> Iterator[Sequence[object]]:
     yield solution.outcome, solution.first
 
 
-FORMATS: dict[str, Format[Check]] = {"table": table, **machine_formats("check", _rows, check_fields)}
+def _conclusion(answer: Check | Solution, options: RenderOptions) -> Mapping[str, object]:
+    return claim_conclusion(answer)
+
+
+FORMATS: dict[str, Format[Check]] = {"table": table, **machine_formats("check", _rows, check_fields, _conclusion)}
 SOLUTION_FORMATS: dict[str, Format[Solution]] = {
     "table": solution_table,
-    **machine_formats("check", _solution_rows, solution_fields),
+    **machine_formats("check", _solution_rows, solution_fields, _conclusion),
 }

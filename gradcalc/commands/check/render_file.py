@@ -7,19 +7,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gradcalc.calculate.claims.results import Check, ClaimEvidence, ClaimOutcome, Solution
 from gradcalc.commands.check import render
 from gradcalc.commands.check.claim_files import ClaimRow
-from gradcalc.errors import CalcError
+from gradcalc.errors import CalcError, Exit
 from gradcalc.output import json as machine
-from gradcalc.output.claims import answer_fields
+from gradcalc.output.claims import answer_fields, claim_conclusion
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import Page, Styled
 from gradcalc.output.records import Format, tabbed
-from gradcalc.report import SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,7 @@ class RowCheck:
 
     row: ClaimRow
     answer: Check | Solution | CalcError
+    versions: Mapping[str, str]
 
     @property
     def outcome(self) -> str:
@@ -98,8 +98,12 @@ def plain(check: RowCheck, options: RenderOptions) -> str:
 
 def json(check: RowCheck, options: RenderOptions) -> str:
     """A JSON object with the fields of the answer, or the error."""
-    begin = {"schema": SCHEMA, "command": "check", "id": check.row.id, "line": check.row.line}
-    return machine.line({**begin, **answer_fields(check.answer)})
+    place = {"id": check.row.id, "line": check.row.line}
+    if isinstance(check.answer, CalcError):
+        failure = {**place, "outcome": "error", "exit_code": int(Exit.WRONG_REQUEST), "versions": check.versions}
+        return machine.line(machine.envelope("check", failure, {"error": machine.error_fields(check.answer)}))
+    conclusion = {**place, **claim_conclusion(check.answer)}
+    return machine.line(machine.envelope("check", conclusion, answer_fields(check.answer)))
 
 
 def _nothing(check: object, options: RenderOptions) -> str:

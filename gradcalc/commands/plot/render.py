@@ -18,7 +18,7 @@ from gradcalc.output.numbers import axis_label, cut
 from gradcalc.output.options import RenderOptions, function_letter
 from gradcalc.output.page import Page, color, sign
 from gradcalc.output.records import Format, machine_formats
-from gradcalc.report import Report, Verdict
+from gradcalc.report import Report, Verdict, exit_code
 
 _HEIGHT = 11
 _WIDEST = 100
@@ -257,8 +257,6 @@ def _fields(plot: Plot) -> Mapping[str, object]:
         "variable": plot.name,
         "dtype": first.dtype,
         "device": first.device,
-        "verdict": plot.verdict,
-        "versions": first.versions,
         "x": plot.xs,
         "values": plot.values,
         "slopes": plot.slopes,
@@ -271,6 +269,10 @@ def _fields(plot: Plot) -> Mapping[str, object]:
     }
 
 
+def _conclusion(plot: Plot, options: RenderOptions) -> Mapping[str, object]:
+    return {"verdict": plot.verdict, "exit_code": int(exit_code(plot.verdict)), "versions": plot.points[0].versions}
+
+
 _MARK_KEYS = ("text", "kind", "exact", "left", "right")
 
-FORMATS: dict[str, Format[Plot]] = {"table": table, **machine_formats("plot", _rows, _fields)}
+FORMATS: dict[str, Format[Plot]] = {"table": table, **machine_formats("plot", _rows, _fields, _conclusion)}

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from gradcalc.engines.autograd.graph import Vertex
 
 
-def title(vertex: Vertex) -> str:
+def title(vertex: Vertex, length: int = 40) -> str:
     """The expression of a vertex; the beginning of one that is too long for a line or a box."""
-    return cut(vertex.text, 40, 37)
+    return cut(vertex.text, length, length - 3)
 
 
 def _boxes(trace: Trace) -> dict[int, list[str]]:

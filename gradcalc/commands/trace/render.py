@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from gradcalc.commands.at_point import page_of
 from gradcalc.commands.trace import graph_formats
 from gradcalc.commands.trace.trace import Trace, share
+from gradcalc.output import json as machine
 from gradcalc.output.numbers import significant
 from gradcalc.output.options import RenderOptions, function_letter
 from gradcalc.output.page import Page, Rows
+from gradcalc.output.partials import digit_choices
 from gradcalc.output.records import Format, machine_formats
 
 if TYPE_CHECKING:
@@ -27,57 +29,85 @@ _PATHS = 8
 
 
 def table(trace: Trace, options: RenderOptions) -> str:
-    """The graph as a tree, the result first; a variable stands wherever it is used."""
+    """The gradient and its verdict, then the graph as a tree, the result first."""
     page = page_of(trace.report, options)
+    _sums(trace, page)
+    page.verdict(trace.report.verdict)
+    for event in trace.events:
+        page.sentence(f"note: {event}", "yellow", hanging=2)
+    page.line()
     uses = list(_tree(trace.vertices, options))
 
-    def rows(digits: int) -> Rows:
+    def rows(digits: int | None, length: int) -> Rows:
         return [
-            [branch + graph_formats.title(it), it.grad_fn or "", *(_cell(number, digits) for number in (it.value, *numbers))]
-            for branch, it, *numbers in uses
+            [
+                use.branch + graph_formats.title(use.vertex, length) + _AGAIN * use.is_again,
+                use.vertex.grad_fn or "",
+                *(_cell(number, digits or 10) for number in (use.vertex.value, use.local, use.adjoint)),
+            ]
+            for use in uses
         ]
 
     head = ("", "torch", "value", "local", "adjoint")
-    digits = next((it for it in (10, 7, 5) if page.fits(head, rows(it))), None)
-    if digits is not None:
-        page.columns(head, rows(digits))
+    tables = (rows(digits, length) for length in _TITLES for digits in digit_choices(options) if (digits or 10) <= 10)
+    table = next((table for table in tables if page.fits(head, table)), None)
+    if table is not None:
+        page.columns(head, table)
     else:  # a tree that wraps is none
-        for branch, vertex, local, adjoint in uses:
-            page.line(f"{branch}{graph_formats.title(vertex)} = {_cell(vertex.value, 5)}")
-            numbers = [f"{word} {_cell(it, 5)}" for word, it in (("local", local), ("adjoint", adjoint)) if it is not None]
-            details = ", ".join(filter(None, [vertex.grad_fn, *numbers]))
-            page.sentence(details, "dim", indent=len(branch) + 2, hanging=2)
-    page.line()
-    page.sentence(
-        "local: the derivative of the line that uses it; adjoint: what that use adds, local times the adjoint there", "dim"
-    )
-    page.line()
-    _sums(trace, page)
-    for event in trace.events:
-        page.line()
-        page.sentence(f"note: {event}", "yellow", hanging=2)
-    page.verdict(trace.report.verdict)
+        for use in uses:
+            _lines(use, page)
+    page.sentence("local: ∂parent/∂this; adjoint: the contribution of this use to the derivative of the result", "dim")
     return page.text()
 
 
-def _cell(value: Any, digits: int) -> str:
-    return "" if value is None else "..." if value is ... else significant(value, digits)
+_AGAIN = " (see above)"
+_TITLES = (40, 28, 20)
+"""Lengths to which the expressions in the tree are cut: the first that fits."""
 
 
-def _tree(vertices: Sequence[Vertex], options: RenderOptions) -> Iterator[tuple[str, Vertex, Any, Any]]:
-    """Every use of every vertex: how it is drawn, itself, the local derivative, and what it adds to the adjoint.
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A use of a vertex: how it is drawn, the local derivative, and what it adds to the adjoint.
 
-    A number that is not shown is None; `...` is one that is not known.
+    A number that is not shown is None; `...` is one that is not known.  `is_again`: what it is made of stands above.
     """
+
+    branch: str
+    vertex: Vertex
+    local: Any
+    adjoint: Any
+    is_again: bool
+
+
+def _lines(use: _Use, page: Page) -> None:
+    """A use in lines of their own, for a page that is too narrow for a table."""
+    page.line(f"{use.branch}{graph_formats.title(use.vertex)}{_AGAIN * use.is_again} = {_cell(use.vertex.value, 5)}")
+    numbers = [f"{word} {_cell(it, 5)}" for word, it in (("local", use.local), ("adjoint", use.adjoint)) if it is not None]
+    details = ", ".join(filter(None, [use.vertex.grad_fn, *numbers]))
+    page.sentence(details, "dim", indent=len(use.branch) + 2, hanging=2)
+
+
+def _cell(value: Any, digits: int) -> str:
+    if value is ...:
+        return "..."
+    return "" if value is None else significant(0.0 if value == 0 else value, digits)  # -0 would need an explanation
+
+
+def _tree(vertices: Sequence[Vertex], options: RenderOptions) -> Iterator[_Use]:
+    """Every use of every vertex, from the result down; what a vertex is made of stands below its first use."""
     tee, last, bar = ("|- ", "`- ", "|  ") if options.ascii else ("├─ ", "└─ ", "│  ")
     uses = Counter(edge.vertex for vertex in vertices for edge in vertex.edges)
+    expanded: set[int] = set()
     waiting: list[tuple[int, str, str, Any, Any]] = [(len(vertices) - 1, "", "", None, 1)]
     while waiting:
         place, prefix, below, local, adjoint = waiting.pop()
         vertex = vertices[place]
-        yield prefix, vertex, local, adjoint
         # A constant is left out: the line above shows it.
         edges = [edge for edge in vertex.edges if vertices[edge.vertex].adjoint is not None or vertices[edge.vertex].edges]
+        yield _Use(prefix, vertex, local, adjoint, is_again=bool(edges) and place in expanded)
+        if place in expanded:
+            continue
+        expanded.add(place)
         for edge in reversed(edges):
             is_last = edge is edges[-1]
             whole = vertices[edge.vertex].adjoint
@@ -97,8 +127,10 @@ def _sums(trace: Trace, page: Page) -> None:
         if vertex.edges or vertex.name not in trace.report.at or vertex.adjoint is None:
             continue
         shares = [share(user, edge) for user in trace.vertices for edge in user.edges if edge.vertex == place]
-        several = f"{' + '.join(map(significant, shares))} = " if 1 < len(shares) <= _PATHS and None not in shares else ""
-        page.sentence(f"∂{f}/∂{vertex.name} = {several}{significant(vertex.adjoint)}", hanging=4)
+        several = (
+            f"{' + '.join(_cell(it, 10) for it in shares)} = " if 1 < len(shares) <= _PATHS and None not in shares else ""
+        )
+        page.sentence(f"∂{f}/∂{vertex.name} = {several}{_cell(vertex.adjoint, 10)}", "bold", hanging=4)
 
 
 def _rows(trace: Trace) -> Iterator[Sequence[object]]:
@@ -112,8 +144,12 @@ def _fields(trace: Trace) -> Mapping[str, object]:
     return {"vertices": vertices, "events": trace.events, "report": trace.report}
 
 
+def _conclusion(trace: Trace, options: RenderOptions) -> Mapping[str, object]:
+    return machine.conclusion(trace.report, options)
+
+
 FORMATS: dict[str, Format[Trace]] = {
     "table": table,
-    **machine_formats("trace", _rows, _fields),
+    **machine_formats("trace", _rows, _fields, _conclusion),
     **graph_formats.FORMATS,
 }

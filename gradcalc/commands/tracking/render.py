@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 
 from gradcalc.commands.at_point import page_of
 from gradcalc.commands.tracking.tracking import Tracking
+from gradcalc.errors import Exit
+from gradcalc.output import json as machine
 from gradcalc.output.numbers import significant
 from gradcalc.output.options import RenderOptions
+from gradcalc.output.page import Page, Rows, Styled
+from gradcalc.output.partials import digit_choices
 from gradcalc.output.records import Format, machine_formats
 
 if TYPE_CHECKING:
@@ -20,23 +24,41 @@ if TYPE_CHECKING:
 
 
 def table(tracking: Tracking, options: RenderOptions) -> str:
-    """A row for each way; torch's errors in its own words."""
+    """A row for each way; torch's errors in its own words, each once, below the tables."""
     page = page_of(tracking.report, options)
+    errors: dict[str, int] = {}
     for title, ways in (("y.backward()", tracking.ways), ("y.sum().backward()", tracking.of_sum)):
         if ways:
-            rows = [[way.way, *_attributes(way), way.error or _gradients(way)] for way in ways]
-            page.columns(("", "y.requires_grad", "y.grad_fn", "y.is_leaf", title), rows)
+            # Both tables have the same ways with the same attributes: they stand in the first.
+            attributes = ("requires_grad", "grad_fn", "is_leaf") if ways is tracking.ways else ()
+            _ways(title, ways, attributes, errors, page)
             page.line()
-    page.sentence("y is the value of the expression; the errors are torch's own words", "dim")
+    for text, number in errors.items():
+        page.sentence(f"[{number}] {text}", "yellow", hanging=4)
+    page.sentence("y is the value of the expression; errors are quoted from PyTorch", "dim")
     return page.text()
+
+
+def _ways(title: str, ways: Sequence[GradModeResult], attributes: Sequence[str], errors: dict[str, int], page: Page) -> None:
+    def rows(digits: int | None) -> Rows:
+        return [[way.way, *_attributes(way)[: len(attributes)], _outcome(way, errors, digits or 10)] for way in ways]
+
+    page.columns_that_fit(("", *attributes, title), rows, digit_choices(page.options), optional=("requires_grad", "is_leaf"))
+
+
+def _outcome(way: GradModeResult, errors: dict[str, int], digits: int) -> Styled:
+    """The gradients, or the number of the error."""
+    if way.error:
+        return f"error [{errors.setdefault(way.error, len(errors) + 1)}]", "yellow"
+    return _gradients(way, digits)
 
 
 def _attributes(way: GradModeResult) -> tuple[str, str, str]:
     return str(way.requires_grad), way.grad_fn or "None", str(way.is_leaf)
 
 
-def _gradients(way: GradModeResult) -> str:
-    return ", ".join(f"{name}.grad = {significant(slope)}" for name, slope in way.gradients.items())
+def _gradients(way: GradModeResult, digits: int = 10) -> str:
+    return ", ".join(f"{name}.grad = {significant(slope, digits)}" for name, slope in way.gradients.items())
 
 
 def _rows(tracking: Tracking) -> Iterator[Sequence[object]]:
@@ -50,4 +72,8 @@ def _fields(tracking: Tracking) -> Mapping[str, object]:
     return {"ways": tracking.ways, "of_sum": tracking.of_sum, "report": tracking.report}
 
 
-FORMATS: dict[str, Format[Tracking]] = {"table": table, **machine_formats("tracking", _rows, _fields)}
+def _conclusion(tracking: Tracking, options: RenderOptions) -> Mapping[str, object]:
+    return {**machine.conclusion(tracking.report, options), "exit_code": int(Exit.AGREE)}
+
+
+FORMATS: dict[str, Format[Tracking]] = {"table": table, **machine_formats("tracking", _rows, _fields, _conclusion)}

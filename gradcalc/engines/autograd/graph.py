@@ -69,6 +69,7 @@ class _GraphBuilder:
         self.vertices: list[Vertex] = []
         self.tensors: list[torch.Tensor] = []
         self.variables: dict[str, int] = {}
+        self.calls: dict[str, int] = {}
 
     def add(self, node: Node, name: str, tensor: torch.Tensor, edges: Sequence[Edge] = ()) -> int:
         backward = None if tensor.grad_fn is None else tensor.grad_fn.name().rpartition("::")[2]
@@ -84,6 +85,13 @@ class _GraphBuilder:
         return self.variables[node.name]
 
     def call(self, node: Call, places: list[int]) -> int:
+        """The vertex of an operation; a part that occurs several times is computed once, as in code that gives it a name."""
+        text = unparse(node)
+        if text not in self.calls:
+            self.calls[text] = self._operation(node, places)
+        return self.calls[text]
+
+    def _operation(self, node: Call, places: list[int]) -> int:
         args = [self.tensors[place] for place in places]
         result = apply(node, args, self.constants)
         return self.add(node, node.name, result, self.edges(node, places, args))
