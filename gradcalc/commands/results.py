@@ -9,7 +9,7 @@ from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import Exit
 from gradcalc.output.formats import FORMATS
-from gradcalc.report import SCHEMA, Outcome, Report
+from gradcalc.report import Outcome, Report
 
 LISTS = ("table", "plain", "json")
 
@@ -26,7 +26,7 @@ def show(reports: Iterable[Report], settings: Settings, *, paged: bool = False) 
             outcome.add(report.verdicts)
             yield report
 
-    for text in FORMATS[settings.format](watch(), settings.presentation.options):
+    for text in FORMATS[settings.format](watch(), settings.options):
         settings.presentation.write(text, paged=paged)
     return outcome.exit
 
@@ -35,8 +35,9 @@ _WITHOUT_NOTES = ("plain", "csv", "latex")
 """Formats that have no place for a note."""
 
 
-def show_list(records: Sequence[Mapping[str, object]], format: str, presentation: Presentation) -> None:
-    """Write records with the same keys as a table, as lines with tabs, or as JSON objects."""
+def show_list(records: Sequence[Mapping[str, object]], command: str, format: str, presentation: Presentation) -> None:
+    """Write the records that a command lists, with the same keys, as a table, as lines with tabs, or as JSON objects."""
+    from gradcalc.calculate.reporting import versions
     from gradcalc.output import json as machine
     from gradcalc.output.page import Page
     from gradcalc.output.records import tabbed
@@ -44,7 +45,8 @@ def show_list(records: Sequence[Mapping[str, object]], format: str, presentation
     options = presentation.options
     rows = [[_cell(value) for value in record.values()] for record in records]
     if format == "json":
-        presentation.write("".join(machine.line({"schema": SCHEMA, **record}) for record in records))
+        conclusion = {"outcome": "ok", "exit_code": int(Exit.AGREE), "versions": versions()}
+        presentation.write("".join(machine.line(machine.envelope(command, conclusion, record)) for record in records))
     elif format == "plain":
         presentation.write(tabbed(rows, options))
     elif rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gradcalc.commands.arguments import choice, device_of, seconds_of, verdicts_of
@@ -31,6 +31,11 @@ class Settings:
         """Whether only the exit code is wanted."""
         return self.presentation.quiet
 
+    @property
+    def options(self) -> RenderOptions:
+        """What the output can show, and what of it is wanted."""
+        return replace(self.presentation.options, fail_on=self.fail_on)
+
     @classmethod
     def read(
         cls,
@@ -54,4 +59,4 @@ class Settings:
     def write(self, formats: Mapping[str, Callable[[T, RenderOptions], str]], result: T) -> None:
         """Write a result in the format that was asked for; nothing if the command is quiet."""
         if not self.quiet:
-            self.presentation.write(formats[self.format](result, self.presentation.options))
+            self.presentation.write(formats[self.format](result, self.options))

@@ -11,13 +11,27 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
 from gradcalc.output.options import RenderOptions
-from gradcalc.report import SCHEMA, Partial, Report
+from gradcalc.report import SCHEMA, Outcome, Partial, Report
 
 
 def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
-    """One line a report, as the reports come."""
+    """One line for each report, as the reports come."""
     for report in reports:
-        yield line(as_object(report))
+        yield line(envelope("diff", conclusion(report, options), as_object(report)))
+
+
+def envelope(command: str, conclusion: Mapping[str, object], fields: Mapping[str, object]) -> dict[str, object]:
+    """The object of a result: what all have in common first, its own fields, and the versions last; see `schema.json`."""
+    first = {name: value for name, value in conclusion.items() if name != "versions"}
+    own = {name: value for name, value in fields.items() if name != "versions"}
+    return {"schema": SCHEMA, "command": command, **first, **own, "versions": conclusion["versions"]}
+
+
+def conclusion(report: Report, options: RenderOptions) -> dict[str, object]:
+    """The verdict of a report, its exit code, and the versions that it depends on."""
+    outcome = Outcome(options.fail_on)
+    outcome.add(report.verdicts)
+    return {"verdict": report.verdict, "exit_code": int(outcome.exit), "versions": report.versions}
 
 
 def line(value: Mapping[str, object]) -> str:

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TextIO
 
-from gradcalc.report import Report
+from gradcalc.report import Report, Verdict
 
 COLORS = ("auto", "always", "never")
 COLOR: ContextVar[str] = ContextVar("color", default="auto")
@@ -35,6 +35,8 @@ class RenderOptions:
     digits: int | None = None
     """Significant digits of the numbers in tables; None leaves the choice to the renderer."""
     height: int | None = None
+    fail_on: tuple[Verdict, ...] = ()
+    """Verdicts that make the exit code 1; machine formats repeat the exit code."""
 
     def text(self, text: str) -> str:
         """The same text, in characters that the output can show."""

@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from gradcalc.output import json as machine
 from gradcalc.output.options import RenderOptions
-from gradcalc.report import SCHEMA
 
 T = TypeVar("T")
 Format = Callable[[T, RenderOptions], str]
@@ -18,20 +17,26 @@ Format = Callable[[T, RenderOptions], str]
 
 
 def machine_formats(
-    command: str, rows: Callable[[T], Iterable[Sequence[object]]], fields: Callable[[T], Mapping[str, object]]
+    command: str,
+    rows: Callable[[T], Iterable[Sequence[object]]],
+    fields: Callable[[T], Mapping[str, object]],
+    conclusion: Callable[[T, RenderOptions], Mapping[str, object]],
 ) -> dict[str, Format[T]]:
-    """The formats `plain` and `json` of a command, from the rows and the fields of its result."""
+    """The formats `plain` and `json` of a command, from the rows, the fields and the conclusion of its result.
+
+    A conclusion has `verdict` or `outcome`, `exit_code` and `versions`.
+    """
 
     def plain(result: T, options: RenderOptions) -> str:
         return tabbed(rows(result), options)
 
     def json(result: T, options: RenderOptions) -> str:
-        return machine.line({"schema": SCHEMA, "command": command, **fields(result)})
+        return machine.line(machine.envelope(command, conclusion(result, options), fields(result)))
 
     return {"plain": plain, "json": json}
 
 
 def tabbed(rows: Iterable[Sequence[object]], options: RenderOptions) -> str:
-    """A line for each row, with tabs between its cells; None is an empty cell."""
+    """One line for each row, with tabs between its cells; None is an empty cell."""
     lines = ("\t".join("" if cell is None else str(cell) for cell in row) for row in rows)
     return "".join(options.text(line) + "\n" for line in lines)

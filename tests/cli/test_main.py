@@ -344,6 +344,9 @@ def test_version(arguments: list[str], run: Callable[..., Ran]) -> None:
             '{"expr": "x", "at": {"x": [1, 2]}, "cotangent": [3, 0.10]}',
             Problem("x", {"x": "[1, 2]"}, cotangent="[3, 0.10]"),
         ),
+        ('{"expr": "x", "at": 0.10}', Problem("x", {"x": "0.10"})),
+        ('{"expr": "x*y", "at": "x=1,y=2"}', Problem("x*y", {"x": "1", "y": "2"})),
+        ('{"expr": "x*y", "at": "1,2"}', Problem("x*y", {"x": "1", "y": "2"})),
         ('{"expr": "x", "dtype": "float32", "device": "cuda:0"}', Problem("x", dtype="float32", device="cuda:0")),
         ('\ufeff{"expr": "x"}', Problem("x")),
         ('  {"expr": "x"}  \r', Problem("x")),
@@ -379,7 +382,9 @@ def test_batch_understands(line: str, problem: Problem, asked: list[Problem], ru
         ('{"expr": "x", "expr": "y"}', "expr is given twice"),
         ('{"expr": "x", "at": {"x": 1, "x": 2}}', "x is given twice"),
         ('{"expr": "x", "at": [1]}', "at must be an object"),
-        ('{"expr": "x", "at": 3}', "at must be an object"),
+        ('{"expr": "x", "at": "y=3"}', "y does not occur in the expression"),
+        ('{"expr": "x*y", "at": 3}', "1 value without a name for 2 variables: x, y"),
+        ('{"expr": "x", "at": "x=0:1:3"}', "unexpected :"),
         ('{"expr": "x", "at": {"x": [{}]}}', "the value of x must be a number, a string or a list, not an object"),
         ('{"expr": "x", "at": {"x": [1, [2]]}}', "the entries of a list have one shape, here are () and (1,)"),
         ('{"expr": "x", "at": {"x": true}}', "the value of x must be a number, a string or a list, not true"),
@@ -415,16 +420,18 @@ def test_batch_refuses_a_line_and_goes_on(
     ran = run("batch", stdin=given + b'\n{"expr": "y", "id": 2}\n')
     assert (ran.code, ran.err) == (Exit.WRONG_REQUEST, "")
     refused, answered = ran.lines
-    assert list(refused) == ["schema", "id", "error"]
+    assert {key: refused[key] for key in ("command", "outcome", "exit_code", "line")} == {
+        "command": "batch", "outcome": "error", "exit_code": 2, "line": 1,
+    }  # fmt: skip
     assert refused["error"]["message"] == message  # type: ignore[index]
-    assert list(answered)[:3] == ["schema", "id", "expr"]
+    assert (answered["command"], answered["exit_code"], answered["line"]) == ("diff", 0, 2)
     assert (answered["id"], [problem.expr for problem in asked]) == (2, ["y"])
 
 
 def test_batch_points_into_the_expression(run: Callable[..., Ran]) -> None:
     (line,) = run("batch", stdin='{"id": "a", "expr": "2*sinn(x)"}').lines
     error = {"message": "unknown function sinn", "span": [2, 6], "hint": "did you mean sin?", "source": "2*sinn(x)"}
-    assert line == {"schema": "gradcalc/1", "id": "a", "error": error}
+    assert (line["id"], line["line"], line["error"]) == ("a", 1, error)
 
 
 @pytest.mark.parametrize(
@@ -470,8 +477,18 @@ def test_batch_survives_a_bug(asked: list[Problem], run: Callable[..., Ran]) -> 
 def test_batch_answers_are_those_of_diff(asked: list[Problem], run: Callable[..., Ran]) -> None:
     (batch,) = run("batch", stdin='{"expr": "x**2", "at": {"x": 3}, "id": 5}').lines
     (diff,) = run("diff", "x**2", "--at", "3", "--format", "json").lines
-    assert batch.pop("id") == 5
+    assert (batch.pop("id"), batch.pop("line")) == (5, 1)
     assert batch == diff
+
+
+def test_batch_skips_comments_and_counts_lines(asked: list[Problem], run: Callable[..., Ran]) -> None:
+    ran = run("batch", stdin='# a comment\n\n  # another\n{"expr": "x"}\n#\n{"expr": "y"}\n')
+    assert [line["line"] for line in ran.lines] == [4, 6]
+
+
+def test_batch_exit_codes_are_those_of_fail_on(asked: list[Problem], run: Callable[..., Ran]) -> None:
+    ran = run("batch", "--fail-on", "inaccurate", stdin='{"expr": "x", "at": 13}\n{"expr": "x", "at": 1}\n')
+    assert ([line["exit_code"] for line in ran.lines], ran.code) == ([1, 0], 1)
 
 
 def test_batch_reads_a_file(tmp_path: Path, asked: list[Problem], run: Callable[..., Ran]) -> None:
@@ -487,7 +504,20 @@ def test_functions_lists_the_table(run: Callable[..., Ran]) -> None:
     lines = run("functions", "--format", "json").lines
     assert [line["name"] for line in lines] == list(TABLE)
     assert {tuple(line) for line in lines} == {
-        ("schema", "group", "name", "usage", "aliases", "summary", "singular", "torch")
+        (
+            "schema",
+            "command",
+            "outcome",
+            "exit_code",
+            "group",
+            "name",
+            "usage",
+            "aliases",
+            "summary",
+            "singular",
+            "torch",
+            "versions",
+        )
     }
     plain = run("functions", "--format", "plain").out.splitlines()
     assert [line.split("\t")[1] for line in plain] == list(TABLE)

@@ -58,12 +58,15 @@ class Point:
 
 def test_records_become_lines_and_objects() -> None:
     formats = machine_formats(
-        "demo", lambda it: [(it.at, it.value, None)], lambda it: {"point": it, "verdict": Verdict.AGREE}
+        "demo",
+        lambda it: [(it.at, it.value, None)],
+        lambda it: {"point": it},
+        lambda it, options: {"verdict": Verdict.AGREE, "exit_code": 0, "versions": {}},
     )
     point = Point("ß", float("inf"))
     assert formats["plain"](point, RenderOptions(ascii=True)) == "\\xdf\tinf\t\n"
     assert json.loads(formats["json"](point, RenderOptions())) == {
-        "schema": "gradcalc/1", "command": "demo", "point": {"at": "ß", "value": "inf"}, "verdict": "agree",
+        "schema": "gradcalc/1", "command": "demo", "verdict": "agree", "exit_code": 0, "point": {"at": "ß", "value": "inf"}, "versions": {},
     }  # fmt: skip
     assert tabbed([], RenderOptions()) == ""
 

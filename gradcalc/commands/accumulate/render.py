@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gradcalc.commands.accumulate.accumulation import Accumulation
 from gradcalc.commands.at_point import page_of
+from gradcalc.output import json as machine
 from gradcalc.output.numbers import FEW, listing, significant
 from gradcalc.output.options import RenderOptions, function_letter
 from gradcalc.output.records import Format, machine_formats
@@ -63,4 +64,8 @@ def _fields(accumulation: Accumulation) -> Mapping[str, object]:
     return {"passes": accumulation.passes, "gradients": gradients, "why": WHY, "report": accumulation.report}
 
 
-FORMATS: dict[str, Format[Accumulation]] = {"table": table, **machine_formats("accumulate", _rows, _fields)}
+def _conclusion(accumulation: Accumulation, options: RenderOptions) -> Mapping[str, object]:
+    return machine.conclusion(accumulation.report, options)
+
+
+FORMATS: dict[str, Format[Accumulation]] = {"table": table, **machine_formats("accumulate", _rows, _fields, _conclusion)}

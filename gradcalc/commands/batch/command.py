@@ -52,7 +52,8 @@ def batch(
     as for gradcalc diff, --fail-on included. With a file, and a terminal to show it on, there is a progress bar.
     """
     workers, seconds = count_of(jobs, "the number of jobs", MAX_JOBS), seconds_of(timeout)
-    outcome = Outcome(verdicts_of(fail_on or []))
+    verdicts = verdicts_of(fail_on or [])
+    outcome = Outcome(verdicts)
     failures: set[Exit] = set()
 
     from gradcalc.commands.batch import pool
@@ -65,7 +66,7 @@ def batch(
             if answer.failed is not None:
                 failures.add(answer.failed)
             outcome.add(answer.verdicts)
-            presentation.write(answer.text)
+            presentation.write(answer.text(verdicts))
     return max(failures, default=outcome.exit)
 
 
@@ -84,17 +85,18 @@ def _progress(file: str) -> Iterator[Callable[[int], None]]:
         yield lambda size: progress.advance(task, size)
 
 
-def _lines(stream: BinaryIO, advance: Callable[[int], None]) -> Iterator[bytes]:
-    """The lines of a stream that are not empty; of a line that is too long, one byte more than `MAX_LINE`."""
+def _lines(stream: BinaryIO, advance: Callable[[int], None]) -> Iterator[tuple[int, bytes]]:
+    """The lines that are neither empty nor comments; of a line that is too long, one byte more than `MAX_LINE`."""
     from gradcalc.commands.batch.json_lines import MAX_LINE
 
-    first = True
+    number = 0
     while line := _read(stream, MAX_LINE + 1):
         advance(len(line))
-        if first:
-            line, first = line.removeprefix(b"\xef\xbb\xbf"), False
-        if line.strip():
-            yield line
+        if not number:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        number += 1
+        if line.strip() and not line.lstrip().startswith(b"#"):
+            yield number, line
         excess = 0
         while len(line) > MAX_LINE and not line.endswith(b"\n"):
             line = _read(stream, MAX_LINE + 1)

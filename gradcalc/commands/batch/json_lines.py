@@ -6,18 +6,21 @@ Numbers are the decimals they are written as: `0.1` is 1/10.  No line raises an 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from gradcalc.calculate.answer import answer
 from gradcalc.calculate.prepared import PreparedQuery, prepare_problem
-from gradcalc.calculate.reporting import undecided_report
+from gradcalc.calculate.reporting import undecided_report, versions
 from gradcalc.commands.arguments import choice, device_of, names_of, order_of
 from gradcalc.errors import CalcError, Exit, MissingValues
 from gradcalc.expression.characters import is_name, plain
+from gradcalc.expression.tree import names_in
+from gradcalc.inputs.points import assign, read_at
+from gradcalc.inputs.query import read_query
 from gradcalc.inputs.values import json_value, unique_keys
 from gradcalc.output import json as machine
-from gradcalc.report import DTYPES, SCHEMA, Notation, Problem, Report, Verdict
+from gradcalc.report import DTYPES, Notation, Outcome, Problem, Report, Verdict
 
 KEYS = ("id", "expr", "from", "at", "by", "order", "dtype", "device", "variables", "direction", "cotangent")
 MAX_LINE = 1_000_000
@@ -25,8 +28,9 @@ MAX_LINE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class BatchRequest:
-    """A parsed line: the question, prepared, or the error in it."""
+    """A parsed line and its number: the question, prepared, or the error in it."""
 
+    line: int
     question: Mapping[str, object] = field(default_factory=dict)
     prepared: PreparedQuery | None = None
     error: Exception | None = None
@@ -34,25 +38,32 @@ class BatchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a line: its text, and the verdicts in it or the exit code of what went wrong."""
+    """The answer to a line: the object, and the verdicts in it or the exit code of what went wrong."""
 
-    text: str
+    fields: Mapping[str, object]
     verdicts: tuple[Verdict | None, ...] = ()
     failed: Exit | None = None
+
+    def text(self, fail_on: Collection[Verdict] = ()) -> str:
+        """The answer as a line of JSON."""
+        outcome = Outcome(fail_on)
+        outcome.add(self.verdicts)
+        code = outcome.exit if self.failed is None else self.failed
+        return machine.line({**self.fields, "exit_code": int(code)})
 
 
 class _Number(str):
     """A JSON number, as the text it was written as."""
 
 
-def parse(line: bytes, seconds: float) -> BatchRequest:
-    """Parse a line; nothing heavy is loaded."""
+def parse(line: bytes, seconds: float, number: int = 1) -> BatchRequest:
+    """Parse the line of this number; nothing heavy is loaded."""
     question: dict[str, object] = {}
     try:
         question.update(_read(line))
-        return BatchRequest(question, _prepare(question, seconds))
+        return BatchRequest(number, question, _prepare(question, seconds))
     except Exception as error:  # whatever one line does, the next ones are answered
-        return BatchRequest(question, error=error)
+        return BatchRequest(number, question, error=error)
 
 
 def answer_request(request: BatchRequest) -> Answer:
@@ -61,26 +72,27 @@ def answer_request(request: BatchRequest) -> Answer:
         if request.error is not None:
             raise request.error
         assert request.prepared is not None
-        return _report_line(request, answer(request.prepared))
+        return _report(request, answer(request.prepared))
     except CalcError as error:
-        return Answer(_error_line(request.question, error), failed=Exit.WRONG_REQUEST)
+        return _error(request, error, Exit.WRONG_REQUEST)
     except Exception as error:
         text = " ".join(str(error).split())[:300]
         internal = CalcError(f"internal error: {type(error).__name__}: {text}")
-        return Answer(_error_line(request.question, internal), failed=Exit.BUG)
+        return _error(request, internal, Exit.BUG)
 
 
 def timed_out(request: BatchRequest, why: str) -> Answer:
     """The answer to a line whose computation was ended before its result."""
     if request.prepared is None:
         return answer_request(request)
-    return _report_line(request, undecided_report(request.prepared, why))
+    return _report(request, undecided_report(request.prepared, why))
 
 
-def _report_line(request: BatchRequest, report: Report) -> Answer:
-    answer = machine.as_object(report)
-    text = machine.line({"schema": answer.pop("schema"), "id": _id(request.question), **answer})
-    return Answer(text, report.verdicts)
+def _report(request: BatchRequest, report: Report) -> Answer:
+    """The object that `gradcalc diff` writes, with `id` and `line`."""
+    place = {"id": _id(request.question), "line": request.line}
+    conclusion = {**place, "verdict": report.verdict, "exit_code": None, "versions": report.versions}
+    return Answer(machine.envelope("diff", conclusion, machine.as_object(report)), report.verdicts)
 
 
 def _prepare(question: Mapping[str, object], seconds: float) -> PreparedQuery:
@@ -117,9 +129,9 @@ def _refuse_constant(word: str) -> object:
     raise CalcError(f"the line is not JSON: {word} is no number")
 
 
-def _error_line(question: Mapping[str, object], error: CalcError) -> str:
+def _error(request: BatchRequest, error: CalcError, exit: Exit) -> Answer:
     try:
-        name = _id(question)
+        name = _id(request.question)
     except CalcError:
         name = None
     description = {
@@ -128,7 +140,8 @@ def _error_line(question: Mapping[str, object], error: CalcError) -> str:
         "hint": error.hint,
         "source": error.source if error.span else None,
     }
-    return machine.line({"schema": SCHEMA, "id": name, "error": description})
+    conclusion = {"id": name, "line": request.line, "outcome": "error", "exit_code": None, "versions": versions()}
+    return Answer(machine.envelope("batch", conclusion, {"error": description}), failed=exit)
 
 
 def _problem(question: Mapping[str, object]) -> Problem:
@@ -141,7 +154,10 @@ def _problem(question: Mapping[str, object]) -> Problem:
         raise CalcError("expr is missing", hint='write {"expr": "x**2"}')
     if not isinstance(expr, str) or isinstance(expr, _Number):
         raise CalcError("expr must be a string")
-    at, direction = _values(question, "at"), _values(question, "direction")
+    notation = Notation(choice(_word(question, "from") or "auto", tuple(Notation), "notation"))
+    by, variables = _names(question, "by"), _names(question, "variables")
+    at = _at(question, Problem(expr, notation=notation, by=by, variables=variables))
+    direction = _values(question, "direction")
     cotangent = question.get("cotangent")
     if (direction or cotangent is not None) and not at:
         raise CalcError("a product with the Jacobian is taken at a point", hint='write "at": {"x": [1, 2]}')
@@ -149,15 +165,26 @@ def _problem(question: Mapping[str, object]) -> Problem:
     return Problem(
         expr,
         at,
-        notation=Notation(choice(_word(question, "from") or "auto", tuple(Notation), "notation")),
-        by=_names(question, "by"),
+        notation=notation,
+        by=by,
         order=_order(question),
         device=device_of(device) if device is not None else "cpu",
         dtype=choice(dtype, DTYPES, "dtype") if dtype is not None else None,
-        variables=_names(question, "variables"),
+        variables=variables,
         direction=direction,
         cotangent=None if cotangent is None else json_value("the cotangent", cotangent),
     )
+
+
+def _at(question: Mapping[str, object], problem: Problem) -> dict[str, str]:
+    """The point: an object, or a text or a number as `--at` takes them."""
+    at = question.get("at")
+    if not isinstance(at, str):
+        return _values(question, "at")
+    named, nameless = read_at([at])
+    if not nameless:
+        return named
+    return assign(names_in(read_query(problem, named).expression), named, nameless, problem.expr)
 
 
 def _values(question: Mapping[str, object], key: str) -> dict[str, str]:

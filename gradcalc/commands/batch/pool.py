@@ -1,6 +1,7 @@
 """Answer many lines in order: in this process, or in a pool of workers, each with a symbolic process of its own.
 
-Comes in: lines as they arrive.  Goes out: an `Answer` for each, as soon as it is there and those before it are.
+Comes in: lines with their numbers, as they arrive.  Goes out: an `Answer` for each, as soon as it is there and
+those before it are.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from gradcalc.runtime.parent_watch import exit_with_parent
 if TYPE_CHECKING:
     from pebble import ProcessFuture
 
+Line = tuple[int, bytes]
+"""The number of a line, from 1, and its bytes."""
+
 _AHEAD = 8
 """Lines that are parsed, and given to sympy, while the oldest is being answered."""
 _WAITING = 64
@@ -35,9 +39,9 @@ _START = 60.0
 """Seconds that a worker may take to import torch and sympy on a machine under load."""
 
 
-def serial(source: Iterable[bytes], seconds: float) -> Iterator[Answer]:
+def serial(source: Iterable[Line], seconds: float) -> Iterator[Answer]:
     """Answer in this process; while a proof is made here, sympy works on the lines that follow in its own."""
-    arrivals: queue.Queue[bytes | Exception | None] = queue.Queue(4 * _AHEAD)
+    arrivals: queue.Queue[Line | Exception | None] = queue.Queue(4 * _AHEAD)
     # Read in a thread: a line that is there is answered even if the next one never comes.
     threading.Thread(target=_read_into, args=(arrivals, source), daemon=True).start()
     window: deque[BatchRequest] = deque()
@@ -54,7 +58,7 @@ def serial(source: Iterable[bytes], seconds: float) -> Iterator[Answer]:
                 yield from map(json_lines.answer_request, window)
                 raise raw
             else:
-                line = json_lines.parse(raw, seconds)
+                line = json_lines.parse(raw[1], seconds, raw[0])
                 if line.prepared is not None:
                     prefetch(line.prepared)
                 window.append(line)
@@ -62,7 +66,7 @@ def serial(source: Iterable[bytes], seconds: float) -> Iterator[Answer]:
             yield json_lines.answer_request(window.popleft())
 
 
-def _read_into(arrivals: queue.Queue[bytes | Exception | None], source: Iterable[bytes]) -> None:
+def _read_into(arrivals: queue.Queue[Line | Exception | None], source: Iterable[Line]) -> None:
     try:
         for line in source:
             arrivals.put(line)
@@ -71,14 +75,14 @@ def _read_into(arrivals: queue.Queue[bytes | Exception | None], source: Iterable
         arrivals.put(error)
 
 
-def in_pool(source: Iterable[bytes], workers: int, seconds: float) -> Iterator[Answer]:
+def in_pool(source: Iterable[Line], workers: int, seconds: float) -> Iterator[Answer]:
     """Answer in a pool; each of its workers has a symbolic process of its own.
 
     A worker that takes too long, or dies, is replaced, and its line is answered with `undecided`.
     """
     from pebble import ProcessExpired
 
-    submissions: queue.Queue[tuple[bytes, ProcessFuture[Answer]] | Exception | None] = queue.Queue()
+    submissions: queue.Queue[tuple[Line, ProcessFuture[Answer]] | Exception | None] = queue.Queue()
     room = threading.Semaphore(_WAITING * workers)
     try:
         pool = _Workers(workers)
@@ -106,12 +110,12 @@ def in_pool(source: Iterable[bytes], workers: int, seconds: float) -> Iterator[A
                 yield future.result()
             except TookTooLong:
                 why = f"no answer within {_START + 2 * seconds:g} seconds"
-                yield json_lines.timed_out(json_lines.parse(line, seconds), why)
+                yield json_lines.timed_out(json_lines.parse(line[1], seconds, line[0]), why)
             except BrokenExecutor:
                 raise _no_workers("they cannot be started") from None
             except ProcessExpired:
                 why = "the process that computed it ended: it ran out of memory"
-                yield json_lines.timed_out(json_lines.parse(line, seconds), why)
+                yield json_lines.timed_out(json_lines.parse(line[1], seconds, line[0]), why)
             room.release()
     finally:
         pool.stop()
@@ -151,9 +155,9 @@ class _Workers:
         self._lock = threading.Lock()
         self._workers_by_expression: OrderedDict[bytes, int] = OrderedDict()
 
-    def submit(self, line: bytes, seconds: float) -> ProcessFuture[Answer]:
+    def submit(self, line: Line, seconds: float) -> ProcessFuture[Answer]:
         """Give a line to a worker."""
-        match = _EXPRESSION.search(line)
+        match = _EXPRESSION.search(line[1])
         expression = match[1] if match else b""
         with self._lock:
             worker = min(range(len(self._pools)), key=self._busy.__getitem__)
@@ -190,5 +194,5 @@ def _begin(parent: int) -> None:
     exit_with_parent(parent, CLIENT.get().stop)
 
 
-def _answer(line: bytes, seconds: float) -> Answer:
-    return json_lines.answer_request(json_lines.parse(line, seconds))
+def _answer(line: Line, seconds: float) -> Answer:
+    return json_lines.answer_request(json_lines.parse(line[1], seconds, line[0]))

@@ -69,5 +69,5 @@ def bce(
     )
     settings.write(render.FORMATS, report)
     outcome = Outcome(settings.fail_on)
-    outcome.add([*(partial.verdict for partial in report.gradients), report.verdict])
+    outcome.add(report.verdicts)
     return outcome.exit

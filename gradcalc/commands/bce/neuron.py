@@ -72,6 +72,11 @@ class NeuronReport:
     verdict: Verdict
     versions: Mapping[str, str]
 
+    @property
+    def verdicts(self) -> tuple[Verdict | None, ...]:
+        """The verdicts of all gradients, and of the whole."""
+        return (*(partial.verdict for partial in self.gradients), self.verdict)
+
 
 @dataclass(frozen=True, slots=True)
 class _Formulation:

@@ -17,7 +17,7 @@ from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import Page, Rows, Styled, color, sign, verdict_text
 from gradcalc.output.partials import digit_choices, verdict_cell
 from gradcalc.output.records import Format, machine_formats
-from gradcalc.report import Partial, Verdict
+from gradcalc.report import Outcome, Partial, Verdict
 
 _REASONS = 8
 """Gradients of data whose reasons are shown; the table has the verdicts of all."""
@@ -185,13 +185,19 @@ def _rows(report: NeuronReport) -> Iterator[Sequence[object]]:
 
 _FIELDS = (
     "at", "eps", "samples", "reduction", "point", "dtype", "device", "forward", "factors", "products", "partials", "logits",
-    "events", "verdict", "versions",
+    "events",
 )  # fmt: skip
 
 
 def _fields(report: NeuronReport) -> Mapping[str, object]:
     """The lines of the work, the gradients as in a report of `diff`, and the report of the stable loss."""
     return {name: report.gradients if name == "partials" else getattr(report, name) for name in _FIELDS}
+
+
+def _conclusion(report: NeuronReport, options: RenderOptions) -> Mapping[str, object]:
+    outcome = Outcome(options.fail_on)
+    outcome.add(report.verdicts)
+    return {"verdict": report.verdict, "exit_code": int(outcome.exit), "versions": report.versions}
 
 
 def latex(report: NeuronReport, options: RenderOptions) -> str:
@@ -229,6 +235,6 @@ def _values(report: NeuronReport, name: str) -> str:
 
 FORMATS: dict[str, Format[NeuronReport]] = {
     "table": table,
-    **machine_formats("bce", _rows, _fields),
+    **machine_formats("bce", _rows, _fields, _conclusion),
     "latex": latex,
 }

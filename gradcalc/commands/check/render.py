@@ -14,6 +14,7 @@ from dataclasses import asdict
 from gradcalc.commands.check.claim import Check
 from gradcalc.commands.check.claim_check import ClaimEvidence, ClaimOutcome
 from gradcalc.commands.check.solution import Solution
+from gradcalc.errors import Exit
 from gradcalc.output.numbers import exact
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import Page, Rows, Styled
@@ -140,8 +141,22 @@ _NO_RESULT: dict[str, object] = {
 """The result of a line that claims nothing."""
 
 
-FORMATS: dict[str, Format[Check]] = {"table": table, **machine_formats("check", _rows, _fields)}
+def _conclusion(check: Check, options: RenderOptions) -> Mapping[str, object]:
+    return _concluded(check.result.outcome, check.versions)
+
+
+def _solution_conclusion(solution: Solution, options: RenderOptions) -> Mapping[str, object]:
+    return _concluded(solution.outcome, solution.versions)
+
+
+def _concluded(outcome: ClaimOutcome, versions: Mapping[str, str]) -> Mapping[str, object]:
+    return {"outcome": outcome, "exit_code": int(EXITS.get(outcome, Exit.UNDECIDED)), "versions": versions}
+
+
+EXITS = {ClaimOutcome.RIGHT: Exit.AGREE, ClaimOutcome.WRONG: Exit.DISAGREE, ClaimOutcome.PARTLY: Exit.EXPLAINED}
+
+FORMATS: dict[str, Format[Check]] = {"table": table, **machine_formats("check", _rows, _fields, _conclusion)}
 SOLUTION_FORMATS: dict[str, Format[Solution]] = {
     "table": solution_table,
-    **machine_formats("check", _solution_rows, _solution_fields),
+    **machine_formats("check", _solution_rows, _solution_fields, _solution_conclusion),
 }

@@ -31,6 +31,7 @@ def devices(
             {"name": device.name, "description": device.description, "dtypes": device.dtypes}
             for device in available_devices()
         ],
+        "devices",
         format,
         presentation,
     )

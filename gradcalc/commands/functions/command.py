@@ -40,10 +40,10 @@ def functions(
     if not rows:
         print(f"nothing has {word} in its name, aliases, summary or group", file=sys.stderr)
     if format != "table":
-        show_list([record(row) for row in rows], format, presentation)
+        show_list([record(row) for row in rows], "functions", format, presentation)
         return Exit.AGREE
     for place, (group, members) in enumerate(groupby(rows, key=lambda row: row.group)):
         if place:
             presentation.write("\n", paged=True)
-        show_list([{group: usage(row), "": sentence(row)} for row in members], format, presentation)
+        show_list([{group: usage(row), "": sentence(row)} for row in members], "functions", format, presentation)
     return Exit.AGREE

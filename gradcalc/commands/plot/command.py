@@ -95,14 +95,14 @@ def plot(
     outcome = Outcome(settings.fail_on)
     if output is None:
         settings.write(FORMATS, result)
-        outcome.add([*(report.verdict for report in result.points), result.verdict])
+        outcome.add(result.verdicts)
         return outcome.exit
     from gradcalc.commands.plot.image import image
 
     image(result, output)
     tell(f"wrote {output}")
     if settings.fail_on:
-        outcome.add(report.verdict for report in result.points)
+        outcome.add(result.verdicts)
     return outcome.exit
 
 

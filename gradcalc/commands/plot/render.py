@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from gradcalc.commands.plot.curve import Plot
 from gradcalc.commands.plot.drawing import table
 from gradcalc.commands.plot.panels import point
+from gradcalc.output.options import RenderOptions
 from gradcalc.output.records import Format, machine_formats
+from gradcalc.report import Outcome
 
 
 def _rows(plot: Plot) -> Iterator[Sequence[object]]:
@@ -37,8 +39,6 @@ def _fields(plot: Plot) -> Mapping[str, object]:
         "variable": plot.name,
         "dtype": first.dtype,
         "device": first.device,
-        "verdict": plot.verdict,
-        "versions": first.versions,
         "x": plot.xs,
         "values": plot.values,
         "slopes": plot.slopes,
@@ -51,6 +51,12 @@ def _fields(plot: Plot) -> Mapping[str, object]:
     }
 
 
+def _conclusion(plot: Plot, options: RenderOptions) -> Mapping[str, object]:
+    outcome = Outcome(options.fail_on)
+    outcome.add(plot.verdicts)
+    return {"verdict": plot.verdict, "exit_code": int(outcome.exit), "versions": plot.points[0].versions}
+
+
 _MARK_KEYS = ("text", "kind", "exact", "left", "right")
 
-FORMATS: dict[str, Format[Plot]] = {"table": table, **machine_formats("plot", _rows, _fields)}
+FORMATS: dict[str, Format[Plot]] = {"table": table, **machine_formats("plot", _rows, _fields, _conclusion)}

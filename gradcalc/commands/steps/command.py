@@ -66,4 +66,4 @@ def steps(
 
     result = stepwise(question, seconds=settings.seconds)
     settings.write(FORMATS, result)
-    return Exit.DISAGREE if any(derivation.wrong for derivation in result.derivations) else result.report.exit
+    return result.exit

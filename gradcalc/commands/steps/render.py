@@ -16,6 +16,7 @@ from gradcalc.expression.latex import latex, name_latex
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node
 from gradcalc.functions.derivation import Rule, Step
+from gradcalc.output import json as machine
 from gradcalc.output.latex import relation
 from gradcalc.output.numbers import cut, exact
 from gradcalc.output.options import RenderOptions, function_letter
@@ -257,6 +258,10 @@ def _fields(stepwise: Stepwise) -> Mapping[str, object]:
     return {"derivations": list(map(_derivation, stepwise.derivations)), "report": stepwise.report}
 
 
+def _machine_conclusion(stepwise: Stepwise, options: RenderOptions) -> Mapping[str, object]:
+    return {**machine.conclusion(stepwise.report, options), "exit_code": int(stepwise.exit)}
+
+
 def _derivation(derivation: Derivation) -> Mapping[str, object]:
     steps = [
         {
@@ -278,7 +283,7 @@ def _derivation(derivation: Derivation) -> Mapping[str, object]:
 
 FORMATS: dict[str, Format[Stepwise]] = {
     "table": table,
-    **machine_formats("steps", _rows, _fields),
+    **machine_formats("steps", _rows, _fields, _machine_conclusion),
     "latex": latex_blocks,
     "markdown": markdown,
 }

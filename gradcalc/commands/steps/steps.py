@@ -13,7 +13,7 @@ from gradcalc.calculate.answer import answer, prefetch
 from gradcalc.calculate.prepared import PreparedQuery, prepare
 from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
-from gradcalc.errors import CalcError
+from gradcalc.errors import CalcError, Exit
 from gradcalc.expression.arrays import named_entries
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node
@@ -69,6 +69,11 @@ class Stepwise:
     report: Report
     derivations: Sequence[Derivation]
     point: Mapping[str, Node]
+
+    @property
+    def exit(self) -> Exit:
+        """The exit code: that of the report, or 1 if the steps do not lead to the derivative."""
+        return Exit.DISAGREE if any(derivation.wrong for derivation in self.derivations) else self.report.exit
 
 
 def stepwise(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Stepwise:

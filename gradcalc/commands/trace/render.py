@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gradcalc.commands.at_point import page_of
 from gradcalc.commands.trace import graph_formats
 from gradcalc.commands.trace.trace import Trace, share
+from gradcalc.output import json as machine
 from gradcalc.output.numbers import significant
 from gradcalc.output.options import RenderOptions, function_letter
 from gradcalc.output.page import Page, Rows
@@ -143,8 +144,12 @@ def _fields(trace: Trace) -> Mapping[str, object]:
     return {"vertices": vertices, "events": trace.events, "report": trace.report}
 
 
+def _conclusion(trace: Trace, options: RenderOptions) -> Mapping[str, object]:
+    return machine.conclusion(trace.report, options)
+
+
 FORMATS: dict[str, Format[Trace]] = {
     "table": table,
-    **machine_formats("trace", _rows, _fields),
+    **machine_formats("trace", _rows, _fields, _conclusion),
     **graph_formats.FORMATS,
 }

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from gradcalc.commands.at_point import page_of
 from gradcalc.commands.tracking.tracking import Tracking
+from gradcalc.errors import Exit
+from gradcalc.output import json as machine
 from gradcalc.output.numbers import significant
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import Page, Rows, Styled
@@ -70,4 +72,8 @@ def _fields(tracking: Tracking) -> Mapping[str, object]:
     return {"ways": tracking.ways, "of_sum": tracking.of_sum, "report": tracking.report}
 
 
-FORMATS: dict[str, Format[Tracking]] = {"table": table, **machine_formats("tracking", _rows, _fields)}
+def _conclusion(tracking: Tracking, options: RenderOptions) -> Mapping[str, object]:
+    return {**machine.conclusion(tracking.report, options), "exit_code": int(Exit.AGREE)}
+
+
+FORMATS: dict[str, Format[Tracking]] = {"table": table, **machine_formats("tracking", _rows, _fields, _conclusion)}
