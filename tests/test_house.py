@@ -157,7 +157,7 @@ ALLOWED = {
     "typer": {name for name in MODULES if name.startswith(("gradcalc.cli", "gradcalc.commands."))},
     "click": set(),
     "pebble": {"gradcalc.commands.batch.pool"},
-    "matplotlib": {"gradcalc.commands.plot.render"},
+    "matplotlib": {"gradcalc.commands.plot.image"},
 }  # fmt: skip
 
 
