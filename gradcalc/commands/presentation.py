@@ -55,6 +55,8 @@ class Presentation:
     verbose: bool = False
     full: bool = False
     digits: int | None = None
+    height: int | None = None
+    """Lines of a drawing; None is the terminal's height."""
     pager: bool = True
     stream: TextIO | None = None
     """The file to write to; None is stdout."""
@@ -66,7 +68,8 @@ class Presentation:
         options = options_for(self.stream or sys.stdout)
         if self.stream is not None:  # a file keeps its text for later, whatever this terminal shows
             options = replace(options, color=COLOR.get() == "always")
-        return replace(options, full=self.full, verbose=self.verbose, digits=self.digits)
+        height = self.height or options.height
+        return replace(options, full=self.full, verbose=self.verbose, digits=self.digits, height=height)
 
     def write(self, text: str, *, paged: bool = False) -> None:
         """Write a part of the result, now; nothing if the command is quiet.  `paged`: through a pager if it is long."""

@@ -45,6 +45,15 @@ class Page:
         self._blocks: list[tuple[Styled, ...] | _Table] = []
         self._has_cut = False
 
+    @property
+    def height(self) -> int:
+        """The count of lines so far, of tables their rows and heads."""
+        return sum(len(block.rows) + 2 if isinstance(block, _Table) else 1 for block in self._blocks)
+
+    def append(self, page: Page) -> None:
+        """Everything of another page below this one."""
+        self._blocks += page._blocks
+
     def row(self, *parts: Styled) -> None:
         """One line, which is never wrapped."""
         self._blocks.append(parts)

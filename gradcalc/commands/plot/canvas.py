@@ -51,6 +51,10 @@ class Canvas:
             if 0 <= place < self.width and not self._bits[row][place] and (place, row) not in self._signs:
                 self._put(place, row, sign, style)
 
+    def row_of(self, y: float) -> int:
+        """The row, from the top, that shows this height."""
+        return self._dot((self.x[0], y))[1] // 4
+
     def rows(self) -> list[list[tuple[str, str]]]:
         """The drawing, from top to bottom: of each row the characters with their styles."""
         return [

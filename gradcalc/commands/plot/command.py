@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gradcalc.commands.arguments import count_of
-from gradcalc.commands.options import Device, Dtype, Expression, Format, From, Timeout
+from gradcalc.commands.console import tell
+from gradcalc.commands.options import Device, Dtype, Expression, FailOn, Format, From, Timeout
 from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import read_expression
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
-from gradcalc.report import exit_code
+from gradcalc.report import Outcome
 
 MAX_POINTS = 1_000
+MAX_HEIGHT = 200
 IMAGES = (".png", ".svg", ".pdf")
 
 if TYPE_CHECKING:
@@ -27,9 +29,11 @@ def plot(
     expr: Expression,
     at: Annotated[
         list[str],
-        typer.Option(metavar="RANGE", help="From where to where: x=-3:3; and what others are: a=2. May be repeated."),
+        typer.Option(metavar="RANGE", help="Plot range, x=-3:3, and fixed values, a=2. May be repeated."),
     ],
-    points: Annotated[str, typer.Option(metavar="N", help="How often autograd is asked, 2 to 1000.")] = "21",
+    points: Annotated[
+        str, typer.Option(metavar="N", help="Number of points at which autograd is evaluated, 2 to 1000.")
+    ] = "21",
     output: Annotated[
         str | None,
         typer.Option(
@@ -44,6 +48,10 @@ def plot(
     timeout: Timeout = "10",
     notation: From = "auto",
     format: Format = "table",
+    height: Annotated[
+        str | None, typer.Option(metavar="LINES", help="Height of the drawing. [default: the terminal]")
+    ] = None,
+    fail_on: FailOn = None,
     *,
     presentation: Presentation,
 ) -> Exit:
@@ -54,11 +62,13 @@ def plot(
       gradcalc plot "relu(x) + abs(x - 1)" --at x=-2:2
       gradcalc plot "a*sqrt(x)" --at x=-1:4 --at a=2 --output curve.svg
 
-    Above is the expression, below its derivative: the line joins 321 places where it is exact; the dots are autograd's
-    numbers, each with its verdict. Kinks, jumps, poles and ends of the domain are found and marked, and so are stretches
-    without a value; and where the curve moves faster than it is drawn, that is said. --timeout is for all of it: what was
-    found until then is drawn, and what was not is said. Images are drawn by matplotlib:
-    pip install 'gradcalc[plot]'. The exit code is that of the worst verdict.
+    The expression is drawn above its derivative. The line joins 321 points at which it is exact; the dots are autograd's
+    numbers, each marked by its verdict, nan and infinities at the place of the exact number. Kinks, jumps, poles and
+    boundaries of the domain are marked, as are intervals without a value; undersampled curves are flagged. --timeout limits
+    the whole plot: it shows what was computed until then, and says what was not. Images need matplotlib:
+    pip install 'gradcalc[plot]'.
+
+    The exit code is that of the worst verdict. It is 0 once an image is written, unless --fail-on names one of its verdicts.
 
     \b
     --format plain has lines with tabs between
@@ -69,20 +79,31 @@ def plot(
       undersampled: if the curve moves faster than it is drawn
       missing, what there was no time for
     """
-    settings = Settings.read(LISTS, format, timeout, presentation, device=device, dtype=dtype, notation=notation)
+    if height is not None:
+        presentation.height = count_of(height, "the height", MAX_HEIGHT, least=8)
+    settings = Settings.read(
+        LISTS, format, timeout, presentation, device=device, dtype=dtype, fail_on=fail_on, notation=notation
+    )
     count = count_of(points, "the number of points", MAX_POINTS, least=2)
     if output is not None and PurePath(output).suffix.lower() not in IMAGES:
         raise CalcError(f"{output} does not say which kind of image", hint=f"its name ends in {', '.join(IMAGES)}")
     question, name, start, stop = _request(expr, at, settings)
     from gradcalc.commands.plot.curve import plot
-    from gradcalc.commands.plot.render import FORMATS, image
+    from gradcalc.commands.plot.render import FORMATS
 
     result = plot(question, name, start, stop, points=count, seconds=settings.seconds)
+    outcome = Outcome(settings.fail_on)
     if output is None:
         settings.write(FORMATS, result)
-    else:
-        image(result, output)
-    return exit_code(result.verdict)
+        outcome.add(result.verdicts)
+        return outcome.exit
+    from gradcalc.commands.plot.image import image
+
+    image(result, output)
+    tell(f"wrote {output}")
+    if settings.fail_on:
+        outcome.add(result.verdicts)
+    return outcome.exit
 
 
 def _request(expr: str, at: list[str], settings: Settings) -> tuple[Question, str, str, str]:

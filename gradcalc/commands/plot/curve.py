@@ -82,8 +82,13 @@ class Plot:
     @property
     def verdict(self) -> Verdict:
         """The worst verdict of the points; those that were not computed in time are undecided."""
-        verdicts = [report.verdict for report in self.points if report.verdict is not None]
-        return worst(verdicts if self.is_whole else [*verdicts, Verdict.UNDECIDED])
+        return worst(verdict for verdict in self.verdicts if verdict is not None)
+
+    @property
+    def verdicts(self) -> tuple[Verdict | None, ...]:
+        """The verdicts of all points."""
+        verdicts = tuple(report.verdict for report in self.points)
+        return verdicts if self.is_whole else (*verdicts, Verdict.UNDECIDED)
 
 
 def plot(
