@@ -11,6 +11,7 @@ import typer
 from gradcalc.commands.arguments import DEVICES
 from gradcalc.commands.batch.command import FORMATS as BATCH_FORMATS
 from gradcalc.commands.bce.command import FORMATS as BCE_FORMATS
+from gradcalc.commands.check.command import FILE_FORMATS as CHECK_FORMATS
 from gradcalc.commands.explain.command import FORMATS as EXPLAIN_FORMATS
 from gradcalc.commands.explain.pages import PAGES
 from gradcalc.commands.results import LISTS
@@ -26,7 +27,7 @@ _VALUES = {
 }  # fmt: skip
 _FORMATS = {
     "diff": tuple(FORMATS), "bce": BCE_FORMATS, "trace": GRAPHS, "steps": (*LISTS, "latex", "markdown"),
-    "batch": BATCH_FORMATS, "explain": EXPLAIN_FORMATS,
+    "batch": BATCH_FORMATS, "check": CHECK_FORMATS, "explain": EXPLAIN_FORMATS,
 }  # fmt: skip
 _WORDS = {"explain": tuple(PAGES), "completion": SHELLS}
 """The words that arguments are chosen from."""

@@ -57,6 +57,19 @@ def test_a_batch_reports(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     assert [(case.attrib["name"], len(case)) for case in suite] == [("square", 0), ("line 3", 0), ("7", 1)]
 
 
+def test_claims_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "claims.csv"
+    file.write_text("id,expr,claim\na,x**2,2*x\nb,x**3,3*x\n,x +,1\n")
+    assert main(["check", "--file", str(file), "--format", "github"]) == 2
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"::error file={file},line=3,title=b%3A wrong::")
+    assert second.startswith(f"::error file={file},line=4,title=line 4%3A error::")
+    assert main(["check", "--file", str(file), "--format", "junit"]) == 2
+    suite = ET.fromstring(capsys.readouterr().out)
+    assert [[child.tag for child in case] for case in suite] == [[], ["failure"], ["error"]]
+    assert main(["check", "x**2", "2*x", "--format", "junit"]) == 2
+
+
 @pytest.mark.parametrize(("text", "code"), [("auto", 0), ("0", 2), ("many", 2)])
 def test_jobs(text: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0}, raising=False)

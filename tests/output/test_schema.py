@@ -6,6 +6,7 @@ import copy
 import io
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -98,6 +99,21 @@ def test_results_of_a_batch(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     for found in objects:
         CLOSED.validate(found)
     assert ([found["exit_code"] for found in objects], code) == ([0, 2, 0, 2], 2)
+
+
+def test_claims_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "claims.jsonl"
+    claims = [
+        {"id": 1, "expr": "x**2", "claim": "2*x"}, {"expr": "x +", "claim": "1"},
+        {"expr": "x**2", "lines": ["u = x", "df/dx = 2*u"]},
+        {"expr": "sum(x**2)", "claim": "2*x", "at": {"x": [1, 2]}},
+    ]  # fmt: skip
+    file.write_text("\n".join(map(json.dumps, claims)))
+    _, from_file = told(["check", "--file", str(file)], capsys)
+    _, from_batch = told(["batch", str(file)], capsys)
+    assert [found["outcome"] for found in from_file] == ["right", "error", "right", "right"]
+    for found in (*from_file, *from_batch):
+        CLOSED.validate(found)
 
 
 def test_a_key_that_is_not_described_is_found(capsys: pytest.CaptureFixture[str]) -> None:
