@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import mpmath
 
-from gradcalc.commands.check.claim import check
+from gradcalc.calculate.claims.claim import check
 
 DIGITS = 6_000
 

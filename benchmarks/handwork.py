@@ -40,8 +40,8 @@ import _support  # noqa: F401  puts the next ones on the path
 from corpora import equal, rows
 from support.comparisons import comparison_points
 
-from gradcalc.commands.check import claim_check
-from gradcalc.commands.check.claim import check
+from gradcalc.calculate.claims import claim_check
+from gradcalc.calculate.claims.claim import check
 from gradcalc.engines.symbolic.client import CLIENT, SymbolicFailure
 from gradcalc.engines.symbolic.messages import SymbolicRequest, SymbolicResult
 from gradcalc.engines.taylor import reals
@@ -155,7 +155,7 @@ ANOTHER: dict[str, tuple[str, ...]] = {
 
 _FACTORS = ("2", "1/2", "1/3")
 _OF_ANGLES = ("sin", "cos", "tan", "cot", "sec", "csc")
-_FALSE_RULE = re.compile(r"the derivative of (\w+)\(u\) is not (.+), in ")
+_FALSE_RULE = re.compile(r"likely: (.+) was used as the derivative of (\w+)\(u\), in ")
 
 # ---------------------------------------------------------------------------------------------------------- trees, built
 
@@ -474,7 +474,7 @@ def explains(cause: str, why: str, tree: Node, by: str, found: Sequence[Comparis
     if cause == "factor" and (is_multiple(claimed, truths) or is_by_a_name(claimed, found)):
         return True
     false = _FALSE_RULE.search(why)
-    with_rule = (false.group(1), false.group(2)) if false else None
+    with_rule = (false.group(2), false.group(1)) if false else None
     kinds = [kind for kind, names in EXPLAINING.items() if cause in names]
     plain = Derivation(tree, by, false=with_rule)
     truth = plain.whole()

@@ -74,7 +74,7 @@ class PreparedQuery:
         """The same query at another point.  Raises `CalcError` if it is not in order there."""
         is_product = bool(self.query.direction) or self.query.cotangent is not None
         # Of elementwise functions only the shapes count.
-        if not is_product and _shapes(point) == _shapes(self.point) and not _is_of_arrays(self.tree):
+        if not is_product and _shapes(point) == _shapes(self.point) and not is_of_arrays(self.tree):
             return replace(self, point=point)
         return prepare(self.query, point, seconds=self.seconds)
 
@@ -100,7 +100,7 @@ def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> 
     missing = [name for name in names if name not in point.values]
     if point.values and missing:
         raise MissingValues(missing)
-    if missing and _is_of_arrays(tree):
+    if missing and is_of_arrays(tree):
         raise CalcError(
             f"the shape of {missing[0]} is not known", hint=f'give it a value, such as --at "{missing[0]}=[1,2,3]"'
         )
@@ -183,7 +183,7 @@ def _check(query: Query, wrt: Sequence[Wrt], names: Sequence[str], point: Point)
             raise CalcError(f"{name} does not occur in the expression", hint=f"it has {choices}")
 
 
-def _is_of_arrays(tree: Node) -> bool:
+def is_of_arrays(tree: Node) -> bool:
     """Whether an expression has functions whose meaning depends on a shape."""
     return any(call.name != "[" for call in _calls_of_arrays(tree))
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
+from gradcalc.errors import CalcError
 from gradcalc.output.options import RenderOptions
 from gradcalc.report import SCHEMA, Outcome, Partial, Report
 
@@ -44,6 +45,16 @@ def as_object(report: Report) -> dict[str, object]:
     fields = {name: getattr(report, name) for name in _REPORT_KEYS}
     last = {"general": report.entry_formulas, "normwise_digits": report.normwise_digits}
     return {"schema": SCHEMA, **fields, **last}
+
+
+def error_fields(error: CalcError) -> dict[str, object]:
+    """What is said of an error: its message, where in the source it is, and what to do instead."""
+    return {
+        "message": error.message,
+        "span": (error.span.start, error.span.end) if error.span else None,
+        "hint": error.hint,
+        "source": error.source if error.span else None,
+    }
 
 
 _REPORT_KEYS = (

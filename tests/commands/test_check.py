@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from gradcalc.calculate.claims.claim import check
 from gradcalc.cli.main import main
-from gradcalc.commands.check.claim import check
 from gradcalc.errors import CalcError, picture
 from gradcalc.inputs.values import read_point
 from gradcalc.proof.claims import comparison
@@ -250,7 +250,7 @@ def test_when_the_time_is_over_nothing_rests_on_points_alone(monkeypatch: pytest
 
 def test_the_input_in_the_place_of_the_output_is_named() -> None:
     found = check("(tanh(2*x) - 1)**2", "2*(tanh(2*x) - 1)*2*(1 - (2*x)**2)").result
-    assert "1 - u**2 holds for the output, u = tanh(2*x), and the input 2*x stands in its place" in found.why
+    assert "1 - u**2 holds where u is the output, tanh(2*x), and the input 2*x was put in its place" in found.why
 
 
 @pytest.mark.parametrize("root", ["x**3 - x - 1", "x**5 - x - 1", "x*exp(x) - 1"])
@@ -287,7 +287,7 @@ def test_where_there_is_no_derivative_nothing_is_decided() -> None:
 
 
 WORDS = [
-    (("x*y", "y"), {}, "error: the expression has x, y: by which is the derivative?\nhint: give --by x"),
+    (("x*y", "y"), {}, "error: the expression has several variables: x, y\nhint: choose one with --by x"),
     (("x**2", "2*y"), {}, "error: the claim has y, which does not occur in the expression"),
     (("x**2", "2*"), {}, "error: the expression ends too early after *\n  2*\n    ^\nhint: something must follow here"),
     (("x*y", "y"), {"by": "x", "at": [read_point({"x": "1"})]}, "error: no value for y\nhint: give --at y=..."),

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gradcalc.calculate.claims.lines import MAX_LINES
+from gradcalc.calculate.claims.solution import solution
 from gradcalc.cli.main import main
-from gradcalc.commands.check.solution import MAX_LINES, solution
 from gradcalc.errors import CalcError, picture
 
 NEURON = "-(y*log(sigmoid(w*x + b)) + (1 - y)*log(1 - sigmoid(w*x + b)))"
@@ -87,27 +88,27 @@ def test_outcomes(name: str) -> None:
 def test_the_mistake_in_a_line_is_told_as_if_those_above_were_right() -> None:
     expr, lines, _, _ = CASES["only what is wrong is blamed"]
     found = {line.name: line.result for line in solution(expr, lines).lines}
-    assert "likely: the sign is the other one" in getattr(found["dL_dp"], "why", "")
-    assert "likely: a factor: the claim is b times the derivative" in getattr(found["dL_db"], "why", "")
+    assert "likely: the sign of the whole derivative is wrong" in getattr(found["dL_dp"], "why", "")
+    assert "likely: an extra factor b: the claim is b times the derivative" in getattr(found["dL_db"], "why", "")
 
 
 WRONG = [
     ("x**2", [], "error: a derivation has 1 to 200 lines, not 0"),
     ("x**2", ["df_dx = 2*x"] * (MAX_LINES + 1), f"error: a derivation has 1 to {MAX_LINES} lines, not {MAX_LINES + 1}"),
-    ("x**2", ["2*x"], 'error: line 1 gives nothing a name: 2*x\nhint: write "dL_dp = p - y"'),
-    ("x**2", ["x == 2"], 'error: line 1 gives nothing a name: x == 2\nhint: write "dL_dp = p - y"'),
-    ("x**2", ["u = x", "u = 2*x"], "error: line 2 gives u a meaning, and in line 1 it has another"),
-    ("x**2", ["u = 2*v", "v = x"], "error: line 2 gives v a meaning, and in line 1 it has another"),
-    ("x**2", ["x = x + 1"], "error: line 1 says what x is in terms of x"),
+    ("x**2", ["2*x"], 'error: line 1: expected "name = expression", found 2*x\nhint: write "dL_dp = p - y"'),
+    ("x**2", ["x == 2"], 'error: line 1: expected "name = expression", found x == 2\nhint: write "dL_dp = p - y"'),
+    ("x**2", ["u = x", "u = 2*x"], "error: line 2: u is defined here, and has another meaning in line 1"),
+    ("x**2", ["u = 2*v", "v = x"], "error: line 2: v is defined here, and has another meaning in line 1"),
+    ("x**2", ["x = x + 1"], "error: line 1: x is defined in terms of x"),
     ("x**2", ["u = x**2"], "error: no line is about the derivative of the expression\nhint: such as dL_dx = ..."),
     ("x**2", ["u = 3*x", "du_dx = 3"], "error: no line is about the derivative of the expression\nhint: such as dL_dx = ..."),
-    ("w*x + b", ["dL_dW = 7", "dL_dw = x"], "error: line 1 claims a derivative by W, which nothing above it has"),
-    ("sin(x*y)", ["dL_dz = 999", "z = x*y"], "error: line 1 claims a derivative by z, which nothing above it has"),
-    ("x**2", ["d2f_dx2 = 2"], "error: line 1: d2f_dx2 is no first derivative\nhint: check it as the derivative of the first"),
+    ("w*x + b", ["dL_dW = 7", "dL_dw = x"], "error: line 1: unknown variable W: neither the expression nor a line above has it"),
+    ("sin(x*y)", ["dL_dz = 999", "z = x*y"], "error: line 1: unknown variable z: neither the expression nor a line above has it"),
+    ("x**2", ["d2f_dx2 = 2"], "error: line 1: d2f_dx2 is not a first derivative\nhint: check it as the derivative of the first"),
     (
         "x**2",
         ["a0 = x*x", *(f"a{k + 1} = a{k}*a{k}" for k in range(25)), "dL_dx = a25"],
-        "error: line 11 becomes too long: more than 4000 parts with all its names written out",
+        "error: line 11 becomes too long: more than 4000 nodes with all its names written out",
     ),
     (
         "A@x",
@@ -136,19 +137,20 @@ def test_what_cannot_be_checked(expr: str, lines: list[str], expected: str) -> N
 def test_the_derivative_that_is_wanted_must_be_there() -> None:
     lines = ["dL_dx = 2*x*y"]
     assert solution("x**2*y", lines, by="x").outcome == "right"
-    with pytest.raises(CalcError, match="no line is about the derivative of the expression by y"):
+    with pytest.raises(CalcError, match="no line is about the derivative of the expression with respect to y"):
         solution("x**2*y", lines, by="y")
 
 
-TABLE = """f = sin(x**2)
+TABLE = """✗ line 2 is wrong; likely mistake: the sign of the whole derivative is wrong
+  at x = 3: derivative -0.91113, claim 0.91113
+
+f = sin(x**2)
 
 line
 ──────────────────────────────────
 1     u = x**2           given
-2     df_du = -cos(u)    wrong ✗
-3     df_dx = df_du*2*x  follows !
-
-line 2 is wrong ✗ (sign): at x = 3 the derivative is -0.91113026188467698837, the claim is 0.91113026188467698837; likely: the sign is the other one
+2     df_du = -cos(u)    ✗ wrong
+3     df_dx = df_du*2*x  ! follows
 follows: wrong only because a line above it is
 """
 
@@ -175,8 +177,8 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
 
 
 REFUSED = [
-    (["x**2"], "error: there is nothing to check\n"),
-    (["x**2", "2*x", "--line", "df_dx = 2*x"], "error: a claim and a derivation in lines are two questions\n"),
+    (["x**2"], "error: missing CLAIM, --line or --lines\n"),
+    (["x**2", "2*x", "--line", "df_dx = 2*x"], "error: a claim and a derivation are two questions\n"),
     (["x**2", "--lines", "/nowhere/work.txt"], "error: cannot read /nowhere/work.txt: No such file or directory\n"),
 ]
 

@@ -13,6 +13,8 @@ from gradcalc.calculate.answer import answer
 from gradcalc.calculate.prepared import PreparedQuery, prepare_problem
 from gradcalc.calculate.reporting import undecided_report, versions
 from gradcalc.commands.arguments import choice, device_of, names_of, order_of
+from gradcalc.commands.claim_questions import ClaimQuestion, outcome_of, question_of
+from gradcalc.commands.claim_questions import answer as check_claim
 from gradcalc.errors import CalcError, Exit, MissingValues
 from gradcalc.expression.characters import is_name, plain
 from gradcalc.expression.tree import names_in
@@ -20,9 +22,13 @@ from gradcalc.inputs.points import assign, read_at
 from gradcalc.inputs.query import read_query
 from gradcalc.inputs.values import json_value, unique_keys
 from gradcalc.output import json as machine
+from gradcalc.output.claims import answer_fields, claim_conclusion
 from gradcalc.report import DTYPES, Notation, Outcome, Problem, Report, Verdict
+from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 KEYS = ("id", "expr", "from", "at", "by", "order", "dtype", "device", "variables", "direction", "cotangent")
+CLAIM_KEYS = ("id", "expr", "claim", "lines", "by", "at", "where")
+"""Keys of a line that asks what `gradcalc check` answers."""
 MAX_LINE = 1_000_000
 
 
@@ -33,6 +39,8 @@ class BatchRequest:
     line: int
     question: Mapping[str, object] = field(default_factory=dict)
     prepared: PreparedQuery | None = None
+    claim: ClaimQuestion | None = None
+    seconds: float = DEFAULT_SECONDS
     error: Exception | None = None
 
 
@@ -61,6 +69,8 @@ def parse(line: bytes, seconds: float, number: int = 1) -> BatchRequest:
     question: dict[str, object] = {}
     try:
         question.update(_read(line))
+        if "claim" in question or "lines" in question:
+            return BatchRequest(number, question, claim=_claim(question), seconds=seconds)
         return BatchRequest(number, question, _prepare(question, seconds))
     except Exception as error:  # whatever one line does, the next ones are answered
         return BatchRequest(number, question, error=error)
@@ -71,6 +81,8 @@ def answer_request(request: BatchRequest) -> Answer:
     try:
         if request.error is not None:
             raise request.error
+        if request.claim is not None:
+            return _claim_line(request, request.claim)
         assert request.prepared is not None
         return _report(request, answer(request.prepared))
     except CalcError as error:
@@ -93,6 +105,22 @@ def _report(request: BatchRequest, report: Report) -> Answer:
     place = {"id": _id(request.question), "line": request.line}
     conclusion = {**place, "verdict": report.verdict, "exit_code": None, "versions": report.versions}
     return Answer(machine.envelope("diff", conclusion, machine.as_object(report)), report.verdicts)
+
+
+def _claim(question: Mapping[str, object]) -> ClaimQuestion:
+    """The claim that a line asks about.  Raises `CalcError` for keys and values that mean nothing."""
+    for key in question:
+        choice(key, CLAIM_KEYS, "key")
+    _id(question)
+    return question_of(question)
+
+
+def _claim_line(request: BatchRequest, claim: ClaimQuestion) -> Answer:
+    """The object that `gradcalc check` writes, with `id` and `line`."""
+    checked = check_claim(claim, request.seconds)
+    place = {"id": _id(request.question), "line": request.line}
+    fields = machine.envelope("check", {**place, **claim_conclusion(checked)}, answer_fields(checked))
+    return Answer(fields, (outcome_of(checked).verdict,))
 
 
 def _prepare(question: Mapping[str, object], seconds: float) -> PreparedQuery:
@@ -134,14 +162,8 @@ def _error(request: BatchRequest, error: CalcError, exit: Exit) -> Answer:
         name = _id(request.question)
     except CalcError:
         name = None
-    description = {
-        "message": error.message,
-        "span": (error.span.start, error.span.end) if error.span else None,
-        "hint": error.hint,
-        "source": error.source if error.span else None,
-    }
     conclusion = {"id": name, "line": request.line, "outcome": "error", "exit_code": None, "versions": versions()}
-    return Answer(machine.envelope("batch", conclusion, {"error": description}), failed=exit)
+    return Answer(machine.envelope("batch", conclusion, {"error": machine.error_fields(error)}), failed=exit)
 
 
 def _problem(question: Mapping[str, object]) -> Problem:

@@ -1,4 +1,4 @@
-"""`gradcalc check`: a derivative that was found by hand, against the true one; in one line or in several."""
+"""`gradcalc check`: hand-derived derivatives against the true ones: a claim, a derivation in lines, or a file of them."""
 
 from __future__ import annotations
 
@@ -8,27 +8,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gradcalc.commands.arguments import names_of
 from gradcalc.commands.console import tell_notes
-from gradcalc.commands.options import Expression, Format, Timeout
+from gradcalc.commands.options import Format, Timeout
 from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import expression_from_stdin
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
-from gradcalc.errors import CalcError, Exit, unreadable
+from gradcalc.errors import CalcError, Exit
 from gradcalc.runtime.files import read_whole
 
 if TYPE_CHECKING:
-    from gradcalc.inputs.values import Point
+    from gradcalc.calculate.claims.results import Check, Solution
+    from gradcalc.commands.claim_questions import ClaimQuestion
 
 _MAX_BYTES = 1_000_000
 """The size of a file with a derivation."""
 
 
 def check(
-    expr: Expression,
+    expr: Annotated[
+        str | None, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")
+    ] = None,
     claim: Annotated[
-        str | None, typer.Argument(metavar="CLAIM", help="Its derivative, as it was found by hand; quoted.")
+        str | None, typer.Argument(metavar="CLAIM", help="Its hand-derived derivative, quoted: 2*x, or df/dx = 2*x.")
     ] = None,
     by: Annotated[
         str | None, typer.Option("--by", "--wrt", metavar="NAME", help="The variable. [default: the only one]")
@@ -37,82 +39,125 @@ def check(
         list[str] | None, typer.Option(metavar="POINT", help="Where to look first: x=3, x=1/2, x=1,y=2. May be repeated.")
     ] = None,
     where: Annotated[
-        str | None, typer.Option(metavar="CONDITION", help='Where the claim is meant, "x > 0"; elsewhere it is not checked.')
+        str | None, typer.Option(metavar="CONDITION", help='The condition under which the claim is meant: "x > 0".')
     ] = None,
     line: Annotated[
         list[str] | None,
-        typer.Option(metavar="TEXT", help='A line of a derivation: "p = sigmoid(z)", "dL_dp = p - y". May be repeated.'),
+        typer.Option(metavar="TEXT", help='A line of a derivation: "p = sigmoid(z)", "dL/dp = p - y". May be repeated.'),
     ] = None,
     lines: Annotated[
         str | None, typer.Option(metavar="FILE", help="A derivation in lines; # begins a comment, - is stdin.")
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Claims, one per row: CSV, TSV or JSON lines with id, expr, claim or lines, by, at, where."
+        ),
     ] = None,
     timeout: Timeout = "10",
     format: Format = "table",
     *,
     presentation: Presentation,
 ) -> Exit:
-    """Check a derivative that was found by hand.
+    """Check a hand-derived derivative.
 
     \b
       gradcalc check "sin(x**2)" "2*x*cos(x**2)"
-      gradcalc check "sin(x**2)" "cos(x**2)"
-      gradcalc check "w*x + b" "x" --by w
+      gradcalc check "w*x + b" "dL/dw = x"
       gradcalc check "abs(x)" "1" --where "x > 0"
-      gradcalc check "(w*x - y)**2" --line "r = w*x - y" --line "dL_dr = 2*r" --line "dL_dw = dL_dr*x"
+      gradcalc check "sum((X@w - y)**2)" "2*X.T@(X@w - y)" --by w
+        --at "X=[[1,2],[3,4]]" --at "w=[1,2]" --at "y=[1,0]"
+      gradcalc check "sin(x^2)" --line "u = x^2" --line "f' = cos(u)*u'"
       gradcalc check "log(1 + exp(-y*(w*x + b)))" --by w --lines homework.txt
+      gradcalc check --file claims.csv
 
-    The claim is compared with the derivative in exact arithmetic: at the point, at random points, between the breakpoints of
-    expression and claim, and at them; and by sympy as a formula. One point where they differ proves it wrong; it is shown,
-    with the mistake that leads to just these numbers, if it is one that people make. A claim that is right, but has no value
-    at points where the derivative exists, is right in part. What rests on points alone says so. Exit code: 0 right, 1 wrong,
-    3 partly, 4 undecided.
+    The verdict comes first. For a wrong claim, the most likely mistake and one point follow; --verbose shows all points. The
+    claim is compared with the derivative in exact arithmetic: at the given points, at random ones, between and at the
+    breakpoints of expression and claim; and by SymPy as a formula. A claim that is right, but has no value at points where
+    the derivative exists, is right in part. What rests on points alone says so. Exit code: 0 right, 1 wrong, 3 partly,
+    4 undecided; of a file, that of the worst row, and 2 if a row cannot be read.
 
-    Of a derivation in lines each is checked in turn. dA_dB = ... claims the derivative of A by B, every other line gives a
-    part a name; A is a part, or under any other name the expression, B a variable or a part. A name for a number, w = 3, is
-    the point where claims are compared. The first wrong line is pointed at; lines below it are not blamed for it. With --by
-    there must be a line with the derivative by that variable.
+    Derivatives may be written as dL/dw, f'(x), u' or d/dx sin(x). Arrays need a point, which gives them their shapes; the
+    shape of the claim is compared first, then every entry is proven for all values. A name that only the claim has, such
+    as n, has its value at the point.
+
+    In a derivation each line is checked in turn. "dL/dw = ..." claims a derivative, "= ..." claims to be equal to the line
+    above, "u = ..." defines an intermediate variable, "w = 3" sets the point. The first incorrect line is flagged; later
+    lines that are wrong only because of it are marked "follows". With --by, one line must be that derivative.
 
     \b
-    --format plain is a line a point, with tabs between
+    --format plain, for a claim: one line per point, with tabs between
       point, derivative, claim, same or different
-    and a last line: right, partly, wrong or undecided; the kind of mistake; the reason; sympy, if sympy finds it right; what
-    the outcome rests on: formula, sampling or counterexample.
-    Of a derivation it is a line a line, with tabs between
+    and a last line: right, partly, wrong or undecided; the kind of mistake; the reason; sympy, if SymPy finds it right; what
+    the outcome rests on: formula, sampling, counterexample or shape.
+    For a derivation: one line per line, with tabs between
       number, name, what it says, given or right or partly or wrong or follows or undecided, the kind of mistake, the reason,
       what that rests on
     and a last line: right, partly, wrong or undecided; the number of the first line to blame.
+    For a file: one line per row, with tabs between
+      line number, id, outcome or error, the kind of mistake, the mistake or the error
     """
     settings = Settings.read(LISTS, format, timeout, presentation)
-    names = names_of([by]) if by else ()
-    if len(names) > 1 or any("[" in name for name in names):
-        raise CalcError("a claim is about the derivative by one variable", hint="write --by x")
-    variable = names[0] if names else None
+    if file is not None:
+        if expr is not None or claim is not None or line or lines or by or at or where:
+            raise CalcError("--file has its own expressions and claims", hint="gradcalc check --file claims.csv")
+        return _check_file(file, settings)
+    if expr is None:
+        raise CalcError("missing EXPR", hint="gradcalc check EXPR CLAIM, or gradcalc check --file claims.csv")
     if expr == lines == "-":
         raise CalcError("stdin is either the expression or the derivation")
     expr = expression_from_stdin() if expr == "-" else expr
     texts = [*(_lines(lines) if lines else []), *(line or [])]
-    if (claim is None) != bool(texts):
-        what = "a claim and a derivation in lines are two questions" if texts else "there is nothing to check"
-        raise CalcError(what, hint='gradcalc check EXPR CLAIM, or gradcalc check EXPR --line "dL_dx = ..."')
-    points = _points(expr, at or [], names, is_open=bool(texts))
+
+    from gradcalc.commands.claim_questions import read_question
+
+    return _check_question(read_question(expr, claim, texts, by=by, at=at or [], where=where), settings)
+
+
+def _check_question(question: ClaimQuestion, settings: Settings) -> Exit:
+    """Check one claim, or one derivation."""
     if not settings.quiet:
-        _tell_notes([expr, *([claim] if claim else [])], [*(name for point in points for name in point.values), *names])
+        variables = [*(name for point in question.at for name in point.values), *([question.by] if question.by else [])]
+        _tell_notes([question.expr, *([question.claim] if question.claim else [])], variables)
 
+    from gradcalc.calculate.claims.results import Check
     from gradcalc.commands.check import render
-    from gradcalc.commands.check.claim import check
-    from gradcalc.commands.check.claim_check import ClaimOutcome
-    from gradcalc.commands.check.solution import solution
+    from gradcalc.commands.claim_questions import answer, exit_of
 
-    if claim is None:
-        result = solution(expr, texts, by=variable, at=points, where=where, seconds=settings.seconds)
-        settings.write(render.SOLUTION_FORMATS, result)
-        outcome = result.outcome
+    result = answer(question, settings.seconds)
+    if isinstance(result, Check):
+        settings.write(render.FORMATS, result)
     else:
-        answer = check(expr, claim, by=variable, at=points, where=where, seconds=settings.seconds)
-        settings.write(render.FORMATS, answer)
-        outcome = answer.result.outcome
-    exits = {ClaimOutcome.RIGHT: Exit.AGREE, ClaimOutcome.WRONG: Exit.DISAGREE, ClaimOutcome.PARTLY: Exit.EXPLAINED}
-    return exits.get(outcome, Exit.UNDECIDED)
+        settings.write(render.SOLUTION_FORMATS, result)
+    return exit_of(result)
+
+
+def _check_file(path: str, settings: Settings) -> Exit:
+    """Check the claims in a file, a row after the other; the exit code is that of the worst."""
+    from gradcalc.calculate.reporting import versions
+    from gradcalc.commands.check import render_file
+    from gradcalc.commands.check.claim_files import rows_of
+    from gradcalc.commands.claim_questions import answer, exit_of
+
+    checks: list[render_file.RowCheck] = []
+    exits = {Exit.AGREE}
+    for row in rows_of(_content(path), path):
+        result: Check | Solution | CalcError
+        try:
+            result = row.error or answer(row.read(), settings.seconds)
+        except CalcError as error:
+            result = error
+        except Exception as error:  # whatever one row does, the next ones are checked
+            result = CalcError(f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
+            exits.add(Exit.BUG)
+        exits.add(Exit.WRONG_REQUEST if isinstance(result, CalcError) else exit_of(result))
+        checks.append(render_file.RowCheck(row, result, versions()))
+        settings.write(render_file.ROW_FORMATS, checks[-1])
+    settings.write(render_file.FORMATS, checks)
+    return next(code for code in _WORST_FIRST if code in exits)
+
+
+_WORST_FIRST = (Exit.BUG, Exit.WRONG_REQUEST, Exit.DISAGREE, Exit.UNDECIDED, Exit.EXPLAINED, Exit.AGREE)
 
 
 def _tell_notes(texts: Sequence[str], variables: Sequence[str]) -> None:
@@ -127,31 +172,19 @@ def _tell_notes(texts: Sequence[str], variables: Sequence[str]) -> None:
             pass  # a claim may be a condition; the check reports any other error
 
 
-def _points(expr: str, at: Sequence[str], names: Sequence[str], *, is_open: bool) -> Sequence[Point]:
-    """The points that are given; an open expression may have variables that only its derivation shows."""
-    if not at:
-        return []
-    from gradcalc.expression.tree import names_in
-    from gradcalc.functions.resolve import understand
-    from gradcalc.inputs.points import assign, read_at, sweep
-
-    named, nameless = read_at(at)
-    variables = names_in(understand(expr, [*named, *names]))
-    variables += [name for name in named if is_open and name not in variables]
-    return sweep(assign(variables, named, nameless, expr))
-
-
 def _lines(path: str) -> list[str]:
     """The lines of a file, or of stdin."""
     try:
-        if path == "-":
-            content = sys.stdin.buffer.read(_MAX_BYTES + 1) if sys.stdin else b""
-        else:
-            content = read_whole(path, _MAX_BYTES)
-        if len(content) > _MAX_BYTES:
-            raise CalcError(f"{path} has more than {_MAX_BYTES} bytes: no derivation is so long")
-        return content.decode("utf-8-sig").splitlines()
+        return _content(path).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise CalcError(f"cannot read {path}: it is not UTF-8 text") from None
-    except OSError as error:
-        raise unreadable(path, error) from None
+
+
+def _content(path: str) -> bytes:
+    """The bytes of a file, or of stdin."""
+    if path != "-":
+        return read_whole(path, _MAX_BYTES)
+    content = sys.stdin.buffer.read(_MAX_BYTES + 1) if sys.stdin else b""
+    if len(content) > _MAX_BYTES:
+        raise CalcError(f"stdin has more than {_MAX_BYTES} bytes")
+    return content

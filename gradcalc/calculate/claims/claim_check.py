@@ -6,12 +6,12 @@ sympy's formula, as formulas.  One point where they differ proves it wrong.  A c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
-from gradcalc.commands.check.diagnosis import diagnose
+from gradcalc.calculate.claims.diagnosis import compare_with_line_above, diagnose
+from gradcalc.calculate.claims.results import CheckResult, ClaimEvidence, ClaimOutcome, ReportedPoint
 from gradcalc.engines.symbolic.client import CLIENT, SymbolicFailure
 from gradcalc.engines.symbolic.messages import (
     ClaimRequest,
@@ -22,8 +22,9 @@ from gradcalc.engines.symbolic.messages import (
     SymbolicResult,
 )
 from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
+from gradcalc.expression.directional import fresh_name
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Node
+from gradcalc.expression.tree import Call, Name, Node, Number, names_in
 from gradcalc.proof.claims.breakpoints import equalities, has_cases
 from gradcalc.proof.claims.comparison import DEEP_BITS, Comparison, ComparisonPoint
 from gradcalc.runtime import deadline
@@ -32,60 +33,11 @@ _SIMPLIFYING = 5.0
 """Seconds that sympy may take to find the formulas equal; the points do not need it."""
 
 
-class ClaimOutcome(StrEnum):
-    """What is known about a claim, and, of the lines of a derivation, which are none or wrong only by another."""
-
-    RIGHT = "right"
-    PARTLY = "partly"
-    WRONG = "wrong"
-    UNDECIDED = "undecided"
-    GIVEN = "given"
-    FOLLOWS = "follows"
-
-
-class ClaimEvidence(StrEnum):
-    """What an outcome rests on: sympy or exact algebra in every piece; equality at points; a point where they differ."""
-
-    FORMULA = "formula"
-    SAMPLING = "sampling"
-    COUNTEREXAMPLE = "counterexample"
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedPoint:
-    """A point, and there the derivative, the claim's value (None: it has none), and whether they are the same."""
-
-    at: Mapping[str, str]
-    derivative: str
-    claimed: str | None
-    same: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """The outcome of a claim; `cause` is the kind of the likely mistake, `why` a sentence.
-
-    `formula` is sympy's derivative, `by_sympy` whether sympy found the claim equal to it.  `digits` are the decimal digits
-    to which derivative and claim are equal at three points.  `condition` says where a claim that is right in part has a
-    value, if that can be said.
-    """
-
-    formula: str | None
-    points: tuple[ReportedPoint, ...]
-    by_sympy: bool
-    outcome: ClaimOutcome
-    cause: str | None
-    why: str
-    evidence: ClaimEvidence | None = None
-    digits: int | None = None
-    condition: str | None = None
-
-
 class ClaimCheck:
     """A claim about the derivative of a tree by a variable; sympy's process starts at once.
 
     With `inner` the variable stands for that expression; `fixed` are variables that have one value only; `where` is the
-    condition under which the claim is meant.
+    condition under which the claim is meant; `is_equality`: the variable is no one's, see `equality_result`.
     """
 
     def __init__(
@@ -97,7 +49,9 @@ class ClaimCheck:
         inner: Node | None = None,
         fixed: Mapping[str, Node] = MappingProxyType({}),
         where: Node | None = None,
+        is_equality: bool = False,
     ):
+        self.is_equality = is_equality
         self.tree, self.claimed, self.by, self.seconds, self.inner, self.fixed = tree, claimed, by, seconds, inner, fixed
         self.where = where
         self._client = CLIENT.get()
@@ -118,17 +72,26 @@ class ClaimCheck:
     def result(self, at: Sequence[Mapping[str, Node]]) -> CheckResult:
         """Compare at the points that are given and at others; a comparison before the time is over counts."""
         comparison = Comparison(self.tree, self.claimed, self.by, self.inner, self.fixed, self.where)
-        cause, why = None, ""
+        cause, mistake = None, ""
         try:
             with deadline.limit(self.seconds):
                 comparison.run(at)
-                if comparison.is_refuted:
-                    cause, why = diagnose(self.tree, self.by, comparison.points)
+                if comparison.is_refuted and self.is_equality:
+                    cause, mistake = compare_with_line_above(comparison.points)
+                elif comparison.is_refuted:
+                    cause, mistake = diagnose(self.tree, self.by, comparison.points)
         except (deadline.OutOfTime, OutOfPrecision):
             pass  # of the diagnosis: the points that were compared count
+        return self.assess(comparison, at, cause, mistake)
+
+    def assess(
+        self, comparison: Comparison, at: Sequence[Mapping[str, Node]], cause: str | None, mistake: str
+    ) -> CheckResult:
+        """The result of a comparison that has been run."""
         formula = self._symbolic_result(self._derivative)
         same = None if self._same is None else self._symbolic_result(self._same)
-        assessment = _Assessment(comparison, isinstance(same, ClaimResult) and same.is_same)
+        words = _EQUALITY if self.is_equality else _DERIVATIVE
+        assessment = _Assessment(comparison, isinstance(same, ClaimResult) and same.is_same, words)
         outcome, condition = assessment.outcome, None
         if outcome is ClaimOutcome.PARTLY:
             try:
@@ -137,16 +100,23 @@ class ClaimCheck:
                     condition = None if tree is None else unparse(tree)
             except deadline.OutOfTime:
                 pass
+        is_wrong = outcome is ClaimOutcome.WRONG
+        refuting = assessment.refuting
+        remarks = tuple(assessment.remarks(at))
         return CheckResult(
             formula.formulas[0].text if isinstance(formula, Derivatives) else None,
-            tuple(map(_report_point, assessment.points)),
+            tuple(map(assessment.report, assessment.points)),
             assessment.by_sympy,
             outcome,
-            cause if outcome is ClaimOutcome.WRONG else None,
-            assessment.sentence(why, condition) + assessment.omissions(at),
+            cause if is_wrong else None,
+            "; ".join([assessment.sentence(mistake, condition), *remarks]),
             assessment.evidence,
             assessment.digits,
             condition,
+            mistake or None if is_wrong else None,
+            None if refuting is None else assessment.report(refuting),
+            remarks,
+            self.is_equality,
         )
 
 
@@ -156,11 +126,22 @@ _USUAL_DIGITS = 36
 _DEEP_DIGITS = DEEP_BITS * 3_010 // 10_000
 
 
+class _Words(NamedTuple):
+    """What is compared, in words."""
+
+    truth: str
+    claim: str
+
+
+_DERIVATIVE = _Words("the derivative", "the claim")
+_EQUALITY = _Words("the line above", "this line")
+
+
 class _Assessment:
     """The outcome of a claim, from the points where it was compared and from sympy."""
 
-    def __init__(self, comparison: Comparison, by_sympy: bool):
-        self.comparison = comparison
+    def __init__(self, comparison: Comparison, by_sympy: bool, words: _Words):
+        self.comparison, self.words = comparison, words
         self.points = [*comparison.points, *comparison.undefined[: 1 if comparison.points else _FEW]]
         self.wrong = [it for it in comparison.points if it.claim is not None and not it.same]
         self.by_sympy = by_sympy and not self.wrong
@@ -210,15 +191,21 @@ class _Assessment:
             return None
         return _DEEP_DIGITS if len(self.deep) >= self.least else _USUAL_DIGITS
 
-    def sentence(self, why: str, condition: str | None) -> str:
+    @property
+    def refuting(self) -> ComparisonPoint | None:
+        """The first point where a claim that is wrong, or right in part, is not the derivative."""
+        is_refuted = self.outcome in (ClaimOutcome.WRONG, ClaimOutcome.PARTLY)
+        return next(iter([*self.wrong, *self.undefined]), None) if is_refuted else None
+
+    def sentence(self, mistake: str, condition: str | None) -> str:
         match self.outcome:
             case ClaimOutcome.WRONG:
-                return _refutation((self.wrong or self.undefined)[0]) + (f"; likely: {why}" if why else "")
+                return self._refutation((self.wrong or self.undefined)[0]) + (f"; likely: {mistake}" if mistake else "")
             case ClaimOutcome.UNDECIDED:
                 return self._why_undecided()
             case ClaimOutcome.PARTLY:
                 where = f"where {condition}" if condition else "where the claim has a value"
-                return f"right {where}: {self._grounds()}; {_refutation(self.undefined[0])}"
+                return f"right {where}: {self._grounds()}; {self._refutation(self.undefined[0])}"
         return self._grounds()
 
     def _grounds(self) -> str:
@@ -253,41 +240,53 @@ class _Assessment:
             return f"equal at {_points(count)}, but not closely enough to tell"
         return f"equal at {_points(count)}, which is too few to tell"
 
-    def omissions(self, at: Sequence[Mapping[str, Node]]) -> str:
+    def report(self, comparison: ComparisonPoint) -> ReportedPoint:
+        """A comparison in decimals; the variable of an equality is left out."""
+        hidden = self.comparison.by if self.words is _EQUALITY else None
+        at = {name: unparse(value) for name, value in comparison.point.items() if name != hidden}
+        claimed = None if comparison.claim is None else decimal(comparison.claim)
+        return ReportedPoint(at, decimal(comparison.derivative), claimed, comparison.same)
+
+    def _refutation(self, comparison: ComparisonPoint) -> str:
+        point = self.report(comparison)
+        truth, claim = self.words
+        where = f"at {', '.join(f'{name} = {value}' for name, value in point.at.items())} " if point.at else ""
+        value = "has no value" if point.claimed is None else f"is {point.claimed}"
+        if point.claimed is not None and _without_trailing_zeros(point.derivative) == _without_trailing_zeros(point.claimed):
+            value = "differs from it in later digits"
+        return f"{where}{truth} is {point.derivative}, {claim} {value}"
+
+    def remarks(self, at: Sequence[Mapping[str, Node]]) -> Iterator[str]:
         """The points that the user gave and that could not be compared."""
         outside = self.comparison.outside
         points = [it.point for it in self.comparison.points]
         without = [point for point in at if point not in outside and {**self.comparison.fixed, **point} not in points]
-        return "".join(
-            [
-                *(f"; no derivative is known at {_assignments(point)}" for point in without),
-                *(f"; the claim is not meant at {_assignments(point)}" for point in outside),
-            ]
-        )
+        yield from (f"no derivative is known at {_assignments(point)}" for point in without)
+        yield from (f"the claim is not meant at {_assignments(point)}" for point in outside)
 
 
 def _points(count: int) -> str:
     return f"{count} point{'s' if count != 1 else ''}"
 
 
-def _refutation(comparison: ComparisonPoint) -> str:
-    point = _report_point(comparison)
-    where = f"at {_assignments(comparison.point)} " if comparison.point else ""
-    claim = "the claim " + ("has no value" if point.claimed is None else f"is {point.claimed}")
-    if point.claimed is not None and _without_trailing_zeros(point.derivative) == _without_trailing_zeros(point.claimed):
-        claim = "the claim differs from it in later digits"
-    return f"{where}the derivative is {point.derivative}, {claim}"
+def equality_result(
+    above: Node,
+    tree: Node,
+    seconds: float,
+    fixed: Mapping[str, Node],
+    where: Node | None,
+    at: Sequence[Mapping[str, Node]],
+) -> CheckResult:
+    """Compare two expressions that are claimed to be equal: the derivative of `t*above` with respect to t is `above`."""
+    factor = fresh_name({*names_in(above), *names_in(tree), *fixed, *(name for point in at for name in point)})
+    product = Call("*", (Name(factor), above))
+    result = ClaimCheck(product, tree, factor, seconds, fixed={**fixed, factor: Number("1")}, where=where, is_equality=True)
+    return result.result(at)
 
 
 def _without_trailing_zeros(decimal: str) -> str:
     """A decimal string without the zeros that say how many digits are known."""
     return decimal.rstrip("0").rstrip(".") if "." in decimal and "e" not in decimal else decimal
-
-
-def _report_point(comparison: ComparisonPoint) -> ReportedPoint:
-    at = {name: unparse(value) for name, value in comparison.point.items()}
-    claimed = None if comparison.claim is None else decimal(comparison.claim)
-    return ReportedPoint(at, decimal(comparison.derivative), claimed, comparison.same)
 
 
 def _assignments(point: Mapping[str, Node]) -> str:

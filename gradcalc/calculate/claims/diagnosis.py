@@ -1,13 +1,14 @@
 """Why a claim about a derivative is wrong: the mistake people make that leads to its numbers at all points.
 
-Comes in: an expression, and the points where a claim was compared with its derivative.  Goes out: a kind and a sentence.
+Comes in: an expression, and the points where a claim was compared with its derivative.  Goes out: a kind and a sentence that
+states the mistake.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gradcalc.commands.check.mistakes import mistakes
+from gradcalc.calculate.claims.mistakes import mistakes
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import ExpressionAt, is_finite
 from gradcalc.engines.taylor.reals import Real
@@ -38,6 +39,16 @@ def diagnose(tree: Node, by: str, comparisons: Sequence[ComparisonPoint]) -> tup
     return likeliest or whole or next(iter(candidates), None) or _variable_factor(tree, comparable, claims) or (None, "")
 
 
+def compare_with_line_above(comparisons: Sequence[ComparisonPoint]) -> tuple[str | None, str]:
+    """The mistake between two lines that should be equal: a sign, or a factor."""
+    comparable = [it for it in comparisons if it.claim is not None]
+    truths, claims = [it.derivative for it in comparable], [it.claim for it in comparable if it.claim is not None]
+    if len(comparable) > 1 and _agree([-truth for truth in truths], claims):
+        return "sign", "the sign is not that of the line above"
+    factor = _factor(truths, claims)
+    return (None, "") if factor is None else ("factor", f"this line is {factor} times the line above")
+
+
 def _candidates(tree: Node, by: str, comparisons: Sequence[ComparisonPoint]) -> list[tuple[str, str]]:
     """The mistakes within the derivation that lead to the numbers of the claim; none if there is no time to make them."""
     claims = [it.claim for it in comparisons if it.claim is not None]
@@ -61,19 +72,19 @@ def _whole(tree: Node, by: str, comparisons: Sequence[ComparisonPoint], claims: 
     """A mistake with the derivative as a whole."""
     truths = [it.derivative for it in comparisons]
     if _agree([-truth for truth in truths], claims):
-        return "sign", "the sign is the other one"
+        return "sign", "the sign of the whole derivative is wrong"
     factor = _factor(truths, claims)
     if factor is not None:
-        return "factor", f"a factor: the claim is {factor} times the derivative"
+        return "factor", f"the claim is {factor} times the derivative"
     with reals.precision(2 * reals.START_BITS):
         degree = reals.pi() / 180
         if any(_agree([truth * each for truth in truths], claims) for each in (degree, 1 / degree)):
-            return "degrees", "degrees for radians: the claim is off by pi/180"
+            return "degrees", "degrees were used instead of radians: the claim is off by a factor pi/180"
     if _agree([it.value for it in comparisons], claims):
-        return "not differentiated", "the claim is the expression itself"
+        return "not differentiated", "the expression was not differentiated: the claim is the expression itself"
     for other in names_in(tree):
         if other != by and _agree((examine(ExpressionAt(tree, it.at), [other]).derivative for it in comparisons), claims):
-            return "wrong variable", f"the claim is the derivative by {other}"
+            return "wrong variable", f"the derivative was taken with respect to {other} instead of {by}"
     return None
 
 
@@ -83,9 +94,9 @@ def _variable_factor(tree: Node, comparisons: Sequence[ComparisonPoint], claims:
     for name in names_in(tree):
         numbers = [point[name] for point in points]
         if _agree([it.derivative * number for it, number in zip(comparisons, numbers, strict=True)], claims):
-            return "factor", f"a factor: the claim is {name} times the derivative"
+            return "factor", f"an extra factor {name}: the claim is {name} times the derivative"
         if _agree([it.derivative for it in comparisons], [one * other for one, other in zip(claims, numbers, strict=True)]):
-            return "factor", f"a factor: the claim is the derivative divided by {name}"
+            return "factor", f"a missing factor {name}: the claim is the derivative divided by {name}"
     return None
 
 

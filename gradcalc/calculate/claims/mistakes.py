@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from gradcalc.commands.check.linearization import Linearization, Tangent
+from gradcalc.calculate.claims.linearization import Linearization, Tangent
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import Real, ball
 from gradcalc.expression.dependencies import Dependencies
@@ -59,7 +59,7 @@ _ANGLES = ("sin", "cos", "tan", "cot", "sec", "csc")
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A mistake: of which kind, in words, and the derivative that it leads to, at each point."""
+    """A mistake: of which kind, what was done wrong, and the derivative that it leads to, at each point."""
 
     kind: str
     why: str
@@ -67,7 +67,7 @@ class Mistake:
 
 
 def mistakes(tree: Node, by: str, points: Sequence[Mapping[str, Real]]) -> Iterator[Mistake]:
-    """Every mistake that can be made in deriving a tree by a variable, with its numbers at the points.
+    """Every mistake that can be made in differentiating a tree with respect to a variable, with its numbers at the points.
 
     Specific mistakes come first, the outermost before those inside; factors and the like come last.
     """
@@ -136,95 +136,105 @@ def _specific_mistakes(step: _Step) -> Candidates:
         yield from _function_mistakes(step)
     if name in ("where", "max", "min", "maximum", "minimum"):
         for number in varying:
-            why = f"the derivative of {step.text(number)} is taken for that of all of {step.text()}"
+            why = f"the derivative of {step.text(number)} was used for all cases of {step.text()}"
             yield "cases", why, lambda at, number=number: at.tangent(number)  # type: ignore[misc]
-    yield "sign", f"the sign of the derivative of {step.text()}", lambda at: -at.derivative()
+    yield "sign", f"wrong sign in the derivative of {step.text()}", lambda at: -at.derivative()
 
 
 _ARITHMETIC = ("+", "-", "*", "/", "neg", "where")
 
 
 def _inner_derivative_mistakes(step: _Step, number: int) -> Candidates:
-    """The chain rule forgotten, used twice, or taken at another place."""
+    """The chain rule forgotten, used twice, or evaluated at another argument."""
     inner, text = step.text(number), step.text()
-    why = f"the inner derivative, that of {inner}, is missing in the derivative of {text}"
+    why = f"the derivative of {text} was not multiplied by the inner derivative, that of {inner}"
     yield "inner derivative", why, lambda at: at.partial(number)
-    why = f"the inner derivative, that of {inner}, is there twice in the derivative of {text}"
+    why = f"the derivative of {text} was multiplied by the inner derivative, that of {inner}, twice"
     yield "inner derivative", why, lambda at: at.derivative() * at.tangent(number)
     for name in dict.fromkeys([step.by, *names_in(step.node.args[number])]):
-        why = f"the derivative of {text} is taken at {name} instead of {inner}"
+        why = f"the derivative of {text} was evaluated at {name} instead of {inner}"
         yield "wrong argument", why, lambda at, name=name: at.partial_at(number, name) * at.tangent(number)  # type: ignore[misc]
 
 
 def _term_mistakes(step: _Step) -> Candidates:
     """Terms of the rules for sums, products and quotients lost, mixed up, or too many."""
     name, varying, text = step.node.name, step.varying, step.text()
+    rule = {"*": "product rule", "/": "quotient rule"}.get(name, "sum rule")
     if len(varying) > 1:
         for number in varying:
-            why = f"the term of {step.text(number)} is missing in the derivative of {text}"
+            why = f"{step.text(number)} was treated as a constant in {text}"
+            if rule != "sum rule":
+                why = f"the {rule} was not applied to {text}: {step.text(number)} was treated as a constant"
             yield "dropped term", why, lambda at, number=number: at.derivative(without=number)  # type: ignore[misc]
     if name == "*" and len(varying) == 2:
-        why = f"the derivative of the product {text} is not the product of the derivatives"
+        why = f"the derivatives of the factors of {text} were multiplied instead of using the product rule"
         yield "product rule", why, lambda at: at.tangent(0) * at.tangent(1)
     if name == "/" and 1 in varying:
-        why = f"the denominator of the quotient rule is squared, in the derivative of {text}"
+        used = "quotient rule for" if len(varying) == 2 else "derivative of"
+        why = f"the denominator was not squared in the {used} {text}"
         yield "quotient rule", why, lambda at: at.derivative() * at.value(1)
         if len(varying) == 2:
-            why = f"the derivative of the quotient {text} is not the quotient of the derivatives"
+            why = f"the derivatives of numerator and denominator of {text} were divided instead of using the quotient rule"
             yield "quotient rule", why, lambda at: _quotient(at.tangent(0), at.tangent(1))
     if name in ("*", "/") and len(varying) == 2:
-        why = f"a sign between the terms of the derivative of {text}"
+        why = f"wrong sign between the two terms of the {rule} for {text}"
         yield "sign", why, lambda at: at.derivative(without=1) * 2 - at.derivative()
     if name in ("+", "-") and len(varying) == 1:
         (constant,) = {0, 1} - set(varying)
         sign = -1 if (name, constant) == ("-", 1) else 1
-        why = f"the derivative of the constant {step.text(constant)} is 0, in {text}"
+        why = f"the constant {step.text(constant)} of {text} was kept; its derivative is 0"
         yield "constant", why, lambda at: at.derivative() + at.value(constant) * reals.exact(sign)
+        why = f"the derivative of the constant {step.text(constant)} of {text} was taken to be 1; it is 0"
         yield "constant", why, lambda at: at.derivative() + sign
     if name in ("*", "/") and varying in ([0], [1]) and not (name == "/" and varying == [1]):
         (constant,) = {0, 1} - set(varying)
-        why = f"the constant factor {step.text(constant)} is missing in the derivative of {text}"
+        why = f"the constant {'factor' if name == '*' else 'divisor'} {step.text(constant)} of {text} was dropped"
         yield "factor", why, lambda at: at.tangent(varying[0])
 
 
 def _power_mistakes(step: _Step) -> Candidates:
     text = step.text()
     if step.varying == [0]:
-        why = f"the exponent is not lowered by one in the derivative of {text}"
+        why = f"the exponent was not lowered by one in the derivative of {text}"
         yield "power rule", why, lambda at: at.derivative() * at.value(0)
-        why = f"the exponent does not come down as a factor in the derivative of {text}"
+        why = f"the exponent was not brought down as a factor in the derivative of {text}"
         yield "power rule", why, lambda at: _quotient(at.derivative(), at.value(1))
-        why = f"the exponent is raised by one, not lowered, in the derivative of {text}"
+        why = f"the exponent was raised by one instead of lowered in the derivative of {text}"
         yield "power rule", why, lambda at: at.derivative() * at.value(0) * at.value(0)
     if step.varying == [1]:
-        why = f"the power rule is for constant exponents: the derivative of {text} has a logarithm"
+        why = f"the power rule was used on {text}, whose exponent is not constant"
         yield "exponential rule", why, lambda at: _quotient(at.value() * at.value(1) * at.tangent(1), at.value(0))
-        why = f"the logarithm of {step.text(0)} is missing in the derivative of {text}"
+        why = f"the factor log({step.text(0)}) is missing in the derivative of {text}"
         yield "exponential rule", why, lambda at: at.value() * at.tangent(1)
+    if step.varying == [0, 1]:
+        why = f"the power rule was used on {text}, whose exponent {step.text(1)} is not constant"
+        yield "power rule", why, lambda at: at.derivative(without=1)
+        why = f"the base {step.text(0)} of {text} was treated as a constant"
+        yield "exponential rule", why, lambda at: at.derivative(without=0)
 
 
 def _function_mistakes(step: _Step) -> Candidates:
     name, text = step.node.name, step.text()
     for other in (*_CONFUSED.get(name, ()), f"{name}(u)"):
-        why = f"the derivative of {name}(u) is not {other}, in {text}"
+        why = f"{other} was used as the derivative of {name}(u), in {text}"
         if (name, other) in _OF_THE_OUTPUT:
-            why += f": {other} holds for the output, u = {text}, and the input {step.text(0)} stands in its place"
+            why += f"; {other} holds where u is the output, {text}, and the input {step.text(0)} was put in its place"
         yield "wrong function", why, lambda at, other=other: at.formula(other) * at.tangent(0)  # type: ignore[misc]
 
 
-_FACTORS = (("2", 2), ("1/2", "1/2"), ("3", 3), ("1/3", "1/3"))
+_FACTORS = (("an extra factor 2", 2), ("a missing factor 2", "1/2"), ("an extra factor 3", 3), ("a missing factor 3", "1/3"))
 
 
 def _general_mistakes(step: _Step) -> Candidates:
     """Mistakes that are possible at every step."""
     text = step.text()
-    yield "not differentiated", f"{text} is not differentiated", lambda at: at.value()
-    for name, factor in _FACTORS:
+    yield "not differentiated", f"{text} was not differentiated", lambda at: at.value()
+    for what, factor in _FACTORS:
         number = reals.exact(Fraction(factor))
-        why = f"a factor {name} in the derivative of {text}"
+        why = f"{what} in the derivative of {text}"
         yield "factor", why, lambda at, number=number: at.derivative() * number  # type: ignore[misc]
     if step.node.name in _ANGLES:
-        why = f"degrees for radians in the derivative of {text}: a factor pi/180"
+        why = f"degrees were used instead of radians in the derivative of {text}: it is off by a factor pi/180"
         yield "degrees", why, lambda at: at.derivative() * reals.pi() / 180
         yield "degrees", why, lambda at: at.derivative() * 180 / reals.pi()
 
