@@ -193,8 +193,8 @@ rounded to 11 digits to fit; --format plain and --json have all of them
 float64 on cpu
 
 x = 0.2
-  ! not-differentiable (kink): left slope -1, right slope 1: the slopes on the
-  two sides differ
+  ! not-differentiable (kink): left slope -1, right slope 1: the one-sided
+  derivatives differ
 """
 
 TWO_SHOWN = """\
