@@ -431,7 +431,7 @@ def test_no_process_for_sympy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
-    with pytest.raises(CalcError, match="cannot start a process for sympy: Too many open files"):
+    with pytest.raises(CalcError, match="cannot start a process for SymPy: Too many open files"):
         SymbolicClient().submit(QUESTION)
 
 
