@@ -57,10 +57,10 @@ def bce(
     from gradcalc.inputs.array_files import value_or_file
 
     report = neuron(
-        x=value_or_file(x),
-        y=value_or_file(y),
-        w=None if w is None else value_or_file(w),
-        b=value_or_file(b),
+        x=value_or_file(x, "--x "),
+        y=value_or_file(y, "--y "),
+        w=None if w is None else value_or_file(w, "--w "),
+        b=value_or_file(b, "--b "),
         eps=eps,
         reduction=reduction,
         device=settings.device,

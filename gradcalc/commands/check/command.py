@@ -111,7 +111,7 @@ def check(
     if expr is None:
         raise CalcError("missing EXPR", hint="gradcalc check EXPR CLAIM, or gradcalc check --file claims.csv")
     if expr == lines == "-":
-        raise CalcError("stdin is either the expression or the derivation")
+        raise CalcError("stdin cannot be both the expression and the derivation")
     expr = expression_from_stdin() if expr == "-" else expr
     texts = [*(_lines(lines) if lines else []), *(line or [])]
 

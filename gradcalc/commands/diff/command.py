@@ -107,12 +107,12 @@ def diff(
     seconds = settings.seconds
     sample = PROOFS if proofs is None else count_of(proofs, "the number of proofs", PART)
     if format == "csv" and not (at or points):
-        raise CalcError("csv is a table of points, and none are given", hint="give --at x=0:1:11, or --points FILE")
+        raise CalcError("--format csv needs points", hint="give --at x=0:1:11, or --points FILE")
     query, where = request(expr, at or [], settings, by=by or [], order=order, file=points)
     if direction or cotangent is not None:
         query = with_product(query, direction or [], cotangent)
         if not (at or points):
-            raise CalcError("a product with the Jacobian is taken at a point", hint="give --at")
+            raise CalcError("a product with the Jacobian needs a point", hint="give --at")
     if (proofs is None or not (at or points)) and isinstance(where, Sequence) and len(where) <= ALL_PROVEN:
         from gradcalc.calculate.answer import answer, prefetch
         from gradcalc.calculate.prepared import prepare
