@@ -10,7 +10,7 @@ import typer
 
 from gradcalc.commands.arguments import choice
 from gradcalc.commands.explain.pages import PAGES, VERDICTS, Page, kind_of
-from gradcalc.commands.explain.search import advice, search
+from gradcalc.commands.explain.search import advice, search, see_also
 from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.results import show_objects
 from gradcalc.errors import CalcError, Exit
@@ -92,6 +92,8 @@ def _text(page: Page, options: RenderOptions) -> str:
     if page.causes:
         parts += ["", "causes"]
         parts += [f"  {cause}: {PAGES[cause].title}" for cause in page.causes]
+    also = see_also(page)
+    parts += ["", f"see also: {', '.join(also)}"] if also else []
     return "\n".join([*parts, "", "try", f"  {page.example}"]) + "\n"
 
 
