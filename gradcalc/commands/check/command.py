@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from gradcalc.commands.console import tell_notes
-from gradcalc.commands.options import Format, Timeout
+from gradcalc.commands.options import NoProof, NoSolutions, Standalone, Timeout, Title
 from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import expression_from_stdin
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
-from gradcalc.runtime.files import read_whole
 
 if TYPE_CHECKING:
     from gradcalc.calculate.claims.results import Check, Solution
+    from gradcalc.commands.check.render_file import RowCheck
     from gradcalc.commands.claim_questions import ClaimQuestion
 
-_MAX_BYTES = 1_000_000
-"""The size of a file with a derivation."""
+FORMATS = (*LISTS, "latex", "markdown", "html")
 
 
 def check(
@@ -54,8 +52,12 @@ def check(
             metavar="FILE", help="Claims, one per row: CSV, TSV or JSON lines with id, expr, claim or lines, by, at, where."
         ),
     ] = None,
+    title: Title = None,
+    no_solutions: NoSolutions = False,
+    no_proof: NoProof = False,
+    standalone: Standalone = False,
     timeout: Timeout = "10",
-    format: Format = "table",
+    format: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}.")] = "table",
     *,
     presentation: Presentation,
 ) -> Exit:
@@ -81,6 +83,9 @@ def check(
     shape of the claim is compared first, then every entry is proven for all values. A name that only the claim has, such
     as n, has its value at the point.
 
+    --format latex, markdown and html make a handout of a claim, a derivation or a file: --no-solutions leaves out the true
+    derivatives, --no-proof what the verdicts rest on.
+
     In a derivation each line is checked in turn. "dL/dw = ..." claims a derivative, "= ..." claims to be equal to the line
     above, "u = ..." defines an intermediate variable, "w = 3" sets the point. The first incorrect line is flagged; later
     lines that are wrong only because of it are marked "follows". With --by, one line must be that derivative.
@@ -97,24 +102,39 @@ def check(
     For a file: one line per row, with tabs between
       line number, id, outcome or error, the kind of mistake, the mistake or the error
     """
-    settings = Settings.read(LISTS, format, timeout, presentation)
+    settings = Settings.read(FORMATS, format, timeout, presentation)
+    if standalone and format != "latex":
+        raise CalcError("--standalone is for LaTeX", hint="write --format latex --standalone")
+    sheet = _Sheet(title, not no_solutions, not no_proof, standalone)
     if file is not None:
         if expr is not None or claim is not None or line or lines or by or at or where:
             raise CalcError("--file has its own expressions and claims", hint="gradcalc check --file claims.csv")
-        return _check_file(file, settings)
+        return _check_file(file, settings, sheet)
     if expr is None:
         raise CalcError("missing EXPR", hint="gradcalc check EXPR CLAIM, or gradcalc check --file claims.csv")
     if expr == lines == "-":
         raise CalcError("stdin is either the expression or the derivation")
     expr = expression_from_stdin() if expr == "-" else expr
-    texts = [*(_lines(lines) if lines else []), *(line or [])]
+
+    from gradcalc.commands.row_files import read_text
+
+    texts = [*(read_text(lines).splitlines() if lines else []), *(line or [])]
 
     from gradcalc.commands.claim_questions import read_question
 
-    return _check_question(read_question(expr, claim, texts, by=by, at=at or [], where=where), settings)
+    return _check_question(read_question(expr, claim, texts, by=by, at=at or [], where=where), settings, sheet)
 
 
-def _check_question(question: ClaimQuestion, settings: Settings) -> Exit:
+class _Sheet(NamedTuple):
+    """What a handout shows."""
+
+    title: str | None
+    solutions: bool
+    proof: bool
+    standalone: bool
+
+
+def _check_question(question: ClaimQuestion, settings: Settings, sheet: _Sheet) -> Exit:
     """Check one claim, or one derivation."""
     if not settings.quiet:
         variables = [*(name for point in question.at for name in point.values), *([question.by] if question.by else [])]
@@ -122,26 +142,32 @@ def _check_question(question: ClaimQuestion, settings: Settings) -> Exit:
 
     from gradcalc.calculate.claims.results import Check
     from gradcalc.commands.check import render
+    from gradcalc.commands.check.render_file import RowCheck
     from gradcalc.commands.claim_questions import answer, exit_of
 
     result = answer(question, settings.seconds)
-    if isinstance(result, Check):
+    if settings.format not in LISTS:
+        from gradcalc.commands.check.claim_files import ClaimRow
+
+        _write_sheet([RowCheck(ClaimRow(0, None, question.expr), result, result.versions)], settings, sheet)
+    elif isinstance(result, Check):
         settings.write(render.FORMATS, result)
     else:
         settings.write(render.SOLUTION_FORMATS, result)
     return exit_of(result)
 
 
-def _check_file(path: str, settings: Settings) -> Exit:
+def _check_file(path: str, settings: Settings, sheet: _Sheet) -> Exit:
     """Check the claims in a file, a row after the other; the exit code is that of the worst."""
     from gradcalc.calculate.reporting import versions
     from gradcalc.commands.check import render_file
-    from gradcalc.commands.check.claim_files import rows_of
+    from gradcalc.commands.check.claim_files import claims_of
     from gradcalc.commands.claim_questions import answer, exit_of
+    from gradcalc.commands.row_files import read_text
 
     checks: list[render_file.RowCheck] = []
     exits = {Exit.AGREE}
-    for row in rows_of(_content(path), path):
+    for row in claims_of(read_text(path), path):
         result: Check | Solution | CalcError
         try:
             result = row.error or answer(row.read(), settings.seconds)
@@ -152,9 +178,19 @@ def _check_file(path: str, settings: Settings) -> Exit:
             exits.add(Exit.BUG)
         exits.add(Exit.WRONG_REQUEST if isinstance(result, CalcError) else exit_of(result))
         checks.append(render_file.RowCheck(row, result, versions()))
-        settings.write(render_file.ROW_FORMATS, checks[-1])
-    settings.write(render_file.FORMATS, checks)
+        if settings.format in LISTS:
+            settings.write(render_file.ROW_FORMATS, checks[-1])
+    if settings.format in LISTS:
+        settings.write(render_file.FORMATS, checks)
+    else:
+        _write_sheet(checks, settings, sheet)
     return next(code for code in _WORST_FIRST if code in exits)
+
+
+def _write_sheet(checks: Sequence[RowCheck], settings: Settings, sheet: _Sheet) -> None:
+    from gradcalc.commands.check import handout
+
+    settings.write(handout.FORMATS, handout.ClaimSheet(checks, *sheet))
 
 
 _WORST_FIRST = (Exit.BUG, Exit.WRONG_REQUEST, Exit.DISAGREE, Exit.UNDECIDED, Exit.EXPLAINED, Exit.AGREE)
@@ -170,21 +206,3 @@ def _tell_notes(texts: Sequence[str], variables: Sequence[str]) -> None:
             tell_notes(interpret(text, variables).notes, notes)
         except CalcError:
             pass  # a claim may be a condition; the check reports any other error
-
-
-def _lines(path: str) -> list[str]:
-    """The lines of a file, or of stdin."""
-    try:
-        return _content(path).decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise CalcError(f"cannot read {path}: it is not UTF-8 text") from None
-
-
-def _content(path: str) -> bytes:
-    """The bytes of a file, or of stdin."""
-    if path != "-":
-        return read_whole(path, _MAX_BYTES)
-    content = sys.stdin.buffer.read(_MAX_BYTES + 1) if sys.stdin else b""
-    if len(content) > _MAX_BYTES:
-        raise CalcError(f"stdin has more than {_MAX_BYTES} bytes")
-    return content
