@@ -147,9 +147,7 @@ def _unexplained(partials: Sequence[Partial]) -> list[str]:
     losses = sum(partial.verdict in LOST for partial in partials)
     if losses <= MAX_EXPLAINED:
         return []
-    return [
-        f"of {losses} entries that lost their digits, the operation and a better spelling were looked for in {MAX_EXPLAINED}"
-    ]
+    return [f"of {losses} inaccurate entries, {MAX_EXPLAINED} were searched for the operation and a stable formulation"]
 
 
 def _normwise_digits(partials: Sequence[Partial], dtype: str) -> float | None:

@@ -89,7 +89,9 @@ class PointJudge:
                 suggestion = self._suggestion(wrt, judgement, error, binary)
         if suggestion is not None:
             spelling, digits = suggestion
-            judgement = replace(judgement, why=f"{judgement.why}; {spelling} keeps {digits:.1f} digits here")
+            judgement = replace(
+                judgement, why=f"{judgement.why}; {spelling} is numerically stable and keeps {digits:.1f} digits here"
+            )
         singular = typed if typed is not None and typed.derivative is None else binary
         return Partial(
             wrt,
@@ -178,7 +180,7 @@ class PointJudge:
     def _enclosure(
         self, formula: Formula | None, symbolic: Derivatives | str, site: ExpressionAt | None
     ) -> tuple[Real | None, str | None]:
-        """sympy's derivative at a point as an enclosure, or None and why it cannot be used."""
+        """SymPy's derivative at a point as an enclosure, or None and why it cannot be used."""
         if formula is None or isinstance(symbolic, str):
             return None, str(symbolic)
         tree = formula.tree
@@ -187,7 +189,7 @@ class PointJudge:
         try:
             return reals.refine(lambda: site.formula_value(tree, symbolic.constants)), None
         except OutOfPrecision:
-            return None, "sympy's formula has no value here"
+            return None, "SymPy's formula has no value here"
 
 
 def _bounds(tree: Node, run: Run, form: Format) -> dict[By, tuple[float, float]]:

@@ -33,7 +33,11 @@ From = Annotated[
 ]
 Timeout = Annotated[
     str,
-    typer.Option(metavar="SECONDS", help="What sympy may take for a question, and the proof.", envvar="GRADCALC_TIMEOUT"),
+    typer.Option(
+        metavar="TIME",
+        help="Time limit per query, for SymPy and for the proof separately: 10, 500ms, 2s, 1m.",
+        envvar="GRADCALC_TIMEOUT",
+    ),
 ]
 Title = Annotated[str | None, typer.Option(metavar="TEXT", help="The title of a handout.")]
 NoSolutions = Annotated[bool, typer.Option("--no-solutions", help="Show the exercises without their solutions.")]

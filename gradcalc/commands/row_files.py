@@ -22,10 +22,10 @@ _ALIASES = {"wrt": "by"}
 Row = tuple[int, Mapping[str, object] | CalcError]
 
 
-def read_text(path: str) -> str:
+def read_text(path: str, limit: int = MAX_BYTES) -> str:
     """The text of a file, or of stdin (`-`).  Raises `CalcError` for what cannot be read."""
     try:
-        return read_input(path, MAX_BYTES).decode("utf-8-sig")
+        return read_input(path, limit).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise CalcError(f"cannot read {path}: it is not UTF-8 text") from None
 

@@ -16,13 +16,13 @@ from gradcalc.proof.smoothness.kinds import NOT_DIFFERENTIABLE, UNDEFINED, Kind
 from gradcalc.report import Judgement, Verdict
 
 _CAUSES = {
-    Kind.KINK: "the slopes on the two sides differ",
+    Kind.KINK: "the one-sided derivatives differ",
     Kind.JUMP: "the value jumps here",
-    Kind.VERTICAL: "the slope is infinite here",
-    Kind.EDGE: "this is an end of the domain: the expression is not real on all sides",
-    Kind.POLE: "the expression has no value here",
-    Kind.DOMAIN: "the expression has no real value here",
-    Kind.REMOVABLE: "the expression has no value here, though both sides meet",
+    Kind.VERTICAL: "vertical tangent",
+    Kind.EDGE: "boundary of the domain: not real on every side",
+    Kind.POLE: "no value here",
+    Kind.DOMAIN: "no real value here",
+    Kind.REMOVABLE: "no value here, but the one-sided limits agree",
 }
 
 
@@ -33,11 +33,11 @@ def judge_singular(regularity: Regularity, where: str, number: float | None, for
     if not regularity.proven:
         why += f" ({NUMERICAL})"
     if number is not None:
-        why += f"; torch returns {number!r}{_convention(regularity, number, form)}"
+        why += f"; PyTorch returns {number!r}{_convention(regularity, number, form)}"
     return Judgement(verdict, why, str(regularity.kind))
 
 
-NUMERICAL = "as far as thousands of bits tell, which is no proof"
+NUMERICAL = "to thousands of bits, which is not a proof"
 
 
 def _convention(regularity: Regularity, number: float, form: Format) -> str:
@@ -46,22 +46,22 @@ def _convention(regularity: Regularity, number: float, form: Format) -> str:
     if regularity.kind is not Kind.KINK or left is None or right is None:
         return " by convention" if regularity.kind in NOT_DIFFERENTIABLE and math.isfinite(number) else ""
     if not math.isfinite(number):
-        return ", which is no slope at all"
+        return ", which is not a valid subgradient"
     slope = ball(exact(Fraction(number)))
     gaps = [(slope - ball(side), form.ulp(side)) for side in (left, right) if not isinstance(side, float)]
     below, above = any(not gap < -ulp for gap, ulp in gaps), any(not gap > ulp for gap, ulp in gaps)
-    return ", a slope between left and right, by convention" if below and above else ", which is not between left and right"
+    return ", a value between the two by convention" if below and above else ", which is not between the two"
 
 
 def breakpoint_text(regularity: Regularity) -> str:
     """What a program did wrong where the formula changes."""
     if any(note.what == CONDITION for note in regularity.notes):
-        return f"it follows the branch that is taken at the point itself ({places_text(regularity)})"
-    return f"subgradients chosen one by one ({places_text(regularity)})"
+        return f"it differentiates the branch that is taken at the point itself ({places_text(regularity)})"
+    return f"subgradients chosen independently per operation ({places_text(regularity)})"
 
 
 def places_text(regularity: Regularity) -> str:
     """The places that were met: the first three, or that there is none."""
     notes = sorted(regularity.notes, key=lambda note: (note.span.start, note.span.end, note.what))
     names = list(dict.fromkeys(note.what for note in notes))
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") or "a number that is nearly zero"
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") or "a value that is nearly zero"

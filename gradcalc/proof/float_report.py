@@ -35,32 +35,31 @@ def judge_digits(evidence: Evidence, truth: Real, error: FloatError) -> Judgemen
         return Judgement(Verdict.AGREE, f"{_equal(evidence)}; {digits_text(evidence)}{_constants(evidence, truth)}")
     typed = None if evidence.at_exact_point is None else evidence.at_exact_point.derivative
     if typed is not None and is_nearest(number, typed, form):
-        why = f"{_equal(evidence)}; {number!r} is the derivative of what was typed{_constants(evidence, truth)}"
+        why = f"{_equal(evidence)}; {number!r} is the derivative at the value as typed{_constants(evidence, truth)}"
         return Judgement(Verdict.AGREE, why)
-    remainder = f"only {error.digits:.1f} of {form.digits:.1f} digits survive"
+    share = f"only {error.digits:.1f} of {form.digits:.1f} significant digits are correct"
+    remainder = share if error.digits >= 0.05 else "no correct digits remain"
     overflow, underflow, flip = (_first(evidence, what) for what in ("overflow", "underflow", "flip"))
     if overflow is not None:
-        why = f"{overflow.name} left the range of {form.name} on the way; the derivative is {decimal(truth)}"
+        why = f"{overflow.name} overflowed {form.name}; the derivative is {decimal(truth)}"
         return Judgement(Verdict.INACCURATE, why, "overflow")
     if not ball(truth).contains(0) and abs(ball(truth)) < exact(form.smallest_normal):
-        return Judgement(
-            Verdict.INACCURATE, f"the derivative is below the smallest normal {form.name}; {remainder}", "underflow"
-        )
+        return Judgement(Verdict.INACCURATE, f"the derivative underflows {form.name}; {remainder}", "underflow")
     if underflow is not None:
-        why = f"{underflow.name} fell below the smallest normal {form.name}; {remainder}"
+        why = f"{underflow.name} underflowed {form.name}; {remainder}"
         return Judgement(Verdict.INACCURATE, why, "underflow")
     if flip is not None:
-        why = f"{flip.name} rounded a quotient to the next integer before it took the integer part; {remainder}"
+        why = f"{flip.name} rounded a quotient up to the next integer before truncating; {remainder}"
         return Judgement(Verdict.INACCURATE, why, "branch-flip")
     if evidence.trace is None:
-        return Judgement(Verdict.INACCURATE, f"{remainder}, which rounding can explain", "cancellation")
-    return _lost_digits(evidence, f"the formulas are equal, but {remainder}")
+        return Judgement(Verdict.INACCURATE, f"{remainder}, which rounding explains", "cancellation")
+    return _lost_digits(evidence, f"formulas equal, but {remainder}")
 
 
 def _equal(evidence: Evidence) -> str:
     if evidence.trace is None:
-        return "torch's program was not recorded, so its formula is not proven"
-    return "the formulas are proven equal here" if evidence.is_proven else f"the formulas are equal here {NUMERICAL}"
+        return "PyTorch's program was not recorded, so its formula is not proven equal"
+    return "formulas proven equal" if evidence.is_proven else f"formulas equal {NUMERICAL}"
 
 
 def digits_text(evidence: Evidence) -> str:
@@ -71,7 +70,11 @@ def digits_text(evidence: Evidence) -> str:
     assert truth is not None
     error = float_error(number, truth, form)
     if error.digits >= form.digits / 2:
-        return f"{error.digits:.1f} of {form.digits:.1f} digits are right"
+        if is_zero(truth - exact(Fraction(number))):
+            return "the number is exact"
+        right = f"{error.digits:.1f} of {form.digits:.1f}"
+        is_all = f"{error.digits:.1f}" == f"{form.digits:.1f}"
+        return f"all significant digits correct ({right})" if is_all else f"{right} significant digits correct"
     return f"{decimal(truth, 6)} rounds to {number!r} in {form.name}"
 
 
@@ -84,7 +87,7 @@ def _constants(evidence: Evidence, truth: Real) -> str:
     if not gap > exact(Fraction(1, 10 ** round(evidence.form.digits / 2))):
         return ""
     texts = ", ".join(f"{name} = {float(value)!r}" for name, value in evidence.constants.items())
-    return f"; torch received {texts}, of what was typed the derivative is {decimal(typed)}"
+    return f"; stored as {texts}; the derivative at the value as typed is {decimal(typed)}"
 
 
 # ------------------------------------------------------------------------------------------------------------- not finite
@@ -92,7 +95,7 @@ def _constants(evidence: Evidence, truth: Real) -> str:
 
 def judge_not_finite(evidence: Evidence, truth: Real, what: str, key: int | None, number: float) -> Judgement:
     """nan or inf where the truth is finite: the operation that made it, where it lies, and what helps."""
-    start = f"torch returns {number!r}, {what} is {decimal(truth)}"
+    start = f"PyTorch returns {number!r}; {what} is {decimal(truth)}"
     trace, form = evidence.trace, evidence.form
     if not abs(ball(truth)) < exact(form.largest):
         return Judgement(Verdict.NOT_FINITE, f"{start}, which is beyond the range of {form.name}", "overflow")
@@ -114,11 +117,11 @@ def judge_not_finite(evidence: Evidence, truth: Real, what: str, key: int | None
     name = base_name(program.operations[first].name)
     cause, deed = _why_infinite(evidence, truth, key, first)
     if first in traps:
-        why = f"{start}: {name} {deed} on the branch that is not taken, and the chain rule multiplies that by 0"
-        cure = "give it a harmless argument there, where(c, f(where(c, x, 1)), y) or f(clamp(x, ...))"
+        why = f"{start}: {name} {deed} on the branch that is not taken, and the chain rule multiplies it by 0"
+        cure = "pass it a harmless argument there: where(c, f(where(c, x, 1)), y) or f(clamp(x, ...))"
         return Judgement(Verdict.NOT_FINITE, f"{why}; {cure}", cause)
     where = "forward" if first < program.forward else "backward"
-    cure = "keep its argument away from there, or write the expression without it"
+    cure = "keep its argument away from there, or use a formulation without it"
     return Judgement(Verdict.NOT_FINITE, f"{start}: {name} {deed} in the {where} pass; {cure}", cause)
 
 
@@ -127,13 +130,13 @@ def _why_infinite(evidence: Evidence, truth: Real, key: int | None, place: int) 
     trace = evidence.trace
     assert trace is not None
     if any(local.place == place and math.isinf(local.ulps) for local in trace.locals):
-        return "overflow", f"left the range of {evidence.form.name}"
+        return "overflow", f"overflows {evidence.form.name}"
     if trace.unknown is not None or trace.enclosure(key, truth)[0] is None:
-        return "nan-trap", "has no finite value"
+        return "nan-trap", "is not finite"
     ancestors = [local for local in trace.ancestors(key) if local.place < place]
     if any(local.underflow for local in ancestors):
-        return "underflow", f"has no finite value where a number fell below the smallest normal {evidence.form.name}"
-    return "cancellation", "has no finite value at numbers of which rounding left nothing"
+        return "underflow", f"is not finite, because its input underflowed {evidence.form.name}"
+    return "cancellation", "is not finite, because rounding left no correct digits in its input"
 
 
 def _is_used(program: RecordedProgram, place: int, ancestors: Collection[int]) -> bool:
@@ -224,7 +227,7 @@ def _lost_digits(evidence: Evidence, start: str) -> Judgement:
         return Judgement(Verdict.INACCURATE, start, "cancellation")
     where = "forward" if worst.place < trace.program.forward else "backward"
     if worst.ulps >= 2 ** (evidence.form.precision / 2):  # by itself: nothing that follows is needed to explain it
-        why = f"{start}: {worst.name} in the {where} pass is off by {worst.ulps:.3g} ulps by itself"
-        return Judgement(Verdict.INACCURATE, f"{why}, and no vendor says how much it may be", "kernel")
-    why = f"{start}: the rounding of {worst.name} in the {where} pass is blown up by what follows"
+        why = f"{start}: {worst.name} ({where} pass) has an error of {worst.ulps:.3g} ulps by itself"
+        return Judgement(Verdict.INACCURATE, f"{why}, for which no bound is documented", "kernel")
+    why = f"{start}: rounding error of {worst.name} ({where} pass) is amplified by later operations"
     return Judgement(Verdict.INACCURATE, why, "cancellation")

@@ -28,6 +28,7 @@ from gradcalc.proof.smoothness.kinds import NOT_DIFFERENTIABLE, UNDEFINED, Kind
 from gradcalc.report import Judgement, Verdict
 
 _SHOWN = 20
+_OTHER_BRANCH = "floating-point evaluation takes another branch than exact evaluation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +71,23 @@ def _without_derivative(evidence: Evidence) -> Judgement | None:
             return judge_singular(regularity, where, evidence.number, evidence.form)
         if regularity.kind is Kind.UNKNOWN:
             places = places_text(regularity)
-            why = f"what the expression does beside this point is not known{where} ({regularity.why}): {places}"
+            why = f"the behaviour of the expression near this point is not known{where} ({regularity.why}): {places}"
             return Judgement(Verdict.UNDECIDED, why, "no-series")
     return None
 
 
 def _nothing_to_judge(evidence: Evidence) -> Judgement | None:
     if evidence.failure is not None:
-        return Judgement(Verdict.UNDECIDED, f"there is nothing to compare with: {evidence.failure}", "no-autograd")
+        return Judgement(Verdict.UNDECIDED, f"autograd gives no number: {evidence.failure}", "no-autograd")
     typed = None if evidence.at_exact_point is None else evidence.at_exact_point.derivative
     if typed is None or evidence.number is None:
-        return Judgement(Verdict.UNDECIDED, "no proven value was found within the limits of precision", "precision")
+        return Judgement(Verdict.UNDECIDED, "no value could be proven within the precision limit", "precision")
     if evidence.out_of_range and ("overflow" in evidence.unrepresentable.values() or not _is_accurate(evidence, typed)):
         verdict = Verdict.INACCURATE if math.isfinite(evidence.number) else Verdict.NOT_FINITE
         why = f"{_received_text(evidence)}, and returns {evidence.number!r}; the derivative is {decimal(typed)}"
         return Judgement(verdict, why, next(iter(evidence.out_of_range.values())))
     if evidence.at_rounded_point is None or evidence.at_rounded_point.derivative is None:
-        return Judgement(Verdict.UNDECIDED, "no proven value was found within the limits of precision", "precision")
+        return Judgement(Verdict.UNDECIDED, "no value could be proven within the precision limit", "precision")
     return None
 
 
@@ -104,10 +105,10 @@ def _with_notes(evidence: Evidence, judgement: Judgement, proof: Mapping[str, ob
     why = judgement.why
     if "flipped" in proof:
         digits = digits_text(evidence)
-        why = f"floats go another way than exact numbers ({proof['flipped']}), which changes nothing here: {digits}"
+        why = f"{_OTHER_BRANCH} ({proof['flipped']}), without effect here: {digits}"
     if evidence.out_of_range:
         name, cause = next(iter(evidence.out_of_range.items()))
-        why += f"; torch received {'an infinity' if cause == 'overflow' else '0'} for {name}, which changes nothing here"
+        why += f"; {name} is stored as {'inf' if cause == 'overflow' else '0'}, without effect here"
     return replace(judgement, why=why)
 
 
@@ -131,23 +132,23 @@ def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[s
             return _symbolic_side(formula, truth)
         return None if math.isfinite(number) else judge_not_finite(evidence, truth, "the derivative", key, number)
     if trace.unknown is not None:
-        why = f"torch ran an operation whose meaning is not known here: {trace.unknown}"
+        why = f"PyTorch ran an operation that gradcalc cannot replay: {trace.unknown}"
         return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
     if key is not None and not same_float(trace.replay_at(PRECISIONS[0]).floats[key], number):
-        why = "the gradient was written over by something that was not recorded"
+        why = "the gradient was overwritten by an operation that was not recorded"
         return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
     program, bits = trace.enclosure(key, truth)
     proof.update(replay=None if program is None else _enclosure(program), bits=bits)
     proof["operations"] = len(trace.program.operations)
     if formula is not None and not agree(formula, truth):
         if program is not None and agree(program, formula) and not agree(program, truth):
-            why = "sympy and torch's program agree with each other, and not with Taylor arithmetic: please report this"
+            why = "SymPy and PyTorch's program agree with each other, but not with Taylor arithmetic: please report this"
             return Judgement(Verdict.UNDECIDED, why, "witnesses")
         return _symbolic_side(formula, truth)
     if program is None:
-        why = f"torch returns {number!r}, where its program has no value in exact arithmetic"
+        why = f"PyTorch returns {number!r}, where its program has no value in exact arithmetic"
         if evidence.out_of_range:
-            why = f"{_received_text(evidence)}; the number is right, but what its program means is not known"
+            why = f"{_received_text(evidence)}; the number is right, but the meaning of its program is not known"
             return Judgement(Verdict.UNDECIDED, why, next(iter(evidence.out_of_range.values())))
         if _is_accurate(evidence, truth):
             return Judgement(Verdict.UNDECIDED, f"{why}; the derivative is {decimal(truth)}", "unknown-operation")
@@ -158,7 +159,7 @@ def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[s
     both_vanish = is_negligible(truth) and is_negligible(program)
     both_sink = abs(ball(truth)) < least and abs(program) < least
     if not (both_vanish or both_sink) and program.rel_accuracy_bits() < evidence.form.precision / 2:
-        return Judgement(Verdict.UNDECIDED, "torch's program could not be enclosed tightly enough", "precision")
+        return Judgement(Verdict.UNDECIDED, "PyTorch's program could not be enclosed tightly enough", "precision")
     return None
 
 
@@ -177,20 +178,16 @@ def _apart(evidence: Evidence, binary: Regularity, truth: Real, program: arb, pr
             return None
         underflow = underflow_before(evidence, flip)
         if underflow is not None:
-            why = (
-                f"{underflow.name} fell below the smallest normal {evidence.form.name}, and so {flip.name} went another way"
-            )
+            why = f"{underflow.name} underflowed {evidence.form.name}, so {flip.name} took another branch"
             return Judgement(Verdict.INACCURATE, f"{why}; the derivative is {decimal(truth)}", "underflow")
-        why = (
-            f"floats go another way than exact numbers ({flip.name}): the branch taken has the derivative {_short(program)}"
-        )
-        return Judgement(Verdict.INACCURATE, f"{why}, the true one is {decimal(truth)}", "branch-flip")
+        why = f"{_OTHER_BRANCH} ({flip.name}): the branch taken has derivative {_short(program)}"
+        return Judgement(Verdict.INACCURATE, f"{why}; the correct derivative is {decimal(truth)}", "branch-flip")
     mathematical, _ = trace.enclosure(trace.program.partials.get(evidence.by), truth, mathematical=True)
     if evidence.torch_deviations and mathematical is not None and agree(mathematical, truth):
         deviations = "; ".join(evidence.torch_deviations)
         why = f"{deviations}: its derivative is {_short(program)}, that of the expression {_beside(truth, program)}"
         return Judgement(Verdict.DIFFERENT_FUNCTION, why, "documented")
-    why = f"the program torch ran has the derivative {_short(program)}, the expression has {_beside(truth, program)}"
+    why = f"PyTorch's program has the derivative {_short(program)}; the expression has {_beside(truth, program)}"
     return Judgement(Verdict.DISAGREE, why, "formula", "autograd")
 
 
@@ -213,7 +210,7 @@ def _value(evidence: Evidence, binary: Regularity) -> Judgement | None:
         return None
     value, _ = trace.enclosure(key, truth)
     if value is None:
-        why = f"the program torch ran has no value here, though the expression has: {decimal(truth)}"
+        why = f"PyTorch's program has no value here, though the expression has: {decimal(truth)}"
         return Judgement(Verdict.ARTIFACT, why, "value")
     if agree(value, truth):
         return None
@@ -223,12 +220,12 @@ def _value(evidence: Evidence, binary: Regularity) -> Judgement | None:
         return None
     flip = flip or (None if is_accurate else trace.uncertain_integer())
     if flip is not None:
-        why = f"floats go another way than exact numbers ({flip.name}): that makes the value wrong, not the derivative"
+        why = f"{_OTHER_BRANCH} ({flip.name}); the value is wrong, not the derivative"
         return Judgement(Verdict.INACCURATE, why, "branch-flip")
     mathematical, _ = trace.enclosure(key, truth, mathematical=True)
     if evidence.torch_deviations and mathematical is not None and agree(mathematical, truth):
         return Judgement(Verdict.DIFFERENT_FUNCTION, "; ".join(evidence.torch_deviations), "documented")
-    why = f"the program torch ran has the value {_short(value)}, the expression has {_beside(truth, value)}"
+    why = f"PyTorch's program has the value {_short(value)}; the expression has {_beside(truth, value)}"
     return Judgement(Verdict.DISAGREE, why, "value", "autograd")
 
 
@@ -237,20 +234,20 @@ def _of_lost_numbers(evidence: Evidence, truth: Real, number: float) -> Judgemen
     if is_enough(number, truth, float_error(number, truth, evidence.form), evidence.form):
         return None
     verdict = Verdict.INACCURATE if math.isfinite(number) else Verdict.NOT_FINITE
-    why = f"{_received_text(evidence)}; its value is {number!r}, the expression has {decimal(truth)}"
+    why = f"{_received_text(evidence)}; its value is {number!r}; the expression has {decimal(truth)}"
     return Judgement(verdict, why, next(iter(evidence.out_of_range.values())))
 
 
 def _received_text(evidence: Evidence) -> str:
     """What torch received for a number that does not fit the dtype."""
     name, cause = next(iter(evidence.out_of_range.items()))
-    instead = "an infinity" if cause == "overflow" else "0"
-    return f"{name} is out of the range of {evidence.form.name}: torch received {instead}"
+    instead = "inf" if cause == "overflow" else "0"
+    return f"{name} is outside the range of {evidence.form.name}: it is stored as {instead}"
 
 
 def _symbolic_side(formula: Real, truth: Real) -> Judgement:
-    why = f"sympy's derivative is {decimal(formula)} here, Taylor arithmetic gives {_beside(truth, formula)}"
-    return Judgement(Verdict.DISAGREE, f"{why}: the symbolic side is wrong", "formula", "symbolic")
+    why = f"SymPy's derivative is {decimal(formula)} here; Taylor arithmetic gives {_beside(truth, formula)}"
+    return Judgement(Verdict.DISAGREE, f"{why}: the symbolic derivative is wrong", "formula", "symbolic")
 
 
 # ------------------------------------------------------------------------------------------------- without a program
@@ -266,12 +263,12 @@ def _by_rounding_bound(
     if error.digits >= evidence.form.digits / 2:
         return None if bound is None or bound[0] <= number <= bound[1] else _outside(evidence, truth)
     if binary.kind is Kind.DIFFERENTIABLE:
-        why = f"the derivative exists here and is {decimal(truth)}; torch returns {number!r}"
+        why = f"the derivative exists here and is {decimal(truth)}; PyTorch returns {number!r}"
         return Judgement(Verdict.ARTIFACT, f"{why}: {breakpoint_text(binary)}", "seam")
     if bound is not None and not bound[0] <= number <= bound[1]:
         return _outside(evidence, truth)
     if bound is None:
-        why = f"torch returns {number!r} for {decimal(truth)}; what rounding can do is not known without a record"
+        why = f"PyTorch returns {number!r} for {decimal(truth)}; without a record, no rounding bound is known"
         return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
     return None
 
@@ -280,7 +277,7 @@ def _outside(evidence: Evidence, truth: Real) -> Judgement:
     if evidence.torch_deviations:
         why = f"{'; '.join(evidence.torch_deviations)}: {evidence.number!r}, and {decimal(truth)} for the expression"
         return Judgement(Verdict.DIFFERENT_FUNCTION, why, "documented")
-    why = f"torch returns {evidence.number!r}, further from {decimal(truth)} than rounding can explain"
+    why = f"PyTorch returns {evidence.number!r}, further from {decimal(truth)} than rounding explains"
     return Judgement(Verdict.DISAGREE, why, "bound", "autograd")
 
 
@@ -297,11 +294,11 @@ def _kernels(evidence: Evidence, proof: dict[str, object]) -> Judgement | None:
     for local in trace.notable:
         if local.in_bound is not False or local.underflow:  # lost digits are looked at below
             continue
-        why = f"torch's {local.name} is off by {local.ulps:.3g} ulps, more than its vendor allows"
+        why = f"PyTorch's {local.name} has an error of {local.ulps:.3g} ulps, above its documented error bound"
         if local in trace.ancestors(trace.program.partials.get(evidence.by)):
             return Judgement(Verdict.DISAGREE, why, "kernel", "kernel")
         if local in trace.ancestors(trace.program.value):
-            why += ": that makes the value wrong, the derivative does not depend on it"
+            why += "; the value is wrong, the derivative does not depend on it"
             return Judgement(Verdict.DISAGREE, why, "kernel", "kernel")
     return None
 

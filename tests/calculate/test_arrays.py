@@ -730,7 +730,7 @@ def test_where_there_is_no_derivative(expr: str, at: dict[str, str], expected: l
 
 
 def test_torchs_gradient_of_a_singular_determinant_is_not_believed() -> None:
-    """The determinant is smooth there: its gradient is the cofactors, of which torch returns none."""
+    """The determinant is smooth there: its gradient is the cofactors, of which PyTorch returns none."""
     report = answer(Problem("det(A)", {"A": "[[1, 2], [2, 4]]"}))
     assert [partial.symbolic for partial in report.partials] == ["4", "-2", "-2", "1"]
     matrix = torch.tensor([[1.0, 2.0], [2.0, 4.0]], dtype=torch.float64, requires_grad=True)

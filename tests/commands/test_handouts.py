@@ -94,7 +94,6 @@ def test_files_of_exercises(content: str, count: int, tmp_path: Path, capsys: py
 
 
 WRONG = [
-    (["steps"], "error: missing EXPR\nhint: gradcalc steps EXPR, or gradcalc steps --file exercises.txt\n"),
     (["steps", "x", "--file", "e.txt"], "error: --file has its own expressions\nhint: gradcalc steps EXPR, or gradcalc steps --file exercises.txt\n"),
     (["steps", "x", "--no-solutions", "--json"], "error: --no-solutions is for handouts\nhint: choose from table, markdown, latex, html\n"),
     (["steps", "x", "--standalone"], "error: --standalone is for LaTeX\nhint: write --format latex --standalone\n"),

@@ -274,7 +274,7 @@ def tolerance(form: Form, order: int, dtype: str) -> float:
 
 
 _UNUSABLE = {
-    "zeta": "sympy left a derivative unevaluated",
+    "zeta": "SymPy left a derivative unevaluated (no closed form)",
 }
 
 

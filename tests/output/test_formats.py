@@ -27,7 +27,7 @@ GRADIENT = Partial(
 )  # fmt: skip
 KINK = Partial(
     ("x",), "sign(x)", r"\operatorname{sign}{\left(x \right)}", autograd=0.0, left="-1", right="1",
-    verdict=Verdict.NOT_DIFFERENTIABLE, cause="kink", why="the slopes on the two sides differ",
+    verdict=Verdict.NOT_DIFFERENTIABLE, cause="kink", why="the one-sided derivatives differ",
 )  # fmt: skip
 
 
@@ -166,7 +166,7 @@ KINK_SHOWN_IN_ASCII = """\
 f = abs(x)
 at x = 3
 df/dx = sign(x), has no value here (left slope -1, right slope 1)
-! not-differentiable (kink): the slopes on the two sides differ
+! not-differentiable (kink): the one-sided derivatives differ
 
              value of f  df/dx
 ------------------------------
@@ -193,8 +193,8 @@ rounded to 11 digits to fit; --format plain and --json have all of them
 float64 on cpu
 
 x = 0.2
-  ! not-differentiable (kink): left slope -1, right slope 1: the slopes on the
-  two sides differ
+  ! not-differentiable (kink): left slope -1, right slope 1: the one-sided
+  derivatives differ
 """
 
 TWO_SHOWN = """\

@@ -139,7 +139,7 @@ def test_a_kink_shows_both_slopes_and_what_torch_returned() -> None:
     partial = differentiate("relu(x)", at={"x": "0"}).partials[0]
     assert (partial.left, partial.right, partial.autograd, partial.symbolic) == ("0", "1", 0.0, None)
     assert partial.why == (
-        "the slopes on the two sides differ: a tie in relu; torch returns 0.0, a slope between left and right, by convention"
+        "the one-sided derivatives differ: relu at its kink; PyTorch returns 0.0, a value between the two by convention"
     )
 
 
@@ -196,25 +196,25 @@ def test_one_partial_of_several(expr: str, at: str, order: int, by: str, verdict
 
 # expression, point, dtype, part of what is said
 WORDS = [
-    ("erf(x)*2", "x=1e-20", "bfloat16", "that makes the value wrong, the derivative does not depend on it"),
-    ("sqrt(x**4)", "x=0", "float64", "the derivative is 0: div has no finite value in the backward pass"),
-    ("cbrt(x)**3", "x=0", "float64", "has no finite value in the backward pass"),
-    ("where(x==0, 1, sin(x)/x)", "x=0", "float64", "div has no finite value on the branch that is not taken"),
-    ("where(a <= 0, exp(a), 1 + a)", "a=100", "float32", "exp left the range of float32 on the branch that is not taken"),
-    ("x + exp(1000)", "x=1", "float64", "torch returns inf, the value is 1.9700711140170469939e+434"),
-    ("digamma(x)", "x=-1.99999994", "float32", "polygamma in the backward pass is off by"),
-    ("clamp(x, 0, 1)*0.1", "x=1", "float32", "a slope between left and right"),
-    ("where(x <= 0, sin(x/10), 0)", "x=0", "float64", "a slope between left and right"),
-    ("x*(1 + cos(pi))", "x=1", "float64", "torch received pi = 3.141592653589793"),
-    ("clamp(z, -1e10, 1e10)", "z=1", "float16", "torch received an infinity for 1e10, which changes nothing here"),
-    ("norm([x, y])", "x=1e-200,y=0", "float64", "fell below the smallest normal float64"),
-    ("abs(x)*(sin(2) - 2*sin(1)*cos(1))", "x=0", "float64", "as far as thousands of bits tell, which is no proof"),
-    ("relu(x) - relu(-x)", "x=0", "float64", "subgradients chosen one by one (a tie in relu)"),
+    ("erf(x)*2", "x=1e-20", "bfloat16", "the value is wrong, the derivative does not depend on it"),
+    ("sqrt(x**4)", "x=0", "float64", "the derivative is 0: div is not finite in the backward pass"),
+    ("cbrt(x)**3", "x=0", "float64", "is not finite in the backward pass"),
+    ("where(x==0, 1, sin(x)/x)", "x=0", "float64", "div is not finite on the branch that is not taken"),
+    ("where(a <= 0, exp(a), 1 + a)", "a=100", "float32", "exp overflows float32 on the branch that is not taken"),
+    ("x + exp(1000)", "x=1", "float64", "PyTorch returns inf; the value is 1.9700711140170469939e+434"),
+    ("digamma(x)", "x=-1.99999994", "float32", "polygamma (backward pass) has an error of"),
+    ("clamp(x, 0, 1)*0.1", "x=1", "float32", "a value between the two by convention"),
+    ("where(x <= 0, sin(x/10), 0)", "x=0", "float64", "a value between the two by convention"),
+    ("x*(1 + cos(pi))", "x=1", "float64", "stored as pi = 3.141592653589793"),
+    ("clamp(z, -1e10, 1e10)", "z=1", "float16", "1e10 is stored as inf, without effect here"),
+    ("norm([x, y])", "x=1e-200,y=0", "float64", "underflowed float64"),
+    ("abs(x)*(sin(2) - 2*sin(1)*cos(1))", "x=0", "float64", "to thousands of bits, which is not a proof"),
+    ("relu(x) - relu(-x)", "x=0", "float64", "subgradients chosen independently per operation (relu at its kink)"),
     (
         "where(x==0, 0, 3*x + x**2*sin(1/where(x==0, 1, x)))",
         "x=0",
         "float64",
-        "follows the branch that is taken at the point",
+        "differentiates the branch that is taken at the point",
     ),
     ("softplus(x, beta=0.1, threshold=1)", "x=15", "float64", "above its threshold (20 unless given)"),
     ("besseli1(x)", "x=1e-20", "float64", "that of the expression 0.50000000000000000000, which is 1.87e-41 away"),

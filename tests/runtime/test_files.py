@@ -309,7 +309,7 @@ def test_an_endless_line_of_points_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 def test_an_endless_line_of_a_batch_is_refused() -> None:
     endless = Endless()
-    found = command._lines(io.BufferedReader(endless, 1_000_000), lambda size: None)  # type: ignore[arg-type]
+    found = command._lines(io.BufferedReader(endless, 1_000_000))  # type: ignore[arg-type]
     assert len(next(found)[1]) == json_lines.MAX_LINE + 1
     with pytest.raises(CalcError, match="does not end"):
         next(found)
@@ -323,7 +323,7 @@ def test_a_field_that_is_too_long_is_told(tmp_path: Path) -> None:
 
 def _questions(path: str) -> list[bytes]:
     with files.open_input(path, "questions") as stream:
-        return [line for _, line in command._lines(stream, lambda size: None)]
+        return [line for _, line in command._lines(stream)]
 
 
 @POSIX
@@ -431,7 +431,7 @@ def test_no_process_for_sympy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
-    with pytest.raises(CalcError, match="cannot start a process for sympy: Too many open files"):
+    with pytest.raises(CalcError, match="cannot start a process for SymPy: Too many open files"):
         SymbolicClient().submit(QUESTION)
 
 

@@ -34,7 +34,7 @@ _SIMPLIFYING = 5.0
 
 
 class ClaimCheck:
-    """A claim about the derivative of a tree by a variable; sympy's process starts at once.
+    """A claim about the derivative of a tree by a variable; SymPy's process starts at once.
 
     With `inner` the variable stands for that expression; `fixed` are variables that have one value only; `where` is the
     condition under which the claim is meant; `is_equality`: the variable is no one's, see `equality_result`.

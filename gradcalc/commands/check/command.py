@@ -10,7 +10,7 @@ import typer
 from gradcalc.commands.console import tell_notes
 from gradcalc.commands.options import NoProof, NoSolutions, Standalone, Timeout, Title
 from gradcalc.commands.presentation import Presentation
-from gradcalc.commands.request import expression_from_stdin
+from gradcalc.commands.request import expression_from_stdin, is_piped
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
@@ -20,44 +20,55 @@ if TYPE_CHECKING:
     from gradcalc.commands.check.render_file import RowCheck
     from gradcalc.commands.claim_questions import ClaimQuestion
 
-FORMATS = (*LISTS, "latex", "markdown", "html")
+DOCUMENTS = ("latex", "markdown", "html")
+FORMATS = (*LISTS, *DOCUMENTS)
+FILE_FORMATS = (*FORMATS, "github", "junit")
+
+_LONGEST = 1_000_000
+"""Bytes of a derivation."""
+
+Expr = Annotated[str | None, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")]
+Claim = Annotated[
+    str | None, typer.Argument(metavar="CLAIM", help="Its hand-derived derivative, quoted: 2*x, or df/dx = 2*x.")
+]
+By = Annotated[str | None, typer.Option("--by", "--wrt", metavar="NAME", help="The variable. [default: the only one]")]
+At = Annotated[
+    list[str] | None, typer.Option(metavar="POINT", help="Where to look first: x=3, x=1/2, x=1,y=2. May be repeated.")
+]
+Where = Annotated[
+    str | None, typer.Option(metavar="CONDITION", help='The condition under which the claim is meant: "x > 0".')
+]
+Line = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TEXT", help='A line of a derivation: "p = sigmoid(z)", "dL/dp = p - y". May be repeated.'),
+]
+Lines = Annotated[str | None, typer.Option(metavar="FILE", help="A derivation in lines; # begins a comment, - is stdin.")]
+File = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="Claims, one per row: CSV, TSV or JSON lines with id, expr, claim or lines, by, at, where."
+    ),
+]
+Format = Annotated[
+    str, typer.Option(metavar="NAME", help="table, plain, json, latex, markdown, html; for a file github or junit too.")
+]
 
 
 def check(
-    expr: Annotated[
-        str | None, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")
-    ] = None,
-    claim: Annotated[
-        str | None, typer.Argument(metavar="CLAIM", help="Its hand-derived derivative, quoted: 2*x, or df/dx = 2*x.")
-    ] = None,
-    by: Annotated[
-        str | None, typer.Option("--by", "--wrt", metavar="NAME", help="The variable. [default: the only one]")
-    ] = None,
-    at: Annotated[
-        list[str] | None, typer.Option(metavar="POINT", help="Where to look first: x=3, x=1/2, x=1,y=2. May be repeated.")
-    ] = None,
-    where: Annotated[
-        str | None, typer.Option(metavar="CONDITION", help='The condition under which the claim is meant: "x > 0".')
-    ] = None,
-    line: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TEXT", help='A line of a derivation: "p = sigmoid(z)", "dL/dp = p - y". May be repeated.'),
-    ] = None,
-    lines: Annotated[
-        str | None, typer.Option(metavar="FILE", help="A derivation in lines; # begins a comment, - is stdin.")
-    ] = None,
-    file: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="Claims, one per row: CSV, TSV or JSON lines with id, expr, claim or lines, by, at, where."
-        ),
-    ] = None,
+    expr: Expr = None,
+    claim: Claim = None,
+    by: By = None,
+    at: At = None,
+    where: Where = None,
+    line: Line = None,
+    lines: Lines = None,
+    file: File = None,
     title: Title = None,
     no_solutions: NoSolutions = False,
     no_proof: NoProof = False,
     standalone: Standalone = False,
     timeout: Timeout = "10",
-    format: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}.")] = "table",
+    format: Format = "table",
     *,
     presentation: Presentation,
 ) -> Exit:
@@ -101,8 +112,9 @@ def check(
     and a last line: right, partly, wrong or undecided; the number of the first line to blame.
     For a file: one line per row, with tabs between
       line number, id, outcome or error, the kind of mistake, the mistake or the error
+    --format github prints annotations for GitHub Actions, --format junit a test report.
     """
-    settings = Settings.read(FORMATS, format, timeout, presentation)
+    settings = Settings.read(FORMATS if file is None else FILE_FORMATS, format, timeout, presentation)
     if standalone and format != "latex":
         raise CalcError("--standalone is for LaTeX", hint="write --format latex --standalone")
     sheet = _Sheet(title, not no_solutions, not no_proof, standalone)
@@ -110,6 +122,8 @@ def check(
         if expr is not None or claim is not None or line or lines or by or at or where:
             raise CalcError("--file has its own expressions and claims", hint="gradcalc check --file claims.csv")
         return _check_file(file, settings, sheet)
+    if expr is None and (line or lines) and lines != "-" and is_piped():
+        expr = "-"
     if expr is None:
         raise CalcError("missing EXPR", hint="gradcalc check EXPR CLAIM, or gradcalc check --file claims.csv")
     if expr == lines == "-":
@@ -118,7 +132,7 @@ def check(
 
     from gradcalc.commands.row_files import read_text
 
-    texts = [*(read_text(lines).splitlines() if lines else []), *(line or [])]
+    texts = [*(read_text(lines, _LONGEST).splitlines() if lines else []), *(line or [])]
 
     from gradcalc.commands.claim_questions import read_question
 
@@ -146,10 +160,10 @@ def _check_question(question: ClaimQuestion, settings: Settings, sheet: _Sheet) 
     from gradcalc.commands.claim_questions import answer, exit_of
 
     result = answer(question, settings.seconds)
-    if settings.format not in LISTS:
+    if settings.format in DOCUMENTS:
         from gradcalc.commands.check.claim_files import ClaimRow
 
-        _write_sheet([RowCheck(ClaimRow(0, None, question.expr), result, result.versions)], settings, sheet)
+        _write_sheet([RowCheck(ClaimRow(0, None, question.expr), result, result.versions, "")], settings, sheet)
     elif isinstance(result, Check):
         settings.write(render.FORMATS, result)
     else:
@@ -177,13 +191,13 @@ def _check_file(path: str, settings: Settings, sheet: _Sheet) -> Exit:
             result = CalcError(f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
             exits.add(Exit.BUG)
         exits.add(Exit.WRONG_REQUEST if isinstance(result, CalcError) else exit_of(result))
-        checks.append(render_file.RowCheck(row, result, versions()))
-        if settings.format in LISTS:
+        checks.append(render_file.RowCheck(row, result, versions(), path))
+        if settings.format not in DOCUMENTS:
             settings.write(render_file.ROW_FORMATS, checks[-1])
-    if settings.format in LISTS:
-        settings.write(render_file.FORMATS, checks)
-    else:
+    if settings.format in DOCUMENTS:
         _write_sheet(checks, settings, sheet)
+    else:
+        settings.write(render_file.FORMATS, checks)
     return next(code for code in _WORST_FIRST if code in exits)
 
 

@@ -102,7 +102,7 @@ class ChunkResult:
                 autograd=None if self.run.failure else numbers[place],
                 verdict=verdict,
                 cause=self.cause(place),
-                why=f"there is nothing to compare with: {self.run.failure}" if self.run.failure else why,
+                why=f"autograd gives no number: {self.run.failure}" if self.run.failure else why,
                 proof={"evidence": evidence},
             )
             for by, numbers in self.run.partials.items()

@@ -1,4 +1,4 @@
-"""One page on each verdict, each cause and each idea behind them: what it means, why, what to do, and an example to run.
+"""One page on each verdict, each cause and each concept behind them: what it means, why, what to do, and an example to run.
 
 The pages are data; `gradcalc explain` shows them, and a test runs their examples.
 """
@@ -33,7 +33,7 @@ _VERDICTS = (
     ),
     Page(
         "inaccurate",
-        "the formulas are equal, but the number lost more than half of its digits",
+        "formulas equal, but the number lost more than half of its digits",
         "autograd computed the right formula, and rounding spoilt the number. The report names the operation that lost "
         "most, and where a stable spelling of the same function is known, shows what it keeps at this point. float64 "
         "instead of float32 often helps, a stable spelling helps always. Of an array it looks into the first 24 such "
@@ -63,7 +63,7 @@ _VERDICTS = (
     Page(
         "not-differentiable",
         "there is no derivative here, though the expression has a value",
-        "The report shows the slopes on both sides. torch returns something all the same, by convention: a slope between "
+        "The report shows the slopes on both sides. PyTorch returns something all the same, by convention: a slope between "
         "the two at a kink. Conventions differ between functions that are equal (relu, maximum and clamp), and between "
         "versions of torch.",
         'gradcalc diff "abs(x)" --at 0',
@@ -71,7 +71,7 @@ _VERDICTS = (
     ),
     Page(
         "undefined",
-        "the expression has no real value here, or is at the end of its domain",
+        "no real value here, or is at the end of its domain",
         "Calculation is strictly real: the logarithm or the root of a negative number does not exist. autograd may return "
         "a gradient all the same (-1 for log(x) at -1), and so does the formula 1/x: equal numbers for a function that is "
         "not there.",
@@ -99,7 +99,7 @@ _VERDICTS = (
     Page(
         "undecided",
         "no proof within the limits",
-        "Nothing was proven, for or against: torch has no derivative of a function, ran an operation that is not known "
+        "Nothing was proven, for or against: PyTorch has no derivative of a function, ran an operation that is not known "
         "here, or no enclosure was found within the limits of precision and time. The other sides still answer.",
         'gradcalc diff "besselk(1, x)" --at 2',
         ("no-autograd", "precision", "time", "unknown-operation", "witnesses", "no-series"),
@@ -159,7 +159,7 @@ _CAUSES = (
     ),
     Page(
         "kink",
-        "the slopes on the two sides differ",
+        "the one-sided derivatives differ",
         "Both one-sided derivatives exist, and they are not the same.",
         'gradcalc diff "relu(x)" --at 0',
     ),
@@ -286,7 +286,7 @@ _CAUSES = (
     ),
 )
 
-_IDEAS = (
+_CONCEPTS = (
     Page(
         "chain-rule",
         "the derivative of a composition is the product along the path",
@@ -367,6 +367,11 @@ _IDEAS = (
     ),
 )
 
-PAGES: dict[str, Page] = {page.name: page for page in (*_VERDICTS, *_CAUSES, *_IDEAS)}
+PAGES: dict[str, Page] = {page.name: page for page in (*_VERDICTS, *_CAUSES, *_CONCEPTS)}
 VERDICTS = tuple(page.name for page in _VERDICTS)
-IDEAS = tuple(page.name for page in _IDEAS)
+CONCEPTS = tuple(page.name for page in _CONCEPTS)
+
+
+def kind_of(page: Page) -> str:
+    """`verdict`, `cause` or `concept`."""
+    return "verdict" if page.name in VERDICTS else "concept" if page.name in CONCEPTS else "cause"

@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gradcalc.commands.options import Device, Dtype, From, NoProof, NoSolutions, Standalone, Timeout, Title
 from gradcalc.commands.presentation import Presentation
-from gradcalc.commands.request import one_point, request
+from gradcalc.commands.request import is_piped, one_point, request
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
 
+if TYPE_CHECKING:
+    from gradcalc.commands.steps.exercise_files import ExerciseRow
+    from gradcalc.commands.steps.handout import Exercise
+
 FORMATS = (*LISTS, "latex", "markdown", "html")
+
+Expressions = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="EXPR...", help="The expression, quoted, or several; - reads one from stdin."),
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by",
+        "--wrt",
+        metavar="NAME",
+        help="The variable to differentiate with respect to: x, or x,y, or x[0]. May be repeated. [default: all]",
+    ),
+]
+At = Annotated[
+    list[str] | None,
+    typer.Option(metavar="POINT", help="Point at which every line has its value: x=3, x=1/2, x=1,y=2. May be repeated."),
+]
+File = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Exercises: one expression per line, or a table: id, expr, by, at."),
+]
+Format = Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}.")]
 
 
 def steps(
-    expr: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="EXPR...", help="The expression, quoted, or several; - reads one from stdin."),
-    ] = None,
-    by: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--by",
-            "--wrt",
-            metavar="NAME",
-            help="The variable to differentiate with respect to: x, or x,y, or x[0]. May be repeated. [default: all]",
-        ),
-    ] = None,
-    at: Annotated[
-        list[str] | None,
-        typer.Option(metavar="POINT", help="Point at which every line has its value: x=3, x=1/2, x=1,y=2. May be repeated."),
-    ] = None,
-    file: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Exercises: one expression per line, or a table: id, expr, by, at."),
-    ] = None,
+    expr: Expressions = None,
+    by: By = None,
+    at: At = None,
+    file: File = None,
     title: Title = None,
     no_solutions: NoSolutions = False,
     no_proof: NoProof = False,
@@ -47,7 +57,7 @@ def steps(
     dtype: Dtype = None,
     timeout: Timeout = "10",
     notation: From = "auto",
-    format: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}.")] = "table",
+    format: Format = "table",
     *,
     presentation: Presentation,
 ) -> Exit:
@@ -75,6 +85,8 @@ def steps(
       variable, depth, part, rule, law, what its letters are, derivative, value
     """
     settings = Settings.read(FORMATS, format, timeout, presentation, device=device, dtype=dtype, notation=notation)
+    if not expr and file is None and is_piped():
+        expr = ["-"]
     if bool(expr) == (file is not None):
         what = "--file has its own expressions" if expr else "missing EXPR"
         raise CalcError(what, hint="gradcalc steps EXPR, or gradcalc steps --file exercises.txt")
@@ -84,22 +96,27 @@ def steps(
         raise CalcError("--standalone is for LaTeX", hint="write --format latex --standalone")
     from gradcalc.commands.row_files import read_text
     from gradcalc.commands.steps.exercise_files import ExerciseRow, exercises_of
-    from gradcalc.commands.steps.handout import Exercise, Handout
+    from gradcalc.commands.steps.handout import Handout
     from gradcalc.commands.steps.render import FORMATS as RENDERERS
-    from gradcalc.commands.steps.steps import stepwise
 
     rows = [ExerciseRow(0, None, text) for text in expr or []] if file is None else list(exercises_of(read_text(file), file))
-    exercises = []
-    for row in rows:
-        try:
-            question = one_point(*request(row.expr, row.at or at or [], settings, by=row.by or by or []))
-            exercises.append(Exercise(stepwise(question, seconds=settings.seconds), row.name))
-        except CalcError as error:
-            error.message = f"line {row.line}: {error.message}" if row.line else error.message
-            raise
+    exercises = [_exercise(row, by or [], at or [], settings) for row in rows]
     handout = Handout(exercises, title, solutions=not no_solutions, proof=not no_proof, standalone=standalone)
     settings.write(RENDERERS, handout)
     return _worst(exercise.stepwise.exit for exercise in exercises)
+
+
+def _exercise(row: ExerciseRow, by: Sequence[str], at: Sequence[str], settings: Settings) -> Exercise:
+    """The derivations of a row; errors have the number of its line."""
+    from gradcalc.commands.steps.handout import Exercise
+    from gradcalc.commands.steps.steps import stepwise
+
+    try:
+        question = one_point(*request(row.expr, row.at or at, settings, by=row.by or by))
+        return Exercise(stepwise(question, seconds=settings.seconds), row.name)
+    except CalcError as error:
+        error.message = f"line {row.line}: {error.message}" if row.line else error.message
+        raise
 
 
 def _worst(exits: Iterable[Exit]) -> Exit:

@@ -127,7 +127,7 @@ def runs(
     except REFUSALS as error:
         return [replace(point, failure=first_line(error))] * count
     except deadline.OutOfTime:
-        return [replace(point, failure="torch took more than its share of the time")] * count
+        return [replace(point, failure="PyTorch exceeded its share of the time limit")] * count
     numbers = plain or recording
     assert numbers is not None
     plain_runs = [replace(point, value=numbers.value(place), partials=numbers.numbers(place)) for place in range(count)]

@@ -104,7 +104,7 @@ def apply(node: Call, args: Sequence[torch.Tensor], constants: Constants) -> tor
     """The tensor of one call, from those of its arguments.  Raises `Unavailable` as `build` does."""
     row = TABLE[node.name]
     if row.torch is None:
-        raise Unavailable(f"torch has no derivative of {node.name}")
+        raise Unavailable(f"PyTorch has no derivative of {node.name}")
     if not node.args:
         return constants.tensors[node.name]
     arguments: list[Any] = list(args)

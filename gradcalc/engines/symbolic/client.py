@@ -102,10 +102,10 @@ class SymbolicClient:
         try:
             self._budget_start, line = self._lines.get(timeout=max(0.0, ends - time.monotonic()))
         except queue.Empty:
-            self._replace(oldest, f"sympy took more than {oldest.seconds:g} seconds")
+            self._replace(oldest, f"SymPy took more than {oldest.seconds:g} seconds")
             return
         if line is None:
-            self._replace(oldest, "sympy's process ended: it ran out of time or memory")
+            self._replace(oldest, "SymPy's process ended: it ran out of time or memory")
             return
         try:
             answer = _answer(line)
@@ -114,7 +114,7 @@ class SymbolicClient:
             elif answer["number"] == submission.number:
                 self._set_result(oldest, answer.get("failure") or unpack_result(answer, oldest))
         except (ValueError, RecursionError):
-            self._replace(oldest, "sympy's process gave an answer that cannot be read")
+            self._replace(oldest, "SymPy's process gave an answer that cannot be read")
 
     def _set_result(self, request: SymbolicRequest, answer: SymbolicResult | str) -> None:
         del self._waiting[request]
@@ -164,8 +164,8 @@ class SymbolicClient:
             finally:
                 os.close(sending)
         except OSError as error:
-            hint = "sympy runs in a process of its own; allow more open files and processes (ulimit -n, ulimit -u)"
-            raise CalcError(f"cannot start a process for sympy: {error.strerror or error}", hint=hint) from None
+            hint = "SymPy runs in a process of its own; allow more open files and processes (ulimit -n, ulimit -u)"
+            raise CalcError(f"cannot start a process for SymPy: {error.strerror or error}", hint=hint) from None
         self._answers = open(receiving, encoding="utf-8", errors="replace")  # noqa: SIM115  closed with the process
         self._lines = queue.SimpleQueue()
         self._warm, self._budget_start = False, 0.0

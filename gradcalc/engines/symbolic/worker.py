@@ -57,11 +57,11 @@ def main(descriptor: str) -> None:
         try:
             answer = pack_result(_result(request, cas))
         except MemoryError:
-            answer = {"failure": "sympy needed too much memory"}
+            answer = {"failure": "SymPy needed too much memory"}
         except RecursionError:
-            answer = {"failure": "the expression is too deep for sympy"}
+            answer = {"failure": "the expression is too deep for SymPy"}
         except Exception as error:  # sympy raises anything; whatever it is, the other engines go on
-            answer = {"failure": f"sympy failed: {type(error).__name__}: {error}"[:300]}
+            answer = {"failure": f"SymPy failed: {type(error).__name__}: {error}"[:300]}
         _say(answers, {"number": data["number"], **answer})
 
 
@@ -81,7 +81,7 @@ def _result(request: SymbolicRequest, cas: Any) -> SymbolicResult:
 def _say(answers: IO[str], answer: dict[str, Any]) -> None:
     text = json.dumps(answer)
     if len(text) > MAX_CHARACTERS:
-        text = json.dumps({"number": answer["number"], "failure": "sympy's answer is too long"})
+        text = json.dumps({"number": answer["number"], "failure": "SymPy's answer is too long"})
     answers.write(text + "\n")
     answers.flush()
 

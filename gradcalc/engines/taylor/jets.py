@@ -41,7 +41,7 @@ class Note:
     span: Span
 
 
-CONDITION = "the seam of a condition"
+CONDITION = "the boundary of a condition"
 """What the note of a condition says."""
 
 ZERO_TO_ZERO = "0**0, beside which the power depends on the path"

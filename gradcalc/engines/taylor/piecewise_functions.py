@@ -15,6 +15,9 @@ from gradcalc.expression.tree import Call
 from gradcalc.functions.vocabulary import Vocabulary
 from gradcalc.runtime import deadline
 
+_TIES = frozenset(["max", "min", "maximum", "minimum", "amax", "amin", "fmax", "fmin"])
+"""Functions that choose among their arguments; others are at a kink of their own."""
+
 
 class PiecewiseFunctions(Vocabulary[Jet, Condition], ABC):
     """The piecewise functions of the vocabulary, in jets up to t**`order`."""
@@ -89,8 +92,9 @@ class PiecewiseFunctions(Vocabulary[Jet, Condition], ABC):
 
     def _extreme(self, args: tuple[Jet, ...], direction: int) -> Jet:
         best = args[0]
+        what = f"a tie in {self.name}" if self.name in _TIES else f"{self.name} at its kink"
         for other in args[1:]:
-            side, notes = self.side(best - other, f"a tie in {self.name}")
+            side, notes = self.side(best - other, what)
             branch = best if side * direction >= 0 else other
             is_literal = best.is_literal and other.is_literal
             best = Jet(branch.coefficients, notes, is_constant=branch.is_constant, is_literal=is_literal)

@@ -203,10 +203,10 @@ def test_a_sum_of_five_thousand_terms() -> None:
 # ----------------------------------------------------------------------------------------------------------- failures
 
 FAILURES = [
-    ("erfi(x)", "x", "torch has no derivative of erfi"),
-    ("1 + zeta(x)", "x", "torch has no derivative of zeta"),
-    ("besselj(0, x)", "x", "torch has no derivative of besselj"),
-    ("heaviside(x)", "x", "torch has no derivative of heaviside"),
+    ("erfi(x)", "x", "PyTorch has no derivative of erfi"),
+    ("1 + zeta(x)", "x", "PyTorch has no derivative of zeta"),
+    ("besselj(0, x)", "x", "PyTorch has no derivative of besselj"),
+    ("heaviside(x)", "x", "PyTorch has no derivative of heaviside"),
     ("besseli(2, x)", "x", "torch has besseli(n, x) for n = 0 and n = 1 only"),
     ("hardsigmoid(x)", "xx", "derivative for aten::hardsigmoid_backward is not implemented"),
 ]  # fmt: skip

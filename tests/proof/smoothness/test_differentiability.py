@@ -440,8 +440,8 @@ def test_what_is_proven_and_what_is_only_numerical(expr: str, at: str, proven: b
 
 NOTES = [
     ("abs(x) + sqrt(x) + 1/x", "x=0", [("seam", "abs at 0", "abs(x)"), ("edge", "the square root of zero", "sqrt(x)"), ("pole", "division by zero", "1/x")]),
-    ("relu(x) - relu(-x)", "x=0", [("seam", "a tie in relu", "relu(x)"), ("seam", "a tie in relu", "relu(-x)")]),
-    ("where(x > 0, log(x), 1)", "x=0", [("seam", "the seam of a condition", "x > 0"), ("pole", "the logarithm of zero", "log(x)")]),
+    ("relu(x) - relu(-x)", "x=0", [("seam", "relu at its kink", "relu(x)"), ("seam", "relu at its kink", "relu(-x)")]),
+    ("where(x > 0, log(x), 1)", "x=0", [("seam", "the boundary of a condition", "x > 0"), ("pole", "the logarithm of zero", "log(x)")]),
     ("atan2(x, -1)*log(x - 1)", "x=0", [("seam", "the cut of atan2", "atan2(x, -1)"), ("domain", "the logarithm of a negative number", "log(x - 1)")]),
 ]  # fmt: skip
 

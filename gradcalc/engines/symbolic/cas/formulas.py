@@ -13,18 +13,18 @@ from gradcalc.expression.tree import Node
 MAX_FORMULA_CHARACTERS = 200_000
 
 _UNUSABLE = (
-    (sympy.Derivative, "sympy left a derivative unevaluated"),
-    (sympy.Subs, "sympy left a derivative unevaluated"),
-    (sympy.DiracDelta, "sympy answered with a delta distribution"),
+    (sympy.Derivative, "SymPy left a derivative unevaluated (no closed form)"),
+    (sympy.Subs, "SymPy left a derivative unevaluated (no closed form)"),
+    (sympy.DiracDelta, "SymPy answered with a delta distribution"),
 )
 _MEANINGLESS = (
-    (sympy.I, "sympy's derivative has complex parts"),
-    (sympy.re, "sympy's derivative has complex parts"),
-    (sympy.im, "sympy's derivative has complex parts"),
-    (sympy.arg, "sympy's derivative has complex parts"),
-    (sympy.zoo, "sympy's derivative is infinite"),
-    (sympy.oo, "sympy's derivative is infinite"),
-    (sympy.nan, "sympy's derivative is not a number"),
+    (sympy.I, "SymPy's derivative has complex parts"),
+    (sympy.re, "SymPy's derivative has complex parts"),
+    (sympy.im, "SymPy's derivative has complex parts"),
+    (sympy.arg, "SymPy's derivative has complex parts"),
+    (sympy.zoo, "SymPy's derivative is infinite"),
+    (sympy.oo, "SymPy's derivative is infinite"),
+    (sympy.nan, "SymPy's derivative is not a number"),
 )
 
 
@@ -49,18 +49,18 @@ class Formulas:
             return Formula("", "", None, reason)
         size = self._sizes[derivative]
         if size > MAX_FORMULA_CHARACTERS:  # a part takes a character at least
-            return Formula(f"(a formula of {size} parts)", "", None, "sympy's formula is too long")
+            return Formula(f"(a formula of {size} parts)", "", None, "SymPy's formula is too long")
         text, latex = self.written(derivative)
         if builder.is_lost:
-            return Formula(text, latex, None, "sympy's value of the expression is not a number")
+            return Formula(text, latex, None, "SymPy's value of the expression is not a number")
         if flaws:
             return Formula(text, latex, None, next(why for _, why in _UNUSABLE if why in flaws))
         if len(text) > MAX_FORMULA_CHARACTERS:
-            return Formula(f"(a formula of {len(text)} characters)", "", None, "sympy's formula is too long")
+            return Formula(f"(a formula of {len(text)} characters)", "", None, "SymPy's formula is too long")
         try:
             return Formula(text, latex, self.tree(derivative))
         except CalcError as error:
-            return Formula(text, latex, None, f"sympy answered with more than gradcalc knows: {error.message}")
+            return Formula(text, latex, None, f"SymPy answered with more than gradcalc knows: {error.message}")
 
     def written(self, expression: sympy.Expr, *, readable: bool = True) -> tuple[str, str]:
         """The text of an expression, and its LaTeX where that is not too long; `readable` shows constants as numbers."""

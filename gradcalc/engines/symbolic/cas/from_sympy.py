@@ -65,7 +65,7 @@ class _Remembering:
 
 
 class Printer(_Remembering, StrPrinter):
-    """sympy's own text, in gradcalc's language."""
+    """SymPy's own text, in gradcalc's language."""
 
     def __init__(self, names: Mapping[str, str], order: Order):
         super().__init__()
@@ -101,7 +101,7 @@ class Printer(_Remembering, StrPrinter):
 
 
 class Latex(_Remembering, LatexPrinter):
-    """sympy's own LaTeX, with names for its symbols."""
+    """SymPy's own LaTeX, with names for its symbols."""
 
     def __init__(self, names: Mapping[sympy.Symbol, str], order: Order):
         super().__init__({"symbol_names": names})
