@@ -1,6 +1,6 @@
 """What is written elsewhere and not here: other notations, other languages, plain words; and what to write instead.
 
-Comes in: a text and the place where reading stopped.  Goes out: the error, whose hint names the spelling that is read.
+Comes in: a text and the place where reading stopped.  Goes out: the error, whose hint says what to write instead.
 """
 
 from __future__ import annotations

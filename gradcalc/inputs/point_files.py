@@ -1,6 +1,6 @@
-"""Points from a file: CSV with a header of variable names, or JSON lines, a row a point.
+"""Points from a file: CSV with a header of variable names, or JSON Lines, one point per row.
 
-Comes in: a text stream.  Goes out: for every row the text of each variable's value.  Columns that are no variables of the
+Comes in: a text stream.  Goes out: for every row the text of each variable's value.  Columns that are not variables of the
 expression are left alone.
 """
 

@@ -178,8 +178,8 @@ def test_letters_of_laws_are_no_names_of_the_expression() -> None:
 
 
 WRONG = [
-    ("zeta(x)", "error: there is no rule for the derivative of zeta(x)\nhint: gradcalc diff gives its value"),
-    ("besselj(x, 2)", "error: there is no rule for the derivative of besselj(x, 2)\nhint: gradcalc diff gives its value"),
+    ("zeta(x)", "error: no differentiation rule for zeta(x)\nhint: gradcalc diff gives its value"),
+    ("besselj(x, 2)", "error: no differentiation rule for besselj(x, 2)\nhint: gradcalc diff gives its value"),
     (
         " + ".join(f"sin({k}*x)" for k in range(MAX_PARTS // 4 + 1)),
         f"error: the expression has more than {MAX_PARTS} parts: too large to display",
