@@ -104,7 +104,7 @@ def test_engines_know_nothing_of_each_other(wing: str) -> None:
 
 
 # The modules of the command line, from the ground up.
-CLI = [["command_tree"], ["completion"], ["app"], ["main", "manual"]]
+CLI = [["command_tree", "version"], ["completion", "help_page"], ["expression_command"], ["app"], ["main", "manual"]]
 CLI_FLOOR = {f"gradcalc.cli.{name}": floor for floor, names in enumerate(CLI) for name in names}
 
 
@@ -231,7 +231,7 @@ SLOW = {"flint", "importlib.metadata", "matplotlib", "numpy", "pebble", "rich", 
 """Libraries that take so long to import that they wait until they are needed."""
 RARE = {"difflib", "gradcalc.grammar.latex.reader", "importlib", "multiprocessing", "resource", "traceback"}
 """Modules that few runs need, or not every system has."""
-LATE = (".command", ".request", ".results", ".pool", ".worker", "__main__")
+LATE = (".command", ".request", ".results", ".pool", ".worker", ".version", "__main__")
 """Every run imports the declaration of every command: what a command computes with waits until it is run."""
 
 

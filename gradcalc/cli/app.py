@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gradcalc import __version__
+from gradcalc.cli.version import version_text
 from gradcalc.commands.console import write
 
 if TYPE_CHECKING:
     import typer
-
-VERSION = f"gradcalc {__version__}\n"
-
 
 SUMMARY = "Derivatives by sympy and by torch autograd, side by side, with a proven verdict."
 
@@ -68,6 +65,8 @@ def application() -> typer.Typer:
     import typer
 
     from gradcalc.cli.completion import completion
+    from gradcalc.cli.expression_command import ExpressionCommand
+    from gradcalc.cli.help_page import PageCommand, PageGroup, help_command
     from gradcalc.commands.accumulate.command import accumulate
     from gradcalc.commands.batch.command import batch
     from gradcalc.commands.bce.command import bce
@@ -78,12 +77,12 @@ def application() -> typer.Typer:
     from gradcalc.commands.functions.command import functions
     from gradcalc.commands.plot.command import plot
     from gradcalc.commands.presentation import COLOR_HELP, NO_COLOR_HELP, presented, set_color
-    from gradcalc.commands.request import ExpressionCommand
     from gradcalc.commands.steps.command import steps
     from gradcalc.commands.trace.command import trace
     from gradcalc.commands.tracking.command import tracking
 
     app = typer.Typer(
+        cls=PageGroup,
         help=_HELP,
         epilog=_EPILOG,
         add_completion=False,
@@ -94,18 +93,25 @@ def application() -> typer.Typer:
 
     @app.callback()
     def options(
-        version: bool = typer.Option(False, "--version", "-V", help="Show the version and exit.", is_eager=True),
+        version: bool = typer.Option(
+            False,
+            "--version",
+            "-V",
+            help="Show the version; with --verbose or --json also Python and packages.",
+            is_eager=True,
+        ),
         color: str | None = typer.Option(None, metavar="WHEN", help=COLOR_HELP),
         no_color: bool = typer.Option(False, "--no-color", help=NO_COLOR_HELP),
     ) -> None:
         set_color(color, off=no_color)
         if version:
-            write(VERSION)
+            write(version_text())
             raise typer.Exit
 
     of_expressions = (diff, steps, check, trace, accumulate, tracking, plot)
     for command in (diff, steps, check, bce, trace, accumulate, tracking, plot, batch, functions, devices, explain):
-        kind = ExpressionCommand if command in of_expressions else None
+        kind = ExpressionCommand if command in of_expressions else PageCommand
         app.command(command.__name__, cls=kind)(presented(command, numbers=command in (*of_expressions, bce)))
-    app.command("completion")(completion)
+    app.command("completion", cls=PageCommand)(completion)
+    app.command("help", cls=PageCommand)(presented(help_command))
     return app

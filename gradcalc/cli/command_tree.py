@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import typer
 
 from gradcalc.commands.arguments import DEVICES
+from gradcalc.commands.batch.command import FORMATS as BATCH_FORMATS
 from gradcalc.commands.bce.command import FORMATS as BCE_FORMATS
+from gradcalc.commands.check.command import FILE_FORMATS as CHECK_FORMATS
+from gradcalc.commands.explain.command import FORMATS as EXPLAIN_FORMATS
+from gradcalc.commands.explain.pages import PAGES
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.trace.command import GRAPHS
 from gradcalc.output.formats import FORMATS
-from gradcalc.report import DTYPES
+from gradcalc.output.options import COLORS
+from gradcalc.report import DTYPES, Notation, Verdict
 
-_VALUES = {"--device": DEVICES, "--dtype": DTYPES}
-_FORMATS = {"diff": tuple(FORMATS), "bce": BCE_FORMATS, "trace": GRAPHS}
+SHELLS = ("bash", "zsh", "fish")
+_VALUES = {
+    "--device": DEVICES, "--dtype": DTYPES, "--color": COLORS, "--from": tuple(Notation), "--fail-on": tuple(Verdict),
+    "--reduction": ("mean", "sum"),
+}  # fmt: skip
+_FORMATS = {
+    "diff": tuple(FORMATS), "bce": BCE_FORMATS, "trace": GRAPHS, "steps": (*LISTS, "latex", "markdown"),
+    "batch": BATCH_FORMATS, "check": CHECK_FORMATS, "explain": EXPLAIN_FORMATS,
+}  # fmt: skip
+_WORDS = {"explain": tuple(PAGES), "completion": SHELLS}
+"""The words that arguments are chosen from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +46,20 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument: how it is written in the usage, its help, and the words it is chosen from, if it is."""
+
+    word: str
+    help: str
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A command: its name, its arguments, its help, its options."""
 
     name: str
-    arguments: tuple[str, ...]
+    arguments: tuple[Argument, ...]
     help: str
     options: tuple[Option, ...]
 
@@ -49,27 +71,43 @@ class Command:
 
 def commands(group: typer.core.TyperGroup) -> tuple[Command, ...]:
     """The commands of the application in the order of the help page."""
-    return tuple(_command(name, command.params, command.help or "") for name, command in group.commands.items())
+    tree = tuple(command_of(name, command) for name, command in group.commands.items())
+    names = tuple(command.name for command in tree)
+    return tuple(_with_topics(command, (*names, "schema")) if command.name == "help" else command for command in tree)
 
 
-def _command(name: str, parameters: Iterable[Any], help: str) -> Command:
-    options, arguments = [], []
-    for parameter in parameters:
-        if parameter.param_type_name == "option":
-            options.append(_option(name, parameter))
-        else:
-            word = parameter.metavar or parameter.name.upper()
-            arguments.append(word if parameter.required or word.startswith("[") else f"[{word}]")
-    return Command(name, tuple(arguments), inspect.cleandoc(help), tuple(options))
+def _with_topics(command: Command, topics: tuple[str, ...]) -> Command:
+    (argument,) = command.arguments
+    return replace(command, arguments=(replace(argument, values=topics),))
+
+
+def command_of(name: str, command: Any) -> Command:
+    """A command of typer's as data."""
+    arguments = [_argument(name, it) for it in command.params if it.param_type_name != "option"]
+    return Command(name, tuple(arguments), inspect.cleandoc(command.help or ""), options_of(command))
+
+
+def options_of(command: Any) -> tuple[Option, ...]:
+    """The options of a command, or of the program."""
+    return tuple(_option(command.name, it) for it in command.params if it.param_type_name == "option")
+
+
+def _argument(command: str, parameter: Any) -> Argument:
+    word = parameter.metavar or parameter.name.upper()
+    word = word if parameter.required or word.startswith("[") else f"[{word}]"
+    return Argument(word, parameter.help or "", _WORDS.get(command, ()))
 
 
 def _option(command: str, parameter: Any) -> Option:
     name = parameter.opts[0]
+    text, _, default = (parameter.help or "").partition(" [default: ")
+    if not default and isinstance(parameter.default, str):
+        default = parameter.default
     return Option(
         tuple(parameter.opts),
         None if parameter.is_flag else parameter.metavar,
-        parameter.help or "",
+        text,
         parameter.envvar,
-        parameter.default if isinstance(parameter.default, str) else None,
+        default.removesuffix("]") or None,
         _FORMATS.get(command, LISTS) if name == "--format" else _VALUES.get(name, ()),
     )

@@ -10,7 +10,7 @@ from typing import Annotated, cast
 
 import typer
 
-from gradcalc.cli.command_tree import Command, commands
+from gradcalc.cli.command_tree import SHELLS, Command, commands
 from gradcalc.commands.arguments import choice
 from gradcalc.commands.console import write
 from gradcalc.errors import Exit
@@ -36,27 +36,42 @@ def completion(
 def _bash(tree: Sequence[Command]) -> str:
     cases, values = [], []
     for command in tree:
-        words = " ".join([*(option.names[0] for option in command.options), "--help"])
-        cases.append(f'        {command.name}) words="{words}" ;;')
+        words = " ".join([*(name for option in command.options for name in option.names if name[:2] == "--"), "--help"])
+        offered = " ".join([value for argument in command.arguments for value in argument.values])
+        cases.append(f'        {command.name}) words="{words}" offered="{offered}" ;;')
         for option in command.options:
+            names = "|".join(f'"{command.name} {name}"' for name in option.names)
             if option.values:
                 reply = f'COMPREPLY=($(compgen -W "{" ".join(option.values)}" -- "$word"))'
-                values.append(f'        "{command.name} {option.names[0]}") {reply}; return ;;')
-            elif option.takes:  # free text, or a file
-                values.append(f'        "{command.name} {option.names[0]}") COMPREPLY=(); return ;;')
+                values.append(f"        {names}) {reply}; return ;;")
+            elif option.takes == "FILE":
+                values.append(f'        {names}) COMPREPLY=($(compgen -f -- "$word")); return ;;')
+            elif option.takes:
+                values.append(f"        {names}) COMPREPLY=(); return ;;")
+    files = "|".join(command.name for command in tree if any("FILE" in argument.word for argument in command.arguments))
     names = " ".join([*(command.name for command in tree), "--help", "--version"])
     return "\n".join(
         [
             "_gradcalc() {",
-            '    local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" words',
+            '    local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" words offered equals=',
             f'    if [ "$COMP_CWORD" -eq 1 ]; then COMPREPLY=($(compgen -W "{names}" -- "$word")); return; fi',
+            '    if [ "$word" = "=" ]; then word=; elif [ "$before" = "=" ]; then before="${COMP_WORDS[COMP_CWORD-2]}"; fi',
+            '    case "$word" in --*=*) before="${word%%=*}"; equals="$before="; word="${word#*=}" ;; esac',
+            "    _gradcalc_words",
+            '    if [ -n "$equals" ]; then COMPREPLY=("${COMPREPLY[@]/#/$equals}"); fi',
+            "}",
+            "_gradcalc_words() {",
             '    case "${COMP_WORDS[1]} $before" in',
             *values,
             "    esac",
             '    case "${COMP_WORDS[1]}" in',
             *cases,
             "    esac",
-            '    COMPREPLY=($(compgen -W "$words" -- "$word"))',
+            '    case "$word" in',
+            '        -*) COMPREPLY=($(compgen -W "$words" -- "$word")) ;;',
+            f'        *) case "${{COMP_WORDS[1]}}" in {files}) COMPREPLY=($(compgen -f -- "$word")); return ;; esac',
+            '           COMPREPLY=($(compgen -W "${offered:-$words}" -- "$word")) ;;',
+            "    esac",
             "}",
             "complete -o default -F _gradcalc gradcalc",
             "",
@@ -69,15 +84,17 @@ def _zsh(tree: Sequence[Command]) -> str:
 
 
 def _fish(tree: Sequence[Command]) -> str:
-    lines = ["complete -c gradcalc -f -n __fish_use_subcommand -l version -d 'Show the version'"]
+    lines = ["complete -c gradcalc -f -n __fish_use_subcommand -l version -s V -d 'Show the version'"]
     for command in tree:
         lines.append(f"complete -c gradcalc -f -n __fish_use_subcommand -a {command.name} -d {_quote(command.summary)}")
         condition = f"'__fish_seen_subcommand_from {command.name}'"
+        words = [value for argument in command.arguments for value in argument.values]
+        lines += [f"complete -c gradcalc -f -n {condition} -a {_quote(' '.join(words))}"] if words else []
         for option in command.options:
-            name = option.names[0].removeprefix("--")
+            names = "".join(f" -l {name[2:]}" if name[:2] == "--" else f" -s {name[1:]}" for name in option.names)
             values = f" -x -a {_quote(' '.join(option.values))}" if option.values else " -r" if option.takes else ""
             description = _quote(option.help.partition(";")[0].rstrip("."))
-            lines.append(f"complete -c gradcalc -n {condition} -l {name}{values} -d {description}")
+            lines.append(f"complete -c gradcalc -n {condition}{names}{values} -d {description}")
     return "\n".join(lines) + "\n"
 
 
@@ -85,4 +102,4 @@ def _quote(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-_SCRIPTS = {"bash": _bash, "zsh": _zsh, "fish": _fish}
+_SCRIPTS = dict(zip(SHELLS, (_bash, _zsh, _fish), strict=True))

@@ -13,12 +13,13 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from gradcalc.cli.app import VERSION, application
-from gradcalc.commands.console import tell, write
+from gradcalc.cli.app import application
+from gradcalc.cli.version import version_text
+from gradcalc.commands.console import tell, tell_error, write
 from gradcalc.commands.pager import close_pager
 from gradcalc.commands.spinner import stop_spinner
-from gradcalc.errors import CalcError, Exit, picture
-from gradcalc.output.options import COLOR, has_color
+from gradcalc.errors import CalcError, Exit
+from gradcalc.output.options import COLOR
 from gradcalc.runtime import torch_import
 from gradcalc.runtime.files import remove_unfinished
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 # What a shell reports for a program that a closed pipe ended: 128 + SIGPIPE.
 CLOSED_PIPE = 141
+
+_VERSION = {"--version", "-V", "--verbose", "-v", "--json"}
+"""Words that ask for the version."""
 
 
 def run() -> NoReturn:
@@ -76,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except CalcError as error:
-        tell(picture(error, color=_in_color()))
+        tell_error(error)
         return Exit.WRONG_REQUEST
     except OSError as error:
         if not _arose_in_writing(error):
@@ -87,15 +91,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.close(nowhere)
         if isinstance(error, BrokenPipeError):
             return CLOSED_PIPE
-        tell(picture(CalcError(f"cannot write the result: {error.strerror or error}"), color=_in_color()))
+        tell_error(CalcError(f"cannot write the result: {error.strerror or error}"))
         return Exit.WRONG_REQUEST
     except Exception as error:
         return _bug(error)
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments in (["--version"], ["-V"]):  # a shortcut: typer takes most of the time
-        write(VERSION)
+    if arguments and _VERSION.issuperset(arguments):  # a shortcut: typer takes most of the time
+        write(version_text(verbose=not {"--verbose", "-v"}.isdisjoint(arguments), json="--json" in arguments))
         return Exit.AGREE
 
     import typer
@@ -104,14 +108,14 @@ def _run(arguments: list[str]) -> int:
     _take_words_as_typed(command)
     try:
         # Not `app()`: it would answer closed pipes and usage errors in its own way.
-        with command.make_context("gradcalc", arguments) as context:
+        with command.make_context("gradcalc", list(arguments)) as context:
             return int(command.invoke(context) or 0)
     except typer.Exit as done:
         return done.exit_code
     except typer.TyperException as error:
-        if not error.format_message().startswith("Usage:"):
+        if arguments:
             raise _usage(error) from None
-        tell(error.format_message())  # without arguments the help page is the message
+        tell(error.format_message())  # the help page
         return Exit.WRONG_REQUEST
 
 
@@ -140,10 +144,6 @@ def _take_words_as_typed(program: typer.core.TyperGroup) -> None:
 # --------------------------------------------------------------------------------------------------- errors
 
 
-def _in_color() -> bool:
-    return sys.stderr is not None and has_color(sys.stderr)
-
-
 def _usage(error: typer.TyperException) -> CalcError:
     """What typer says about a command line, as one of our errors."""
     message, _, guess = error.format_message().partition(" Did you mean ")
@@ -168,7 +168,8 @@ def _bug(error: Exception) -> int:
 
         tell(traceback.format_exc().rstrip())
     message = " ".join(str(error).split())[:300]
-    tell(f"gradcalc has a bug: {type(error).__name__}: {message}; please report it with the command line")
+    hint = "report it to the maintainers of gradcalc, with the command line and gradcalc --version --verbose"
+    tell_error(CalcError(f"internal error: {type(error).__name__}: {message}", hint=hint))
     return Exit.BUG
 
 

@@ -30,7 +30,7 @@ def page() -> str:
         ".SH SYNOPSIS",
     ]
     for command in tree:
-        lines += [".br", rf".B gradcalc {command.name}", _text(" ".join([*command.arguments, "[options]"]))]
+        lines += [".br", rf".B gradcalc {command.name}", _text(" ".join([*_words(command), "[options]"]))]
     lines += [".SH COMMANDS"]
     for command in tree:
         lines += _command(command)
@@ -48,8 +48,12 @@ def _variables(tree: tuple[Command, ...]) -> dict[str, str]:
     return {str(option.variable): f"The default of {option.names[0]}." for option in options}
 
 
+def _words(command: Command) -> list[str]:
+    return [argument.word for argument in command.arguments]
+
+
 def _command(command: Command) -> list[str]:
-    lines = [f'.SS "{command.name} {" ".join(command.arguments)}"']
+    lines = [f'.SS "{command.name} {" ".join(_words(command))}"']
     for paragraph in command.help.split("\n\n"):
         if paragraph.startswith("\b"):  # lines that stay as they are
             lines += [".PP", ".nf", *map(_text, paragraph.split("\n")[1:]), ".fi"]

@@ -59,11 +59,17 @@ def device_of(name: str) -> str:
 
 
 def seconds_of(text: str) -> float:
-    """A time limit in seconds, above 0 and up to a day.  Raises `CalcError` for another text."""
-    if re.fullmatch(r"[0-9]{0,6}\.?[0-9]{0,6}", text) and text.strip(".") and 0 < float(text) <= MAX_SECONDS:
-        return float(text)
+    """A time limit in seconds, up to a day, of `10`, `2s`, `500ms` or `1m`.  Raises `CalcError` for another text."""
+    match = re.fullmatch(r"([0-9]{0,8}\.?[0-9]{0,6}) ?(ms|s|m|h)?", text)
+    if match and match[1].strip("."):
+        seconds = float(match[1]) * _UNITS[match[2] or "s"]
+        if 0 < seconds <= MAX_SECONDS:
+            return seconds
     message = f"a time limit is a number of seconds above 0, at most {MAX_SECONDS:g}, not {text[:40]}"
-    raise CalcError(message, hint="write --timeout 10")
+    raise CalcError(message, hint="write --timeout 10, 500ms, 2s or 1m")
+
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0}
 
 
 def count_of(text: str, noun: str, limit: int, least: int = 1) -> int:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from typing import IO
 
 from gradcalc.commands.spinner import stop_spinner
+from gradcalc.errors import CalcError, picture
+from gradcalc.output.options import has_color
 
 
 def write(text: str, stream: IO[str] | None = None) -> None:
@@ -23,6 +25,11 @@ def tell_notes(notes: Iterable[str], before: set[str]) -> None:
         if note not in before:
             before.add(note)
             tell(f"note: {note}")
+
+
+def tell_error(error: CalcError) -> None:
+    """Write an error to stderr."""
+    tell(picture(error, color=sys.stderr is not None and has_color(sys.stderr)))
 
 
 def tell(text: str) -> None:

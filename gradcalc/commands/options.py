@@ -33,5 +33,9 @@ From = Annotated[
 ]
 Timeout = Annotated[
     str,
-    typer.Option(metavar="SECONDS", help="What sympy may take for a question, and the proof.", envvar="GRADCALC_TIMEOUT"),
+    typer.Option(
+        metavar="TIME",
+        help="Time limit per query, for SymPy and for the proof separately: 10, 500ms, 2s, 1m.",
+        envvar="GRADCALC_TIMEOUT",
+    ),
 ]

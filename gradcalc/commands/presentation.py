@@ -38,6 +38,12 @@ NoColor = Annotated[bool, typer.Option("--no-color", help=NO_COLOR_HELP)]
 NoPager = Annotated[bool, typer.Option("--no-pager", help="Do not show long output in a pager.")]
 
 
+PRESENTATION = (
+    "--format", "--json", "--full", "--digits", "--output", "--verbose", "--quiet", "--color", "--no-color", "--no-pager",
+)  # fmt: skip
+"""Options about what is shown, which help pages list apart from the others."""
+
+
 @dataclass(slots=True)
 class Presentation:
     """How a result is shown, and the stream it is written to.

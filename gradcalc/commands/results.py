@@ -37,22 +37,29 @@ _WITHOUT_NOTES = ("plain", "csv", "latex")
 
 def show_list(records: Sequence[Mapping[str, object]], command: str, format: str, presentation: Presentation) -> None:
     """Write the records that a command lists, with the same keys, as a table, as lines with tabs, or as JSON objects."""
-    from gradcalc.calculate.reporting import versions
-    from gradcalc.output import json as machine
     from gradcalc.output.page import Page
     from gradcalc.output.records import tabbed
 
     options = presentation.options
     rows = [[_cell(value) for value in record.values()] for record in records]
     if format == "json":
-        conclusion = {"outcome": "ok", "exit_code": int(Exit.AGREE), "versions": versions()}
-        presentation.write("".join(machine.line(machine.envelope(command, conclusion, record)) for record in records))
+        show_objects(records, command, presentation)
     elif format == "plain":
         presentation.write(tabbed(rows, options))
     elif rows:
         page = Page(options)
         page.columns(tuple(records[0]), rows)
         presentation.write(page.text(), paged=True)
+
+
+def show_objects(records: Iterable[Mapping[str, object]], command: str, presentation: Presentation) -> None:
+    """Write the records that a command lists as JSON objects."""
+    from gradcalc.calculate.reporting import versions
+    from gradcalc.output import json as machine
+
+    conclusion = {"outcome": "ok", "exit_code": int(Exit.AGREE), "versions": versions()}
+    for record in records:
+        presentation.write(machine.line(machine.envelope(command, conclusion, record)))
 
 
 def _cell(value: object) -> str:

@@ -38,7 +38,7 @@ def completed(words: str, environment: dict[str, str]) -> list[str]:
     typed = words.split(" ")
     line = " ".join(f"'{word}'" for word in typed)
     code = f'eval "$(gradcalc completion bash)"; COMP_WORDS=({line}); COMP_CWORD={len(typed) - 1}; _gradcalc; echo "${{COMPREPLY[@]}}"'
-    ran = subprocess.run(["bash", "-c", code], capture_output=True, text=True, check=True, env=environment)
+    ran = subprocess.run(["bash", "-c", code], capture_output=True, text=True, check=True, env=environment, cwd=ROOT)
     assert ran.stderr == ""
     return ran.stdout.split()
 
@@ -53,7 +53,14 @@ def completed(words: str, environment: dict[str, str]) -> list[str]:
         ("gradcalc diff x --dtype f", ["float64", "float32", "float16"]),
         ("gradcalc diff x --format c", ["csv"]),
         ("gradcalc bce --format c", []),
-        ("gradcalc batch --j", ["--jobs"]),
+        ("gradcalc batch --j", ["--jobs", "--json"]),
+        ("gradcalc diff x --format=j", ["--format=json"]),
+        ("gradcalc diff x --format = j", ["json"]),
+        ("gradcalc explain nan", ["nan-trap"]),
+        ("gradcalc completion f", ["fish"]),
+        ("gradcalc help de", ["devices"]),
+        ("gradcalc batch CONTR", ["CONTRIBUTING.md"]),
+        ("gradcalc diff x --points CONTR", ["CONTRIBUTING.md"]),
     ],
 )
 def test_bash_completes(words: str, offered: list[str], environment: dict[str, str]) -> None:

@@ -258,7 +258,10 @@ def test_an_expression_that_is_no_text(run: Callable[..., Ran]) -> None:
 
 
 def test_a_bug_is_not_a_verdict(asked: list[Problem], run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
-    told = "gradcalc has a bug: RuntimeError: a bug; please report it with the command line\n"
+    told = (
+        "error: internal error: RuntimeError: a bug\n"
+        "hint: report it to the maintainers of gradcalc, with the command line and gradcalc --version --verbose\n"
+    )
     assert run("diff", "sin(x)*0", "--at", "1") == Ran(Exit.BUG, "", told)
     monkeypatch.setenv("GRADCALC_DEBUG", "1")
     ran = run("diff", "sin(x)*0", "--at", "1")
@@ -280,7 +283,7 @@ def test_a_failure_inside_is_not_one_of_stdout(
         monkeypatch.setattr(f"{module}.answer", answer)
     ran = run("diff", "x", "--at", "1")
     assert (ran.code, ran.out) == (Exit.BUG, "")
-    assert ran.err.startswith(f"gradcalc has a bug: {type(error).__name__}: ")
+    assert ran.err.startswith(f"error: internal error: {type(error).__name__}: ")
 
 
 def test_interrupted(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -543,8 +546,8 @@ def test_functions_finds_a_word(word: str, names: list[str], run: Callable[..., 
 
 @pytest.mark.parametrize("format", ["table", "plain", "json"])
 def test_functions_finds_nothing(format: str, run: Callable[..., Ran]) -> None:
-    told = "nothing has zzz in its name, aliases, summary or group\n"
-    assert run("functions", "zzz", "--format", format) == Ran(0, "", told)
+    told = "error: no function matches 'tannh'\nhint: did you mean tanh?\n"
+    assert run("functions", "tannh", "--format", format) == Ran(1, "", told)
 
 
 @pytest.mark.parametrize(

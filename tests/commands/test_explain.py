@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from gradcalc.cli.main import main
-from gradcalc.commands.explain.pages import IDEAS, PAGES, VERDICTS
+from gradcalc.commands.explain.pages import CONCEPTS, PAGES, VERDICTS
+from gradcalc.commands.explain.search import search
 from gradcalc.report import Verdict
 
 
@@ -29,7 +30,7 @@ def test_every_cause_that_the_program_names_has_a_page() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [p for p in PAGES.values() if "explain" not in p.example and p.name not in IDEAS], ids=lambda page: page.name
+    "page", [p for p in PAGES.values() if "explain" not in p.example and p.name not in CONCEPTS], ids=lambda page: page.name
 )
 def test_the_example_of_a_page_is_of_its_kind(page, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
     main([*shlex.split(page.example)[1:], "--format", "json"])
@@ -37,8 +38,8 @@ def test_the_example_of_a_page_is_of_its_kind(page, capsys: pytest.CaptureFixtur
     assert page.name in (partial["verdict"], partial["cause"])
 
 
-@pytest.mark.parametrize("name", IDEAS)
-def test_the_example_of_an_idea_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name", CONCEPTS)
+def test_the_example_of_a_concept_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(shlex.split(PAGES[name].example)[1:]) in (0, 1, 3)
     assert capsys.readouterr().out
 
@@ -48,5 +49,43 @@ def test_a_list_a_page_and_a_misspelt_topic(capsys: pytest.CaptureFixture[str]) 
     assert "agree: the formulas are proven equal" in capsys.readouterr().out
     assert main(["explain", "NaN_trap"]) == 0
     assert capsys.readouterr().out.startswith("nan-trap: 0 times infinity in the chain rule\n")
-    assert main(["explain", "kinks"]) == 2
-    assert capsys.readouterr().err == "error: there is no page on kinks\nhint: did you mean kink?\n"
+    assert main(["explain", "kinks"]) == 0
+    assert capsys.readouterr().out.startswith("kink: ")
+    assert main(["explain", "nan-trapp"]) == 2
+    assert capsys.readouterr().err == (
+        "error: no page called 'nan-trapp', and none contains it\nhint: did you mean nan-trap?\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("nan", "nan-trap"), ("gradient", "subgradient"), ("relu", "subgradient"), ("sigmoid", "saturation"),
+        ("inf", "not-finite"), ("infinity", "overflow"), ("digits", "inaccurate"), ("rounding", "cancellation"), ("Jacobian", "adjoint"),
+        ("zero_grad", "accumulation"), ("chain rule", "chain-rule"), ("float32 overflow", "overflow"),
+    ],
+)  # fmt: skip
+def test_any_word_finds_pages(word: str, name: str) -> None:
+    names = [page.name for page in search(word)]
+    assert name in names[:4], names
+
+
+def test_a_function_has_no_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "besselj"]) == 2
+    assert capsys.readouterr().err.endswith("hint: gradcalc functions besselj shows the function\n")
+
+
+def test_several_pages_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "relu"]) == 0
+    first, blank, *rows = capsys.readouterr().out.splitlines()
+    assert (first.partition(",")[0], blank) == ("pages on relu", "")
+    assert len(rows) > 1
+    assert all(row.split()[0] in PAGES for row in rows)
+
+
+def test_a_page_as_markdown_and_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "kink", "--format", "markdown"]) == 0
+    assert capsys.readouterr().out.startswith("## kink\n\n*")
+    assert main(["explain", "kink", "--json"]) == 0
+    page = json.loads(capsys.readouterr().out)
+    assert (page["name"], page["kind"]) == ("kink", "cause")

@@ -309,7 +309,7 @@ def test_an_endless_line_of_points_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 def test_an_endless_line_of_a_batch_is_refused() -> None:
     endless = Endless()
-    found = command._lines(io.BufferedReader(endless, 1_000_000), lambda size: None)  # type: ignore[arg-type]
+    found = command._lines(io.BufferedReader(endless, 1_000_000))  # type: ignore[arg-type]
     assert len(next(found)[1]) == json_lines.MAX_LINE + 1
     with pytest.raises(CalcError, match="does not end"):
         next(found)
@@ -323,7 +323,7 @@ def test_a_field_that_is_too_long_is_told(tmp_path: Path) -> None:
 
 def _questions(path: str) -> list[bytes]:
     with files.open_input(path, "questions") as stream:
-        return [line for _, line in command._lines(stream, lambda size: None)]
+        return [line for _, line in command._lines(stream)]
 
 
 @POSIX

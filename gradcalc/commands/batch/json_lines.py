@@ -6,8 +6,9 @@ Numbers are the decimals they are written as: `0.1` is 1/10.  No line raises an 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from gradcalc.calculate.answer import answer
 from gradcalc.calculate.prepared import PreparedQuery, prepare_problem
@@ -22,14 +23,17 @@ from gradcalc.inputs.points import assign, read_at
 from gradcalc.inputs.query import read_query
 from gradcalc.inputs.values import json_value, unique_keys
 from gradcalc.output import json as machine
+from gradcalc.output.annotations import Record
 from gradcalc.output.claims import answer_fields, claim_conclusion
-from gradcalc.report import DTYPES, Notation, Outcome, Problem, Report, Verdict
+from gradcalc.report import DTYPES, Notation, Outcome, Partial, Problem, Report, Verdict
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 KEYS = ("id", "expr", "from", "at", "by", "order", "dtype", "device", "variables", "direction", "cotangent")
 CLAIM_KEYS = ("id", "expr", "claim", "lines", "by", "at", "where")
 """Keys of a line that asks what `gradcalc check` answers."""
 MAX_LINE = 1_000_000
+_NOTABLE = 3
+"""Partials whose reasons a record has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +55,34 @@ class Answer:
     fields: Mapping[str, object]
     verdicts: tuple[Verdict | None, ...] = ()
     failed: Exit | None = None
+    error: CalcError | None = None
 
     def text(self, fail_on: Collection[Verdict] = ()) -> str:
         """The answer as a line of JSON."""
+        return machine.line({**self.fields, "exit_code": self._exit_code(fail_on)})
+
+    def record(self, file: str, fail_on: Collection[Verdict] = ()) -> Record:
+        """The answer as a record of continuous integration."""
+        line = cast(int, self.fields["line"])
+        name = f"line {line}" if self.fields["id"] is None else str(self.fields["id"])
+        verdict = str(self.fields.get("verdict") or self.fields.get("outcome") or "ok")
+        return Record(
+            name, "stdin" if file == "-" else file, line, verdict, self._message(verdict), self._exit_code(fail_on)
+        )
+
+    def _message(self, verdict: str) -> str:
+        if self.error is not None:
+            return self.error.message + (f" ({self.error.hint})" if self.error.hint else "")
+        if "why" in self.fields:
+            return str(self.fields["why"])
+        partials = cast(Sequence[Partial], self.fields.get("partials", ()))
+        notable = [partial for partial in partials if str(partial.verdict) == verdict]
+        return "; ".join(f"d/d{','.join(partial.entries or partial.by)}: {partial.why}" for partial in notable[:_NOTABLE])
+
+    def _exit_code(self, fail_on: Collection[Verdict]) -> int:
         outcome = Outcome(fail_on)
         outcome.add(self.verdicts)
-        code = outcome.exit if self.failed is None else self.failed
-        return machine.line({**self.fields, "exit_code": int(code)})
+        return int(outcome.exit if self.failed is None else self.failed)
 
 
 class _Number(str):
@@ -163,7 +188,8 @@ def _error(request: BatchRequest, error: CalcError, exit: Exit) -> Answer:
     except CalcError:
         name = None
     conclusion = {"id": name, "line": request.line, "outcome": "error", "exit_code": None, "versions": versions()}
-    return Answer(machine.envelope("batch", conclusion, {"error": machine.error_fields(error)}), failed=exit)
+    fields = {"error": machine.error_fields(error)}
+    return Answer(machine.envelope("batch", conclusion, fields), failed=exit, error=error)
 
 
 def _problem(question: Mapping[str, object]) -> Problem:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gradcalc.commands.console import tell_notes
-from gradcalc.commands.options import Format, Timeout
+from gradcalc.commands.options import Timeout
 from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import expression_from_stdin
 from gradcalc.commands.results import LISTS
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _MAX_BYTES = 1_000_000
 """The size of a file with a derivation."""
+
+
+FILE_FORMATS = (*LISTS, "github", "junit")
 
 
 def check(
@@ -55,7 +58,9 @@ def check(
         ),
     ] = None,
     timeout: Timeout = "10",
-    format: Format = "table",
+    format: Annotated[
+        str, typer.Option(metavar="NAME", help="table, plain, json; for a file github or junit too.")
+    ] = "table",
     *,
     presentation: Presentation,
 ) -> Exit:
@@ -96,8 +101,9 @@ def check(
     and a last line: right, partly, wrong or undecided; the number of the first line to blame.
     For a file: one line per row, with tabs between
       line number, id, outcome or error, the kind of mistake, the mistake or the error
+    --format github prints annotations for GitHub Actions, --format junit a test report.
     """
-    settings = Settings.read(LISTS, format, timeout, presentation)
+    settings = Settings.read(LISTS if file is None else FILE_FORMATS, format, timeout, presentation)
     if file is not None:
         if expr is not None or claim is not None or line or lines or by or at or where:
             raise CalcError("--file has its own expressions and claims", hint="gradcalc check --file claims.csv")
@@ -151,7 +157,7 @@ def _check_file(path: str, settings: Settings) -> Exit:
             result = CalcError(f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
             exits.add(Exit.BUG)
         exits.add(Exit.WRONG_REQUEST if isinstance(result, CalcError) else exit_of(result))
-        checks.append(render_file.RowCheck(row, result, versions()))
+        checks.append(render_file.RowCheck(row, result, versions(), path))
         settings.write(render_file.ROW_FORMATS, checks[-1])
     settings.write(render_file.FORMATS, checks)
     return next(code for code in _WORST_FIRST if code in exits)

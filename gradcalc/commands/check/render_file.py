@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from gradcalc.calculate.claims.results import Check, ClaimEvidence, ClaimOutcome, Solution
 from gradcalc.commands.check import render
 from gradcalc.commands.check.claim_files import ClaimRow
 from gradcalc.errors import CalcError, Exit
 from gradcalc.output import json as machine
+from gradcalc.output.annotations import Record, github, junit
 from gradcalc.output.claims import answer_fields, claim_conclusion
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import Page, Styled
@@ -28,6 +30,7 @@ class RowCheck:
     row: ClaimRow
     answer: Check | Solution | CalcError
     versions: Mapping[str, str]
+    file: str
 
     @property
     def outcome(self) -> str:
@@ -106,11 +109,32 @@ def json(check: RowCheck, options: RenderOptions) -> str:
     return machine.line(machine.envelope("check", conclusion, answer_fields(check.answer)))
 
 
+def record(check: RowCheck, options: RenderOptions) -> Record:
+    """The row as a record of continuous integration."""
+    row = check.row
+    code = Exit.WRONG_REQUEST if isinstance(check.answer, CalcError) else claim_conclusion(check.answer)["exit_code"]
+    name = f"line {row.line}" if row.id is None else str(row.id)
+    file = "stdin" if check.file == "-" else check.file
+    return Record(name, file, row.line, check.outcome, remark(check, options), cast(int, code))
+
+
+def _github(check: RowCheck, options: RenderOptions) -> str:
+    return github(record(check, options))
+
+
+def _junit(checks: Sequence[RowCheck], options: RenderOptions) -> str:
+    return junit([record(check, options) for check in checks], "gradcalc check")
+
+
 def _nothing(check: object, options: RenderOptions) -> str:
     return ""
 
 
-ROW_FORMATS: dict[str, Format[RowCheck]] = {"table": _nothing, "plain": plain, "json": json}
+ROW_FORMATS: dict[str, Format[RowCheck]] = {
+    "table": _nothing, "plain": plain, "json": json, "github": _github, "junit": _nothing,
+}  # fmt: skip
 """What is written of a row as soon as it is checked."""
-FORMATS: dict[str, Format[Sequence[RowCheck]]] = {"table": table, "plain": _nothing, "json": _nothing}
+FORMATS: dict[str, Format[Sequence[RowCheck]]] = {
+    "table": table, "plain": _nothing, "json": _nothing, "github": _nothing, "junit": _junit,
+}  # fmt: skip
 """What is written of all rows at the end."""

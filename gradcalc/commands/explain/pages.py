@@ -1,4 +1,4 @@
-"""One page on each verdict, each cause and each idea behind them: what it means, why, what to do, and an example to run.
+"""One page on each verdict, each cause and each concept behind them: what it means, why, what to do, and an example to run.
 
 The pages are data; `gradcalc explain` shows them, and a test runs their examples.
 """
@@ -286,7 +286,7 @@ _CAUSES = (
     ),
 )
 
-_IDEAS = (
+_CONCEPTS = (
     Page(
         "chain-rule",
         "the derivative of a composition is the product along the path",
@@ -367,6 +367,11 @@ _IDEAS = (
     ),
 )
 
-PAGES: dict[str, Page] = {page.name: page for page in (*_VERDICTS, *_CAUSES, *_IDEAS)}
+PAGES: dict[str, Page] = {page.name: page for page in (*_VERDICTS, *_CAUSES, *_CONCEPTS)}
 VERDICTS = tuple(page.name for page in _VERDICTS)
-IDEAS = tuple(page.name for page in _IDEAS)
+CONCEPTS = tuple(page.name for page in _CONCEPTS)
+
+
+def kind_of(page: Page) -> str:
+    """`verdict`, `cause` or `concept`."""
+    return "verdict" if page.name in VERDICTS else "concept" if page.name in CONCEPTS else "cause"

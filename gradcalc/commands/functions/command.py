@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import groupby
 from typing import Annotated
 
 import typer
 
 from gradcalc.commands.arguments import choice
+from gradcalc.commands.console import tell_error
 from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.results import LISTS, show_list
-from gradcalc.errors import Exit
+from gradcalc.errors import CalcError, Exit, suggest
 
 
 def functions(
-    word: Annotated[str, typer.Argument(metavar="WORD", help="Show only what has this word in it.")] = "",
+    word: Annotated[str, typer.Argument(metavar="WORD", help="Filter by keyword.")] = "",
     format: Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(LISTS)}.")] = "table",
     *,
     presentation: Presentation,
 ) -> Exit:
-    """List what expressions are made of.
+    """List supported operators, constants and functions.
 
-    For each operator, constant and function: how it is written, its other names, what it is, where it has no derivative,
-    and whether torch can differentiate it.
+    Each has its usage, other names, a summary, where it is not differentiable, and whether PyTorch can differentiate it.
 
     \b
       gradcalc functions
       gradcalc functions bessel
       gradcalc functions "kink"
     \b
-    --format plain is a line a function, with tabs between
+    --format plain is one line per function, with tabs between
       group, name, usage, aliases, summary, singular, torch
     """
     choice(format, LISTS, "format")
-    from gradcalc.commands.functions.listing import record, rows_with, sentence, usage
+    from gradcalc.commands.functions.listing import names, record, rows_with, sentence, usage
 
     rows = rows_with(word)
     if not rows:
-        print(f"nothing has {word} in its name, aliases, summary or group", file=sys.stderr)
+        close = suggest(word.lower(), names())
+        hint = f"did you mean {close}?" if close else "gradcalc functions lists all of them"
+        tell_error(CalcError(f"no function matches '{word}'", hint=hint))
+        return Exit.DISAGREE
     if format != "table":
         show_list([record(row) for row in rows], "functions", format, presentation)
         return Exit.AGREE

@@ -13,6 +13,11 @@ def rows_with(word: str) -> list[Function]:
     return [row for row in TABLE.values() if any(word.lower() in text.lower() for text in _texts(row))]
 
 
+def names() -> list[str]:
+    """The names and other names of all rows."""
+    return [name for row in TABLE.values() for name in (row.name, *row.aliases)]
+
+
 def _texts(row: Function) -> tuple[str, ...]:
     return row.name, *row.aliases, row.summary, row.group, row.singular
 
