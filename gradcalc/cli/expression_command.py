@@ -46,7 +46,8 @@ class ExpressionCommand(PageCommand):
             else:
                 expressions.append(arg)
         arguments = [parameter for parameter in self.params if parameter.param_type_name != "option"]
-        if len(expressions) > len(arguments):
+        is_limited = all(argument.nargs == 1 for argument in arguments)
+        if is_limited and len(expressions) > len(arguments):
             raise _one_too_many(expressions, len(arguments), names)
         wants_help = not set(options).isdisjoint(ctx.help_option_names)
         is_piped = sys.stdin is not None and not sys.stdin.isatty()

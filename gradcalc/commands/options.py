@@ -39,3 +39,7 @@ Timeout = Annotated[
         envvar="GRADCALC_TIMEOUT",
     ),
 ]
+Title = Annotated[str | None, typer.Option(metavar="TEXT", help="The title of a handout.")]
+NoSolutions = Annotated[bool, typer.Option("--no-solutions", help="Show the exercises without their solutions.")]
+NoProof = Annotated[bool, typer.Option("--no-proof", help="Leave out what the engines say of the steps.")]
+Standalone = Annotated[bool, typer.Option("--standalone", help="LaTeX that compiles by itself.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -78,6 +79,11 @@ def with_product(query: Query, directions: Sequence[str], cotangent: str | None)
         direction={name: read_value(f"the direction of {name}", text) for name, text in named.items()},
         cotangent=None if cotangent is None else read_value("the cotangent", cotangent),
     )
+
+
+def is_piped() -> bool:
+    """Whether something is piped to stdin."""
+    return sys.stdin is not None and not sys.stdin.isatty()
 
 
 def expression_from_stdin() -> str:

@@ -57,3 +57,26 @@ def _plain(character: str) -> str:
 def lowered(raised: str) -> str:
     """What superscripts say, as text of the same length: `-x` of `⁻ˣ`."""
     return "".join(_RAISED[character] for character in raised)
+
+
+def plain_subscripts(text: str) -> str:
+    """A text with plain digits and letters in place of subscripts."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def greek_letter(word: str) -> str:
+    """The letter that a word is the name of, `θ` of `theta`; any other word itself."""
+    name = "LAMDA" if word == "lambda" else word.upper()
+    try:
+        return unicodedata.lookup(f"GREEK SMALL LETTER {name}")
+    except KeyError:
+        return word
+
+
+def greek_name(letter: str) -> str:
+    """The name of a Greek letter, `theta` of `θ` and `Theta` of `Θ`; any other character itself."""
+    match = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (?:FINAL )?(\w+)", unicodedata.name(letter, ""))
+    if match is None:
+        return letter
+    word = match[2].lower().replace("lamda", "lambda")
+    return word if match[1] == "SMALL" else word.capitalize()

@@ -99,6 +99,7 @@ def check(
     'wrong'
     """
     from gradcalc.calculate.claims.results import Check
+    from gradcalc.commands.check.render import FORMATS, SOLUTION_FORMATS
     from gradcalc.commands.claim_questions import answer as answer_claim
     from gradcalc.commands.claim_questions import read_question
 

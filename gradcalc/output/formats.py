@@ -32,4 +32,4 @@ def _lazily(name: str) -> Renderer:
     return render
 
 
-FORMATS: dict[str, Renderer] = {name: _lazily(name) for name in ("table", "plain", "json", "csv", "latex")}
+FORMATS: dict[str, Renderer] = {name: _lazily(name) for name in ("table", "plain", "json", "csv", "latex", "html")}

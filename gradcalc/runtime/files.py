@@ -58,6 +58,17 @@ def read_whole(path: str, limit: int) -> bytes:
     return content or b""
 
 
+def read_input(path: str, limit: int) -> bytes:
+    """The bytes of a file, or of stdin (`-`); see `read_whole`."""
+    if path != "-":
+        return read_whole(path, limit)
+    with open_input(path, "stdin") as stream:
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise CalcError(f"stdin has more than {limit} bytes")
+    return content
+
+
 def lines_of(stream: BinaryIO, limit: int, name: str) -> Iterator[bytes]:
     """The lines of a stream.  Raises `CalcError` for one of more than `limit` bytes, and where reading fails."""
     number = 0

@@ -13,7 +13,6 @@ from support.questions import question
 from support.sampling import sample
 
 from gradcalc.cli.main import main
-from gradcalc.commands.steps import render
 from gradcalc.commands.steps.steps import AtPoint, stepwise
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.printer import unparse
@@ -21,6 +20,7 @@ from gradcalc.expression.tree import Number, names_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.derivation import MAX_DEPTH, MAX_PARTS, NoRule, derive, functions
 from gradcalc.functions.resolve import understand
+from gradcalc.output import tex
 
 _OPERATORS = ("+", "-", "*", "/", "neg", "**")
 ROWS = [row for row in TABLE.values() if row.elementwise and row.definition is None and not row.condition and row.signature]
@@ -303,8 +303,8 @@ def test_without_time_nothing_is_said_of_the_point() -> None:
 
 def test_words_of_handouts_have_no_markup() -> None:
     text = "x_1 < 5*2 & 50% of {a}^b"
-    assert render._tex(text) == r"x\_1 \textless{} 5*2 \& 50\% of \{a\}\textasciicircum{}b"
-    assert not faults_of(render._tex(text), is_text=True)
+    assert tex.escape(text) == r"x\_1 \textless{} 5*2 \& 50\% of \{a\}\textasciicircum{}b"
+    assert not faults_of(tex.escape(text), is_text=True)
 
 
 def test_a_rule_that_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -334,19 +334,20 @@ MARKDOWN = r"""$f = x \cos\left(2 x\right)$
 
 - $\frac{\partial}{\partial x} \left[x \cos\left(2 x\right)\right]$, product rule: $\left(u v\right)' = u' v + u v'$, $u = x$, $v = \cos\left(2 x\right)$
   - $\frac{\partial}{\partial x} \left[\cos\left(2 x\right)\right]$, chain rule, cos: $\left(\cos\left(u\right)\right)' = -\sin\left(u\right) u'$, $u = 2 x$
-    - $\frac{\partial}{\partial x} \left[2 x\right] = 2$, constant factor: $\left(c u\right)' = c u'$
+    - $\frac{\partial}{\partial x} \left[2 x\right]$, constant factor: $\left(c u\right)' = c u'$
+      - $= 2$
     - $= -\sin\left(2 x\right) \cdot 2$
-  - $= \cos\left(2 x\right) - x \sin\left(2 x\right) \cdot 2$
 
-by sympy: $\frac{\partial f}{\partial x} = - 2 x \sin{\left(2 x \right)} + \cos{\left(2 x \right)}$
+$\frac{\partial f}{\partial x} = \cos\left(2 x\right) - x \sin\left(2 x\right) \cdot 2$
+
+SymPy: $\frac{\partial f}{\partial x} = -2 x \sin\left(2 x\right) + \cos\left(2 x\right)$
 
 checked: the steps give the derivative at N points, in exact arithmetic
 """
-LATEX_ENDING = r"""\noindent by sympy: $\frac{\partial f}{\partial x} = - 2 x \sin{\left(2 x \right)} + \cos{\left(2 x \right)}$\par
-\noindent exact: 1\par
-\noindent autograd: 1.0\par
+LATEX_ENDING = r"""\noindent SymPy: \(\frac{\partial f}{\partial x} = -2 x \sin\left(2 x\right) + \cos\left(2 x\right)\)\par
+\noindent exact value: \(1\); autograd: \(1.0\)\par
 \noindent checked: the steps give the derivative at N points, in exact arithmetic\par
-\noindent verdict: agree\par
+\noindent verdict: \textbf{agree}\par
 """
 TABLE_AT_ZERO = """f = x*cos(2*x)
 at x = 0
@@ -355,8 +356,9 @@ at x = 0
   product rule: (u*v)' = u'*v + u*v', u = x, v = cos(2*x)
   ∂/∂x [cos(2*x)]
     chain rule, cos: cos(u)' = -sin(u)*u', u = 2*x
-    ∂/∂x [2*x] = 2
+    ∂/∂x [2*x]
       constant factor: (c*u)' = c*u'
+    = 2
   = -sin(2*x)*2 = 0
 ∂f/∂x = cos(2*x) - x*sin(2*x)*2 = 1
 
@@ -378,8 +380,8 @@ def test_the_command_in_every_format(capsys: pytest.CaptureFixture[str]) -> None
     assert re.sub(r"at \d+ points", "at N points", capsys.readouterr().out) == MARKDOWN
     assert main(["steps", expr, "--at", "0", "--format", "latex"]) == 0
     block = re.sub(r"at \d+ points", "at N points", capsys.readouterr().out)
-    assert block.startswith("\\begin{align*}\n  & f = x \\cos\\left(2 x\\right)\\quad \\text{at } x = 0 \\\\\n")
-    assert block.endswith("\\cdot 2 = 1\n\\end{align*}\n" + LATEX_ENDING)
+    assert block.startswith("\\noindent \\(f = x \\cos\\left(2 x\\right)\\), at \\(x = 0\\)\\par\n")
+    assert block.endswith("\\cdot 2 = 1 \\]\n" + LATEX_ENDING)
     assert block.isascii()
     assert main(["steps", expr, "--at", "0", "--format", "json"]) == 0
     answer = json.loads(capsys.readouterr().out)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
-_CLOSES = {"{": "}", r"\left": r"\right", "$": "$", r"\begin": r"\end"}
+_CLOSES = {"{": "}", r"\left": r"\right", "$": "$", r"\begin": r"\end", r"\(": r"\)", r"\[": r"\]"}
 
 
 @dataclass(slots=True)
@@ -34,10 +34,10 @@ def faults_of(text: str, *, is_text: bool = False) -> list[str]:
         group = open_groups[-1]
         if token.isspace():
             continue
-        if token == "$" and group.opened != "$":
+        if token in ("$", r"\(", r"\[") and (token != "$" or group.opened != "$"):
             if not group.is_text:
-                faults.append("$ in mathematics")
-            open_groups.append(_Group("$", False))
+                faults.append(f"{token} in mathematics")
+            open_groups.append(_Group(token, False))
         elif token in ("{", r"\left", r"\begin"):
             if not after and token != r"\begin":
                 group.take(token)
@@ -53,14 +53,15 @@ def faults_of(text: str, *, is_text: bool = False) -> list[str]:
                 faults.append(r"\end without \begin")
             open_groups.pop()
             open_groups[-1].take(token)
-        elif token in ("}", r"\right", "$"):
+        elif token in ("}", r"\right", "$", r"\)", r"\]"):
             if _CLOSES.get(group.opened) != token:
                 return [*faults, f"{token} without its beginning"]
             if token == r"\right":
                 next(tokens)
             open_groups.pop()
         elif group.is_text:
-            if token in ("_", "^", "&", "%", "#", "~"):
+            is_cell = token == "&" and any(it.opened == "begin tabular" for it in open_groups)
+            if token in ("_", "^", "&", "%", "#", "~") and not is_cell:
                 faults.append(f"{token} in text")
         elif token in ("_", "^"):
             if not group.has_atom or token in group.indices:

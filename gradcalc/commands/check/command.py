@@ -2,65 +2,73 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from gradcalc.commands.console import tell_notes
-from gradcalc.commands.options import Timeout
+from gradcalc.commands.options import NoProof, NoSolutions, Standalone, Timeout, Title
 from gradcalc.commands.presentation import Presentation
-from gradcalc.commands.request import expression_from_stdin
+from gradcalc.commands.request import expression_from_stdin, is_piped
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
-from gradcalc.runtime.files import read_whole
 
 if TYPE_CHECKING:
     from gradcalc.calculate.claims.results import Check, Solution
+    from gradcalc.commands.check.render_file import RowCheck
     from gradcalc.commands.claim_questions import ClaimQuestion
 
-_MAX_BYTES = 1_000_000
-"""The size of a file with a derivation."""
+DOCUMENTS = ("latex", "markdown", "html")
+FORMATS = (*LISTS, *DOCUMENTS)
+FILE_FORMATS = (*FORMATS, "github", "junit")
 
+_LONGEST = 1_000_000
+"""Bytes of a derivation."""
 
-FILE_FORMATS = (*LISTS, "github", "junit")
+Expr = Annotated[str | None, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")]
+Claim = Annotated[
+    str | None, typer.Argument(metavar="CLAIM", help="Its hand-derived derivative, quoted: 2*x, or df/dx = 2*x.")
+]
+By = Annotated[str | None, typer.Option("--by", "--wrt", metavar="NAME", help="The variable. [default: the only one]")]
+At = Annotated[
+    list[str] | None, typer.Option(metavar="POINT", help="Where to look first: x=3, x=1/2, x=1,y=2. May be repeated.")
+]
+Where = Annotated[
+    str | None, typer.Option(metavar="CONDITION", help='The condition under which the claim is meant: "x > 0".')
+]
+Line = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TEXT", help='A line of a derivation: "p = sigmoid(z)", "dL/dp = p - y". May be repeated.'),
+]
+Lines = Annotated[str | None, typer.Option(metavar="FILE", help="A derivation in lines; # begins a comment, - is stdin.")]
+File = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="Claims, one per row: CSV, TSV or JSON lines with id, expr, claim or lines, by, at, where."
+    ),
+]
+Format = Annotated[
+    str, typer.Option(metavar="NAME", help="table, plain, json, latex, markdown, html; for a file github or junit too.")
+]
 
 
 def check(
-    expr: Annotated[
-        str | None, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")
-    ] = None,
-    claim: Annotated[
-        str | None, typer.Argument(metavar="CLAIM", help="Its hand-derived derivative, quoted: 2*x, or df/dx = 2*x.")
-    ] = None,
-    by: Annotated[
-        str | None, typer.Option("--by", "--wrt", metavar="NAME", help="The variable. [default: the only one]")
-    ] = None,
-    at: Annotated[
-        list[str] | None, typer.Option(metavar="POINT", help="Where to look first: x=3, x=1/2, x=1,y=2. May be repeated.")
-    ] = None,
-    where: Annotated[
-        str | None, typer.Option(metavar="CONDITION", help='The condition under which the claim is meant: "x > 0".')
-    ] = None,
-    line: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TEXT", help='A line of a derivation: "p = sigmoid(z)", "dL/dp = p - y". May be repeated.'),
-    ] = None,
-    lines: Annotated[
-        str | None, typer.Option(metavar="FILE", help="A derivation in lines; # begins a comment, - is stdin.")
-    ] = None,
-    file: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="Claims, one per row: CSV, TSV or JSON lines with id, expr, claim or lines, by, at, where."
-        ),
-    ] = None,
+    expr: Expr = None,
+    claim: Claim = None,
+    by: By = None,
+    at: At = None,
+    where: Where = None,
+    line: Line = None,
+    lines: Lines = None,
+    file: File = None,
+    title: Title = None,
+    no_solutions: NoSolutions = False,
+    no_proof: NoProof = False,
+    standalone: Standalone = False,
     timeout: Timeout = "10",
-    format: Annotated[
-        str, typer.Option(metavar="NAME", help="table, plain, json; for a file github or junit too.")
-    ] = "table",
+    format: Format = "table",
     *,
     presentation: Presentation,
 ) -> Exit:
@@ -86,6 +94,9 @@ def check(
     shape of the claim is compared first, then every entry is proven for all values. A name that only the claim has, such
     as n, has its value at the point.
 
+    --format latex, markdown and html make a handout of a claim, a derivation or a file: --no-solutions leaves out the true
+    derivatives, --no-proof what the verdicts rest on.
+
     In a derivation each line is checked in turn. "dL/dw = ..." claims a derivative, "= ..." claims to be equal to the line
     above, "u = ..." defines an intermediate variable, "w = 3" sets the point. The first incorrect line is flagged; later
     lines that are wrong only because of it are marked "follows". With --by, one line must be that derivative.
@@ -103,24 +114,41 @@ def check(
       line number, id, outcome or error, the kind of mistake, the mistake or the error
     --format github prints annotations for GitHub Actions, --format junit a test report.
     """
-    settings = Settings.read(LISTS if file is None else FILE_FORMATS, format, timeout, presentation)
+    settings = Settings.read(FORMATS if file is None else FILE_FORMATS, format, timeout, presentation)
+    if standalone and format != "latex":
+        raise CalcError("--standalone is for LaTeX", hint="write --format latex --standalone")
+    sheet = _Sheet(title, not no_solutions, not no_proof, standalone)
     if file is not None:
         if expr is not None or claim is not None or line or lines or by or at or where:
             raise CalcError("--file has its own expressions and claims", hint="gradcalc check --file claims.csv")
-        return _check_file(file, settings)
+        return _check_file(file, settings, sheet)
+    if expr is None and (line or lines) and lines != "-" and is_piped():
+        expr = "-"
     if expr is None:
         raise CalcError("missing EXPR", hint="gradcalc check EXPR CLAIM, or gradcalc check --file claims.csv")
     if expr == lines == "-":
         raise CalcError("stdin is either the expression or the derivation")
     expr = expression_from_stdin() if expr == "-" else expr
-    texts = [*(_lines(lines) if lines else []), *(line or [])]
+
+    from gradcalc.commands.row_files import read_text
+
+    texts = [*(read_text(lines, _LONGEST).splitlines() if lines else []), *(line or [])]
 
     from gradcalc.commands.claim_questions import read_question
 
-    return _check_question(read_question(expr, claim, texts, by=by, at=at or [], where=where), settings)
+    return _check_question(read_question(expr, claim, texts, by=by, at=at or [], where=where), settings, sheet)
 
 
-def _check_question(question: ClaimQuestion, settings: Settings) -> Exit:
+class _Sheet(NamedTuple):
+    """What a handout shows."""
+
+    title: str | None
+    solutions: bool
+    proof: bool
+    standalone: bool
+
+
+def _check_question(question: ClaimQuestion, settings: Settings, sheet: _Sheet) -> Exit:
     """Check one claim, or one derivation."""
     if not settings.quiet:
         variables = [*(name for point in question.at for name in point.values), *([question.by] if question.by else [])]
@@ -128,26 +156,32 @@ def _check_question(question: ClaimQuestion, settings: Settings) -> Exit:
 
     from gradcalc.calculate.claims.results import Check
     from gradcalc.commands.check import render
+    from gradcalc.commands.check.render_file import RowCheck
     from gradcalc.commands.claim_questions import answer, exit_of
 
     result = answer(question, settings.seconds)
-    if isinstance(result, Check):
+    if settings.format in DOCUMENTS:
+        from gradcalc.commands.check.claim_files import ClaimRow
+
+        _write_sheet([RowCheck(ClaimRow(0, None, question.expr), result, result.versions, "")], settings, sheet)
+    elif isinstance(result, Check):
         settings.write(render.FORMATS, result)
     else:
         settings.write(render.SOLUTION_FORMATS, result)
     return exit_of(result)
 
 
-def _check_file(path: str, settings: Settings) -> Exit:
+def _check_file(path: str, settings: Settings, sheet: _Sheet) -> Exit:
     """Check the claims in a file, a row after the other; the exit code is that of the worst."""
     from gradcalc.calculate.reporting import versions
     from gradcalc.commands.check import render_file
-    from gradcalc.commands.check.claim_files import rows_of
+    from gradcalc.commands.check.claim_files import claims_of
     from gradcalc.commands.claim_questions import answer, exit_of
+    from gradcalc.commands.row_files import read_text
 
     checks: list[render_file.RowCheck] = []
     exits = {Exit.AGREE}
-    for row in rows_of(_content(path), path):
+    for row in claims_of(read_text(path), path):
         result: Check | Solution | CalcError
         try:
             result = row.error or answer(row.read(), settings.seconds)
@@ -158,9 +192,19 @@ def _check_file(path: str, settings: Settings) -> Exit:
             exits.add(Exit.BUG)
         exits.add(Exit.WRONG_REQUEST if isinstance(result, CalcError) else exit_of(result))
         checks.append(render_file.RowCheck(row, result, versions(), path))
-        settings.write(render_file.ROW_FORMATS, checks[-1])
-    settings.write(render_file.FORMATS, checks)
+        if settings.format not in DOCUMENTS:
+            settings.write(render_file.ROW_FORMATS, checks[-1])
+    if settings.format in DOCUMENTS:
+        _write_sheet(checks, settings, sheet)
+    else:
+        settings.write(render_file.FORMATS, checks)
     return next(code for code in _WORST_FIRST if code in exits)
+
+
+def _write_sheet(checks: Sequence[RowCheck], settings: Settings, sheet: _Sheet) -> None:
+    from gradcalc.commands.check import handout
+
+    settings.write(handout.FORMATS, handout.ClaimSheet(checks, *sheet))
 
 
 _WORST_FIRST = (Exit.BUG, Exit.WRONG_REQUEST, Exit.DISAGREE, Exit.UNDECIDED, Exit.EXPLAINED, Exit.AGREE)
@@ -176,21 +220,3 @@ def _tell_notes(texts: Sequence[str], variables: Sequence[str]) -> None:
             tell_notes(interpret(text, variables).notes, notes)
         except CalcError:
             pass  # a claim may be a condition; the check reports any other error
-
-
-def _lines(path: str) -> list[str]:
-    """The lines of a file, or of stdin."""
-    try:
-        return _content(path).decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise CalcError(f"cannot read {path}: it is not UTF-8 text") from None
-
-
-def _content(path: str) -> bytes:
-    """The bytes of a file, or of stdin."""
-    if path != "-":
-        return read_whole(path, _MAX_BYTES)
-    content = sys.stdin.buffer.read(_MAX_BYTES + 1) if sys.stdin else b""
-    if len(content) > _MAX_BYTES:
-        raise CalcError(f"stdin has more than {_MAX_BYTES} bytes")
-    return content

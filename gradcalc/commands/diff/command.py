@@ -51,7 +51,9 @@ Proofs = Annotated[
         f"[default: all, of at most {ALL_PROVEN}; else {PROOFS}]",
     ),
 ]
-Format = Annotated[str, typer.Option(metavar="NAME", help="table, plain, json, csv or latex.", envvar="GRADCALC_FORMAT")]
+Format = Annotated[
+    str, typer.Option(metavar="NAME", help="table, plain, json, csv, latex or html.", envvar="GRADCALC_FORMAT")
+]
 Direction = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=VALUE", help='The derivative along a line: "x=[1,0,0]", a Jacobian-vector product.'),

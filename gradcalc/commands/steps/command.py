@@ -1,69 +1,126 @@
-"""`gradcalc steps`: the derivation of an expression, rule by rule."""
+"""`gradcalc steps`: the derivation of an expression, rule by rule, and handouts of several."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gradcalc.commands.options import Device, Dtype, Expression, From, Timeout
+from gradcalc.commands.options import Device, Dtype, From, NoProof, NoSolutions, Standalone, Timeout, Title
 from gradcalc.commands.presentation import Presentation
-from gradcalc.commands.request import one_point, request
+from gradcalc.commands.request import is_piped, one_point, request
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
-from gradcalc.errors import Exit
+from gradcalc.errors import CalcError, Exit
+
+if TYPE_CHECKING:
+    from gradcalc.commands.steps.exercise_files import ExerciseRow
+    from gradcalc.commands.steps.handout import Exercise
+
+FORMATS = (*LISTS, "latex", "markdown", "html")
+
+Expressions = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="EXPR...", help="The expression, quoted, or several; - reads one from stdin."),
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by",
+        "--wrt",
+        metavar="NAME",
+        help="The variable to differentiate with respect to: x, or x,y, or x[0]. May be repeated. [default: all]",
+    ),
+]
+At = Annotated[
+    list[str] | None,
+    typer.Option(metavar="POINT", help="Point at which every line has its value: x=3, x=1/2, x=1,y=2. May be repeated."),
+]
+File = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Exercises: one expression per line, or a table: id, expr, by, at."),
+]
+Format = Annotated[str, typer.Option(metavar="NAME", help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}.")]
 
 
 def steps(
-    expr: Expression,
-    by: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--by",
-            "--wrt",
-            metavar="NAME",
-            help="The variable to derive by: x, or x,y, or x[0]. May be repeated. [default: all]",
-        ),
-    ] = None,
-    at: Annotated[
-        list[str] | None,
-        typer.Option(metavar="POINT", help="Where every line has its number, too: x=3, x=1/2, x=1,y=2. May be repeated."),
-    ] = None,
+    expr: Expressions = None,
+    by: By = None,
+    at: At = None,
+    file: File = None,
+    title: Title = None,
+    no_solutions: NoSolutions = False,
+    no_proof: NoProof = False,
+    standalone: Standalone = False,
     device: Device = "cpu",
     dtype: Dtype = None,
     timeout: Timeout = "10",
     notation: From = "auto",
-    format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json, latex or markdown.")] = "table",
+    format: Format = "table",
     *,
     presentation: Presentation,
 ) -> Exit:
-    """Derive an expression by hand, rule by rule.
+    """Show a derivative step by step, rule by rule.
 
     \b
       gradcalc steps "sin(x**2)"
       gradcalc steps "x*exp(-x**2/2)" --at 1
       gradcalc steps "(sigmoid(w*x + b) - y)**2" --by w --at w=2,x=3,b=1,y=0
-      gradcalc steps "x**x" --format markdown > handout.md
+      gradcalc steps "x**x" "x*sin(x)" --title "Products" --format html -o handout.html
+      gradcalc steps --file exercises.txt --no-solutions --format latex --standalone
 
-    Below each part are the rule that holds for it, the parts it needs, and what comes of it; nothing is rearranged, so that
-    the last line is seen to be made of those above. It is compared with the derivative in exact arithmetic, and stands
-    beside sympy's formula and autograd's number. At a point where there is no derivative, or a rule does not hold, the lines
-    have no numbers. Of a loss over data, each entry is a variable: --by "w[0]". The exit code
-    is that of the verdict at the point, as for gradcalc diff; 1 if the steps do not lead to the derivative.
+    Each sub-expression is followed by the rule applied, the derivatives it needs, and the result; nothing is simplified, so
+    every line visibly follows from the lines above. The result is compared with the derivative in exact arithmetic, and
+    stands beside SymPy's formula and autograd's value. At a point where there is no derivative, or a rule does not hold, the
+    lines have no values. Of a loss over data, each entry is a variable: --by "w[0]". The exit code is that of the verdict at
+    the point, as for gradcalc diff, of several expressions the worst; 1 if the steps do not lead to the derivative.
+
+    Several expressions make a handout: --no-solutions is the sheet of exercises, --no-proof leaves out what the engines say,
+    --digits sets the digits of values. --format latex needs amsmath, --standalone makes it compile by itself; --format html
+    is one page without scripts that needs no network.
 
     \b
-    --format plain is a line a step, with tabs between
-      variable, depth, part, rule, law, what its letters are, derivative, number
-    --format latex is an align* block a derivation, for amsmath, with the proof below it; --format markdown has formulas
-    between dollar signs.
+    --format plain is one line per step, with tabs between
+      variable, depth, part, rule, law, what its letters are, derivative, value
     """
-    settings = Settings.read(
-        (*LISTS, "latex", "markdown"), format, timeout, presentation, device=device, dtype=dtype, notation=notation
-    )
-    question = one_point(*request(expr, at or [], settings, by=by or []))
-    from gradcalc.commands.steps.render import FORMATS
+    settings = Settings.read(FORMATS, format, timeout, presentation, device=device, dtype=dtype, notation=notation)
+    if not expr and file is None and is_piped():
+        expr = ["-"]
+    if bool(expr) == (file is not None):
+        what = "--file has its own expressions" if expr else "missing EXPR"
+        raise CalcError(what, hint="gradcalc steps EXPR, or gradcalc steps --file exercises.txt")
+    if no_solutions and format in ("plain", "json"):
+        raise CalcError("--no-solutions is for handouts", hint="choose from table, markdown, latex, html")
+    if standalone and format != "latex":
+        raise CalcError("--standalone is for LaTeX", hint="write --format latex --standalone")
+    from gradcalc.commands.row_files import read_text
+    from gradcalc.commands.steps.exercise_files import ExerciseRow, exercises_of
+    from gradcalc.commands.steps.handout import Handout
+    from gradcalc.commands.steps.render import FORMATS as RENDERERS
+
+    rows = [ExerciseRow(0, None, text) for text in expr or []] if file is None else list(exercises_of(read_text(file), file))
+    exercises = [_exercise(row, by or [], at or [], settings) for row in rows]
+    handout = Handout(exercises, title, solutions=not no_solutions, proof=not no_proof, standalone=standalone)
+    settings.write(RENDERERS, handout)
+    return _worst(exercise.stepwise.exit for exercise in exercises)
+
+
+def _exercise(row: ExerciseRow, by: Sequence[str], at: Sequence[str], settings: Settings) -> Exercise:
+    """The derivations of a row; errors have the number of its line."""
+    from gradcalc.commands.steps.handout import Exercise
     from gradcalc.commands.steps.steps import stepwise
 
-    result = stepwise(question, seconds=settings.seconds)
-    settings.write(FORMATS, result)
-    return result.exit
+    try:
+        question = one_point(*request(row.expr, row.at or at, settings, by=row.by or by))
+        return Exercise(stepwise(question, seconds=settings.seconds), row.name)
+    except CalcError as error:
+        error.message = f"line {row.line}: {error.message}" if row.line else error.message
+        raise
+
+
+def _worst(exits: Iterable[Exit]) -> Exit:
+    """The exit code of several: wrong before undecided before explained."""
+    codes = set(exits)
+    order = (Exit.DISAGREE, Exit.UNDECIDED, Exit.EXPLAINED)
+    return next((code for code in order if code in codes), Exit.AGREE)

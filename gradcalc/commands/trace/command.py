@@ -12,7 +12,7 @@ from gradcalc.commands.request import one_point, request
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import Exit
 
-GRAPHS = ("table", "plain", "json", "dot", "mermaid", "svg")
+GRAPHS = ("table", "plain", "json", "dot", "mermaid", "svg", "html")
 
 
 def trace(
@@ -22,7 +22,7 @@ def trace(
     dtype: Dtype = None,
     timeout: Timeout = "10",
     notation: From = "auto",
-    format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json, dot, mermaid or svg.")] = "table",
+    format: Annotated[str, typer.Option(metavar="NAME", help="table, plain, json, dot, mermaid, svg or html.")] = "table",
     *,
     presentation: Presentation,
 ) -> Exit:

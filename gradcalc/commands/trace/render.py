@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from gradcalc.commands.at_point import page_of
 from gradcalc.commands.trace import graph_formats
+from gradcalc.commands.trace.page import trace_document
 from gradcalc.commands.trace.trace import Trace, share
 from gradcalc.output import json as machine
+from gradcalc.output.html import html
 from gradcalc.output.numbers import significant
 from gradcalc.output.options import RenderOptions, function_letter
 from gradcalc.output.page import Page, Rows
@@ -152,4 +154,5 @@ FORMATS: dict[str, Format[Trace]] = {
     "table": table,
     **machine_formats("trace", _rows, _fields, _conclusion),
     **graph_formats.FORMATS,
+    "html": lambda trace, options: html(trace_document(trace, options), options),
 }

@@ -1,0 +1,157 @@
+"""Handouts: several expressions or claims, with a title, with and without solutions, in LaTeX, Markdown and HTML."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gradcalc.cli.main import main
+from tests.support.latex_lint import faults_of
+
+EXERCISES = """id,expr,by,at
+Products,x*sin(x),,2
+,w*x + b,w,"w=1,x=2,b=3"
+"Greek & co_",exp(θ*x)/x₁,x,
+"""
+
+
+@pytest.fixture
+def exercises(tmp_path: Path) -> Path:
+    path = tmp_path / "exercises.csv"
+    path.write_text(EXERCISES, encoding="utf-8")
+    return path
+
+
+def test_a_sheet_of_exercises_has_no_solutions(exercises: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["steps", "--file", str(exercises), "--no-solutions", "--title", "Week 3", "--format", "markdown"]) == 0
+    assert capsys.readouterr().out == (
+        "# Week 3\n\n## Products\n\nDifferentiate $f = x \\sin\\left(x\\right)$ with respect to $x$ at $x = 2$.\n\n"
+        "## Exercise 2\n\nDifferentiate $f = w x + b$ with respect to $w$ at $w = 1 ,\\quad x = 2 ,\\quad b = 3$.\n\n"
+        "## Greek \\& co\\_\n\nDifferentiate $f = \\frac{e^{\\theta  x}}{x_{1}}$ with respect to $x$.\n"
+    )
+    assert main(["steps", "--file", str(exercises), "--no-solutions", "--title", "Week 3"]) == 0
+    assert capsys.readouterr().out == (
+        "Week 3\n\nProducts\nf = x*sin(x)\nat x = 2\ndifferentiate with respect to x\n\n"
+        "Exercise 2\nf = w*x + b\nat w = 1, x = 2, b = 3\ndifferentiate with respect to w\n\n"
+        "Greek & co_\nf = exp(θ*x)/x₁\ndifferentiate with respect to x\n"
+    )
+
+
+def test_solutions_without_what_the_engines_say(exercises: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["steps", "--file", str(exercises), "--digits", "3", "--format", "markdown"]
+    assert main(arguments) == 0
+    whole = capsys.readouterr().out
+    assert main([*arguments, "--no-proof"]) == 0
+    short = capsys.readouterr().out
+    engines = ("SymPy", "autograd", "checked", "verdict")
+    assert all(word in whole and word not in short for word in engines)
+    assert set(short.splitlines()) < set(whole.splitlines())
+    assert r"\approx 0.077$" in short
+
+
+@pytest.mark.parametrize("options", [[], ["--no-proof"], ["--no-solutions"]], ids=["whole", "no proof", "no solutions"])
+def test_latex_that_compiles_by_itself(options: list[str], exercises: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["steps", "--file", str(exercises), "--title", "50% of {a}_b \\ ~^", "--format", "latex", *options]
+    assert main(arguments) == 0
+    body = capsys.readouterr().out
+    assert main([*arguments, "--standalone"]) == 0
+    whole = capsys.readouterr().out
+    begin, _, rest = whole.partition("\\begin{document}\n")
+    assert begin.startswith("\\documentclass[11pt]{article}\n")
+    assert rest == f"{body}\\end{{document}}\n"
+    assert whole.isascii()
+    assert not faults_of(body, is_text=True)
+    assert r"\theta" in body
+    assert "x_{1}" in body
+
+
+def test_several_expressions_of_a_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["steps", "sin(x)", "-x**2", "--at", "3", "--json"]) == 0
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [answer["report"]["expr"] for answer in answers] == ["sin(x)", "-x**2"]
+    assert main(["steps", "sin(x)", "abs(x)", "--at", "0", "--quiet"]) == 3
+    assert main(["steps", "sin(x)", "x**2", "--format", "table"]) == 0
+    page = capsys.readouterr().out
+    assert page.index("Exercise 1\nf = sin(x)") < page.index("Exercise 2\nf = x**2")
+
+
+FILES = [
+    ("# easy\nsin(x)\n\nx**2  # a square\n", 2),
+    ("expr\nsin(x)\n", 1),
+    ('{"expr": "x*y", "by": ["x"], "at": {"x": 1, "y": "1/3"}}\n{"expr": "x", "id": 7}\n', 2),
+    ("id;expr;by\n1;max(x, y);x\n", 1),
+]
+
+
+@pytest.mark.parametrize(("content", "count"), FILES, ids=range(len(FILES)))
+def test_files_of_exercises(content: str, count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "exercises.txt"
+    path.write_text(content, encoding="utf-8")
+    assert main(["steps", "--file", str(path), "--json"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == count
+
+
+WRONG = [
+    (["steps", "x", "--file", "e.txt"], "error: --file has its own expressions\nhint: gradcalc steps EXPR, or gradcalc steps --file exercises.txt\n"),
+    (["steps", "x", "--no-solutions", "--json"], "error: --no-solutions is for handouts\nhint: choose from table, markdown, latex, html\n"),
+    (["steps", "x", "--standalone"], "error: --standalone is for LaTeX\nhint: write --format latex --standalone\n"),
+    (["check", "x", "1", "--standalone"], "error: --standalone is for LaTeX\nhint: write --format latex --standalone\n"),
+    (["steps", "--file", "e.txt"], "error: line 3: unknown function sinn\n  sinn(x)\n  ^^^^\nhint: did you mean sin?\n"),
+    (["steps", "--file", "e.csv"], "error: line 2: expr is missing\nhint: every row has an expression\n"),
+    (["steps", "--file", "empty.txt"], "error: empty.txt has no exercises\nhint: write one expression per line\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "expected"), WRONG, ids=[" ".join(arguments) for arguments, _ in WRONG])
+def test_wrong_requests(
+    arguments: list[str],
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("e.txt").write_text("sin(x)\n\nsinn(x)\n", encoding="utf-8")
+    Path("e.csv").write_text("id,expr\n1,\n", encoding="utf-8")
+    Path("empty.txt").write_text("# nothing\n", encoding="utf-8")
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == expected
+
+
+CLAIMS = """id,expr,claim,lines
+ann,sin(x)/x,(cos(x)*x - sin(x))/x,
+bob,sin(x^2),,"u = x^2; f' = cos(u)"
+eve,sin(x),cos(x,
+"""
+
+
+@pytest.mark.parametrize("format", ["latex", "markdown", "html"])
+def test_claims_as_a_handout(format: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "claims.csv"
+    path.write_text(CLAIMS, encoding="utf-8")
+    arguments = ["check", "--file", str(path), "--title", "Class", "--format", format]
+    assert main(arguments) == 2
+    whole = capsys.readouterr().out
+    assert whole.count("the denominator was not squared in the quotient rule") == 2
+    assert "3 claims: 2 wrong, 1 error" in whole
+    assert "at x = " in whole
+    assert "the derivative: " in whole
+    assert main([*arguments, "--no-solutions", "--no-proof"]) == 2
+    short = capsys.readouterr().out
+    assert "the derivative: " not in short
+    assert "at x = " not in short
+    if format == "latex":
+        assert not faults_of(whole, is_text=True)
+        assert whole.isascii()
+
+
+def test_a_claim_as_a_handout(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "x**3", "x**2", "--at", "2", "--format", "markdown"]) == 1
+    assert capsys.readouterr().out == (
+        "$f = {x}^{3}$\n\nclaim: $\\frac{\\partial f}{\\partial x} = {x}^{2}$\n\n"
+        "**✗ wrong**; likely mistake: the exponent was not brought down as a factor in the derivative of x\\*\\*3\n\n"
+        "at x = 2: derivative 12, claim 4\n\n"
+        "the derivative: $\\frac{\\partial f}{\\partial x} = 3 {x}^{2}$\n"
+    )
