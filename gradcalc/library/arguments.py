@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gradcalc.commands.arguments import seconds_of
+from gradcalc.commands.arguments import choice, seconds_of
 from gradcalc.errors import CalcError
 from gradcalc.expression.tree import names_in
 from gradcalc.inputs.points import assign, read_at, sweep
@@ -41,8 +41,9 @@ class Call:
         """The problem without its point.  Raises `CalcError` for a wrong type or word."""
         text, symbols = _expression(self.expr)
         whole(self.order, "the order", MAX_ORDER)
-        _one_of(self.dtype, (None, *DTYPES), "dtype")
-        _one_of(self.notation, tuple(Notation), "notation")
+        if self.dtype is not None:
+            choice(str(self.dtype), DTYPES, "dtype")
+        choice(str(self.notation), tuple(Notation), "notation")
         if not isinstance(self.device, str):
             raise CalcError(f"a device is text, such as 'cpu', not {_kind(self.device)}")
         direction = _mapping(self.direction or {}, "a direction")
@@ -123,7 +124,7 @@ def value_text(value: Any) -> str:
         value = value.tolist()
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(value_text, value))}]"
-    if isinstance(value, bool) or not hasattr(value, "__float__"):
+    if not hasattr(value, "__float__"):
         raise CalcError(f"a value is a number, text or an array, not {_kind(value)}")
     return str(value)
 
@@ -152,14 +153,8 @@ def seconds(timeout: Any) -> float:
 def whole(value: Any, noun: str, limit: int, least: int = 1) -> int:
     """A whole number from `least` to `limit`.  Raises `CalcError` for another value."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= limit:
-        raise CalcError(f"{noun} must be an integer from {least} to {limit}, not {value!r}")
+        raise CalcError(f"{noun} is a whole number from {least} to {limit}, not {value!r}")
     return value
-
-
-def _one_of(word: Any, choices: Sequence[Any], noun: str) -> None:
-    if word not in choices:
-        names = ", ".join(str(choice) for choice in choices if choice is not None)
-        raise CalcError(f"unknown {noun} {word!r}", hint=f"choose from {names}")
 
 
 def _kind(value: object) -> str:

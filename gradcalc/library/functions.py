@@ -7,14 +7,16 @@ NumPy's and PyTorch's too.  All functions raise `CalcError`, which is a `ValueEr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gradcalc.calculate.answer import answer
 from gradcalc.calculate.prepared import prepare
+from gradcalc.commands.arguments import choice
 from gradcalc.errors import CalcError
 from gradcalc.library.arguments import At, By, Call, seconds, value_text, whole
 from gradcalc.library.result import Result
+from gradcalc.output.options import RenderOptions
 from gradcalc.report import Report
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
@@ -134,13 +136,15 @@ def steps(
     f = x**2
     ...
     """
+    from gradcalc.commands.steps.handout import Exercise, Handout
     from gradcalc.commands.steps.render import FORMATS
     from gradcalc.commands.steps.steps import stepwise
 
-    return Result(
-        stepwise(Call(expr, by, 1, device, dtype, (), notation).question(at), seconds=seconds(timeout)),
-        FORMATS,
-    )
+    def of_one(render: Callable[[Handout, RenderOptions], str]) -> Callable[[Stepwise, RenderOptions], str]:
+        return lambda value, options: render(Handout([Exercise(value)]), options)
+
+    result = stepwise(Call(expr, by, 1, device, dtype, (), notation).question(at), seconds=seconds(timeout))
+    return Result(result, {name: of_one(render) for name, render in FORMATS.items()})
 
 
 def trace(
@@ -202,8 +206,7 @@ def bce(
     from gradcalc.commands.bce.neuron import neuron
     from gradcalc.commands.bce.render import FORMATS
 
-    if reduction not in ("mean", "sum"):
-        raise CalcError(f"unknown reduction {reduction!r}", hint="choose from mean, sum")
+    choice(str(reduction), ("mean", "sum"), "reduction")
     values = {name: value_text(value) for name, value in {"x": x, "y": y, "b": b, "eps": eps}.items()}
     weights = None if w is None else value_text(w)
     report = neuron(**values, w=weights, reduction=reduction, device=device, dtype=dtype, seconds=seconds(timeout))

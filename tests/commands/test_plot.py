@@ -415,11 +415,14 @@ REFUSED = [
     (["x", "--at", "0:1", "--points", "1"], "error: the number of points is a whole number from 2 to 1000, not 1\n"),
     (["x", "--at", "0:1", "--points", "1001"], "error: the number of points is a whole number from 2 to 1000, not 1001\n"),
     (["x", "--at", "x=1"], "error: no variable has a range\nhint: write --at x=-3:3\n"),
-    (["x*y", "--at", "x=0:1,y=0:1"], "error: x and y have ranges, and one variable moves\nhint: write --at x=-3:3\n"),
-    (["x", "--at", "x=0:1:7"], "error: a range is from where to where, such as x=-3:3\nhint: --points says how many\n"),
+    (
+        ["x*y", "--at", "x=0:1,y=0:1"],
+        "error: only one variable may have a range, and x and y have one\nhint: write --at x=-3:3\n",
+    ),
+    (["x", "--at", "x=0:1:7"], "error: a plot range has two ends, such as x=-3:3\nhint: --points says how many\n"),
     (["x*y", "--at", "x=0:1"], "error: no value for y\nhint: give --at y=...\n"),
     (["x*y", "--at", "x=0:1", "--at", "y=[1,2]"], "error: a curve is of one number, and this has the shape (2,)"),
-    (["x", "--at", "0:1", "--output", "a.gif"], "error: a.gif does not say which kind of image\n"),
+    (["x", "--at", "0:1", "--output", "a.gif"], "error: unsupported image format '.gif'\n"),
     (["x", "--at", "0:1", "--output", "/nowhere/a.png"], "error: cannot write /nowhere/a.png: No such file or directory\n"),
 ]
 
