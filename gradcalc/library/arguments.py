@@ -153,7 +153,7 @@ def seconds(timeout: Any) -> float:
 def whole(value: Any, noun: str, limit: int, least: int = 1) -> int:
     """A whole number from `least` to `limit`.  Raises `CalcError` for another value."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= limit:
-        raise CalcError(f"{noun} is a whole number from {least} to {limit}, not {value!r}")
+        raise CalcError(f"{noun} must be an integer from {least} to {limit}, not {value!r}")
     return value
 
 

@@ -64,7 +64,7 @@ WRONG: list[tuple[str, Callable[[], object], str]] = [
     ("nan", lambda: gradcalc.differentiate("x", at={"x": float("nan")}), "nan is not a point"),
     ("a name", lambda: gradcalc.differentiate("x", at={1: 2}), "a point maps names to values"),  # type: ignore[dict-item]
     ("two points", lambda: gradcalc.differentiate("x", at="x=1;2"), "2 points are given, and this takes one"),
-    ("an order", lambda: gradcalc.differentiate("x", order="2"), "the order is a whole number from 1 to 8, not '2'"),  # type: ignore[arg-type]
+    ("an order", lambda: gradcalc.differentiate("x", order="2"), "the order must be an integer from 1 to 8, not '2'"),  # type: ignore[arg-type]
     ("a dtype", lambda: gradcalc.differentiate("x", dtype=32), "unknown dtype 32"),  # type: ignore[arg-type]
     ("a notation", lambda: gradcalc.differentiate("x", notation="tex"), "unknown notation tex"),
     ("a device", lambda: gradcalc.differentiate("x", device=3), "a device is text, such as 'cpu', not an int"),  # type: ignore[arg-type]
@@ -72,7 +72,7 @@ WRONG: list[tuple[str, Callable[[], object], str]] = [
     ("timeout", lambda: gradcalc.differentiate("x", timeout=None), "a time limit is a number of seconds, not a NoneType"),  # type: ignore[arg-type]
     ("no points", lambda: gradcalc.sweep("x", []), "no points are given"),
     ("a range", lambda: gradcalc.plot("x", {"x": 1}), "a plot range is text"),  # type: ignore[arg-type]
-    ("passes", lambda: gradcalc.accumulate("x", 1, passes=0), "the number of passes is a whole number from 1 to 1000"),
+    ("passes", lambda: gradcalc.accumulate("x", 1, passes=0), "the number of passes must be an integer from 1 to 1000"),
     ("reduction", lambda: gradcalc.bce(1, 0, reduction="max"), "unknown reduction max"),
 ]
 

@@ -84,8 +84,8 @@ def plot(
 
     count = count_of(points, "the number of points", MAX_POINTS, least=2)
     if output is not None and PurePath(output).suffix.lower() not in IMAGES:
-        suffix = PurePath(output).suffix
-        raise CalcError(f"unsupported image format {suffix!r}", hint=f"choose from {', '.join(IMAGES)}")
+        ending = PurePath(output).suffix or PurePath(output).name
+        raise CalcError(f"unsupported image format '{ending}'", hint="use .png, .svg or .pdf")
     curve = read_range(*read_expression(expr, at, settings))
     from gradcalc.commands.plot.curve import plot
     from gradcalc.commands.plot.render import FORMATS

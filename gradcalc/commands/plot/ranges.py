@@ -22,10 +22,10 @@ def read_range(query: Query, named: Mapping[str, str], nameless: Sequence[str]) 
     values = assign(names_in(query.expression), named, nameless, query.text)
     ranges = [name for name, value in values.items() if ":" in value and "[" not in value]
     if len(ranges) != 1:
-        several = f"only one variable may have a range, and {' and '.join(ranges)} have one"
+        several = f"only one variable may have a range, not {' and '.join(ranges)}"
         raise CalcError(several if ranges else "no variable has a range", hint="write --at x=-3:3")
     (name,) = ranges
     start, colon, stop = values.pop(name).partition(":")
     if not colon or ":" in stop:
-        raise CalcError(f"a plot range has two ends, such as {name}=-3:3", hint="--points says how many")
+        raise CalcError(f"a range of a plot is start:stop, such as {name}=-3:3", hint="--points says how many")
     return Question(query, read_point(values)), name, start.strip(), stop.strip()
