@@ -61,7 +61,7 @@ WRONG: list[tuple[str, Callable[[], object], str]] = [
         lambda: gradcalc.differentiate("x", at={"x": None}),
         "a value is a number, text or an array, not a NoneType",
     ),
-    ("nan", lambda: gradcalc.differentiate("x", at={"x": float("nan")}), "nan is not a point"),
+    ("nan", lambda: gradcalc.differentiate("x", at={"x": float("nan")}), "nan is not supported"),
     ("a name", lambda: gradcalc.differentiate("x", at={1: 2}), "a point maps names to values"),  # type: ignore[dict-item]
     ("two points", lambda: gradcalc.differentiate("x", at="x=1;2"), "2 points are given, and this takes one"),
     ("an order", lambda: gradcalc.differentiate("x", order="2"), "the order must be an integer from 1 to 8, not '2'"),  # type: ignore[arg-type]
