@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-
 from gradcalc import __version__
 from gradcalc.errors import Exit
 from gradcalc.report import envelope
@@ -13,6 +11,8 @@ def version_text(*, verbose: bool = False, json: bool = False) -> str:
     """The version; `verbose` adds the packages that gradcalc computes with, Python and the platform."""
     if not (verbose or json):
         return f"gradcalc {__version__}\n"
+    import platform
+
     from gradcalc.calculate.reporting import versions
     from gradcalc.output import json as machine
 
