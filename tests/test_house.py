@@ -22,7 +22,7 @@ MODULES = {
 # From the ground up: a module imports from lower layers and from its own folder only.  The contributors' page shows the same.
 LAYERS = [
     "errors", "runtime", "expression", "report", "grammar", "functions", "inputs", "engines", "proof", "calculate", "output",
-    "commands", "cli", "__main__",
+    "commands", "library", "cli", "__main__",
 ]  # fmt: skip
 LAYER = {part: layer for layer, part in enumerate(LAYERS)}
 
@@ -251,7 +251,7 @@ RARE = {
     "traceback",
 }
 """Modules that few runs need, or not every system has."""
-LATE = (".command", ".request", ".results", ".pool", ".worker", ".version", "__main__")
+LATE = (".command", ".request", ".results", ".pool", ".worker", ".version", "library.functions", "__main__")
 """Every run imports the declaration of every command: what a command computes with waits until it is run."""
 
 

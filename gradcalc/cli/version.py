@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gradcalc import __version__
 from gradcalc.errors import Exit
+from gradcalc.report import envelope
 
 
 def version_text(*, verbose: bool = False, json: bool = False) -> str:
@@ -18,5 +19,5 @@ def version_text(*, verbose: bool = False, json: bool = False) -> str:
     system = {"python": platform.python_version(), "platform": platform.platform()}
     if json:
         conclusion = {"outcome": "ok", "exit_code": int(Exit.AGREE), "versions": versions()}
-        return machine.line(machine.envelope("version", conclusion, system))
+        return machine.line(envelope("version", conclusion, system))
     return "".join(f"{name} {version}\n" for name, version in {**versions(), **system}.items())

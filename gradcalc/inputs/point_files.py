@@ -54,7 +54,7 @@ def _table(lines: Iterable[str], names: Sequence[str], blank_lines: int) -> Iter
         if missing:
             raise CalcError(
                 f"the file has no column {missing[0]}",
-                hint=f"the first line names the columns, with commas between: {','.join(names)}",
+                hint=f"the first line names the columns, separated by commas: {','.join(names)}",
             )
         for name in names:
             if header.count(name) > 1:
