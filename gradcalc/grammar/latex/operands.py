@@ -54,7 +54,7 @@ class Operands(Cursor):
         if token.text == r"\begin":
             return self.environment(token)
         if token.text in words.REFUSED:
-            raise self.error(f"{token.text} is not read", token, words.REFUSED[token.text])
+            raise self.error(f"{token.text} is not supported", token, words.REFUSED[token.text])
         if token.kind == "command":
             raise self.error(f"unknown command {token.text}", token, "write the formula without it")
         raise self.error(f"unexpected {token.text}" if token.text else "unexpected end of the LaTeX", token)

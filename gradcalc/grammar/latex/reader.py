@@ -222,7 +222,7 @@ class _Reader(Operands):
                 name = {"2": "log2", "10": "log10", "e": "log"}.get(text, f"log_{text}")
             else:
                 hint = "write the function without a subscript; extrema and limits are not supported"
-                raise self.error(f"{token.text}_ is not read", script, hint)
+                raise self.error(f"{token.text}_ is not supported", script, hint)
         text = text_of(power).replace(" ", "")
         if text != "-1" and self.now.text in ("{", "(", r"\left(", r"\{", r"\left\{"):
             applied = [Piece(f" {name}", token.place), *self.arguments(token)]
