@@ -103,5 +103,7 @@ class MissingValues(CalcError):
     """Some variables have a value and others, `names`, have none."""
 
     def __init__(self, names: Sequence[str]):
-        super().__init__(f"no value for {', '.join(names)}", hint="give " + " ".join(f"--at {name}=..." for name in names))
+        super().__init__(
+            f"missing value for {', '.join(names)}", hint="add " + " ".join(f"--at {name}=..." for name in names)
+        )
         self.names = names

@@ -176,7 +176,7 @@ def _shapes(point: Point) -> dict[str, Shape]:
 
 def _check(query: Query, wrt: Sequence[Wrt], names: Sequence[str], point: Point) -> None:
     if not 1 <= query.order <= MAX_ORDER:
-        raise CalcError(f"the order is a whole number from 1 to {MAX_ORDER}, not {query.order}")
+        raise CalcError(f"the order must be an integer from 1 to {MAX_ORDER}, not {query.order}")
     for name in (it.variable for it in wrt):
         if name not in names and name not in point.values and name not in query.variables:
             choices = ", ".join(names) or "no variables"

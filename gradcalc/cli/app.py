@@ -10,53 +10,56 @@ from gradcalc.commands.console import write
 if TYPE_CHECKING:
     import typer
 
-SUMMARY = "Derivatives by sympy and by torch autograd, side by side, with a proven verdict."
+SUMMARY = "Compare symbolic (SymPy) and autograd (PyTorch) derivatives, with a proof of the verdict."
 
 
 _HELP = f"""
 {SUMMARY}
 
 \b
-  gradcalc diff "sin(x**2)"                     the formula
-  gradcalc diff "sin(x**2)" --at 3              formula and numbers, checked
+  gradcalc diff "sin(x**2)"                     formula
+  gradcalc diff "sin(x**2)" --at 3              formula and values, verified
   gradcalc diff "x*exp(-y)" --at x=1/3 --at y=2 --by y
-  gradcalc diff "abs(x)" --at x=-1:1:5          a row a point
+  gradcalc diff "abs(x)" --at x=-1:1:5          one row per point
   gradcalc trace "sin(x**2)" --at 3             every factor of the chain rule
-  gradcalc batch < questions.jsonl > answers.jsonl
+  gradcalc batch < queries.jsonl > results.jsonl
 """
 
 
 EXIT_CODES = (
-    ("0", "agree: the formulas are proven equal, and so is the number"),
-    ("1", "disagree or not-finite: proven unequal, or nan or inf for a finite derivative"),
-    ("2", "the request is wrong"),
-    ("3", "inaccurate, artifact, different-function, not-differentiable or undefined: a difference that is explained"),
+    ("0", "agree: formulas proven equal, value accurate"),
+    ("1", "disagree or not-finite: proven unequal, or NaN or infinity for a finite derivative"),
+    ("2", "usage error"),
+    ("3", "inaccurate, artifact, different-function, not-differentiable or undefined: a difference with a known cause"),
     ("4", "undecided: no proof within the limits"),
-    ("70", "a bug in gradcalc"),
+    ("70", "internal error"),
     ("130", "interrupted"),
-    ("141", "the pipe that was written to was closed"),
+    ("141", "the output pipe was closed"),
     ("143", "terminated"),
 )
 
 
 _EPILOG = """
 \b
-Verdicts, and the exit codes that tell scripts about them:
-  0   agree               the formulas are proven equal, and so is the number
+Exit codes and verdicts:
+  0   agree               formulas proven equal, value accurate
   1   disagree            proven unequal
-      not-finite          nan or inf, and the derivative is finite
-  3   inaccurate          the formulas are equal, the number lost its digits
-      artifact            there is a derivative, and autograd computes another
-      different-function  torch defines the function differently
+      not-finite          autograd is NaN or infinite, the derivative is finite
+  3   inaccurate          formulas equal, value lost most of its digits
+      artifact            autograd computes another finite value
+      different-function  PyTorch defines the function differently
       not-differentiable  a kink, a jump or a vertical tangent
       undefined           no real value here
   4   undecided           no proof within the limits
+  2   usage error         70 internal error   130 interrupted
+  141 closed pipe         143 terminated
+
 \b
-  2 a wrong request   70 a bug in gradcalc   130 interrupted   141 closed pipe
-  143 terminated
-\b
-GRADCALC_DEVICE, _DTYPE, _FORMAT, _TIMEOUT and _JOBS are defaults of options;
-NO_COLOR=1 turns colours off; GRADCALC_DEBUG=1 shows the traceback of a bug.
+Environment:
+  GRADCALC_DEVICE, GRADCALC_DTYPE, GRADCALC_FORMAT, GRADCALC_TIMEOUT and
+  GRADCALC_JOBS set defaults for the corresponding options. NO_COLOR turns
+  colours off, FORCE_COLOR on. PAGER is the pager. GRADCALC_DEBUG=1 shows the
+  traceback of an internal error.
 """
 
 

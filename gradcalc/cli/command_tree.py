@@ -15,6 +15,7 @@ from gradcalc.commands.check.command import FILE_FORMATS as CHECK_FORMATS
 from gradcalc.commands.explain.command import FORMATS as EXPLAIN_FORMATS
 from gradcalc.commands.explain.pages import PAGES
 from gradcalc.commands.results import LISTS
+from gradcalc.commands.steps.command import FORMATS as STEPS_FORMATS
 from gradcalc.commands.trace.command import GRAPHS
 from gradcalc.output.formats import FORMATS
 from gradcalc.output.options import COLORS
@@ -26,7 +27,7 @@ _VALUES = {
     "--reduction": ("mean", "sum"),
 }  # fmt: skip
 _FORMATS = {
-    "diff": tuple(FORMATS), "bce": BCE_FORMATS, "trace": GRAPHS, "steps": (*LISTS, "latex", "markdown"),
+    "diff": tuple(FORMATS), "bce": BCE_FORMATS, "trace": GRAPHS, "steps": STEPS_FORMATS,
     "batch": BATCH_FORMATS, "check": CHECK_FORMATS, "explain": EXPLAIN_FORMATS,
 }  # fmt: skip
 _WORDS = {"explain": tuple(PAGES), "completion": SHELLS}

@@ -19,7 +19,7 @@ def choice(word: str, choices: Sequence[str], noun: str) -> str:
         return word
     close = suggest(word.lower(), choices)
     guess = f"did you mean {close}? " if close else ""
-    raise CalcError(f"unknown {noun} {word}", hint=f"{guess}there are {', '.join(choices)}")
+    raise CalcError(f"unknown {noun} {word}", hint=f"{guess}choose from {', '.join(choices)}")
 
 
 def verdicts_of(texts: Sequence[str]) -> tuple[Verdict, ...]:
@@ -38,7 +38,7 @@ def names_of(texts: Sequence[str]) -> tuple[str, ...]:
         variable, bracket, index = name.partition("[")
         if not is_name(variable.rstrip()) or (bracket and not re.fullmatch(r"[-0-9, ]+\]", index)):
             hint = "an entry is x[0], or A[0,1]" if "[" in name else "write --by x"
-            raise CalcError(f"{name or 'nothing'} is not the name of a variable", hint=hint)
+            raise CalcError(f"'{name}' is not a valid variable name", hint=hint)
     return tuple(dict.fromkeys(names))
 
 
@@ -46,7 +46,7 @@ def order_of(text: str) -> int:
     """The order of a derivative, at most `MAX_ORDER`.  Raises `CalcError` for another text."""
     if re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) <= MAX_ORDER:
         return int(text)
-    raise CalcError(f"the order is a whole number from 1 to {MAX_ORDER}, not {text[:40]}")
+    raise CalcError(f"the order must be an integer from 1 to {MAX_ORDER}, not {text[:40]}")
 
 
 def device_of(name: str) -> str:
@@ -54,7 +54,9 @@ def device_of(name: str) -> str:
     kind, colon, place = name.partition(":")
     if kind not in DEVICES or (colon and not (place.isascii() and place.isdigit())):
         choices = ", ".join(DEVICES)
-        raise CalcError(f"unknown device {name}", hint=f"there are {choices}; gradcalc devices lists those of this machine")
+        raise CalcError(
+            f"unknown device {name}", hint=f"choose from {choices}; gradcalc devices lists those of this machine"
+        )
     return name
 
 
@@ -65,7 +67,7 @@ def seconds_of(text: str) -> float:
         seconds = float(match[1]) * _UNITS[match[2] or "s"]
         if 0 < seconds <= MAX_SECONDS:
             return seconds
-    message = f"a time limit is a number of seconds above 0, at most {MAX_SECONDS:g}, not {text[:40]}"
+    message = f"a time limit must be above 0 and at most {MAX_SECONDS:g} seconds, not {text[:40]}"
     raise CalcError(message, hint="write --timeout 10, 500ms, 2s or 1m")
 
 
@@ -76,4 +78,4 @@ def count_of(text: str, noun: str, limit: int, least: int = 1) -> int:
     """A whole number from `least` to `limit`.  Raises `CalcError` for another text."""
     if re.fullmatch(r"[0-9]{1,9}", text) and least <= int(text) <= limit:
         return int(text)
-    raise CalcError(f"{noun} is a whole number from {least} to {limit}, not {text[:40]}")
+    raise CalcError(f"{noun} must be an integer from {least} to {limit}, not {text[:40]}")

@@ -21,7 +21,7 @@ def prepare_at_point(question: Question, seconds: float, single: str | None = No
     """
     prepared = prepare(*question, seconds=seconds)
     if not prepared.point.values:
-        raise CalcError("this is done at a point, and none is given", hint="give --at x=3")
+        raise CalcError("this command needs a point", hint="give --at x=3")
     if single is not None:
         prepared.require_scalar_value(single)
     prefetch(prepared)
@@ -36,7 +36,7 @@ def torch_errors() -> Iterator[None]:
     try:
         yield
     except REFUSALS as error:
-        raise CalcError(f"torch does not run this: {first_line(error)}") from None
+        raise CalcError(f"PyTorch cannot compute this: {first_line(error)}") from None
 
 
 def page_of(report: Report, options: RenderOptions) -> Page:

@@ -77,7 +77,7 @@ def question_of(fields: Fields) -> ClaimQuestion:
     """The question that the fields of a row or of a line of a batch ask.  Raises `CalcError` for what cannot be read."""
     expr = _text(fields, "expr")
     if expr is None:
-        raise CalcError("expr is missing", hint="a row has an expression and a claim: sin(x),cos(x)")
+        raise CalcError("missing key expr", hint="a row has an expression and a claim: sin(x),cos(x)")
     lines = fields.get("lines")
     if isinstance(lines, list) and all(isinstance(line, str) for line in lines):
         texts = list(lines)

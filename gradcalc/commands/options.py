@@ -10,27 +10,28 @@ from gradcalc.report import DTYPES, Notation
 
 Expression = Annotated[str, typer.Argument(metavar="EXPR", help="The expression, quoted; - reads it from stdin.")]
 At = Annotated[
-    list[str] | None, typer.Option(metavar="POINT", help="Where: x=3, x=1/2, x=1,y=2, x=[1,2,3]. May be repeated.")
+    list[str] | None,
+    typer.Option(metavar="POINT", help="Point at which to evaluate: x=3, x=1/2, x=1,y=2, x=[1,2,3]. May be repeated."),
 ]
 Format = Annotated[str, typer.Option(metavar="NAME", help="table, plain or json.")]
 Device = Annotated[
-    str, typer.Option(metavar="NAME", help="Where torch computes; see gradcalc devices.", envvar="GRADCALC_DEVICE")
+    str, typer.Option(metavar="NAME", help="Device for PyTorch (see gradcalc devices).", envvar="GRADCALC_DEVICE")
 ]
 Dtype = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help=f"What torch computes in: {', '.join(DTYPES)}. [default: float64]", envvar="GRADCALC_DTYPE"
+        metavar="NAME",
+        help=f"Floating-point type for PyTorch: {', '.join(DTYPES)}. [default: float64]",
+        envvar="GRADCALC_DTYPE",
     ),
 ]
 FailOn = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="LIST", help="Verdicts that make the exit code 1, all others 0: disagree,not-finite. May be repeated."
+        metavar="LIST", help="Exit with 1 for these verdicts and 0 for all others: disagree,not-finite. May be repeated."
     ),
 ]
-From = Annotated[
-    str, typer.Option("--from", metavar="NOTATION", help=f"What the expression is written in: {', '.join(Notation)}.")
-]
+From = Annotated[str, typer.Option("--from", metavar="NOTATION", help=f"Notation of the expression: {', '.join(Notation)}.")]
 Timeout = Annotated[
     str,
     typer.Option(

@@ -30,7 +30,7 @@ def request(
     from gradcalc.inputs.values import Point
 
     if expr == file == "-":
-        raise CalcError("stdin is either the expression or the points")
+        raise CalcError("stdin cannot be both the expression and the points")
     query, named, nameless = read_expression(expr, at, settings, by=by, order=order)
     names = names_in(query.expression)
     if file is not None:
@@ -51,7 +51,7 @@ def read_expression(
     text = expression_from_stdin() if expr == "-" else expr
     wrt = names_of(by)
     named, nameless = read_at(at)
-    named = {name: value_or_file(value) for name, value in named.items()}
+    named = {name: value_or_file(value, f"{name}=") for name, value in named.items()}
     query = read_query(Problem(text, by=wrt, notation=settings.notation), named)
     return replace(query, order=order_of(order), device=settings.device, dtype=settings.dtype), named, nameless
 
@@ -62,7 +62,7 @@ def one_point(query: Query, points: Sequence[Point] | Iterable[Mapping[str, str]
 
     assert isinstance(points, Sequence)  # they are not from a file
     if len(points) > 1:
-        raise CalcError(f"this is done at one point, and {len(points)} are given", hint="give one, such as --at x=3")
+        raise CalcError(f"this command takes one point; {len(points)} given", hint="give one, such as --at x=3")
     return Question(query, points[0])
 
 
@@ -73,7 +73,7 @@ def with_product(query: Query, directions: Sequence[str], cotangent: str | None)
 
     named, nameless = read_at(directions)
     if nameless:
-        raise CalcError(f"{nameless[0]} is the direction of nothing", hint='write --direction "x=[1,0]"')
+        raise CalcError(f"the direction {nameless[0]} has no variable", hint='write --direction "x=[1,0]"')
     return replace(
         query,
         direction={name: read_value(f"the direction of {name}", text) for name, text in named.items()},

@@ -25,7 +25,7 @@ def _reduction(combine: Callable[..., Node]) -> Callable[..., Trees]:
     def scalarized(m: EntryBuilder, x: Trees, dim: int | None = None, **options: int | str) -> Trees:
         fibers = x.fibers(range(len(x.shape)) if dim is None else [m.axis(x, dim)])
         if not prod(x.shape):
-            raise m.error("there is nothing to combine")
+            raise m.error("an empty list cannot be combined")
         return fibers.map(lambda fiber: combine(m, fiber, **options))
 
     return scalarized
@@ -50,7 +50,7 @@ def mean(m: EntryBuilder, fiber: Sequence[Node]) -> Node:
 def _var(m: EntryBuilder, fiber: Sequence[Node], correction: int = 1) -> Node:
     center = mean(m, fiber)
     if len(fiber) <= correction:
-        raise m.error(f"of {len(fiber)} entries there is no variance with the correction {correction}")
+        raise m.error(f"{len(fiber)} entries have no variance with the correction {correction}")
     squares = [m.call("**", m.call("-", entry, center), m.number(2)) for entry in fiber]
     return m.call("/", m.add(squares), m.number(len(fiber) - correction))
 
@@ -67,7 +67,7 @@ def _norm(m: EntryBuilder, fiber: Sequence[Node], p: int | str = 2) -> Node:
         if len(fiber) == 2:  # the origin is its kink
             return m.call("hypot", *fiber)
         return m.call("sqrt", m.add([m.call("**", entry, m.number(2)) for entry in fiber]))
-    raise m.error("norms are of order 1, 2 or inf", hint="norm(x, 1), norm(x), norm(x, inf)")
+    raise m.error("the order of a norm must be 1, 2 or inf", hint="norm(x, 1), norm(x), norm(x, inf)")
 
 
 def _exponentials(m: EntryBuilder, fiber: Sequence[Node]) -> list[Node]:
@@ -101,7 +101,7 @@ def _scan(name: str) -> Callable[[EntryBuilder, Sequence[Node]], Sequence[Node]]
 
 def _layer_norm(m: EntryBuilder, x: Trees, eps: Trees) -> Trees:
     if not x.shape:
-        raise m.error("layer_norm is of a line of numbers")
+        raise m.error("layer_norm needs a vector")
 
     def change(m: EntryBuilder, fiber: Sequence[Node]) -> Sequence[Node]:
         center = mean(m, fiber)
@@ -127,10 +127,10 @@ def _index(m: EntryBuilder, x: Trees, at: str) -> Trees:
         if ":" in word:
             start, stop, step = ([int(part) if part else None for part in word.split(":")] + [None])[:3]
             if step is not None and step < 1:
-                raise m.error("a slice goes forwards, by one at least")
+                raise m.error("the step of a slice must be 1 or more")
             rows = range(length)[start:stop:step]
             if not rows:
-                raise m.error("nothing is left: the slice has no entries")
+                raise m.error("the slice has no entries")
             entries = [entry for row in rows for entry in front.entries[row * size : (row + 1) * size]]
             order = [*range(1, rank + 1), 0, *range(rank + 1, len(positions.shape))]
             positions = Array((len(rows), *rest), entries).permute(order)
@@ -138,7 +138,7 @@ def _index(m: EntryBuilder, x: Trees, at: str) -> Trees:
         else:
             row = int(word)
             if not -length <= row < length:
-                raise m.error(f"there is no entry {row} along a length of {length}")
+                raise m.error(f"index {row} is out of range for length {length}")
             row %= length
             positions = Array(rest, front.entries[row * size : (row + 1) * size])
     return x.take(positions)
@@ -147,7 +147,7 @@ def _index(m: EntryBuilder, x: Trees, at: str) -> Trees:
 def _list(m: EntryBuilder, *parts: Trees) -> Trees:
     if len({part.shape for part in parts}) > 1:
         shapes = " and ".join(dict.fromkeys(m.shape(part) for part in parts))
-        raise m.error(f"the entries of a list have one shape, here are {shapes}")
+        raise m.error(f"the entries of a list must have one shape, not {shapes}")
     return Array((len(parts), *parts[0].shape), [entry for part in parts for entry in part.entries])
 
 
@@ -159,7 +159,7 @@ def extreme(name: str) -> Callable[..., Trees]:
         if len(args) == 1:
             return reduction(m, args[0], dim)
         if dim is not None:
-            raise m.error(f"{name} along a dimension is of one array")
+            raise m.error(f"{name} along a dimension takes one array")
         return m.elementwise(*args)
 
     return scalarized

@@ -65,7 +65,7 @@ def derive(tree: Node, by: str) -> list[Step]:
     Raises `NoRule` for a function without one, and `CalcError` for what is too long to be followed.
     """
     if len(linearize(tree).nodes) > MAX_PARTS:
-        raise CalcError(f"the expression has more than {MAX_PARTS} parts: nobody could follow its derivation")
+        raise CalcError(f"the expression has more than {MAX_PARTS} parts: too large to display")
     derivation = _Derivation(tree, by)
     derivation.differentiate(tree, 0)
     return derivation.steps
@@ -86,7 +86,7 @@ class _Derivation:
     def differentiate(self, part: Node, depth: int) -> Node:
         """The derivative of a part; the steps that lead to it are noted."""
         if depth > MAX_DEPTH:
-            raise CalcError(f"the expression is more than {MAX_DEPTH} levels deep: nobody could follow its derivation")
+            raise CalcError(f"the expression is more than {MAX_DEPTH} levels deep: too large to display")
         if not isinstance(part, Call) or not self.moves(part):
             is_variable = part == self.by
             slope = _ONE if is_variable else _ZERO

@@ -54,7 +54,7 @@ class EntryBuilder:
         shape = broadcast_shape(arg.shape for arg in args)
         if shape is None:
             shapes = " and ".join(self.shape(arg) for arg in args if arg.shape)
-            raise self.error(f"the shapes {shapes} do not fit together")
+            raise self.error(f"shape mismatch: {shapes}")
         node = self.node
         if not shape:
             parts = tuple(arg.entries[0] for arg in args)
@@ -76,7 +76,7 @@ class EntryBuilder:
         value = integer_literal(self._meanings.get(entry.name, entry) if isinstance(entry, Name) else entry)
         if value is None or not 0 <= value < count:
             raise self.error(
-                f"a class is a whole number from 0 to {count - 1}", hint="write the classes as a list in the expression"
+                f"a class must be an integer from 0 to {count - 1}", hint="write the classes as a list in the expression"
             )
         return value
 

@@ -84,7 +84,7 @@ def _reduced_loss(m: EntryBuilder, *args: Trees, reduction: str = "mean") -> Tre
     name = m.node.name
     if name in _WITHOUT_BROADCAST and len({arg.shape for arg in args[: _WITHOUT_BROADCAST[name]]}) > 1:
         shapes = " and ".join(dict.fromkeys(m.shape(arg) for arg in args[: _WITHOUT_BROADCAST[name]]))
-        raise m.error(f"{name} is of arrays of one shape, not of {shapes}")
+        raise m.error(f"{name} takes arrays of one shape, not {shapes}")
     # Of `batchmean` torch takes the rows of the first argument, whatever it is broadcast to.
     rows = args[0].shape[0] if args[0].shape else 1
     return reduce_losses(m, m.elementwise(*args), reduction, rows)
@@ -202,7 +202,7 @@ LOSSES = tuple(
 def _cross_entropy(m: EntryBuilder, x: Trees, target: Trees, reduction: str = "mean") -> Trees:
     """Rows of scores, and for each its class or the probabilities of all."""
     if not x.shape or len(x.shape) > 2:
-        raise m.error(f"cross_entropy is of scores (classes) or (rows, classes), not of {m.shape(x)}")
+        raise m.error(f"cross_entropy takes scores of shape (classes) or (rows, classes), not {m.shape(x)}")
     rows = x.fibers([len(x.shape) - 1]).map(lambda row: log_softmax(m, row))
     return _class_losses(m, rows, target, x.shape, reduction)
 
@@ -210,7 +210,8 @@ def _cross_entropy(m: EntryBuilder, x: Trees, target: Trees, reduction: str = "m
 def _nll(m: EntryBuilder, x: Trees, target: Trees, reduction: str = "mean") -> Trees:
     if not x.shape or len(x.shape) > 2 or target.shape != x.shape[:-1]:
         raise m.error(
-            f"nll_loss is of (classes) or (rows, classes) and a class a row, not of {m.shape(x)} and {m.shape(target)}"
+            "nll_loss takes shapes (classes) or (rows, classes) and one class per row, not "
+            f"{m.shape(x)} and {m.shape(target)}"
         )
     return _class_losses(m, x.fibers([len(x.shape) - 1]), target, x.shape, reduction)
 
@@ -227,7 +228,7 @@ def _class_losses(
             for row, entry in zip(rows.entries, target.entries, strict=True)
         ]
     else:
-        raise m.error(f"the targets of scores {m.shape(rows)} do not have the shape {m.shape(target)}")
+        raise m.error(f"targets of shape {m.shape(target)} do not match scores of shape {m.shape(rows)}")
     return reduce_losses(m, Array(rows.shape, losses), reduction)
 
 

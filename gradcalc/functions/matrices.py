@@ -19,37 +19,35 @@ def dot(m: EntryBuilder, left: Sequence[Node], right: Sequence[Node]) -> Node:
 
 def _matmul(m: EntryBuilder, a: Trees, b: Trees) -> Trees:
     if not a.shape or not b.shape or len(a.shape) > 2 or len(b.shape) > 2:
-        raise m.error(
-            f"@ multiplies vectors and matrices, not {m.shape(a)} and {m.shape(b)}", hint="write * to multiply numbers"
-        )
+        raise m.error(f"@ needs vectors or matrices, not {m.shape(a)} and {m.shape(b)}", hint="write * to multiply numbers")
     if a.shape[-1] != b.shape[0]:
-        raise m.error(f"{m.shape(a)} @ {m.shape(b)} does not fit: {a.shape[-1]} columns, {b.shape[0]} rows")
+        raise m.error(f"shape mismatch: {m.shape(a)} @ {m.shape(b)}: {a.shape[-1]} columns, {b.shape[0]} rows")
     rows, columns = a.fibers([len(a.shape) - 1]), b.fibers([0])
     return Array((*rows.shape, *columns.shape), [dot(m, row, column) for row in rows.entries for column in columns.entries])
 
 
 def _dot_of_vectors(m: EntryBuilder, a: Trees, b: Trees) -> Trees:
     if len(a.shape) != 1 or a.shape != b.shape:
-        raise m.error(f"dot is of two vectors of the same length, not of {m.shape(a)} and {m.shape(b)}")
+        raise m.error(f"dot takes two vectors of the same length, not {m.shape(a)} and {m.shape(b)}")
     return Array.scalar(dot(m, a.entries, b.entries))
 
 
 def _outer(m: EntryBuilder, a: Trees, b: Trees) -> Trees:
     if len(a.shape) != 1 or len(b.shape) != 1:
-        raise m.error(f"outer is of two vectors, not of {m.shape(a)} and {m.shape(b)}")
+        raise m.error(f"outer takes two vectors, not {m.shape(a)} and {m.shape(b)}")
     return Array((*a.shape, *b.shape), [m.call("*", left, right) for left in a.entries for right in b.entries])
 
 
 def _transpose(m: EntryBuilder, a: Trees) -> Trees:
     if len(a.shape) > 2:
-        raise m.error(f"transpose is of a matrix, not of {m.shape(a)}")
+        raise m.error(f"transpose takes a matrix, not {m.shape(a)}")
     return a.permute(range(len(a.shape))[::-1])
 
 
 def _rows(m: EntryBuilder, a: Trees) -> Sequence[Sequence[Node]]:
     """The rows of a square matrix."""
     if len(a.shape) != 2 or a.shape[0] != a.shape[1]:
-        raise m.error(f"this needs a square matrix, not {m.shape(a)}")
+        raise m.error(f"a square matrix is needed, not {m.shape(a)}")
     return a.fibers([1]).entries
 
 
@@ -63,7 +61,7 @@ class _Minors:
     def __init__(self, m: EntryBuilder, a: Trees):
         self.m, self.rows = m, _rows(m, a)
         if len(self.rows) > MAX_MATRIX:
-            raise m.error(f"matrices up to {MAX_MATRIX} by {MAX_MATRIX} are written out; this one is {m.shape(a)}")
+            raise m.error(f"a matrix may be {MAX_MATRIX} by {MAX_MATRIX} at most, not {m.shape(a)}")
         self.indices = tuple(range(len(self.rows)))
         self._memo: dict[tuple[tuple[int, ...], tuple[int, ...]], Node] = {}
 

@@ -46,10 +46,10 @@ def refusal(node: Name) -> CalcError | None:
     if row is not None and row.signature:
         argument = row.signature.partition(",")[0].rstrip("?;=") or "x"
         hint = f"write {name}({argument}); a value, --at {name}=..., makes it a variable"
-        return CalcError(f"{name} is a function without an argument", span=node.span, hint=hint)
+        return CalcError(f"{name} is a function and needs an argument", span=node.span, hint=hint)
     if name in elsewhere.NAMES and name not in _SHORT:
         hint = f"write {elsewhere.NAMES[name]}(x); a value, --at {name}=..., makes it a variable"
-        return CalcError(f"{name} is a function without an argument", span=node.span, hint=hint)
+        return CalcError(f"{name} is a function and needs an argument", span=node.span, hint=hint)
     if name in ("Inf", "NaN") or (name != name.lower() and len(name) > 1 and name.lower() in textbook.NAMES):
         hint = f"write {name.lower()}; a value, --at {name}=..., makes it a variable"
         return CalcError(f"{name} is not known", span=node.span, hint=hint)

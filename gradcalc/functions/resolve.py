@@ -70,9 +70,7 @@ def interpret(
             raise refusal(word) or _refusal(word)
         _refuse_equation(text, reading.defined, tree)
         if is_condition(tree) and not condition:
-            raise CalcError(
-                "this is a condition, not a number", span=tree.span, hint="where(condition, a, b) makes a number of it"
-            )
+            raise CalcError("a condition cannot be used as a number", span=tree.span, hint="use where(condition, a, b)")
         if "sinc" in text and ".sinc" not in text and any(call.name == "sinc" for call in calls_in(tree)):
             reading = reading._replace(notes=(*reading.notes, _SINC))
         return Interpretation(tree, (*reading.notes, *(() if names_are_clear else notes_on_names(names_in(tree), names))))
@@ -89,10 +87,10 @@ def _refuse_equation(text: str, left: str | None, tree: Node) -> None:
     span = Span(place, place + 1)
     if not names:
         value = " ".join(text[place + 1 :].split())
-        raise CalcError("this is a point, not an expression", span=span, hint=f"give it apart: --at {left}={value}")
+        raise CalcError("this is a value, not an expression", span=span, hint=f"give it separately: --at {left}={value}")
     if left in names:
         hint = f"write {left} - (...) for the difference of both sides, or the right side alone"
-        raise CalcError("an expression is read, not an equation", span=span, hint=hint)
+        raise CalcError("an equation is not an expression", span=span, hint=hint)
 
 
 def apply_function(name: str, args: Sequence[Node]) -> Node:
@@ -101,7 +99,9 @@ def apply_function(name: str, args: Sequence[Node]) -> Node:
 
 
 def _refusal(node: Name) -> CalcError:
-    return CalcError(f"{node.name} is not a number to calculate with", span=node.span)
+    if node.name.startswith("'"):
+        return CalcError(f"{node.name} is not a number", span=node.span)
+    return CalcError(f"{node.name} is not supported: values must be finite", span=node.span)
 
 
 def is_condition(node: Node) -> bool:
@@ -141,7 +141,7 @@ class _Resolver:
             raise self.unknown(node)
         if node.name in self.variables:
             raise CalcError(
-                f"{node.name} is a variable here, and a function too",
+                f"{node.name} is a variable here and also a function",
                 span=_head_span(node),
                 hint=f"write {node.name}*(...) to multiply, or give the variable another name",
             )
@@ -181,7 +181,7 @@ class _Resolver:
     def unknown(self, node: Call) -> CalcError:
         span = _head_span(node)
         if node.name == "@":
-            return CalcError("@ multiplies matrices, and there are none here", span=node.span, hint="write * to multiply")
+            return CalcError("@ multiplies matrices, not numbers", span=node.span, hint="write * to multiply")
         if node.name in self.variables or node.name in CONSTANTS:
             return CalcError(f"{node.name} is not a function", span=span, hint=call_hint(node.name, is_variable=True))
         return CalcError(f"unknown function {node.name}", span=span, hint=call_hint(node.name))
@@ -213,7 +213,7 @@ def _refuse_round_list(node: Call, args: Sequence[Node]) -> None:
             (entry,) = arg.args
             if not (isinstance(entry, Call) and entry.name == "["):
                 hint = "write (...) for brackets; sum([...]) or an entry for a list of one entry"
-                raise CalcError("[...] is a list, and of one entry only", span=arg.span, hint=hint)
+                raise CalcError("[...] is a list of one entry", span=arg.span, hint=hint)
 
 
 def _head_span(node: Call) -> Span:
@@ -277,7 +277,7 @@ def _bind_arguments(row: Function, args: list[Node], node: Call) -> list[Node]:
                 raise CalcError(f"{keyword.name} is given twice", span=arg.span, hint=f"usage: {row.usage}")
             values[places[keyword.name]] = value
         elif named:
-            raise CalcError("an argument without a name follows one with a name", span=arg.span)
+            raise CalcError("a positional argument follows a named one", span=arg.span)
         else:
             values[place] = arg
     if len(args) > len(places) and not row.variadic:
@@ -318,11 +318,11 @@ def _check_kinds(row: Function, args: list[Node]) -> None:
         if expects_boolean:
             raise CalcError(f"{row.name} needs a condition here, such as x > 0", span=arg.span, hint=f"usage: {row.usage}")
         raise CalcError(
-            "a condition stands where a number belongs",
+            "a condition cannot be used as a number",
             span=arg.span,
-            hint="where(condition, a, b) makes a number of it",
+            hint="use where(condition, a, b)",
         )
     if row.name == "polygamma":
         order = integer_literal(args[0])
         if order is None or not 0 <= order <= 20:
-            raise CalcError("the first argument of polygamma is a whole number from 0 to 20", span=args[0].span)
+            raise CalcError("the first argument of polygamma must be an integer from 0 to 20", span=args[0].span)

@@ -27,7 +27,7 @@ def _beta(t: ModuleType, x: Tensor, y: Tensor) -> Tensor:
 def _besseli(t: ModuleType, n: Tensor, x: Tensor) -> Tensor:
     if isinstance(n, int) and n in (0, 1):
         return (t.special.i0, t.special.i1)[n](x)
-    raise NotImplementedError("torch has besseli(n, x) for n = 0 and n = 1 only")
+    raise NotImplementedError("PyTorch has besseli(n, x) for n = 0 and n = 1 only")
 
 
 ROWS: tuple[Function, ...] = (

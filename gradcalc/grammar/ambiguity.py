@@ -210,7 +210,7 @@ def derivative(above: Node, below: Node, variables: Collection[str]) -> None:
     if re.fullmatch("d|d[A-Za-z]", first) and re.fullmatch("d[A-Za-z]", second):
         name = f"{first}/{second}"
         raise CalcError(
-            f"{name} is a derivative, and gradcalc finds it",
+            f"{name} is a derivative, which gradcalc computes itself",
             span=above.span.to(below.span),
             hint=f"leave out {name}: write the function alone, and --by {second[1:]}",
         )

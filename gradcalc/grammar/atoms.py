@@ -97,7 +97,7 @@ class Atoms(Cursor):
         if parts == [""]:
             hint = "an entry is x[0], x[-1], x[1:3] or A[0, :]"
             hint += f"; {foreign.bracket_hint(base.name if isinstance(base, Name) else 'x')}"
-            raise CalcError("an index is a whole number or a slice", span=self.now.span, hint=hint)
+            raise CalcError("an index must be an integer or a slice", span=self.now.span, hint=hint)
         return ":".join(parts)
 
     def integer(self) -> str:
@@ -190,7 +190,7 @@ class Atoms(Cursor):
         opened = self.open_bracket()
         inner = self.expression()
         if self.now.kind == "," and opened.kind == "{":
-            raise CalcError("cases in braces are not read", span=opened.span, hint="write where(condition, a, b)")
+            raise CalcError("cases in braces are not supported", span=opened.span, hint="write where(condition, a, b)")
         closed = self.close_bracket(OPENING[opened.kind], opened)
         self.open_power = None
         if opened.kind in characters.BRACKETS:
@@ -236,7 +236,7 @@ class Atoms(Cursor):
             self.nesting -= 1
             return whole
         raise CalcError(
-            f"where the argument of {sign.text} ends is in doubt",
+            f"the end of the argument of {sign.text} is ambiguous",
             span=sign.span.to(self.before.span if self.before else sign.span),
             hint=f"write {unparse(shorter)[:80]}, or {unparse(Call(function, (longer,)))[:80]}",
         )
@@ -244,7 +244,7 @@ class Atoms(Cursor):
     def array(self) -> Node:
         opened = self.open_bracket()
         if self.now.kind == "]":
-            raise CalcError("an array has one entry at least", span=opened.span.to(self.now.span))
+            raise CalcError("an array must have at least one entry", span=opened.span.to(self.now.span))
         entries = [self.expression()]
         while self.now.kind == ",":
             self.take()

@@ -57,8 +57,8 @@ class Cursor:
     def unexpected(self) -> CalcError:
         token, before = self.now, self.before
         if token.kind == "end":
-            what = f" after {before.text}" if before else ""
-            return CalcError(f"the expression ends too early{what}", span=token.span, hint="something must follow here")
+            what = f" after '{before.text}'" if before else ""
+            return CalcError(f"unexpected end of expression{what}", span=token.span, hint="an operand is missing here")
         if token.kind in (")", "}"):
             if before is not None and before.kind in (",", "(", "{", *BINARY):
                 return CalcError(

@@ -214,7 +214,7 @@ class _Parser(Atoms):
             raise self.unexpected()
         if token.text[0] == "_" and before.span.end == token.span.start:
             hint = "write a name for an index, norm(x, p=2) for a norm, 1000 for 1_000"
-            raise CalcError(f"{token.text} is no index here", span=token.span, hint=hint)
+            raise CalcError(f"unexpected index {token.text}", span=token.span, hint=hint)
         if token.kind == "|":
             ambiguity.bars(self.text, self.closed_bar, token)
         touches = before.span.end == token.span.start
@@ -226,7 +226,7 @@ class _Parser(Atoms):
                 is_called = self.text[word.span.end : word.span.end + 1] == "("
                 if word.kind == "name" and word.text in foreign.WORDS and word.text not in self.variables and not is_called:
                     hint = foreign.word_hint(word.text, self.text)
-                    raise CalcError(f"the word {word.text} is not read", span=word.span, hint=hint)
+                    raise CalcError(f"unexpected word {word.text}", span=word.span, hint=hint)
         power = self.power_before(touching=False)
         right = self.power()
         ambiguity.differential(left, right, self.variables)

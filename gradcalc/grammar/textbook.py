@@ -68,7 +68,9 @@ def apply_bare(parser: Parser, function: Token) -> Node:
 def no_argument(function: Token, shown: str = "x", span: Span | None = None) -> CalcError:
     """A function that is given nothing."""
     name = function.text
-    return CalcError(f"{name} is a function without an argument", span=span or function.span, hint=f"write {name}({shown})")
+    return CalcError(
+        f"{name} is a function and needs an argument", span=span or function.span, hint=f"write {name}({shown})"
+    )
 
 
 def _power(parser: Parser, function: Token) -> Node:
@@ -98,7 +100,7 @@ def _power(parser: Parser, function: Token) -> Node:
     if name in _WIDE:
         raise no_argument(function, shown, function.span.to(exponent.span))
     raise CalcError(
-        f"{name} is a function without an argument",
+        f"{name} is a function and needs an argument",
         span=function.span.to(exponent.span),
         hint=f"write {name}(x)**({shown}) for a power, {name}({shown}) for an argument",
     )
@@ -119,7 +121,7 @@ def _bare(parser: Parser, function: Token) -> Node:
         if token.kind == "-" and re.match(r"-\s*1\s*\(", rest) and function.text in _INVERSES:
             name = function.text
             hint = f"write {_INVERSES[name]}(x) for the inverse, 1/{name}(x) for the reciprocal"
-            raise CalcError(f"{name} is a function without an argument", span=function.span, hint=hint)
+            raise CalcError(f"{name} is a function and needs an argument", span=function.span, hint=hint)
         raise no_argument(function, "-x" if token.kind == "-" else "x")
     if _begins_another(parser, token):
         parser.deeper(token)
@@ -176,7 +178,7 @@ def _two(outer: Node, function: Token, argument: Node, factor: Node) -> CalcErro
 
 def _doubt(name: str, first: Node, second: Node, span: Span) -> CalcError:
     return CalcError(
-        f"where the argument of {name} ends is in doubt", span=span, hint=f"write {unparse(first)}, or {unparse(second)}"
+        f"the end of the argument of {name} is ambiguous", span=span, hint=f"write {unparse(first)}, or {unparse(second)}"
     )
 
 
@@ -217,4 +219,4 @@ def _begins_another(parser: Parser, token: Token) -> bool:
 
 def _refuse_word(parser: Parser, token: Token) -> None:
     if token.kind == "name" and token.text in WORDS and token.text not in parser.variables:
-        raise CalcError(f"the word {token.text} is not read", span=token.span, hint=word_hint(token.text, parser.text))
+        raise CalcError(f"unexpected word {token.text}", span=token.span, hint=word_hint(token.text, parser.text))

@@ -64,7 +64,7 @@ def tokens(text: str) -> Iterator[Token]:
             kind = characters.OPERATORS.get(word, word)
         if broken and before and before not in _OPENED_LATER:
             raise CalcError(
-                "a second line begins where the expression could end",
+                "an expression must not continue on a second line",
                 span=span,
                 hint="a newline does not multiply: write one expression, in one line or in parentheses; "
                 "gradcalc batch takes many, one per line",

@@ -37,11 +37,11 @@ def unwrap(typed: str) -> Unwrapped:
     if "#" in text:
         text = _COMMENT.sub(_blanks, text)
         if not text.strip():
-            raise CalcError("all of it is a comment: the expression is empty", span=Span(0, 1), hint="leave out the #")
+            raise CalcError("the expression is empty: all of it is a comment", span=Span(0, 1), hint="leave out the #")
     if "<s" in text and (tag := re.search(r"<su[pb]> ?(\w{1,60}) ?</su[pb]>", text)):
         base = re.search(r"\w*$", text[max(0, tag.start() - 60) : tag.start()])
         assert base is not None
-        raise CalcError("HTML is not read", span=Span(*tag.span()), hint=f"write {base[0]}**{tag[1]}")
+        raise CalcError("HTML is not supported", span=Span(*tag.span()), hint=f"write {base[0]}**{tag[1]}")
     if end := _END.search(text[-80:]):
         text = text[: len(text) - 80 + end.start()] + _blanks(end) if len(text) > 80 else text[: end.start()] + _blanks(end)
     if text.lstrip()[:1] == "=" and text.lstrip()[:2] != "==":

@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import math
+import re
 from typing import Any
 
 from gradcalc.errors import CalcError
@@ -20,9 +21,19 @@ MAX_ENTRIES = 250_000
 _DEEPEST = 16
 
 
-def value_or_file(text: str) -> str:
-    """A value as it is typed; of `@data.csv` that in the file."""
-    return read_array(text[1:]) if text.startswith("@") else text
+def value_or_file(text: str, place: str = "") -> str:
+    """A value as it is typed; of `@data.csv` that in the file.
+
+    Raises `CalcError` for the name of a file without `@`; `place` is what stands before it: `X=`, or an option.
+    """
+    if text.startswith("@"):
+        return read_array(text[1:])
+    if _FILE_NAME.fullmatch(text):
+        raise CalcError(f"{text} is a file name, not a value", hint=f"write {place}@{text} to read a file")
+    return text
+
+
+_FILE_NAME = re.compile(r"[\w./\\ -]+\.(csv|tsv|json|npy)")
 
 
 def read_array(path: str) -> str:
@@ -33,7 +44,7 @@ def read_array(path: str) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise CalcError(f"{path} is not UTF-8 text", hint="csv, json and npy files are read") from None
+        raise CalcError(f"{path} is not UTF-8 text", hint="use a csv, json or npy file") from None
     return _text(path, _json(path, text) if path.endswith(".json") else _table(path, text))
 
 
@@ -47,15 +58,17 @@ def _numpy(path: str, content: bytes) -> Any:
         major, _ = npy.read_magic(stream)
         shape, _, dtype = (npy.read_array_header_1_0 if major == 1 else npy.read_array_header_2_0)(stream)
     except Exception:  # the header is a literal of Python's, and anything may be wrong with it
-        raise CalcError(f"{path} is no array of numpy's", hint="numpy.save writes one; of an .npz, save one array") from None
+        raise CalcError(
+            f"{path} is not a NumPy array file", hint="write one with numpy.save; an .npz file has several"
+        ) from None
     if dtype.kind not in "iuf":
-        raise CalcError(f"{path} holds {str(dtype)[:40]}, and only real numbers are understood")
+        raise CalcError(f"{path} contains {str(dtype)[:40]}; only real numbers are supported")
     count = math.prod(shape)
     # Entries are many objects each.
     if not (len(shape) <= _DEEPEST and 1 <= math.prod(shape) <= MAX_ENTRIES):
         raise CalcError(f"{path} has the shape {str(shape)[:60]}; an array has 1 to {MAX_ENTRIES} entries")
     if count * dtype.itemsize > len(content) - stream.tell():
-        raise CalcError(f"{path} ends before its {count} numbers do")
+        raise CalcError(f"{path} is truncated: {count} numbers expected")
     array = npy.read_array(io.BytesIO(content), allow_pickle=False)
     return (array.astype(numpy.float64) if array.dtype.kind == "f" else array).tolist()
 
@@ -64,26 +77,39 @@ def _json(path: str, text: str) -> Any:
     try:
         return json.loads(text, parse_float=str, parse_int=str)
     except (ValueError, RecursionError):
-        raise CalcError(f"{path} is no JSON") from None
+        raise CalcError(f"{path} is not valid JSON") from None
 
 
 def _table(path: str, text: str) -> Any:
     """Rows of numbers, with a line of names above them or not; one column is a vector."""
     try:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if any(map(str.strip, row))]
+        lines = csv.reader(text.splitlines(), delimiter=_delimiter(text))
+        rows = [[cell.strip() for cell in row] for row in lines if any(map(str.strip, row))]
     except csv.Error as error:
-        raise CalcError(f"{path} is no CSV: {error}") from None
+        raise CalcError(f"{path} is not valid CSV: {error}") from None
     if rows and all(not cell or cell[0].isalpha() or cell[0] == "_" for cell in rows[0]):
         rows = rows[1:]
     if not rows:
-        raise CalcError(f"there are no numbers in {path}")
+        raise CalcError(f"{path} contains no numbers")
     for place, row in enumerate(rows, 1):
         if len(row) != len(rows[0]):
-            raise CalcError(f"row {place} of {path} has {len(row)} numbers, the first has {len(rows[0])}")
+            raise CalcError(f"{path}, row {place}: {len(row)} numbers, but the first row has {len(rows[0])}")
         for cell in row:
             if not _is_number(cell):
-                raise CalcError(f"row {place} of {path} has {cell[:20] or 'nothing'} where a number belongs")
+                raise CalcError(f"{path}, row {place}: expected a number, found '{cell[:20]}'", hint=_hint(cell))
     return [row[0] for row in rows] if len(rows[0]) == 1 else rows
+
+
+def _delimiter(text: str) -> str:
+    """What separates the cells: a comma, or a semicolon or tab in a file without commas."""
+    return next((mark for mark in ",;\t" if mark in text), ",")
+
+
+def _hint(cell: str) -> str | None:
+    """What to do about a cell that is not a number."""
+    if ";" in cell:
+        return "the file seems to be separated by ';'; use decimal points, and ',' or ';' between columns"
+    return "write labels as numbers: 0, 1, 2" if cell.isalpha() else None
 
 
 def _is_number(text: str) -> bool:
@@ -100,11 +126,11 @@ def _text(path: str, value: Any, depth: int = 0) -> str:
     if isinstance(value, list):
         return f"[{', '.join(_text(path, part, depth + 1) for part in value)}]"
     if isinstance(value, bool) or value is None or isinstance(value, dict):
-        raise CalcError("an array has numbers and lists of them")
+        raise CalcError("an array consists of numbers and nested lists")
     text = str(value)
     if nearest_double(text) is None:
         try:
             value_tree("an entry", text)
         except CalcError as error:
-            raise CalcError(f"{path} has {text[:40] or 'nothing'} where a number belongs", hint=error.hint) from None
+            raise CalcError(f"{path}: expected a number, found '{text[:40]}'", hint=error.hint) from None
     return text

@@ -53,12 +53,12 @@ def _table(lines: Iterable[str], names: Sequence[str], blank_lines: int) -> Iter
         missing = [name for name in names if name not in header]
         if missing:
             raise CalcError(
-                f"the points have no column {missing[0]}",
+                f"the file has no column {missing[0]}",
                 hint=f"the first line names the columns, with commas between: {','.join(names)}",
             )
         for name in names:
             if header.count(name) > 1:
-                raise CalcError(f"the points have two columns {name}")
+                raise CalcError(f"the file has two columns {name}")
         places = {name: header.index(name) for name in names}
         for row in reader:
             if not any(cell.strip() for cell in row):
@@ -80,10 +80,10 @@ def _objects(lines: Iterable[str], names: Sequence[str], blank_lines: int) -> It
         except (ValueError, RecursionError, CalcError):
             row = None
         if not isinstance(row, dict):
-            raise CalcError(f"line {number} of the points is no JSON object", hint='write {"x": 1}, a point a line')
+            raise CalcError(f"line {number} of the points is not a JSON object", hint='write {"x": 1}, one point per line')
         missing = [name for name in names if name not in row]
         if missing:
-            raise CalcError(f"line {number} of the points: no value for {missing[0]}")
+            raise CalcError(f"line {number} of the points: missing value for {missing[0]}")
         try:
             yield number, {name: json_value(name, row[name]) for name in names}
         except CalcError as error:
@@ -101,7 +101,9 @@ def points_of(
     rows = read_points(_lines(file), names, constants)
     first = list(islice(rows, ALL_PROVEN + 1))
     if not first:
-        raise CalcError("there are no points", hint="the first line names the variables, each other line is a point")
+        raise CalcError(
+            "the file contains no points", hint="the first line has the names of the variables, each other line one point"
+        )
     return [read_point(row) for row in first] if len(first) <= ALL_PROVEN else chain(first, rows)
 
 
@@ -110,4 +112,4 @@ def _lines(file: str) -> Iterator[str]:
         with open_input(file, "the points") as stream:
             yield from map(bytes.decode, lines_of(stream, LONGEST, "stdin" if file == "-" else file))
     except UnicodeDecodeError:
-        raise CalcError("the points are not UTF-8 text") from None
+        raise CalcError("the file is not UTF-8 text") from None

@@ -34,19 +34,17 @@ def read_at(texts: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         pieces = list(_pieces(text))
         for piece, place in pieces:
             if not piece.strip() and piece != text:
-                raise CalcError("a value is missing beside a comma", source=text, span=Span(max(place - 1, 0), place + 1))
+                raise CalcError("missing value beside a comma", source=text, span=Span(max(place - 1, 0), place + 1))
             name, equals, value = piece.partition("=")
             if not equals and piece.strip().startswith("@"):
-                raise CalcError(f"{piece.strip()} is a file for no variable", source=text, hint=f"write x={piece.strip()}")
+                raise CalcError(f"the file {piece.strip()} has no variable", source=text, hint=f"write x={piece.strip()}")
             if not equals:
                 nameless.append(piece.strip())
                 continue
             name = characters.plain(name.strip())
             span = Span(place, place + len(piece))
             if not characters.is_name(name):
-                raise CalcError(
-                    f"{name or 'nothing'} is not the name of a variable", source=text, span=span, hint="write x=3"
-                )
+                raise CalcError(f"'{name}' is not a valid variable name", source=text, span=span, hint="write x=3")
             if name in own or (name in named and len(pieces) > 1):
                 hint = f"write --at {name}=2 --at {name}=3 for two points, and several variables in a file: --points FILE"
                 raise CalcError(f"{name} is given twice", source=text, span=span, hint=hint)
@@ -87,14 +85,14 @@ def assign(names: Sequence[str], named: Mapping[str, str], nameless: Sequence[st
             if not open_names and len(named) == 1:
                 (name, value), *_ = named.items()
                 hint = f'a list has brackets: --at "{name}=[{", ".join([value, *nameless])}]"'
-                raise CalcError(f"{_count(len(nameless), 'value')} without a name", hint=hint)
+                raise CalcError(_count(len(nameless), "unnamed value"), hint=hint)
             if len(open_names) == 1:
                 (name,) = open_names
                 points = " ".join(f"--at {name}={value}" for value in nameless[:3])
                 hint = f'write {points} for points, --at "{name}=[{", ".join(nameless[:3])}]" for a list'
-                raise CalcError(f"{_count(len(nameless), 'value')} without a name for 1 variable: {choices}", hint=hint)
+                raise CalcError(f"{_count(len(nameless), 'unnamed value')}, but only one variable ({choices})", hint=hint)
             raise CalcError(
-                f"{_count(len(nameless), 'value')} without a name for {_count(len(open_names), 'variable')}: {choices}",
+                f"{_count(len(nameless), 'unnamed value')}, but {_count(len(open_names), 'variable')} ({choices})",
                 hint="write " + " ".join(f"--at {name}=..." for name in open_names) if open_names else "leave the value out",
             )
         values.update(zip(open_names, nameless, strict=True))
@@ -154,7 +152,7 @@ def sweep(values: Mapping[str, str]) -> Grid:
     """
     grid = Grid({name: _axis(name, text) for name, text in values.items()})
     if len(grid) > MAX_POINTS:
-        raise CalcError(f"{len(grid)} points are too many; the limit is {MAX_POINTS}")
+        raise CalcError(f"too many points: {len(grid)}; the limit is {MAX_POINTS}")
     return grid
 
 
@@ -167,9 +165,9 @@ def _axis(name: str, text: str) -> Sequence[Value]:
     span = Span(0, len(text))
     hint = f"write {name}=start:stop:count, such as {name}=0:1:11"
     if len(parts) != 3:
-        raise CalcError(f"{text} is no range", source=text, span=span, hint=hint)
+        raise CalcError(f"invalid range '{text}'", source=text, span=span, hint=hint)
     if not parts[2].isascii() or not parts[2].isdigit() or not 1 <= int(parts[2][:9]) <= MAX_POINTS or len(parts[2]) > 9:
-        raise CalcError(f"the count of a range is a whole number from 1 to {MAX_POINTS}", source=text, span=span, hint=hint)
+        raise CalcError(f"the count of a range must be an integer from 1 to {MAX_POINTS}", source=text, span=span, hint=hint)
     start, stop = (Value.number(part, value_tree(name, part)) for part in parts[:2])
     return _Range(start, stop, int(parts[2]))
 

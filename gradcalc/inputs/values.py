@@ -75,10 +75,10 @@ def read_value(name: str, text: str) -> Value:
 def value_tree(name: str, text: str) -> Node:
     """The constant expression of a number that a variable is given.  Raises `CalcError` if it is none."""
     if not text.strip():
-        raise CalcError(f"{name} is given no value", hint=f"write {name}=3")
+        raise CalcError(f"missing value for {name}", hint=f"write {name}=3")
     if text.strip().lstrip("+-").lower() in ("nan", "inf", "infinity"):
         raise CalcError(
-            f"{text.strip()} is not a point: derivatives are taken at real numbers",
+            f"{text.strip()} is not supported: values must be finite",
             hint="give a finite number",
             source=text,
             span=Span(0, len(text)),
@@ -89,7 +89,7 @@ def value_tree(name: str, text: str) -> Node:
 
 def _refuse_array(name: str, text: str) -> None:
     if "[" in text:
-        raise CalcError(f"{name} is given an array where a number belongs", source=text, span=Span(0, len(text)))
+        raise CalcError(f"{name} must be a number, not an array", source=text, span=Span(0, len(text)))
 
 
 def _constant(name: str, text: str) -> Node:
@@ -100,7 +100,7 @@ def _constant(name: str, text: str) -> Node:
             f"the value of {name} must be a number, but {unknown[0]} is a variable",
             source=text,
             span=Span(0, len(text)),
-            hint="numbers, pi, e and functions of them",
+            hint="use numbers, pi, e and functions of them",
         )
     return tree
 

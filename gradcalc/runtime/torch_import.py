@@ -44,7 +44,7 @@ def fast_import() -> Iterator[None]:
         reason = " ".join(str(error).split())[:200]
         named = ", ".join(name for name in os.environ if name.startswith(("TORCH", "PYTORCH")))
         hint = f"these environment variables change how it loads: {named}" if named else "is torch installed as a whole?"
-        raise CalcError(f"torch cannot be loaded: {type(error).__name__}: {reason}", hint=hint) from None
+        raise CalcError(f"PyTorch cannot be loaded: {type(error).__name__}: {reason}", hint=hint) from None
     finally:
         if leave_out and sys.modules.get(_ONLY_FOR_COMPILERS) is stand_in:
             del sys.modules[_ONLY_FOR_COMPILERS]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -78,7 +79,7 @@ def test_other_shells_know_every_option(shell: str, capsys: pytest.CaptureFixtur
 
 def test_an_unknown_shell(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", "tcsh"]) == 2
-    assert capsys.readouterr().err == "error: unknown shell tcsh\nhint: there are bash, zsh, fish\n"
+    assert capsys.readouterr().err == "error: unknown shell tcsh\nhint: choose from bash, zsh, fish\n"
 
 
 # ------------------------------------------------------------------------------------------------------- the manual page
@@ -133,13 +134,13 @@ def test_defaults_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, cap
     assert capsys.readouterr().out.startswith("x=3\t")
     monkeypatch.setenv("GRADCALC_TIMEOUT", "soon")
     assert main(["diff", "x**2"]) == 2
-    assert capsys.readouterr().err.startswith("error: a time limit is a number of seconds")
+    assert capsys.readouterr().err.startswith("error: a time limit must be above 0")
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "1e3", "1000000", "", "."])
 def test_a_time_limit_is_a_number_of_seconds(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "x", f"--timeout={seconds}"]) == 2
-    assert "a time limit is a number of seconds above 0, at most 86400, not" in capsys.readouterr().err
+    assert "a time limit must be above 0 and at most 86400 seconds, not" in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------------------------------------------------- examples
@@ -149,18 +150,52 @@ def ran(command: list[str], environment: dict[str, str], folder: Path = EXAMPLES
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=folder)
 
 
+RIGHT = {"gradcalc-check": "expr,claim\nx**2,2*x\n", "gradcalc-batch": '{"expr": "x**2", "at": 3}\n'}
+HOOKS = [
+    ("gradcalc-check", RIGHT["gradcalc-check"], 0),
+    ("gradcalc-check", "expr,claim\nx**2,3*x\n", 1),
+    ("gradcalc-batch", RIGHT["gradcalc-batch"], 0),
+    ("gradcalc-batch", '{"expr": "sqrt(x**4)", "at": 0}\n', 1),
+]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 def test_the_makefile_fails_on_a_wrong_derivative(environment: dict[str, str], tmp_path: Path) -> None:
     right = ran(["make", "check"], environment)
-    assert (right.returncode, right.stdout.count("right: ")) == (0, 2)
-    wrong = tmp_path / "wrong.txt"
-    wrong.write_text("sin(x**2)|3|x*cos(x**2)\n", encoding="utf-8")
+    assert (right.returncode, right.stdout.splitlines()[-1]) == (0, "2 claims: 2 right")
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text("expr,claim\nsin(x**2),cos(x**2)\n", encoding="utf-8")
     told = ran(["make", "check", f"FILE={wrong}"], environment)
     assert told.returncode == 2
-    assert told.stdout.startswith(
-        "wrong: d/dx sin(x**2) at 3 is -5.4667815713080619302, and x*cos(x**2) is -2.73339078565403096"
-    )
+    assert told.stdout.splitlines()[-1] == "1 claim: 1 wrong"
+
+
+@pytest.mark.slow
+def test_the_gradients_of_the_workflow(environment: dict[str, str], tmp_path: Path) -> None:
+    workflow = (EXAMPLES / "github-workflow.yml").read_text(encoding="utf-8")
+    commands = [line.partition("run: ")[2] for line in workflow.splitlines() if "run: gradcalc" in line]
+    assert len(commands) == 2
+    for command in commands:
+        for file in ("claims.csv", "gradients.jsonl"):
+            shutil.copy(EXAMPLES / file, tmp_path)
+        done = ran(shlex.split(command), environment, tmp_path)
+        assert (done.returncode, done.stdout) == (0, "")
+    assert 'tests="2" failures="0" errors="0"' in (tmp_path / "gradients.xml").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("sh") is None, reason="there is no shell")
+@pytest.mark.parametrize(("hook", "content", "code"), HOOKS)
+def test_hooks_of_pre_commit(hook: str, content: str, code: int, environment: dict[str, str], tmp_path: Path) -> None:
+    """Its file is YAML of the simplest kind: the entry of a hook is one line, and files follow it."""
+    text = (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8").partition(f"- id: {hook}\n")[2]
+    entry = text.partition("  entry: ")[2].partition("\n")[0]
+    ending = ".csv" if hook == "gradcalc-check" else ".jsonl"
+    (tmp_path / f"first{ending}").write_text(content, encoding="utf-8")
+    (tmp_path / f"second{ending}").write_text(RIGHT[hook], encoding="utf-8")
+    files = sorted(str(path) for path in tmp_path.iterdir())
+    assert ran([*shlex.split(entry), *files], environment, tmp_path).returncode == code
 
 
 @pytest.mark.slow

@@ -215,17 +215,17 @@ def test_of_many_samples_the_first_are_told() -> None:
 
 _ROWS = '\nhint: samples are rows: --x "[[1,2],[3,4],[5,6]]" --y "[0,1,1]" --w "[0.5,1]"'
 
-_EPS = "error: eps is a number from 0 to below 1/2, not {}\nhint: the usual value is 1e-7"
+_EPS = "error: eps must be at least 0 and below 1/2, not {}\nhint: the usual value is 1e-7"
 WRONG = [
-    ({"x": ""}, "error: x is given no value\nhint: write x=3"),
-    ({"y": "q"}, "error: the value of y must be a number, but q is a variable\n  q\n  ^\nhint: numbers, pi, e and functions of them"),
-    ({"w": "nan"}, "error: nan is not a point: derivatives are taken at real numbers\n  nan\n  ^^^\nhint: give a finite number"),
+    ({"x": ""}, "error: missing value for x\nhint: write x=3"),
+    ({"y": "q"}, "error: the value of y must be a number, but q is a variable\n  q\n  ^\nhint: use numbers, pi, e and functions of them"),
+    ({"w": "nan"}, "error: nan is not supported: values must be finite\n  nan\n  ^^^\nhint: give a finite number"),
     ({"b": "sqrt(-1)"}, "error: the value of b is not a real number: sqrt(-1)"),
     ({"eps": "0.5"}, _EPS.format("0.5")),
     ({"eps": "-1e-7"}, _EPS.format("-1e-7")),
     ({"eps": "pi"}, _EPS.format("pi")),
-    ({"eps": "1e-7x"}, "error: the value of eps must be a number, but x is a variable\n  1e-7x\n  ^^^^^\nhint: numbers, pi, e and functions of them"),
-    ({"dtype": "half"}, "error: unknown dtype half\nhint: there are float64, float32, float16, bfloat16"),
+    ({"eps": "1e-7x"}, "error: the value of eps must be a number, but x is a variable\n  1e-7x\n  ^^^^^\nhint: use numbers, pi, e and functions of them"),
+    ({"dtype": "half"}, "error: unknown dtype half\nhint: choose from float64, float32, float16, bfloat16"),
     ({"eps": "1/0"}, _EPS.format("1/0")),
     ({"y": "[0, 1]"}, "error: y has the shape (2,), where one number belongs"),
     ({"x": "[1, 2]"}, "error: y has the shape (), where a label for each of 2 samples belongs"),

@@ -289,8 +289,8 @@ def test_where_there_is_no_derivative_nothing_is_decided() -> None:
 WORDS = [
     (("x*y", "y"), {}, "error: the expression has several variables: x, y\nhint: choose one with --by x"),
     (("x**2", "2*y"), {}, "error: the claim has y, which does not occur in the expression"),
-    (("x**2", "2*"), {}, "error: the expression ends too early after *\n  2*\n    ^\nhint: something must follow here"),
-    (("x*y", "y"), {"by": "x", "at": [read_point({"x": "1"})]}, "error: no value for y\nhint: give --at y=..."),
+    (("x**2", "2*"), {}, "error: unexpected end of expression after '*'\n  2*\n    ^\nhint: an operand is missing here"),
+    (("x*y", "y"), {"by": "x", "at": [read_point({"x": "1"})]}, "error: missing value for y\nhint: add --at y=..."),
 ]
 
 

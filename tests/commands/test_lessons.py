@@ -169,12 +169,12 @@ def test_tracking_is_as_torch_does() -> None:
 
 WRONG = [
     (["trace", "x*2", "--at", "x=[1,2]"], "error: a trace follows the gradient of one number, and this has the shape (2,)\nhint: take one, such as \"sum(x*2)\" or an entry\n"),
-    (["trace", "x*2"], "error: this is done at a point, and none is given\nhint: give --at x=3\n"),
-    (["trace", "x", "--at", "x=0:1:3"], "error: this is done at one point, and 3 are given\nhint: give one, such as --at x=3\n"),
+    (["trace", "x*2"], "error: this command needs a point\nhint: give --at x=3\n"),
+    (["trace", "x", "--at", "x=0:1:3"], "error: this command takes one point; 3 given\nhint: give one, such as --at x=3\n"),
     (["accumulate", "x*2", "--at", "x=[1,2]"], "error: backward() starts from one number, and this has the shape (2,)\nhint: take one, such as \"sum(x*2)\" or an entry\n"),
-    (["accumulate", "x", "--at", "1", "--passes", "0"], "error: the number of passes is a whole number from 1 to 1000, not 0\n"),
-    (["trace", "zeta(x)", "--at", "3"], "error: torch does not run this: PyTorch has no derivative of zeta\n"),
-    (["tracking", "x", "--at", "1", "--format", "svg"], "error: unknown format svg\nhint: there are table, plain, json\n"),
+    (["accumulate", "x", "--at", "1", "--passes", "0"], "error: the number of passes must be an integer from 1 to 1000, not 0\n"),
+    (["trace", "zeta(x)", "--at", "3"], "error: PyTorch cannot compute this: PyTorch has no derivative of zeta\n"),
+    (["tracking", "x", "--at", "1", "--format", "svg"], "error: unknown format svg\nhint: choose from table, plain, json\n"),
 ]  # fmt: skip
 
 
@@ -187,7 +187,7 @@ def test_pictures_of_wrong_requests(arguments: list[str], expected: str, capsys:
 def test_what_torch_does_not_run_is_a_request_that_is_wrong() -> None:
     with pytest.raises(CalcError) as caught:
         tracking(question("zeta(x)", {"x": "3"}))
-    assert picture(caught.value) == "error: torch does not run this: PyTorch has no derivative of zeta"
+    assert picture(caught.value) == "error: PyTorch cannot compute this: PyTorch has no derivative of zeta"
 
 
 @pytest.mark.parametrize("command", ["trace", "accumulate", "tracking"])

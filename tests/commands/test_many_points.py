@@ -168,18 +168,18 @@ def test_what_a_file_may_hold(text: str, given: dict[str, str], points: list[dic
 
 
 WRONG = [
-    ("", "there are no points"),
-    ("x,y,x\n1,2,3\n", "the points have two columns x"),
-    ('{"x": 1, "x": 2, "y": 3}\n', "line 1 of the points is no JSON object"),
+    ("", "the file contains no points"),
+    ("x,y,x\n1,2,3\n", "the file has two columns x"),
+    ('{"x": 1, "x": 2, "y": 3}\n', "line 1 of the points is not a JSON object"),
     ("\n\nx,y\n1,2\n3,foo(\n", "line 5 of the points: "),
-    ("x\n1\n", "the points have no column y"),
+    ("x\n1\n", "the file has no column y"),
     ("x,y\n1\n", "line 2 of the points: 1 values for 2 columns"),
     ("x,y\n1,2\n3,foo\n", "line 3 of the points: the value of y must be a number, but foo is a variable"),
-    ("x,y\n1,nan\n", "line 2 of the points: nan is not a point: derivatives are taken at real numbers"),
-    ("x,y\n1,\n", "line 2 of the points: y is given no value"),
-    ('{"x": 1}\n', "line 1 of the points: no value for y"),
-    ('{"x": 1, "y": [2]}\n', "line 1 of the points: y is given an array where a number belongs"),
-    ('{"x": 1, "y": 2}\n{\n', "line 2 of the points is no JSON object"),
+    ("x,y\n1,nan\n", "line 2 of the points: nan is not supported: values must be finite"),
+    ("x,y\n1,\n", "line 2 of the points: missing value for y"),
+    ('{"x": 1}\n', "line 1 of the points: missing value for y"),
+    ('{"x": 1, "y": [2]}\n', "line 1 of the points: y must be a number, not an array"),
+    ('{"x": 1, "y": 2}\n{\n', "line 2 of the points is not a JSON object"),
     ('x,y\n"1,2\n', "line 2 of the points: unexpected end of data"),
 ]
 

@@ -273,7 +273,7 @@ def test_axes_of_any_range(expr: str, start: str, stop: str, ends: tuple[str, st
     found = plot(question(expr), "x", start, stop, points=2)
     assert not found.undersampled
     if ends is None:
-        with pytest.raises(CalcError, match=r"^f is too large to be drawn: it has values beyond 1e\+300$"):
+        with pytest.raises(CalcError, match=r"^f is too large to display: it has values beyond 1e\+300$"):
             table(found, RenderOptions(width=60))
         return
     for is_ascii, tick in ((False, "┤"), (True, "|")):
@@ -389,37 +389,35 @@ def test_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_images_without_matplotlib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert main(["plot", "x", "--at", "0:1", "--output", "never.png"]) == 2
-    message = (
-        "error: images are drawn by matplotlib, which is not installed\nhint: pip install 'gradcalc[plot]' installs it\n"
-    )
+    message = "error: images need matplotlib, which is not installed\nhint: pip install 'gradcalc[plot]' installs it\n"
     assert capsys.readouterr().err == message
 
 
 REFUSED = [
-    (["x", "--at", "x=1:1"], "error: from 1 to 1 there is nothing to draw\nhint: write --at x=-3:3\n"),
+    (["x", "--at", "x=1:1"], "error: from 1 to 1 the range is empty\nhint: write --at x=-3:3\n"),
     (
         ["x", "--at", "x=0:1e400"],
-        "error: from 0 to 1e400 is too far to be drawn\nhint: the ends are numbers up to 1e+300\n",
+        "error: from 0 to 1e400 the range is too large\nhint: the ends must be below 1e+300\n",
     ),
     (
         ["x", "--at", "x=1:1.0000000000000004"],
-        "error: from 1 to 1.0000000000000004 is too narrow to be drawn: there are fewer than 321 doubles\n"
-        "hint: move and stretch x in the expression, so that the range is about 0:1\n",
+        "error: from 1 to 1.0000000000000004 the range is too narrow: it has fewer than 321 doubles\n"
+        "hint: rescale x so that the range is near 0:1\n",
     ),
-    (["x", "--at", "x=0:1e-400"], "error: from 0 to 1e-400 is too narrow to be drawn: there are fewer than 321 doubles\n"),
+    (["x", "--at", "x=0:1e-400"], "error: from 0 to 1e-400 the range is too narrow: it has fewer than 321 doubles\n"),
     (["x", "--at", "x=0:log(-1)"], "error: the value of x is not a real number: log(-1)\n"),
     (
         ["1e308*x", "--at", "x=-1.5:1.5", "--output", "a.png"],
-        "error: f is too large to be drawn: it has values beyond 1e+300",
+        "error: f is too large to display: it has values beyond 1e+300",
     ),
-    (["x", "--at", "0:1", "--points", "1"], "error: the number of points is a whole number from 2 to 1000, not 1\n"),
-    (["x", "--at", "0:1", "--points", "1001"], "error: the number of points is a whole number from 2 to 1000, not 1001\n"),
+    (["x", "--at", "0:1", "--points", "1"], "error: the number of points must be an integer from 2 to 1000, not 1\n"),
+    (["x", "--at", "0:1", "--points", "1001"], "error: the number of points must be an integer from 2 to 1000, not 1001\n"),
     (["x", "--at", "x=1"], "error: no variable has a range\nhint: write --at x=-3:3\n"),
-    (["x*y", "--at", "x=0:1,y=0:1"], "error: x and y have ranges, and one variable moves\nhint: write --at x=-3:3\n"),
-    (["x", "--at", "x=0:1:7"], "error: a range is from where to where, such as x=-3:3\nhint: --points says how many\n"),
-    (["x*y", "--at", "x=0:1"], "error: no value for y\nhint: give --at y=...\n"),
+    (["x*y", "--at", "x=0:1,y=0:1"], "error: only one variable may have a range, not x and y\nhint: write --at x=-3:3\n"),
+    (["x", "--at", "x=0:1:7"], "error: a range of a plot is start:stop, such as x=-3:3\nhint: --points says how many\n"),
+    (["x*y", "--at", "x=0:1"], "error: missing value for y\nhint: add --at y=...\n"),
     (["x*y", "--at", "x=0:1", "--at", "y=[1,2]"], "error: a curve is of one number, and this has the shape (2,)"),
-    (["x", "--at", "0:1", "--output", "a.gif"], "error: a.gif does not say which kind of image\n"),
+    (["x", "--at", "0:1", "--output", "a.gif"], "error: unsupported image format '.gif'\n"),
     (["x", "--at", "0:1", "--output", "/nowhere/a.png"], "error: cannot write /nowhere/a.png: No such file or directory\n"),
 ]
 

@@ -123,7 +123,7 @@ WRONG = [
         "error: line 2: 3*x does not occur in f\n"
         "hint: write u as it stands in the expression, or give the expression in u a name",
     ),
-    ("x**2", ["", "df_dx = 2*("], "error: line 2: the expression ends too early after (\n  2*(\n     ^\nhint: something must follow here"),
+    ("x**2", ["", "df_dx = 2*("], "error: line 2: unexpected end of expression after '('\n  2*(\n     ^\nhint: an operand is missing here"),
 ]  # fmt: skip
 
 

@@ -177,7 +177,7 @@ def test_letters_are_variables_where_they_are_not_called(name: str) -> None:
 def test_options_may_have_the_names_of_functions() -> None:
     assert unparse(understand("clamp(x, min=0, max=1)")) == "clamp(x, 0, 1)"
     assert "sum" in unparse(understand("cross_entropy(x, [1, 0], reduction=sum)"))
-    with pytest.raises(CalcError, match="sum is a function without an argument"):
+    with pytest.raises(CalcError, match="sum is a function and needs an argument"):
         understand("cross_entropy(x, [1, 0], reduction=sum) + sum")
 
 

@@ -61,7 +61,7 @@ REFUSED = [
     (r"\sin{x}^2", "parentheses"), (r"x^10", "{10}"), (r"e^-x", "braces"), (r"2\frac{1}{3}x", "2 +"), (r"\frac{d}{dx} x^2", "derivative"), (r"\frac{dy}{dx}", "derivative"), (r"\int x dx", "integral"), (r"\sum_i x_i", "sum(x)"), (r"\lim_{x \to 0} x", "limit"), (r"x^2 dx\cdot1", "dx"),
     (r"\partial f", "derivative"), (r"x \pm 1", "two expressions"), (r"\begin{cases} x & x > 0 \\ y & x < -1 \end{cases}", "otherwise"), (r"\begin{align} x \end{align}", "align"), (r"\frac{x}", "argument"), (r"\left(x", "closed"), (r"\foo x", r"\foo"),
     (r"f'(x)\cdot 1", "derivative"), (r"A^T \cdot x", r"\top"), (r"1/x(x+1)\cdot 1", "1/"), (r"5\% x", "5/100"), (r"x \approx 1", "one side"), (r"\infty x", "finite"), (r"x^{2} = y^{2}", "one side"), (r"\log_a x", "parentheses"), (r"\mathbb{E} x", "out"),
-    (r"\sqrt{}", "empty"), (r"x_{n+1}\cdot 1", "index"), (r"{x", "closed"), (r"x}\cdot 1", "unexpected"), (r"\max_x x", "subscript"), (r"\alpha = 3", "point"),
+    (r"\sqrt{}", "empty"), (r"x_{n+1}\cdot 1", "index"), (r"{x", "closed"), (r"x}\cdot 1", "unexpected"), (r"\max_x x", "subscript"), (r"\alpha = 3", "value"),
     (r"\tanh^{-1}(x)", "atanh(x)", "1/tanh(x)"), (r"\sinh^{-1}(x)", "asinh(x)"), (r"\sigma^{-1}(x)", "sigmoid"), (r"\sigma^2(x)", "sigmoid"), (r"\frac{ln x}{x}", r"\ln"), (r"\frac{sin x}{x}", r"\sin"), (r"\alpha(e^x-1)", r"\alpha \cdot"), (r"\phi(x)", r"\phi \cdot"),
     (r"\mathbf{W}\mathbf{x}", "@"), (r"\mathbf{a}\cdot\mathbf{b}", "@"), (r"\mathbf{x}^\top A \mathbf{x}", "@"), (r"\frac{\mathrm{d}}{\mathrm{d}x} x^2", "derivative"), (r"x\,\mathrm{d}x", "dx"), (r"\frac{d^2y}{dx^2}", "derivative"), (r"\frac{x^2_1}{2}", "index"),
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy
 import pytest
 
-from gradcalc.errors import CalcError
+from gradcalc.errors import CalcError, picture
 from gradcalc.inputs.array_files import MAX_BYTES, read_array, value_or_file
 
 TEXTS = [
@@ -45,14 +45,16 @@ def test_numpys_own_format(array: numpy.ndarray, expected: str, tmp_path: Path) 
 
 
 WRONG = [
-    ("x.csv", "1;2\n3\n", "row 1 of {} has 1;2 where a number belongs"),
-    ("x.csv", "1,2\n3\n", "row 2 of {} has 1 numbers, the first has 2"),
-    ("x.csv", "a,b\n", "there are no numbers in {}"),
-    ("x.csv", "1,\n", "row 1 of {} has nothing where a number belongs"),
-    ("x.csv", "1,nan\n", "row 1 of {} has nan where a number belongs"),
-    ("x.json", "[1, null]", "an array has numbers and lists of them"),
-    ("x.json", "[1, ", "{} is no JSON"),
-    ("x.npy", "nonsense", "{} is no array of numpy's"),
+    ("x.csv", "1;2\n3\n", "{}, row 2: 1 numbers, but the first row has 2"),
+    ("x.csv", "1;2,5\n3\n", "{}, row 1: expected a number, found '1;2'"),
+    ("x.csv", "1,dog\n", "{}, row 1: expected a number, found 'dog'"),
+    ("x.csv", "1,2\n3\n", "{}, row 2: 1 numbers, but the first row has 2"),
+    ("x.csv", "a,b\n", "{} contains no numbers"),
+    ("x.csv", "1,\n", "{}, row 1: expected a number, found ''"),
+    ("x.csv", "1,nan\n", "{}, row 1: expected a number, found 'nan'"),
+    ("x.json", "[1, null]", "an array consists of numbers and nested lists"),
+    ("x.json", "[1, ", "{} is not valid JSON"),
+    ("x.npy", "nonsense", "{} is not a NumPy array file"),
 ]
 
 
@@ -76,3 +78,15 @@ def test_what_is_no_file_is_not_read() -> None:
     with pytest.raises(CalcError) as caught:
         read_array("/dev/zero")
     assert caught.value.message == "cannot read /dev/zero: a device"
+
+
+@pytest.mark.parametrize("text", ["1;2\n3;4\n", "a;b\n1;2\n3;4\n", "1\t2\n3\t4\n", "1, 2\n3, 4\n"])
+def test_columns_are_separated_by_one_mark(text: str, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(text)
+    assert read_array(str(tmp_path / "x.csv")) == "[[1, 2], [3, 4]]"
+
+
+def test_the_name_of_a_file_needs_an_at() -> None:
+    with pytest.raises(CalcError) as caught:
+        value_or_file("data/X.csv", "X=")
+    assert picture(caught.value) == "error: data/X.csv is a file name, not a value\nhint: write X=@data/X.csv to read a file"

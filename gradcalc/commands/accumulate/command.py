@@ -18,8 +18,8 @@ from gradcalc.errors import Exit
 def accumulate(
     expr: Expression,
     at: At = None,
-    passes: Annotated[str, typer.Option(metavar="N", help="How many passes, forward and backward.")] = "3",
-    zero: Annotated[bool, typer.Option("--zero", help="Only with clearing between the passes.")] = False,
+    passes: Annotated[str, typer.Option(metavar="N", help="Number of forward and backward passes.")] = "3",
+    zero: Annotated[bool, typer.Option("--zero", help="Show only the variants that clear gradients.")] = False,
     device: Device = "cpu",
     dtype: Dtype = None,
     timeout: Timeout = "10",
@@ -28,17 +28,17 @@ def accumulate(
     *,
     presentation: Presentation,
 ) -> Exit:
-    """Show how .grad grows when nobody clears it.
+    """Show how .grad accumulates across backward() calls.
 
     \b
       gradcalc accumulate "w*x + b" --at w=2,x=3,b=1
       gradcalc accumulate "mean((x@w - 1)**2)" --at "x=[[1,2],[3,4]]" --at "w=[1,1]" --passes 5
 
-    A row a pass: .grad after backward(), without clearing and with grad.zero_() or zero_grad() before each pass, beside
-    the proven derivative.
+    One row per pass: .grad after backward(), without clearing and with grad.zero_() or zero_grad() before each pass,
+    beside the proven derivative.
 
     \b
-    --format plain is a line a variable and way to clear, with tabs between
+    --format plain prints one line per variable and way to clear, separated by tabs:
       variable, how it is cleared, .grad after each pass
     """
     settings = Settings.read(LISTS, format, timeout, presentation, device=device, dtype=dtype, notation=notation)

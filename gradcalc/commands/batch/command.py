@@ -139,7 +139,7 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
             if not line:
                 return
             if excess > _ENDLESS:
-                raise CalcError(f"a line does not end within {_ENDLESS} bytes", hint="write one query per line")
+                raise CalcError(f"a line has more than {_ENDLESS} bytes", hint="write one query per line")
 
 
 def _read(stream: BinaryIO, limit: int) -> bytes:

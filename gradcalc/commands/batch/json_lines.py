@@ -170,16 +170,18 @@ def _read(line: bytes) -> dict[str, object]:
     except UnicodeDecodeError as error:
         raise CalcError(f"the line is not UTF-8 text: byte {error.start + 1}") from None
     except json.JSONDecodeError as error:
-        raise CalcError(f"the line is not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}") from None
+        raise CalcError(
+            f"the line is not valid JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}"
+        ) from None
     except RecursionError:
         raise CalcError("the line is nested too deeply") from None
     if not isinstance(question, dict):
-        raise CalcError("the line is no JSON object", hint='write {"expr": "x**2"}')
+        raise CalcError("the line is not a JSON object", hint='write {"expr": "x**2"}')
     return question
 
 
 def _refuse_constant(word: str) -> object:
-    raise CalcError(f"the line is not JSON: {word} is no number")
+    raise CalcError(f"the line is not valid JSON: {word} is not a number")
 
 
 def _error(request: BatchRequest, error: CalcError, exit: Exit) -> Answer:
@@ -199,7 +201,7 @@ def _problem(question: Mapping[str, object]) -> Problem:
     _id(question)
     expr = question.get("expr")
     if expr is None:
-        raise CalcError("expr is missing", hint='write {"expr": "x**2"}')
+        raise CalcError("missing key expr", hint='write {"expr": "x**2"}')
     if not isinstance(expr, str) or isinstance(expr, _Number):
         raise CalcError("expr must be a string")
     notation = Notation(choice(_word(question, "from") or "auto", tuple(Notation), "notation"))
@@ -208,7 +210,7 @@ def _problem(question: Mapping[str, object]) -> Problem:
     direction = _values(question, "direction")
     cotangent = question.get("cotangent")
     if (direction or cotangent is not None) and not at:
-        raise CalcError("a product with the Jacobian is taken at a point", hint='write "at": {"x": [1, 2]}')
+        raise CalcError("a product with the Jacobian needs a point", hint='write "at": {"x": [1, 2]}')
     dtype, device = _word(question, "dtype"), _word(question, "device")
     return Problem(
         expr,
@@ -254,7 +256,7 @@ def _id(question: Mapping[str, object]) -> str | int | None:
 
 
 def _no_id() -> int:
-    raise CalcError("id must be a string or a whole number")
+    raise CalcError("id must be a string or an integer")
 
 
 def _order(question: Mapping[str, object]) -> int:
@@ -284,5 +286,5 @@ def _names(question: Mapping[str, object], key: str) -> tuple[str, ...]:
 
 def _name(name: str) -> str:
     if not is_name(plain(name)):
-        raise CalcError(f"{name or 'nothing'} is not the name of a variable")
+        raise CalcError(f"'{name}' is not a valid variable name")
     return plain(name)

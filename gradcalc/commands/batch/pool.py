@@ -123,7 +123,7 @@ def in_pool(source: Iterable[Line], workers: int, seconds: float) -> Iterator[An
 
 def _no_workers(reason: str) -> CalcError:
     hint = "--jobs 1 needs none; workers need semaphores in /dev/shm, and more open files and processes (ulimit -n, -u)"
-    return CalcError(f"no worker processes: {reason}", hint=hint)
+    return CalcError(f"cannot start worker processes: {reason}", hint=hint)
 
 
 def leave_nothing() -> None:

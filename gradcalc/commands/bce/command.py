@@ -17,12 +17,12 @@ FORMATS = ("table", "plain", "json", "latex")
 
 
 def bce(
-    x: Annotated[str, typer.Option(metavar="VALUE", help="The input; of several samples a list, or rows; @FILE reads it.")],
-    y: Annotated[str, typer.Option(metavar="VALUE", help="The label, 0 or 1 (or between), or one for each sample.")],
-    w: Annotated[str | None, typer.Option(metavar="VALUE", help="The weight, or one for each input. [default: 1]")] = None,
-    b: Annotated[str, typer.Option(metavar="NUMBER", help="The bias.")] = "0",
-    eps: Annotated[str, typer.Option(metavar="NUMBER", help="p is held between eps and 1 - eps.")] = "1e-7",
-    reduction: Annotated[str, typer.Option(metavar="NAME", help="What is made of several losses: mean or sum.")] = "mean",
+    x: Annotated[str, typer.Option(metavar="VALUE", help="Input; a list or rows for several samples; @FILE reads a file.")],
+    y: Annotated[str, typer.Option(metavar="VALUE", help="Label from 0 to 1, or one per sample.")],
+    w: Annotated[str | None, typer.Option(metavar="VALUE", help="Weight, or one per input. [default: 1]")] = None,
+    b: Annotated[str, typer.Option(metavar="NUMBER", help="Bias.")] = "0",
+    eps: Annotated[str, typer.Option(metavar="NUMBER", help="Clamp p to [eps, 1 - eps].")] = "1e-7",
+    reduction: Annotated[str, typer.Option(metavar="NAME", help="Reduction over samples: mean or sum.")] = "mean",
     device: Device = "cpu",
     dtype: Dtype = None,
     timeout: Timeout = "10",
@@ -31,9 +31,10 @@ def bce(
     *,
     presentation: Presentation,
 ) -> Exit:
-    """Work one neuron through, by hand and by autograd.
+    """Walk through one neuron's gradients, by hand and with autograd.
 
-    p = sigmoid(w*x + b), binary cross-entropy, and the gradients by w and b; for data in matrix form, p = sigmoid(x@w + b).
+    p = sigmoid(w*x + b), binary cross-entropy, and its gradients with respect to w and b; for data in matrix form,
+    p = sigmoid(x@w + b).
 
     \b
       gradcalc bce --x 6.7 --y 0
@@ -47,7 +48,7 @@ def bce(
     (binary_cross_entropy_with_logits). The exit code is that of the worst verdict, as for gradcalc diff.
 
     \b
-    --format plain is a line a number, with tabs between
+    --format plain prints one line per value, separated by tabs:
       section, name, formula, computed, exact, verdict
     """
     settings = Settings.read(FORMATS, format, timeout, presentation, device=device, dtype=dtype, fail_on=fail_on)
@@ -57,10 +58,10 @@ def bce(
     from gradcalc.inputs.array_files import value_or_file
 
     report = neuron(
-        x=value_or_file(x),
-        y=value_or_file(y),
-        w=None if w is None else value_or_file(w),
-        b=value_or_file(b),
+        x=value_or_file(x, "--x "),
+        y=value_or_file(y, "--y "),
+        w=None if w is None else value_or_file(w, "--w "),
+        b=value_or_file(b, "--b "),
         eps=eps,
         reduction=reduction,
         device=settings.device,

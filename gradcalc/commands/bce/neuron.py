@@ -233,7 +233,7 @@ def _exact_eps(text: str) -> Fraction:
     except (ValueError, ZeroDivisionError):
         eps = Fraction(-1)
     if not 0 <= eps < Fraction(1, 2):
-        raise CalcError(f"eps is a number from 0 to below 1/2, not {text}", hint="the usual value is 1e-7")
+        raise CalcError(f"eps must be at least 0 and below 1/2, not {text}", hint="the usual value is 1e-7")
     return eps
 
 

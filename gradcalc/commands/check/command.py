@@ -127,7 +127,7 @@ def check(
     if expr is None:
         raise CalcError("missing EXPR", hint="gradcalc check EXPR CLAIM, or gradcalc check --file claims.csv")
     if expr == lines == "-":
-        raise CalcError("stdin is either the expression or the derivation")
+        raise CalcError("stdin cannot be both the expression and the derivation")
     expr = expression_from_stdin() if expr == "-" else expr
 
     from gradcalc.commands.row_files import read_text

@@ -20,7 +20,7 @@ def devices(
     """List the devices of this machine and their dtypes.
 
     \b
-    --format plain is a line a device, with tabs between
+    --format plain prints one line per device, separated by tabs:
       name, description, dtypes
     """
     choice(format, LISTS, "format")

@@ -22,8 +22,8 @@ At = Annotated[
     list[str] | None,
     typer.Option(
         metavar="POINT",
-        help="Where: x=3, x=1/2, x=pi/2, x=1,y=2; 3 or '0, -1' in order of appearance; x=0:1:11 for 11 points from "
-        "0 to 1. May be repeated. Without it there are formulas only.",
+        help="Point at which to evaluate: x=3, x=1/2, x=pi/2, x=1,y=2; 3 or '0, -1' in order of appearance; x=0:1:11 for "
+        "11 points from 0 to 1. May be repeated. If omitted, only formulas are shown.",
     ),
 ]
 By = Annotated[
@@ -32,23 +32,23 @@ By = Annotated[
         "--by",
         "--wrt",
         metavar="NAME",
-        help="The variable to differentiate by: x, or x,y, or x[0]. May be repeated. [default: all]",
+        help="Variable to differentiate with respect to: x, or x,y, or x[0]. May be repeated. [default: all]",
     ),
 ]
-Order = Annotated[str, typer.Option(metavar="N", help="The order of the derivative, 1 to 8.")]
+Order = Annotated[str, typer.Option(metavar="N", help="Order of the derivative, 1 to 8.")]
 Points = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        help="Many points: CSV with the names of the variables in its first line, or JSON lines; - is stdin.",
+        help="File of points: CSV with the variables' names in the first line, or JSON Lines; - is stdin.",
     ),
 ]
 Proofs = Annotated[
     str | None,
     typer.Option(
         metavar="N",
-        help=f"Of every {PART} points, prove N and hold the others against a rounding bound. "
-        f"[default: all, of at most {ALL_PROVEN}; else {PROOFS}]",
+        help=f"Prove N of every {PART:,} points; check the rest against an error bound. "
+        f"[default: all of up to {ALL_PROVEN:,} points, else {PROOFS}]",
     ),
 ]
 Format = Annotated[
@@ -56,11 +56,11 @@ Format = Annotated[
 ]
 Direction = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME=VALUE", help='The derivative along a line: "x=[1,0,0]", a Jacobian-vector product.'),
+    typer.Option(metavar="NAME=VALUE", help='Direction of a Jacobian-vector product: "x=[1,0,0]".'),
 ]
 Cotangent = Annotated[
     str | None,
-    typer.Option(metavar="VALUE", help='The gradient weighted by "[1,2]": a vector-Jacobian product.'),
+    typer.Option(metavar="VALUE", help='Weights of a vector-Jacobian product: "[1,2]".'),
 ]
 
 
@@ -82,7 +82,7 @@ def diff(
     *,
     presentation: Presentation,
 ) -> Exit:
-    """Differentiate an expression, and check it at a point.
+    """Differentiate an expression and verify the derivative at a point.
 
     \b
       gradcalc diff "sin(x**2)"
@@ -93,15 +93,15 @@ def diff(
       gradcalc diff "sum((X@w - y)**2)" --at X=@x.csv --at "w=[1,2]" --at y=@y.csv --by w
       gradcalc diff "x*exp(-y)" --points points.csv --format csv > slopes.csv
 
-    The exit code is 0 if every number agrees, 1 if one is proven wrong or is nan or inf, 3 if there is a difference that
-    is explained, 4 if nothing could be proven, 2 if the request is wrong. With several points it is that of the worst.
-    With --fail-on it is 1 if one of the verdicts that are named occurs, and else 0.
+    The exit code is 0 if every value agrees, 1 if one is proven wrong or is NaN or infinite, 3 if a difference has a known
+    cause, 4 if there is no proof, 2 for a usage error. For several points it is that of the worst. With --fail-on it is 1
+    if one of the named verdicts occurs, else 0.
 
     \b
-    --format plain is a line a partial derivative, with tabs between
+    --format plain prints one line per partial derivative, separated by tabs:
       point, by, formula, value, symbolic, autograd, ulps, digits, verdict, cause
-    --format json is an object a line, a line a point.
-    --format csv has a header and a row a point.
+    --format json prints one object per point, each on its own line.
+    --format csv prints a header and one row per point.
     """
     settings = Settings.read(
         FORMATS, format, timeout, presentation, device=device, dtype=dtype, fail_on=fail_on, notation=notation
@@ -109,12 +109,12 @@ def diff(
     seconds = settings.seconds
     sample = PROOFS if proofs is None else count_of(proofs, "the number of proofs", PART)
     if format == "csv" and not (at or points):
-        raise CalcError("csv is a table of points, and none are given", hint="give --at x=0:1:11, or --points FILE")
+        raise CalcError("--format csv needs points", hint="give --at x=0:1:11, or --points FILE")
     query, where = request(expr, at or [], settings, by=by or [], order=order, file=points)
     if direction or cotangent is not None:
         query = with_product(query, direction or [], cotangent)
         if not (at or points):
-            raise CalcError("a product with the Jacobian is taken at a point", hint="give --at")
+            raise CalcError("a product with the Jacobian needs a point", hint="give --at")
     if (proofs is None or not (at or points)) and isinstance(where, Sequence) and len(where) <= ALL_PROVEN:
         from gradcalc.calculate.answer import answer, prefetch
         from gradcalc.calculate.prepared import prepare

@@ -22,14 +22,14 @@ from gradcalc.report import Outcome, Verdict
 def show_many(query: Query, points: Sequence[Point] | Iterable[Mapping[str, str]], proofs: int, settings: Settings) -> Exit:
     """Answer many points and write the answers; stderr says how many were proven and bounded."""
     if query.direction or query.cotangent is not None:
-        raise CalcError(f"a product with the Jacobian is taken at {ALL_PROVEN} points at most")
+        raise CalcError(f"a product with the Jacobian is computed at {ALL_PROVEN} points at most")
     counts = Counts()
     points_left = chunks(points)
     first = next(points_left)
     prepared = prepare(query, first.point(0), seconds=settings.seconds)
     if prepared.entries.shape:
         hint = f"give at most {ALL_PROVEN} points, and no --proofs, or choose an entry"
-        raise CalcError("many points are for expressions whose value is a number, and this is an array", hint=hint)
+        raise CalcError("many points need an expression whose value is a number, not an array", hint=hint)
     results = sweep(prepared, chain([first], points_left), proofs, counts)
     if settings.format == "csv" or settings.quiet:
         code = _csv(results, Outcome(settings.fail_on), settings.presentation)

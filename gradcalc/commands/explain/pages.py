@@ -1,4 +1,4 @@
-"""One page on each verdict, each cause and each concept behind them: what it means, why, what to do, and an example to run.
+"""One page per verdict, cause and concept: what it means, why, what to do, and an example to run.
 
 The pages are data; `gradcalc explain` shows them, and a test runs their examples.
 """
@@ -22,85 +22,87 @@ class Page:
 _VERDICTS = (
     Page(
         "agree",
-        "the formulas are proven equal, and so is the number",
-        "Three computations that share nothing but the expression were compared in exact arithmetic, at the very binary "
-        "numbers that torch received: sympy's formula, Taylor arithmetic, and the program that autograd ran, replayed "
-        "without rounding. They are the same number. Every operation of the program kept its vendor's bound, and what "
-        "autograd returned is the derivative as the dtype rounds it, be it to 0, or has at least half of the digits of the "
-        "dtype; the report says how many. Where a sign rests on a number that is zero to thousands of bits, the sentence "
-        "says so, and proof.evidence is numerical.",
+        "formulas proven equal, value accurate",
+        "Three independent computations were compared in exact arithmetic, at exactly the floating-point inputs that "
+        "PyTorch receives: SymPy's formula, Taylor arithmetic, and the program that autograd ran, replayed without "
+        "rounding. They are equal. Every operation of the program is within its documented error bound, and the result of "
+        "autograd is the correctly rounded derivative (which may be 0) or has at least half of the digits of the dtype; "
+        "the report says how many. If a sign depends on a value that is zero to thousands of bits but not proven to be "
+        "zero, the report says so, and proof.evidence is numerical.",
         'gradcalc diff "sin(x**2)" --at 3',
     ),
     Page(
         "inaccurate",
-        "formulas equal, but the number lost more than half of its digits",
-        "autograd computed the right formula, and rounding spoilt the number. The report names the operation that lost "
-        "most, and where a stable spelling of the same function is known, shows what it keeps at this point. float64 "
-        "instead of float32 often helps, a stable spelling helps always. Of an array it looks into the first 24 such "
-        "entries, and says so.",
+        "formulas equal, but the result lost more than half of its significant digits to rounding",
+        "Autograd computed the right formula, but rounding errors made the result inaccurate. The report names the "
+        "operation responsible and, if a numerically stable formulation is known, how many digits it keeps at this point. "
+        "float64 instead of float32 often helps; a numerically stable formulation always helps. For arrays, the first 24 "
+        "inaccurate entries are analysed, and the report says so.",
         'gradcalc diff "(1-cos(x))/x**2" --at 1e-4 --dtype float32',
         ("cancellation", "overflow", "underflow", "branch-flip", "kernel", "saturation"),
     ),
     Page(
         "not-finite",
-        "autograd returned nan or inf, and the derivative is finite",
-        "An operation on the way has no finite value, or left the range of the dtype. The report names it, and says whether "
-        "it lies on the branch that was not taken: where(c, a, b) evaluates both branches, and the chain rule multiplies "
-        "the slope of the other one by 0, which does not remove an infinity. Give that branch an argument that does no "
-        "harm, as in where(c, f(where(c, x, 1)), b). The value is judged by the same word.",
+        "autograd returned NaN or infinity, but the derivative is finite",
+        "An intermediate value or slope is not finite, or overflowed the range of the dtype. The report names the "
+        "operation, and says whether it is on the branch that was not taken: where(c, a, b) evaluates both branches, and "
+        "the chain rule multiplies the gradient of the other branch by 0, which does not remove an infinity. Give that "
+        "branch a harmless argument, as in where(c, f(where(c, x, 1)), b). The value of the expression is judged in the "
+        "same way.",
         'gradcalc diff "where(x == 0, 1, sin(x)/x)" --at 0',
         ("nan-trap", "overflow", "underflow", "cancellation", "saturation"),
     ),
     Page(
         "artifact",
-        "there is a derivative, but autograd's program does not compute it",
-        "The expression is differentiable at this point, and the program that autograd ran computes another finite number, "
-        "even without any rounding: subgradients that were chosen one by one and add up to no subgradient. It is no "
-        "mistake in your formula, but your training sees the wrong number.",
+        "the derivative exists, but autograd's program computes another value",
+        "The expression is differentiable at this point, but the program that autograd ran computes another finite value, "
+        "even without rounding: subgradients are chosen independently per operation, and their combination is not a "
+        "subgradient. Your formula is correct, but training uses the wrong gradient.",
         'gradcalc diff "relu(x) - relu(-x)" --at 0',
         ("seam",),
     ),
     Page(
         "not-differentiable",
-        "there is no derivative here, though the expression has a value",
-        "The report shows the slopes on both sides. PyTorch returns something all the same, by convention: a slope between "
-        "the two at a kink. Conventions differ between functions that are equal (relu, maximum and clamp), and between "
-        "versions of torch.",
+        "the expression has a value here, but no derivative",
+        "The report shows both one-sided derivatives. PyTorch returns a value by convention: at a kink, a slope between "
+        "the two. Conventions differ between functions that are mathematically equal (relu, maximum and clamp), and "
+        "between versions of PyTorch.",
         'gradcalc diff "abs(x)" --at 0',
         ("kink", "jump", "vertical"),
     ),
     Page(
         "undefined",
-        "no real value here, or is at the end of its domain",
-        "Calculation is strictly real: the logarithm or the root of a negative number does not exist. autograd may return "
-        "a gradient all the same (-1 for log(x) at -1), and so does the formula 1/x: equal numbers for a function that is "
-        "not there.",
+        "no real value here, or a boundary of the domain",
+        "All arithmetic is real-valued: the logarithm or square root of a negative number is undefined. Autograd may "
+        "still return a gradient (-1 for log(x) at -1), and so does the formula 1/x: both agree on a function that is "
+        "undefined here.",
         'gradcalc diff "log(x)" --at -1',
         ("domain", "pole", "edge", "removable"),
     ),
     Page(
         "different-function",
-        "torch documents another definition of the function",
-        "softplus is x itself above its threshold, binary_cross_entropy clamps its logarithms: torch computes its own "
-        "variant on purpose. It was proven that the difference comes from there: with the variant replaced by the "
-        "function of that name, the program computes the derivative.",
+        "PyTorch documents a different definition of the function",
+        "softplus(x) is x above its threshold, and binary_cross_entropy clamps its logarithms: PyTorch computes its own "
+        "variant on purpose. It was proven that the difference has this cause: with the variant replaced by the "
+        "mathematical function, the program computes the derivative.",
         'gradcalc diff "softplus(x)" --at 25',
         ("documented", "clamp"),
     ),
     Page(
         "disagree",
         "proven unequal",
-        "One side is wrong, and the report says which: autograd (the program it ran has another derivative than the "
-        "expression, in exact arithmetic), symbolic (sympy's formula is not the derivative), or kernel (one operation is "
-        "off by more than its vendor allows). No tolerance was involved.",
+        "One side is wrong, and the report says which: autograd (in exact arithmetic, the program it ran has another "
+        "derivative than the expression), symbolic (SymPy's formula is not the derivative), or kernel (the error of one "
+        "operation is above its documented bound). No tolerance was involved.",
         'gradcalc diff "hardsigmoid(x)" --at 0.5',
         ("formula", "value", "kernel", "bound"),
     ),
     Page(
         "undecided",
         "no proof within the limits",
-        "Nothing was proven, for or against: PyTorch has no derivative of a function, ran an operation that is not known "
-        "here, or no enclosure was found within the limits of precision and time. The other sides still answer.",
+        "Nothing was proven, neither equality nor difference: PyTorch has no derivative of a function, ran an operation "
+        "that gradcalc does not know, or no enclosure was found within the limits of precision and time. The other "
+        "results are still shown.",
         'gradcalc diff "besselk(1, x)" --at 2',
         ("no-autograd", "precision", "time", "unknown-operation", "witnesses", "no-series"),
     ),
@@ -109,260 +111,283 @@ _VERDICTS = (
 _CAUSES = (
     Page(
         "cancellation",
-        "nearly equal numbers were subtracted",
-        "The leading digits cancel, and what is left are the rounding errors of the operands. The operation that is named "
-        "made the rounding error that was blown up most.",
+        "nearly equal values were subtracted",
+        "The leading digits cancel, and the rounding errors of the operands remain. The named operation made the rounding "
+        "error that was amplified most.",
         'gradcalc diff "(x-sin(x))/x**3" --at 0.001 --dtype float32',
     ),
     Page(
         "overflow",
-        "a number on the way was too large for the dtype",
-        "An intermediate result became infinite although the derivative is an ordinary number; infinity minus infinity or "
-        "infinity over infinity is then no number at all.",
+        "an intermediate value was too large for the dtype",
+        "An intermediate value became infinite although the derivative is an ordinary number. Infinity minus infinity, or "
+        "infinity divided by infinity, is then NaN.",
         'gradcalc diff "log(cosh(x))" --at 100 --dtype float32',
     ),
     Page(
         "underflow",
-        "a number on the way was too small for the dtype",
-        "Below the smallest normal number digits are lost, and then everything.",
+        "an intermediate value was too small for the dtype",
+        "Values below the smallest normal number of the dtype lose digits, and then become 0.",
         'gradcalc diff "exp(-x**2)*1e20" --at 10 --dtype float32',
     ),
     Page(
         "branch-flip",
-        "floats take another branch than exact numbers",
-        "In exact arithmetic the other branch of a where, maximum or clamp is taken than in floats, a quotient has another "
-        "integer part, or a zero has a sign: atan2 and copysign tell -0.0 from 0.0.",
+        "floating-point values take another branch than exact values",
+        "In floating-point arithmetic, another branch of a where, maximum or clamp is taken than in exact arithmetic, a "
+        "quotient has another integer part, or a zero has a sign: atan2 and copysign distinguish -0.0 from 0.0.",
         'gradcalc diff "where(x + 1 > 1, x**2, x)" --at 1e-9 --dtype float32',
     ),
     Page(
         "saturation",
-        "a probability rounded to 0 or 1",
-        "p = sigmoid(z) rounds to 1 long before it is 1, and 1 - p is 0 then. Use binary_cross_entropy_with_logits.",
+        "a probability was rounded to 0 or 1",
+        "p = sigmoid(z) rounds to 1 for moderately large z, and 1 - p is then 0. Use binary_cross_entropy_with_logits.",
         "gradcalc bce --x 20 --y 0 --dtype float32 --eps 1e-8",
     ),
     Page(
         "nan-trap",
         "0 times infinity in the chain rule",
-        "where(c, a, b) computes both branches, and backward multiplies the gradient of the other one by 0: 0 times "
-        "infinity, or times NaN, is NaN. Make the argument harmless before the division: "
-        "where(c, 1, sin(x)/where(c, 1, x)). Without a branch it happens where an inner slope is infinite and an outer one "
-        "is 0: sqrt(x**4) is smooth at 0, and its chain rule is infinity times 0.",
+        "where(c, a, b) computes both branches, and backward multiplies the gradient of the branch that was not taken by "
+        "0: 0 times infinity, or times NaN, is NaN. Make the argument harmless before the division: where(c, 1, "
+        "sin(x)/where(c, 1, x)). Without a branch it happens where an inner slope is infinite and an outer one is 0: "
+        "sqrt(x**4) is smooth at 0, but its chain rule is infinity times 0.",
         'gradcalc diff "where(x == 0, 1, sin(x)/x)" --at 0',
     ),
     Page(
         "seam",
-        "subgradients were chosen one by one",
-        "At a kink each operation picks a slope of its own. Put together they need not be a slope of anything: "
-        "relu(x) - relu(-x) is x, with derivative 1, and autograd returns 0. A where() follows the branch that is taken at "
-        "the point itself: where(x == 0, 0, f(x)) has the slope of the constant there.",
+        "subgradients were chosen independently per operation",
+        "At a kink, such as a tie in relu, each operation picks a slope of its own. Their combination need not be a "
+        "subgradient: relu(x) - relu(-x) is x, with derivative 1, and autograd returns 0. A where() follows the branch "
+        "that is taken at the point itself: where(x == 0, 0, f(x)) has the slope of the constant there. The boundary "
+        "between two branches is called a seam.",
         'gradcalc diff "relu(x) - relu(-x)" --at 0',
     ),
     Page(
         "kink",
         "the one-sided derivatives differ",
-        "Both one-sided derivatives exist, and they are not the same.",
+        "Both one-sided derivatives exist, and they are different: relu and abs have a kink at 0.",
         'gradcalc diff "relu(x)" --at 0',
     ),
     Page(
         "jump",
         "the value jumps",
-        "The expression has different limits on the two sides, or another value at the point.",
+        "The expression has different limits on the two sides, or another value at the point itself.",
         'gradcalc diff "floor(x)" --at 2',
     ),
     Page(
         "vertical",
         "the slope is infinite",
-        "The difference quotient grows beyond all bounds.",
+        "The difference quotient is unbounded: the graph has a vertical tangent.",
         'gradcalc diff "cbrt(x)" --at 0',
     ),
     Page(
         "no-series",
-        "what the expression does beside the point is not known",
-        "At a breakpoint the derivatives from both sides are read off generalised power series, which prove them. Where the "
-        "expression has no such series (it oscillates without end, or grows faster than every power), or where a sign in it "
-        "was not found, nothing is said.",
+        "the behaviour beside the point is unknown",
+        "At a breakpoint the one-sided derivatives are proven by generalised power series. There is no verdict if the "
+        "expression has no such series (it oscillates infinitely often, or grows faster than every power), or if the sign "
+        "of one of its terms could not be determined.",
         'gradcalc diff "where(x == 0, 0, x*sin(1/x))" --at 0',
     ),
     Page(
         "domain",
         "no real value",
-        "A logarithm or a root of a negative number, or the like.",
+        "For example, the logarithm or square root of a negative number.",
         'gradcalc diff "sqrt(x)" --at -1',
     ),
     Page(
         "pole",
         "a division by zero",
-        "The expression grows beyond all bounds here, or is a quotient of zeros.",
+        "The expression is unbounded here, or is 0 divided by 0.",
         'gradcalc diff "1/x" --at 0',
     ),
     Page(
         "edge",
-        "an end of the domain",
-        "The expression has a value here, but not on one side: there is a one-sided derivative at most.",
+        "a boundary of the domain",
+        "The expression is real on one side of the point only: there is a one-sided derivative at most.",
         'gradcalc diff "x**1.5" --at 0',
     ),
     Page(
         "removable",
-        "no value here, though both sides meet",
-        "The formula divides zero by zero; filled in with its limit the function would be smooth. The report shows the "
-        "slope it would have.",
+        "no value here, but the limits from both sides are equal",
+        "The formula divides zero by zero; extended by its limit, the function would be smooth. The report shows the "
+        "slope of the extension.",
         'gradcalc diff "sin(x)/x" --at 0',
     ),
     Page(
         "documented",
-        "torch's own variant",
-        "torch's documentation says that it computes another function than the name promises, for speed or for safety.",
+        "PyTorch's own variant of a function",
+        "The documentation of PyTorch says that it computes another function than the name suggests, for speed or for "
+        "safety.",
         'gradcalc diff "softplus(x)" --at 25',
     ),
     Page(
         "clamp",
-        "the clamp cuts p",
-        "Between eps and 1 - eps the clamped loss is the loss; outside it is flat, and its gradient is 0.",
+        "the clamp cuts off p",
+        "For p between eps and 1 - eps the clamped loss is the loss; elsewhere it is constant, and its gradient is 0.",
         "gradcalc bce --x 20 --y 0 --dtype float32",
     ),
     Page(
         "formula",
-        "two formulas are different numbers here",
-        "The enclosures of the two derivatives do not overlap: that is a proof. torch computes all the rest in its own way; "
-        "a wrong backward rule shows in this way.",
+        "two formulas have different values here",
+        "The enclosures of the two derivatives do not overlap, which proves that they differ. An error in a backward rule "
+        "of PyTorch shows in this way.",
         "gradcalc explain disagree",
     ),
     Page(
         "value",
         "the program computes another value",
-        "A gradient of something that is not the expression means nothing.",
+        "The program that autograd ran does not compute the expression, so its gradient is not the gradient of the "
+        "expression.",
         "gradcalc explain disagree",
     ),
     Page(
         "kernel",
-        "an operation is off by more than its vendor allows",
-        "The operation's float was compared with the exact operation on its float inputs. Where no vendor gives a bound "
-        "(polygamma near its poles), a number that it spoils is inaccurate, and no more is said. torch's backward of "
-        "hardsigmoid in float64, for instance, multiplies by a sixth that is rounded to float32.",
+        "the error of an operation is above its documented bound",
+        "The result of the operation was compared with the exact operation on the same floating-point inputs. If no bound "
+        "is documented (polygamma near its poles), the verdict is inaccurate. For example, PyTorch's backward of "
+        "hardsigmoid in float64 multiplies by 1/6 rounded to float32.",
         'gradcalc diff "hardsigmoid(x)" --at 0.5',
     ),
     Page(
         "bound",
-        "a number further off than rounding can explain",
-        "Where torch's program cannot be recorded, or many points are asked at once, each number is held against an "
-        "interval: it contains the true derivative, and whatever a machine may return that computes every step and its "
-        "slope to a few units in the last place. This number is outside. proof.evidence says bound: it is weaker than the "
-        "proof of the formulas, which decides wherever the program was recorded.",
+        "a value further off than rounding can explain",
+        "If the program of PyTorch cannot be recorded, or for many points at once, each value is checked against an "
+        "interval. The interval contains the true derivative, and every result of a machine that computes each step and "
+        "its slope to a few units in the last place. This value is outside of it. proof.evidence is bound, which is "
+        "weaker than the proof of the formulas.",
         "gradcalc explain disagree",
     ),
     Page(
         "no-autograd",
-        "torch gave no derivative",
-        "torch does not differentiate the function, or refused the numbers.",
+        "PyTorch has no derivative",
+        "PyTorch does not differentiate the function, or refused the input.",
         'gradcalc diff "zeta(x)" --at 3',
     ),
     Page(
         "precision",
         "no tight enclosure",
-        "Up to 24,576 bits were tried. Where a number cannot be told from zero, or the ball around it stays wide, nothing "
-        "is claimed.",
+        "Up to 24,576 bits were tried. If a value cannot be distinguished from zero, or its enclosure stays wide, there "
+        "is no verdict.",
         'gradcalc diff "exp(exp(exp(exp(x))))" --at 3',
     ),
     Page(
         "time",
-        "the time for the question was over",
-        "sympy, and the exact arithmetic of the proof, may take so many seconds each (--timeout, 10 by default); torch may "
-        "take half of the proof's. What takes longer is ended, and the answer says so; a longer time, a shorter expression "
-        "or fewer partials (--by) may help. A plot has one limit for all of it: it draws what was found, and says what was "
-        "not.",
+        "the time limit was reached",
+        "SymPy and the proof each have a time limit (--timeout, 10 seconds by default); PyTorch has half of that. A "
+        "computation that takes longer is stopped, and the report says so. A longer time limit, a shorter expression or "
+        "fewer partial derivatives (--by) may help. A plot has one limit in total: it shows what was computed, and says "
+        "what was not.",
         "gradcalc explain undecided",
     ),
     Page(
         "unknown-operation",
-        "an operation without semantics",
-        "torch ran an operation whose exact meaning is not in gradcalc's table.",
+        "an operation without known semantics",
+        "PyTorch ran an operation whose exact meaning gradcalc does not know.",
         "gradcalc explain undecided",
     ),
     Page(
         "witnesses",
         "the references contradict each other",
-        "That is a bug in gradcalc: please report it.",
+        "This is a bug in gradcalc: please report it, with the command line and gradcalc --version --verbose.",
         "gradcalc explain undecided",
     ),
 )
 
 _CONCEPTS = (
     Page(
+        "gradient",
+        "all partial derivatives of one value",
+        "The gradient of an expression has one entry per variable: its partial derivative, with the other variables held "
+        "constant. It points in the direction of steepest ascent; gradient descent steps the other way. If the value is "
+        "an array, the partial derivatives of all entries form the Jacobian; the second partial derivatives (--order 2) "
+        "form the Hessian. PyTorch computes gradients by backward() and stores them in .grad.",
+        'gradcalc diff "x**2*y" --at x=3,y=2',
+    ),
+    Page(
+        "digits",
+        "correct significant digits, and ulps",
+        "An ulp (unit in the last place) is the distance between neighbouring floating-point numbers. The report gives "
+        "the error of autograd in ulps, and as correct significant digits: float64 has 15.9 digits at most, float32 has "
+        "7.2. A value with all digits is the correctly rounded derivative. If fewer than half are correct, the verdict is "
+        "inaccurate.",
+        'gradcalc diff "sin(x**2)" --at 3 --dtype float32',
+    ),
+    Page(
         "chain-rule",
         "the derivative of a composition is the product along the path",
-        "If y depends on u and u on x, then dy/dx is dy/du times du/dx; where several paths lead from x to y, the products "
-        "along them add up. autograd does nothing else: every operation knows its local derivatives, and backward() "
-        "multiplies and adds them from the result to the inputs. A trace shows every factor.",
+        "If y depends on u and u on x, then dy/dx is dy/du times du/dx; if several paths lead from x to y, the products "
+        "along the paths are added. Autograd does the same: every operation knows its local derivatives, and backward() "
+        "multiplies and adds them from the result to the inputs. gradcalc trace shows every factor.",
         'gradcalc trace "x*sin(x**2)" --at 3',
     ),
     Page(
         "adjoint",
-        "the derivative of the result by a number on the way",
-        "The adjoint of an operation's value v is the derivative of the result by v. The result's own is 1; every other is "
-        "the sum, over the operations that use v, of their adjoint times their local derivative by v. Walking backwards, "
-        "each is known when it is needed: one walk gives the derivatives by all inputs, however many. For an array it is "
-        "an array of its shape, and the step a vector-Jacobian product.",
+        "the derivative of the result with respect to an intermediate value",
+        "The adjoint of an intermediate value v is the derivative of the result with respect to v. The adjoint of the "
+        "result is 1; every other adjoint is the sum, over the operations that use v, of their adjoint times their local "
+        "derivative with respect to v. Going backwards from the result, each adjoint is known when it is needed: one pass "
+        "gives the derivatives with respect to all inputs. For an array the adjoint is an array of the same shape, and "
+        "each step is a vector-Jacobian product.",
         'gradcalc trace "sum((A@x - 1)**2)" --at "A=[[1,2],[3,4]]" --at "x=[1,2]"',
     ),
     Page(
         "subgradient",
         "a slope that fits a kink, where there is no derivative",
-        "At a kink the slopes from the left and from the right differ, and there is no derivative; of a convex function, "
-        "every number between them is a subgradient. Frameworks return one by convention (torch: 0 for abs and relu at 0), "
-        "which is good enough to descend by, and still no derivative. Conventions do not follow the chain rule: of "
-        "relu(x) - relu(-x), which is x, torch computes the slope 0 at 0.",
+        "At a kink the one-sided derivatives differ, and there is no derivative; for a convex function, every number "
+        "between them is a subgradient. Frameworks return one by convention (PyTorch: 0 for abs and relu at 0), which is "
+        "good enough for gradient descent. Conventions do not follow the chain rule: for relu(x) - relu(-x), which is x, "
+        "PyTorch computes the slope 0 at 0.",
         'gradcalc diff "relu(x) - relu(-x)" --at 0',
     ),
     Page(
         "breakpoint",
-        "a place where the formula changes",
-        "abs, relu, max, where, floor and their like are several formulas that meet at breakpoints. There the derivatives "
-        "from both sides are found by moving the variable by t and by -t: the expression becomes one formula with every "
-        "branch chosen by a sign, a generalised power series in t, whose exponents tell slopes, jumps and vertical "
-        "tangents. Equal slopes are equal polynomials in what the formula is made of: a proof, where difference quotients "
-        "are none.",
+        "a point where the formula changes",
+        "abs, relu, max, where, floor and similar functions consist of several formulas that meet at breakpoints. The "
+        "one-sided derivatives there are found by moving the variable by t and by -t: with every branch chosen by a sign, "
+        "the expression becomes one formula, a generalised power series in t, whose exponents identify slopes, jumps and "
+        "vertical tangents. Equality of the slopes is proven by exact algebra, not estimated by difference quotients.",
         'gradcalc diff "x*abs(x)" --at 0 --order 2',
     ),
     Page(
         "sampling",
-        "a claim that is right at many points, and not proven",
-        "gradcalc check accepts a claim by formula, where sympy finds both formulas equal or exact algebra does, in every "
-        "piece between breakpoints; or at points: random ones with full mantissas, others in every piece, at every "
-        "breakpoint and beside the zeros and extrema of their parts, where the difference is enclosed with growing "
-        "precision. Points refute, and never prove: the sentence, and evidence in JSON, say sampling then.",
+        "a claim that is right at many points, but not proven",
+        "gradcalc check accepts a claim by formula if SymPy or exact algebra proves both formulas equal in every piece "
+        "between breakpoints. Otherwise it accepts by sampling: at random points with full mantissas, and at others in "
+        "every piece, at every breakpoint and beside the zeros and extrema of their sub-expressions, the difference is "
+        "enclosed with growing precision. A point can refute a claim but never prove it: the report, and evidence in "
+        "JSON, say sampling then.",
         'gradcalc check "cbrt(x)" "x**(-2/3)/3" --where "x > 0"',
     ),
     Page(
         "partly",
-        "a claim that is right where it has a value, and has none elsewhere",
-        "The derivative exists at points where the claim has no real value, such as x**(-2/3)/3 for cbrt(x) left of 0. The "
-        "outcome names such a point and, where one is found, the condition under which the claim is right; its exit code "
-        "is 3. --where says where a claim is meant, and then only points there count.",
+        "a claim that is right where it has a value, but lacks a value elsewhere",
+        "The derivative exists at points where the claim has no real value, such as x**(-2/3)/3 for cbrt(x) at negative "
+        "x. The report names such a point and, if it is found, the condition under which the claim is right; the exit "
+        "code is 3. With --where, only the points that satisfy the condition count.",
         'gradcalc check "cbrt(x)" "x**(-2/3)/3"',
     ),
     Page(
         "accumulation",
         "backward() adds to .grad",
-        "Each backward() adds its gradient to .grad; it never replaces what is there. So the gradients of several batches "
-        "can be gathered before a step; and so training goes wrong when nobody clears them: after n passes .grad is the sum "
-        "of n gradients. optimizer.zero_grad() sets them to None, grad.zero_() to zeros.",
+        "Each backward() adds its gradient to .grad; it does not replace the old value. This allows gradients of several "
+        "batches to be summed before a step. If gradients are not cleared, training goes wrong: after n passes .grad is "
+        "the sum of n gradients. optimizer.zero_grad() sets .grad to None, grad.zero_() to zeros.",
         'gradcalc accumulate "w*x + b" --at w=2,x=3,b=1',
     ),
     Page(
         "tracking",
-        "what autograd remembers, and how to switch it off",
-        "An operation is remembered if one of its inputs has requires_grad; its result then has a grad_fn, the way back. "
-        "requires_grad_(False) stops that at a leaf, detach() cuts a result off, no_grad() remembers nothing inside of it, "
-        "and inference_mode() neither, nor can its tensors ever take part again. backward() of what has no way back is an "
-        "error.",
+        "what autograd records, and how to switch it off",
+        "An operation is recorded if one of its inputs has requires_grad; its result then has a grad_fn, the backward "
+        "step. requires_grad_(False) switches recording off for a leaf, detach() for a result, and no_grad() for a block; "
+        "inference_mode() does the same, and its tensors can never be recorded later. backward() of a tensor without "
+        "grad_fn is an error.",
         'gradcalc tracking "x*2" --at "x=[1,2,3]"',
     ),
     Page(
         "float32",
-        "24 bits: seven digits, and numbers up to 3.4e38",
-        "float32 holds 24 significant bits, about 7 decimal digits; float64 53 and 16, float16 11 and 3, bfloat16 8 and 2. "
-        "Every operation rounds to that. Subtracting what is nearly equal leaves the rounding (cancellation), what is too "
-        "large becomes inf (overflow), what is too small 0 (underflow): the formula is right, and the number is not.",
+        "24 bits: about seven digits, and values up to 3.4e38",
+        "float32 has 24 significant bits, about 7 decimal digits; float64 has 53 (16 digits), float16 11 (3 digits), "
+        "bfloat16 8 (2 digits). Every operation rounds its result. Subtracting nearly equal values leaves their rounding "
+        "errors (cancellation), values that are too large become infinite (overflow), values that are too small become 0 "
+        "(underflow): the formula is right, but the result is not.",
         'gradcalc diff "log(1 + exp(x))" --at 100 --dtype float32',
     ),
 )

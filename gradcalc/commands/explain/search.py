@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gradcalc.commands.explain.pages import PAGES, Page
 from gradcalc.errors import suggest
@@ -11,18 +11,27 @@ from gradcalc.functions import find
 
 _NAME, _TITLE, _CAUSE, _PART = 100, 20, 5, 0.2
 """What a word counts in a name, a title, the name of a cause, and as a part of another word; in a text it counts 1."""
-_MOST = 8
+_MOST, _ALSO = 8, 3
+"""Pages that are listed, and that a page refers to."""
 
 
 def search(topic: str) -> list[Page]:
     """The pages that have all words of a topic, the best first; the page of this name alone if there is one."""
     words = [_stem(word) for word in _words(topic)]
-    for page in PAGES.values():
-        if [_stem(word) for word in _words(page.name)] == words:
-            return [page]
+    named = [page for page in PAGES.values() if [_stem(word) for word in _words(page.name)] == words]
+    return named or _best(words)[:_MOST]
+
+
+def see_also(page: Page) -> list[str]:
+    """The names of pages that have the words of this one's name."""
+    pages = _best([_stem(word) for word in _words(page.name)])
+    return [other.name for other in pages if other is not page and other.name not in page.causes][:_ALSO]
+
+
+def _best(words: Sequence[str]) -> list[Page]:
     scores = {page.name: _score(page, words) for page in PAGES.values()}
     best = sorted((name for name, score in scores.items() if score), key=lambda name: -scores[name])
-    return [PAGES[name] for name in best[:_MOST]]
+    return [PAGES[name] for name in best]
 
 
 def advice(topic: str) -> str:

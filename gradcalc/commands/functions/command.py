@@ -27,9 +27,9 @@ def functions(
     \b
       gradcalc functions
       gradcalc functions bessel
-      gradcalc functions "kink"
+      gradcalc functions kink
     \b
-    --format plain is one line per function, with tabs between
+    --format plain prints one line per function, separated by tabs:
       group, name, usage, aliases, summary, singular, torch
     """
     choice(format, LISTS, "format")

@@ -86,7 +86,8 @@ def plot(
     )
     count = count_of(points, "the number of points", MAX_POINTS, least=2)
     if output is not None and PurePath(output).suffix.lower() not in IMAGES:
-        raise CalcError(f"{output} does not say which kind of image", hint=f"its name ends in {', '.join(IMAGES)}")
+        ending = PurePath(output).suffix or PurePath(output).name
+        raise CalcError(f"unsupported image format '{ending}'", hint="use .png, .svg or .pdf")
     question, name, start, stop = _request(expr, at, settings)
     from gradcalc.commands.plot.curve import plot
     from gradcalc.commands.plot.render import FORMATS
@@ -117,10 +118,10 @@ def _request(expr: str, at: list[str], settings: Settings) -> tuple[Question, st
     values = assign(names_in(query.expression), named, nameless, query.text)
     ranges = [name for name, value in values.items() if ":" in value and "[" not in value]
     if len(ranges) != 1:
-        what = "no variable has a range" if not ranges else f"{' and '.join(ranges)} have ranges, and one variable moves"
+        what = "no variable has a range" if not ranges else f"only one variable may have a range, not {' and '.join(ranges)}"
         raise CalcError(what, hint="write --at x=-3:3")
     (name,) = ranges
     start, colon, stop = values.pop(name).partition(":")
     if not colon or ":" in stop:
-        raise CalcError(f"a range is from where to where, such as {name}=-3:3", hint="--points says how many")
+        raise CalcError(f"a range of a plot is start:stop, such as {name}=-3:3", hint="--points says how many")
     return Question(query, read_point(values)), name, start.strip(), stop.strip()

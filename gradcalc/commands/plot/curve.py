@@ -104,14 +104,14 @@ def plot(
     (axis,) = sweep({name: f"{start}:{stop}:{points}"}).axes.values()
     low, high = sorted((_end(name, axis[0]), _end(name, axis[points - 1])))
     if low == high:
-        raise CalcError(f"from {start} to {stop} there is nothing to draw", hint=f"write --at {name}=-3:3")
+        raise CalcError(f"from {start} to {stop} the range is empty", hint=f"write --at {name}=-3:3")
     if max(abs(low), abs(high)) > LARGEST:
-        raise CalcError(f"from {start} to {stop} is too far to be drawn", hint=f"the ends are numbers up to {LARGEST:g}")
+        raise CalcError(f"from {start} to {stop} the range is too large", hint=f"the ends must be below {LARGEST:g}")
     places = _places(low, high)
     xs = [float(x) for x in places]
     if any(one == other for one, other in pairwise(xs)):
-        message = f"from {start} to {stop} is too narrow to be drawn: there are fewer than {len(xs)} doubles"
-        raise CalcError(message, hint=f"move and stretch {name} in the expression, so that the range is about 0:1")
+        message = f"from {start} to {stop} the range is too narrow: it has fewer than {len(xs)} doubles"
+        raise CalcError(message, hint=f"rescale {name} so that the range is near 0:1")
     first, *others = (Point({**question.point.values, name: value}) for value in axis)
     prepared = prepare(replace(question.query, wrt=(Wrt(name),)), first, seconds=seconds)
     prepared.require_scalar_value("a curve is of one number")
@@ -140,7 +140,7 @@ def _answers(first: PreparedQuery, others: Sequence[Point]) -> list[Report]:
     """The answers at the points, as many as there is time for; at the first there is always one."""
     reports = [answer(first)]
     if not reports[0].point:
-        raise CalcError(f"not even the first point was reached within {first.seconds:g} seconds")
+        raise CalcError(f"the first point was not computed within {first.seconds:g} seconds")
     for point in others:
         if not deadline.left():
             break

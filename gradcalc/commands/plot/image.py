@@ -26,7 +26,7 @@ def image(plot: Plot, path: str) -> None:
         from matplotlib.figure import Figure
     except ImportError:
         hint = "pip install 'gradcalc[plot]' installs it"
-        raise CalcError("images are drawn by matplotlib, which is not installed", hint=hint) from None
+        raise CalcError("images need matplotlib, which is not installed", hint=hint) from None
     both = list(panels(plot))
     figure = Figure(figsize=(8, 7), layout="constrained")
     axes = figure.subplots(2, 1, sharex=True)

@@ -60,7 +60,7 @@ def panels(plot: Plot) -> Iterator[Panel]:
         low, high = extent(heights)
         if max(-low, high) > LARGEST:
             hint = "divide it by a large number, or take a shorter range"
-            raise CalcError(f"{name} is too large to be drawn: it has values beyond {LARGEST:g}", hint=hint)
+            raise CalcError(f"{name} is too large to display: it has values beyond {LARGEST:g}", hint=hint)
         yield Panel(name, curve, dots, (low, high))
 
 

@@ -34,13 +34,13 @@ def trace(
       gradcalc trace "sum((A@x - 1)**2)" --at "A=[[1,2],[3,4]]" --at "x=[1,2]"
       gradcalc trace "sin(x**2)" --at 3 --format svg > graph.svg
 
-    A line an operation: torch's name of its backward step, its value, the local derivative, and the adjoint, which is the
-    derivative of the result by it: the product along the path, summed over all paths. The first number that is not finite
-    is named, with the operation that made it. The exit code is that of the verdict on the gradient, as for gradcalc diff.
+    One line per operation: PyTorch's name of its backward step, its value, the local derivative, and the adjoint, which is
+    the derivative of the result with respect to it: the product along the path, summed over all paths. The first operation
+    that produces a value that is not finite is named. The exit code is that of the verdict, as for gradcalc diff.
 
     \b
-    --format plain is a line an operation, with tabs between
-      number, expression, grad_fn, value, adjoint, and of each argument its number and the local derivative
+    --format plain prints one line per operation, separated by tabs:
+      number, expression, grad_fn, value, adjoint, and for each argument its number and the local derivative
     """
     settings = Settings.read(GRAPHS, format, timeout, presentation, device=device, dtype=dtype, notation=notation)
     question = one_point(*request(expr, at or [], settings))

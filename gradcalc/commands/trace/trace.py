@@ -38,7 +38,7 @@ def trace(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Trace:
     """The graph of an expression at a point.  Raises `CalcError` for what has no point, or no single value."""
     prepared = prepare_at_point(question, seconds, "a trace follows the gradient of one number")
     if len(linearize(prepared.tree).nodes) > MAX_VERTICES:
-        raise CalcError(f"the expression has more than {MAX_VERTICES} parts: nobody could follow its trace")
+        raise CalcError(f"the expression has more than {MAX_VERTICES} parts: too large to display")
     from gradcalc.engines.autograd.graph import graph
 
     report = answer(prepared)

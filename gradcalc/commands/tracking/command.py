@@ -21,17 +21,17 @@ def tracking(
     *,
     presentation: Presentation,
 ) -> Exit:
-    """Show what backward() does with tracking on and off.
+    """Show what backward() does with gradient tracking on and off.
 
     \b
       gradcalc tracking "x*2" --at "x=[1,2,3]"
       gradcalc tracking "x**2" --at 3
 
-    The ways are requires_grad_(False), detach(), no_grad() and inference_mode(), each of them run: requires_grad, grad_fn
-    and is_leaf of the result, and the gradients, or torch's own error. The exit code is 0.
+    Tracking is switched off by requires_grad_(False), detach(), no_grad() and inference_mode(). Each variant is run: the
+    table has requires_grad, grad_fn and is_leaf of the result, and the gradients or PyTorch's error. The exit code is 0.
 
     \b
-    --format plain is a line a way, with tabs between
+    --format plain prints one line per variant, separated by tabs:
       way, requires_grad, grad_fn, is_leaf, is_inference, gradients, error
     """
     settings = Settings.read(LISTS, format, timeout, presentation, device=device, dtype=dtype, notation=notation)

@@ -63,7 +63,7 @@ def choose(device: str, dtype: str | None) -> tuple[Device, str, tuple[str, ...]
     """
     if dtype is not None and dtype not in DTYPES:
         close = suggest(dtype, DTYPES)
-        hint = f"did you mean {close}?" if close else f"there are {', '.join(DTYPES)}"
+        hint = f"did you mean {close}?" if close else f"choose from {', '.join(DTYPES)}"
         raise CalcError(f"unknown dtype {dtype}", hint=hint)
     if device == "cpu":  # no need to look for anything else
         return Device("cpu", "the processor", DTYPES), dtype or "float64", ()
@@ -91,4 +91,4 @@ def _find(name: str, devices: tuple[Device, ...]) -> Device:
         close = suggest(kind, kinds)
         guess = f"; did you mean {close}?" if close else ""
         raise CalcError(f"unknown device {name}", hint=f"this machine has {names}{guess}")
-    raise CalcError(f"there is no device {name} here", hint=f"this machine has {names}")
+    raise CalcError(f"no device {name} on this machine", hint=f"this machine has {names}")

@@ -56,8 +56,8 @@ class Operands(Cursor):
         if token.text in words.REFUSED:
             raise self.error(f"{token.text} is not read", token, words.REFUSED[token.text])
         if token.kind == "command":
-            raise self.error(f"the command {token.text} is not known", token, "write the formula without it")
-        raise self.error(f"unexpected {token.text}" if token.text else "the LaTeX ends too early", token)
+            raise self.error(f"unknown command {token.text}", token, "write the formula without it")
+        raise self.error(f"unexpected {token.text}" if token.text else "unexpected end of the LaTeX", token)
 
     def bracketed(self, opened: Token) -> list[Piece]:
         closing, left, right = words.BRACKETS[opened.text]
@@ -110,7 +110,7 @@ class Operands(Cursor):
     def environment(self, command: Token) -> list[Piece]:
         kind = self.environment_name(command)
         if kind not in ("cases", *words.MATRICES):
-            raise self.error(f"the environment {kind} is not read", command, "write one formula")
+            raise self.error(f"unsupported environment {kind}", command, "write one formula")
         rows = self.rows(is_cases=kind == "cases")
         ended = self.expect(r"\end", command)
         if self.environment_name(ended) != kind:
@@ -137,7 +137,7 @@ class Operands(Cursor):
             elif self.now.text == "&":
                 self.take()
             elif self.now.text != r"\end":
-                raise self.error(f"unexpected {self.now.text}" if self.now.text else "the LaTeX ends too early", self.now)
+                raise self.error(f"unexpected {self.now.text}" if self.now.text else "unexpected end of the LaTeX", self.now)
         return rows
 
     def condition(self) -> list[Piece]:
@@ -181,7 +181,7 @@ class Operands(Cursor):
         is_vector = len(rows) == 1
         lists = [list_of(row, command.place) for row in rows if row]
         if not lists:
-            raise self.error("an array has one entry at least", command)
+            raise self.error("an array must have at least one entry", command)
         return lists[0] if is_vector else list_of(lists, command.place)
 
 

@@ -104,7 +104,9 @@ class _Reader(Operands):
             self.take()
             return [Piece(token.text, token.place)]
         if token.kind == "sign" and token.text in "'′":
-            raise self.error("a derivative is not read", token, "write the function alone: gradcalc finds its derivative")
+            raise self.error(
+                "a derivative is not supported here", token, "write the function alone: gradcalc finds its derivative"
+            )
         return self.scripted()
 
     def scripted(self) -> list[Piece]:
@@ -229,7 +231,7 @@ class _Reader(Operands):
             return self.with_script(applied, None)
         if name.startswith("log_"):
             hint = rf"write \log_{{{name[4:]}}}(x), with parentheses"
-            raise self.error(f"where the argument of {token.text} ends is in doubt", token, hint)
+            raise self.error(f"the end of the argument of {token.text} is ambiguous", token, hint)
         exponent = f"^{text}" if text.isdigit() else f"^({text})" if text else ""
         return [Piece(f" {name}{exponent} ", token.place)]
 
@@ -242,7 +244,7 @@ class _Reader(Operands):
             return inner
         if self.now.text == "^":
             hint = f"write {function.text}(...), with parentheses where the argument ends"
-            raise self.error(f"where the argument of {function.text} ends is in doubt", function, hint)
+            raise self.error(f"the end of the argument of {function.text} is ambiguous", function, hint)
         return [Piece("(", place), *inner, Piece(")", place)]
 
 

@@ -59,7 +59,7 @@ BRACKETS = {
 MATRICES = ("pmatrix", "bmatrix", "matrix", "Bmatrix", "smallmatrix")
 
 _INTEGRAL = "an integral is not read: write the integrand alone"
-_DERIVATIVE = "a derivative is not read: write the function alone, gradcalc finds its derivative"
+_DERIVATIVE = "a derivative is not supported here: write the function alone, gradcalc finds its derivative"
 REFUSED = {
     **dict.fromkeys((r"\int", r"\iint", r"\oint"), _INTEGRAL), r"\sum": r"write sum(x), mean(x) or the terms",
     r"\prod": "write prod(x) or the factors", r"\lim": "a limit is not read",

@@ -207,7 +207,7 @@ FAILURES = [
     ("1 + zeta(x)", "x", "PyTorch has no derivative of zeta"),
     ("besselj(0, x)", "x", "PyTorch has no derivative of besselj"),
     ("heaviside(x)", "x", "PyTorch has no derivative of heaviside"),
-    ("besseli(2, x)", "x", "torch has besseli(n, x) for n = 0 and n = 1 only"),
+    ("besseli(2, x)", "x", "PyTorch has besseli(n, x) for n = 0 and n = 1 only"),
     ("hardsigmoid(x)", "xx", "derivative for aten::hardsigmoid_backward is not implemented"),
 ]  # fmt: skip
 
@@ -266,16 +266,16 @@ def test_choices(
 
 
 REFUSALS = [
-    ((CPU,), "cuda", None, "error: there is no device cuda here\nhint: this machine has cpu"),
-    ((CPU,), "mps", None, "error: there is no device mps here\nhint: this machine has cpu"),
+    ((CPU,), "cuda", None, "error: no device cuda on this machine\nhint: this machine has cpu"),
+    ((CPU,), "mps", None, "error: no device mps on this machine\nhint: this machine has cpu"),
     ((CPU,), "cdua", None, "error: unknown device cdua\nhint: this machine has cpu; did you mean cuda?"),
     ((CPU,), "", None, "error: unknown device \nhint: this machine has cpu"),
-    (CUDA, "cuda:2", None, "error: there is no device cuda:2 here\nhint: this machine has cpu, cuda:0, cuda:1"),
+    (CUDA, "cuda:2", None, "error: no device cuda:2 on this machine\nhint: this machine has cpu, cuda:0, cuda:1"),
     (CUDA, "tpu", None, "error: unknown device tpu\nhint: this machine has cpu, cuda:0, cuda:1; did you mean xpu?"),
     (APPLE, "mps", "float64", "error: mps has no float64\nhint: it has float32, float16, bfloat16"),
     ((CPU,), "cpu", "float63", "error: unknown dtype float63\nhint: did you mean float64?"),
-    ((CPU,), "cpu", "double", "error: unknown dtype double\nhint: there are float64, float32, float16, bfloat16"),
-    ((CPU,), "cpu", "int32", "error: unknown dtype int32\nhint: there are float64, float32, float16, bfloat16"),
+    ((CPU,), "cpu", "double", "error: unknown dtype double\nhint: choose from float64, float32, float16, bfloat16"),
+    ((CPU,), "cpu", "int32", "error: unknown dtype int32\nhint: choose from float64, float32, float16, bfloat16"),
     ((CPU,), "cuda", "float63", "error: unknown dtype float63\nhint: did you mean float64?"),
 ]  # fmt: skip
 
