@@ -58,6 +58,8 @@ class Side:
     def name(self) -> str | None:
         """The name that the side is, of a function without its arguments: `f` of `f(x)`."""
         function = _FUNCTION.fullmatch(self.text)
+        if function and function[1] in TABLE:  # sin(x) is an expression
+            return None
         name = function[1] if function else self.text.strip()
         return name if re.fullmatch(NAME, name) else None
 
@@ -122,20 +124,28 @@ def _side(text: str, names: Names, *, is_left: bool) -> Side:
             raise _two_readings(match[0] + " with a power", f"({match[0].strip()})**2", "a higher derivative")
         name = f"d{of}_d{by}"
         derivatives[name] = Derivative(of, by)
-        return name
+        return name + _joint(match.string[match.end() :])
 
     def prime(match: re.Match[str]) -> str:
         of, argument = match.groups()
         if not argument and match.string[match.end() : match.end() + 1] == "(":
             raise _two_readings(f"{of}'(...)", f"{of}'*(...)", "the derivative at another place")
+        if of not in names.known and len(of) > 1 and set(of) <= {*names.known}:
+            raise _two_readings(f"{of}'", f"{'*'.join(of)}'", f"({'*'.join(of)})'")
         by = argument or names.prime(of)
         name = f"d{of}_d{by}"
         derivatives[name] = Derivative(of, by)
-        return name
+        return name + _joint(match.string[match.end() :])
 
     text = _operators(text, names, derivatives, is_left=is_left)
     text = _PRIME.sub(prime, _LEIBNIZ.sub(leibniz, text))
     return Side(text, written, derivatives)
+
+
+def _joint(behind: str) -> str:
+    """What separates the name of a derivative from what is behind it: a factor, which would be read as part of the name."""
+    after = behind.lstrip()[:1]
+    return "*" if after == "(" or (behind[:1].isalnum() and not behind[:1].isspace()) else ""
 
 
 def _operators(text: str, names: Names, derivatives: dict[str, Derivative], *, is_left: bool) -> str:
@@ -148,7 +158,7 @@ def _operators(text: str, names: Names, derivatives: dict[str, Derivative], *, i
         operand, end = (_whole(behind, match[0]), len(behind)) if whole else _factor(behind, match[0])
         name = f"d_d{match[1]}_{len(derivatives) + 1}"
         derivatives[name] = Derivative(operand, match[1], is_text=True)
-        done, rest = done + rest[: match.start()] + name, behind[end:]
+        done, rest = done + rest[: match.start()] + name + _joint(behind[end:]), behind[end:]
     return done + rest
 
 
