@@ -1,4 +1,4 @@
-"""gradcalc: derivatives by sympy and by torch autograd, side by side, with a proven verdict.
+"""gradcalc compares symbolic (SymPy) and autograd (PyTorch) derivatives, and proves its verdict.
 
 >>> from gradcalc import differentiate
 >>> report = differentiate("sin(x**2)", at={"x": "3"})
@@ -9,14 +9,21 @@
 # Nothing is imported here: `python -m gradcalc` looks in the current directory first, until `__main__` has put an end to it.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gradcalc.calculate.answer import differentiate
     from gradcalc.errors import CalcError
+    from gradcalc.library.functions import accumulate, bce, check, differentiate, plot, steps, sweep, trace, tracking
+    from gradcalc.library.result import Result
     from gradcalc.report import Partial, Problem, Report, Verdict
 
-__all__ = ["CalcError", "Partial", "Problem", "Report", "Verdict", "__version__", "differentiate"]
+__all__ = [
+    "CalcError", "Partial", "Problem", "Report", "Result", "Verdict", "__version__", "accumulate", "bce", "check",
+    "differentiate", "plot", "steps", "sweep", "trace", "tracking",
+]  # fmt: skip
 __version__ = "0.1.0"
 
-_HOMES = {"differentiate": "calculate.answer", "CalcError": "errors"}
+_HOMES = {
+    "CalcError": "errors", "Result": "library.result", "Partial": "report", "Problem": "report", "Report": "report",
+    "Verdict": "report",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> object:
@@ -25,8 +32,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"gradcalc.{_HOMES.get(name, 'report')}"), name)
+    return getattr(import_module(f"gradcalc.{_HOMES.get(name, 'library.functions')}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return [*__all__, "__doc__"]

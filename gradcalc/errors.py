@@ -34,7 +34,7 @@ class Span:
         return Span(self.start, other.end)
 
 
-class CalcError(Exception):
+class CalcError(ValueError):
     """A request that cannot be answered as it stands: the only exception users see.
 
     `message` is one line without a full stop, `hint` says what to do instead, `span` is where in `source`

@@ -5,9 +5,12 @@ Numbers are decimal strings where they are exact or proven, floats where a machi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+import json
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from gradcalc.errors import Exit
@@ -167,7 +170,7 @@ class EntryFormula:
     latex: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """The answer to a question; `verdict` is None where no number was asked for."""
 
@@ -200,3 +203,116 @@ class Report:
     def exit(self) -> Exit:
         """The exit code of this answer."""
         return Exit.AGREE if self.verdict is None else exit_code(self.verdict)
+
+    def __repr__(self) -> str:
+        """One line: the expression, the point, and the first derivatives with their values."""
+        at = " at " + ", ".join(f"{name} = {value}" for name, value in self.at.items()) if self.at else ""
+        parts = [_answer_text(partial) for partial in self.partials[:_SHOWN]]
+        more = len(self.partials) - _SHOWN
+        answers = ", ".join(parts + ([f"{more} more"] if more > 0 else []))
+        verdict = "" if self.verdict is None else f", {self.verdict}"
+        return f"<Report f = {_cut(self.read_as)}{_cut(at)}: {answers}{verdict}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object that `gradcalc diff --json` prints; nan and infinities are text."""
+        conclusion = {"verdict": self.verdict, "exit_code": int(self.exit), "versions": self.versions}
+        return json_value(envelope("diff", conclusion, self.fields()))  # type: ignore[no-any-return]
+
+    def to_json(self) -> str:
+        """The same as one line of JSON."""
+        return json.dumps(self.to_dict(), allow_nan=False)
+
+    def fields(self) -> dict[str, object]:
+        """What the report says, by the keys of the JSON format."""
+        own = {name: getattr(self, name) for name in _REPORT_KEYS}
+        return {"schema": SCHEMA, **own, "general": self.entry_formulas, "normwise_digits": self.normwise_digits}
+
+    def _repr_latex_(self) -> str:
+        """The derivatives as LaTeX, for a notebook."""
+        rows = map(_latex_row, self.partials[:_ROWS])
+        return "$$\\begin{aligned}" + r" \\ ".join(rows) + "\\end{aligned}$$"
+
+    def _repr_html_(self) -> str:
+        """The report as a table, for a notebook."""
+        head = ("", "formula", "symbolic", "autograd", "verdict")
+        rows = [
+            (_name(it), it.formula, it.symbolic, it.autograd, " ".join(filter(None, [it.verdict, it.cause])))
+            for it in self.partials[:_ROWS]
+        ]
+        at = ", ".join(f"{name} = {value}" for name, value in self.at.items())
+        title = f"f = {_cut(self.read_as, 300)}" + (f" at {_cut(at, 300)}" if at else "")
+        more = f"<p>and {len(self.partials) - _ROWS} more</p>" if len(self.partials) > _ROWS else ""
+        return (
+            f"<p><code>{escape(title)}</code></p><table>{_html_row(head, 'th')}{''.join(map(_html_row, rows))}</table>{more}"
+        )
+
+
+_SHOWN, _ROWS = 3, 50
+"""Partials in a `repr`, and in a notebook."""
+_REPORT_KEYS = (
+    "expr", "read_as", "order", "at", "point", "dtype", "device", "value", "partials", "verdict", "versions", "latex",
+    "notes",
+)  # fmt: skip
+_PARTIAL_KEYS = (
+    "by", "index", "formula", "latex", "symbolic", "reference", "autograd", "left", "right", "verdict", "cause", "side",
+    "digits", "ulps", "why", "proof",
+)  # fmt: skip
+
+
+def _name(partial: Partial) -> str:
+    names = list(reversed(partial.entries or partial.by))
+    of = f"[{','.join(map(str, partial.of))}]" if partial.of else ""
+    return f"∂{'' if len(names) == 1 else f'^{len(names)} '}f{of}/{''.join(f'∂{name}' for name in names)}"
+
+
+def _answer_text(partial: Partial) -> str:
+    number = "" if partial.symbolic is None else f" = {float(partial.symbolic):.10g}"
+    same = partial.formula is not None and number == f" = {partial.formula}"
+    return f"{_name(partial)} = {_cut(partial.formula or 'no formula')}{'' if same else number}"
+
+
+def _latex_row(partial: Partial) -> str:
+    order = len(partial.by)
+    above = r"\partial f" if order == 1 else rf"\partial^{{{order}}} f"
+    below = " ".join(rf"\partial {name}" for name in reversed(partial.entries or partial.by))
+    number = rf" \approx {partial.symbolic}" if partial.symbolic else ""
+    return rf"\frac{{{above}}}{{{below}}} &= " + (partial.latex or r"\text{no formula}") + number
+
+
+def _cut(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def _html_row(cells: Sequence[object], kind: str = "td") -> str:
+    inside = "".join(f"<{kind}>{escape('' if cell is None else str(cell))}</{kind}>" for cell in cells)
+    return f"<tr>{inside}</tr>"
+
+
+# -------------------------------------------------------------------------------------------------------------- JSON
+
+
+def envelope(command: str, conclusion: Mapping[str, object], fields: Mapping[str, object]) -> dict[str, object]:
+    """The object of a result: what all have in common first, its own fields, and the versions last; see `schema.json`."""
+    first = {name: value for name, value in conclusion.items() if name != "versions"}
+    own = {name: value for name, value in fields.items() if name != "versions"}
+    return {"schema": SCHEMA, "command": command, **first, **own, "versions": conclusion["versions"]}
+
+
+def json_value(value: object) -> Any:
+    """The same value in what JSON has: of a record its fields, of what JSON does not know the text."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case Report():
+            return json_value(value.fields())
+        case Partial():
+            return {name: json_value(getattr(value, name)) for name in _PARTIAL_KEYS}
+        case Mapping():
+            return {str(key): json_value(entry) for key, entry in value.items()}
+        case list() | tuple():
+            return [json_value(entry) for entry in value]
+        case _ if is_dataclass(value):
+            return {field.name: json_value(getattr(value, field.name)) for field in fields(value)}
+    return str(value)

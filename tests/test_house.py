@@ -22,7 +22,7 @@ MODULES = {
 # From the ground up: a module imports from lower layers and from its own folder only.  The contributors' page shows the same.
 LAYERS = [
     "errors", "runtime", "expression", "report", "grammar", "functions", "inputs", "engines", "proof", "calculate", "output",
-    "commands", "cli", "__main__",
+    "commands", "library", "cli", "__main__",
 ]  # fmt: skip
 LAYER = {part: layer for layer, part in enumerate(LAYERS)}
 
@@ -104,7 +104,14 @@ def test_engines_know_nothing_of_each_other(wing: str) -> None:
 
 
 # The modules of the command line, from the ground up.
-CLI = [["command_tree", "version"], ["completion", "help_page"], ["expression_command"], ["app"], ["main", "manual"]]
+CLI = [
+    ["command_tree", "version"],
+    ["completion", "help_page"],
+    ["page_command"],
+    ["expression_command"],
+    ["app"],
+    ["main", "manual"],
+]
 CLI_FLOOR = {f"gradcalc.cli.{name}": floor for floor, names in enumerate(CLI) for name in names}
 
 
@@ -229,9 +236,22 @@ def test_modules_and_functions_are_short(name: str) -> None:
 
 SLOW = {"flint", "importlib.metadata", "matplotlib", "numpy", "pebble", "rich", "sympy", "torch", "typer"}
 """Libraries that take so long to import that they wait until they are needed."""
-RARE = {"difflib", "gradcalc.grammar.latex.reader", "importlib", "multiprocessing", "resource", "traceback"}
+RARE = {
+    "shlex",
+    "shutil",
+    "subprocess",
+    "difflib",
+    "gradcalc.cli.command_tree",
+    "gradcalc.cli.help_page",
+    "gradcalc.grammar.latex.reader",
+    "importlib",
+    "multiprocessing",
+    "platform",
+    "resource",
+    "traceback",
+}
 """Modules that few runs need, or not every system has."""
-LATE = (".command", ".request", ".results", ".pool", ".worker", ".version", "__main__")
+LATE = (".command", ".request", ".results", ".pool", ".worker", ".version", "library.functions", "__main__")
 """Every run imports the declaration of every command: what a command computes with waits until it is run."""
 
 

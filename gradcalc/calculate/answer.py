@@ -6,48 +6,10 @@ and sympy is loaded by a process of its own while torch loads here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from gradcalc.calculate.prepared import PreparedQuery, derivatives, prepare_problem
 from gradcalc.calculate.reporting import index_fields, report, undecided_report, versions
 from gradcalc.report import Partial, Problem, Report
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
-
-
-def differentiate(
-    expr: str,
-    *,
-    at: Mapping[str, Any] | None = None,
-    by: Sequence[str] | str = (),
-    order: int = 1,
-    device: str = "cpu",
-    dtype: str | None = None,
-    variables: Sequence[str] = (),
-) -> Report:
-    """The derivatives of an expression: formulas, and at a point the numbers of all engines with a verdict for each.
-
-    `at` gives each variable a value: text is exact (`"0.1"` is 1/10, `"pi/2"`), and so are integers and fractions; a float
-    is taken as its shortest decimal text.  Arrays are nested lists of these, or numpy's or torch's.  `by` names the
-    variables to differentiate by, or entries such as `x[0]` (default: all, in order of appearance), `order` how often.
-    Raises `CalcError` for a question that cannot be answered.
-
-    >>> report = differentiate("x**2", at={"x": 3})
-    >>> report.partials[0].formula, report.partials[0].symbolic, report.partials[0].autograd
-    ('2*x', '6', 6.0)
-    """
-    texts = {name: _text_of(value) for name, value in (at or {}).items()}
-    names = (by,) if isinstance(by, str) else tuple(by)
-    return answer(Problem(expr, texts, names, order, device, dtype, tuple(variables)))
-
-
-def _text_of(value: Any) -> str:
-    """A value as it is typed."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_text_of, value))}]"
-    return value if isinstance(value, str) else str(value)
 
 
 def prefetch(prepared: PreparedQuery) -> None:

@@ -63,26 +63,24 @@ Environment:
 """
 
 
-def application() -> typer.Typer:
-    """The program with all its commands."""
+COMMANDS = (
+    "diff", "steps", "check", "bce", "trace", "accumulate", "tracking", "plot", "batch", "functions", "devices", "explain",
+)  # fmt: skip
+"""Commands that have a folder in `commands/`, in the order of the help page."""
+_OF_EXPRESSIONS = ("diff", "steps", "check", "trace", "accumulate", "tracking", "plot")
+_OF_NUMBERS = (*_OF_EXPRESSIONS, "bce")
+
+
+def application(only: str | None = None) -> typer.Typer:
+    """The program with all its commands; `only` one of `COMMANDS` where that is known: the others need not be imported."""
+    from importlib import import_module
+
     import typer
 
     from gradcalc.cli.completion import completion
     from gradcalc.cli.expression_command import ExpressionCommand
-    from gradcalc.cli.help_page import PageCommand, PageGroup, help_command
-    from gradcalc.commands.accumulate.command import accumulate
-    from gradcalc.commands.batch.command import batch
-    from gradcalc.commands.bce.command import bce
-    from gradcalc.commands.check.command import check
-    from gradcalc.commands.devices.command import devices
-    from gradcalc.commands.diff.command import diff
-    from gradcalc.commands.explain.command import explain
-    from gradcalc.commands.functions.command import functions
-    from gradcalc.commands.plot.command import plot
+    from gradcalc.cli.page_command import PageCommand, PageGroup, help_command
     from gradcalc.commands.presentation import COLOR_HELP, NO_COLOR_HELP, presented, set_color
-    from gradcalc.commands.steps.command import steps
-    from gradcalc.commands.trace.command import trace
-    from gradcalc.commands.tracking.command import tracking
 
     app = typer.Typer(
         cls=PageGroup,
@@ -111,10 +109,10 @@ def application() -> typer.Typer:
             write(version_text())
             raise typer.Exit
 
-    of_expressions = (diff, steps, check, trace, accumulate, tracking, plot)
-    for command in (diff, steps, check, bce, trace, accumulate, tracking, plot, batch, functions, devices, explain):
-        kind = ExpressionCommand if command in of_expressions else PageCommand
-        app.command(command.__name__, cls=kind)(presented(command, numbers=command in (*of_expressions, bce)))
+    for name in COMMANDS if only is None else (only,):
+        command = getattr(import_module(f"gradcalc.commands.{name}.command"), name)
+        kind = ExpressionCommand if name in _OF_EXPRESSIONS else PageCommand
+        app.command(name, cls=kind)(presented(command, numbers=name in _OF_NUMBERS))
     app.command("completion", cls=PageCommand)(completion)
     app.command("help", cls=PageCommand)(presented(help_command))
     return app

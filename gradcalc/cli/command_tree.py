@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from gradcalc.commands.arguments import DEVICES
+from gradcalc.commands.arguments import DEVICES, SHELLS
 from gradcalc.commands.batch.command import FORMATS as BATCH_FORMATS
 from gradcalc.commands.bce.command import FORMATS as BCE_FORMATS
 from gradcalc.commands.check.command import FILE_FORMATS as CHECK_FORMATS
@@ -17,11 +17,10 @@ from gradcalc.commands.explain.pages import PAGES
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.steps.command import FORMATS as STEPS_FORMATS
 from gradcalc.commands.trace.command import GRAPHS
+from gradcalc.output.colors import COLORS
 from gradcalc.output.formats import FORMATS
-from gradcalc.output.options import COLORS
 from gradcalc.report import DTYPES, Notation, Verdict
 
-SHELLS = ("bash", "zsh", "fish")
 _VALUES = {
     "--device": DEVICES, "--dtype": DTYPES, "--color": COLORS, "--from": tuple(Notation), "--fail-on": tuple(Verdict),
     "--reduction": ("mean", "sum"),

@@ -6,14 +6,16 @@ The scripts are complete in themselves: completing a word starts no program.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from gradcalc.cli.command_tree import SHELLS, Command, commands
-from gradcalc.commands.arguments import choice
+from gradcalc.commands.arguments import SHELLS, choice
 from gradcalc.commands.console import write
 from gradcalc.errors import Exit
+
+if TYPE_CHECKING:
+    from gradcalc.cli.command_tree import Command
 
 
 def completion(
@@ -27,6 +29,8 @@ def completion(
       eval "$(gradcalc completion zsh)"        in ~/.zshrc
       gradcalc completion fish | source        in ~/.config/fish/config.fish
     """
+    from gradcalc.cli.command_tree import commands
+
     choice(shell, tuple(_SCRIPTS), "shell")
     tree = commands(cast(typer.core.TyperGroup, context.find_root().command))
     write(_SCRIPTS[shell](tree))

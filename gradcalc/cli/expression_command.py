@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from gradcalc.cli.help_page import PageCommand
+from gradcalc.cli.page_command import PageCommand
 from gradcalc.errors import CalcError, suggest
 
 _LONG = re.compile(r"--[A-Za-z][A-Za-z-]*(=|$)")

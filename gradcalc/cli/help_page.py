@@ -1,24 +1,18 @@
 """The help pages: usage, description, arguments and options, wrapped to the terminal, with headings in bold there.
 
-Comes in: a command as data.  Goes out: text.  `PageCommand` and `PageGroup` make them the pages of `--help`.
+Comes in: a command as data.  Goes out: text.
 """
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated
 
-import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
-from gradcalc.cli.command_tree import Command, Option, command_of, commands, options_of
-from gradcalc.commands.arguments import choice
-from gradcalc.commands.presentation import PRESENTATION, Presentation
-from gradcalc.errors import Exit
-from gradcalc.output.options import RenderOptions, options_for
-from gradcalc.output.schema import schema_text
+from gradcalc.cli.command_tree import Command, Option, commands, options_of
+from gradcalc.commands.presentation import PRESENTATION
+from gradcalc.output.options import RenderOptions
 
 _WIDTH = 80
 """Where the output is not a terminal."""
@@ -27,49 +21,6 @@ _NARROW, _LEFT, _GAP = 60, 26, 2
 
 Entry = tuple[str, str]
 """A name and its text."""
-
-
-class PageCommand(TyperCommand):
-    """A command whose help is a page of ours."""
-
-    def get_help(self, ctx: typer.Context) -> str:  # type: ignore[override]
-        """The page of the command."""
-        return command_page(command_of(ctx.info_name or "", self), options_for(sys.stdout))
-
-
-class PageGroup(TyperGroup):
-    """The program, whose help is a page of ours."""
-
-    def get_help(self, ctx: typer.Context) -> str:  # type: ignore[override]
-        """The page of the program."""
-        return program_page(self, options_for(sys.stdout))
-
-
-def help_command(
-    context: typer.Context,
-    topic: Annotated[
-        str | None, typer.Argument(metavar="[COMMAND]", help="A command, or schema. [default: the list of commands]")
-    ] = None,
-    *,
-    presentation: Presentation,
-) -> Exit:
-    """Show the help of a command, or the JSON Schema of results.
-
-    \b
-      gradcalc help diff
-      gradcalc help schema > gradcalc.schema.json
-    """
-    group = context.find_root().command
-    assert isinstance(group, TyperGroup)
-    pages = {command.name: command for command in commands(group)}
-    if topic is None:
-        text = program_page(group, presentation.options) + "\n"
-    elif topic == "schema":
-        text = schema_text()
-    else:
-        text = command_page(pages[choice(topic, (*pages, "schema"), "command")], presentation.options) + "\n"
-    presentation.write(presentation.options.text(text), paged=True)
-    return Exit.AGREE
 
 
 def command_page(command: Command, options: RenderOptions) -> str:

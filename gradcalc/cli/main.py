@@ -13,13 +13,13 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from gradcalc.cli.app import application
+from gradcalc.cli.app import COMMANDS, application
 from gradcalc.cli.version import version_text
 from gradcalc.commands.console import tell, tell_error, write
 from gradcalc.commands.pager import close_pager
 from gradcalc.commands.spinner import stop_spinner
 from gradcalc.errors import CalcError, Exit
-from gradcalc.output.options import COLOR
+from gradcalc.output.colors import COLOR
 from gradcalc.runtime import torch_import
 from gradcalc.runtime.files import remove_unfinished
 
@@ -104,7 +104,7 @@ def _run(arguments: list[str]) -> int:
 
     import typer
 
-    command = typer.main.get_group(application())
+    command = typer.main.get_group(application(arguments[0] if arguments and arguments[0] in COMMANDS else None))
     _take_words_as_typed(command)
     try:
         # Not `app()`: it would answer closed pipes and usage errors in its own way.

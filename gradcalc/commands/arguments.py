@@ -9,6 +9,7 @@ from gradcalc.errors import CalcError, suggest
 from gradcalc.expression.characters import is_name, plain
 from gradcalc.report import MAX_ORDER, Verdict
 
+SHELLS = ("bash", "zsh", "fish")
 DEVICES = ("cpu", "cuda", "xpu", "mps", "auto")
 MAX_SECONDS = 86_400.0
 

@@ -8,7 +8,7 @@ from typing import IO
 
 from gradcalc.commands.spinner import stop_spinner
 from gradcalc.errors import CalcError, picture
-from gradcalc.output.options import has_color
+from gradcalc.output.colors import has_color
 
 
 def write(text: str, stream: IO[str] | None = None) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-import shlex
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 from gradcalc.commands.console import write
 from gradcalc.commands.spinner import stop_spinner
-from gradcalc.output.options import RenderOptions
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from gradcalc.output.options import RenderOptions
 
 
 class Pager:
@@ -30,6 +32,8 @@ class Pager:
         if sum(part.count("\n") for part in self._parts) < self._height:
             return
         if self._process is None and self._command:
+            import subprocess
+
             stop_spinner()
             environment = {"LESS": "FRX", **os.environ}
             self._process = subprocess.Popen(
@@ -66,6 +70,9 @@ def close_pager() -> None:
 
 def pager_command(environment: Mapping[str, str] = os.environ) -> list[str] | None:
     """The pager of the user; None where there is none, or where it is `cat`."""
+    import shlex
+    import shutil
+
     words = environment.get("GRADCALC_PAGER", environment.get("PAGER", "less -FRX"))
     try:
         command = shlex.split(words)

@@ -20,7 +20,8 @@ from gradcalc.commands.arguments import choice, count_of
 from gradcalc.commands.pager import Pager, pager_command
 from gradcalc.commands.spinner import Spinner
 from gradcalc.errors import CalcError, Exit
-from gradcalc.output.options import COLOR, COLORS, RenderOptions, options_for
+from gradcalc.output.colors import COLOR, COLORS
+from gradcalc.output.options import RenderOptions, options_for
 from gradcalc.runtime.files import replaced_file
 
 MAX_DIGITS = 100

@@ -9,7 +9,7 @@ from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import Exit
 from gradcalc.output.formats import FORMATS
-from gradcalc.report import Outcome, Report
+from gradcalc.report import Outcome, Report, envelope
 
 LISTS = ("table", "plain", "json")
 
@@ -59,7 +59,7 @@ def show_objects(records: Iterable[Mapping[str, object]], command: str, presenta
 
     conclusion = {"outcome": "ok", "exit_code": int(Exit.AGREE), "versions": versions()}
     for record in records:
-        presentation.write(machine.line(machine.envelope(command, conclusion, record)))
+        presentation.write(machine.line(envelope(command, conclusion, record)))
 
 
 def _cell(value: object) -> str:

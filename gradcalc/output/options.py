@@ -6,15 +6,13 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from gradcalc.report import Report, Verdict
+from gradcalc.output.colors import has_color
 
-COLORS = ("auto", "always", "never")
-COLOR: ContextVar[str] = ContextVar("color", default="auto")
-"""The value of `--color` for this run, one of `COLORS`."""
+if TYPE_CHECKING:
+    from gradcalc.report import Report, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +72,6 @@ def options_for(stream: TextIO, environment: Mapping[str, str] = os.environ) -> 
         color=has_color(stream, environment),
         ascii=dumb or environment.get("LC_ALL") in ("C", "POSIX") or not _can_encode(stream),
     )
-
-
-def has_color(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether to write colours to a stream.
-
-    `--color` decides, then `NO_COLOR`, then `FORCE_COLOR` or `CLICOLOR_FORCE`, each if it is not empty; else there is
-    colour on a terminal that is not `TERM=dumb`.
-    """
-    if COLOR.get() != "auto":
-        return COLOR.get() == "always"
-    if environment.get("NO_COLOR"):
-        return False
-    if any(environment.get(name, "") not in ("", "0", "false") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
-        return True
-    return stream.isatty() and environment.get("TERM") != "dumb"
 
 
 def _can_encode(stream: TextIO) -> bool:

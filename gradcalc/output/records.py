@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from gradcalc.output import json as machine
 from gradcalc.output.options import RenderOptions
+from gradcalc.report import envelope
 
 T = TypeVar("T")
 Format = Callable[[T, RenderOptions], str]
@@ -31,7 +32,7 @@ def machine_formats(
         return tabbed(rows(result), options)
 
     def json(result: T, options: RenderOptions) -> str:
-        return machine.line(machine.envelope(command, conclusion(result, options), fields(result)))
+        return machine.line(envelope(command, conclusion(result, options), fields(result)))
 
     return {"plain": plain, "json": json}
 

@@ -197,7 +197,7 @@ ERRORS: list[tuple[dict[str, object], str]] = [
     ({"expr": "x", "at": {"x": float("nan")}}, "error: nan is not supported: values must be finite\n  nan\n  ^^^\nhint: give a finite number"),
     ({"expr": "x", "at": {"x": float("inf")}}, "error: inf is not supported: values must be finite\n  inf\n  ^^^\nhint: give a finite number"),
     ({"expr": "x", "at": {"x": True}}, "error: True is not a number\n  True\n  ^^^^\nhint: write 1; a value, --at True=..., makes it a variable"),
-    ({"expr": "x", "at": {"x": "1"}, "dtype": "float63"}, "error: unknown dtype float63\nhint: did you mean float64?"),
+    ({"expr": "x", "at": {"x": "1"}, "dtype": "float63"}, "error: unknown dtype float63\nhint: did you mean float64? choose from float64, float32, float16, bfloat16"),
     ({"expr": "x", "at": {"x": "1"}, "device": "cdua"}, "error: unknown device cdua\nhint: this machine has {devices}; did you mean cuda?"),
 ]  # fmt: skip
 

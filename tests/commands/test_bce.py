@@ -37,7 +37,7 @@ def test_the_textbook_example(eps: str, dtype: str) -> None:
         "w": 6.6918,
         "b": 0.9988,
     }
-    does_nothing = ("eps = 1e-8 does nothing at the upper end: 1 - 1e-8 is 1 in float32",)
+    does_nothing = ("eps = 1e-8 has no effect at the upper end: 1 - 1e-8 rounds to 1 in float32",)
     assert report.events == (does_nothing if (eps, dtype) == ("1e-8", "float32") else ())
 
 
@@ -79,41 +79,41 @@ def test_the_chain_rule_by_hand_is_the_gradient(x: str, y: str, w: str, b: str) 
 def test_half_precision(dtype: str) -> None:
     report = neuron(x="3", y="0.5", dtype=dtype)
     assert report.verdict is Verdict.AGREE
-    assert report.events == (f"eps = 1e-7 does nothing at the upper end: 1 - 1e-7 is 1 in {dtype}",)
+    assert report.events == (f"eps = 1e-7 has no effect at the upper end: 1 - 1e-7 rounds to 1 in {dtype}",)
 
 
 # --------------------------------------------------------------------------------------------------- where it breaks
 
 ROUNDED = "p rounds to 1 in float32"
-DIVIDES = "the hand formula divides by zero: dL/dp has p*(1 - p) = 0 below the line"
+DIVIDES = "the formula by hand divides by zero: the denominator p*(1 - p) of dL/dp is 0"
 
 # x, y, eps, dtype; verdict and cause; autograd's dL/dw and dL/db, the true ones; what happened
 BROKEN = [
     ("20", "0", "1e-7", "float32", "different-function", "clamp", (0.0, 0.0), ("19.999999958776927636", "0.99999999793884638181"), (
         ROUNDED,
-        "the clamp moved p from 1.0 to 0.9999998807907104, and the gradient through a clamp is 0 there",
+        "the clamp moved p from 1.0 to 0.9999998807907104, where its gradient is 0",
         DIVIDES,
-        "autograd's dL/dw is 0.0; the true one is 19.99999996",
-        "autograd's dL/db is 0.0; the true one is 0.9999999979",
+        "autograd returns 0.0 for dL/dw; the correct value is 19.99999996",
+        "autograd returns 0.0 for dL/db; the correct value is 0.9999999979",
     )),
     ("20", "0", "1e-8", "float32", "not-finite", "saturation", (math.nan, math.nan), ("19.999999958776927636", "0.99999999793884638181"), (
-        "eps = 1e-8 does nothing at the upper end: 1 - 1e-8 is 1 in float32",
+        "eps = 1e-8 has no effect at the upper end: 1 - 1e-8 rounds to 1 in float32",
         ROUNDED,
         "log(1 - q) is the logarithm of 0",
         DIVIDES,
-        "autograd's dL/dw is nan; the true one is 19.99999996",
-        "autograd's dL/db is nan; the true one is 0.9999999979",
+        "autograd returns nan for dL/dw; the correct value is 19.99999996",
+        "autograd returns nan for dL/db; the correct value is 0.9999999979",
     )),
     ("20", "0", "1e-7", "float64", "different-function", "clamp", (0.0, 0.0), ("19.999999958776927636", "0.99999999793884638181"), (
-        "the clamp moved p from 0.9999999979388463 to 0.9999999, and the gradient through a clamp is 0 there",
-        "autograd's dL/dw is 0.0; the true one is 19.99999996",
-        "autograd's dL/db is 0.0; the true one is 0.9999999979",
+        "the clamp moved p from 0.9999999979388463 to 0.9999999, where its gradient is 0",
+        "autograd returns 0.0 for dL/dw; the correct value is 19.99999996",
+        "autograd returns 0.0 for dL/db; the correct value is 0.9999999979",
     )),
     ("-20", "1", "1e-8", "float32", "different-function", "clamp", (0.0, 0.0), ("19.999999958776927636", "-0.99999999793884638181"), (
-        "eps = 1e-8 does nothing at the upper end: 1 - 1e-8 is 1 in float32",
-        "the clamp moved p from 2.06115369216775e-09 to 9.99999993922529e-09, and the gradient through a clamp is 0 there",
-        "autograd's dL/dw is -0.0; the true one is 19.99999996",
-        "autograd's dL/db is 0.0; the true one is -0.9999999979",
+        "eps = 1e-8 has no effect at the upper end: 1 - 1e-8 rounds to 1 in float32",
+        "the clamp moved p from 2.06115369216775e-09 to 9.99999993922529e-09, where its gradient is 0",
+        "autograd returns -0.0 for dL/dw; the correct value is 19.99999996",
+        "autograd returns 0.0 for dL/db; the correct value is -0.9999999979",
     )),
 ]  # fmt: skip
 
@@ -208,7 +208,7 @@ def test_a_weight_that_the_cut_sample_does_not_move_agrees() -> None:
 
 def test_of_many_samples_the_first_are_told() -> None:
     report = neuron(x=f"[{', '.join(['200'] * 7)}]", y=f"[{', '.join('0' * 7)}]")
-    assert "the same kind of thing happened to 4 more samples" in report.events
+    assert "4 more samples are affected in the same way" in report.events
 
 
 # ----------------------------------------------------------------------------------------------------- wrong requests

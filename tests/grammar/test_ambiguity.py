@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.meaning import meaning, value
 
-from gradcalc.calculate.answer import differentiate
 from gradcalc.errors import CalcError, Exit, picture
 from gradcalc.expression.printer import unparse
 from gradcalc.functions import find
@@ -19,6 +18,7 @@ from gradcalc.functions.names import LETTERS
 from gradcalc.functions.resolve import interpret, understand
 from gradcalc.grammar import textbook
 from gradcalc.inputs.points import assign
+from gradcalc.library.functions import differentiate
 
 READ = [
     # textbook functions

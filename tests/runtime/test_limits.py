@@ -13,7 +13,7 @@ import pytest
 from flint import ctx
 from support.questions import question
 
-from gradcalc.calculate.answer import answer, differentiate
+from gradcalc.calculate.answer import answer
 from gradcalc.calculate.at_point import MAX_EXPLAINED
 from gradcalc.commands.plot.curve import plot
 from gradcalc.engines.autograd import backward
@@ -25,6 +25,7 @@ from gradcalc.expression.tree import Call, Name, Node, fold, linearize, names_in
 from gradcalc.functions import stable_forms
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.values import value_tree
+from gradcalc.library.functions import differentiate
 from gradcalc.proof import float_report
 from gradcalc.proof.smoothness.one_sided import Neighbourhood
 from gradcalc.report import Problem, Verdict

@@ -103,6 +103,11 @@ class Check:
     claim_shape: Shape | None = None
     entries: tuple[EntryCheck, ...] = ()
 
+    @property
+    def outcome(self) -> ClaimOutcome:
+        """Whether the claim is right."""
+        return self.result.outcome
+
 
 @dataclass(frozen=True, slots=True)
 class LineCheck:

@@ -16,8 +16,8 @@ from gradcalc.output.records import Format, machine_formats
 from gradcalc.report import Report
 
 WHY = (
-    "backward() adds to .grad instead of replacing it, so that a gradient can be gathered over several batches: whoever "
-    "wants that of one pass clears it before, with grad.zero_(), or with zero_grad(), which sets it to None."
+    "backward() adds to .grad instead of replacing it, so that gradients can be accumulated over several batches. To get "
+    "the gradient of one pass, clear it first: grad.zero_(), or zero_grad(), which sets it to None."
 )
 
 

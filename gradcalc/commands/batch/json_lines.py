@@ -25,7 +25,7 @@ from gradcalc.inputs.values import json_value, unique_keys
 from gradcalc.output import json as machine
 from gradcalc.output.annotations import Record
 from gradcalc.output.claims import answer_fields, claim_conclusion
-from gradcalc.report import DTYPES, Notation, Outcome, Partial, Problem, Report, Verdict
+from gradcalc.report import DTYPES, Notation, Outcome, Partial, Problem, Report, Verdict, envelope
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 KEYS = ("id", "expr", "from", "at", "by", "order", "dtype", "device", "variables", "direction", "cotangent")
@@ -129,7 +129,7 @@ def _report(request: BatchRequest, report: Report) -> Answer:
     """The object that `gradcalc diff` writes, with `id` and `line`."""
     place = {"id": _id(request.question), "line": request.line}
     conclusion = {**place, "verdict": report.verdict, "exit_code": None, "versions": report.versions}
-    return Answer(machine.envelope("diff", conclusion, machine.as_object(report)), report.verdicts)
+    return Answer(envelope("diff", conclusion, report.fields()), report.verdicts)
 
 
 def _claim(question: Mapping[str, object]) -> ClaimQuestion:
@@ -144,7 +144,7 @@ def _claim_line(request: BatchRequest, claim: ClaimQuestion) -> Answer:
     """The object that `gradcalc check` writes, with `id` and `line`."""
     checked = check_claim(claim, request.seconds)
     place = {"id": _id(request.question), "line": request.line}
-    fields = machine.envelope("check", {**place, **claim_conclusion(checked)}, answer_fields(checked))
+    fields = envelope("check", {**place, **claim_conclusion(checked)}, answer_fields(checked))
     return Answer(fields, (outcome_of(checked).verdict,))
 
 
@@ -191,7 +191,7 @@ def _error(request: BatchRequest, error: CalcError, exit: Exit) -> Answer:
         name = None
     conclusion = {"id": name, "line": request.line, "outcome": "error", "exit_code": None, "versions": versions()}
     fields = {"error": machine.error_fields(error)}
-    return Answer(machine.envelope("batch", conclusion, fields), failed=exit, error=error)
+    return Answer(envelope("batch", conclusion, fields), failed=exit, error=error)
 
 
 def _problem(question: Mapping[str, object]) -> Problem:

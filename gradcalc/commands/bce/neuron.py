@@ -300,12 +300,12 @@ def _judgement(clamped: Partial, true: Partial, logits: Partial, is_cut: bool, f
     if not is_cut or (clamped.symbolic is not None and clamped.symbolic == judgement.symbolic):
         return judgement
     if clamped.verdict is Verdict.AGREE:
-        cuts = f"the clamp at {formulation.eps} cuts p"
-        why = f"{cuts}: the clamped loss is flat here, with gradient {number!r}; the loss itself is not"
+        active = f"the clamp at {formulation.eps} is active"
+        why = f"{active}: the clamped loss is constant here, with gradient {number!r}; the loss without the clamp is not"
         if formulation.samples is not None:
-            why = f"{cuts} of some samples: what they add to the gradient is lost, {number!r} remains"
+            why = f"{active} for some samples: their contribution to the gradient is lost, {number!r} remains"
         return replace(judgement, verdict=Verdict.DIFFERENT_FUNCTION, cause="clamp", why=why, digits=None, ulps=None)
-    why = f"the dtype computes neither the clamped loss nor the loss itself: autograd returns {number!r}"
+    why = f"the dtype represents neither the clamped nor the exact loss here: autograd returns {number!r}"
     verdict = Verdict.INACCURATE if number is not None and math.isfinite(number) else Verdict.NOT_FINITE
     return replace(judgement, verdict=verdict, cause="saturation", why=why, digits=0.0, ulps=None)
 
@@ -320,23 +320,23 @@ def _events(
     """Notes in plain words."""
     eps = formulation.eps
     if run.high == 1.0:
-        yield f"eps = {eps} does nothing at the upper end: 1 - {eps} is 1 in {dtype}"
+        yield f"eps = {eps} has no effect at the upper end: 1 - {eps} rounds to 1 in {dtype}"
     if run.low == 0.0 and Fraction(eps) != 0:
-        yield f"eps = {eps} does nothing at the lower end: it is 0 in {dtype}"
-    flat = ", and the gradient through a clamp is 0 there" if is_cut else ""
+        yield f"eps = {eps} has no effect at the lower end: it rounds to 0 in {dtype}"
+    flat = ", where its gradient is 0" if is_cut else ""
     stories = [list(_sample_events(place, p, q, dtype, flat)) for place, p, q in run.samples()]
     stories = [story for story in stories if story]
     for story in stories[:_DESCRIBED]:
         yield from story
     if len(stories) > _DESCRIBED:
-        yield f"the same kind of thing happened to {len(stories) - _DESCRIBED} more samples"
+        yield f"{len(stories) - _DESCRIBED} more samples are affected in the same way"
     wrong = [partial for partial in gradients if partial.verdict is not Verdict.AGREE and partial.symbolic]
     for partial in wrong[:_DESCRIBED]:
         number = partial.autograd
         text = "nothing" if number is None else repr(number) if math.isfinite(number) else str(number)
-        yield f"autograd's dL/d{partial.entries[0]} is {text}; the true one is {significant(partial.symbolic)}"
+        yield f"autograd returns {text} for dL/d{partial.entries[0]}; the correct value is {significant(partial.symbolic)}"
     if len(wrong) > _DESCRIBED:
-        yield f"{len(wrong) - _DESCRIBED} more gradients are not the true ones"
+        yield f"{len(wrong) - _DESCRIBED} more gradients are wrong"
 
 
 def _sample_events(place: str, p: float, q: float, dtype: str, flat: str) -> Iterator[str]:
@@ -348,4 +348,4 @@ def _sample_events(place: str, p: float, q: float, dtype: str, flat: str) -> Ite
     if q in (0.0, 1.0):
         yield f"log({'1 - ' if q == 1.0 else ''}q{place}) is the logarithm of 0"
     if p in (0.0, 1.0):
-        yield f"the hand formula divides by zero: dL/dp{place} has p*(1 - p) = 0 below the line"
+        yield f"the formula by hand divides by zero: the denominator p*(1 - p) of dL/dp{place} is 0"

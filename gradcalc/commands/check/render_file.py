@@ -21,6 +21,7 @@ from gradcalc.output.claims import answer_fields, claim_conclusion
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import Page, Styled
 from gradcalc.output.records import Format, tabbed
+from gradcalc.report import envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,9 @@ def json(check: RowCheck, options: RenderOptions) -> str:
     place = {"id": check.row.id, "line": check.row.line}
     if isinstance(check.answer, CalcError):
         failure = {**place, "outcome": "error", "exit_code": int(Exit.WRONG_REQUEST), "versions": check.versions}
-        return machine.line(machine.envelope("check", failure, {"error": machine.error_fields(check.answer)}))
+        return machine.line(envelope("check", failure, {"error": machine.error_fields(check.answer)}))
     conclusion = {**place, **claim_conclusion(check.answer)}
-    return machine.line(machine.envelope("check", conclusion, answer_fields(check.answer)))
+    return machine.line(envelope("check", conclusion, answer_fields(check.answer)))
 
 
 def record(check: RowCheck, options: RenderOptions) -> Record:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,12 +17,8 @@ from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
 from gradcalc.report import Outcome
 
-MAX_POINTS = 1_000
 MAX_HEIGHT = 200
 IMAGES = (".png", ".svg", ".pdf")
-
-if TYPE_CHECKING:
-    from gradcalc.inputs.query import Question
 
 
 def plot(
@@ -84,15 +80,17 @@ def plot(
     settings = Settings.read(
         LISTS, format, timeout, presentation, device=device, dtype=dtype, fail_on=fail_on, notation=notation
     )
+    from gradcalc.commands.plot.ranges import MAX_POINTS, read_range
+
     count = count_of(points, "the number of points", MAX_POINTS, least=2)
     if output is not None and PurePath(output).suffix.lower() not in IMAGES:
         ending = PurePath(output).suffix or PurePath(output).name
         raise CalcError(f"unsupported image format '{ending}'", hint="use .png, .svg or .pdf")
-    question, name, start, stop = _request(expr, at, settings)
+    curve = read_range(*read_expression(expr, at, settings))
     from gradcalc.commands.plot.curve import plot
     from gradcalc.commands.plot.render import FORMATS
 
-    result = plot(question, name, start, stop, points=count, seconds=settings.seconds)
+    result = plot(*curve, points=count, seconds=settings.seconds)
     outcome = Outcome(settings.fail_on)
     if output is None:
         settings.write(FORMATS, result)
@@ -105,23 +103,3 @@ def plot(
     if settings.fail_on:
         outcome.add(result.verdicts)
     return outcome.exit
-
-
-def _request(expr: str, at: list[str], settings: Settings) -> tuple[Question, str, str, str]:
-    """The question without the variable on the axis, that variable, and the ends of its interval."""
-    from gradcalc.expression.tree import names_in
-    from gradcalc.inputs.points import assign
-    from gradcalc.inputs.query import Question
-    from gradcalc.inputs.values import read_point
-
-    query, named, nameless = read_expression(expr, at, settings)
-    values = assign(names_in(query.expression), named, nameless, query.text)
-    ranges = [name for name, value in values.items() if ":" in value and "[" not in value]
-    if len(ranges) != 1:
-        what = "no variable has a range" if not ranges else f"only one variable may have a range, not {' and '.join(ranges)}"
-        raise CalcError(what, hint="write --at x=-3:3")
-    (name,) = ranges
-    start, colon, stop = values.pop(name).partition(":")
-    if not colon or ":" in stop:
-        raise CalcError(f"a range of a plot is start:stop, such as {name}=-3:3", hint="--points says how many")
-    return Question(query, read_point(values)), name, start.strip(), stop.strip()
