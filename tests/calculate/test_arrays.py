@@ -981,9 +981,9 @@ def test_products_that_do_not_fit(asked: dict[str, Any], message: str) -> None:
 
 def test_a_line_of_a_batch_may_ask_for_products() -> None:
     question = b'{"expr": "x*y", "at": {"x": [1, 2], "y": [3, 4]}, "direction": {"x": [1, 0.5]}}'
-    told = json.loads(json_lines.answer_request(json_lines.parse(question, 10.0)).text())
+    told = json.loads(json_lines.answer_request(json_lines.parse(question, 10.0)).text)
     assert [(partial["index"], partial["symbolic"]) for partial in told["partials"]] == [([0], "3"), ([1], "2")]
-    refused = json.loads(json_lines.answer_request(json_lines.parse(b'{"expr": "x", "cotangent": 1}', 10.0)).text())
+    refused = json.loads(json_lines.answer_request(json_lines.parse(b'{"expr": "x", "cotangent": 1}', 10.0)).text)
     assert refused["error"]["message"] == "a product with the Jacobian needs a point"
 
 

@@ -205,7 +205,7 @@ def test_a_batch_refuses_it_too() -> None:
 
     answer = json_lines.answer_request(json_lines.parse(b'{"expr": "x**2", "at": {"x": 1, "y": 2}}', 10))
     assert answer.failed is Exit.WRONG_REQUEST
-    assert "y does not occur in the expression" in answer.text()
+    assert "y does not occur in the expression" in answer.text
 
 
 # ---------------------------------------------------------------------------------------------------------- any text

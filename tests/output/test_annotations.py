@@ -82,3 +82,13 @@ def test_jobs(text: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_time_limits(text: str, code: int) -> None:
     assert main(["diff", "x**2", "--timeout", text]) == code
+
+
+@pytest.mark.slow
+def test_workers_know_their_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "queries.jsonl"
+    file.write_text(QUERIES)
+    assert main(["batch", str(file), "--format", "github"]) == 2
+    alone = capsys.readouterr().out
+    assert main(["batch", str(file), "--format", "github", "--jobs", "2"]) == 2
+    assert capsys.readouterr().out == alone

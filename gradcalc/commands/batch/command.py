@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Annotated, BinaryIO
 
 import typer
@@ -72,23 +73,27 @@ def batch(
     failures: set[Exit] = set()
 
     from gradcalc.commands.batch import pool
-    from gradcalc.output.annotations import github, junit
+    from gradcalc.output.annotations import Record, github, junit
+
+    def in_file(record: Record) -> Record:
+        return record if file == "-" else replace(record, file=file)
 
     records = []
     with open_input(file, "queries") as stream, _progress(file) as advance:
         if file == "-" and stream.isatty():
             tell("reading queries from the terminal, one JSON object per line")
         lines = _lines(stream)
-        for answer in pool.serial(lines, seconds) if workers == 1 else pool.in_pool(lines, workers, seconds):
+        answers = pool.serial(lines, seconds, verdicts) if workers == 1 else pool.in_pool(lines, workers, seconds, verdicts)
+        for answer in answers:
             if answer.failed is not None:
                 failures.add(answer.failed)
             outcome.add(answer.verdicts)
             if format == "json":
-                presentation.write(answer.text(verdicts))
+                presentation.write(answer.text)
             elif format == "github":
-                presentation.write(github(answer.record(file, verdicts)))
+                presentation.write(github(in_file(answer.record)))
             else:
-                records.append(answer.record(file, verdicts))
+                records.append(in_file(answer.record))
             advance()
     if format == "junit":
         presentation.write(junit(records, "gradcalc batch"))

@@ -6,9 +6,8 @@ Numbers are the decimals they are written as: `0.1` is 1/10.  No line raises an 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import cast
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from gradcalc.calculate.answer import answer
 from gradcalc.calculate.prepared import PreparedQuery, prepare_problem
@@ -25,7 +24,7 @@ from gradcalc.inputs.values import json_value, unique_keys
 from gradcalc.output import json as machine
 from gradcalc.output.annotations import Record
 from gradcalc.output.claims import answer_fields, claim_conclusion
-from gradcalc.report import DTYPES, Notation, Outcome, Partial, Problem, Report, Verdict, envelope
+from gradcalc.report import DTYPES, Notation, Outcome, Problem, Report, Verdict, envelope
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 KEYS = ("id", "expr", "from", "at", "by", "order", "dtype", "device", "variables", "direction", "cotangent")
@@ -45,60 +44,34 @@ class BatchRequest:
     prepared: PreparedQuery | None = None
     claim: ClaimQuestion | None = None
     seconds: float = DEFAULT_SECONDS
+    fail_on: tuple[Verdict, ...] = ()
     error: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a line: the object, and the verdicts in it or the exit code of what went wrong."""
+    """The answer to a line: as JSON and for continuous integration, with its verdicts or the exit code of a failure."""
 
-    fields: Mapping[str, object]
+    text: str
+    record: Record
     verdicts: tuple[Verdict | None, ...] = ()
     failed: Exit | None = None
-    error: CalcError | None = None
-
-    def text(self, fail_on: Collection[Verdict] = ()) -> str:
-        """The answer as a line of JSON."""
-        return machine.line({**self.fields, "exit_code": self._exit_code(fail_on)})
-
-    def record(self, file: str, fail_on: Collection[Verdict] = ()) -> Record:
-        """The answer as a record of continuous integration."""
-        line = cast(int, self.fields["line"])
-        name = f"line {line}" if self.fields["id"] is None else str(self.fields["id"])
-        verdict = str(self.fields.get("verdict") or self.fields.get("outcome") or "ok")
-        return Record(
-            name, "stdin" if file == "-" else file, line, verdict, self._message(verdict), self._exit_code(fail_on)
-        )
-
-    def _message(self, verdict: str) -> str:
-        if self.error is not None:
-            return self.error.message + (f" ({self.error.hint})" if self.error.hint else "")
-        if "why" in self.fields:
-            return str(self.fields["why"])
-        partials = cast(Sequence[Partial], self.fields.get("partials", ()))
-        notable = [partial for partial in partials if str(partial.verdict) == verdict]
-        return "; ".join(f"d/d{','.join(partial.entries or partial.by)}: {partial.why}" for partial in notable[:_NOTABLE])
-
-    def _exit_code(self, fail_on: Collection[Verdict]) -> int:
-        outcome = Outcome(fail_on)
-        outcome.add(self.verdicts)
-        return int(outcome.exit if self.failed is None else self.failed)
 
 
 class _Number(str):
     """A JSON number, as the text it was written as."""
 
 
-def parse(line: bytes, seconds: float, number: int = 1) -> BatchRequest:
+def parse(line: bytes, seconds: float, number: int = 1, fail_on: tuple[Verdict, ...] = ()) -> BatchRequest:
     """Parse the line of this number; nothing heavy is loaded."""
-    question: dict[str, object] = {}
+    request = BatchRequest(number, {}, seconds=seconds, fail_on=fail_on)
     try:
-        question.update(_read(line))
-        if "claim" in question or "lines" in question:
-            return BatchRequest(number, question, claim=_claim(question), seconds=seconds)
-        return BatchRequest(number, question, _prepare(question, seconds))
+        request = replace(request, question=_read(line))
+        if "claim" in request.question or "lines" in request.question:
+            return replace(request, claim=_claim(request.question))
+        return replace(request, prepared=_prepare(request.question, seconds))
     except Exception as error:  # whatever one line does, the next ones are answered
-        return BatchRequest(number, question, error=error)
+        return replace(request, error=error)
 
 
 def answer_request(request: BatchRequest) -> Answer:
@@ -127,9 +100,33 @@ def timed_out(request: BatchRequest, why: str) -> Answer:
 
 def _report(request: BatchRequest, report: Report) -> Answer:
     """The object that `gradcalc diff` writes, with `id` and `line`."""
-    place = {"id": _id(request.question), "line": request.line}
-    conclusion = {**place, "verdict": report.verdict, "exit_code": None, "versions": report.versions}
-    return Answer(envelope("diff", conclusion, report.fields()), report.verdicts)
+    verdict = str(report.verdict) if report.verdict else "ok"
+    notable = [partial for partial in report.partials if partial.verdict == report.verdict][:_NOTABLE]
+    message = "; ".join(f"d/d{','.join(partial.entries or partial.by)}: {partial.why}" for partial in notable)
+    conclusion = {"verdict": report.verdict, "versions": report.versions}
+    return _answer(request, "diff", conclusion, report.fields(), (verdict, message), report.verdicts)
+
+
+def _answer(
+    request: BatchRequest,
+    command: str,
+    conclusion: Mapping[str, object],
+    fields: Mapping[str, object],
+    words: tuple[str, str],
+    verdicts: tuple[Verdict | None, ...] = (),
+    failed: Exit | None = None,
+) -> Answer:
+    """An answer with the id and the line of its query; `words` are its verdict and the reason."""
+    outcome = Outcome(request.fail_on)
+    outcome.add(verdicts)
+    code = int(outcome.exit if failed is None else failed)
+    try:
+        name = _id(request.question)
+    except CalcError:  # the answer says so
+        name = None
+    text = machine.line(envelope(command, {"id": name, "line": request.line, **conclusion, "exit_code": code}, fields))
+    record = Record(f"line {request.line}" if name is None else str(name), "stdin", request.line, *words, code)
+    return Answer(text, record, verdicts, failed)
 
 
 def _claim(question: Mapping[str, object]) -> ClaimQuestion:
@@ -143,9 +140,9 @@ def _claim(question: Mapping[str, object]) -> ClaimQuestion:
 def _claim_line(request: BatchRequest, claim: ClaimQuestion) -> Answer:
     """The object that `gradcalc check` writes, with `id` and `line`."""
     checked = check_claim(claim, request.seconds)
-    place = {"id": _id(request.question), "line": request.line}
-    fields = envelope("check", {**place, **claim_conclusion(checked)}, answer_fields(checked))
-    return Answer(fields, (outcome_of(checked).verdict,))
+    fields, outcome = answer_fields(checked), outcome_of(checked)
+    words = str(outcome), str(fields.get("why") or "")
+    return _answer(request, "check", claim_conclusion(checked), fields, words, (outcome.verdict,))
 
 
 def _prepare(question: Mapping[str, object], seconds: float) -> PreparedQuery:
@@ -185,13 +182,9 @@ def _refuse_constant(word: str) -> object:
 
 
 def _error(request: BatchRequest, error: CalcError, exit: Exit) -> Answer:
-    try:
-        name = _id(request.question)
-    except CalcError:
-        name = None
-    conclusion = {"id": name, "line": request.line, "outcome": "error", "exit_code": None, "versions": versions()}
-    fields = {"error": machine.error_fields(error)}
-    return Answer(envelope("batch", conclusion, fields), failed=exit, error=error)
+    words = "error", error.message + (f" ({error.hint})" if error.hint else "")
+    conclusion = {"outcome": "error", "versions": versions()}
+    return _answer(request, "batch", conclusion, {"error": machine.error_fields(error)}, words, failed=exit)
 
 
 def _problem(question: Mapping[str, object]) -> Problem:

@@ -21,6 +21,7 @@ from gradcalc.calculate.answer import prefetch
 from gradcalc.commands.batch import json_lines
 from gradcalc.commands.batch.json_lines import Answer, BatchRequest
 from gradcalc.errors import CalcError
+from gradcalc.report import Verdict
 from gradcalc.runtime.parent_watch import exit_with_parent
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _START = 60.0
 """Seconds that a worker may take to import torch and sympy on a machine under load."""
 
 
-def serial(source: Iterable[Line], seconds: float) -> Iterator[Answer]:
+def serial(source: Iterable[Line], seconds: float, fail_on: tuple[Verdict, ...] = ()) -> Iterator[Answer]:
     """Answer in this process; while a proof is made here, sympy works on the lines that follow in its own."""
     arrivals: queue.Queue[Line | Exception | None] = queue.Queue(4 * _AHEAD)
     # Read in a thread: a line that is there is answered even if the next one never comes.
@@ -58,7 +59,7 @@ def serial(source: Iterable[Line], seconds: float) -> Iterator[Answer]:
                 yield from map(json_lines.answer_request, window)
                 raise raw
             else:
-                line = json_lines.parse(raw[1], seconds, raw[0])
+                line = json_lines.parse(raw[1], seconds, raw[0], fail_on)
                 if line.prepared is not None:
                     prefetch(line.prepared)
                 window.append(line)
@@ -75,7 +76,7 @@ def _read_into(arrivals: queue.Queue[Line | Exception | None], source: Iterable[
         arrivals.put(error)
 
 
-def in_pool(source: Iterable[Line], workers: int, seconds: float) -> Iterator[Answer]:
+def in_pool(source: Iterable[Line], workers: int, seconds: float, fail_on: tuple[Verdict, ...] = ()) -> Iterator[Answer]:
     """Answer in a pool; each of its workers has a symbolic process of its own.
 
     A worker that takes too long, or dies, is replaced, and its line is answered with `undecided`.
@@ -93,7 +94,7 @@ def in_pool(source: Iterable[Line], workers: int, seconds: float) -> Iterator[An
         try:
             for line in source:
                 room.acquire()
-                submissions.put((line, pool.submit(line, seconds)))
+                submissions.put((line, pool.submit(line, seconds, fail_on)))
             submissions.put(None)
         except Exception as error:
             submissions.put(error)
@@ -110,12 +111,12 @@ def in_pool(source: Iterable[Line], workers: int, seconds: float) -> Iterator[An
                 yield future.result()
             except TookTooLong:
                 why = f"no answer within {_START + 2 * seconds:g} seconds"
-                yield json_lines.timed_out(json_lines.parse(line[1], seconds, line[0]), why)
+                yield json_lines.timed_out(json_lines.parse(line[1], seconds, line[0], fail_on), why)
             except BrokenExecutor:
                 raise _no_workers("they cannot be started") from None
             except ProcessExpired:
                 why = "the process that computed it ended: it ran out of memory"
-                yield json_lines.timed_out(json_lines.parse(line[1], seconds, line[0]), why)
+                yield json_lines.timed_out(json_lines.parse(line[1], seconds, line[0], fail_on), why)
             room.release()
     finally:
         pool.stop()
@@ -155,7 +156,7 @@ class _Workers:
         self._lock = threading.Lock()
         self._workers_by_expression: OrderedDict[bytes, int] = OrderedDict()
 
-    def submit(self, line: Line, seconds: float) -> ProcessFuture[Answer]:
+    def submit(self, line: Line, seconds: float, fail_on: tuple[Verdict, ...]) -> ProcessFuture[Answer]:
         """Give a line to a worker."""
         match = _EXPRESSION.search(line[1])
         expression = match[1] if match else b""
@@ -169,7 +170,7 @@ class _Workers:
             if len(self._workers_by_expression) > _REMEMBERED:
                 self._workers_by_expression.popitem(last=False)
             self._busy[worker] += 1
-        future = self._pools[worker].schedule(_answer, args=(line, seconds), timeout=_START + 2 * seconds)
+        future = self._pools[worker].schedule(_answer, args=(line, seconds, fail_on), timeout=_START + 2 * seconds)
         future.add_done_callback(lambda _: self._finish(worker))
         return future
 
@@ -194,5 +195,5 @@ def _begin(parent: int) -> None:
     exit_with_parent(parent, CLIENT.get().stop)
 
 
-def _answer(line: Line, seconds: float) -> Answer:
-    return json_lines.answer_request(json_lines.parse(line[1], seconds, line[0]))
+def _answer(line: Line, seconds: float, fail_on: tuple[Verdict, ...]) -> Answer:
+    return json_lines.answer_request(json_lines.parse(line[1], seconds, line[0], fail_on))
