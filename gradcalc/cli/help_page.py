@@ -83,7 +83,7 @@ class _Page:
     def _fitted(self, line: str) -> Iterator[str]:
         indent = line[: len(line) - len(line.lstrip())]
         if len(line) <= self._width:
-            yield self.heading(line) if line.endswith(":") and not indent else line
+            yield self.heading(line) if line.endswith(":") and line[:1].isalpha() else line
         else:
             yield from self._wrapped(line.strip(), indent, indent + "    ")
 

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 # What a shell reports for a program that a closed pipe ended: 128 + SIGPIPE.
 CLOSED_PIPE = 141
 
-_VERSION = {"--version", "-V", "--verbose", "-v", "--json"}
-"""Words that ask for the version."""
+_VERSION = {"version", "--version", "-V"}
+_DETAILS = {"--verbose", "-v", "--json"}
+"""Words that ask for the version, and for more than that."""
 
 
 def run() -> NoReturn:
@@ -98,7 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments and _VERSION.issuperset(arguments):  # a shortcut: typer takes most of the time
+    if not _VERSION.isdisjoint(arguments) and (_VERSION | _DETAILS).issuperset(
+        arguments
+    ):  # a shortcut: typer takes most of the time
         write(version_text(verbose=not {"--verbose", "-v"}.isdisjoint(arguments), json="--json" in arguments))
         return Exit.AGREE
 

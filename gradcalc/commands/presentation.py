@@ -142,7 +142,7 @@ def _presentation(values: Mapping[str, Any]) -> Presentation:
     """The values of the options, read.  Raises `CalcError` for the first that is wrong."""
     set_color(values["color"], off=values["no_color"])
     if values["quiet"] and values.get("output"):
-        raise CalcError("--quiet writes nothing, and --output names a file", hint="leave one of them out")
+        raise CalcError("--quiet and --output exclude each other", hint="leave one of them out")
     digits = values.get("digits")
     return Presentation(
         quiet=values["quiet"],

@@ -1,7 +1,7 @@
 """Files with a row for each question: a table with commas, semicolons or tabs and a header, or JSON lines.
 
 Comes in: text.  Goes out: for every row the number of the line where it ends, and its fields or the error in it.  Lines that
-begin with `#` are comments; columns that nobody knows are left alone.
+begin with `#` are comments; unknown columns are ignored.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ ACTIVATIONS: tuple[Function, ...] = (
         singular="jumps at x = -lambd, lambd", sample=((0.7, 2.0),),
     ),
     row(
-        "hardtanh", "x; min_val=-1, max_val=1", "x held between min_val and max_val", torch="nn.functional.hardtanh",
+        "hardtanh", "x; min_val=-1, max_val=1", "x clamped to [min_val, max_val]", torch="nn.functional.hardtanh",
         meaning=lambda m, x, low, high: m.min(m.max(x, low), high),
         singular="kinks at min_val, max_val", sample=((-0.9, 0.9),),
     ),

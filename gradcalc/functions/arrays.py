@@ -230,11 +230,11 @@ OF_ONE: tuple[Function, ...] = (
         lambda t, x, dim=None: t.logsumexp(x, tuple(range(x.dim())) if dim is None else dim), options=_DIM,
     ),
     array_row(
-        "cumsum", "x", "sums of the first entries, along dim", along_axis(_scan("+")), _torch_along_axis("cumsum"),
+        "cumsum", "x", "cumulative sums along dim", along_axis(_scan("+")), _torch_along_axis("cumsum"),
         options=_DIM,
     ),
     array_row(
-        "cumprod", "x", "products of the first entries, along dim", along_axis(_scan("*")), _torch_along_axis("cumprod"),
+        "cumprod", "x", "cumulative products along dim", along_axis(_scan("*")), _torch_along_axis("cumprod"),
         options=_DIM, different_backward_algorithm=True,
     ),
     array_row(

@@ -29,7 +29,7 @@ class NoRule(CalcError):
     """A part whose derivative has no rule; `function` is what it is of."""
 
     def __init__(self, part: Call):
-        super().__init__(f"there is no rule for the derivative of {unparse(part)}", hint="gradcalc diff gives its value")
+        super().__init__(f"no differentiation rule for {unparse(part)}", hint="gradcalc diff gives its value")
         self.function = part.name
 
 
@@ -159,7 +159,7 @@ class _Derivation:
         return rule
 
     def shown(self, rule: Rule, bindings: Mapping[str, Node]) -> tuple[Rule, Mapping[str, Node]]:
-        """A rule with the settings of the function filled in, and with letters that are no names of the expression."""
+        """A rule with the settings of the function filled in, and with letters that are not names of the expression."""
         free = (letter for letter in "pqrsabdghkm" if letter not in self.taken)
         names: dict[str, str] = {}
         values: dict[str, Node] = {}

@@ -202,7 +202,7 @@ PIECEWISE: tuple[Function, ...] = (
     ),
     row(
         "where", "condition, x, y", "x where the condition holds, else y", boolean_args=frozenset({0}),
-        singular="on the seam of the condition", sample=((0.0, 1.0), *_PAIR),
+        singular="at the boundary of the condition", sample=((0.0, 1.0), *_PAIR),
     ),
     row(
         "max", "x, y?, ...", "the largest argument, or the largest entry of one", aliases=("Max", "fmax"),
@@ -223,7 +223,7 @@ PIECEWISE: tuple[Function, ...] = (
         sample=((0.5, 2.0), (-2.0, 0.0)),
     ),
     row(
-        "clamp", "x, min, max", "x held between min and max", meaning=lambda m, x, low, high: m.min(m.max(x, low), high),
+        "clamp", "x, min, max", "x clamped to [min, max]", meaning=lambda m, x, low, high: m.min(m.max(x, low), high),
         torch=lambda t, x, low, high: t.clamp(x, *_same_kind(t, x, low, high)), aliases=("clip",),
         scalar_args=frozenset({1, 2}), singular="kinks at min and max", sample=((-2.0, 2.0), (-1.0, -0.5), (0.5, 1.0)),
     ),

@@ -145,7 +145,7 @@ _LOSSES: tuple[Function, ...] = (
         aliases=("bce_with_logits",), sample=((-2.0, 2.0), (0.1, 0.9)),
     ),
     row(
-        "soft_margin_loss", "x, target", "log(1 + exp(-target*x)); torch: no derivative by target",
+        "soft_margin_loss", "x, target", "log(1 + exp(-target*x)); torch: no derivative with respect to target",
         meaning=lambda m, x, y: softplus(m, -y * x), torch=_loss("soft_margin_loss"), sample=((-2.0, 2.0), (1.0, 1.0)),
     ),
     row(

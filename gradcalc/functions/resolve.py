@@ -160,7 +160,7 @@ class _Resolver:
         return find(name.lower()) if len(name) > 1 and name.lower() != name and name not in self.variables else None
 
     def forget(self, words: Sequence[Node]) -> None:
-        """The name and the value of an option are no variables that must be refused."""
+        """The name and the value of an option are not variables to refuse."""
         self.words = [word for word in self.words if not any(word is node for node in words)]
 
     def refuse_bare_function(self, node: Call) -> None:

@@ -57,7 +57,7 @@ def _other_way(text: str, span: Span, read: Node, other: Node) -> str:
 
 
 def _balanced(text: str, span: Span) -> Span:
-    """A span with the parentheses around its ends, which are no part of the nodes inside."""
+    """A span with the parentheses around its ends, which are not part of the nodes inside."""
     start, end = span.start, span.end
     part = text[start:end]
     for _ in range(part.count(")") - part.count("(")):
@@ -126,7 +126,7 @@ def divided_power(text: str, power: Power, operator: str, right: Node, variables
 
 
 def lost_power(text: str, operator: Token, following: Token, variables: Collection[str]) -> None:
-    """Raise `CalcError` for `3e-x`, which is no number in scientific notation."""
+    """Raise `CalcError` for `3e-x`, which is not a number in scientific notation."""
     found = re.search(
         r"(?<![\w.])([0-9]+\.?[0-9]*|\.[0-9]+)([eE])$", text[max(0, operator.span.start - 70) : operator.span.start]
     )

@@ -151,7 +151,7 @@ class Atoms(Cursor):
         if name.text.lower() in _CONSTANTS:
             return self.node(Name(name.text.lower(), span))
         raise CalcError(
-            f"{'.'.join(path)} is not read", span=span, hint=f"write {name.text}(...) for a function, or its value"
+            f"{'.'.join(path)} is not supported", span=span, hint=f"write {name.text}(...) for a function, or its value"
         )
 
     # -- operands

@@ -132,7 +132,7 @@ def _root(name: str, args: tuple[Node, ...], span: Span) -> Node:
         return Call("**", (args[0], Call("/", (Number("1", span), args[1]), span)), span)
     inner = unparse(args[0])[:60] if args else "x"
     hint = f"write ({inner})**(1/n), which is real for positive numbers only, or cbrt({inner})"
-    raise CalcError(f"{name} is read with a degree of 2, 3 or an even number", span=span, hint=hint)
+    raise CalcError(f"{name} needs a degree of 2, 3 or an even number", span=span, hint=hint)
 
 
 def _quotient(name: str, args: tuple[Node, ...], span: Span) -> Node:
@@ -143,7 +143,7 @@ def _list(name: str, args: tuple[Node, ...], span: Span) -> Node:
     if args and isinstance(args[0], Number):
         return args[0]
     if not args or not (isinstance(args[0], Call) and args[0].name == "["):
-        raise CalcError(f"{name} is given no list", span=span, hint="write [1, 2, 3]")
+        raise CalcError(f"{name} needs a list", span=span, hint="write [1, 2, 3]")
     return args[0]
 
 

@@ -1,6 +1,6 @@
 """What is written elsewhere and not here: other notations, other languages, plain words; and what to write instead.
 
-Comes in: a text and the place where reading stopped.  Goes out: the error, whose hint names the spelling that is read.
+Comes in: a text and the place where reading stopped.  Goes out: the error, whose hint says what to write instead.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ _WRITE = {
     "°": "deg2rad(...) for degrees", "~": "not", "—": "-", "“": "no quotes", "\"": "no quotes",
 }  # fmt: skip
 _SAY = {
-    ";": "leave out the ; at the end: one expression is read",
-    "∫": "an integral is not read: gradcalc differentiates; write the integrand alone",
+    ";": "leave out the ; at the end: write one expression",
+    "∫": "an integral is not supported: gradcalc differentiates; write the integrand alone",
     "∂": "gradcalc differentiates: write the function alone, without its derivative",
     "∇": "gradcalc differentiates: write the function alone, without its derivative",
     "'": "gradcalc differentiates: write the function alone, without its derivative",
@@ -72,10 +72,10 @@ WORDS = {
     "squared": "write x**2", "cubed": "write x**3", "square": "write x**2", "root": "write sqrt(x)", "power": "write x**n",
     "plus": "write +", "minus": "write -", "times": "write *", "over": "write /", "divided": "write /", "by": "write * or /",
     "to": "write x**n", "base": "write log(x, 2) for a base", "percent": "write 5/100", "xor": "write !=",
-    "at": "give the point apart: --at x=3", "of": _ALONE, "find": _ALONE, "the": _ALONE, "let": "leave out let",
+    "at": "give the point separately: --at x=3", "of": _ALONE, "find": _ALONE, "the": _ALONE, "let": "leave out let",
     "derivative": f"leave out derivative; {_ALONE}", "differentiate": _ALONE, "diff": _ALONE, "gradient": _ALONE,
-    "simplify": _ALONE, "solve": _ALONE, "lim": "a limit is not read", "limit": "a limit is not read",
-    "integral": "an integral is not read; write the integrand", "integrate": "an integral is not read; write the integrand",
+    "simplify": _ALONE, "solve": _ALONE, "lim": "a limit is not supported", "limit": "a limit is not supported",
+    **dict.fromkeys(("integral", "integrate"), "an integral is not supported; write the integrand"),
     "with": "choose the variable with --by", "respect": "choose the variable with --by",
     **dict.fromkeys(("deg", "degs", "degree"), "write deg2rad(x) for degrees"), "rad": "leave out rad",
     **dict.fromkeys(("if", "else", "otherwise", "then", "when", "elif"), _CASES),
@@ -93,7 +93,7 @@ def word_hint(word: str, text: str) -> str:
     if word == "base" and (found := re.search(r"base\s+(\w+)\s+of\s+(\w+)", text)):
         return f"write log({found[2]}, {found[1]})"
     if word == "at" and (found := re.search(r"\bat\s+(\w+\s*=\s*\S+)", text)):
-        return f"give the point apart: --at {''.join(found[1].split())}"
+        return f"give the point separately: --at {''.join(found[1].split())}"
     return WORDS[word]
 
 
@@ -106,7 +106,7 @@ _CALLS = {
     "ζ": "write zeta(x), or ζ*(x) for a product", "β": "write beta(x, y), or β*(x) for a product",
     "diff": "leave out diff: gradcalc finds the derivative", "D": "leave out D: gradcalc finds the derivative",
     "grad": "leave out grad: gradcalc finds the derivative", "Derivative": "leave out Derivative",
-    "integrate": "an integral is not read; write the integrand", "int": "an integral is not read; write the integrand",
+    **dict.fromkeys(("integrate", "int"), "an integral is not supported; write the integrand"),
     **{name: f"write {name[:-1]}(deg2rad(x)) for degrees" for name in ("sind", "cosd", "tand")},
     **dict.fromkeys(("expm", "logm", "sqrtm"), "functions of matrices are not in the table"),
     **dict.fromkeys(("Ei", "Si", "Ci", "li", "erfcx"), "this special function is not in the table"),
@@ -145,7 +145,7 @@ def _spreadsheet_hint(text: str) -> str | None:
     if found := re.search(r"ATAN2\(([^,;()]{1,60})[,;]([^,;()]{1,60})\)", text, re.IGNORECASE):
         return f"there ATAN2 takes x first: write atan2({found[2].strip()},{found[1].strip()})"
     if re.search(r"!\s{0,9}[A-Za-z]", text):
-        return "cells of another sheet are not read: write the name of the cell alone"
+        return "cells of another sheet are not supported: write the name of the cell alone"
     if re.search(r"[A-Za-z]\w{0,3}:[A-Za-z]", text):
-        return "a range of cells is not read: write the list, such as [x, y]"
+        return "a range of cells is not supported: write the list, such as [x, y]"
     return None

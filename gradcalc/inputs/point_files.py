@@ -1,6 +1,6 @@
-"""Points from a file: CSV with a header of variable names, or JSON lines, a row a point.
+"""Points from a file: CSV with a header of variable names, or JSON Lines, one point per row.
 
-Comes in: a text stream.  Goes out: for every row the text of each variable's value.  Columns that are no variables of the
+Comes in: a text stream.  Goes out: for every row the text of each variable's value.  Columns that are not variables of the
 expression are left alone.
 """
 
@@ -54,7 +54,7 @@ def _table(lines: Iterable[str], names: Sequence[str], blank_lines: int) -> Iter
         if missing:
             raise CalcError(
                 f"the file has no column {missing[0]}",
-                hint=f"the first line names the columns, with commas between: {','.join(names)}",
+                hint=f"the first line names the columns, separated by commas: {','.join(names)}",
             )
         for name in names:
             if header.count(name) > 1:

@@ -205,7 +205,7 @@ class _Range(Sequence[Value]):
         return Value.number(text, Call("+", (self.start.tree, share)))
 
     def floats(self, start: int, stop: int) -> list[float] | None:
-        """The doubles nearest to some of the values; None where the ends are no decimals."""
+        """The doubles nearest to some of the values; None where the ends are not decimals."""
         if self.ends is None or self.length == 1:
             return None
         first, last = self.ends

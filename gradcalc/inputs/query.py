@@ -22,7 +22,7 @@ from gradcalc.report import Problem
 class Wrt:
     """With respect to what to differentiate: a variable, or one of its entries, by its text and its index.
 
-    The index counts from the back where it is negative, and is None of a text that is no entry.
+    The index counts from the back where it is negative, and is None for a text that is not an entry.
     """
 
     variable: str

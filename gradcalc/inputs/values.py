@@ -57,7 +57,7 @@ class Point:
 
 
 def read_point(texts: Mapping[str, str]) -> Point:
-    """The point that the text of each variable's value gives.  Raises `CalcError` for a text that is no value."""
+    """The point that the text of each variable's value gives.  Raises `CalcError` for any other text."""
     return Point({name: read_value(name, text) for name, text in texts.items()})
 
 

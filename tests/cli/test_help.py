@@ -64,8 +64,9 @@ def test_defaults_and_variables_are_written_in_one_way() -> None:
 
 
 def test_the_version_for_bug_reports(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["version"]) == main(["-V"]) == 0
     assert main(["-V"]) == 0
-    (line,) = capsys.readouterr().out.splitlines()
+    *_, line = capsys.readouterr().out.splitlines()
     assert main(["--version", "--verbose"]) == 0
     names = [row.split()[0] for row in capsys.readouterr().out.splitlines()]
     assert names == ["gradcalc", "torch", "sympy", "python-flint", "python", "platform"]

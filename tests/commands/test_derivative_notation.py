@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gradcalc.calculate.claims.claim import check
+from gradcalc.calculate.claims.lines import ParsedDerivation
+from gradcalc.calculate.claims.notation import is_derivation
 from gradcalc.calculate.claims.solution import solution
 from gradcalc.cli.main import main
 from gradcalc.errors import CalcError, picture
@@ -60,6 +66,18 @@ DERIVATIONS: dict[str, tuple[str, list[str], str]] = {
         "x^2*sin(x)",
         ["f' = d/dx[x^2]*sin(x) + x^2*(d/dx sin(x))", "= 2x sin(x) + x^2 cos(x)"],
         "right right",
+    ),
+    "the product rule in letters": ("x^2*sin(x)", ["u = x^2", "v = sin(x)", "f' = u'v + u v'"], "given given right"),
+    "a derivative before brackets": (
+        "(x^2 + 1)^3",
+        ["u = x^2 + 1", "f' = 3u^2*u' (1) = 3 u^2 d/dx(u)"],
+        "given right right",
+    ),
+    "the derivative on the right": ("sin(x)", ["cos(x) = f'(x)"], "right"),
+    "an identity of functions": (
+        "sin(x)^2 + cos(x)^2",
+        ["cos(x) = sin(x + pi/2)", "tan(x) = sin(x)/cos(x)", "f' = 0"],
+        "given right given right right",
     ),
     "an operator on a part": ("sin(x^2)", ["d/dx (x^2) = 2x", "f' = cos(x^2)*d/dx(x^2)"], "right right"),
     "a wrong operator": ("sin(x^2)", ["d/dx (x^2) = x", "f' = cos(x^2)*d/dx(x^2)"], "wrong follows"),
@@ -139,6 +157,11 @@ REFUSED_LINES = [
         "error: line 2: u'(...) can be read in two ways: u'*(...) or the derivative at another place\nhint: add brackets",
     ),
     ("x^2", ["dL/dx^2 = 2*x"], "error: line 1: dL/dx with a power can be read in two ways: (dL/dx)**2 or a higher derivative\nhint: add brackets"),
+    (
+        "x^2*sin(x)",
+        ["u = x^2", "v = sin(x)", "f' = u'v + uv'"],
+        "error: line 3: uv' can be read in two ways: u*v' or (u*v)'\nhint: add brackets",
+    ),
     ("x^2", ["= 2*x"], "error: line 1: there is no line above that this one is equal to\nhint: write f' = 2*x"),
     ("x^2", ["df/dx = 2*df/dx - 2*x"], "error: line 1 says what df_dx is in terms of df_dx"),
     ("x^2", ["df/dx = dL/dx + 0*x"], "error: line 1 says what df_dx is in terms of dL_dx"),
@@ -174,3 +197,40 @@ def test_the_page_of_a_chain_shows_the_lines_as_they_were_typed(capsys: pytest.C
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [line.split() for line in PAGE.splitlines()]
     assert main(["check", "sin(x^2)", "f'(x) = cos(x^2)*2x = 2x cos(x^2)"]) == 0
     assert capsys.readouterr().out == "✓ right: 2 derivatives, proven as formulas\n"
+
+
+PIECES = [
+    "d", "∂", "/", "d/dx", "dL/dw", "d_x", "x", "w", "L", "f", "f'", "u'", "(", ")", "[", "]", "=", "==", "<=", "^", "**", "2", "²",
+    "*", "+", "-", " ", "\\frac{d", "}", "{", "\\partial", "sin", "'", "#", "=>", "⇒", ".", "1e5", "_", "dL_dw", "θ", "₁", "|", "!",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=14).map("".join))
+@settings(max_examples=400, deadline=None)
+def test_any_text_is_read_or_refused(text: str) -> None:
+    is_derivation(text)
+    for lines in ([text], ["u = w*x", text, "df/dx = 1", f"= {text}"]):
+        with suppress(CalcError):
+            ParsedDerivation("sin(w*x)", lines, [], "x")
+
+
+LONG = [
+    "\\frac{d" + " " * 60_000,
+    "d" + " " * 60_000,
+    "d2" + " " * 60_000,
+    "d/dx x**" + " " * 60_000,
+    "d/dx(" * 12_000,
+    "x=" * 30_000,
+]
+
+
+@pytest.mark.parametrize("text", LONG, ids=range(len(LONG)))
+def test_long_texts_are_refused_without_work(text: str) -> None:
+    """What takes time with the square of the blanks takes minutes here, and the test runs into its limit."""
+    with pytest.raises(CalcError):
+        ParsedDerivation("x", [f"{text} @", "= x"], [], "x")
+
+
+def test_a_line_has_a_limit() -> None:
+    with pytest.raises(CalcError, match="a line has at most 65536 characters"):
+        check("x", "x" * 70_000)

@@ -49,7 +49,7 @@ def test_a_file_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_a_quiet_command_has_no_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "x", "-q", "-o", "file"]) == 2
-    assert capsys.readouterr().err.startswith("error: --quiet writes nothing")
+    assert capsys.readouterr().err.startswith("error: --quiet and --output")
 
 
 @pytest.mark.parametrize(

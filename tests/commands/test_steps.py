@@ -178,8 +178,8 @@ def test_letters_of_laws_are_no_names_of_the_expression() -> None:
 
 
 WRONG = [
-    ("zeta(x)", "error: there is no rule for the derivative of zeta(x)\nhint: gradcalc diff gives its value"),
-    ("besselj(x, 2)", "error: there is no rule for the derivative of besselj(x, 2)\nhint: gradcalc diff gives its value"),
+    ("zeta(x)", "error: no differentiation rule for zeta(x)\nhint: gradcalc diff gives its value"),
+    ("besselj(x, 2)", "error: no differentiation rule for besselj(x, 2)\nhint: gradcalc diff gives its value"),
     (
         " + ".join(f"sin({k}*x)" for k in range(MAX_PARTS // 4 + 1)),
         f"error: the expression has more than {MAX_PARTS} parts: too large to display",
@@ -321,7 +321,7 @@ def test_entries_of_arrays_are_variables() -> None:
     assert (derivation.by, derivation.numbers[0]) == ("w[1]", "4")
     with pytest.raises(CalcError, match="a derivation is of one number"):
         stepwise(question("2*x", {"x": "[1, 2]"}))
-    with pytest.raises(CalcError, match="at most 20 derivations"):
+    with pytest.raises(CalcError, match="too many variables: 21; the limit is 20"):
         stepwise(question("sum(x)", {"x": str([1] * 21)}))
 
 

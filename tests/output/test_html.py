@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,8 +19,12 @@ from gradcalc.functions.resolve import understand
 # -- MathML read back by rules of its own, as a Python number
 
 
-def value_of(element: ElementTree.Element, values: dict[str, Fraction]) -> Fraction:
-    """The value of an element of presentation MathML: sums, products, fractions, powers with whole exponents, absolute values."""
+Values = dict[str, Fraction]
+MINUS, DOT, CROSS, TIMES = "\u2212", "\u22c5", "\u00d7", "\u2062"
+
+
+def value_of(element: ElementTree.Element, values: Values) -> Fraction:
+    """The value of an element that is one to the eye: a number, a name, a fraction, a power with a whole exponent."""
     children = list(element)
     match element.tag:
         case "mn":
@@ -27,34 +32,65 @@ def value_of(element: ElementTree.Element, values: dict[str, Fraction]) -> Fract
         case "mi":
             return values[element.text or ""]
         case "mfrac":
-            return value_of(children[0], values) / value_of(children[1], values)
+            return row_value([children[0]], values) / row_value([children[1]], values)
         case "msup":
-            return value_of(children[0], values) ** int(value_of(children[1], values))
+            return row_value([children[0]], values) ** int(row_value([children[1]], values))
         case "msub":
             return values[f"{children[0].text}_{children[1].text}"]
-        case "mrow":
-            return row_value(children, values)
     raise AssertionError(element.tag)
 
 
-def row_value(children: list[ElementTree.Element], values: dict[str, Fraction]) -> Fraction:
-    signs = [child.text if child.tag == "mo" else None for child in children]
-    if signs[:1] == ["("]:
-        return row_value(children[1:-1], values)
-    if signs[:1] == ["|"]:
-        return abs(row_value(children[1:-1], values))
-    if signs[:1] == ["−"]:  # noqa: RUF001
-        return -row_value(children[1:], values)
-    for sign in "+−":  # noqa: RUF001
-        if sign in signs[1:]:
-            place = len(signs) - 1 - signs[::-1].index(sign)
-            left, right = row_value(children[:place], values), row_value(children[place + 1 :], values)
-            return left + right if sign == "+" else left - right
-    product = Fraction(1)
+def row_value(children: list[ElementTree.Element], values: Values) -> Fraction:
+    """The value of elements side by side, as they are read: rows within rows cannot be seen, brackets can."""
+    row = Row(list(flat(children)), values)
+    total = row.sum()
+    assert not row.parts
+    return total
+
+
+def flat(children: list[ElementTree.Element]) -> Iterator[ElementTree.Element]:
     for child in children:
-        if child.tag not in ("mo", "mspace"):
-            product *= value_of(child, values)
-    return product
+        if child.tag == "mrow":
+            yield from flat(list(child))
+        elif child.tag != "mspace":
+            yield child
+
+
+class Row:
+    """The parts of a row that are still to be read."""
+
+    def __init__(self, parts: list[ElementTree.Element], values: Values):
+        self.parts, self.values = parts, values
+
+    @property
+    def sign(self) -> str | None:
+        return self.parts[0].text if self.parts and self.parts[0].tag == "mo" else None
+
+    def sum(self) -> Fraction:
+        total = self.product()
+        while self.sign in ("+", MINUS):
+            sign = 1 if self.parts.pop(0).text == "+" else -1
+            total += sign * self.product()
+        return total
+
+    def product(self) -> Fraction:
+        if self.sign == MINUS:
+            self.parts.pop(0)
+            return -self.product()
+        product = self.factor()
+        while self.sign in (DOT, CROSS, TIMES):
+            self.parts.pop(0)
+            product *= self.factor()
+        return product
+
+    def factor(self) -> Fraction:
+        part = self.parts.pop(0)
+        if part.tag != "mo":
+            return value_of(part, self.values)
+        assert part.text in ("(", "|")
+        inside = self.sum()
+        assert self.parts.pop(0).text in (")", "|")
+        return abs(inside) if part.text == "|" else inside
 
 
 VALUES = {"x": Fraction(3, 2), "y": Fraction(-5, 7), "x_1": Fraction(11, 3), "θ": Fraction(2), "loss": Fraction(13, 5)}
@@ -85,7 +121,7 @@ FORMULAS = [
 def test_mathml_means_what_the_formula_means(text: str, meaning: object) -> None:
     root = ElementTree.fromstring(f"<mrow>{mathml(understand(text))}</mrow>")
     assert callable(meaning)
-    assert value_of(root, VALUES) == meaning(*VALUES.values())
+    assert row_value([root], VALUES) == meaning(*VALUES.values())
 
 
 # -- pages

@@ -24,6 +24,7 @@ from gradcalc.calculate.prepared import require_no_arrays
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Name, Node, names_in, postorder, substitute_names
+from gradcalc.functions import TABLE
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.claims.equality import is_same
 
@@ -117,7 +118,9 @@ class ParsedDerivation:
     # -- lines
 
     def _read_line(self, number: int, text: str, *, is_head: bool) -> None:
-        first, *others = sides_of(text, Names(self.known | self._given, self._of_prime), is_head=is_head)
+        first, *others = sides = sides_of(text, Names(self.known | self._given, self._of_prime), is_head=is_head)
+        if len(sides) == 2 and first.derivative is None and first.name is None and others[0].derivative is not None:
+            first, others = others[0], [first]
         if not others and not is_head:
             hint = 'write "dL_dp = p - y"'
             raise CalcError(f'expected "name = expression", found {text[:60]}', hint=hint)
@@ -273,8 +276,8 @@ class ParsedDerivation:
 def _defined(contents: Sequence[tuple[int, str]]) -> Iterator[str]:
     """The names that stand alone before an equals sign."""
     for _, text in contents:
-        match = re.match(r"\s*(\w+)\s*(?:\([\w, ]*\)\s*)?=(?!=)", text)
-        if match:
+        match = re.match(r"\s*(\w+)\s*(\([\w, ]*\)\s*)?=(?!=)", text)
+        if match and not (match[2] and match[1] in TABLE):  # sin(x) is an expression
             yield match[1]
 
 

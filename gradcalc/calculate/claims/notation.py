@@ -13,21 +13,21 @@ from typing import NamedTuple
 
 from gradcalc.errors import CalcError
 from gradcalc.expression.characters import GREEK, SUBSCRIPTS, plain
+from gradcalc.expression.tree import MAX_CHARACTERS
 from gradcalc.functions import TABLE
 from gradcalc.functions.names import LETTERS
 
 NAME = rf"[A-Za-z_{GREEK}][A-Za-z0-9_{GREEK}]*[{SUBSCRIPTS}]*"
 
-_LATEX = (
-    (re.compile(r"\\d?frac\s*\{\s*(?:d|\\partial)\s*([^{}]*?)\s*\}\s*\{\s*(?:d|\\partial)\s*([^{}]*?)\s*\}"), r"d\1/d\2 "),
-    (re.compile(r"\\partial\s*"), "∂"),
-    (re.compile(r"[′’ʹ]"), "'"),  # noqa: RUF001
-)
+# No two parts of a pattern may both take a run of blanks: on a long one that takes forever.
+_FRACTION = re.compile(r"\\d?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_NUMERATOR = re.compile(r"\s*(?:d|\\partial(?![A-Za-z])|∂)\s*(.*)", re.DOTALL)
 _ARROW = re.compile(r"\s*(?:=>|⇒|⟹|∴|→|->)\s*")
 _LEIBNIZ = re.compile(rf"(?<![\w.'])(?:d|∂\s*)({NAME})\s*/\s*(?:d|∂\s*)({NAME})(?![\w(])")
 _OPERATOR = re.compile(rf"(?<![\w.'])[d∂]\s*/\s*(?:d|∂\s*)({NAME})(?!\w)")
 _PRIME = re.compile(rf"(?<![\w.'])({NAME})'(?:\(\s*({NAME})\s*\))?")
-_HIGHER = re.compile(rf"(?<![\w.'])(?:[d∂]\s*(?:\^|\*\*)?\s*[2-9²³⁴]\s*(?:{NAME})?\s*/\s*[d∂][^\s=]*|{NAME}\s*'')")
+_HIGHER = re.compile(rf"(?<![\w.'])(?:[d∂]\s*(?:(?:\^|\*\*)\s*)?[2-9²³⁴]\s*(?:{NAME}\s*)?/\s*[d∂][^\s=]*|{NAME}\s*'')")
+_POWER = re.compile(r"\s*(?:\*\*|\^)\s*(?:-\s*)?(?:[\w.]+|(?=\())|[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _FUNCTION = re.compile(rf"\s*({NAME})\s*\(\s*{NAME}(?:\s*,\s*{NAME})*\s*\)\s*")
 _OPENED, _CLOSED = "([{", ")]}"
 
@@ -58,6 +58,8 @@ class Side:
     def name(self) -> str | None:
         """The name that the side is, of a function without its arguments: `f` of `f(x)`."""
         function = _FUNCTION.fullmatch(self.text)
+        if function and function[1] in TABLE:  # sin(x) is an expression
+            return None
         name = function[1] if function else self.text.strip()
         return name if re.fullmatch(NAME, name) else None
 
@@ -74,9 +76,9 @@ def sides_of(text: str, names: Names, *, is_head: bool = False) -> list[Side]:
 
     Raises `CalcError` for what can be read in two ways.
     """
-    text = plain(text)
-    for pattern, replacement in _LATEX:
-        text = pattern.sub(replacement, text)
+    if len(text) > MAX_CHARACTERS:
+        raise CalcError(f"a line has at most {MAX_CHARACTERS} characters")
+    text = re.sub("[′’ʹ]", "'", _FRACTION.sub(_without_latex, plain(text)))  # noqa: RUF001
     text = _ARROW.sub("", text, count=1) if _ARROW.match(text) else text
     higher = _HIGHER.search(text)
     if higher:
@@ -84,6 +86,12 @@ def sides_of(text: str, names: Names, *, is_head: bool = False) -> list[Side]:
     parts = _equations(text)
     # `d/dx a*b = ...` is about the whole side; elsewhere it must be clear where the operand ends.
     return [_side(part, names, is_left=not place and (is_head or len(parts) > 1)) for place, part in enumerate(parts)]
+
+
+def _without_latex(match: re.Match[str]) -> str:
+    """A derivative that is written as a fraction of LaTeX, `dL/dw`; another fraction as it is."""
+    above, below = (_NUMERATOR.fullmatch(part) for part in match.groups())
+    return f"d{above[1].strip()}/d{below[1].strip()} " if above and below else match[0]
 
 
 def is_derivation(text: str) -> bool:
@@ -116,20 +124,28 @@ def _side(text: str, names: Names, *, is_left: bool) -> Side:
             raise _two_readings(match[0] + " with a power", f"({match[0].strip()})**2", "a higher derivative")
         name = f"d{of}_d{by}"
         derivatives[name] = Derivative(of, by)
-        return name
+        return name + _joint(match.string[match.end() :])
 
     def prime(match: re.Match[str]) -> str:
         of, argument = match.groups()
         if not argument and match.string[match.end() : match.end() + 1] == "(":
             raise _two_readings(f"{of}'(...)", f"{of}'*(...)", "the derivative at another place")
+        if of not in names.known and len(of) > 1 and set(of) <= {*names.known}:
+            raise _two_readings(f"{of}'", f"{'*'.join(of)}'", f"({'*'.join(of)})'")
         by = argument or names.prime(of)
         name = f"d{of}_d{by}"
         derivatives[name] = Derivative(of, by)
-        return name
+        return name + _joint(match.string[match.end() :])
 
     text = _operators(text, names, derivatives, is_left=is_left)
     text = _PRIME.sub(prime, _LEIBNIZ.sub(leibniz, text))
     return Side(text, written, derivatives)
+
+
+def _joint(behind: str) -> str:
+    """What separates the name of a derivative from what is behind it: a factor, which would be read as part of the name."""
+    after = behind.lstrip()[:1]
+    return "*" if after == "(" or (behind[:1].isalnum() and not behind[:1].isspace()) else ""
 
 
 def _operators(text: str, names: Names, derivatives: dict[str, Derivative], *, is_left: bool) -> str:
@@ -142,7 +158,7 @@ def _operators(text: str, names: Names, derivatives: dict[str, Derivative], *, i
         operand, end = (_whole(behind, match[0]), len(behind)) if whole else _factor(behind, match[0])
         name = f"d_d{match[1]}_{len(derivatives) + 1}"
         derivatives[name] = Derivative(operand, match[1], is_text=True)
-        done, rest = done + rest[: match.start()] + name, behind[end:]
+        done, rest = done + rest[: match.start()] + name + _joint(behind[end:]), behind[end:]
     return done + rest
 
 
@@ -160,7 +176,7 @@ def _factor(text: str, operator: str) -> tuple[str, int]:
     """The operand of an operator inside of an expression, one factor, and where it ends."""
     start = len(text) - len(text.lstrip())
     end = _end_of_factor(text, start)
-    if end == start:
+    if end <= start:
         raise CalcError(f"{operator} has no operand", hint=f"write {operator} (...)")
     operand, after = text[start:end], text[end:].lstrip()[:1]
     is_clear = text[start] == "[" or (text[start] == "(" and start == 0)
@@ -176,7 +192,7 @@ def _end_of_factor(text: str, start: int) -> int:
     end = _end_of_group(text, base.end() if base else start)
     if end == start or (base and end == base.end()):
         end = len(text[:end].rstrip())
-    power = re.compile(r"\s*(?:\*\*|\^)\s*-?\s*(?:[\w.]+|(?=\())|[⁰¹²³⁴⁵⁶⁷⁸⁹]+").match(text, end)
+    power = _POWER.match(text, end)
     return _end_of_group(text, power.end()) if power and end > start else end
 
 

@@ -156,7 +156,7 @@ def _prepare(question: Mapping[str, object], seconds: float) -> PreparedQuery:
 
 
 def _read(line: bytes) -> dict[str, object]:
-    """The question of a line.  Raises `CalcError` for what is no JSON object."""
+    """The query of a line.  Raises `CalcError` for a line that is not a JSON object."""
     if len(line) > MAX_LINE:
         raise CalcError(f"a line has at most {MAX_LINE} bytes")
     try:

@@ -190,7 +190,7 @@ def neuron(
     clamped, logits = ask(formulation.loss(formulation.q)), ask(formulation.logits())
     true = ask(formulation.loss(formulation.p)) if is_cut else clamped  # where the clamp does nothing both are one
     if clamped.dtype is None or clamped.device is None or clamped.value is None:
-        raise CalcError(f"the numbers were not read within {seconds:g} seconds")
+        raise CalcError(f"the values were not computed within {seconds:g} seconds")
     run = _Arithmetic(clamped.point, float(exact_eps), formulation, clamped.dtype, clamped.device)
     forward, factors, products = (
         tuple(WorkLine(name, formula, run.lines[name].tolist(), exact(text).tolist()) for name, formula, text in lines)

@@ -16,7 +16,7 @@ _MOST, _ALSO = 8, 3
 
 
 def search(topic: str) -> list[Page]:
-    """The pages that have all words of a topic, the best first; the page of this name alone if there is one."""
+    """The pages that have all words of a topic, the best first; only the page of this name, if any."""
     words = [_stem(word) for word in _words(topic)]
     named = [page for page in PAGES.values() if [_stem(word) for word in _words(page.name)] == words]
     return named or _best(words)[:_MOST]

@@ -71,9 +71,9 @@ def plot(
       point, x, value, derivative, autograd, verdict
       mark, x, kind, slope on the left, slope on the right
       gap, from, to
-      unseen, from, to: where there was too much to look at
-      undersampled: if the curve moves faster than it is drawn
-      missing, what there was no time for
+      unseen, from, to: where marks were not searched for
+      undersampled: if the curve changes faster than it is sampled
+      missing, what the time limit left out
     """
     if height is not None:
         presentation.height = count_of(height, "the height", MAX_HEIGHT, least=8)

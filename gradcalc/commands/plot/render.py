@@ -2,7 +2,7 @@
 
 `plain` has tab-separated lines: `point`, its place, the value, the derivative by mathematics and by autograd, the verdict;
 `mark`, its place, its kind and the slopes on its two sides; `gap`, its ends; `unseen`, its ends; `undersampled`;
-`missing`, what there was no time for.
+`missing`, what the time limit left out.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def stepwise(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Stepwis
         )
     if len(prepared.partials) > MAX_DERIVATIONS:
         count = len(prepared.partials)
-        raise CalcError(f"there are {count} variables, and at most {MAX_DERIVATIONS} derivations", hint="choose with --by")
+        raise CalcError(f"too many variables: {count}; the limit is {MAX_DERIVATIONS}", hint="choose with --by")
     (tree,) = prepared.entries.entries
     variables = [partial.entries[0] for partial in prepared.partials]
     steps = [derive(tree, by) for by in variables]

@@ -132,7 +132,7 @@ def python_literals(tree: Node, numbers: Mapping[str, float]) -> frozenset[float
 
 
 def _python_number(node: Node, numbers: Mapping[str, float]) -> int | float | None:
-    """The number of a literal as the dtype holds it; None for what is no literal."""
+    """The number of a literal as the dtype holds it; None for anything else."""
     if isinstance(node, Call) and node.name == "neg":
         inner = _python_number(node.args[0], numbers)
         return None if inner is None else -inner

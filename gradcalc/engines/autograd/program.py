@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 NO_MEMORY = 0
-"""The key of tensors without memory: what is written there is no number, and nothing can be read from it."""
+"""The key of tensors without memory: nothing can be read from it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""sympy, in a process of its own: a client that asks, the messages, the worker, and what sympy is told in `cas`."""
+"""SymPy in a process of its own: the client, the messages, the worker, and the calls of SymPy in `cas`."""

@@ -172,7 +172,7 @@ def pack(trees: Sequence[Node]) -> Parts:
 
 
 def unpack(parts: Parts) -> list[Node]:
-    """The trees of their parts.  Raises `ValueError` for what is no tree."""
+    """The trees of their parts.  Raises `ValueError` for anything else."""
     nodes: list[Node] = []
 
     def at(place: object) -> Node:
@@ -231,7 +231,7 @@ def pack_result(result: SymbolicResult) -> dict[str, Any]:
 
 
 def unpack_result(data: Mapping[str, Any], request: SymbolicRequest) -> SymbolicResult:
-    """The result of plain data that another process has made.  Raises `ValueError` for what is no result of the request."""
+    """The result in plain data from another process.  Raises `ValueError` if it is not a result of the request."""
     values = {key: value for key, value in data.items() if key != "number"}
     try:  # a key too many or too few is a `TypeError`
         if isinstance(request, ClaimRequest):

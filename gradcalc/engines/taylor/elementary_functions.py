@@ -67,7 +67,7 @@ class ElementaryFunctions(PiecewiseFunctions, ABC):
         return self._power_of_zero(a, b)
 
     def _power_of_zero(self, a: Jet, b: Jet) -> Jet:
-        """0**b for b that moves or is no integer."""
+        """0**b for b that varies or is not an integer."""
         exponent = reals.sign(b.value)
         if exponent < 0:
             return self.undefined([a, b], self.note(NoteKind.POLE, "zero to a negative power"))

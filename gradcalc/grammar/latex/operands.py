@@ -54,7 +54,7 @@ class Operands(Cursor):
         if token.text == r"\begin":
             return self.environment(token)
         if token.text in words.REFUSED:
-            raise self.error(f"{token.text} is not read", token, words.REFUSED[token.text])
+            raise self.error(f"{token.text} is not supported", token, words.REFUSED[token.text])
         if token.kind == "command":
             raise self.error(f"unknown command {token.text}", token, "write the formula without it")
         raise self.error(f"unexpected {token.text}" if token.text else "unexpected end of the LaTeX", token)
@@ -157,7 +157,7 @@ class Operands(Cursor):
     def cases(self, rows: list[list[list[Piece]]], command: Token) -> list[Piece]:
         rows = [row for row in rows if row]
         if not rows or any(len(row) != 2 for row in rows):
-            raise self.error("a case is a value and its condition", command, r"write a & x > 0 \\ b & \text{otherwise}")
+            raise self.error("a case needs a value and a condition", command, r"write a & x > 0 \\ b & \text{otherwise}")
         if rows[-1][1] and not _is_opposite([text_of(condition) for _, condition in rows]):
             hint = r"let the last case be \text{otherwise}"
             raise self.error("the cases have no value where no condition holds", command, hint)

@@ -221,8 +221,8 @@ class _Reader(Operands):
             elif name == "log" and re.fullmatch("[A-Za-z0-9]{1,9}", text):
                 name = {"2": "log2", "10": "log10", "e": "log"}.get(text, f"log_{text}")
             else:
-                hint = "write the function without a subscript; extrema and limits are not read"
-                raise self.error(f"{token.text}_ is not read", script, hint)
+                hint = "write the function without a subscript; extrema and limits are not supported"
+                raise self.error(f"{token.text}_ is not supported", script, hint)
         text = text_of(power).replace(" ", "")
         if text != "-1" and self.now.text in ("{", "(", r"\left(", r"\{", r"\left\{"):
             applied = [Piece(f" {name}", token.place), *self.arguments(token)]

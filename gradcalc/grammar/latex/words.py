@@ -58,11 +58,11 @@ BRACKETS = {
 """What opens, what closes it, and both in the plain language."""
 MATRICES = ("pmatrix", "bmatrix", "matrix", "Bmatrix", "smallmatrix")
 
-_INTEGRAL = "an integral is not read: write the integrand alone"
+_INTEGRAL = "an integral is not supported: write the integrand alone"
 _DERIVATIVE = "a derivative is not supported here: write the function alone, gradcalc finds its derivative"
 REFUSED = {
     **dict.fromkeys((r"\int", r"\iint", r"\oint"), _INTEGRAL), r"\sum": r"write sum(x), mean(x) or the terms",
-    r"\prod": "write prod(x) or the factors", r"\lim": "a limit is not read",
+    r"\prod": "write prod(x) or the factors", r"\lim": "a limit is not supported",
     r"\partial": _DERIVATIVE, r"\nabla": _DERIVATIVE,
     r"\infty": "values are finite", r"\pm": "two values are two expressions: write one with + and one with -",
     r"\mp": "two values are two expressions: write one with + and one with -", r"\binom": "write factorials",
