@@ -155,7 +155,7 @@ ANOTHER: dict[str, tuple[str, ...]] = {
 
 _FACTORS = ("2", "1/2", "1/3")
 _OF_ANGLES = ("sin", "cos", "tan", "cot", "sec", "csc")
-_FALSE_RULE = re.compile(r"likely: (.+) was used as the derivative of (\w+)\(u\), in ")
+_FALSE_RULE = re.compile(r"likely: (.+?)(?: itself)? was used as the derivative of (\w+)\(u\), in ")
 
 # ---------------------------------------------------------------------------------------------------------- trees, built
 

@@ -69,9 +69,9 @@ figure { margin: 1rem 0; overflow-x: auto; } figcaption { color: var(--dim); fon
 
 def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
     """One page for all reports, when they are complete."""
-    answers = list(reports)
-    if answers:
-        yield html(report_document(answers, options), options)
+    document = report_document(reports, options)
+    if document is not None:
+        yield html(document, options)
 
 
 def html(document: Document, options: RenderOptions) -> str:

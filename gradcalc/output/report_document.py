@@ -5,7 +5,7 @@ Comes in: reports, one for each point.  Goes out: a `Document`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gradcalc.output.document import (
     Block,
@@ -31,30 +31,49 @@ _DIGITS = 10
 _STYLES = {Verdict.AGREE: "good", Verdict.DISAGREE: "bad", Verdict.NOT_FINITE: "bad"}
 
 
-def report_document(reports: Sequence[Report], options: RenderOptions) -> Document:
-    """The document of the answers to one question."""
-    blocks: list[Block] = []
-    for place, report in enumerate(reports):
-        f = function_letter(report)
-        if not place or report.read_as != reports[0].read_as:
-            blocks += _formulas(report, f)
-        if report.at:
-            blocks += _numbers(report, f, options)
-        blocks += (Paragraph([f"note: {note}"], "dim") for note in report.notes)
-    return Document(f"Derivatives of {reports[0].expr}" if reports else "Derivatives", blocks)
+_FORMULAS, _LONGEST = 24, 4_000
+"""Formulas, and characters of one, that a document shows."""
+_FEW, _MOST = 20, 500
+"""Points that a document shows whatever their verdicts are, and at most."""
 
 
-def _formulas(report: Report, f: str) -> Iterator[Block]:
+def report_document(reports: Iterable[Report], options: RenderOptions) -> Document | None:
+    """The document of the answers to one question, at one point or at several; None without any."""
+    shown: list[Report] = []
+    count = 0
+    for report in reports:
+        count += 1
+        if options.full or len(shown) < _FEW or (report.verdict is not Verdict.AGREE and len(shown) < _MOST):
+            shown.append(report)
+    if not shown:
+        return None
+    first = shown[0]
+    f = function_letter(first)
+    blocks = [*_formulas(first, f, options)]
+    if count > 1:
+        blocks += _points(shown, f, options)
+        if len(shown) < count:
+            blocks.append(Paragraph([f"{len(shown)} of {count} points: the first, and those that need a look"], "dim"))
+    elif first.at:
+        blocks += _numbers(first, f, options)
+    notes = dict.fromkeys(note for report in shown for note in report.notes)
+    return Document(f"Derivatives of {first.expr}", [*blocks, *(Paragraph([f"note: {note}"], "dim") for note in notes)])
+
+
+def _formulas(report: Report, f: str, options: RenderOptions) -> Iterator[Block]:
     yield Display(Formula([Function(f), "=", formula_of(report.read_as)]))
-    if report.entry_formulas:
-        for general in report.entry_formulas:
-            yield Display(Formula([Derivative(f, [general.entry]), "=", formula_of(general.formula)]))
-    for partial in report.partials if not report.entry_formulas else ():
-        left = derivative_of(partial, f)
-        if partial.formula:
-            yield Display(Formula([left, "=", formula_of(partial.formula)]))
-        else:
+    pairs = [(Derivative(f, [general.entry]), general.formula) for general in report.entry_formulas]
+    pairs = pairs or [(derivative_of(partial, f), partial.formula or "") for partial in report.partials]
+    most = len(pairs) if options.full else _FORMULAS
+    for left, formula in pairs[:most]:
+        if not formula:
             yield Paragraph([Formula([left]), ": no closed form"])
+        elif len(formula) > _LONGEST and not options.full:
+            yield Paragraph([Formula([left]), f": a formula of {len(formula)} characters; --full shows it"])
+        else:
+            yield Display(Formula([left, "=", formula_of(formula)]))
+    if len(pairs) > most:
+        yield Paragraph([f"and {len(pairs) - most} more; --full shows all of them"], "dim")
 
 
 def derivative_of(partial: Partial, f: str) -> Derivative:
@@ -71,19 +90,43 @@ def verdict_words(verdict: Verdict | None, cause: str | None = None) -> Styled:
 
 
 def _numbers(report: Report, f: str, options: RenderOptions) -> Iterator[Block]:
-    digits = options.digits or _DIGITS
+    """The numbers at one point."""
     values = Formula(list(assignments(report.values)))
     texts = ", ".join(f"{name} = {it}" for name, it in report.at.items())
     yield Heading(["At ", values if report.values else texts])
-    rows: list[list[Words]] = []
-    for partial in report.partials:
-        numbers = [_number(partial.symbolic, digits), _number(partial.autograd, digits)]
-        left = Formula([derivative_of(partial, f)])
-        rows.append([[left], *([it] for it in numbers), [verdict_words(partial.verdict, partial.cause)]])
-    yield Table(("", "#exact", "#autograd", "verdict"), rows)
-    for why in dict.fromkeys(it.why for it in report.partials if it.verdict is not Verdict.AGREE and it.why):
-        yield Paragraph([why])
+    yield Table(("", "#exact", "#autograd", "verdict"), list(_rows(report, f, options)))
+    yield from _reasons([report])
     yield Paragraph([f"{report.dtype} on {report.device}"], "dim")
+
+
+def _points(reports: Sequence[Report], f: str, options: RenderOptions) -> Iterator[Block]:
+    """The numbers at several points, in one table."""
+    names = list(reports[0].at)
+    rows: list[list[Words]] = []
+    for report in reports:
+        point: list[Words] = [[report.at[name]] for name in names]
+        rows += ([*point, *row] for row in _rows(report, f, options))
+    yield Table((*names, "", "#exact", "#autograd", "verdict"), rows)
+    yield from _reasons(reports)
+    yield Paragraph([f"{reports[0].dtype} on {reports[0].device}"], "dim")
+
+
+def _rows(report: Report, f: str, options: RenderOptions) -> Iterator[list[Words]]:
+    digits = options.digits or _DIGITS
+    most = len(report.partials) if options.full else _MOST
+    for partial in report.partials[:most]:
+        left = Formula([derivative_of(partial, f)])
+        # Of many points the exact derivative is not computed where a rounding bound suffices.
+        exact = "–" if partial.symbolic is None and partial.verdict is Verdict.AGREE else _number(partial.symbolic, digits)  # noqa: RUF001
+        numbers = exact, _number(partial.autograd, digits)
+        yield [[left], *([it] for it in numbers), [verdict_words(partial.verdict, partial.cause)]]
+
+
+def _reasons(reports: Sequence[Report]) -> Iterator[Block]:
+    """Why verdicts are not `agree`, each reason once."""
+    partials = [partial for report in reports for partial in report.partials if partial.verdict is not Verdict.AGREE]
+    for why in list(dict.fromkeys(partial.why for partial in partials if partial.why))[:_FEW]:
+        yield Paragraph([why])
 
 
 def _number(value: str | float | None, digits: int) -> str:

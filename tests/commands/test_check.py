@@ -266,6 +266,13 @@ def test_what_a_right_claim_rests_on_is_said() -> None:
     proven = check("sin(x**2)", "2*x*cos(x**2)").result
     assert (proven.evidence, proven.by_sympy) == ("formula", True)
     assert proven.why.startswith("equal as formulas, by sympy; equal at ")
+    for expr, claim in (
+        ("e^(2x)", "2e^(2x)"),
+        ("2^x", "2^x*ln(2)"),
+        ("0.1*x**2 + 0.2*x**2", "0.6*x"),
+        ("sin(pi*x)", "pi*cos(pi*x)"),
+    ):
+        assert check(expr, claim).result.evidence == "formula"
     pieces = check("abs(x)*where(x == 5, x, x)", "where(x > 0, 2*x, -2*x)").result
     assert (pieces.outcome, pieces.evidence, pieces.by_sympy) == ("right", "formula", False)
     assert pieces.why.startswith("equal as formulas in every piece, by exact algebra; equal at ")

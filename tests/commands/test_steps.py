@@ -203,7 +203,7 @@ def test_what_has_no_variables_has_no_derivation() -> None:
         stepwise(question("3"))
     assert picture(caught.value) == (
         "error: 3 has no variables: it is constant, and its derivative is 0\n"
-        'hint: name what to derive by in the expression, such as "3*x"'
+        'hint: use the variable in the expression, such as "3*x"'
     )
 
 

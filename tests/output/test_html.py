@@ -188,6 +188,25 @@ def test_pages_are_well_formed_and_need_nothing_else(arguments: list[str], capsy
     assert not re.search(r"url\((?!#)|@import|https?://(?!www\.w3\.org/2000/svg)", page)
 
 
+def page_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> Reader:
+    main([*arguments, "--format", "html"])
+    return Reader(capsys.readouterr().out)
+
+
+def test_of_many_points_a_page_shows_those_that_need_a_look(capsys: pytest.CaptureFixture[str]) -> None:
+    page = page_of(["diff", "relu(x)", "--at", "x=-1:1:2001"], capsys)
+    assert "21 of 2001 points: the first, and those that need a look" in page.text
+    assert page.text.count("not-differentiable") == 1
+    assert page_of(["diff", "relu(x)", "--at", "x=-1:1:2001", "--full"], capsys).text.count("agree") == 2000
+
+
+def test_of_many_formulas_a_page_shows_some(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["diff", "sum((A@A)**2)", "--at", "A=" + str([[1] * 6] * 6)]
+    page = page_of(arguments, capsys)
+    assert "and 12 more; --full shows all of them" in page.text
+    assert sum(attributes.get("display") == "block" for _, attributes in page.elements) == 25
+
+
 HOSTILE = '<script>alert("1")</script>&amp;<img src=x onerror=alert(1)>'
 
 

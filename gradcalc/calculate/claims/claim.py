@@ -1,4 +1,4 @@
-"""A derivative that was found by hand, compared with the true one.
+"""A hand-derived derivative, compared with the true one.
 
 Comes in: an expression, the claim, what it is differentiated with respect to, and points if there are some.  Goes out: a
 `Check`.

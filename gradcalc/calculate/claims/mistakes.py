@@ -216,7 +216,8 @@ def _power_mistakes(step: _Step) -> Candidates:
 def _function_mistakes(step: _Step) -> Candidates:
     name, text = step.node.name, step.text()
     for other in (*_CONFUSED.get(name, ()), f"{name}(u)"):
-        why = f"{other} was used as the derivative of {name}(u), in {text}"
+        itself = " itself" if other == f"{name}(u)" else ""
+        why = f"{other}{itself} was used as the derivative of {name}(u), in {text}"
         if (name, other) in _OF_THE_OUTPUT:
             why += f"; {other} holds where u is the output, {text}, and the input {step.text(0)} was put in its place"
         yield "wrong function", why, lambda at, other=other: at.formula(other) * at.tangent(0)  # type: ignore[misc]

@@ -3,7 +3,7 @@
 Comes in: an expression and lines of text.  Goes out: a `Solution`: what each line is, and whether it is right.
 
 A claim is compared with the true derivative; with respect to an intermediate variable, its subject is taken as a function of
-that variable, wherever it occurs.  A line may use the derivatives above it, and those that nobody has claimed yet, which are
+that variable, wherever it occurs.  A line may use the derivatives above it, and those that no line above claims, which are
 then the true ones.  A claim that is wrong only because one above it is follows from it: with the true derivative in its
 place it would be right.
 """

@@ -84,7 +84,7 @@ def check(
       gradcalc check "log(1 + exp(-y*(w*x + b)))" --by w --lines homework.txt
       gradcalc check --file claims.csv
 
-    The verdict comes first. For a wrong claim, the most likely mistake and one point follow; --verbose shows all points. The
+    The verdict comes first. For a wrong claim, the likely mistake and one point follow; --verbose shows more points. The
     claim is compared with the derivative in exact arithmetic: at the given points, at random ones, between and at the
     breakpoints of expression and claim; and by SymPy as a formula. A claim that is right, but has no value at points where
     the derivative exists, is right in part. What rests on points alone says so. Exit code: 0 right, 1 wrong, 3 partly,

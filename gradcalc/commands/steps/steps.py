@@ -86,7 +86,7 @@ def stepwise(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Stepwis
     if not prepared.partials:
         raise CalcError(
             f"{unparse(prepared.tree)} has no variables: it is constant, and its derivative is 0",
-            hint='name what to derive by in the expression, such as "3*x"',
+            hint='use the variable in the expression, such as "3*x"',
         )
     if len(prepared.partials) > MAX_DERIVATIONS:
         count = len(prepared.partials)
