@@ -122,7 +122,7 @@ def judge_not_finite(evidence: Evidence, truth: Real, what: str, key: int | None
         return Judgement(Verdict.NOT_FINITE, f"{why}; {cure}", cause)
     where = "forward" if first < program.forward else "backward"
     cure = "keep its argument away from there, or use a formulation without it"
-    return Judgement(Verdict.NOT_FINITE, f"{start}: {name} {deed} in the {where} pass; {cure}", cause)
+    return Judgement(Verdict.NOT_FINITE, f"{start}: {name} ({where} pass) {deed}; {cure}", cause)
 
 
 def _why_infinite(evidence: Evidence, truth: Real, key: int | None, place: int) -> tuple[str, str]:

@@ -197,8 +197,8 @@ def test_one_partial_of_several(expr: str, at: str, order: int, by: str, verdict
 # expression, point, dtype, part of what is said
 WORDS = [
     ("erf(x)*2", "x=1e-20", "bfloat16", "the value is wrong, the derivative does not depend on it"),
-    ("sqrt(x**4)", "x=0", "float64", "the derivative is 0: div is not finite in the backward pass"),
-    ("cbrt(x)**3", "x=0", "float64", "is not finite in the backward pass"),
+    ("sqrt(x**4)", "x=0", "float64", "the derivative is 0: div (backward pass) is not finite"),
+    ("cbrt(x)**3", "x=0", "float64", "(backward pass) is not finite"),
     ("where(x==0, 1, sin(x)/x)", "x=0", "float64", "div is not finite on the branch that is not taken"),
     ("where(a <= 0, exp(a), 1 + a)", "a=100", "float32", "exp overflows float32 on the branch that is not taken"),
     ("x + exp(1000)", "x=1", "float64", "PyTorch returns inf; the value is 1.9700711140170469939e+434"),
