@@ -33,7 +33,7 @@ _MIN_COMPARISON_SECONDS = 1.0
 """Seconds for the comparison with sympy's formula, however long the rest took."""
 
 MAX_EXPLAINED = 24
-"""Lost numbers of arrays of which the guilty operation and a better spelling are looked for: as many as are shown."""
+"""Inaccurate entries of an array that are searched for the operation and a stable formulation: as many as are shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from gradcalc.report import Judgement, Partial, Verdict
 from gradcalc.runtime import deadline
 
 LOST = frozenset({Verdict.INACCURATE, Verdict.NOT_FINITE})
-"""Verdicts on numbers that have a better spelling, perhaps."""
+"""Verdicts for which a numerically stable formulation may help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,9 @@ class PointJudge:
             with suppress(deadline.OutOfTime):  # the verdict stands without it
                 suggestion = self._suggestion(wrt, judgement, error, binary)
         if suggestion is not None:
-            spelling, digits = suggestion
+            formulation, digits = suggestion
             judgement = replace(
-                judgement, why=f"{judgement.why}; {spelling} is numerically stable and keeps {digits:.1f} digits here"
+                judgement, why=f"{judgement.why}; {formulation} is numerically stable and keeps {digits:.1f} digits here"
             )
         singular = typed if typed is not None and typed.derivative is None else binary
         return Partial(

@@ -28,7 +28,7 @@ _GROUPS: dict[str, tuple[Function, ...]] = {
 }
 
 TABLE: dict[str, Function] = {row.name: replace(row, group=group) for group, rows in _GROUPS.items() for row in rows}
-CONSTANTS: dict[str, str] = {spelling: row.name for row in elementary.CONSTANTS for spelling in (row.name, *row.aliases)}
+CONSTANTS: dict[str, str] = {name: row.name for row in elementary.CONSTANTS for name in (row.name, *row.aliases)}
 _BY_ALIAS: dict[str, str] = {alias: row.name for row in TABLE.values() for alias in row.aliases}
 
 
@@ -39,10 +39,10 @@ def find(name: str) -> Function | None:
 
 def similar(name: str) -> str | None:
     """The function a misspelt name means, or None; None for a name that may be another function."""
-    names = [spelling for spelling in (*TABLE, *_BY_ALIAS) if spelling.isidentifier() and spelling not in CONSTANTS]
+    names = [other for other in (*TABLE, *_BY_ALIAS) if other.isidentifier() and other not in CONSTANTS]
     small = name.lower()
-    same = next((spelling for spelling in names if spelling.lower() == small), None)
-    return same or next((spelling for spelling in names if _is_misspelt(small, spelling.lower())), None)
+    same = next((other for other in names if other.lower() == small), None)
+    return same or next((other for other in names if _is_misspelt(small, other.lower())), None)
 
 
 def _is_misspelt(word: str, name: str) -> bool:

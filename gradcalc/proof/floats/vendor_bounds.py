@@ -1,4 +1,4 @@
-"""How far the vendors' kernels may be from the exact function: bounds in units in the last place.
+"""Documented error bounds of kernels, in units in the last place.
 
 Sources, by function:
   cpu   the largest of: the GNU C Library manual, "Errors in Math Functions" (x86_64); SLEEF (u10 variants: 1.0 ulp, which
@@ -6,7 +6,7 @@ Sources, by function:
   cuda  CUDA C++ Programming Guide, "Mathematical Functions", the larger of float and double
   mps   Metal Shading Language Specification, "Numerical Compliance" (precise functions)
 
-`None`: no vendor gives a bound; the error is reported, and judged by nobody.
+`None`: no bound is documented; the error is reported, and not judged.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Bound:
     mps: float | None = 4
 
     def on(self, device: str) -> float | None:
-        """The bound on a device such as `cuda:1`; devices without a table of their own are held to the loosest."""
+        """The bound on a device such as `cuda:1`; devices without a table of their own have the loosest."""
         kind = device.partition(":")[0]
         if kind in ("cpu", "cuda", "mps"):
             bound: float | None = getattr(self, kind)
