@@ -509,7 +509,7 @@ def of_sources(options: argparse.Namespace) -> int:
         try:
             found = check(row["expr"], row["expected_expr"], by=by, at=[read_point(texts_of(row))]).result
             outcome, why = found.outcome, f"{found.cause}: {found.why}"
-            proof = ("by sympy" if found.by_sympy else "by points") if outcome == "right" else ""
+            proof = ("by SymPy" if found.by_sympy else "by points") if outcome == "right" else ""
         except CalcError as error:
             outcome, why, proof = "error", str(error), ""
         except Exception as error:  # anything else is a bug

@@ -140,7 +140,9 @@ class Page:
         count = next((count for count in digits if is_narrow(count)), digits[-1])
         for row in rows(count):
             for title, cell in zip(head, row, strict=True):
-                if _text(cell):
+                if label + len(_text(cell)) > self.width:
+                    self.sentence(f"{title:<{label}}{_text(cell)}", hanging=label)
+                elif _text(cell):
                     self.row((f"{title:<{label}}", "dim"), cell)
             self.line()
         return count

@@ -265,7 +265,7 @@ def test_a_breakpoint_that_cannot_be_written_is_not_passed_over(root: str) -> No
 def test_what_a_right_claim_rests_on_is_said() -> None:
     proven = check("sin(x**2)", "2*x*cos(x**2)").result
     assert (proven.evidence, proven.by_sympy) == ("formula", True)
-    assert proven.why.startswith("equal as formulas, by sympy; equal at ")
+    assert proven.why.startswith("equal as formulas, by SymPy; equal at ")
     for expr, claim in (
         ("e^(2x)", "2e^(2x)"),
         ("2^x", "2^x*ln(2)"),

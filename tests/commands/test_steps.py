@@ -362,7 +362,7 @@ at x = 0
   = -sin(2*x)*2 = 0
 ∂f/∂x = cos(2*x) - x*sin(2*x)*2 = 1
 
-by sympy: ∂f/∂x = -2*x*sin(2*x) + cos(2*x)
+by SymPy: ∂f/∂x = -2*x*sin(2*x) + cos(2*x)
 exact: 1
 autograd: 1.0
 checked: the steps give the derivative at N points, in exact arithmetic

@@ -210,7 +210,7 @@ class _Assessment:
 
     def _grounds(self) -> str:
         """Why a claim is right."""
-        grounds = ["equal as formulas, by sympy"] if self.by_sympy and self.is_proven else []
+        grounds = ["equal as formulas, by SymPy"] if self.by_sympy and self.is_proven else []
         if self.is_proven and not grounds:
             grounds = ["equal as formulas in every piece, by exact algebra"]
         if self.equal:

@@ -85,7 +85,7 @@ def _formulas(check: Check) -> Iterator[tuple[str, str]]:
     left = f"∂f/∂{check.by}"
     yield f"{left}, claimed", check.claim_read_as
     if check.result.formula is not None and check.shape is None:
-        yield f"{left}, by sympy", check.result.formula
+        yield f"{left}, by SymPy", check.result.formula
     if check.where is not None:
         yield "where", check.where
 

@@ -111,7 +111,7 @@ def _shown(formula: str, page: Page) -> str:
 def _conclusion(f: str, derivation: Derivation, partial: Partial, page: Page) -> Iterator[str]:
     """What stands behind the steps, from sympy's formula to the proof."""
     if partial.formula is not None:
-        yield f"by sympy: ∂{f}/∂{derivation.by} = {_shown(partial.formula, page)}"
+        yield f"by SymPy: ∂{f}/∂{derivation.by} = {_shown(partial.formula, page)}"
     if partial.symbolic is not None:
         yield f"exact: {exact(partial.symbolic, page.options.digits)}"
     if partial.autograd is not None:

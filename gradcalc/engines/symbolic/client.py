@@ -1,6 +1,6 @@
 """The caller's side of the process that runs sympy: submit early, take the result later, kill what takes too long.
 
-The child's results come through a descriptor of their own: whatever is printed on its standard output, by sympy or by a
+The child's results come through a descriptor of their own: whatever is printed on its standard output, by SymPy or by a
 module that does not belong there, is no result.  A result that is not made as one is a failure.
 
 Comes in: requests.  Goes out: for each a result, or a `SymbolicFailure` with the reason.  Plain data both ways, so the

@@ -1,4 +1,4 @@
-"""The symbolic engine: derivatives as formulas, by sympy.  The only package that imports sympy.
+"""The symbolic engine: derivatives as formulas, by SymPy.  The only package that imports sympy.
 
 Comes in: a tree and the variables to differentiate by.  Goes out: formulas as text, as LaTeX, and as trees.
 """

@@ -1,4 +1,4 @@
-"""Derivatives of sympy expressions, by sympy's rules for each function."""
+"""Derivatives of sympy expressions, by SymPy's rules for each function."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Graph:
         return table
 
     def partial(self, symbol: sympy.Symbol) -> sympy.Expr:
-        """What `sympy.diff` gives, by sympy's rules for each function, in a sixth of the time.
+        """What `sympy.diff` gives, by SymPy's rules for each function, in a sixth of the time.
 
         `diff` asks of the derivative of every part whether it is zero, which takes sympy longer than everything else, and
         derives a part again wherever it occurs.
