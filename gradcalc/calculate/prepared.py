@@ -188,6 +188,11 @@ def is_of_arrays(tree: Node) -> bool:
     return any(call.name != "[" for call in _calls_of_arrays(tree))
 
 
+def has_arrays(tree: Node) -> bool:
+    """Whether an expression has lists, or functions whose meaning depends on a shape."""
+    return next(_calls_of_arrays(tree), None) is not None
+
+
 def _calls_of_arrays(tree: Node) -> Iterator[Call]:
     return (call for call in calls_in(tree) if not TABLE[call.name].elementwise)
 

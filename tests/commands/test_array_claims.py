@@ -101,8 +101,18 @@ def test_a_constant_of_the_claim_has_its_value() -> None:
     assert check("x**2/3", "2*x/n", at=[read_point({"x": "1", "n": "4"})]).result.outcome == "wrong"
 
 
+def test_a_constant_with_several_values_is_a_variable() -> None:
+    """A claim that is right for the n of one point is not right for all."""
+    points = [read_point({"x": "[1,2,3]", "n": n}) for n in ("3", "4")]
+    assert check("mean(x**2)", "2*x/n", by="x", at=points[:1]).result.outcome == "right"
+    assert check("mean(x**2)", "2*x/n", by="x", at=points).result.outcome == "wrong"
+
+
 WORDS = [
     (["x@x", "2*x"], 'error: arrays need a point, which gives them their shapes\nhint: give --at "x=[1,2,3]"\n'),
+    (["x**2", "[2*x]"], 'error: arrays need a point, which gives them their shapes\nhint: give --at "x=[1,2,3]"\n'),
+    (["x**2", "where(x > 0, [x], x)"], 'error: arrays need a point, which gives them their shapes\nhint: give --at "x=[1,2,3]"\n'),
+    (["sum(x**2)", "d/dx (sum(x**3)) = 2*x", "--at", "x=[1,2]"], "error: the claim is the derivative of sum(x**3), and the expression is sum(x**2)\nhint: check one expression at a time\n"),
     (["sum(x)", "ones", "--at", "x=[1,2]"], "error: the claim has ones, which does not occur in the expression\n"),
     (["sum(x)", "0*x + 1", "--at", "x=[1,2]", "--where", "x > 0"], "error: a condition on an array is not supported\nhint: leave --where out\n"),
 ]  # fmt: skip

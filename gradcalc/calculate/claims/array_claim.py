@@ -2,7 +2,7 @@
 
 Comes in: an expression, a claim, and points that give the variables their shapes.  Goes out: a `CheckResult` of the whole,
 and one for each entry.  An entry is compared for all values of the variables, not at the points alone; names that only the
-claim has, such as n, are constants.
+claim has, such as n, are constants if they have the same value at all points.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class ArrayClaim:
         constants = {
             name: value
             for array in set(names_in(claimed)) - {*names_in(tree), by}
+            if all(point.entries[array] == values[array] for point in at)  # another one is a variable
             for name, value in named_entries(array, values[array])
         }
         self.expression = scalarize(tree, values)

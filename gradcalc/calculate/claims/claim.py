@@ -14,7 +14,7 @@ from gradcalc.calculate.claims.claim_check import ClaimCheck
 from gradcalc.calculate.claims.notation import Derivative, Names, require_name_of_expression, sides_of, variable_of_prime
 from gradcalc.calculate.claims.results import Check
 from gradcalc.calculate.claims.texts import claimed_tree, condition_tree
-from gradcalc.calculate.prepared import is_of_arrays
+from gradcalc.calculate.prepared import has_arrays
 from gradcalc.calculate.reporting import versions
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
@@ -57,8 +57,8 @@ def check(
                 raise CalcError(f"the {what} has {name}, which does not occur in the expression")
     where_read_as = None if condition is None else unparse(condition)
     read = expr, claim, by, unparse(tree), unparse(claimed)
-    has_arrays = any(value.entries.shape for point in at for value in point.values.values())
-    if has_arrays or is_of_arrays(tree) or is_of_arrays(claimed):
+    is_at_arrays = any(value.entries.shape for point in at for value in point.values.values())
+    if is_at_arrays or has_arrays(tree) or has_arrays(claimed):
         arrays = ArrayClaim(tree, claimed, by, at, condition)
         result, entries = arrays.result(seconds)
         return Check(*read, result, versions(), where_read_as, arrays.shape, arrays.claims.shape, entries)
@@ -112,7 +112,8 @@ def _without_left_side(claim: str, tree: Node, by: str | None, known: Collection
 
 
 def _require_same(operand: Node, tree: Node) -> None:
-    if operand != tree and not (is_of_arrays(operand) or is_of_arrays(tree)) and not is_same(operand, tree):
+    """Raise `CalcError` for the derivative of another expression; arrays must be written alike."""
+    if operand != tree and (has_arrays(operand) or has_arrays(tree) or not is_same(operand, tree)):
         raise CalcError(
             f"the claim is the derivative of {unparse(operand)}, and the expression is {unparse(tree)}",
             hint="check one expression at a time",
