@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gradcalc.commands.arguments import choice, seconds_of
+from gradcalc.commands.arguments import MAX_SECONDS, choice, seconds_of
 from gradcalc.errors import CalcError
-from gradcalc.expression.tree import names_in
+from gradcalc.expression.tree import MAX_NUMBER_CHARACTERS, names_in
 from gradcalc.inputs.points import assign, read_at, sweep
 from gradcalc.inputs.query import Query, Question, read_query
 from gradcalc.inputs.values import Point, read_point
@@ -46,7 +46,7 @@ class Call:
         choice(str(self.notation), tuple(Notation), "notation")
         if not isinstance(self.device, str):
             raise CalcError(f"a device is text, such as 'cpu', not {_kind(self.device)}")
-        direction = _mapping(self.direction or {}, "a direction")
+        direction = _mapping({} if self.direction is None else self.direction, "a direction")
         cotangent = None if self.cotangent is None else value_text(self.cotangent)
         names = (*_names(self.variables, "variables"), *symbols)
         return Problem(
@@ -115,7 +115,17 @@ def _expression(expr: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def value_text(value: Any) -> str:
-    """A value as it is typed: text is exact, a float its shortest decimal text, an array a list in brackets."""
+    """A value as it is typed: text is exact, a float its shortest decimal text, an array a list in brackets.
+
+    Raises `CalcError` for what is none, and for numbers and lists that are too long or too deep.
+    """
+    try:
+        return _value_text(value)
+    except RecursionError:
+        raise CalcError("a value is nested too deeply") from None
+
+
+def _value_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if is_sympy(value) and not hasattr(value, "tolist"):
@@ -123,10 +133,13 @@ def value_text(value: Any) -> str:
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(value_text, value))}]"
+        return f"[{', '.join(map(_value_text, value))}]"
     if not hasattr(value, "__float__"):
         raise CalcError(f"a value is a number, text or an array, not {_kind(value)}")
-    return str(value)
+    try:
+        return str(value)
+    except ValueError:  # an integer of thousands of digits
+        raise CalcError(f"a number has at most {MAX_NUMBER_CHARACTERS} characters") from None
 
 
 def _mapping(values: Any, what: str) -> dict[str, str]:
@@ -147,7 +160,25 @@ def seconds(timeout: Any) -> float:
     """A time limit in seconds.  Raises `CalcError` for another value."""
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float, str)):
         raise CalcError(f"a time limit is a number of seconds, not {_kind(timeout)}")
-    return seconds_of(timeout if isinstance(timeout, str) else f"{timeout:f}")
+    if isinstance(timeout, str):
+        return seconds_of(timeout)
+    return seconds_of(f"{min(max(timeout, -1), 2 * MAX_SECONDS):f}" if timeout == timeout else "nan")
+
+
+def lines_of(lines: Any) -> list[str]:
+    """The lines of a derivation, from one text or several.  Raises `CalcError` for another type."""
+    if isinstance(lines, str):
+        return lines.splitlines()
+    if not isinstance(lines, (list, tuple)):
+        raise CalcError(f"lines are text or several texts, not {_kind(lines)}")
+    return [value_text(line) for line in lines]
+
+
+def optional_text(value: Any, what: str) -> str | None:
+    """Text, or None.  Raises `CalcError` for another type."""
+    if value is None or isinstance(value, str):
+        return value
+    raise CalcError(f"{what} is text, not {_kind(value)}")
 
 
 def whole(value: Any, noun: str, limit: int, least: int = 1) -> int:

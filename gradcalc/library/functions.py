@@ -14,7 +14,7 @@ from gradcalc.calculate.answer import answer
 from gradcalc.calculate.prepared import prepare
 from gradcalc.commands.arguments import choice
 from gradcalc.errors import CalcError
-from gradcalc.library.arguments import At, By, Call, seconds, value_text, whole
+from gradcalc.library.arguments import At, By, Call, lines_of, optional_text, seconds, value_text, whole
 from gradcalc.library.result import Result
 from gradcalc.output.options import RenderOptions
 from gradcalc.report import Report
@@ -105,7 +105,7 @@ def check(
     from gradcalc.commands.claim_questions import answer as answer_claim
     from gradcalc.commands.claim_questions import read_question
 
-    texts = lines.splitlines() if isinstance(lines, str) else [value_text(line) for line in lines]
+    texts, by, where = lines_of(lines), optional_text(by, "by"), optional_text(where, "where")
     problem = Call(expr).problem()
     own = None if claim is None else value_text(claim)
     points = [] if at is None else [_typed(at)]
@@ -229,9 +229,10 @@ def plot(
     if not isinstance(at, str):
         raise CalcError("a plot range is text", hint='write "x=-3:3"')
     curve = read_range(*Call(expr, (), 1, device, dtype, (), notation).query(at))
+    path = optional_text(output, "output")
     result = plotted(*curve, points=whole(points, "the number of points", MAX_POINTS, least=2), seconds=seconds(timeout))
-    if output is not None:
+    if path is not None:
         from gradcalc.commands.plot.image import image
 
-        image(result, output)
+        image(result, path)
     return Result(result, FORMATS)

@@ -8,6 +8,7 @@ from dataclasses import fields
 from html import escape
 from typing import Any, Generic, TypeVar
 
+from gradcalc.commands.arguments import choice
 from gradcalc.output.options import RenderOptions
 
 T = TypeVar("T")
@@ -33,8 +34,8 @@ class Result(Generic[T]):
         return sorted({*super().__dir__(), *(field.name for field in fields(self.value))})  # type: ignore[arg-type]
 
     def to_text(self, format: str = "table") -> str:
-        """The result in a format of its command, such as `latex` or `html`.  Raises `KeyError` for another name."""
-        return self._formats[format](self.value, RenderOptions())
+        """The result in a format of its command, such as `latex` or `html`.  Raises `CalcError` for another name."""
+        return self._formats[choice(str(format), tuple(self._formats), "format")](self.value, RenderOptions())
 
     def to_json(self) -> str:
         """The object that `--json` prints, as one line of text."""

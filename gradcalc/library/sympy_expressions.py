@@ -6,7 +6,7 @@ the expression brings its classes along.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import reduce
 from typing import Any
@@ -14,10 +14,14 @@ from typing import Any
 from gradcalc.errors import CalcError
 from gradcalc.expression.characters import is_name
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Call, Name, Node, Number
+from gradcalc.expression.tree import MAX_CHARACTERS, MAX_NUMBER_CHARACTERS, Call, Name, Node, Number, fold
 from gradcalc.functions.resolve import apply_function
 
-_CONSTANTS = {"Pi": Call("pi", ()), "Exp1": Call("e", ())}
+_CONSTANTS = {
+    "Pi": ("pi", Call("acos", (Call("neg", (Number("1"),)),))),
+    "Exp1": ("e", Call("exp", (Number("1"),))),
+}
+"""The names of constants, and what they are written as where a symbol has that name."""
 _NAMES = {
     "Abs": "abs", "Min": "min", "Max": "max", "ceiling": "ceil", "loggamma": "lgamma", "Heaviside": "heaviside",
     "Mod": "remainder",
@@ -36,23 +40,42 @@ _UNEVALUATED = ("Derivative", "Integral", "Sum", "Product", "Limit", "Subs")
 
 def is_sympy(value: object) -> bool:
     """Whether a value is an object of SymPy's."""
-    return any(kind.__module__.partition(".")[0] == "sympy" for kind in type(value).__mro__)
+    return any(str(kind.__module__).partition(".")[0] == "sympy" for kind in type(value).__mro__)
 
 
 def text_of(expression: Any) -> tuple[str, tuple[str, ...]]:
     """The text of an expression, and its symbols in alphabetic order.  Raises `CalcError` for what the language lacks."""
-    if not hasattr(expression, "args") or not hasattr(expression, "func"):
+    if isinstance(expression, type) or not hasattr(expression, "args") or not hasattr(expression, "func"):
         raise CalcError(f"a SymPy {type(expression).__name__} is not an expression")
-    for part in _parts(expression):
+    if expression.func.__name__ in _OF_PIECEWISE:
+        raise CalcError(f"a SymPy {expression.func.__name__} is not an expression")
+    parts = list(_parts(expression))
+    for part in parts:
         if part.func.__name__ in _UNEVALUATED:
             raise CalcError(f"a SymPy {part.func.__name__} is not read", hint="evaluate it first: .doit()")
-    return unparse(_tree(expression)), tuple(sorted(str(symbol.name) for symbol in expression.free_symbols))
+    # Not `free_symbols`, which takes as long as the expression is when it is written out.
+    symbols = tuple(sorted({str(part.name) for part in parts if getattr(part, "is_Symbol", False)}))
+    tree = _tree(expression, symbols)
+    # Parts that are used several times are written several times.
+    size = fold(tree, lambda _: 1, lambda _, sizes: 1 + sum(sizes))
+    if size > MAX_CHARACTERS:
+        raise CalcError(f"the expression is too long: written out it has more than {MAX_CHARACTERS} characters")
+    return unparse(tree), symbols
 
 
-def _tree(expression: Any) -> Node:
+def _tree(expression: Any, symbols: Sequence[str]) -> Node:
     nodes: dict[Any, Node] = {}
     for part in _parts(expression):
-        nodes[part] = _node(part, [nodes[arg] for arg in part.args])
+        kind = part.func.__name__
+        if kind in _CONSTANTS:
+            name, otherwise = _CONSTANTS[kind]
+            nodes[part] = otherwise if name in symbols else Call(name, ())
+        elif kind == "Piecewise":
+            nodes[part] = _piecewise([(nodes[value], nodes[condition], condition) for value, condition in part.args])
+        elif kind in _OF_PIECEWISE:
+            nodes[part] = Number("0")  # unused
+        else:
+            nodes[part] = _node(part, kind, [nodes[arg] for arg in part.args])
     return nodes[expression]
 
 
@@ -72,8 +95,7 @@ def _parts(expression: Any) -> Iterator[Any]:
             yield part
 
 
-def _node(part: Any, args: list[Node]) -> Node:
-    kind = part.func.__name__
+def _node(part: Any, kind: str, args: list[Node]) -> Node:
     if getattr(part, "is_Symbol", False):
         if not is_name(part.name):
             raise CalcError(f"the symbol {part.name!r} is not the name of a variable")
@@ -82,8 +104,6 @@ def _node(part: Any, args: list[Node]) -> Node:
         return _ratio(Fraction(int(part.p), int(part.q)))
     if getattr(part, "is_Float", False):
         return _float(part)
-    if kind in _CONSTANTS:
-        return _CONSTANTS[kind]
     if kind == "Mul" and part.args[0] == -1:
         return Call("neg", (_joined("*", args[1:]),))
     if kind in _JOINTS:
@@ -92,10 +112,6 @@ def _node(part: Any, args: list[Node]) -> Node:
         return _power(part.exp, *args)
     if kind in _RELATIONS:
         return Call(_RELATIONS[kind], tuple(args))
-    if kind == "Piecewise":
-        return _piecewise(part)
-    if kind in _OF_PIECEWISE:
-        return Number("0")
     return _function(kind, args)
 
 
@@ -118,6 +134,8 @@ def _function(kind: str, args: list[Node]) -> Node:
 
 
 def _ratio(value: Fraction) -> Node:
+    if max(abs(value.numerator), value.denominator) >= 10**MAX_NUMBER_CHARACTERS:
+        raise CalcError(f"a number has at most {MAX_NUMBER_CHARACTERS} digits")
     number: Node = Number(str(abs(value.numerator)))
     if value.denominator != 1:
         number = Call("/", (number, Number(str(value.denominator))))
@@ -141,12 +159,11 @@ def _power(exponent: Any, base: Node, power: Node) -> Node:
     return Call("**", (base, power))
 
 
-def _piecewise(part: Any) -> Node:
-    """Cases as nested `where`.  Raises `CalcError` without a case for everything else."""
-    *cases, (last, condition) = part.args
+def _piecewise(cases: Sequence[tuple[Node, Node, Any]]) -> Node:
+    """Cases, each with its condition, also SymPy's, as nested `where`.  Raises `CalcError` without one for all else."""
+    *others, (result, _, condition) = cases
     if condition != True:  # noqa: E712  SymPy's own truth
         raise CalcError("a Piecewise needs a last case with the condition True")
-    result = _tree(last)
-    for value, condition in reversed(cases):
-        result = Call("where", (_tree(condition), _tree(value), result))
+    for value, condition, _ in reversed(others):
+        result = Call("where", (condition, value, result))
     return result

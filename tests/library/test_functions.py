@@ -48,6 +48,9 @@ def test_arrays_are_points() -> None:
         assert [partial.symbolic for partial in report.partials] == ["2", "4"]
 
 
+CIRCLE: list[Any] = []
+CIRCLE.append(CIRCLE)
+
 WRONG: list[tuple[str, Callable[[], object], str]] = [
     (
         "a function",
@@ -74,6 +77,20 @@ WRONG: list[tuple[str, Callable[[], object], str]] = [
     ("a range", lambda: gradcalc.plot("x", {"x": 1}), "a plot range is text"),  # type: ignore[arg-type]
     ("passes", lambda: gradcalc.accumulate("x", 1, passes=0), "the number of passes must be an integer from 1 to 1000"),
     ("reduction", lambda: gradcalc.bce(1, 0, reduction="max"), "unknown reduction max"),
+    ("a list in itself", lambda: gradcalc.differentiate("x", at={"x": CIRCLE}), "a value is nested too deeply"),
+    ("digits", lambda: gradcalc.differentiate("x", at=10**5_000), "a number has at most 60 characters"),
+    (
+        "a long timeout",
+        lambda: gradcalc.differentiate("x", timeout=10**400),
+        "a time limit must be above 0 and at most 86400",
+    ),
+    ("timeout nan", lambda: gradcalc.differentiate("x", timeout=float("nan")), "a time limit must be above 0"),
+    ("a direction", lambda: gradcalc.differentiate("x", at=1, direction=numpy.ones(2)), "a direction maps names to values"),
+    ("lines", lambda: gradcalc.check("x", lines=5), "lines are text or several texts, not an int"),  # type: ignore[arg-type]
+    ("by of a claim", lambda: gradcalc.check("x", "1", by=["x"]), "by is text, not a list"),  # type: ignore[arg-type]
+    ("a condition", lambda: gradcalc.check("x", "1", where=5), "where is text, not an int"),  # type: ignore[arg-type]
+    ("an image", lambda: gradcalc.plot("x", "x=0:1", output=5), "output is text, not an int"),  # type: ignore[arg-type]
+    ("a format", lambda: gradcalc.check("x", "1").to_text("pdf"), "unknown format pdf"),
 ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -35,6 +37,12 @@ READ: list[tuple[Any, str]] = [
     (sympy.Symbol("beta") + sympy.Symbol("lambda"), "beta + lambda"),
     (sympy.Symbol("θ"), "θ"),
     (sympy.Mod(x, 2), "x%2"),
+    (sympy.Symbol("pi") * sympy.pi, "acos(-1)*pi"),
+    (sympy.Symbol("e") + sympy.E * x, "e + exp(1)*x"),
+    (
+        sympy.Piecewise((sympy.Piecewise((1, x > 2), (x, True)) + 1, x > 1), (2, True)),
+        "where(x > 1, 1 + where(x > 2, 1, x), 2)",
+    ),
 ]
 
 
@@ -45,6 +53,11 @@ def test_texts(expression: Any, text: str) -> None:
     assert names == tuple(sorted(str(symbol) for symbol in expression.free_symbols))
 
 
+def twice(change: Callable[[Any], Any]) -> Any:
+    """An expression that uses each of its parts twice, 30 times over."""
+    return reduce(lambda part, _: change(part), range(30), x)
+
+
 REFUSED = [
     (sympy.Integral(sympy.exp(x**2), x), "a SymPy Integral is not read"),
     (sympy.Derivative(sympy.Function("f")(x), x), "a SymPy Derivative is not read"),
@@ -53,6 +66,18 @@ REFUSED = [
     (sympy.Function("g")(x), "SymPy's g has no counterpart in gradcalc's language"),
     (sympy.Piecewise((x, x > 1)), "a Piecewise needs a last case with the condition True"),
     (sympy.Symbol("a b"), "the symbol 'a b' is not the name of a variable"),
+    (sympy.sin, "a SymPy FunctionClass is not an expression"),
+    (sympy.true, "a SymPy BooleanTrue is not an expression"),
+    (sympy.Integer(10) ** 5_000 * x, "a number has at most 60 digits"),
+    (sympy.Function("h")(x), "SymPy's h has no counterpart in gradcalc's language"),
+    (
+        twice(lambda part: sympy.sin(part) + sympy.cos(part)),
+        "the expression is too long: written out it has more than 65536 characters",
+    ),
+    (
+        twice(lambda part: 2 * sympy.Piecewise((part, x > 0), (sympy.sin(part), True))),
+        "the expression is too long: written out it has more than 65536 characters",
+    ),
 ]
 
 
