@@ -47,8 +47,11 @@ def read_question(
     by: str | None = None,
     at: Sequence[str] | Mapping[str, str] = (),
     where: str | None = None,
+    files: bool = False,
 ) -> ClaimQuestion:
     """The question that texts ask; points are those of `--at`, or the texts of values by name.
+
+    `files` says that a value may be `@data.csv`: on a command line, but not in a row, which somebody else may have written.
 
     Raises `CalcError` for what cannot be read, and unless there is either a claim or a derivation.
     """
@@ -62,7 +65,8 @@ def read_question(
     if claim is not None and is_derivation(claim):
         lines, claim = [claim], None
     named, nameless = (dict(at), []) if isinstance(at, Mapping) else read_at(at)
-    named = {name: value_or_file(value) for name, value in named.items()}
+    if files:
+        named = {name: value_or_file(value, f"{name}=") for name, value in named.items()}
     points: Sequence[Point] = []
     if named or nameless:
         variables = names_in(understand(expr, [*named, *names]))
@@ -88,6 +92,8 @@ def question_of(fields: Fields) -> ClaimQuestion:
     point: Sequence[str] | Mapping[str, str] = ()
     if isinstance(at, Mapping):
         point = {str(name): json_value(str(name), value) for name, value in at.items()}
+    elif isinstance(at, list | bool):
+        raise CalcError("at must be an object, a string or a number", hint='write "at": {"x": 3}')
     elif at is not None and str(at).strip():
         point = [str(at)]
     by, where = _text(fields, "by"), _text(fields, "where")
@@ -98,6 +104,8 @@ def _text(fields: Fields, key: str) -> str | None:
     value = fields.get(key)
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     if not isinstance(value, str):
         raise CalcError(f"{key} must be a string")
     return value.strip()

@@ -18,6 +18,14 @@ def claim_conclusion(answer: Check | Solution) -> Mapping[str, object]:
     return {"outcome": outcome, "exit_code": int(exit_code(outcome.verdict)), "versions": answer.versions}
 
 
+def reason(answer: Check | Solution) -> str:
+    """Why a claim or the first line to blame has its outcome; empty for a derivation that is right."""
+    if isinstance(answer, Check):
+        return answer.result.why
+    line = next((it for it in answer.lines if it.number == answer.first and it.outcome is answer.outcome), None)
+    return f"line {line.number}: {line.result.why}" if line and line.result else ""
+
+
 def check_fields(check: Check) -> Mapping[str, object]:
     """The fields of a single claim; of an array, those of its entries too."""
     values = asdict(check)

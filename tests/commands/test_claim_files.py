@@ -44,6 +44,34 @@ TABLE = [
 ]
 
 
+SECRET = [
+    '{"expr": "x**2", "claim": "2*x", "at": {"x": "@FILE"}}',
+    '{"expr": "x**2", "claim": "2*x", "at": "x=@FILE"}',
+    '{"expr": "x**2", "lines": ["df/dx = 2*x"], "at": {"x": "@FILE"}}',
+]
+
+
+@pytest.mark.parametrize("row", SECRET, ids=range(len(SECRET)))
+@pytest.mark.parametrize("command", ["batch", "check --file"])
+def test_rows_do_not_read_files(command: str, row: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever writes a row would see in the error what is in the file."""
+    (tmp_path / "secret").write_text("password")
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(row.replace("FILE", str(tmp_path / "secret")))
+    assert main([*command.split(), str(rows), "--format", "json"]) == 2
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["error"]["message"] == "unexpected @"
+
+
+def test_a_derivation_in_a_batch_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"expr": "x**2", "lines": ["u = x", "df/dx = 3*u"]}\n{"expr": "x", "claim": "1", "at": [3]}\n')
+    assert main(["batch", str(rows), "--format", "github"]) == 2
+    wrong, error = capsys.readouterr().out.splitlines()
+    assert "title=line 1%3A wrong::line 2: at x = " in wrong
+    assert error.endswith('::at must be an object, a string or a number (write "at": {"x": 3})')
+
+
 @pytest.fixture
 def claims(tmp_path: Path) -> Path:
     path = tmp_path / "claims.csv"

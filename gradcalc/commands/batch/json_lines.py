@@ -23,7 +23,7 @@ from gradcalc.inputs.query import read_query
 from gradcalc.inputs.values import json_value, unique_keys
 from gradcalc.output import json as machine
 from gradcalc.output.annotations import Record
-from gradcalc.output.claims import answer_fields, claim_conclusion
+from gradcalc.output.claims import answer_fields, claim_conclusion, reason
 from gradcalc.report import DTYPES, Notation, Outcome, Problem, Report, Verdict, envelope
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
@@ -141,7 +141,7 @@ def _claim_line(request: BatchRequest, claim: ClaimQuestion) -> Answer:
     """The object that `gradcalc check` writes, with `id` and `line`."""
     checked = check_claim(claim, request.seconds)
     fields, outcome = answer_fields(checked), outcome_of(checked)
-    words = str(outcome), str(fields.get("why") or "")
+    words = str(outcome), reason(checked)
     return _answer(request, "check", claim_conclusion(checked), fields, words, (outcome.verdict,))
 
 

@@ -136,7 +136,8 @@ def check(
 
     from gradcalc.commands.claim_questions import read_question
 
-    return _check_question(read_question(expr, claim, texts, by=by, at=at or [], where=where), settings, sheet)
+    question = read_question(expr, claim, texts, by=by, at=at or [], where=where, files=True)
+    return _check_question(question, settings, sheet)
 
 
 class _Sheet(NamedTuple):
