@@ -174,8 +174,8 @@ class EntryFormula:
 class Report:
     """The derivatives of an expression: formulas, and at a point the numbers of all engines with their verdicts.
 
-    `partials` has one entry per partial derivative (of an array, per entry); `verdict` is the worst of theirs, None without a
-    point.  `value` is that of the expression, `at` the point as typed, `point` the values as stored in the dtype.
+    `partials` has one entry per partial derivative (of an array, per entry); `verdict` is the worst of theirs, None without
+    a point.  `value` is that of the expression, `at` the point as typed, `point` the values as stored in the dtype.
     """
 
     expr: str
