@@ -12,6 +12,7 @@ another kind, of which several arguments move, is left to the rays.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
@@ -26,7 +27,7 @@ from gradcalc.expression.tree import Call, Name
 from gradcalc.functions import TABLE
 from gradcalc.runtime import deadline
 
-_MOST_BITS = 4 * reals.START_BITS
+_MOST_BITS = 2 * reals.START_BITS
 """Precision from which on a derivative that is not known is left to its ray: it may be zero."""
 _ZERO, _ONE = fmpq(0), fmpq(1)
 _JOINT = frozenset(["/", "where", "max", "min", "maximum", "minimum"])
@@ -37,16 +38,16 @@ Slopes = list[tuple[int, Real]]
 
 @dataclass(frozen=True, slots=True)
 class Gradient:
-    """The value, and the derivatives that are known to `reals.PROVEN_BITS` bits, by the names of the variables."""
+    """The value, and derivatives by the names of the variables."""
 
     value: Real
     slopes: Mapping[str, Real]
 
 
 def gradient(expression_at: ExpressionAt, names: Sequence[str]) -> Gradient | None:
-    """The first partials that reverse mode proves, with the value; None where there are none.
+    """The first partials that reverse mode proves to `reals.PROVEN_BITS` bits, with the value; None where there are none.
 
-    Nothing is said where a number would count as zero without proof.
+    A number that would count as zero without proof proves nothing.
     """
     bits = reals.START_BITS
     slopes: dict[str, Real] = {}
@@ -54,19 +55,17 @@ def gradient(expression_at: ExpressionAt, names: Sequence[str]) -> Gradient | No
     remaining = list(names)
     while remaining and bits <= _MOST_BITS:
         deadline.check()
-        with reals.precision(bits), reals.unproven_zeros() as zeros:
+        with reals.precision(bits), reals.unproven_zeros() as zeros, suppress(Unresolved):
             try:
-                number, found = _Sweep(expression_at, remaining).gradient()
-            except (Unresolved, NotReal):
-                number, found = None, {}
-        if zeros.count:
-            return None
-        if number is not None and not reals.is_accurate(number):
-            found = {}
-        for name, slope in found.items():
-            if reals.is_accurate(slope):
-                slopes[name], value = slope, number
-        remaining = [name for name in remaining if name in found and name not in slopes] if found else remaining
+                sweep = _Sweep(expression_at, remaining).gradient()
+            except NotReal:
+                sweep = None
+            if sweep is None or zeros.count:  # more precision does not help
+                break
+            if reals.is_accurate(sweep.value):
+                value = sweep.value
+                slopes.update({name: slope for name, slope in sweep.slopes.items() if reals.is_accurate(slope)})
+            remaining = [name for name in remaining if name in sweep.slopes and name not in slopes]
         bits *= 2
     return None if value is None else Gradient(value, slopes)
 
@@ -84,8 +83,8 @@ class _Sweep:
         self.singular: list[int] = []
         """Instructions that left a note, or of whose arguments too many move."""
 
-    def gradient(self) -> tuple[Real, dict[str, Real]]:
-        """The value, and the derivatives by the names that reach no singular instruction."""
+    def gradient(self) -> Gradient | None:
+        """The value, and the derivatives by the names that reach no singular instruction; None without a value."""
         leaf, call = evaluate.readers(self.at.point(), 1, self.at.literal)
         for place, (node, operands) in enumerate(zip(*self.program, strict=True)):
             if not isinstance(node, Call):
@@ -96,8 +95,8 @@ class _Sweep:
                 self.values.append(self._instruction(place, node, operands, call))
         last = self.values[-1]
         if not isinstance(last, Jet) or last.notes or is_nan(last.value):
-            return _ZERO, {}
-        return last.value, self._backward()
+            return None
+        return Gradient(last.value, self._backward())
 
     def _instruction(
         self, place: int, node: Call, operands: Sequence[int], call: Callable[[Call, list[evaluate.Value]], evaluate.Value]
