@@ -1,4 +1,7 @@
-"""gradcalc compares symbolic (SymPy) and autograd (PyTorch) derivatives, and proves its verdict.
+"""Compare symbolic (SymPy) and autograd (PyTorch) derivatives, with a proof of the verdict.
+
+`differentiate` and `sweep` give a report with formulas, values and a verdict for each partial derivative; `check` judges a
+derivative found by hand; `steps`, `trace`, `accumulate`, `tracking`, `bce` and `plot` are the commands of the same names.
 
 >>> from gradcalc import differentiate
 >>> report = differentiate("sin(x**2)", at={"x": "3"})

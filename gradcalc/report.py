@@ -131,8 +131,8 @@ class Judgement:
 class Partial:
     """One partial derivative: the formula, the numbers of all engines, the verdict.
 
-    `by` has one name an order.  `symbolic` is the mathematics of what was typed, `reference` the derivative at the binary
-    inputs that torch received; `left` and `right` are one-sided derivatives where the expression is not smooth.
+    `by` has one name per order.  `symbolic` is the derivative at the point as typed, `reference` at the values as stored in
+    the dtype; `left` and `right` are one-sided derivatives where the expression is not smooth.
     `digits` and `ulps` measure `autograd` against `reference`.
     """
 
@@ -172,7 +172,11 @@ class EntryFormula:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Report:
-    """The answer to a question; `verdict` is None where no number was asked for."""
+    """The derivatives of an expression: formulas, and at a point the numbers of all engines with their verdicts.
+
+    `partials` has one entry per partial derivative (of an array, per entry); `verdict` is the worst of theirs, None without
+    a point.  `value` is that of the expression, `at` the point as typed, `point` the values as stored in the dtype.
+    """
 
     expr: str
     read_as: str

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 
 from gradcalc.calculate.judging import LOST, PointJudge, Setting
 from gradcalc.calculate.partials import PartialSpec
@@ -22,7 +23,7 @@ from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Array, entry_names, named_entries
-from gradcalc.expression.tree import Node, Number, calls_in
+from gradcalc.expression.tree import Call, Node, Number, calls_in
 from gradcalc.functions import TABLE
 from gradcalc.inputs.values import Point
 from gradcalc.proof.floats.formats import FORMATS
@@ -66,7 +67,7 @@ def at_point(prepared: PreparedQuery) -> Report:
     wrt = list(dict.fromkeys(partial.entries for partial in prepared.partials))
     runs = _runs(prepared, inputs, wrt, dtype, device.name)
     another = any(TABLE[node.name].different_backward_algorithm for node in calls_in(prepared.tree))
-    exact = {name: tree.value if isinstance(tree, Number) else tree for name, tree in inputs.exact.items()}
+    exact = {name: _plain_value(tree) for name, tree in inputs.exact.items()}
     # Importing torch is charged to the limit, up to half of it; sympy has a limit of its own.
     left = max(seconds - (time.monotonic() - started), seconds / 2)
     values, partials, symbolic = _judge_all(prepared, Setting(exact, wrt, FORMATS[dtype], device.name, another), runs, left)
@@ -96,6 +97,15 @@ def _runs(prepared: PreparedQuery, inputs: _Inputs, wrt: Sequence[tuple[str, ...
     with deadline.limit(prepared.seconds / 2):
         runs = backward.runs(prepared.tree, floats, wrt, count, dtype=dtype, device=device, record=True)
     return [replace(run, unrepresentable={**inputs.underflow, **run.unrepresentable}) for run in runs]
+
+
+def _plain_value(tree: Node) -> Fraction | Node:
+    """The value of a decimal, with a sign or without; else the tree."""
+    if isinstance(tree, Number):
+        return tree.value
+    if isinstance(tree, Call) and tree.name == "neg" and isinstance(tree.args[0], Number):
+        return -tree.args[0].value
+    return tree
 
 
 def _judge_all(

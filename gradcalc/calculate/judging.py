@@ -17,13 +17,13 @@ from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Call, Node, calls_in
+from gradcalc.expression.tree import Call, Node, Number, calls_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.stable_forms import rewrites
 from gradcalc.proof import verdict
 from gradcalc.proof.evidence import Evidence, ReplayedTrace
 from gradcalc.proof.floats.formats import FloatError, Format, float_error
-from gradcalc.proof.smoothness.differentiability import Regularity, Side, examine, value_of
+from gradcalc.proof.smoothness.differentiability import Regularity, Side, examine_all, value_of
 from gradcalc.report import Judgement, Partial, Verdict
 from gradcalc.runtime import deadline
 
@@ -67,7 +67,12 @@ class PointJudge:
         self.constants = {name: value for name, value in run.constants.items() if name in names}
         """The constants of the expression that torch has rounded, as it has them."""
         self.rewrites: Sequence[Node] | None = None
-        self.regularity = {wrt: (regularity_at(self.typed, wrt), regularity_at(self.binary, wrt)) for wrt in setting.wrt}
+        typed = examine_all(self.typed, setting.wrt)
+        if self.binary is None:
+            binary: list[Regularity | None] = [None] * len(typed)
+        else:
+            binary = typed if _is_as_typed(self.typed, run) else examine_all(self.binary, setting.wrt)
+        self.regularity = dict(zip(setting.wrt, zip(typed, binary, strict=True), strict=True))
 
     def value(self) -> str | None:
         """The value of what was typed, if it has one."""
@@ -192,6 +197,13 @@ class PointJudge:
             return None, "SymPy's formula has no value here"
 
 
+def _is_as_typed(typed: ExpressionAt, run: Run) -> bool:
+    """Whether the dtype stores the values and the literals of an expression exactly: then both points are one."""
+    return all(typed.given_value(name) == run.inputs.get(name) for name in typed.names) and all(
+        text[:1].isdigit() and Number(text).value == value for text, value in run.constants.items()
+    )
+
+
 def _bounds(tree: Node, run: Run, form: Format) -> dict[By, tuple[float, float]]:
     """What rounding can make of each first partial, where the program was not recorded."""
     if run.failure is not None or run.unrepresentable or run.lost_literals:
@@ -208,13 +220,6 @@ def torch_deviations(tree: Node) -> tuple[str, ...]:
     """What torch documents about functions of the expression that it defines in its own way."""
     rows = [TABLE[node.name] for node in calls_in(tree)]
     return tuple(dict.fromkeys(row.torch_deviation for row in rows if row.torch_deviation))
-
-
-def regularity_at(site: ExpressionAt | None, wrt: By) -> Regularity | None:
-    try:
-        return None if site is None else examine(site, wrt)
-    except OutOfPrecision:
-        return None
 
 
 def _decimal(value: Side | Real | float | None) -> str | None:

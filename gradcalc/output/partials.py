@@ -87,7 +87,10 @@ def digits_text(partial: Partial) -> str:
     """How many significant digits are correct."""
     if partial.digits is None:
         return ""
-    return "exact" if partial.ulps == 0 and _is_equal(partial.reference, partial.autograd) else f"{partial.digits:.1f}"
+    if partial.ulps == 0 and _is_equal(partial.reference, partial.autograd):
+        return "exact"
+    is_rounded = partial.verdict is Verdict.AGREE and partial.digits == 0  # as a number too small for the dtype rounds to 0
+    return "rounded" if is_rounded else f"{partial.digits:.1f}"
 
 
 def _is_equal(text: str | None, number: float | None) -> bool:
@@ -109,8 +112,9 @@ def has_rounded_reference(partial: Partial) -> bool:
 def formula(partial: Partial, f: str, page: Page, *, most: int | None = None, style: str = "") -> None:
     """The formula of a partial with its number, in at most `most` lines."""
     name, number = derivative_name(partial, f), answer(partial, page.options)
-    if partial.formula is None:
-        page.sentence(f"{name} {number}" if number else f"{name}: no formula", style)
+    if partial.formula is None or "Derivative(" in partial.formula:
+        missing = ": no formula" if partial.formula is None else ": no closed form"
+        page.sentence(f"{name} {number}" if number else name + missing, style)
     else:
         joint = " " if number.startswith(("=", "≈")) else ", "
         tail = f"{joint}{number}" if number and number != f"= {partial.formula}" else ""

@@ -258,8 +258,8 @@ def test_towers_of_numbers_are_answered(
     expr: str, x: str, verdict: str | None, symbolic: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluations = []
-    readers = evaluate._readers
-    monkeypatch.setattr(evaluate, "_readers", lambda *args: evaluations.append(ctx.prec) or readers(*args))
+    readers = evaluate.readers
+    monkeypatch.setattr(evaluate, "readers", lambda *args: evaluations.append(ctx.prec) or readers(*args))
     report = differentiate(expr, at={"x": x})
     assert 0 < len(evaluations) < 100
     assert max(evaluations) <= reals.MAX_BITS

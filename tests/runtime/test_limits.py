@@ -259,8 +259,8 @@ _OUTSIDE = [
 )
 def test_a_look_at_the_domain_decides(expr: str, at: dict[str, str], order: int, monkeypatch: pytest.MonkeyPatch) -> None:
     bits: list[int] = []
-    readers = evaluate._readers
-    monkeypatch.setattr(evaluate, "_readers", lambda *args: bits.append(ctx.prec) or readers(*args))
+    readers = evaluate.readers
+    monkeypatch.setattr(evaluate, "readers", lambda *args: bits.append(ctx.prec) or readers(*args))
     report = answer(Problem(expr, at, order=order))
     assert report.verdict is Verdict.UNDEFINED
     assert max(bits) <= 2 * reals.START_BITS

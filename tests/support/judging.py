@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import product
 
 from gradcalc.calculate.at_point import nearest_float as nearest_input
-from gradcalc.calculate.judging import regularity_at, torch_deviations
+from gradcalc.calculate.judging import torch_deviations
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.autograd.backward import By, Run
 from gradcalc.engines.autograd.forward import Hook
@@ -25,7 +25,7 @@ from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.values import read_value
 from gradcalc.proof.evidence import Evidence, ReplayedTrace
 from gradcalc.proof.floats.formats import FORMATS, Format
-from gradcalc.proof.smoothness.differentiability import Regularity
+from gradcalc.proof.smoothness.differentiability import Regularity, examine_all
 from gradcalc.proof.smoothness.kinds import Kind
 from gradcalc.proof.verdict import Finding, judge
 from support.expressions import Case
@@ -125,7 +125,7 @@ class Question:
         received = None if run is None else tuple(sorted(run.inputs.items()))
         if (by, received) not in self._regularity:
             site = self.typed if run is None else self.site(run)
-            self._regularity[by, received] = regularity_at(site, by)
+            (self._regularity[by, received],) = examine_all(site, [by])
         return self._regularity[by, received]
 
 

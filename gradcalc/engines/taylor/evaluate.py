@@ -42,12 +42,12 @@ def evaluate(
 
 def evaluate_all(program: Program, values: Mapping[str, Real | Jet], order: int, constants: Constants) -> list[Value]:
     """The jets of all instructions."""
-    return program.evaluate(*_readers(values, order, constants))
+    return program.evaluate(*readers(values, order, constants))
 
 
 def evaluate_known(program: Program, values: Mapping[str, Real], constants: Constants) -> list[Value | None]:
     """The values of all instructions, None for those that the present precision leaves open."""
-    leaf, call = _readers(values, 0, constants)
+    leaf, call = readers(values, 0, constants)
     results: list[Value | None] = []
     for node, places in zip(*program, strict=True):
         value: Value | None = None
@@ -71,7 +71,7 @@ def evaluate_some(
 
     An expression of many variables is evaluated along many rays, and little of it moves in each.
     """
-    leaf, call = _readers(values, order, constants)
+    leaf, call = readers(values, order, constants)
     results: dict[int, Value] = {}
     for place in dirty:
         node = program.nodes[place]
@@ -83,9 +83,10 @@ def evaluate_some(
     return cast("Jet", results.get(len(baseline) - 1, baseline[-1]))
 
 
-def _readers(
+def readers(
     values: Mapping[str, Real | Jet], order: int, constants: Constants
 ) -> tuple[Callable[[Number | Name], Value], Callable[[Call, list[Value]], Value]]:
+    """The functions that evaluate a leaf and a call, in jets up to t**`order`."""
     vocabulary = JetVocabulary(order)
 
     def leaf(node: Number | Name) -> Value:

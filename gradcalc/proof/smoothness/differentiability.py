@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from flint import fmpq
 
 from gradcalc.engines.taylor import reals
+from gradcalc.engines.taylor.adjoints import Gradient, gradient
 from gradcalc.engines.taylor.at_point import ExpressionAt, polarize
 from gradcalc.engines.taylor.germs.atoms import Undecided
 from gradcalc.engines.taylor.jets import ZERO_TO_ZERO, Jet, Note, NoteKind
@@ -61,6 +62,29 @@ def examine(expression_at: ExpressionAt, by: Sequence[str]) -> Regularity:
         if not zeros.count:
             return Regularity(Kind.SMOOTH, derivative, value=value)
         return _confirm(expression_at, by, Regularity(Kind.SMOOTH, derivative, value=value, proven=False))
+
+
+def examine_all(expression_at: ExpressionAt, partials: Sequence[Sequence[str]]) -> list[Regularity | None]:
+    """The regularity of several partials; None where no enclosure is found.
+
+    First partials come from one pass back wherever nothing singular is met; the others are examined one by one.
+    """
+    names = [by[0] for by in partials if len(by) == 1]
+    sweep = gradient(expression_at, names) if names else None
+    return [_from_gradient(sweep, by) or _examined(expression_at, by) for by in partials]
+
+
+def _from_gradient(sweep: Gradient | None, by: Sequence[str]) -> Regularity | None:
+    if sweep is None or len(by) != 1 or by[0] not in sweep.slopes:
+        return None
+    return Regularity(Kind.SMOOTH, sweep.slopes[by[0]], value=sweep.value)
+
+
+def _examined(expression_at: ExpressionAt, by: Sequence[str]) -> Regularity | None:
+    try:
+        return examine(expression_at, by)
+    except reals.OutOfPrecision:
+        return None
 
 
 def value_of(expression_at: ExpressionAt) -> Real | None:

@@ -153,6 +153,9 @@ def _readable(node: Node) -> sympy.Expr | None:
     return None
 
 
+_LARGEST_POWER = 64
+
+
 def _rational(node: Node, literal: Any = lambda value: True) -> Fraction | None:
     def leaf(part: Number | Name) -> Fraction | None:
         if isinstance(part, Number):
@@ -175,6 +178,8 @@ def _rational(node: Node, literal: Any = lambda value: True) -> Fraction | None:
             return values[0] * values[1]
         if part.name == "/" and values[1]:
             return values[0] / values[1]
+        if part.name == "**" and values[1].denominator == 1 and 0 < values[1] <= _LARGEST_POWER:
+            return values[0] ** int(values[1])
         return None
 
     return fold(node, leaf, call)
