@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 from gradcalc.cli.app import COMMANDS, application
 from gradcalc.cli.version import version_text
 from gradcalc.commands.console import tell, tell_error, write
-from gradcalc.commands.pager import close_pager
+from gradcalc.commands.pager import wait_for_pager
 from gradcalc.commands.spinner import stop_spinner
 from gradcalc.errors import CalcError, Exit
 from gradcalc.output.colors import COLOR
@@ -51,7 +51,7 @@ def _interrupted(number: int, _: object) -> NoReturn:
 def _end(code: int) -> NoReturn:
     """Leave at once, without taking torch down piece by piece; all that was written is flushed."""
     stop_spinner()
-    close_pager()
+    wait_for_pager()
     remove_unfinished()
     process = sys.modules.get("gradcalc.engines.symbolic.client")
     if process is not None and hasattr(process, "CLIENT"):

@@ -36,10 +36,11 @@ class Pager:
 
             stop_spinner()
             environment = {"LESS": "FRX", **os.environ}
-            self._process = subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, text=True, encoding="utf-8", env=environment
-            )
-            _CURRENT.set(self)
+            with suppress(OSError):  # a file that is not a program
+                self._process = subprocess.Popen(
+                    self._command, stdin=subprocess.PIPE, text=True, encoding="utf-8", env=environment
+                )
+                _CURRENT.set(self)
         self._height = 0
         self._flush()
 
@@ -57,15 +58,24 @@ class Pager:
                 self._process.communicate()
             _CURRENT.set(None)
 
+    def wait(self) -> None:
+        """Wait until the reader leaves the pager; after a signal locks may be held, so that nothing is written."""
+        if self._process is None or self._process.stdin is None:
+            return
+        with suppress(OSError, ValueError):
+            os.close(self._process.stdin.fileno())
+        with suppress(OSError):
+            os.waitpid(self._process.pid, 0)
+
 
 _CURRENT: ContextVar[Pager | None] = ContextVar("pager", default=None)
 
 
-def close_pager() -> None:
+def wait_for_pager() -> None:
     """Wait for the pager that is running, if any, before the process ends: it holds the terminal."""
     pager = _CURRENT.get()
     if pager is not None:
-        pager.close()
+        pager.wait()
 
 
 def pager_command(environment: Mapping[str, str] = os.environ) -> list[str] | None:

@@ -87,10 +87,12 @@ class Presentation:
     @contextmanager
     def open(self, path: str | None) -> Iterator[None]:
         """Write to the file of this name, or to stdout, until the end of the block; errors leave a file as it was."""
-        with nullcontext() if path is None else replaced_file(path) as self.stream:
-            yield
-        if self._pager is not None:
-            self._pager.close()
+        try:
+            with nullcontext() if path is None else replaced_file(path) as self.stream:
+                yield
+        finally:
+            if self._pager is not None:
+                self._pager.close()
         if path is not None:
             console.tell(f"wrote {path}")
 

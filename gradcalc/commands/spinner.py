@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from types import TracebackType
 
 _DELAY, _INTERVAL = 1.0, 0.1
+_PATIENCE = 1.0
+"""Seconds for its end: a terminal that was stopped takes no text."""
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _ASCII_FRAMES = "|/-\\"
 _CLEAR = "\r\x1b[K"
@@ -38,7 +40,7 @@ class Spinner:
         """End it, and clear its line."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_PATIENCE)
             self._thread = None
             _CURRENT.set(None)
 

@@ -80,6 +80,39 @@ def test_the_pager_is_that_of_the_user(
     assert pager.pager_command(environment) == command
 
 
+def test_a_pager_that_cannot_start_is_left_out(tmp_path: Path) -> None:
+    program = tmp_path / "pager"
+    program.write_text("neither a script nor a binary")
+    program.chmod(0o755)
+    written = on_a_terminal("functions", GRADCALC_PAGER=str(program))
+    assert "inverse matrix" in written
+    assert "internal error" not in written
+
+
+def test_an_interrupt_in_a_pager_ends_when_the_reader_leaves_it(tmp_path: Path) -> None:
+    """The program waits for the pager when the signal comes, and must not wait for itself."""
+    script = tmp_path / "pager"
+    script.write_text('#!/bin/sh\ncat > /dev/null\ntouch "$0.read"\nwhile [ ! -e "$0.left" ]; do sleep 0.05; done\n')
+    script.chmod(0o755)
+    ours, its = pty.openpty()
+    own = {**os.environ, "TERM": "xterm", "GRADCALC_PAGER": str(script)}
+    process = subprocess.Popen([*GRADCALC, "functions"], stdin=its, stdout=its, stderr=its, env=own)
+    while not (tmp_path / "pager.read").exists():
+        time.sleep(0.05)
+        assert process.poll() is None
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None
+    (tmp_path / "pager.left").touch()
+    try:
+        assert process.wait(60) == 130
+    finally:
+        process.kill()
+        os.close(ours)
+        os.close(its)
+
+
 class Terminal(io.StringIO):
     """A terminal that keeps what is written."""
 
