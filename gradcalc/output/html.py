@@ -28,6 +28,7 @@ from gradcalc.output.document import (
     Table,
     Term,
     Words,
+    one_line,
 )
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.report_document import report_document
@@ -76,13 +77,14 @@ def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
 
 def html(document: Document, options: RenderOptions) -> str:
     """The page of a document."""
-    title = document.title or "gradcalc"
-    heading = f"<h1>{escape(document.title)}</h1>\n" if document.title else ""
+    title = _escape(document.title) if document.title else ""
+    heading = f"<h1>{title}</h1>\n" if title else ""
     body = "\n".join(map(_block, document.blocks))
     page = (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{heading}{body}\n</body>\n</html>\n"
+        f"<title>{title or 'gradcalc'}</title>\n<style>{_STYLE}</style>\n</head>\n"
+        f"<body>\n{heading}{body}\n</body>\n</html>\n"
     )
     return page.encode("ascii", "xmlcharrefreplace").decode("ascii") if options.ascii else page
 
@@ -106,13 +108,13 @@ def _block(block: Block) -> str:
         case Table():
             return _table(block)
         case Drawing(svg, caption):
-            return f"<figure>{svg.strip()}<figcaption>{escape(caption)}</figcaption></figure>"
+            return f"<figure>{svg.strip()}<figcaption>{_escape(caption)}</figcaption></figure>"
 
 
 def _table(table: Table) -> str:
     classes = [' class="number"' if title.startswith("#") else "" for title in table.head]
     pairs = zip(table.head, classes, strict=True)
-    head = "".join(f"<th{kind}>{escape(title.removeprefix('#'))}</th>" for title, kind in pairs)
+    head = "".join(f"<th{kind}>{_escape(title.removeprefix('#'))}</th>" for title, kind in pairs)
     rows = (
         "<tr>" + "".join(f"<td{kind}>{_words(cell)}</td>" for cell, kind in zip(row, classes, strict=True)) + "</tr>"
         for row in table.rows
@@ -130,10 +132,14 @@ def _word(word: str | Styled | Formula) -> str:
         case Formula():
             return _formula(word, block=False)
         case Styled(text, "code"):
-            return f"<code>{escape(text)}</code>"
+            return f"<code>{_escape(text)}</code>"
         case Styled(text, style):
-            return f"<span{_class(style)}>{escape(text)}</span>"
-    return escape(word)
+            return f"<span{_class(style)}>{_escape(text)}</span>"
+    return _escape(word)
+
+
+def _escape(text: str) -> str:
+    return escape(one_line(text))
 
 
 def _class(style: str) -> str:
@@ -150,9 +156,9 @@ def _term(term: Term) -> str:
         case Derivative():
             return _derivative(term)
         case Number(text):
-            return mathml.number(text) if text.strip("+-.0123456789eE") == "" else mathml.element("mtext", escape(text))
+            return mathml.number(text) if text.strip("+-.0123456789eE") == "" else mathml.element("mtext", _escape(text))
         case Function(name):
-            return mathml.element("mi", escape(name))
+            return mathml.element("mi", _escape(name))
         case Prime(of):
             inside = mathml.operator("(", form="prefix") + mathml.mathml(of) + mathml.operator(")", form="postfix")
             return mathml.row(inside, mathml.prime())
@@ -173,7 +179,7 @@ def _derivative(derivative: Derivative) -> str:
     below = "".join(_partial_sign() + _power(mathml.name(name), times) for name, times in runs)
     sign = _power(_partial_sign(), order)
     if isinstance(derivative.of, str):
-        function = mathml.element("mi", escape(derivative.of))
+        function = mathml.element("mi", _escape(derivative.of))
         if derivative.entry:
             index = mathml.element("mtext", ",".join(map(str, derivative.entry)))
             function = mathml.element("msub", function + index)

@@ -19,6 +19,7 @@ from gradcalc.output.document import (
     Styled,
     Table,
     Words,
+    one_line,
 )
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.tex import formula_latex
@@ -55,7 +56,7 @@ def _block(block: Block) -> str:
 def _table(table: Table) -> str:
     rule = " | ".join("---:" if title.startswith("#") else "---" for title in table.head)
     head = " | ".join(_escape(title.removeprefix("#")) or " " for title in table.head)
-    rows = (" | ".join(_words(cell).replace("\n", " ") for cell in row) for row in table.rows)
+    rows = (" | ".join(_words(cell) for cell in row) for row in table.rows)
     return "\n".join(f"| {line} |" for line in (head, rule, *rows))
 
 
@@ -68,11 +69,11 @@ def _word(word: str | Styled | Formula) -> str:
         case Formula():
             return f"${formula_latex(word)}$"
         case Styled(text, "code") if not {"`", "|"} & set(text):  # within a table a bar ends the cell, even in code
-            return f"`{text}`"
+            return f"`{one_line(text)}`"
         case Styled(text, style):
             return f"**{_escape(text)}**" if text and style in ("good", "bad", "warning", "strong") else _escape(text)
     return _escape(word)
 
 
 def _escape(text: str) -> str:
-    return _SPECIAL.sub(r"\\\g<0>", text)
+    return _SPECIAL.sub(r"\\\g<0>", one_line(text))

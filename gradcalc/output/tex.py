@@ -29,6 +29,7 @@ from gradcalc.output.document import (
     Table,
     Term,
     Words,
+    one_line,
 )
 from gradcalc.output.options import RenderOptions
 
@@ -63,7 +64,9 @@ def tex(document: Document, options: RenderOptions) -> str:
 
 def escape(text: str) -> str:
     """Words for text mode."""
-    text = RenderOptions(ascii=True).text(re.sub("^[✓✗] ", "", text))  # signs that usual fonts of LaTeX do not have
+    text = RenderOptions(ascii=True).text(
+        re.sub("^[✓✗] ", "", one_line(text))
+    )  # signs that usual fonts of LaTeX do not have
     return _SPECIAL.sub(lambda match: _WORDS.get(match[0], f"\\{match[0]}"), text).replace("--", "-{}-")
 
 

@@ -199,6 +199,26 @@ def test_the_page_of_a_chain_shows_the_lines_as_they_were_typed(capsys: pytest.C
     assert capsys.readouterr().out == "✓ right: 2 derivatives, proven as formulas\n"
 
 
+UNCLAIMED = [
+    (["f' = d/dx (x**2 + 1)"], "d/dx(x**2 + 1)"),
+    (["u = x", "df/dx = df/du * du/dx"], "df/du, du/dx"),
+    (["u = x", "df/du = 2*u", "df/dx = df/du * du/dx"], "du/dx"),
+    (["f' = d/dx (x*x)", "= 2*x"], None),
+    (["u = x", "df/du = 2*u", "du/dx = 1", "df/dx = df/du * du/dx"], None),
+    (["dL/dx = 2*x", "df/dx = dL/dx"], None),
+]
+
+
+@pytest.mark.parametrize(("lines", "names"), UNCLAIMED, ids=[" ; ".join(row[0]) for row in UNCLAIMED])
+def test_derivatives_that_no_line_claims_are_named(
+    lines: list[str], names: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The true ones are in their place: a derivation that is right with them has not said what they are."""
+    assert main(["check", "x**2", *[word for line in lines for word in ("--line", line)]]) == 0
+    rest = capsys.readouterr().out.rstrip("\n").partition("formulas")[2]
+    assert rest == ("" if names is None else f"; no line claims {names}: taken as true")
+
+
 PIECES = [
     "d", "∂", "/", "d/dx", "dL/dw", "d_x", "x", "w", "L", "f", "f'", "u'", "(", ")", "[", "]", "=", "==", "<=", "^", "**", "2", "²",
     "*", "+", "-", " ", "\\frac{d", "}", "{", "\\partial", "sin", "'", "#", "=>", "⇒", ".", "1e5", "_", "dL_dw", "θ", "₁", "|", "!",

@@ -155,3 +155,15 @@ def test_a_claim_as_a_handout(capsys: pytest.CaptureFixture[str]) -> None:
         "at x = 2: derivative 12, claim 4\n\n"
         "the derivative: $\\frac{\\partial f}{\\partial x} = 3 {x}^{2}$\n"
     )
+
+
+@pytest.mark.parametrize("format", ["latex", "markdown", "html"])
+def test_titles_and_ids_stay_in_their_line(format: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty line ends a heading and a row: LaTeX stops at it."""
+    path = tmp_path / "claims.csv"
+    path.write_text('id,expr,claim\n"one\n\ntwo",x,1\n"a\x1b[31m",x,2\n', encoding="utf-8")
+    assert main(["check", "--file", str(path), "--title", "Week\n\n3", "--format", format]) == 1
+    written = capsys.readouterr().out
+    assert written.count("one  two") == 2
+    assert written.count("Week  3") == (2 if format == "html" else 1)
+    assert "\x1b" not in written

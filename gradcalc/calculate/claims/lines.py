@@ -240,6 +240,18 @@ class ParsedDerivation:
         other = self.derivatives.get(claim.tree.name) if isinstance(claim.tree, Name) else None
         return other is not None and self._is_same_derivative(claim.derivative, other)
 
+    def unclaimed(self) -> tuple[str, ...]:
+        """The derivatives that statements use and no statement claims."""
+        others = [it for it in self.statements if not (isinstance(it, Claim) and self.is_restatement(it))]
+        claims = [(self.expression_of(it.derivative), it.derivative.by) for it in others if isinstance(it, Claim)]
+        names = dict.fromkeys(name for it in others if not isinstance(it, Opening) for name in names_in(it.tree))
+        uses = [(name, self.derivatives[name]) for name in names if name in self.derivatives]
+        return tuple(
+            name if use.operand is not None else f"d{use.of}/d{use.by}"
+            for name, use in uses
+            if (self.expression_of(use), use.by) not in claims
+        )
+
     def refuse_circle(self, claim: Claim, claimed: Collection[str]) -> None:
         """Raise `CalcError` for a claim in terms of the same derivative, unless a line above says what that is."""
         for name in names_in(claim.tree) if not self.is_restatement(claim) else ():

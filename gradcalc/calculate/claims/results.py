@@ -128,7 +128,10 @@ class LineCheck:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """All lines; `outcome` is that of the whole, `first` the number of the first line to blame."""
+    """All lines; `outcome` is that of the whole, `first` the number of the first line to blame.
+
+    `unclaimed` are the derivatives that lines use and no line claims: the true ones are in their place.
+    """
 
     expr: str
     read_as: str
@@ -137,3 +140,4 @@ class Solution:
     first: int | None
     versions: Mapping[str, str]
     where: str | None = None
+    unclaimed: tuple[str, ...] = ()

@@ -50,7 +50,7 @@ def solution(
     outcomes = [line.outcome for line in results]
     outcome = next((it for it in _WORST_FIRST if it in outcomes), ClaimOutcome.RIGHT)
     first = results[outcomes.index(outcome)].number if outcome in _WORST_FIRST else None
-    return Solution(expr, unparse(derivation.tree), results, outcome, first, versions(), where)
+    return Solution(expr, unparse(derivation.tree), results, outcome, first, versions(), where, derivation.unclaimed())
 
 
 _WORST_FIRST = (ClaimOutcome.WRONG, ClaimOutcome.UNDECIDED, ClaimOutcome.PARTLY)

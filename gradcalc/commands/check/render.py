@@ -167,10 +167,16 @@ def grounds(solution: Solution) -> str:
     count = f"{len(claims)} derivative{'s' if len(claims) != 1 else ''}"
     if any(result.is_equality for _, result in claims):
         count = f"{len(claims)} statements"
+    rest = f"; {taken_as_true(solution)}" if solution.unclaimed else ""
     if not samples:
-        return f"{count}, proven as formulas"
+        return f"{count}, proven as formulas{rest}"
     lines = f"line{'s' if len(samples) != 1 else ''} {', '.join(dict.fromkeys(samples))}"
-    return f"{count}, in exact arithmetic; sampled, not proven: {lines}"
+    return f"{count}, in exact arithmetic; sampled, not proven: {lines}{rest}"
+
+
+def taken_as_true(solution: Solution) -> str:
+    """The derivatives that a derivation uses without a line that says what they are; empty if there are none."""
+    return f"no line claims {', '.join(solution.unclaimed)}: taken as true" if solution.unclaimed else ""
 
 
 def _solution_rows(solution: Solution) -> Iterator[Sequence[object]]:

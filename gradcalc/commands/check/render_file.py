@@ -69,8 +69,9 @@ def remark(check: RowCheck, options: RenderOptions) -> str:
         case Solution() as solution:
             lines = [line for line in solution.lines if line.number == solution.first and line.outcome is solution.outcome]
             results = [(f"line {line.number}: ", line.result) for line in lines[:1] if line.result is not None]
-            if solution.outcome is ClaimOutcome.RIGHT and "sampled" in render.grounds(solution):
-                return "sampled, not proven"
+            if solution.outcome is ClaimOutcome.RIGHT:
+                is_sampled = any(it.result and it.result.evidence is ClaimEvidence.SAMPLING for it in solution.lines)
+                return "; ".join(filter(None, ["sampled, not proven" if is_sampled else "", render.taken_as_true(solution)]))
     for place, result in results:
         if result.outcome is ClaimOutcome.WRONG:
             return place + (result.mistake or render.counterexample(result, options) or result.why)
