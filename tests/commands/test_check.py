@@ -227,13 +227,12 @@ def test_a_point_where_the_claim_is_not_meant_does_not_count() -> None:
     assert next(dict(place.at) for place in found.points) == {"x": "2"}
 
 
-@pytest.mark.parametrize(("limited", "expected"), [("log(x)", "right"), ("x - x**3/7", "undecided")])
-def test_too_few_points_tell_nothing(limited: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What sympy finds equal as formulas needs no points; what it does not needs some."""
+@pytest.mark.parametrize(("limited", "slope"), [("log(x)", "1/x"), ("x - x**3/7", "1 - 3*x**2/7 + where(x == x, 0, 0)")])
+def test_no_points_tell_nothing(limited: str, slope: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What SymPy finds equal as formulas needs a point, too: there may be no derivative anywhere."""
     monkeypatch.setattr(comparison.Comparison, "run", lambda self, at: None)
-    slope = {"log(x)": "1/x", "x - x**3/7": "1 - 3*x**2/7 + where(x == x, 0, 0)"}[limited]
-    found = check(limited, slope).result
-    assert (found.outcome, found.points) == (expected, ())
+    result = check(limited, slope).result
+    assert (result.outcome, result.points) == ("undecided", ())
 
 
 def test_when_the_time_is_over_nothing_rests_on_points_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,6 +290,22 @@ def test_the_point_that_is_given_comes_first() -> None:
 
 def test_where_there_is_no_derivative_nothing_is_decided() -> None:
     assert check("log(-x**2 - 1)", "1/x").result.outcome == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("expr", "claim"),
+    [("sqrt(-1 - x**2)**2", "-2*x"), ("x*log(-1)", "log(-1)"), ("asin(2)*x", "asin(2)"), ("x*tan(pi/2)", "tan(pi/2)")],
+)
+def test_a_claim_about_a_function_without_a_derivative_is_not_right(expr: str, claim: str) -> None:
+    """SymPy finds the formulas equal, in complex numbers: no real derivative exists anywhere."""
+    result = check(expr, claim).result
+    assert (result.outcome, result.evidence) == ("undecided", None)
+    assert result.why == "no point was found where the derivative exists and could be compared"
+    assert not result.by_sympy
+
+
+def test_a_formula_without_a_value_anywhere_is_wrong() -> None:
+    assert check("x**2", "2*x*sqrt(-1 - x**2)/sqrt(-1 - x**2)").result.outcome == "wrong"
 
 
 WORDS = [

@@ -144,8 +144,9 @@ class _Assessment:
         self.comparison, self.words = comparison, words
         self.points = [*comparison.points, *comparison.undefined[: 1 if comparison.points else _FEW]]
         self.wrong = [it for it in comparison.points if it.claim is not None and not it.same]
-        self.by_sympy = by_sympy and not self.wrong
         self.equal = [it for it in comparison.points if it.same]
+        # Of a function that has no derivative anywhere, any claim would be true.
+        self.by_sympy = by_sympy and bool(self.equal) and not self.wrong
         self.deep = [it for it in self.equal if it.is_deep]
         self.undefined = [it for it in [*comparison.points, *comparison.undefined] if it.claim is None]
         self.least = _FEW if comparison.free else 1
