@@ -50,7 +50,7 @@ def rows_of(text: str, name: str, columns: Sequence[str], needed: Sequence[Seque
 
 def _table(text: str, first: str, name: str, columns: Sequence[str], needed: Sequence[Sequence[str]]) -> Iterator[Row]:
     delimiter = next((it for it in "\t;" if it in first), ",")
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     while True:
         try:

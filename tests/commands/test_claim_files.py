@@ -198,3 +198,25 @@ def test_wrong_claims_make_the_exit_code_of_a_batch(tmp_path: Path) -> None:
     path.write_text('{"expr": "sin(x)", "claim": "sin(x)"}\n', encoding="utf-8")
     assert main(["batch", str(path), "--quiet"]) == 1
     assert main(["batch", str(path), "--quiet", "--fail-on", "undecided"]) == 0
+
+
+def test_ids_of_json_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An id is text or an integer in every answer, as the schema says."""
+    path = tmp_path / "claims.jsonl"
+    ids = ["0", '""', "null", "true", "[1]", "1.5", '"a"']
+    path.write_text("".join(f'{{"id": {it}, "expr": "x", "claim": "1"}}\n' for it in ids), encoding="utf-8")
+    assert main(["check", "--file", str(path), "--json"]) == 0
+    answers = [json.loads(line)["id"] for line in capsys.readouterr().out.splitlines()]
+    assert answers == [0, None, None, "True", "[1]", "1.5", "a"]
+    assert not isinstance(answers[0], bool)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"], ids=ascii)
+def test_line_endings(ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "claims.csv"
+    path.write_bytes(ending.join(["id,expr,claim", "a,x,1", "b,x,2", ""]).encode())
+    assert main(["check", "--file", str(path), "--format", "plain"]) == 1
+    assert [line.split("\t")[:3] for line in capsys.readouterr().out.splitlines()] == [
+        ["2", "a", "right"],
+        ["3", "b", "wrong"],
+    ]

@@ -43,6 +43,8 @@ def _row(line: int, fields: Fields | CalcError) -> ClaimRow:
     if isinstance(fields, CalcError):
         return ClaimRow(line, None, "", error=fields)
     expr = str(fields.get("expr") or "")
-    name = fields.get("id") or None
-    name = name if isinstance(name, str | int | None) else str(name)
+    name = fields.get("id")
+    if not isinstance(name, str | int | None) or isinstance(name, bool):
+        name = str(name)
+    name = None if name == "" else name
     return ClaimRow(line, name, expr, fields)
