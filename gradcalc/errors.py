@@ -65,17 +65,22 @@ def unreadable(path: str, error: OSError | ValueError) -> CalcError:
 _WINDOW = 72
 
 
+def one_line(text: str) -> str:
+    """A text of a user without what ends a line or changes the terminal: names in files may be anything."""
+    return text if text.isprintable() else "".join(it if it.isprintable() else " " for it in text)
+
+
 def picture(error: CalcError, *, color: bool = False) -> str:
     """An error as people see it: message, source with carets, hint; in colours of a terminal if it has them."""
 
     def label(word: str, style: str) -> str:
         return f"\x1b[{style}m{word}:\x1b[0m" if color else f"{word}:"
 
-    lines = [f"{label('error', '1;31')} {error.message}"]
+    lines = [f"{label('error', '1;31')} {one_line(error.message)}"]
     if error.source is not None and error.span is not None:
         lines += ["  " + line for line in _carets(error.source, error.span)]
     if error.hint:
-        lines.append(f"{label('hint', '36')} {error.hint}")
+        lines.append(f"{label('hint', '36')} {one_line(error.hint)}")
     return "\n".join(lines)
 
 

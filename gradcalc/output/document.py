@@ -133,11 +133,6 @@ class Document:
     standalone: bool = False
 
 
-def one_line(text: str) -> str:
-    """A text without line breaks and control characters, which end headings and cells of tables, in LaTeX with an error."""
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
 def formula_of(text: str) -> Term:
     """The tree of a formula that the program wrote, or a number for text that is none."""
     try:

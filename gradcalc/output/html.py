@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from html import escape
 
+from gradcalc.errors import one_line
 from gradcalc.expression import mathml
 from gradcalc.expression.tree import Call, Name
 from gradcalc.expression.tree import Number as Literal
@@ -28,7 +29,6 @@ from gradcalc.output.document import (
     Table,
     Term,
     Words,
-    one_line,
 )
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.report_document import report_document

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from gradcalc.errors import one_line
 from gradcalc.output.document import (
     Block,
     Derivation,
@@ -19,7 +20,6 @@ from gradcalc.output.document import (
     Styled,
     Table,
     Words,
-    one_line,
 )
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.tex import formula_latex

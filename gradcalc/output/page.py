@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from gradcalc.errors import one_line
 from gradcalc.output.numbers import aligned, input_text
 from gradcalc.output.options import RenderOptions
 from gradcalc.report import Partial, Verdict
@@ -190,7 +191,8 @@ class Page:
         )
 
         def styled(part: Styled) -> Text:
-            return Text(options.text(part)) if isinstance(part, str) else Text(options.text(part[0]), part[1])
+            text = one_line(options.text(_text(part)))
+            return Text(text) if isinstance(part, str) else Text(text, part[1])
 
         ascii_head = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
         for block in self._blocks:

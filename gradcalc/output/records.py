@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from gradcalc.errors import one_line
 from gradcalc.output import json as machine
 from gradcalc.output.options import RenderOptions
 from gradcalc.report import envelope
@@ -39,5 +40,5 @@ def machine_formats(
 
 def tabbed(rows: Iterable[Sequence[object]], options: RenderOptions) -> str:
     """One line for each row, with tabs between its cells; None is an empty cell."""
-    lines = ("\t".join("" if cell is None else str(cell) for cell in row) for row in rows)
+    lines = ("\t".join("" if cell is None else one_line(str(cell)) for cell in row) for row in rows)
     return "".join(options.text(line) + "\n" for line in lines)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
+from gradcalc.errors import one_line
 from gradcalc.expression.characters import SUBSCRIPTS, greek_name, plain_subscripts
 from gradcalc.expression.latex import latex, name_latex
 from gradcalc.expression.tree import Call, Name
@@ -29,7 +30,6 @@ from gradcalc.output.document import (
     Table,
     Term,
     Words,
-    one_line,
 )
 from gradcalc.output.options import RenderOptions
 

@@ -220,3 +220,19 @@ def test_line_endings(ending: str, tmp_path: Path, capsys: pytest.CaptureFixture
         ["2", "a", "right"],
         ["3", "b", "wrong"],
     ]
+
+
+@pytest.mark.parametrize("format", ["table", "plain"])
+def test_names_in_files_do_not_change_the_terminal(format: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An id may be anything: here it sets the title of a terminal, and has two lines."""
+    path = tmp_path / "claims.jsonl"
+    path.write_text('{"id": "a\\u001b]0;title\\u0007\\nb", "expr": "x", "claim": "2"}\n{"expr": "x", "\\u001bclaim": 1}\n')
+    assert main(["check", "--file", str(path), "--format", format]) == 2
+    written = capsys.readouterr().out
+    assert written.replace("\n", "").replace("\t", "").isprintable()
+    assert "a ]0;title  b" in next(line for line in written.splitlines() if "the claim is 2 times" in line)
+
+
+def test_errors_do_not_change_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "x", "--format", "\x1b[31m"]) == 2
+    assert capsys.readouterr().err.startswith("error: unknown format  [31m\n")
