@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradcalc.errors import CalcError, Span, picture
+from gradcalc.errors import CalcError, Span, one_line, picture
 from gradcalc.expression import tree
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number, fold, integer_literal, names_in, postorder
@@ -401,7 +401,7 @@ def answers(text: str) -> str | None:
         caught = error
     assert caught.message
     assert "\n" not in caught.message
-    assert picture(caught).startswith(f"error: {caught.message}")
+    assert picture(caught).startswith(f"error: {one_line(caught.message)}")
     return None
 
 
