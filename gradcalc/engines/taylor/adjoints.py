@@ -30,7 +30,7 @@ from gradcalc.runtime import deadline
 _MOST_BITS = 2 * reals.START_BITS
 """Precision from which on a derivative that is not known is left to its ray: it may be zero."""
 _ZERO, _ONE = fmpq(0), fmpq(1)
-_JOINT = frozenset(["/", "where", "max", "min", "maximum", "minimum"])
+_JOINT = frozenset(["+", "-", "*", "/", "where", "max", "min", "maximum", "minimum"])
 
 Slopes = list[tuple[int, Real]]
 """The arguments of an instruction that move, by their positions, and the derivatives by them."""
@@ -103,11 +103,6 @@ class _Sweep:
     ) -> evaluate.Value:
         """The value of an instruction; its slopes are kept."""
         args = [self.values[arg] for arg in operands]
-        plain = _arithmetic(node.name, args)
-        if plain is not None:
-            value, slopes = plain
-            self.slopes[place] = [(arg, it) for arg, it in zip(operands, slopes, strict=True) if arg in self.moving]
-            return value
         places = [spot for spot, arg in enumerate(operands) if arg in self.moving and isinstance(args[spot], Jet)]
         is_singular = len(places) > 1 and not _is_joint(node, args)
         slopes_here: Slopes = []
@@ -152,21 +147,6 @@ class _Sweep:
             below.update(args)
             waiting += args
         return {node.name for place in below if isinstance(node := self.program.nodes[place], Name)}
-
-
-def _arithmetic(name: str, args: Sequence[evaluate.Value]) -> tuple[Jet, Sequence[Real]] | None:
-    """A sum, a difference, a product or a negative, with its slopes; None for another function."""
-    if name not in ("+", "-", "*", "neg"):
-        return None
-    numbers = [cast("Jet", arg).value for arg in args]
-    if any(cast("Jet", arg).notes or is_nan(cast("Jet", arg).value) for arg in args):
-        return None
-    if name == "neg":
-        return Jet.constant(-numbers[0]), (-_ONE,)
-    a, b = numbers
-    if name == "*":
-        return Jet.constant(bounded(a * b)), (b, a)
-    return (Jet.constant(bounded(a + b)), (_ONE, _ONE)) if name == "+" else (Jet.constant(bounded(a - b)), (_ONE, -_ONE))
 
 
 def _is_joint(node: Call, args: Sequence[evaluate.Value]) -> bool:
