@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Annotated, Any, TextIO
 
 import typer
@@ -32,7 +33,10 @@ Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")
 Full = Annotated[bool, typer.Option("--full", help="Show all entries (long arrays are truncated by default).")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show versions, and details that are left out by default.")]
 Digits = Annotated[str | None, typer.Option(metavar="N", help="Significant digits of the numbers in tables.")]
-File = Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Write the result to FILE.")]
+File = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write the result to FILE; its ending chooses the format."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing; only set the exit code.")]
 Color = Annotated[str | None, typer.Option(metavar="WHEN", help=COLOR_HELP)]
 NoColor = Annotated[bool, typer.Option("--no-color", help=NO_COLOR_HELP)]
@@ -97,6 +101,11 @@ class Presentation:
             console.tell(f"wrote {path}")
 
 
+_FORMATS = {
+    ".json": "json", ".csv": "csv", ".tex": "latex", ".md": "markdown", ".html": "html", ".svg": "svg", ".dot": "dot",
+}  # fmt: skip
+"""Formats by the ending of the file that a result is written to, where none is asked for."""
+
 Command = Callable[..., Exit]
 
 
@@ -121,9 +130,11 @@ def presented(command: Command, *, numbers: bool = False) -> Command:
 
     def run(**arguments: Any) -> Exit:
         values = {name: arguments.pop(name, default) for name, (_, default) in options.items()}
+        presentation, path = _presentation(values), values.get("output")
         if values.get("json"):
             arguments["format"] = "json"
-        presentation, path = _presentation(values), values.get("output")
+        elif path is not None and arguments.get("format") == "table":
+            arguments["format"] = _FORMATS.get(PurePath(path).suffix.lower(), "table")
         with presentation.open(path), Spinner() if numbers and not presentation.quiet else nullcontext():
             return command(**arguments, presentation=presentation)
 

@@ -146,7 +146,7 @@ def lost_power(text: str, operator: Token, following: Token, variables: Collecti
 
 
 def suffix(number: Token, name: Token) -> None:
-    """Raise `CalcError` for numbers of other languages: `1j`, `1.0f`, `0x10`, `1_0`."""
+    """Raise `CalcError` for numbers of other languages: `1j`, `1.0f`, `1.5d0`, `0x10`, `1_0`; and for `1e5e`."""
     text = number.text + name.text
     span = number.span.to(name.span)
     if name.text in ("i", "j", "I", "J"):
@@ -155,6 +155,11 @@ def suffix(number: Token, name: Token) -> None:
     if "." in number.text and name.text in ("f", "F", "d", "L"):
         hint = f"write {number.text} for the number, {number.text}*{name.text} for a product"
         raise CalcError(f"{text} is a number of C", span=span, hint=hint)
+    if re.fullmatch("[dD][0-9]+", name.text) and ("." in number.text or name.text[1:] == "0"):
+        hint = f"write {number.text.rstrip('.')}e{name.text[1:]} for the number, {number.text}*{name.text} for a product"
+        raise CalcError(f"{text} is a number of Fortran", span=span, hint=hint)
+    if name.text in ("e", "E") and "e" in number.text.lower():
+        raise CalcError(f"{text} is not a number", span=span, hint=f"write {number.text}*e for a product")
     if name.text.startswith("_") or (number.text == "0" and name.text[:1] in "xXbBoO" and name.text[1:2].isalnum()):
         plain = text.replace("_", "")
         hint = f"write {plain}" if plain.isdigit() else "write * to multiply; numbers are decimal"

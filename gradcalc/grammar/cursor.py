@@ -72,6 +72,9 @@ class Cursor:
                 hint=_missing_operator(self.text, before, token),
             )
         if token.kind == "=":
+            if self.text[token.span.end : token.span.end + 1] == ">":
+                span = Span(token.span.start, token.span.end + 1)
+                return CalcError("unexpected =>", span=span, hint="write >= to compare")
             return CalcError(
                 "unexpected =", span=token.span, hint="write == to compare; of an equation, one side minus the other"
             )

@@ -236,3 +236,10 @@ def test_names_in_files_do_not_change_the_terminal(format: str, tmp_path: Path, 
 def test_errors_do_not_change_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "x", "--format", "\x1b[31m"]) == 2
     assert capsys.readouterr().err.startswith("error: unknown format  [31m\n")
+
+
+def test_a_file_without_claims_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "empty.csv"
+    path.write_text("id,expr,claim\n", encoding="utf-8")
+    assert main(["check", "--file", str(path)]) == 2
+    assert "has no claims" in capsys.readouterr().err

@@ -108,3 +108,25 @@ def test_nothing_is_read_from_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setattr(sys, "stdin", terminal)
     assert main(["diff"]) == 2
     assert capsys.readouterr().err == "error: missing argument 'EXPR'\nhint: gradcalc diff --help shows the usage\n"
+
+
+ENDINGS = [
+    (["steps", "x**2"], "page.html", "<!DOCTYPE html>"),
+    (["diff", "x**2"], "report.json", '{"schema"'),
+    (["diff", "x**2", "--at", "1"], "points.csv", "x,value"),
+    (["trace", "x**2", "--at", "2"], "graph.svg", "<svg "),
+    (["diff", "x**2"], "notes.txt", "f = x**2"),
+]
+
+
+@pytest.mark.parametrize(("words", "name", "start"), ENDINGS, ids=[row[1] for row in ENDINGS])
+def test_the_ending_of_the_file_chooses_the_format(words: list[str], name: str, start: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    assert main([*words, "-o", str(path)]) == 0
+    assert path.read_text(encoding="utf-8").startswith(start)
+
+
+def test_a_format_that_is_named_holds(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    assert main(["diff", "x**2", "--json", "-o", str(path)]) == 0
+    assert path.read_text(encoding="utf-8").startswith("{")

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from gradcalc.commands.accumulate.accumulation import Accumulation
 from gradcalc.commands.at_point import page_of
 from gradcalc.output import json as machine
 from gradcalc.output.numbers import FEW, listing, significant
 from gradcalc.output.options import RenderOptions, function_letter
+from gradcalc.output.page import Rows
+from gradcalc.output.partials import digit_choices
 from gradcalc.output.records import Format, machine_formats
 from gradcalc.report import Report
 
@@ -28,15 +30,25 @@ def table(accumulation: Accumulation, options: RenderOptions) -> str:
     f = function_letter(report)
     for name in _variables(report):
         page.line(f"{name}.grad after each backward(); ∂{f}/∂{name} = {_derivative(report, name)}")
-        rows = [
-            [f"pass {number + 1}", *(significant(passes[number][name]) for passes in accumulation.gradients.values())]
-            for number in range(accumulation.passes)
-        ]
-        page.columns(("", *accumulation.gradients), rows)
+        rows = _passes(accumulation, name)
+        page.columns_that_fit(("", *accumulation.gradients), rows, digit_choices(options))
         page.line()
     page.sentence(WHY)
     page.verdict(report.verdict)
     return page.text()
+
+
+def _passes(accumulation: Accumulation, name: str) -> Callable[[int | None], Rows]:
+    """The rows of a variable's table, with so many digits."""
+
+    def rows(digits: int | None) -> Rows:
+        columns = accumulation.gradients.values()
+        return [
+            [f"pass {number + 1}", *(significant(passes[number][name], digits or 10) for passes in columns)]
+            for number in range(accumulation.passes)
+        ]
+
+    return rows
 
 
 def _variables(report: Report) -> list[str]:

@@ -54,7 +54,8 @@ def batch(
       {"id": 7, "expr": "x*y", "at": "x=1/3,y=0.1", "by": ["x"], "order": 1, "dtype": "float32"}
 
     Only expr is required; without at the result has formulas only. Further keys are from, device, variables, direction
-    ({"x": [1, 0]}) and cotangent ([1, 2]). Arrays are nested lists. Empty lines and lines that begin with # are skipped.
+    ({"x": [1, 0]}) and cotangent ([1, 2]). With claim or lines, and where, a line is answered as by gradcalc check. A line
+    has one point; its arrays are nested lists. Empty lines and lines that begin with # are skipped.
     Results come in the order of the queries, each as soon as it is ready, with the id and the line of its query. A line
     that cannot be answered gives an error, and the run continues:
 

@@ -190,7 +190,7 @@ def _error(request: BatchRequest, error: CalcError, exit: Exit) -> Answer:
 def _problem(question: Mapping[str, object]) -> Problem:
     """The problem that a question poses.  Raises `CalcError` for keys and values that mean nothing."""
     for key in question:
-        choice(key, KEYS, "key")
+        choice(key, (*KEYS, "claim", "lines", "where"), "key")
     _id(question)
     expr = question.get("expr")
     if expr is None:

@@ -195,6 +195,8 @@ def _check_file(path: str, settings: Settings, sheet: _Sheet) -> Exit:
         checks.append(render_file.RowCheck(row, result, versions(), path))
         if settings.format not in DOCUMENTS:
             settings.write(render_file.ROW_FORMATS, checks[-1])
+    if not checks:
+        raise CalcError(f"{path} has no claims", hint="write one claim per row below the names of the columns")
     if settings.format in DOCUMENTS:
         _write_sheet(checks, settings, sheet)
     else:
