@@ -128,7 +128,7 @@ class Atoms(Cursor):
                 return base
             hint = f"write {base.name}(x, dim=0).values"
             raise CalcError(f"{base.name} along no dimension has no .values", span=name.span, hint=hint)
-        raise CalcError(f"unexpected .{name.text}", span=name.span, hint=f"write {name.text}(...) for a function")
+        raise CalcError(f"unexpected .{name.text}", span=name.span, hint=_method_hint(name.text))
 
     def is_module(self, base: Name, name: Token) -> bool:
         if base.name not in elsewhere.MODULES or base.name in self.variables or name.text in _BEHIND:
@@ -298,3 +298,10 @@ class Atoms(Cursor):
         condition = self.expression()
         self.expect(")", opened)
         return self.call("(", (value, condition))
+
+
+def _method_hint(name: str) -> str:
+    """What to write for a name behind a dot that is not a method."""
+    if name in ("txt", "csv", "tsv", "json", "jsonl", "npy"):
+        return "a file is named by an option, --file or --points, or is a value, x=@FILE"
+    return f"write {name}(...) for a function"

@@ -81,6 +81,9 @@ class Cursor:
         if token.kind == "," and before is not None and re.match(r"[0-9]+,[0-9]", self.text[before.span.start :]):
             return CalcError("unexpected ,", span=token.span, hint="write . for a decimal point, and digits without commas")
         pair = (before.text if before is not None else "", token.text)
+        if token.kind in ("*", "/", "^") and self.text[: token.span.start].endswith("."):
+            hint = f"write {token.text} without the dot: arrays are combined entry by entry"
+            return CalcError(f"unexpected .{token.text}", span=token.span, hint=hint)
         return CalcError(f"unexpected {token.text}", span=token.span, hint=_PAIRS.get(pair))
 
     def node(self, node: Node) -> Node:

@@ -45,6 +45,8 @@ def unwrap(typed: str) -> Unwrapped:
     if end := _END.search(text[-80:]):
         text = text[: len(text) - 80 + end.start()] + _blanks(end) if len(text) > 80 else text[: end.start()] + _blanks(end)
     if text.lstrip()[:1] == "=" and text.lstrip()[:2] != "==":
+        if "," not in text:  # where the decimal point is a comma, arguments are separated by semicolons
+            text = text.replace(";", ",")
         return Unwrapped(text.replace("=", " ", 1), is_spreadsheet=True)
     name = None
     if "=" in text and (found := _DEFINITION.match(text)):

@@ -61,8 +61,17 @@ def read_point(texts: Mapping[str, str]) -> Point:
     return Point({name: read_value(name, text) for name, text in texts.items()})
 
 
+_NUMBER = r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?"
+_NOT_A_LIST = re.compile(rf"\( *{_NUMBER} *(?:, *{_NUMBER} *)+\)|\[ *{_NUMBER}(?: +{_NUMBER})+ *\]")
+"""Lists as Python's tuples and as NumPy prints them."""
+_SHORT = 200
+
+
 def read_value(name: str, text: str) -> Value:
     """The number or the array that a variable is given.  Raises `CalcError` if it is neither."""
+    if len(text) <= _SHORT and _NOT_A_LIST.fullmatch(text.strip()):
+        entries = ",".join(text.strip(" ()[]").replace(",", " ").split())
+        raise CalcError(f"{text.strip()} is not a list", hint=f'write "{name}=[{entries}]"')
     if "[" not in text:
         return Value.number(text, value_tree(name, text))
     tree = _constant(name, text)

@@ -254,3 +254,32 @@ def test_numbers_and_arrows_of_other_languages(text: str, message: str, hint: st
     with pytest.raises(CalcError) as caught:
         understand(text)
     assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("x .^ 2", "unexpected .^", "write ^ without the dot: arrays are combined entry by entry"),
+        ("x.*y", "unexpected .*", "write * without the dot: arrays are combined entry by entry"),
+        ("exercises.txt", "unexpected .txt", "a file is named by an option, --file or --points, or is a value, x=@FILE"),
+    ],
+)
+def test_operators_of_other_languages_and_names_of_files(text: str, message: str, hint: str) -> None:
+    with pytest.raises(CalcError) as caught:
+        understand(text)
+    assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+def test_semicolons_separate_arguments_where_the_decimal_point_is_a_comma() -> None:
+    assert understand("=IF(A1>0;A1;0)") == understand("=IF(A1>0,A1,0)")
+
+
+@pytest.mark.parametrize("text", ["(1,2,3)", "[1 2 3]", "[ 1 2  3 ]"])
+def test_lists_of_other_languages_are_refused(text: str) -> None:
+    with pytest.raises(CalcError) as caught:
+        differentiate("sum(x)", at={"x": text})
+    assert (caught.value.message, caught.value.hint) == (f"{text} is not a list", 'write "x=[1,2,3]"')
+
+
+def test_a_difference_in_a_list_is_read() -> None:
+    assert differentiate("sum(x**2)", at={"x": "[3 - 2]"}).partials[0].symbolic == "2"

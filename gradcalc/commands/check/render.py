@@ -8,6 +8,7 @@ line to blame.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from gradcalc.calculate.claims.results import Check, CheckResult, ClaimEvidence, ClaimOutcome, LineCheck, Solution
@@ -42,9 +43,14 @@ def table(check: Check, options: RenderOptions) -> str:
         page.line()
         for left, right in _formulas(check):
             page.formula(left, right if options.full else cut(right, _LONGEST))
+        if result.formula is not None and check.shape is None and _EQUALITY.search(check.read_as):
+            page.sentence("note: SymPy's formula has the derivative of each case, and may be false where == holds", "dim")
     if options.verbose:
         _points(result, page)
     return page.text()
+
+
+_EQUALITY = re.compile("[=!]=")
 
 
 def _conclude(result: CheckResult, page: Page, subject: str = "", entry: str = "") -> None:
