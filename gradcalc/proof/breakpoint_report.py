@@ -41,13 +41,16 @@ NUMERICAL = "to thousands of bits, which is not a proof"
 
 
 def _convention(regularity: Regularity, number: float, form: Format) -> str:
-    """Whether a number at a kink is one of the slopes between left and right, which the dtype holds rounded."""
+    """What a number at a kink is beside the one-sided derivatives, which the dtype holds rounded."""
     left, right = regularity.left, regularity.right
     if regularity.kind is not Kind.KINK or left is None or right is None:
         return " by convention" if regularity.kind in NOT_DIFFERENTIABLE and math.isfinite(number) else ""
     if not math.isfinite(number):
         return ", which is not a valid subgradient"
     slope = ball(exact(Fraction(number)))
+    for name, side in (("left", left), ("right", right)):
+        if not isinstance(side, float) and not abs(slope - ball(side)) > form.ulp(side):
+            return f", the {name} slope, by convention"
     gaps = [(slope - ball(side), form.ulp(side)) for side in (left, right) if not isinstance(side, float)]
     below, above = any(not gap < -ulp for gap, ulp in gaps), any(not gap > ulp for gap, ulp in gaps)
     return ", a value between the two by convention" if below and above else ", which is not between the two"

@@ -139,7 +139,7 @@ def test_a_kink_shows_both_slopes_and_what_torch_returned() -> None:
     partial = differentiate("relu(x)", at={"x": "0"}).partials[0]
     assert (partial.left, partial.right, partial.autograd, partial.symbolic) == ("0", "1", 0.0, None)
     assert partial.why == (
-        "the one-sided derivatives differ: relu at its kink; PyTorch returns 0.0, a value between the two by convention"
+        "the one-sided derivatives differ: relu at its kink; PyTorch returns 0.0, the left slope, by convention"
     )
 
 
@@ -203,8 +203,8 @@ WORDS = [
     ("where(a <= 0, exp(a), 1 + a)", "a=100", "float32", "exp overflows float32 on the branch that is not taken"),
     ("x + exp(1000)", "x=1", "float64", "PyTorch returns inf; the value is 1.9700711140170469939e+434"),
     ("digamma(x)", "x=-1.99999994", "float32", "polygamma (backward pass) has an error of"),
-    ("clamp(x, 0, 1)*0.1", "x=1", "float32", "a value between the two by convention"),
-    ("where(x <= 0, sin(x/10), 0)", "x=0", "float64", "a value between the two by convention"),
+    ("clamp(x, 0, 1)*0.1", "x=1", "float32", "the left slope, by convention"),
+    ("where(x <= 0, sin(x/10), 0)", "x=0", "float64", "the left slope, by convention"),
     ("x*(1 + cos(pi))", "x=1", "float64", "stored as pi = 3.141592653589793"),
     ("clamp(z, -1e10, 1e10)", "z=1", "float16", "1e10 is stored as inf, without effect here"),
     ("norm([x, y])", "x=1e-200,y=0", "float64", "underflowed float64"),
