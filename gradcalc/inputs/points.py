@@ -84,7 +84,9 @@ def assign(names: Sequence[str], named: Mapping[str, str], nameless: Sequence[st
             choices = ", ".join(open_names) or "none"
             if not open_names and len(named) == 1:
                 (name, value), *_ = named.items()
-                hint = f'a list has brackets: --at "{name}=[{", ".join([value, *nameless])}]"'
+                texts = [value, *nameless]
+                points = " ".join(f"--at {name}={text}" for text in texts[:3])
+                hint = f'write {points} for points, --at "{name}=[{", ".join(texts[:3])}]" for a list'
                 raise CalcError(_count(len(nameless), "unnamed value"), hint=hint)
             if len(open_names) == 1:
                 (name,) = open_names

@@ -12,7 +12,7 @@ FEW = 4
 """Entries of an array that a cell of a table shows."""
 ENTRIES = 6
 """Entries of an array that a page shows along a dimension."""
-_LONGEST_INPUT = 100
+_LONGEST_INPUT, _FIRST_ENTRIES = 100, 40
 
 
 def significant(value: Any, digits: int = 10) -> str:
@@ -87,10 +87,13 @@ def array(value: Any, *, full: bool = False) -> str:
 
 
 def input_text(text: str, *, full: bool = False) -> str:
-    """A value in the user's words; without `full`, a long array is cut."""
+    """A value in the user's words; without `full`, a long array is cut to its shape and its first entries."""
     if len(text) <= _LONGEST_INPUT or full or not text.startswith("["):
         return text
-    return f"{text[: _LONGEST_INPUT - 20].rpartition(',')[0]}, ... {text.count(',') + 1} entries]"
+    entries, rows = text.count(",") + 1, text.count("[") - 1
+    is_matrix = rows > 0 and text.startswith("[[") and not text.startswith("[[[") and entries % rows == 0
+    size = f"{rows}x{entries // rows}" if is_matrix else f"{entries} entries"
+    return f"{text[:_FIRST_ENTRIES].rpartition(',')[0]}, ... {size}]"
 
 
 def cut(text: str, most: int, keep: int | None = None, tail: str = "...") -> str:

@@ -20,6 +20,9 @@ _UNLIMITED = 1_000_000
 GAP = 2
 """Spaces between columns."""
 
+_LONGEST_FORMULA = 1_000
+"""Characters of a formula, even where nothing is wrapped."""
+
 GLUE = "\0"
 """Holds `x = 3` together where a sentence wraps."""
 
@@ -67,10 +70,10 @@ class Page:
         """`left = right` and a tail, wrapped between the parts of the formula; more than `most` lines are cut."""
         text = self.options.text
         lines = list(_wrap(text(f"{left} = {right}{tail}"), self.width))
-        if most is not None and not self.options.full and len(lines) > most:
+        if most is not None and not self.options.full and (len(lines) > most or len(right) > _LONGEST_FORMULA):
             self._has_cut = True
             tail = f" ...{tail}"
-            room = most * (self.width - 4) - len(left) - len(tail) - 4
+            room = min(most * (self.width - 4) - len(left) - len(tail) - 4, _LONGEST_FORMULA)
             start = right[: max(room, 10)]
             lines = list(_wrap(text(f"{left} = {start.rpartition(' ')[0] or start}{tail}"), self.width))
         for line in lines:

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import groupby
 from typing import Any
 
-from gradcalc.output.numbers import array, exact, short
+from gradcalc.output.numbers import ENTRIES, array, exact, short
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import GLUE, Page, Styled, color, sign, verdict_text
 from gradcalc.report import Partial, Report, Verdict
@@ -129,7 +129,13 @@ def assignments(values: Mapping[str, str]) -> str:
 def stored_values(report: Report, page: Page) -> str:
     """The values that the dtype stores as another number than the one that was typed."""
     other = {name: value for name, value in report.point.items() if not _same(report.at.get(name), value)}
-    return assignments({name: array(value, full=page.options.full) for name, value in other.items()})
+    return assignments({name: _stored_value(value, full=page.options.full) for name, value in other.items()})
+
+
+def _stored_value(value: Any, *, full: bool) -> str:
+    """A number or a short array; of a long one only that its entries are rounded."""
+    count = sum(1 for _ in _flat(value))
+    return array(value, full=full) if full or count <= ENTRIES else f"{count} rounded entries"
 
 
 def _same(typed: str | None, number: Any) -> bool:

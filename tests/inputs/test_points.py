@@ -136,7 +136,7 @@ def test_assigns_in_order_of_appearance(
 UNASSIGNED: list[tuple[str, dict[str, str], list[str], str]] = [
     ("x y", {}, ["3"], "error: 1 unnamed value, but 2 variables (x, y)\nhint: write --at x=... --at y=..."),
     ("x", {}, ["1", "2"], "error: 2 unnamed values, but only one variable (x)\nhint: write --at x=1 --at x=2 for points, --at \"x=[1, 2]\" for a list"),
-    ("x", {"x": "1"}, ["3"], 'error: 1 unnamed value\nhint: a list has brackets: --at "x=[1, 3]"'),
+    ("x", {"x": "1"}, ["3"], 'error: 1 unnamed value\nhint: write --at x=1 --at x=3 for points, --at "x=[1, 3]" for a list'),
     ("", {}, ["3"], "error: 1 unnamed value, but 0 variables (none)\nhint: leave the value out"),
     ("x y z", {"y": "1"}, [], "error: missing value for x, z\nhint: add --at x=... --at z=..."),
     ("x", {"z": "1"}, [], "error: z does not occur in the expression\nhint: its variables are x"),
