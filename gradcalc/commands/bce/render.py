@@ -42,7 +42,7 @@ def table(report: NeuronReport, options: RenderOptions) -> str:
         _chain_in_parts(report, lines, page)
     if options.verbose or report.verdict is not Verdict.AGREE:
         page.line()
-        page.line(f"with {report.logits.expr.replace(z, 'z')}, which is numerically stable")
+        page.sentence(f"with {report.logits.expr.replace(z, 'z')}, which is numerically stable", hanging=2)
         _gradients(report.logits.partials, page)
     page.environment(report.dtype, report.device, report.versions)
     return page.text()

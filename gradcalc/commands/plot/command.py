@@ -62,7 +62,7 @@ def plot(
     numbers, each marked by its verdict, nan and infinities at the place of the exact number. Kinks, jumps, poles and
     boundaries of the domain are marked, as are intervals without a value; undersampled curves are flagged. --timeout limits
     the whole plot: it shows what was computed until then, and says what was not. Images need matplotlib:
-    pip install 'gradcalc[plot]'.
+    pip install matplotlib.
 
     The exit code is that of the worst verdict. It is 0 once an image is written, unless --fail-on names one of its verdicts.
 

@@ -25,7 +25,7 @@ def image(plot: Plot, path: str) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        hint = "pip install 'gradcalc[plot]' installs it"
+        hint = "pip install matplotlib"
         raise CalcError("images need matplotlib, which is not installed", hint=hint) from None
     both = list(panels(plot))
     figure = Figure(figsize=(8, 7), layout="constrained")

@@ -83,7 +83,9 @@ class _Use:
 
 def _lines(use: _Use, page: Page) -> None:
     """A use in lines of their own, for a page that is too narrow for a table."""
-    page.line(f"{use.branch}{graph_formats.title(use.vertex)}{_AGAIN * use.is_again} = {_cell(use.vertex.value, 5)}")
+    end = f"{_AGAIN * use.is_again} = {_cell(use.vertex.value, 5)}"
+    room = min(max(page.width - len(use.branch) - len(end), 8), _TITLES[0])
+    page.line(f"{use.branch}{graph_formats.title(use.vertex, room)}{end}")
     numbers = [f"{word} {_cell(it, 5)}" for word, it in (("local", use.local), ("adjoint", use.adjoint)) if it is not None]
     details = ", ".join(filter(None, [use.vertex.grad_fn, *numbers]))
     page.sentence(details, "dim", indent=len(use.branch) + 2, hanging=2)
