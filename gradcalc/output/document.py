@@ -91,7 +91,7 @@ class Display:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a derivation: how deep it stands, its formula, and what is said of it."""
+    """A line of a derivation: how deep it stands, its formula, and the words behind it."""
 
     depth: int
     formula: Formula

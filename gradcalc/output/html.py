@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from html import escape
+from itertools import groupby
 
 from gradcalc.errors import one_line
 from gradcalc.expression import mathml
@@ -172,12 +173,9 @@ def _term(term: Term) -> str:
 
 def _derivative(derivative: Derivative) -> str:
     """∂²f/∂y∂x, with what is differentiated above the line, or in brackets behind it."""
-    order, by = len(derivative.by), list(derivative.by)
-    runs: list[tuple[str, int]] = []
-    for name in reversed(by):
-        runs = [*runs[:-1], (name, runs[-1][1] + 1)] if runs and runs[-1][0] == name else [*runs, (name, 1)]
+    runs = ((name, sum(1 for _ in run)) for name, run in groupby(reversed(derivative.by)))
     below = "".join(_partial_sign() + _power(mathml.name(name), times) for name, times in runs)
-    sign = _power(_partial_sign(), order)
+    sign = _power(_partial_sign(), len(derivative.by))
     if isinstance(derivative.of, str):
         function = mathml.element("mi", _escape(derivative.of))
         if derivative.entry:

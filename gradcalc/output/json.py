@@ -32,7 +32,7 @@ def line(value: Mapping[str, object]) -> str:
 
 
 def error_fields(error: CalcError) -> dict[str, object]:
-    """What is said of an error: its message, where in the source it is, and what to do instead."""
+    """The fields of an error: its message, where in the source it is, and what to do instead."""
     return {
         "message": error.message,
         "span": (error.span.start, error.span.end) if error.span else None,

@@ -52,7 +52,7 @@ def short(text: str, digits: int) -> str:
 
 
 def aligned(cells: Sequence[str]) -> list[str]:
-    """Cells of a column with their decimal points below each other; a cell that is no number ends at the point."""
+    """Cells of a column with their decimal points below each other; other cells end at the point."""
     places = [(match.end() if (match := _WHOLE_PART.match(cell)) else len(cell)) if cell else 0 for cell in cells]
     numbers = [place for place, cell in zip(places, cells, strict=True) if _WHOLE_PART.match(cell)]
     widest = max(numbers, default=0)

@@ -98,9 +98,7 @@ class Page:
 
     def fits(self, head: Sequence[str], rows: Rows) -> bool:
         """Whether the page is wide enough for a table."""
-        table = _table(head, rows)
-        columns = zip(table.head, *([_text(cell) for cell in row] for row in table.rows), strict=True)
-        return sum(max(map(len, column)) + GAP for column in columns) <= self.width
+        return _table(head, rows).width <= self.width
 
     def columns(self, head: Sequence[str], rows: Rows) -> None:
         """A table, with its numbers aligned at the point; a column of which every cell is empty is left out."""
@@ -126,9 +124,9 @@ class Page:
         every = range(len(head))
         for places in (every, [place for place in every if head[place] not in optional]):
             for count in digits:
-                titles, cells = [head[place] for place in places], [[row[place] for place in places] for row in rows(count)]
-                if self.fits(titles, cells):
-                    self.columns(titles, cells)
+                table = _table([head[place] for place in places], [[row[place] for place in places] for row in rows(count)])
+                if table.width <= self.width:
+                    self._blocks.append(table)
                     return count
         return self._rows_as_blocks(head, rows, digits)
 
@@ -219,6 +217,12 @@ class Page:
 class _Table:
     head: Sequence[str]
     rows: Rows
+
+    @property
+    def width(self) -> int:
+        """The characters of a line, the gaps included."""
+        columns = zip(self.head, *([_text(cell) for cell in row] for row in self.rows), strict=True)
+        return sum(max(map(len, column)) + GAP for column in columns)
 
 
 def _table(head: Sequence[str], rows: Rows) -> _Table:

@@ -74,7 +74,11 @@ def symbolic_text(partial: Partial, digits: int | None) -> str:
 
 def autograd_text(partial: Partial, digits: int | None) -> Styled:
     """The number that autograd returned; nan and infinities are marked."""
-    text = exact(partial.autograd, digits)
+    return float_cell(exact(partial.autograd, digits))
+
+
+def float_cell(text: str) -> Styled:
+    """A number of autograd's as a cell: nan and infinities are red."""
     return (text, "bold red") if text in ("nan", "inf", "-inf") else text
 
 
@@ -109,9 +113,11 @@ def has_rounded_reference(partial: Partial) -> bool:
     return Decimal(partial.reference) != Decimal(partial.symbolic)
 
 
-def formula(partial: Partial, f: str, page: Page, *, most: int | None = None, style: str = "") -> None:
-    """The formula of a partial with its number, in at most `most` lines."""
-    name, number = derivative_name(partial, f), answer(partial, page.options)
+def formula(
+    partial: Partial, f: str, page: Page, *, most: int | None = None, style: str = "", with_number: bool = True
+) -> None:
+    """The formula of a partial, with its number unless that stands elsewhere, in at most `most` lines."""
+    name, number = derivative_name(partial, f), answer(partial, page.options) if with_number else ""
     if partial.formula is None or "Derivative(" in partial.formula:
         missing = ": no formula" if partial.formula is None else ": no closed form"
         page.sentence(f"{name} {number}" if number else name + missing, style)

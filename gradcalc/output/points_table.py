@@ -34,11 +34,7 @@ def write_points(reports: Sequence[Report], page: Page) -> None:
     if fixed:
         page.sentence("at " + words.assignments(fixed), hanging=4)
     for partial in first.partials:
-        name = words.derivative_name(partial, f)
-        if partial.formula is None:
-            page.line(f"{name}: no formula", "bold")
-        else:
-            page.formula(name, partial.formula, most=3 if len(first.partials) == 1 else 1, style="bold")
+        words.formula(partial, f, page, most=3 if len(first.partials) == 1 else 1, style="bold", with_number=False)
     verdicts = [report.verdict for report in reports if report.verdict is not None]
     counts = ", ".join(f"{count} {verdict}" for verdict, count in Counter(verdicts).most_common())
     page.verdict(worst(verdicts), f" ({len(reports)} points: {counts})")

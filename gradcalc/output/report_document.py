@@ -25,6 +25,7 @@ from gradcalc.output.document import (
 from gradcalc.output.numbers import significant
 from gradcalc.output.options import RenderOptions, function_letter
 from gradcalc.output.page import sign
+from gradcalc.output.partials import NOT_COMPUTED
 from gradcalc.report import Partial, Report, Verdict
 
 _DIGITS = 10
@@ -117,7 +118,8 @@ def _rows(report: Report, f: str, options: RenderOptions) -> Iterator[list[Words
     for partial in report.partials[:most]:
         left = Formula([derivative_of(partial, f)])
         # Of many points the exact derivative is not computed where a rounding bound suffices.
-        exact = "–" if partial.symbolic is None and partial.verdict is Verdict.AGREE else _number(partial.symbolic, digits)  # noqa: RUF001
+        is_bounded = partial.symbolic is None and partial.verdict is Verdict.AGREE
+        exact = NOT_COMPUTED if is_bounded else _number(partial.symbolic, digits)
         numbers = exact, _number(partial.autograd, digits)
         yield [[left], *([it] for it in numbers), [verdict_words(partial.verdict, partial.cause)]]
 

@@ -17,9 +17,9 @@ import rich.table  # noqa: F401
 from gradcalc.output import partials as words
 from gradcalc.output.numbers import ENTRIES, array, exact, input_text
 from gradcalc.output.options import RenderOptions, function_letter
-from gradcalc.output.page import Page, Rows, Styled, color, verdict_text
+from gradcalc.output.page import Page, Rows, color, verdict_text
 from gradcalc.output.points_table import write_points
-from gradcalc.report import Partial, Report, Value, Verdict
+from gradcalc.report import Partial, Report, Verdict
 
 
 def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
@@ -127,7 +127,11 @@ def _numbers_of_one(report: Report, partial: Partial, f: str, page: Page) -> Non
             for row in (
                 ("symbolic", "" if value is None else exact(value.symbolic, digits), words.symbolic_text(partial, digits)),
                 ("reference", "", exact(partial.reference, digits) if has_reference else ""),
-                ("autograd", "" if value is None else _float(value, digits), words.autograd_text(partial, digits)),
+                (
+                    "autograd",
+                    "" if value is None else words.float_cell(exact(value.autograd, digits)),
+                    words.autograd_text(partial, digits),
+                ),
                 ("error", "", _error(partial)),
                 ("left slope", "", exact(partial.left, digits) if partial.left is not None else ""),
                 ("right slope", "", exact(partial.right, digits) if partial.right is not None else ""),
@@ -145,11 +149,6 @@ def _numbers_of_one(report: Report, partial: Partial, f: str, page: Page) -> Non
             f"reference: the derivative at the values as stored in {report.dtype}; the error is measured from it", "dim"
         )
     _environment(report, page)
-
-
-def _float(value: Value, digits: int | None) -> Styled:
-    text = exact(value.autograd, digits)
-    return (text, "bold red") if text in ("nan", "inf", "-inf") else text
 
 
 def _error(partial: Partial) -> str:
@@ -171,7 +170,11 @@ def _numbers_of_many(report: Report, f: str, page: Page) -> None:
     scalar = value if value is not None and not isinstance(value.autograd, list) else None
 
     def rows(digits: int | None) -> Rows:
-        first = [] if scalar is None else [[f, exact(scalar.symbolic, digits), _float(scalar, digits), "", "", ""]]
+        first = (
+            []
+            if scalar is None
+            else [[f, exact(scalar.symbolic, digits), words.float_cell(exact(scalar.autograd, digits)), "", "", ""]]
+        )
         return first + [
             [
                 words.derivative_name(partial, f),

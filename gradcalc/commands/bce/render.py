@@ -15,7 +15,7 @@ from gradcalc.output.latex import pmatrix
 from gradcalc.output.numbers import ENTRIES, exact, significant
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import Page, Rows, Styled, color, sign, verdict_text
-from gradcalc.output.partials import digit_choices, verdict_cell
+from gradcalc.output.partials import digit_choices, float_cell, verdict_cell
 from gradcalc.output.records import Format, machine_formats
 from gradcalc.report import Outcome, Partial, Verdict
 
@@ -133,8 +133,7 @@ def _gradients(partials: Sequence[Partial], page: Page) -> None:
 
 
 def _autograd(partial: Partial, digits: int) -> Styled:
-    text = significant(partial.autograd, digits)
-    return (text, "bold red") if text in ("nan", "inf", "-inf") else text
+    return float_cell(significant(partial.autograd, digits))
 
 
 def _samples(lines: Sequence[WorkLine], page: Page) -> None:

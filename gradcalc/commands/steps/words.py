@@ -1,4 +1,4 @@
-"""What is said of a derivation: its lines in order, the names and laws of its rules, and what was checked.
+"""The words of a derivation: its lines in order, the names and laws of its rules, and what was checked.
 
 Comes in: a derivation.  Goes out: lines and words without markup.
 """

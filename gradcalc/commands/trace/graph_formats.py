@@ -24,8 +24,9 @@ def title(vertex: Vertex, length: int = 40) -> str:
     return cut(vertex.text, length, length - 3)
 
 
-def _number(value: Any, digits: int = 10) -> str:
-    return significant(0.0 if value == 0 else value, digits)  # -0 would need an explanation
+def number(value: Any, digits: int = 10) -> str:
+    """A number of the graph; zero without its sign, which would need an explanation."""
+    return significant(0.0 if value == 0 else value, digits)
 
 
 def _boxes(trace: Trace) -> dict[int, list[str]]:
@@ -34,8 +35,8 @@ def _boxes(trace: Trace) -> dict[int, list[str]]:
     for place, vertex in enumerate(trace.vertices):
         if not vertex.edges and vertex.adjoint is None and len(trace.vertices) > 1:
             continue
-        lines = [title(vertex), *([vertex.grad_fn] if vertex.grad_fn else []), f"value {_number(vertex.value)}"]
-        boxes[place] = [*lines, f"adjoint {_number(vertex.adjoint)}"] if vertex.adjoint is not None else lines
+        lines = [title(vertex), *([vertex.grad_fn] if vertex.grad_fn else []), f"value {number(vertex.value)}"]
+        boxes[place] = [*lines, f"adjoint {number(vertex.adjoint)}"] if vertex.adjoint is not None else lines
     return boxes
 
 
@@ -44,7 +45,7 @@ def _arrows(vertices: Sequence[Vertex], boxes: dict[int, list[str]]) -> Iterator
     for place, vertex in enumerate(vertices):
         for edge in vertex.edges:
             if edge.vertex in boxes:
-                yield edge.vertex, place, "" if edge.local is None else _number(edge.local, 6)
+                yield edge.vertex, place, "" if edge.local is None else number(edge.local, 6)
 
 
 def dot(trace: Trace, options: RenderOptions) -> str:

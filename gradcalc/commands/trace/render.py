@@ -17,7 +17,6 @@ from gradcalc.commands.trace.page import trace_document
 from gradcalc.commands.trace.trace import Trace, share
 from gradcalc.output import json as machine
 from gradcalc.output.html import html
-from gradcalc.output.numbers import significant
 from gradcalc.output.options import RenderOptions, function_letter
 from gradcalc.output.page import Page, Rows
 from gradcalc.output.partials import digit_choices
@@ -94,7 +93,7 @@ def _lines(use: _Use, page: Page) -> None:
 def _cell(value: Any, digits: int) -> str:
     if value is ...:
         return "..."
-    return "" if value is None else significant(0.0 if value == 0 else value, digits)  # -0 would need an explanation
+    return "" if value is None else graph_formats.number(value, digits)
 
 
 def _tree(vertices: Sequence[Vertex], options: RenderOptions) -> Iterator[_Use]:
