@@ -108,7 +108,7 @@ def runs(
             if recorder:
                 recorder.recording.forward = len(recorder.recording.tensor_operations)
             tensors = [_gradients((result, place), inputs, gradients, shapes) for place in range(count)]
-            return Answers(result, tensors, gradients, shapes, recorder)
+        return Answers(result, tensors, gradients, shapes, recorder)
 
     recorder = Recorder() if record and AVAILABLE else None
     recording = plain = None

@@ -88,7 +88,8 @@ class Answers:
         shapes: Mapping[str, Shape],
         recorder: Recorder | None,
     ):
-        self.value_tensor, self.tensors, self.recorder = value.detach(), tensors, recorder
+        self.value_tensor, self.recorder = value.detach(), recorder
+        self.tensors = [{key: None if it is None else it.detach() for key, it in each.items()} for each in tensors]
         self.gradients, self.shapes = gradients, shapes
         self._numbers: dict[int, Numbers] = {}
         self._views: dict[int, TensorView] = {}
