@@ -183,10 +183,10 @@ def _point(arrays: Mapping[str, Array[float]], inputs: Mapping[str, torch.Tensor
     lost_literals = {text: "overflow" for text, value in numbers.items() if not math.isfinite(value)}
     lost_literals.update({text: "underflow" for text, value in numbers.items() if value == 0 and is_nonzero(text)})
     exact = {text: Fraction(value) for text, value in numbers.items() if math.isfinite(value)}
-    shapes = {name: array.shape for name, array in arrays.items()}
-    return Run(
-        ExactInputs(received, shapes), exact, unrepresentable=losses, lost_literals=lost_literals, input_arrays=received
-    )
+    numbers_in: Mapping[str, Fraction] = ExactInputs(received, {name: array.shape for name, array in arrays.items()})
+    if not any(array.shape for array in arrays.values()):  # a few numbers, which are all read
+        numbers_in = dict(numbers_in)
+    return Run(numbers_in, exact, unrepresentable=losses, lost_literals=lost_literals, input_arrays=received)
 
 
 def _overflows(received: Numbers, _: Numbers) -> Numbers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,7 +48,7 @@ class TensorView:
     `storage` is the address of the memory, `NO_MEMORY` for a tensor without; `offset` and `strides` count entries.
     """
 
-    __slots__ = ("_numbers", "_positions", "dtype", "item_size", "offset", "shape", "storage", "strides")
+    __slots__ = ("_cells", "_numbers", "_positions", "dtype", "item_size", "offset", "shape", "storage", "strides")
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class TensorView:
         self.item_size, self.dtype = item_size, dtype
         self._numbers = numbers
         self._positions: Numbers | None = None
+        self._cells: list[Cell] | None = None
 
     @property
     def size(self) -> int:
@@ -73,6 +75,11 @@ class TensorView:
     def has_data(self) -> bool:
         """Whether its numbers are known: not those of a tensor without data."""
         return self._numbers is not None
+
+    @property
+    def number(self) -> float | bool | None:
+        """The number of a tensor without dimensions, None without data."""
+        return self._numbers.item() if isinstance(self._numbers, np.ndarray) else self._numbers
 
     @property
     def floats(self) -> Numbers:
@@ -122,8 +129,10 @@ class TensorView:
     @property
     def cells(self) -> list[Cell]:
         """Its entries, row by row."""
-        if not self.shape and not isinstance(self._numbers, np.ndarray):
-            return [Cell(self.keys[0], self._numbers)]
+        if not self.shape:
+            if self._cells is None:
+                self._cells = [Cell(self.keys[0], self.number)]
+            return self._cells
         numbers = self.floats.tolist() if self.has_data else [None] * self.size
         return [Cell(key, number) for key, number in zip(self.keys, numbers, strict=True)]
 
@@ -153,12 +162,16 @@ class TensorOperation:
     inputs: tuple[Plain, ...]
     options: Mapping[str, Plain]
     results: tuple[TensorView, ...]
-    base: str = ""
+    base: str = field(init=False)
+    is_scalar: bool = field(init=False)
+    """Whether it is one on numbers: tensors without dimensions."""
     operations: Sequence[Operation] | None = field(default=None, repr=False)
     """The operations on numbers that it stands for, once they were asked for."""
 
     def __post_init__(self) -> None:
         self.base = base_name(self.name)
+        tensors = (it for it in (*self.inputs, *self.options.values(), *self.results) if isinstance(it, (TensorView, tuple)))
+        self.is_scalar = not any(it.shape if isinstance(it, TensorView) else it for it in tensors)
 
     @property
     def views(self) -> list[TensorView]:
@@ -169,11 +182,6 @@ class TensorOperation:
     def operands(self) -> list[TensorView]:
         """All tensors that it read, those in options and in lists too."""
         return list(_views((*self.inputs, *self.options.values())))
-
-    @property
-    def is_scalar(self) -> bool:
-        """Whether it is one on numbers: tensors without dimensions."""
-        return not any(view.shape for view in (*self.operands, *self.results))
 
     @property
     def is_in_place(self) -> bool:
@@ -211,6 +219,7 @@ def _views(values: Sequence[Plain]) -> Iterator[TensorView]:
             yield from _views(value)
 
 
+@cache
 def base_name(name: str) -> str:
     """`"mul_.Tensor"` is `mul`, `"prims.add.default"` is `add`."""
     stem = name.removeprefix("prims.").split(".")[0]

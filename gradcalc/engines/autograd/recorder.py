@@ -35,6 +35,7 @@ class Recorder:
     def __init__(self) -> None:
         self.recording = Record()
         self._alive: list[torch.Tensor] = []
+        self._scalars: dict[int, TensorView] = {}
         self._last_numbers: dict[tuple[Any, ...], Numbers] = {}
 
     @contextmanager
@@ -48,6 +49,10 @@ class Recorder:
 
     def view(self, tensor: torch.Tensor) -> TensorView:
         """A tensor as plain data, which is kept alive; what it holds again is not copied again."""
+        if not tensor.dim():
+            last = self._scalars.get(id(tensor))
+            if last is not None and _is_same(last.number, tensor.item()):
+                return last
         self._alive.append(tensor)
         shape, dtype = tuple(tensor.shape), _dtype_name(tensor.dtype)
         if tensor.is_meta or tensor._is_zerotensor():  # a ZeroTensor has no memory
@@ -57,13 +62,14 @@ class Recorder:
         address, strides = tensor.data_ptr(), tensor.stride()
         storage = address - offset * size if address else NO_MEMORY
         if not shape:
-            return TensorView(storage, offset, shape, strides, size, dtype, tensor.item())
+            view = self._scalars[id(tensor)] = TensorView(storage, offset, shape, strides, size, dtype, tensor.item())
+            return view
         numbers = numbers_of(tensor)
         layout = (storage, offset, shape, strides, dtype)
-        last = self._last_numbers.get(layout)
-        if last is None or not np.array_equal(last.view(np.uint8), numbers.view(np.uint8)):
-            last = self._last_numbers[layout] = numbers.copy()
-        return TensorView(storage, offset, shape, strides, size, dtype, last)
+        copy = self._last_numbers.get(layout)
+        if copy is None or not np.array_equal(copy.view(np.uint8), numbers.view(np.uint8)):
+            copy = self._last_numbers[layout] = numbers.copy()
+        return TensorView(storage, offset, shape, strides, size, dtype, copy)
 
     def record(self, function: Any, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
         """Run an operation and record it.  Raises `OutOfTime`."""
@@ -119,6 +125,11 @@ def numbers_of(tensor: torch.Tensor) -> Numbers:
     here = tensor.detach().cpu()
     numbers: Numbers = (here.double() if here.is_floating_point() else here).numpy()
     return np.ascontiguousarray(numbers).reshape(-1)
+
+
+def _is_same(left: float | bool | None, right: float | bool | None) -> bool:
+    """Whether two numbers are the same bits, as far as they are numbers."""
+    return left == right and (left != 0 or str(left) == str(right))
 
 
 def _loss_reduction(operation: TensorOperation) -> Any:

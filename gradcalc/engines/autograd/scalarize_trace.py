@@ -60,14 +60,14 @@ def is_elementwise(op: TensorOperation) -> bool:
 
 def is_another_view(op: TensorOperation) -> bool:
     """Whether an operation on arrays moves nothing and computes nothing."""
-    return (op.base in _VIEWS or op.is_view) and not op.is_scalar
+    return not op.is_scalar and (op.base in _VIEWS or op.is_view)
 
 
 def count(op: TensorOperation) -> int:
     """How many operations on numbers an operation on tensors stands for."""
     if is_another_view(op):
         return 0
-    if not op.results or op.base in MATRICES or op.base in OPAQUE or _accumulates(op):
+    if op.is_scalar or not op.results or op.base in MATRICES or op.base in OPAQUE or accumulates(op):
         return 1
     size = op.results[0].size
     return size // max(op.results[0].shape[axis(op)], 1) if op.base in ALONG_AXIS and op.results[0].shape else size
@@ -77,13 +77,16 @@ def scalar_operations(op: TensorOperation) -> Sequence[Operation]:
     """The operations on numbers that an operation on tensors stands for."""
     deadline.check()
     if op.operations is None:
-        op.operations = () if is_another_view(op) else tuple(_scalar_operations(op))
+        if op.is_scalar and op.base not in _NOT_ELEMENTWISE:
+            op.operations = (_on_numbers(op),)
+        else:
+            op.operations = () if is_another_view(op) else tuple(_scalar_operations(op))
     return op.operations
 
 
 def _scalar_operations(op: TensorOperation) -> Iterator[Operation]:
     base = op.base
-    if _accumulates(op):
+    if accumulates(op):
         yield Operation(f"{base} with accumulation", (), {}, tuple(op.results[0].cells))
     elif base in DATA_MOVEMENT:
         yield from _data_movement(op)
@@ -103,13 +106,19 @@ def _scalar_operations(op: TensorOperation) -> Iterator[Operation]:
         yield from _elementwise(op)
 
 
-def _accumulates(op: TensorOperation) -> bool:
+def accumulates(op: TensorOperation) -> bool:
     """Whether it adds, and does not only move."""
     return op.base == "index_put" and bool(op.argument("accumulate"))
 
 
 def _is_reduction(op: TensorOperation) -> bool:
     return len(op.views) == 1
+
+
+def _on_numbers(op: TensorOperation) -> Operation:
+    """An operation on tensors without dimensions."""
+    keywords = {key: _scalar(value) for key, value in op.options.items()} if op.options else {}
+    return Operation(op.name, tuple(map(_scalar, op.inputs)), keywords, tuple(view.cells[0] for view in op.results))
 
 
 def _elementwise(op: TensorOperation) -> Iterator[Operation]:
@@ -125,7 +134,7 @@ def _elementwise(op: TensorOperation) -> Iterator[Operation]:
             yield Operation(f"full.{name}" if plain else f"{base} of arrays", (), {}, (cell,))
         return
     columns = [_spread(arg, shape) if isinstance(arg, TensorView) else None for arg in op.inputs]
-    keywords: dict[str, Argument] = {key: _scalar(value) for key, value in op.options.items()}
+    keywords = {key: _scalar(value) for key, value in op.options.items()}
     if mean_of_gradients(op):
         keywords["count"] = len(outputs)
     results = [outputs, *(view.cells for view in op.results[1:])]
