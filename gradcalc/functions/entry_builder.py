@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 
-from gradcalc.errors import CalcError, Span
-from gradcalc.expression.arrays import Array, broadcast_shape
+from gradcalc.errors import CalcError
+from gradcalc.expression.arrays import Array
 from gradcalc.expression.tree import Call, Name, Node, Number, integer_literal
+from gradcalc.functions.shape_rules import ShapeRules
 
 MAX_NODES = 400_000
 """Nodes that the entries of an expression may have together."""
 
 Trees = Array[Node]
+Meaning = Callable[[Name], Node | Fraction | float]
+"""The value of an entry of a variable: what was typed, or a number."""
 
 
-class EntryBuilder:
-    """Builds the entries of one call, of a function with given options; `known` are the values of entries of variables."""
+class EntryBuilder(ShapeRules):
+    """Builds the entries of one call, of a function with given options; `meaning` knows the values of names."""
 
-    def __init__(self, node: Call, options: Mapping[str, tuple[str, ...]], room: int, meanings: Mapping[str, Node]):
-        self.node, self.span = node, node.span
-        self._room, self._meanings = room, meanings
+    def __init__(self, node: Call, options: Mapping[str, tuple[str, ...]], room: int, meaning: Meaning):
+        super().__init__(node)
+        self._room, self._meaning = room, meaning
         # The scalar function of a loss reduces nothing.
         self._options = (("reduction", "none"),) if "reduction" in options else ()
         self.count = 0
@@ -51,10 +54,7 @@ class EntryBuilder:
 
     def elementwise(self, *args: Trees) -> Trees:
         """The function itself as a scalar function, of the entries of arguments that broadcast."""
-        shape = broadcast_shape(arg.shape for arg in args)
-        if shape is None:
-            shapes = " and ".join(self.shape(arg) for arg in args if arg.shape)
-            raise self.error(f"shape mismatch: {shapes}")
+        shape = self.broadcast(*(arg.shape for arg in args))
         node = self.node
         if not shape:
             parts = tuple(arg.entries[0] for arg in args)
@@ -65,27 +65,12 @@ class EntryBuilder:
         columns = [arg.broadcast(shape).entries for arg in args]
         return Array(shape, [self.call(node.name, *parts, options=self._options) for parts in zip(*columns, strict=True)])
 
-    def axis(self, x: Trees, dim: int) -> int:
-        """A dimension, counted from the front."""
-        if not -len(x.shape) <= dim < len(x.shape):
-            raise self.error(f"an array of shape {self.shape(x)} has no dimension {dim}")
-        return dim % len(x.shape)
-
     def class_index(self, entry: Node, count: int) -> int:
         """The class that a target names."""
-        value = integer_literal(self._meanings.get(entry.name, entry) if isinstance(entry, Name) else entry)
-        if value is None or not 0 <= value < count:
+        value = self._meaning(entry) if isinstance(entry, Name) else entry
+        whole = integer_literal(value) if isinstance(value, Node) else int(value) if value == int(value) else None
+        if whole is None or not 0 <= whole < count:
             raise self.error(
                 f"a class must be an integer from 0 to {count - 1}", hint="write the classes as a list in the expression"
             )
-        return value
-
-    @staticmethod
-    def shape(x: Array[Any]) -> str:
-        """A shape as Python writes it."""
-        return f"({', '.join(map(str, x.shape))}{',' if len(x.shape) == 1 else ''})"
-
-    def error(self, message: str, hint: str | None = None) -> CalcError:
-        """An error about the whole call."""
-        first = min((part.span.start for part in (self.node, *self.node.args)), default=self.span.start)
-        return CalcError(message, span=Span(first, self.span.end), hint=hint)
+        return whole

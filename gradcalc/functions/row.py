@@ -12,6 +12,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any, TypedDict, Unpack, overload
 
+from gradcalc.functions.shape_rules import Rule
 from gradcalc.functions.vocabulary import NAMES, Vocabulary
 
 Builder = Callable[..., Any]
@@ -53,8 +54,11 @@ class Function:
     boolean_args: frozenset[int] = frozenset()
     scalar_args: frozenset[int] = frozenset()
     scalarized: Builder | None = None
-    """A function of arrays: `entries(m, *cells, **options)` gives the entries of the result as trees of those of the
-    arguments.  None for a function of numbers, which is taken entry by entry."""
+    """A function of arrays: `scalarized(m, *arrays, **options)` gives the entries of the result as trees of those of the
+    arguments, which have shapes that fit.  None for a function of numbers, which is taken entry by entry."""
+    shape: Rule | None = None
+    """Of a function of arrays, the shape of the result: `shape(m, *shapes, **options)`.  It raises `CalcError` for shapes
+    that do not fit."""
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What a function of arrays can be told besides, by keyword: the words there are, none for a whole number."""
     elementwise: bool = True
@@ -110,6 +114,7 @@ class Columns(TypedDict, total=False):
     boolean_args: frozenset[int]
     scalar_args: frozenset[int]
     scalarized: Builder | None
+    shape: Rule | None
     options: Mapping[str, tuple[str, ...]]
     elementwise: bool
     different_backward_algorithm: bool
@@ -187,8 +192,14 @@ def _torch_call(path: str) -> Builder:
 
 
 def array_row(
-    name: str, signature: str, summary: str, scalarized: Builder, torch: Builder | str | None = "", **columns: Any
+    name: str,
+    signature: str,
+    summary: str,
+    shape: Rule,
+    scalarized: Builder,
+    torch: Builder | str | None = "",
+    **columns: Any,
 ) -> Function:
     """A row of a function of arrays only."""
-    columns = {"sample": (), **columns, "scalarized": scalarized, "elementwise": False}
+    columns = {"sample": (), **columns, "shape": shape, "scalarized": scalarized, "elementwise": False}
     return row(name, signature, summary, torch=torch, **columns)
