@@ -1,18 +1,17 @@
 """Reductions, functions along an axis, and indexing.
 
-The meaning of a row is `scalarized`: the entries of the result as trees of the entries of the arguments, which an
-`EntryBuilder` builds.  `shape` is the shape of the result.  All columns get the options by keyword.
+The meaning of a row is its `composition`, written in the vocabulary of arrays, and `shape` is the shape of the result.  All
+columns get the options by keyword.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import prod
 from types import ModuleType
 
-from gradcalc.expression.arrays import Array, Shape, from_fibers
-from gradcalc.expression.tree import Node
-from gradcalc.functions.entry_builder import EntryBuilder, Trees
+from gradcalc.expression.arrays import Array, Shape
+from gradcalc.functions.array_vocabulary import A, ArrayVocabulary
 from gradcalc.functions.row import Builder, Function, Tensor, array_row
 from gradcalc.functions.shape_rules import Option, ShapeRules, reduced, unchanged
 
@@ -20,30 +19,17 @@ _DIM: dict[str, tuple[str, ...]] = {"dim": ()}
 _CORRECTION: dict[str, tuple[str, ...]] = {**_DIM, "correction": ()}
 
 
-def _reduction(combine: Callable[..., Node]) -> Callable[..., Trees]:
-    """A reduction of all entries or along an axis: `combine` makes one number of a fiber."""
-
-    def scalarized(m: EntryBuilder, x: Trees, dim: int | None = None, **options: int | str) -> Trees:
-        fibers = x.fibers(range(len(x.shape)) if dim is None else [m.axis(x.shape, dim)])
-        return fibers.map(lambda fiber: combine(m, fiber, **options))
-
-    return scalarized
+def _combination(name: str) -> Builder:
+    """A reduction by an associative function of two numbers."""
+    return lambda m, x, dim=None: m.combine(name, x, m.dims(x, dim))
 
 
-def along_axis(change: Callable[[EntryBuilder, Sequence[Node]], Sequence[Node]]) -> Callable[..., Trees]:
-    """A function along an axis: `change` makes a fiber of a fiber of the same length."""
-
-    def scalarized(m: EntryBuilder, x: Trees, dim: int = -1) -> Trees:
-        if not x.shape:
-            return Array((), change(m, x.entries))
-        axis = m.axis(x.shape, dim)
-        return from_fibers(x.fibers([axis]).map(lambda fiber: change(m, fiber)), x.shape, axis)
-
-    return scalarized
+def _accumulation(name: str) -> Builder:
+    return lambda m, x, dim=-1: m.accumulate(name, x, m.axis(x.shape, dim)) if x.shape else x
 
 
-def mean(m: EntryBuilder, fiber: Sequence[Node]) -> Node:
-    return m.call("/", m.add(fiber), m.number(len(fiber)))
+def _mean(m: ArrayVocabulary[A], x: A, dim: int | None = None) -> A:
+    return m.mean(x, m.dims(x, dim))
 
 
 def _shape_of_var(m: ShapeRules, x: Shape, dim: int | None = None, correction: int = 1) -> Shape:
@@ -54,10 +40,22 @@ def _shape_of_var(m: ShapeRules, x: Shape, dim: int | None = None, correction: i
     return shape
 
 
-def _var(m: EntryBuilder, fiber: Sequence[Node], correction: int = 1) -> Node:
-    center = mean(m, fiber)
-    squares = [m.call("**", m.call("-", entry, center), m.number(2)) for entry in fiber]
-    return m.call("/", m.add(squares), m.number(len(fiber) - correction))
+def _deviation(m: ArrayVocabulary[A], x: A, dims: list[int]) -> A:
+    """x - mean(x)"""
+    return m.call("-", x, m.keep(m.mean(x, dims), dims))
+
+
+def _var_along(m: ArrayVocabulary[A], x: A, dims: list[int], correction: int) -> A:
+    squares = m.call("**", _deviation(m, x, dims), m.number(2))
+    return m.call("/", m.sum(squares, dims), m.number(prod(x.shape[dim] for dim in dims) - correction))
+
+
+def _var(m: ArrayVocabulary[A], x: A, dim: int | None = None, correction: int = 1) -> A:
+    return _var_along(m, x, m.dims(x, dim), correction)
+
+
+def _std(m: ArrayVocabulary[A], x: A, dim: int | None = None, correction: int = 1) -> A:
+    return m.call("sqrt", _var(m, x, dim, correction))
 
 
 def _shape_of_norm(m: ShapeRules, x: Shape, p: Option = 2, dim: int | None = None) -> Shape:
@@ -67,46 +65,31 @@ def _shape_of_norm(m: ShapeRules, x: Shape, p: Option = 2, dim: int | None = Non
     return shape
 
 
-def _norm(m: EntryBuilder, fiber: Sequence[Node], p: Option = 2) -> Node:
-    sizes = [m.call("abs", entry) for entry in fiber]
-    if p == "inf":
-        return m.chain("max", sizes)
-    if p == 1:
-        return m.add(sizes)
-    if len(fiber) == 1:
-        return sizes[0]
-    if len(fiber) == 2:  # the origin is its kink
-        return m.call("hypot", *fiber)
-    return m.call("sqrt", m.add([m.call("**", entry, m.number(2)) for entry in fiber]))
+def _norm(m: ArrayVocabulary[A], x: A, p: Option = 2, dim: int | None = None) -> A:
+    dims = m.dims(x, dim)
+    length = prod(x.shape[dim] for dim in dims)
+    if p in (1, "inf") or length == 1:
+        return m.combine("+" if p == 1 else "max", m.call("abs", x), dims)
+    if length == 2:  # the origin is its kink
+        return m.combine("hypot", x, dims)
+    return m.call("sqrt", m.sum(m.call("**", x, m.number(2)), dims))
 
 
-def _exponentials(m: EntryBuilder, fiber: Sequence[Node]) -> list[Node]:
-    return [m.call("exp", entry) for entry in fiber]
+def _logsumexp(m: ArrayVocabulary[A], x: A, dim: int | None = None) -> A:
+    dims = m.dims(x, dim)
+    if prod(x.shape[dim] for dim in dims) == 2:
+        return m.combine("logaddexp", x, dims)
+    return m.call("log", m.sum(m.call("exp", x), dims))
 
 
-def _logsumexp(m: EntryBuilder, fiber: Sequence[Node]) -> Node:
-    return m.chain("logaddexp", fiber) if len(fiber) == 2 else m.call("log", m.add(_exponentials(m, fiber)))
+def _softmax(m: ArrayVocabulary[A], x: A, dim: int = -1) -> A:
+    powers, dims = m.call("exp", x), m.dims(x, dim)
+    return m.call("/", powers, m.keep(m.sum(powers, dims), dims))
 
 
-def _softmax(m: EntryBuilder, fiber: Sequence[Node]) -> Sequence[Node]:
-    powers = _exponentials(m, fiber)
-    total = m.add(powers)
-    return [m.call("/", power, total) for power in powers]
-
-
-def log_softmax(m: EntryBuilder, fiber: Sequence[Node]) -> Sequence[Node]:
-    total = m.call("log", m.add(_exponentials(m, fiber)))
-    return [m.call("-", entry, total) for entry in fiber]
-
-
-def _scan(name: str) -> Callable[[EntryBuilder, Sequence[Node]], Sequence[Node]]:
-    def change(m: EntryBuilder, fiber: Sequence[Node]) -> Sequence[Node]:
-        results = [fiber[0]]
-        for entry in fiber[1:]:
-            results.append(m.call(name, results[-1], entry))
-        return results
-
-    return change
+def log_softmax(m: ArrayVocabulary[A], x: A, dim: int = -1) -> A:
+    dims = m.dims(x, dim)
+    return m.call("-", x, m.keep(m.call("log", m.sum(m.call("exp", x), dims)), dims))
 
 
 def _shape_of_layer_norm(m: ShapeRules, x: Shape, eps: Shape) -> Shape:
@@ -115,13 +98,10 @@ def _shape_of_layer_norm(m: ShapeRules, x: Shape, eps: Shape) -> Shape:
     return x
 
 
-def _layer_norm(m: EntryBuilder, x: Trees, eps: Trees) -> Trees:
-    def change(m: EntryBuilder, fiber: Sequence[Node]) -> Sequence[Node]:
-        center = mean(m, fiber)
-        width = m.call("sqrt", m.call("+", _var(m, fiber, 0), eps.entries[0]))
-        return [m.call("/", m.call("-", entry, center), width) for entry in fiber]
-
-    return along_axis(change)(m, x)
+def _layer_norm(m: ArrayVocabulary[A], x: A, eps: A) -> A:
+    dims = m.dims(x, -1)
+    width = m.call("sqrt", m.call("+", _var_along(m, x, dims, 0), eps))
+    return m.call("/", _deviation(m, x, dims), m.keep(width, dims))
 
 
 def index_of(at: str) -> tuple[int | slice, ...]:
@@ -150,7 +130,7 @@ def _shape_of_index(m: ShapeRules, x: Shape, at: str) -> Shape:
     return (*shape, *x[len(index) :])
 
 
-def _index(m: EntryBuilder, x: Trees, at: str) -> Trees:
+def _index(m: ArrayVocabulary[A], x: A, at: str) -> A:
     """The entries at integers and slices."""
     places, shape = [0], []
     index = index_of(at)
@@ -159,7 +139,7 @@ def _index(m: EntryBuilder, x: Trees, at: str) -> Trees:
         rows = range(length)[part] if isinstance(part, slice) else [part % length]
         places = [place * length + row for place in places for row in rows]
         shape += [len(rows)] if isinstance(part, slice) else []
-    return x.take(Array(tuple(shape), places))
+    return m.take(x, Array(tuple(shape), places))
 
 
 def _shape_of_list(m: ShapeRules, *parts: Shape) -> Shape:
@@ -169,18 +149,13 @@ def _shape_of_list(m: ShapeRules, *parts: Shape) -> Shape:
     return (len(parts), *parts[0])
 
 
-def _list(m: EntryBuilder, *parts: Trees) -> Trees:
-    return Array((len(parts), *parts[0].shape), [entry for part in parts for entry in part.entries])
-
-
-def extreme(name: str) -> Callable[..., Trees]:
+def extreme(name: str) -> Callable[..., A]:
     """max and min: of one array, or elementwise of several."""
-    reduction = _reduction(lambda m, fiber: m.chain(name, fiber))
 
-    def scalarized(m: EntryBuilder, *args: Trees, dim: int | None = None) -> Trees:
-        return reduction(m, args[0], dim) if len(args) == 1 else m.elementwise(*args)
+    def composition(m: ArrayVocabulary[A], *args: A, dim: int | None = None) -> A:
+        return m.combine(name, args[0], m.dims(args[0], dim)) if len(args) == 1 else m.elementwise(*args)
 
-    return scalarized
+    return composition
 
 
 def shape_of_extreme(m: ShapeRules, *shapes: Shape, dim: int | None = None) -> Shape:
@@ -214,60 +189,60 @@ def _torch_along_axis(name: str) -> Builder:
 
 
 OF_ONE: tuple[Function, ...] = (
-    array_row("[", "x, ...", "a list: [1, 2], [[1, 2], [3, 4]]", _shape_of_list, _list,
+    array_row("[", "x, ...", "a list: [1, 2], [[1, 2], [3, 4]]", _shape_of_list, lambda m, *parts: m.stack(parts),
         lambda t, *parts: t.stack(parts)),
     array_row("[]", "x", "entries: x[0], x[-1], x[1:3], A[0, :]", _shape_of_index, _index,
         lambda t, x, at: x[index_of(at)], options={"at": ()},
     ),
     array_row(
-        "sum", "x", "sum of the entries, of all or along dim", reduced, _reduction(lambda m, fiber: m.add(fiber)),
+        "sum", "x", "sum of the entries, of all or along dim", reduced, _combination("+"),
         options=_DIM,
     ),
-    array_row("mean", "x", "mean of the entries", reduced, _reduction(mean), options=_DIM, aliases=("average",)),
+    array_row("mean", "x", "mean of the entries", reduced, _mean, options=_DIM, aliases=("average",)),
     array_row(
-        "prod", "x", "product of the entries", reduced, _reduction(lambda m, fiber: m.multiply(fiber)),
+        "prod", "x", "product of the entries", reduced, _combination("*"),
         options=_DIM, different_backward_algorithm=True,
     ),
     array_row(
         "amax", "x", "largest entry; torch shares the gradient among ties",
-        reduced, _reduction(lambda m, fiber: m.chain("max", fiber)), options=_DIM, singular="kink at ties",
+        reduced, _combination("max"), options=_DIM, singular="kink at ties",
     ),
     array_row(
         "amin", "x", "smallest entry; torch shares the gradient among ties",
-        reduced, _reduction(lambda m, fiber: m.chain("min", fiber)), options=_DIM, singular="kink at ties",
+        reduced, _combination("min"), options=_DIM, singular="kink at ties",
     ),
     array_row(
-        "var", "x", "variance, divided by n - correction", _shape_of_var, _reduction(_var),
+        "var", "x", "variance, divided by n - correction", _shape_of_var, _var,
         lambda t, x, dim=None, correction=1: t.var(x, dim, correction=correction), options=_CORRECTION,
     ),
     array_row(
         "std", "x", "standard deviation", _shape_of_var,
-        _reduction(lambda m, fiber, **rest: m.call("sqrt", _var(m, fiber, **rest))),
+        _std,
         lambda t, x, dim=None, correction=1: t.std(x, dim, correction=correction), options=_CORRECTION,
         singular="where all entries are equal",
     ),
     array_row(
-        "norm", "x", "norm of order p: 1, 2 or inf; of matrices that of Frobenius", _shape_of_norm, _reduction(_norm),
+        "norm", "x", "norm of order p: 1, 2 or inf; of matrices that of Frobenius", _shape_of_norm, _norm,
         _torch_norm, options={"p": ("2", "inf", "fro"), **_DIM}, singular="at 0",
     ),
     array_row(
-        "logsumexp", "x", "log(sum(exp(x)))", reduced, _reduction(_logsumexp),
+        "logsumexp", "x", "log(sum(exp(x)))", reduced, _logsumexp,
         lambda t, x, dim=None: t.logsumexp(x, tuple(range(x.dim())) if dim is None else dim), options=_DIM,
     ),
     array_row(
-        "cumsum", "x", "cumulative sums along dim", unchanged, along_axis(_scan("+")), _torch_along_axis("cumsum"),
+        "cumsum", "x", "cumulative sums along dim", unchanged, _accumulation("+"), _torch_along_axis("cumsum"),
         options=_DIM,
     ),
     array_row(
-        "cumprod", "x", "cumulative products along dim", unchanged, along_axis(_scan("*")), _torch_along_axis("cumprod"),
+        "cumprod", "x", "cumulative products along dim", unchanged, _accumulation("*"), _torch_along_axis("cumprod"),
         options=_DIM, different_backward_algorithm=True,
     ),
     array_row(
-        "softmax", "x", "exp(x)/sum(exp(x)), along dim", unchanged, along_axis(_softmax), _torch_along_axis("softmax"),
+        "softmax", "x", "exp(x)/sum(exp(x)), along dim", unchanged, _softmax, _torch_along_axis("softmax"),
         options=_DIM,
     ),
     array_row(
-        "log_softmax", "x", "log(softmax(x))", unchanged, along_axis(log_softmax),
+        "log_softmax", "x", "log(softmax(x))", unchanged, log_softmax,
         _torch_along_axis("log_softmax"), options=_DIM,
     ),
     array_row(

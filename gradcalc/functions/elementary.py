@@ -206,12 +206,12 @@ PIECEWISE: tuple[Function, ...] = (
     ),
     row(
         "max", "x, y?, ...", "the largest argument, or the largest entry of one", aliases=("Max", "fmax"),
-        shape=shape_of_extreme, scalarized=extreme("max"), torch=torch_extreme("max"), options={"dim": ()},
+        shape=shape_of_extreme, composition=extreme("max"), torch=torch_extreme("max"), options={"dim": ()},
         singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
     ),
     row(
         "min", "x, y?, ...", "the smallest argument, or the smallest entry of one", aliases=("Min", "fmin"),
-        shape=shape_of_extreme, scalarized=extreme("min"), torch=torch_extreme("min"), options={"dim": ()},
+        shape=shape_of_extreme, composition=extreme("min"), torch=torch_extreme("min"), options={"dim": ()},
         singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
     ),
     row(

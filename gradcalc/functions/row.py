@@ -53,9 +53,9 @@ class Function:
     condition: bool = False
     boolean_args: frozenset[int] = frozenset()
     scalar_args: frozenset[int] = frozenset()
-    scalarized: Builder | None = None
-    """A function of arrays: `scalarized(m, *arrays, **options)` gives the entries of the result as trees of those of the
-    arguments, which have shapes that fit.  None for a function of numbers, which is taken entry by entry."""
+    composition: Builder | None = None
+    """A function of arrays: `composition(m, *arrays, **options)` writes it in the vocabulary of arrays, for arguments of
+    shapes that fit.  None for a function of numbers, which is taken entry by entry."""
     shape: Rule | None = None
     """Of a function of arrays, the shape of the result: `shape(m, *shapes, **options)`.  It raises `CalcError` for shapes
     that do not fit."""
@@ -113,7 +113,7 @@ class Columns(TypedDict, total=False):
     condition: bool
     boolean_args: frozenset[int]
     scalar_args: frozenset[int]
-    scalarized: Builder | None
+    composition: Builder | None
     shape: Rule | None
     options: Mapping[str, tuple[str, ...]]
     elementwise: bool
@@ -196,10 +196,10 @@ def array_row(
     signature: str,
     summary: str,
     shape: Rule,
-    scalarized: Builder,
+    composition: Builder,
     torch: Builder | str | None = "",
     **columns: Any,
 ) -> Function:
     """A row of a function of arrays only."""
-    columns = {"sample": (), **columns, "shape": shape, "scalarized": scalarized, "elementwise": False}
+    columns = {"sample": (), **columns, "shape": shape, "composition": composition, "elementwise": False}
     return row(name, signature, summary, torch=torch, **columns)

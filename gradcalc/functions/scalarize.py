@@ -40,11 +40,11 @@ def scalarize(tree: Node, values: Mapping[str, Array[Node]]) -> Trees:
         nonlocal count
         row = TABLE[node.name]
         builder = EntryBuilder(node, row.options, MAX_NODES - count, meaning)
-        if row.scalarized is None:
+        if row.composition is None:
             result = builder.elementwise(*args)
         else:
             shape_of_call(node, [arg.shape for arg in args])
-            result = row.scalarized(builder, *args, **option_values(node))
+            result = row.composition(builder, *args, **option_values(node))
         count += builder.count
         return result
 

@@ -79,7 +79,7 @@ def test_random_expressions(seed: int) -> None:
 
 
 def test_every_function_of_arrays_has_a_rule_for_its_shape() -> None:
-    assert all((row.shape is None) == (row.scalarized is None) for row in TABLE.values())
+    assert all((row.shape is None) == (row.composition is None) for row in TABLE.values())
 
 
 REFUSED = [
