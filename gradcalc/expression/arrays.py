@@ -112,6 +112,14 @@ def indices(shape: Shape) -> Iterator[tuple[int, ...]]:
     return product(*(range(length) for length in shape))
 
 
+def flat_position(index: Sequence[int | str], shape: Shape) -> int:
+    """The position of the entry at an index."""
+    position = 0
+    for place, length in zip(index, shape, strict=True):
+        position = position * length + int(place)
+    return position
+
+
 class Entry(str):
     """The name of an entry of an array, which knows its variable and its indices: `x[0]`, or with letters `x[i]`."""
 

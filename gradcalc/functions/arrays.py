@@ -1,168 +1,170 @@
 """Reductions, functions along an axis, and indexing.
 
-The meaning of a row is `scalarized`: the entries of the result as trees of the entries of the arguments, which an
-`EntryBuilder` builds.  `torch` and `scalarized` get the options by keyword.
+The meaning of a row is its `composition`, written in the vocabulary of arrays, and `shape` is the shape of the result.  All
+columns get the options by keyword.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import prod
 from types import ModuleType
 
-from gradcalc.expression.arrays import Array, from_fibers
-from gradcalc.expression.tree import Node
-from gradcalc.functions.entry_builder import EntryBuilder, Trees
+from gradcalc.expression.arrays import Array, Shape
+from gradcalc.functions.array_vocabulary import A, ArrayVocabulary
 from gradcalc.functions.row import Builder, Function, Tensor, array_row
+from gradcalc.functions.shape_rules import Option, ShapeRules, reduced, unchanged
 
 _DIM: dict[str, tuple[str, ...]] = {"dim": ()}
 _CORRECTION: dict[str, tuple[str, ...]] = {**_DIM, "correction": ()}
 
 
-def _reduction(combine: Callable[..., Node]) -> Callable[..., Trees]:
-    """A reduction of all entries or along an axis: `combine` makes one number of a fiber."""
-
-    def scalarized(m: EntryBuilder, x: Trees, dim: int | None = None, **options: int | str) -> Trees:
-        fibers = x.fibers(range(len(x.shape)) if dim is None else [m.axis(x, dim)])
-        if not prod(x.shape):
-            raise m.error("an empty list cannot be combined")
-        return fibers.map(lambda fiber: combine(m, fiber, **options))
-
-    return scalarized
+def _combination(name: str) -> Builder:
+    """A reduction by an associative function of two numbers."""
+    return lambda m, x, dim=None: m.combine(name, x, m.dims(x, dim))
 
 
-def along_axis(change: Callable[[EntryBuilder, Sequence[Node]], Sequence[Node]]) -> Callable[..., Trees]:
-    """A function along an axis: `change` makes a fiber of a fiber of the same length."""
-
-    def scalarized(m: EntryBuilder, x: Trees, dim: int = -1) -> Trees:
-        if not x.shape:
-            return Array((), change(m, x.entries))
-        axis = m.axis(x, dim)
-        return from_fibers(x.fibers([axis]).map(lambda fiber: change(m, fiber)), x.shape, axis)
-
-    return scalarized
+def _accumulation(name: str) -> Builder:
+    return lambda m, x, dim=-1: m.accumulate(name, x, m.axis(x.shape, dim)) if x.shape else x
 
 
-def mean(m: EntryBuilder, fiber: Sequence[Node]) -> Node:
-    return m.call("/", m.add(fiber), m.number(len(fiber)))
+def _mean(m: ArrayVocabulary[A], x: A, dim: int | None = None) -> A:
+    return m.mean(x, m.dims(x, dim))
 
 
-def _var(m: EntryBuilder, fiber: Sequence[Node], correction: int = 1) -> Node:
-    center = mean(m, fiber)
-    if len(fiber) <= correction:
-        raise m.error(f"{len(fiber)} entries have no variance with the correction {correction}")
-    squares = [m.call("**", m.call("-", entry, center), m.number(2)) for entry in fiber]
-    return m.call("/", m.add(squares), m.number(len(fiber) - correction))
+def _shape_of_var(m: ShapeRules, x: Shape, dim: int | None = None, correction: int = 1) -> Shape:
+    shape = reduced(m, x, dim)
+    length = prod(x) if dim is None else x[dim]
+    if length <= correction:
+        raise m.error(f"{length} entries have no variance with the correction {correction}")
+    return shape
 
 
-def _norm(m: EntryBuilder, fiber: Sequence[Node], p: int | str = 2) -> Node:
-    sizes = [m.call("abs", entry) for entry in fiber]
-    if p == "inf":
-        return m.chain("max", sizes)
-    if p == 1:
-        return m.add(sizes)
-    if p in (2, "fro"):
-        if len(fiber) == 1:
-            return sizes[0]
-        if len(fiber) == 2:  # the origin is its kink
-            return m.call("hypot", *fiber)
-        return m.call("sqrt", m.add([m.call("**", entry, m.number(2)) for entry in fiber]))
-    raise m.error("the order of a norm must be 1, 2 or inf", hint="norm(x, 1), norm(x), norm(x, inf)")
+def _deviation(m: ArrayVocabulary[A], x: A, dims: list[int]) -> A:
+    """x - mean(x)"""
+    return m.call("-", x, m.keep(m.mean(x, dims), dims))
 
 
-def _exponentials(m: EntryBuilder, fiber: Sequence[Node]) -> list[Node]:
-    return [m.call("exp", entry) for entry in fiber]
+def _var_along(m: ArrayVocabulary[A], x: A, dims: list[int], correction: int) -> A:
+    squares = m.call("**", _deviation(m, x, dims), m.number(2))
+    return m.call("/", m.sum(squares, dims), m.number(prod(x.shape[dim] for dim in dims) - correction))
 
 
-def _logsumexp(m: EntryBuilder, fiber: Sequence[Node]) -> Node:
-    return m.chain("logaddexp", fiber) if len(fiber) == 2 else m.call("log", m.add(_exponentials(m, fiber)))
+def _var(m: ArrayVocabulary[A], x: A, dim: int | None = None, correction: int = 1) -> A:
+    return _var_along(m, x, m.dims(x, dim), correction)
 
 
-def _softmax(m: EntryBuilder, fiber: Sequence[Node]) -> Sequence[Node]:
-    powers = _exponentials(m, fiber)
-    total = m.add(powers)
-    return [m.call("/", power, total) for power in powers]
+def _std(m: ArrayVocabulary[A], x: A, dim: int | None = None, correction: int = 1) -> A:
+    return m.call("sqrt", _var(m, x, dim, correction))
 
 
-def log_softmax(m: EntryBuilder, fiber: Sequence[Node]) -> Sequence[Node]:
-    total = m.call("log", m.add(_exponentials(m, fiber)))
-    return [m.call("-", entry, total) for entry in fiber]
+def _shape_of_norm(m: ShapeRules, x: Shape, p: Option = 2, dim: int | None = None) -> Shape:
+    shape = reduced(m, x, dim)
+    if p not in (1, 2, "fro", "inf"):
+        raise m.error("the order of a norm must be 1, 2 or inf", hint="norm(x, 1), norm(x), norm(x, inf)")
+    return shape
 
 
-def _scan(name: str) -> Callable[[EntryBuilder, Sequence[Node]], Sequence[Node]]:
-    def change(m: EntryBuilder, fiber: Sequence[Node]) -> Sequence[Node]:
-        results = [fiber[0]]
-        for entry in fiber[1:]:
-            results.append(m.call(name, results[-1], entry))
-        return results
+def _norm(m: ArrayVocabulary[A], x: A, p: Option = 2, dim: int | None = None) -> A:
+    dims = m.dims(x, dim)
+    length = prod(x.shape[dim] for dim in dims)
+    if p in (1, "inf") or length == 1:
+        return m.combine("+" if p == 1 else "max", m.call("abs", x), dims)
+    if length == 2:  # the origin is its kink
+        return m.combine("hypot", x, dims)
+    return m.call("sqrt", m.sum(m.call("**", x, m.number(2)), dims))
 
-    return change
+
+def _logsumexp(m: ArrayVocabulary[A], x: A, dim: int | None = None) -> A:
+    dims = m.dims(x, dim)
+    if prod(x.shape[dim] for dim in dims) == 2:
+        return m.combine("logaddexp", x, dims)
+    return m.call("log", m.sum(m.call("exp", x), dims))
 
 
-def _layer_norm(m: EntryBuilder, x: Trees, eps: Trees) -> Trees:
-    if not x.shape:
+def _softmax(m: ArrayVocabulary[A], x: A, dim: int = -1) -> A:
+    powers, dims = m.call("exp", x), m.dims(x, dim)
+    return m.call("/", powers, m.keep(m.sum(powers, dims), dims))
+
+
+def log_softmax(m: ArrayVocabulary[A], x: A, dim: int = -1) -> A:
+    dims = m.dims(x, dim)
+    return m.call("-", x, m.keep(m.call("log", m.sum(m.call("exp", x), dims)), dims))
+
+
+def _shape_of_layer_norm(m: ShapeRules, x: Shape, eps: Shape) -> Shape:
+    if not x:
         raise m.error("layer_norm needs a vector")
-
-    def change(m: EntryBuilder, fiber: Sequence[Node]) -> Sequence[Node]:
-        center = mean(m, fiber)
-        width = m.call("sqrt", m.call("+", _var(m, fiber, 0), eps.entries[0]))
-        return [m.call("/", m.call("-", entry, center), width) for entry in fiber]
-
-    return along_axis(change)(m, x)
+    return x
 
 
-def _index(m: EntryBuilder, x: Trees, at: str) -> Trees:
-    """The entries at integers and slices: a dimension after the other is taken to the front and indexed."""
-    positions = x.positions()
-    words = at.split(",")
-    if len(words) > len(x.shape):
-        what = "a number has no entries" if not x.shape else f"an array of shape {m.shape(x)} has {len(x.shape)} places"
-        raise m.error(what)
-    rank = 0
-    for word in words:
-        length = positions.shape[rank]
-        front = positions.permute([rank, *(dim for dim in range(len(positions.shape)) if dim != rank)])
-        rest = front.shape[1:]
-        size = prod(rest)
-        if ":" in word:
-            start, stop, step = ([int(part) if part else None for part in word.split(":")] + [None])[:3]
-            if step is not None and step < 1:
+def _layer_norm(m: ArrayVocabulary[A], x: A, eps: A) -> A:
+    dims = m.dims(x, -1)
+    width = m.call("sqrt", m.call("+", _var_along(m, x, dims, 0), eps))
+    return m.call("/", _deviation(m, x, dims), m.keep(width, dims))
+
+
+def index_of(at: str) -> tuple[int | slice, ...]:
+    """The integers and slices between the brackets of `x[...]`."""
+
+    def part(word: str) -> int | slice:
+        return slice(*(int(end) if end else None for end in word.split(":"))) if ":" in word else int(word)
+
+    return tuple(part(word) for word in at.split(","))
+
+
+def _shape_of_index(m: ShapeRules, x: Shape, at: str) -> Shape:
+    index = index_of(at)
+    if len(index) > len(x):
+        raise m.error(f"an array of shape {m.text(x)} has {len(x)} places" if x else "a number has no entries")
+    shape = []
+    for part, length in zip(index, x, strict=False):
+        if isinstance(part, slice):
+            if part.step is not None and part.step < 1:
                 raise m.error("the step of a slice must be 1 or more")
-            rows = range(length)[start:stop:step]
-            if not rows:
+            if not range(length)[part]:
                 raise m.error("the slice has no entries")
-            entries = [entry for row in rows for entry in front.entries[row * size : (row + 1) * size]]
-            order = [*range(1, rank + 1), 0, *range(rank + 1, len(positions.shape))]
-            positions = Array((len(rows), *rest), entries).permute(order)
-            rank += 1
-        else:
-            row = int(word)
-            if not -length <= row < length:
-                raise m.error(f"index {row} is out of range for length {length}")
-            row %= length
-            positions = Array(rest, front.entries[row * size : (row + 1) * size])
-    return x.take(positions)
+            shape.append(len(range(length)[part]))
+        elif not -length <= part < length:
+            raise m.error(f"index {part} is out of range for length {length}")
+    return (*shape, *x[len(index) :])
 
 
-def _list(m: EntryBuilder, *parts: Trees) -> Trees:
-    if len({part.shape for part in parts}) > 1:
-        shapes = " and ".join(dict.fromkeys(m.shape(part) for part in parts))
+def _index(m: ArrayVocabulary[A], x: A, at: str) -> A:
+    """The entries at integers and slices."""
+    places, shape = [0], []
+    index = index_of(at)
+    for dim, length in enumerate(x.shape):
+        part = index[dim] if dim < len(index) else slice(None)
+        rows = range(length)[part] if isinstance(part, slice) else [part % length]
+        places = [place * length + row for place in places for row in rows]
+        shape += [len(rows)] if isinstance(part, slice) else []
+    return m.take(x, Array(tuple(shape), places))
+
+
+def _shape_of_list(m: ShapeRules, *parts: Shape) -> Shape:
+    if len(set(parts)) > 1:
+        shapes = " and ".join(dict.fromkeys(m.text(part) for part in parts))
         raise m.error(f"the entries of a list must have one shape, not {shapes}")
-    return Array((len(parts), *parts[0].shape), [entry for part in parts for entry in part.entries])
+    return (len(parts), *parts[0])
 
 
-def extreme(name: str) -> Callable[..., Trees]:
+def extreme(name: str) -> Callable[..., A]:
     """max and min: of one array, or elementwise of several."""
-    reduction = _reduction(lambda m, fiber: m.chain(name, fiber))
 
-    def scalarized(m: EntryBuilder, *args: Trees, dim: int | None = None) -> Trees:
-        if len(args) == 1:
-            return reduction(m, args[0], dim)
-        if dim is not None:
-            raise m.error(f"{name} along a dimension takes one array")
-        return m.elementwise(*args)
+    def composition(m: ArrayVocabulary[A], *args: A, dim: int | None = None) -> A:
+        return m.combine(name, args[0], m.dims(args[0], dim)) if len(args) == 1 else m.elementwise(*args)
 
-    return scalarized
+    return composition
+
+
+def shape_of_extreme(m: ShapeRules, *shapes: Shape, dim: int | None = None) -> Shape:
+    """Of max and min."""
+    if len(shapes) == 1:
+        return reduced(m, shapes[0], dim)
+    if dim is not None:
+        raise m.error(f"{m.node.name} along a dimension takes one array")
+    return m.broadcast(*shapes)
 
 
 def torch_extreme(name: str) -> Builder:
@@ -178,13 +180,6 @@ def torch_extreme(name: str) -> Builder:
     return call
 
 
-def _torch_index(t: ModuleType, x: Tensor, at: str) -> Tensor:
-    def index(word: str) -> slice | int:
-        return slice(*(int(part) if part else None for part in word.split(":"))) if ":" in word else int(word)
-
-    return x[tuple(index(word) for word in at.split(","))]
-
-
 def _torch_norm(t: ModuleType, x: Tensor, p: int | str = 2, dim: int | None = None) -> Tensor:
     return t.linalg.vector_norm(x, float("inf") if p == "inf" else 2 if p == "fro" else p, dim)
 
@@ -194,57 +189,65 @@ def _torch_along_axis(name: str) -> Builder:
 
 
 OF_ONE: tuple[Function, ...] = (
-    array_row("[", "x, ...", "a list: [1, 2], [[1, 2], [3, 4]]", _list, lambda t, *parts: t.stack(parts)),
-    array_row("[]", "x", "entries: x[0], x[-1], x[1:3], A[0, :]", _index, _torch_index, options={"at": ()}),
-    array_row(
-        "sum", "x", "sum of the entries, of all or along dim", _reduction(lambda m, fiber: m.add(fiber)), options=_DIM,
+    array_row("[", "x, ...", "a list: [1, 2], [[1, 2], [3, 4]]", _shape_of_list, lambda m, *parts: m.stack(parts),
+        lambda t, *parts: t.stack(parts)),
+    array_row("[]", "x", "entries: x[0], x[-1], x[1:3], A[0, :]", _shape_of_index, _index,
+        lambda t, x, at: x[index_of(at)], options={"at": ()},
     ),
-    array_row("mean", "x", "mean of the entries", _reduction(mean), options=_DIM, aliases=("average",)),
     array_row(
-        "prod", "x", "product of the entries", _reduction(lambda m, fiber: m.multiply(fiber)),
+        "sum", "x", "sum of the entries, of all or along dim", reduced, _combination("+"),
+        options=_DIM,
+    ),
+    array_row("mean", "x", "mean of the entries", reduced, _mean, options=_DIM, aliases=("average",)),
+    array_row(
+        "prod", "x", "product of the entries", reduced, _combination("*"),
         options=_DIM, different_backward_algorithm=True,
     ),
     array_row(
         "amax", "x", "largest entry; torch shares the gradient among ties",
-        _reduction(lambda m, fiber: m.chain("max", fiber)), options=_DIM, singular="kink at ties",
+        reduced, _combination("max"), options=_DIM, singular="kink at ties",
     ),
     array_row(
         "amin", "x", "smallest entry; torch shares the gradient among ties",
-        _reduction(lambda m, fiber: m.chain("min", fiber)), options=_DIM, singular="kink at ties",
+        reduced, _combination("min"), options=_DIM, singular="kink at ties",
     ),
     array_row(
-        "var", "x", "variance, divided by n - correction", _reduction(_var),
+        "var", "x", "variance, divided by n - correction", _shape_of_var, _var,
         lambda t, x, dim=None, correction=1: t.var(x, dim, correction=correction), options=_CORRECTION,
     ),
     array_row(
-        "std", "x", "standard deviation", _reduction(lambda m, fiber, **rest: m.call("sqrt", _var(m, fiber, **rest))),
+        "std", "x", "standard deviation", _shape_of_var,
+        _std,
         lambda t, x, dim=None, correction=1: t.std(x, dim, correction=correction), options=_CORRECTION,
         singular="where all entries are equal",
     ),
     array_row(
-        "norm", "x", "norm of order p: 1, 2 or inf; of matrices that of Frobenius", _reduction(_norm), _torch_norm,
-        options={"p": ("2", "inf", "fro"), **_DIM}, singular="at 0",
+        "norm", "x", "norm of order p: 1, 2 or inf; of matrices that of Frobenius", _shape_of_norm, _norm,
+        _torch_norm, options={"p": ("2", "inf", "fro"), **_DIM}, singular="at 0",
     ),
     array_row(
-        "logsumexp", "x", "log(sum(exp(x)))", _reduction(_logsumexp),
+        "logsumexp", "x", "log(sum(exp(x)))", reduced, _logsumexp,
         lambda t, x, dim=None: t.logsumexp(x, tuple(range(x.dim())) if dim is None else dim), options=_DIM,
     ),
     array_row(
-        "cumsum", "x", "cumulative sums along dim", along_axis(_scan("+")), _torch_along_axis("cumsum"),
+        "cumsum", "x", "cumulative sums along dim", unchanged, _accumulation("+"), _torch_along_axis("cumsum"),
         options=_DIM,
     ),
     array_row(
-        "cumprod", "x", "cumulative products along dim", along_axis(_scan("*")), _torch_along_axis("cumprod"),
+        "cumprod", "x", "cumulative products along dim", unchanged, _accumulation("*"), _torch_along_axis("cumprod"),
         options=_DIM, different_backward_algorithm=True,
     ),
     array_row(
-        "softmax", "x", "exp(x)/sum(exp(x)), along dim", along_axis(_softmax), _torch_along_axis("softmax"), options=_DIM,
+        "softmax", "x", "exp(x)/sum(exp(x)), along dim", unchanged, _softmax, _torch_along_axis("softmax"),
+        options=_DIM,
     ),
     array_row(
-        "log_softmax", "x", "log(softmax(x))", along_axis(log_softmax), _torch_along_axis("log_softmax"), options=_DIM,
+        "log_softmax", "x", "log(softmax(x))", unchanged, log_softmax,
+        _torch_along_axis("log_softmax"), options=_DIM,
     ),
     array_row(
-        "layer_norm", "x; eps=0.00001", "(x - mean)/sqrt(variance + eps) along the last dimension", _layer_norm,
+        "layer_norm", "x; eps=0.00001", "(x - mean)/sqrt(variance + eps) along the last dimension", _shape_of_layer_norm,
+        _layer_norm,
         lambda t, x, eps: t.nn.functional.layer_norm(x, x.shape[-1:], eps=float(eps)),
     ),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from types import ModuleType
 
-from gradcalc.functions.arrays import extreme, torch_extreme
+from gradcalc.functions.arrays import extreme, shape_of_extreme, torch_extreme
 from gradcalc.functions.row import Function, Tensor, row
 
 _POSITIVE = ((0.1, 4.0),)
@@ -206,13 +206,13 @@ PIECEWISE: tuple[Function, ...] = (
     ),
     row(
         "max", "x, y?, ...", "the largest argument, or the largest entry of one", aliases=("Max", "fmax"),
-        scalarized=extreme("max"), torch=torch_extreme("max"), options={"dim": ()}, singular="kink at ties",
-        sample=((0.5, 2.0), (-2.0, 0.0)),
+        shape=shape_of_extreme, composition=extreme("max"), torch=torch_extreme("max"), options={"dim": ()},
+        singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
     ),
     row(
         "min", "x, y?, ...", "the smallest argument, or the smallest entry of one", aliases=("Min", "fmin"),
-        scalarized=extreme("min"), torch=torch_extreme("min"), options={"dim": ()}, singular="kink at ties",
-        sample=((0.5, 2.0), (-2.0, 0.0)),
+        shape=shape_of_extreme, composition=extreme("min"), torch=torch_extreme("min"), options={"dim": ()},
+        singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
     ),
     row(
         "maximum", "x, y", "the larger argument", meaning="max", singular="kink at ties",

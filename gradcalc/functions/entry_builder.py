@@ -1,91 +1,103 @@
-"""The vocabulary of functions of arrays: it builds the trees of the entries of a result."""
+"""The vocabulary of functions of arrays that writes out: it builds the trees of the entries of a result."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 
-from gradcalc.errors import CalcError, Span
-from gradcalc.expression.arrays import Array, broadcast_shape
-from gradcalc.expression.tree import Call, Name, Node, Number, integer_literal
+from gradcalc.errors import CalcError
+from gradcalc.expression.arrays import Array, from_fibers
+from gradcalc.expression.tree import Call, Name, Node, Number
+from gradcalc.functions.array_vocabulary import ArrayVocabulary
+from gradcalc.functions.minors import MAX_MATRIX, Minors
 
 MAX_NODES = 400_000
 """Nodes that the entries of an expression may have together."""
 
 Trees = Array[Node]
+Meaning = Callable[[Name], Node | Fraction | float]
+"""The value of an entry of a variable: what was typed, or a number."""
 
 
-class EntryBuilder:
-    """Builds the entries of one call, of a function with given options; `known` are the values of entries of variables."""
+class EntryBuilder(ArrayVocabulary[Trees]):
+    """Builds the entries of one call, of a function with given options; `meaning` knows the values of names."""
 
-    def __init__(self, node: Call, options: Mapping[str, tuple[str, ...]], room: int, meanings: Mapping[str, Node]):
-        self.node, self.span = node, node.span
-        self._room, self._meanings = room, meanings
+    def __init__(self, node: Call, options: Mapping[str, tuple[str, ...]], room: int, meaning: Meaning):
+        super().__init__(node)
+        self._room, self._meaning = room, meaning
         # The scalar function of a loss reduces nothing.
         self._options = (("reduction", "none"),) if "reduction" in options else ()
         self.count = 0
 
-    def call(self, name: str, *args: Node, options: tuple[tuple[str, str], ...] = ()) -> Node:
-        """A scalar function.  Raises `CalcError` where the result becomes too large."""
+    def _write(self, name: str, *args: Node) -> Node:
+        """A call of a scalar function.  Raises `CalcError` where the result becomes too large."""
         self.count += 1
         if self.count > self._room:
             raise CalcError(f"the entries have more than {MAX_NODES} parts together", span=self.span)
-        return Call(name, args, self.span, options)
+        return Call(name, args, self.span, self._options if name == self.node.name else ())
 
-    def number(self, value: int | str) -> Node:
-        return Number(str(value), self.span)
+    def number(self, value: int | str) -> Trees:
+        return Array.scalar(Number(str(value), self.span))
 
-    def add(self, terms: Sequence[Node]) -> Node:
-        """A balanced sum: a term affects O(log n) nodes."""
-        return self.chain("+", terms)
+    def call(self, name: str, *args: Trees) -> Trees:
+        shape = self.broadcast(*(arg.shape for arg in args))
+        columns = [arg.broadcast(shape).entries for arg in args]
+        return Array(shape, [self._write(name, *parts) for parts in zip(*columns, strict=True)])
 
-    def multiply(self, factors: Sequence[Node]) -> Node:
-        return self.chain("*", factors)
+    def elementwise(self, *args: Trees) -> Trees:
+        node, parts = self.node, [arg.entries[0] for arg in args if not arg.shape]
+        if len(parts) < len(args):
+            return self.call(node.name, *args)
+        # An expression of numbers stays what it is.
+        is_same = self._options == node.options and all(map(lambda part, arg: part is arg, parts, node.args))
+        return Array.scalar(node if is_same else Call(node.name, tuple(parts), self.span, self._options))
 
-    def chain(self, name: str, parts: Sequence[Node]) -> Node:
-        """A balanced tree of calls of an associative function of two."""
+    def take(self, x: Trees, positions: Array[int]) -> Trees:
+        return x.take(positions)
+
+    def stack(self, parts: Sequence[Trees]) -> Trees:
+        return Array((len(parts), *parts[0].shape), [entry for part in parts for entry in part.entries])
+
+    def combine(self, name: str, x: Trees, dims: Sequence[int]) -> Trees:
+        return x.fibers(dims).map(lambda fiber: self._chain(name, fiber))
+
+    def _chain(self, name: str, parts: Sequence[Node]) -> Node:
+        """A balanced tree: a part affects O(log n) nodes."""
         while len(parts) > 1:
-            pairs = [self.call(name, *parts[place : place + 2]) for place in range(0, len(parts) - 1, 2)]
+            pairs = [self._write(name, *parts[place : place + 2]) for place in range(0, len(parts) - 1, 2)]
             parts = [*pairs, *([parts[-1]] if len(parts) % 2 else [])]
         return parts[0]
 
-    def elementwise(self, *args: Trees) -> Trees:
-        """The function itself as a scalar function, of the entries of arguments that broadcast."""
-        shape = broadcast_shape(arg.shape for arg in args)
-        if shape is None:
-            shapes = " and ".join(self.shape(arg) for arg in args if arg.shape)
-            raise self.error(f"shape mismatch: {shapes}")
-        node = self.node
-        if not shape:
-            parts = tuple(arg.entries[0] for arg in args)
-            same = self._options == node.options and len(parts) == len(node.args)
-            if same and all(part is arg for part, arg in zip(parts, node.args, strict=True)):
-                return Array.scalar(node)
-            return Array.scalar(Call(node.name, parts, self.span, self._options))
-        columns = [arg.broadcast(shape).entries for arg in args]
-        return Array(shape, [self.call(node.name, *parts, options=self._options) for parts in zip(*columns, strict=True)])
+    def accumulate(self, name: str, x: Trees, dim: int) -> Trees:
+        def change(fiber: Sequence[Node]) -> Sequence[Node]:
+            results = [fiber[0]]
+            for entry in fiber[1:]:
+                results.append(self._write(name, results[-1], entry))
+            return results
 
-    def axis(self, x: Trees, dim: int) -> int:
-        """A dimension, counted from the front."""
-        if not -len(x.shape) <= dim < len(x.shape):
-            raise self.error(f"an array of shape {self.shape(x)} has no dimension {dim}")
-        return dim % len(x.shape)
+        return from_fibers(x.fibers([dim]).map(change), x.shape, dim)
 
-    def class_index(self, entry: Node, count: int) -> int:
-        """The class that a target names."""
-        value = integer_literal(self._meanings.get(entry.name, entry) if isinstance(entry, Name) else entry)
-        if value is None or not 0 <= value < count:
-            raise self.error(
-                f"a class must be an integer from 0 to {count - 1}", hint="write the classes as a list in the expression"
-            )
-        return value
+    def product(self, a: Trees, b: Trees) -> Trees:
+        rows, columns = a.fibers([len(a.shape) - 1]), b.fibers([0])
+        entries = [
+            self._chain("+", [self._write("*", left, right) for left, right in zip(row, column, strict=True)])
+            for row in rows.entries
+            for column in columns.entries
+        ]
+        return Array((*rows.shape, *columns.shape), entries)
 
-    @staticmethod
-    def shape(x: Array[Any]) -> str:
-        """A shape as Python writes it."""
-        return f"({', '.join(map(str, x.shape))}{',' if len(x.shape) == 1 else ''})"
+    def _minors(self, a: Trees) -> Minors:
+        if a.shape[0] > MAX_MATRIX:
+            raise self.error(f"a matrix may be {MAX_MATRIX} by {MAX_MATRIX} at most, not {self.text(a.shape)}")
+        return Minors(self._write, a.fibers([1]).entries, self.number(1).entries[0])
 
-    def error(self, message: str, hint: str | None = None) -> CalcError:
-        """An error about the whole call."""
-        first = min((part.span.start for part in (self.node, *self.node.args)), default=self.span.start)
-        return CalcError(message, span=Span(first, self.span.end), hint=hint)
+    def determinant(self, a: Trees) -> Trees:
+        return Array.scalar(self._minors(a).determinant())
+
+    def inverse(self, a: Trees) -> Trees:
+        return Array(a.shape, list(self._minors(a).inverse()))
+
+    def classes(self, target: Trees, count: int) -> Sequence[int]:
+        return [
+            self.class_index(self._meaning(entry) if isinstance(entry, Name) else entry, count) for entry in target.entries
+        ]

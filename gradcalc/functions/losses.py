@@ -6,17 +6,15 @@ its logarithms), the summary says so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from types import ModuleType
 
-from gradcalc.expression.arrays import Array
-from gradcalc.expression.tree import Node
+from gradcalc.expression.arrays import Array, Shape
 from gradcalc.functions.activations import relu, softplus
-from gradcalc.functions.arrays import log_softmax, mean
-from gradcalc.functions.entry_builder import EntryBuilder, Trees
-from gradcalc.functions.matrices import dot
+from gradcalc.functions.array_vocabulary import A, ArrayVocabulary
+from gradcalc.functions.arrays import log_softmax
 from gradcalc.functions.row import Builder, Function, Tensor, array_row, row
+from gradcalc.functions.shape_rules import ShapeRules
 from gradcalc.functions.vocabulary import C, N, Vocabulary
 
 _REDUCTIONS = ("mean", "sum", "none")
@@ -71,30 +69,43 @@ def _composed_loss(losses: Builder) -> Builder:
     return call
 
 
-def reduce_losses(m: EntryBuilder, losses: Trees, reduction: str, rows: int = 1) -> Trees:
+def reduce_losses(m: ArrayVocabulary[A], losses: A, reduction: str, rows: int = 1) -> A:
     """Losses as torch reduces them: their mean, their sum, that divided by the rows (`batchmean`), or none."""
     if reduction == "none" or not losses.shape:
         return losses
+    dims = m.dims(losses, None)
     if reduction == "batchmean":
-        return Array.scalar(m.call("/", m.add(losses.entries), m.number(rows)))
-    return Array.scalar(mean(m, losses.entries) if reduction == "mean" else m.add(losses.entries))
+        return m.call("/", m.sum(losses, dims), m.number(rows))
+    return m.mean(losses, dims) if reduction == "mean" else m.sum(losses, dims)
 
 
-def _reduced_loss(m: EntryBuilder, *args: Trees, reduction: str = "mean") -> Trees:
+def _shape_of_loss(m: ShapeRules, *shapes: Shape, reduction: str = "mean") -> Shape:
     name = m.node.name
-    if name in _WITHOUT_BROADCAST and len({arg.shape for arg in args[: _WITHOUT_BROADCAST[name]]}) > 1:
-        shapes = " and ".join(dict.fromkeys(m.shape(arg) for arg in args[: _WITHOUT_BROADCAST[name]]))
-        raise m.error(f"{name} takes arrays of one shape, not {shapes}")
+    same = dict.fromkeys(shapes[: _WITHOUT_BROADCAST.get(name, 0)])
+    if len(same) > 1:
+        raise m.error(f"{name} takes arrays of one shape, not {' and '.join(map(m.text, same))}")
+    shape = m.broadcast(*shapes)
+    return shape if reduction == "none" else ()
+
+
+def _reduced_loss(m: ArrayVocabulary[A], *args: A, reduction: str = "mean") -> A:
     # Of `batchmean` torch takes the rows of the first argument, whatever it is broadcast to.
     rows = args[0].shape[0] if args[0].shape else 1
     return reduce_losses(m, m.elementwise(*args), reduction, rows)
 
 
-def _gaussian_nll(m: EntryBuilder, x: Trees, target: Trees, var: Trees, reduction: str = "mean") -> Trees:
+def _variance_of_rows(x: Shape, var: Shape) -> Shape:
     """torch takes a variance of the shape of the rows of x for one of each row."""
-    if var.shape != x.shape and var.shape == x.shape[:-1]:
-        var = var.reshape((*var.shape, 1))
-    return _reduced_loss(m, x, target, var, reduction=reduction)
+    return (*var, 1) if var == x[:-1] != x else var
+
+
+def _shape_of_gaussian_nll(m: ShapeRules, x: Shape, target: Shape, var: Shape, reduction: str = "mean") -> Shape:
+    return _shape_of_loss(m, x, target, _variance_of_rows(x, var), reduction=reduction)
+
+
+def _gaussian_nll(m: ArrayVocabulary[A], x: A, target: A, var: A, reduction: str = "mean") -> A:
+    variance = m.reshape(var, _variance_of_rows(x.shape, var.shape))
+    return _reduced_loss(m, x, target, variance, reduction=reduction)
 
 
 _WITHOUT_BROADCAST = {
@@ -192,44 +203,43 @@ _MORE_REDUCTIONS = {"kl_div": ("batchmean",)}
 LOSSES = tuple(
     replace(
         loss,
-        scalarized=_gaussian_nll if loss.name == "gaussian_nll_loss" else _reduced_loss,
+        shape=_shape_of_gaussian_nll if loss.name == "gaussian_nll_loss" else _shape_of_loss,
+        composition=_gaussian_nll if loss.name == "gaussian_nll_loss" else _reduced_loss,
         options={"reduction": (*_REDUCTIONS, *_MORE_REDUCTIONS.get(loss.name, ()))},
     )
     for loss in _LOSSES
 )
 
 
-def _cross_entropy(m: EntryBuilder, x: Trees, target: Trees, reduction: str = "mean") -> Trees:
+def _shape_of_cross_entropy(m: ShapeRules, x: Shape, target: Shape, reduction: str = "mean") -> Shape:
+    if not x or len(x) > 2:
+        raise m.error(f"cross_entropy takes scores of shape (classes) or (rows, classes), not {m.text(x)}")
+    if target not in (x, x[:-1]):
+        raise m.error(f"targets of shape {m.text(target)} do not match scores of shape {m.text(x[:-1])}")
+    return x[:-1] if reduction == "none" else ()
+
+
+def _cross_entropy(m: ArrayVocabulary[A], x: A, target: A, reduction: str = "mean") -> A:
     """Rows of scores, and for each its class or the probabilities of all."""
-    if not x.shape or len(x.shape) > 2:
-        raise m.error(f"cross_entropy takes scores of shape (classes) or (rows, classes), not {m.shape(x)}")
-    rows = x.fibers([len(x.shape) - 1]).map(lambda row: log_softmax(m, row))
-    return _class_losses(m, rows, target, x.shape, reduction)
+    return _class_losses(m, log_softmax(m, x), target, reduction)
 
 
-def _nll(m: EntryBuilder, x: Trees, target: Trees, reduction: str = "mean") -> Trees:
-    if not x.shape or len(x.shape) > 2 or target.shape != x.shape[:-1]:
+def _shape_of_nll(m: ShapeRules, x: Shape, target: Shape, reduction: str = "mean") -> Shape:
+    if not x or len(x) > 2 or target != x[:-1]:
         raise m.error(
-            "nll_loss takes shapes (classes) or (rows, classes) and one class per row, not "
-            f"{m.shape(x)} and {m.shape(target)}"
+            f"nll_loss takes shapes (classes) or (rows, classes) and one class per row, not {m.text(x)} and {m.text(target)}"
         )
-    return _class_losses(m, x.fibers([len(x.shape) - 1]), target, x.shape, reduction)
+    return target if reduction == "none" else ()
 
 
-def _class_losses(
-    m: EntryBuilder, rows: Array[Sequence[Node]], target: Trees, shape: tuple[int, ...], reduction: str
-) -> Trees:
-    if target.shape == shape:
-        weights = target.fibers([len(shape) - 1]).entries
-        losses = [m.call("neg", dot(m, row, weight)) for row, weight in zip(rows.entries, weights, strict=True)]
-    elif target.shape == rows.shape:
-        losses = [
-            m.call("neg", row[m.class_index(entry, len(row))])
-            for row, entry in zip(rows.entries, target.entries, strict=True)
-        ]
+def _class_losses(m: ArrayVocabulary[A], scores: A, target: A, reduction: str = "mean") -> A:
+    if target.shape == scores.shape:
+        at_target = m.sum(m.call("*", scores, target), m.dims(scores, -1))
     else:
-        raise m.error(f"targets of shape {m.shape(target)} do not match scores of shape {m.shape(rows)}")
-    return reduce_losses(m, Array(rows.shape, losses), reduction)
+        count = scores.shape[-1]
+        positions = [row * count + place for row, place in enumerate(m.classes(target, count))]
+        at_target = m.take(scores, Array(target.shape, positions))
+    return reduce_losses(m, m.call("neg", at_target), reduction)
 
 
 def _torch_classes(name: str) -> Builder:
@@ -243,10 +253,10 @@ def _torch_classes(name: str) -> Builder:
 CLASS_LOSSES: tuple[Function, ...] = (
     array_row(
         "cross_entropy", "x, target", "-log_softmax(x) at the target's class, or weighted by its probabilities",
-        _cross_entropy, _torch_classes("cross_entropy"), options={"reduction": _REDUCTIONS},
+        _shape_of_cross_entropy, _cross_entropy, _torch_classes("cross_entropy"), options={"reduction": _REDUCTIONS},
     ),
     array_row(
-        "nll_loss", "x, target", "-x at the target's class", _nll, _torch_classes("nll_loss"),
+        "nll_loss", "x, target", "-x at the target's class", _shape_of_nll, _class_losses, _torch_classes("nll_loss"),
         options={"reduction": _REDUCTIONS},
     ),
 )  # fmt: skip

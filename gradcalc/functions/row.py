@@ -12,6 +12,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any, TypedDict, Unpack, overload
 
+from gradcalc.functions.shape_rules import Rule
 from gradcalc.functions.vocabulary import NAMES, Vocabulary
 
 Builder = Callable[..., Any]
@@ -52,9 +53,12 @@ class Function:
     condition: bool = False
     boolean_args: frozenset[int] = frozenset()
     scalar_args: frozenset[int] = frozenset()
-    scalarized: Builder | None = None
-    """A function of arrays: `entries(m, *cells, **options)` gives the entries of the result as trees of those of the
-    arguments.  None for a function of numbers, which is taken entry by entry."""
+    composition: Builder | None = None
+    """A function of arrays: `composition(m, *arrays, **options)` writes it in the vocabulary of arrays, for arguments of
+    shapes that fit.  None for a function of numbers, which is taken entry by entry."""
+    shape: Rule | None = None
+    """Of a function of arrays, the shape of the result: `shape(m, *shapes, **options)`.  It raises `CalcError` for shapes
+    that do not fit."""
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What a function of arrays can be told besides, by keyword: the words there are, none for a whole number."""
     elementwise: bool = True
@@ -109,7 +113,8 @@ class Columns(TypedDict, total=False):
     condition: bool
     boolean_args: frozenset[int]
     scalar_args: frozenset[int]
-    scalarized: Builder | None
+    composition: Builder | None
+    shape: Rule | None
     options: Mapping[str, tuple[str, ...]]
     elementwise: bool
     different_backward_algorithm: bool
@@ -187,8 +192,14 @@ def _torch_call(path: str) -> Builder:
 
 
 def array_row(
-    name: str, signature: str, summary: str, scalarized: Builder, torch: Builder | str | None = "", **columns: Any
+    name: str,
+    signature: str,
+    summary: str,
+    shape: Rule,
+    composition: Builder,
+    torch: Builder | str | None = "",
+    **columns: Any,
 ) -> Function:
     """A row of a function of arrays only."""
-    columns = {"sample": (), **columns, "scalarized": scalarized, "elementwise": False}
+    columns = {"sample": (), **columns, "shape": shape, "composition": composition, "elementwise": False}
     return row(name, signature, summary, torch=torch, **columns)

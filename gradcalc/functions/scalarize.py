@@ -7,11 +7,13 @@ the entries of a variable `x` are called `x[0]`, `x[1]`, and so on.  Entries sha
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
-from gradcalc.expression.arrays import Array, entry_names, named_entries
+from gradcalc.expression.arrays import Array, Entry, entry_names, flat_position
 from gradcalc.expression.tree import Call, Name, Node, Number, fold
 from gradcalc.functions import TABLE
 from gradcalc.functions.entry_builder import MAX_NODES, EntryBuilder, Trees
+from gradcalc.functions.shapes import option_values, shape_of_call
 
 
 def scalarize(tree: Node, values: Mapping[str, Array[Node]]) -> Trees:
@@ -20,7 +22,6 @@ def scalarize(tree: Node, values: Mapping[str, Array[Node]]) -> Trees:
     Raises `CalcError` for shapes that do not fit, and for what becomes too large.
     """
     count = 0
-    meanings = {name: value for array, entries in values.items() for name, value in named_entries(array, entries)}
 
     def leaf(node: Number | Name) -> Trees:
         shape = values[node.name].shape if isinstance(node, Name) and node.name in values else ()
@@ -28,20 +29,23 @@ def scalarize(tree: Node, values: Mapping[str, Array[Node]]) -> Trees:
             return Array.scalar(node)
         return entry_names(node.name, shape).map(lambda name: Name(name, node.span))
 
+    def meaning(node: Name) -> Node | Fraction | float:
+        name = node.name
+        array = values.get(name.variable if isinstance(name, Entry) else name)
+        if array is None:
+            return node
+        return array.entries[flat_position(name.indices, array.shape) if isinstance(name, Entry) else 0]
+
     def call(node: Call, args: list[Trees]) -> Trees:
         nonlocal count
         row = TABLE[node.name]
-        builder = EntryBuilder(node, row.options, MAX_NODES - count, meanings)
-        if row.scalarized is None:
+        builder = EntryBuilder(node, row.options, MAX_NODES - count, meaning)
+        if row.composition is None:
             result = builder.elementwise(*args)
         else:
-            result = row.scalarized(builder, *args, **option_values(node))
+            shape_of_call(node, [arg.shape for arg in args])
+            result = row.composition(builder, *args, **option_values(node))
         count += builder.count
         return result
 
     return fold(tree, leaf, call)
-
-
-def option_values(node: Call) -> dict[str, int | str]:
-    """The options of a call: whole numbers and words."""
-    return {key: word if key == "at" or not word.lstrip("-").isdigit() else int(word) for key, word in node.options}

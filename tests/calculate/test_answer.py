@@ -456,7 +456,7 @@ def with_constants() -> list[str]:
     calls = []
     for row in TABLE.values():
         names = [f"a{place}" for place, parameter in enumerate(row.parameters) if not parameter.optional]
-        if row.scalarized is None and not row.condition and row.name.isidentifier() and len(names) > 1:
+        if row.composition is None and not row.condition and row.name.isidentifier() and len(names) > 1:
             for place in range(len(names)):
                 calls += [
                     f"{row.name}({', '.join([*names[:place], text, *names[place + 1 :]])})" for text in ("0", "-1", "2")

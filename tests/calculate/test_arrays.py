@@ -31,7 +31,7 @@ from gradcalc.expression.arrays import Array, Shape, broadcast_shape, entry_name
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number
 from gradcalc.functions import TABLE
-from gradcalc.functions.matrices import MAX_MATRIX
+from gradcalc.functions.minors import MAX_MATRIX
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import MAX_NODES, scalarize
 from gradcalc.grammar import parse
@@ -487,7 +487,7 @@ IDS = [f"{form.expr} {' '.join(str(shape).replace(' ', '') for shape in form.sha
 
 
 def test_every_row_of_arrays_is_looked_at() -> None:
-    assert {row.name for row in TABLE.values() if row.scalarized is not None} == {form.row for form in FORMS}
+    assert {row.name for row in TABLE.values() if row.composition is not None} == {form.row for form in FORMS}
 
 
 def torchs(form: Form, point: dict[str, Array[float]], dtype: torch.dtype) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:

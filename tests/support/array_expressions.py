@@ -57,7 +57,7 @@ def _array(chance: random.Random, shape: Shape) -> str:
 @cache
 def rows_of_arrays() -> tuple[Function, ...]:
     """The rows of the table that know arrays."""
-    return tuple(row for row in TABLE.values() if row.scalarized is not None)
+    return tuple(row for row in TABLE.values() if row.composition is not None)
 
 
 class _GrowingArrays(Growing):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from gradcalc.expression.tree import Call, Name, Node, Number, calls_in, fold
 from gradcalc.functions import TABLE
-from gradcalc.functions.scalarize import option_values
+from gradcalc.functions.shapes import option_values
 from gradcalc.runtime import torch_import
 
 with torch_import.fast_import():

@@ -1,0 +1,30 @@
+"""The shape of an expression of arrays, in time proportional to its tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gradcalc.expression.arrays import Shape
+from gradcalc.expression.tree import Call, Name, Node, Number, fold
+from gradcalc.functions import TABLE
+from gradcalc.functions.shape_rules import ShapeRules
+
+
+def shape_of(tree: Node, shapes: Mapping[str, Shape]) -> Shape:
+    """The shape of a tree; a name without a shape is a number.  Raises `CalcError` for shapes that do not fit."""
+
+    def leaf(node: Number | Name) -> Shape:
+        return shapes.get(node.name, ()) if isinstance(node, Name) else ()
+
+    return fold(tree, leaf, shape_of_call)
+
+
+def shape_of_call(node: Call, shapes: Sequence[Shape]) -> Shape:
+    """The shape of a call of arguments of some shapes.  Raises `CalcError`."""
+    rules, rule = ShapeRules(node), TABLE[node.name].shape
+    return rules.broadcast(*shapes) if rule is None else rule(rules, *shapes, **option_values(node))
+
+
+def option_values(node: Call) -> dict[str, int | str]:
+    """The options of a call: whole numbers and words."""
+    return {key: word if key == "at" or not word.lstrip("-").isdigit() else int(word) for key, word in node.options}
