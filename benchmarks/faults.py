@@ -36,7 +36,7 @@ from support.faulty import EPSILONS, Fault
 from support.judging import Judged, Question, is_regular, reference
 
 from gradcalc.calculate.answer import answer
-from gradcalc.engines.autograd.program import base_name
+from gradcalc.engines.autograd.operation import base_name
 from gradcalc.engines.symbolic.client import CLIENT, SymbolicFailure
 from gradcalc.engines.symbolic.messages import PartialsRequest
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real, ball, exact, refine

@@ -28,7 +28,7 @@ import torch
 from support.expressions import LITERALS, Case
 from support.judging import Question
 
-from gradcalc.engines.autograd.backward import Run
+from gradcalc.engines.autograd.run import Run
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand

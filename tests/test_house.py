@@ -158,7 +158,9 @@ ALLOWED = {
     "torch": {
         *(name for name in MODULES if name.startswith(("gradcalc.engines.autograd.", "gradcalc.engines.rounding."))), "gradcalc.commands.diff.vectorized", "gradcalc.commands.bce.neuron",
     },
-    "numpy": {"gradcalc.inputs.array_files"},
+    "numpy": {
+        "gradcalc.inputs.array_files", *(name for name in MODULES if name.startswith(("gradcalc.engines.autograd.", "gradcalc.proof.floats."))),
+    },
     "flint": {name for name in MODULES if name.startswith(("gradcalc.engines.taylor.", "gradcalc.proof.", "gradcalc.calculate.claims."))},
     "rich": {name for name in MODULES if name.startswith(("gradcalc.output.", "gradcalc.commands."))},
     "typer": {name for name in MODULES if name.startswith(("gradcalc.cli", "gradcalc.commands."))},

@@ -17,7 +17,7 @@ from gradcalc.calculate.partials import PartialSpec
 from gradcalc.calculate.prepared import PreparedQuery, derivatives
 from gradcalc.calculate.reporting import index_fields, report, undecided_report
 from gradcalc.engines.autograd import backward, devices
-from gradcalc.engines.autograd.backward import Run
+from gradcalc.engines.autograd.run import Run
 from gradcalc.engines.symbolic.messages import Derivatives
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import ExpressionAt
@@ -95,7 +95,8 @@ def _runs(prepared: PreparedQuery, inputs: _Inputs, wrt: Sequence[tuple[str, ...
     }
     count = len(prepared.entries.entries)
     with deadline.limit(prepared.seconds / 2):
-        runs = backward.runs(prepared.tree, floats, wrt, count, dtype=dtype, device=device, record=True)
+        gradients = backward.gradients_of(wrt, floats)
+        runs = backward.runs(prepared.tree, floats, gradients, count, dtype=dtype, device=device, record=True)
     return [replace(run, unrepresentable={**inputs.underflow, **run.unrepresentable}) for run in runs]
 
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from gradcalc.calculate.partials import By
 from gradcalc.engines.autograd import backward
-from gradcalc.engines.autograd.backward import Run
+from gradcalc.engines.autograd.run import Run
 from gradcalc.engines.rounding.enclosure import enclose
 from gradcalc.engines.symbolic.messages import Derivatives, Formula
 from gradcalc.engines.taylor import reals

@@ -14,7 +14,8 @@ from fractions import Fraction
 
 from flint import arb
 
-from gradcalc.engines.autograd.backward import By, Run
+from gradcalc.engines.autograd.program import By
+from gradcalc.engines.autograd.run import Run
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import PROVEN_BITS, Real, agree
 from gradcalc.proof.floats.aten_elementwise import UnknownOperation
@@ -37,8 +38,13 @@ class ReplayedTrace:
         assert run.program is not None
         self.program = run.program
         self.form, self.device = form, device
-        constants = {self.program.constants[text]: value for text, value in run.constants.items()}
-        self.inputs = {**{self.program.inputs[name]: value for name, value in run.inputs.items()}, **constants}
+        views = (*self.program.inputs.values(), *self.program.constants.values())
+        self.inputs = {
+            cell.key: Fraction(cell.value)
+            for view in views
+            for cell in view.cells
+            if cell.value is not None and math.isfinite(cell.value)
+        }
         self.unknown: str | None = None
         self.locals: Sequence[LocalError] = ()
         self._replays: dict[tuple[int, bool], Replay] = {}

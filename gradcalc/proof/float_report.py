@@ -10,7 +10,8 @@ import math
 from collections.abc import Collection
 from fractions import Fraction
 
-from gradcalc.engines.autograd.program import Cell, Operation, RecordedProgram, base_name
+from gradcalc.engines.autograd.operation import Cell, Operation, base_name
+from gradcalc.engines.autograd.program import RecordedProgram
 from gradcalc.engines.taylor.reals import Real, ball, decimal, exact, is_zero
 from gradcalc.proof.breakpoint_report import NUMERICAL
 from gradcalc.proof.evidence import Evidence

@@ -139,7 +139,7 @@ def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[s
         return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
     program, bits = trace.enclosure(key, truth)
     proof.update(replay=None if program is None else _enclosure(program), bits=bits)
-    proof["operations"] = len(trace.program.operations)
+    proof["operations"] = trace.program.size
     if formula is not None and not agree(formula, truth):
         if program is not None and agree(program, formula) and not agree(program, truth):
             why = "SymPy and PyTorch's program agree with each other, but not with Taylor arithmetic: please report this"

@@ -588,7 +588,15 @@ def test_every_operation_of_the_rows_has_a_meaning() -> None:
         entries = [entry for name, cells in point.items() for entry in entry_names(name, cells.shape).entries]
         count = math.prod(scalarize(understand(form.expr), names(**form.shapes)).shape)
         bys = [(entry,) for entry in entries]
-        run = backward.runs(understand(form.expr), point, bys, count, dtype="float64", device="cpu", record=True)[0]
+        run = backward.runs(
+            understand(form.expr),
+            point,
+            backward.gradients_of(bys, point),
+            count,
+            dtype="float64",
+            device="cpu",
+            record=True,
+        )[0]
         assert run.program is not None, run.failure
         unknown |= {f"{form.expr}: {op.name}" for op in run.program.operations if not aten_elementwise.is_known(op.name)}
     assert not unknown
@@ -754,8 +762,9 @@ def test_the_numbers_are_those_that_torch_returns_to_everybody(expr: str, order:
     """Being watched, torch takes another way through the backward pass of some functions, and returns other numbers."""
     report = answer(Problem(expr, {"x": str(point)}, order=order))
     tree = understand(expr, ["x"])
-    bys = [partial.entries for partial in report.partials]
-    (run,) = backward.runs(tree, {"x": Array((3,), point)}, bys, 1, dtype="float64", device="cpu")
+    values = {"x": Array((3,), point)}
+    gradients = backward.gradients_of([partial.entries for partial in report.partials], values)
+    (run,) = backward.runs(tree, values, gradients, 1, dtype="float64", device="cpu")
     for partial in report.partials:
         assert partial.autograd == run.partials[partial.entries]
         if not math.isfinite(partial.autograd or 0.0) or partial.autograd == 0.0 != float(partial.symbolic or 0):

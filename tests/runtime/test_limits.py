@@ -182,7 +182,7 @@ def test_an_entry_has_the_gradient_that_its_own_backward_pass_has(order: int) ->
     matrix, vector = [[0.3, -1.7, 2.2], [1.1, 0.4, -0.6]], [0.7, -0.2, 1.9]
     cells = {"A": Array((2, 3), [*matrix[0], *matrix[1]]), "x": Array((3,), vector)}
     by = [(f"x[{k}]",) * order for k in range(3)]
-    runs = backward.runs(tree, cells, by, 2, dtype="float32", device="cpu", record=True)
+    runs = backward.runs(tree, cells, backward.gradients_of(by, cells), 2, dtype="float32", device="cpu", record=True)
     for place, run in enumerate(runs):
         a, x = torch.tensor(matrix), torch.tensor(vector, requires_grad=True)
         (slope,) = torch.autograd.grad(torch.softmax(a @ torch.tanh(x), 0)[place], x, create_graph=True)
@@ -190,7 +190,7 @@ def test_an_entry_has_the_gradient_that_its_own_backward_pass_has(order: int) ->
             slope = torch.stack([torch.autograd.grad(slope[k], x, retain_graph=True)[0][k] for k in range(3)])
         assert [run.partials[name] for name in by] == slope.tolist()
         assert run.program is not None
-        assert len(run.program.partials) == 3
+        assert all(name in run.program.partials for name in by)
 
 
 def test_torch_is_stopped_when_the_time_is_over() -> None:

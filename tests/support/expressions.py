@@ -145,7 +145,7 @@ class Growing:
             places = scalarize(tree, self.trees).positions()
         except CalcError:  # shapes that do not fit
             return _NOTHING
-        runs = backward.runs(tree, self.floats, (), len(places.entries), dtype="float64", device="cpu")
+        runs = backward.runs(tree, self.floats, {}, len(places.entries), dtype="float64", device="cpu")
         return places.map(lambda place: math.nan if runs[place].value is None else runs[place].value)
 
     def operator(self, depth: int) -> Grown:

@@ -18,10 +18,10 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
-from gradcalc.engines.autograd.backward import Run
 from gradcalc.engines.autograd.forward import Hook
-from gradcalc.engines.autograd.program import base_name
+from gradcalc.engines.autograd.operation import base_name
 from gradcalc.engines.autograd.recorder import Recorder
+from gradcalc.engines.autograd.run import Run
 from gradcalc.expression.tree import Call, Node, Number, postorder
 from gradcalc.functions import TABLE
 from gradcalc.proof.floats.aten_elementwise import COMPARISONS, MEANINGS
@@ -540,6 +540,9 @@ class _Off:
     def __str__(self) -> str:
         return str(self.function)
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.function, name)
+
 
 @contextmanager
 def each_call(change: Callable[[int, Any], Any]) -> Iterator[None]:
@@ -547,7 +550,7 @@ def each_call(change: Callable[[int, Any], Any]) -> Iterator[None]:
     record = Recorder.record
 
     def faulty(self: Recorder, function: Any, args: Sequence[Any], options: Any) -> Any:
-        return record(self, change(len(self.program.operations), function), args, options)
+        return record(self, change(self.recording.size, function), args, options)
 
     Recorder.record = faulty  # type: ignore[method-assign]
     try:

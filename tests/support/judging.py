@@ -14,8 +14,9 @@ from itertools import product
 from gradcalc.calculate.at_point import nearest_float as nearest_input
 from gradcalc.calculate.judging import torch_deviations
 from gradcalc.engines.autograd import backward
-from gradcalc.engines.autograd.backward import By, Run
 from gradcalc.engines.autograd.forward import Hook
+from gradcalc.engines.autograd.program import By
+from gradcalc.engines.autograd.run import Run
 from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import Real, ball, exact, nearest_float, to_fraction
 from gradcalc.expression.arrays import entry_names, named_entries
@@ -88,7 +89,14 @@ class Question:
         given = {name: names.map(floats.__getitem__) for name, names in self.names.items()}
         place = self.case.place
         return backward.runs(
-            self.tree, given, bys, place + 1, dtype=self.dtype, device=self.device, record=record, hook=hook
+            self.tree,
+            given,
+            backward.gradients_of(bys, given),
+            place + 1,
+            dtype=self.dtype,
+            device=self.device,
+            record=record,
+            hook=hook,
         )[place]
 
     def judged(self, run: Run) -> list[Judged]:

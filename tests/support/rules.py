@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import torch
 
-from gradcalc.engines.autograd.backward import By
 from gradcalc.engines.autograd.forward import Hook
+from gradcalc.engines.autograd.program import By
 from support.judging import Question
 
 RULES = ("torch.allclose", "assert_close", "gradcheck")

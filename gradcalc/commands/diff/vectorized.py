@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gradcalc.engines.autograd import backward, forward
-from gradcalc.engines.autograd.backward import By
+from gradcalc.engines.autograd.program import By
 from gradcalc.engines.rounding.enclosure import enclose
 from gradcalc.expression.tree import Node
 from gradcalc.proof.floats.formats import FORMATS
@@ -80,7 +80,7 @@ def run(
     )
 
 
-def _partial(result: torch.Tensor, inputs: Mapping[str, torch.Tensor], by: backward.By) -> torch.Tensor | None:
+def _partial(result: torch.Tensor, inputs: Mapping[str, torch.Tensor], by: By) -> torch.Tensor | None:
     """A partial at all points: no point depends on another, so the gradient of the sum has that of each."""
     partial: torch.Tensor | None = result
     for place, name in enumerate(by, 1):

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
-from gradcalc.expression.arrays import Array, entry_names, named_entries
+from gradcalc.expression.arrays import Array, Shape, entry_names
 from gradcalc.expression.tree import Node
 from gradcalc.runtime import deadline, torch_import
 
 with torch_import.fast_import():
+    import numpy as np
     import torch
 
     from gradcalc.engines.autograd.forward import (
@@ -31,41 +33,27 @@ with torch_import.fast_import():
         is_nonzero,
         python_literals,
     )
-    from gradcalc.engines.autograd.program import NO_MEMORY, RecordedProgram
-    from gradcalc.engines.autograd.recorder import AVAILABLE, Recorder
+    from gradcalc.engines.autograd.operation import Numbers
+    from gradcalc.engines.autograd.program import By, RecordedProgram
+    from gradcalc.engines.autograd.recorder import AVAILABLE, Recorder, numbers_of
+    from gradcalc.engines.autograd.run import (
+        Answers,
+        ExactInputs,
+        Gradients,
+        PartialKeys,
+        Partials,
+        Run,
+        locate,
+    )
 
-By = tuple[str, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run of torch.
-
-    `inputs` and `constants` are exact: the binary numbers in its tensors, by the names of variables and the texts of
-    literals.  `value` and `partials` are the numbers it returned; `failure` says why there are none.
-    """
-
-    inputs: Mapping[str, Fraction] = field(default_factory=dict)
-    constants: Mapping[str, Fraction] = field(default_factory=dict)
-    value: float | None = None
-    partials: Mapping[By, float] = field(default_factory=dict)
-    failure: str | None = None
-    unrepresentable: Mapping[str, str] = field(default_factory=dict)
-    """Variables that do not fit the dtype: "overflow" (torch received an infinity) or "underflow" (it received 0)."""
-    lost_literals: Mapping[str, str] = field(default_factory=dict)
-    """Literals and constants that do not fit the dtype, likewise."""
-    program: RecordedProgram | None = None
-    """Every operation that ran, if it was recorded."""
-
-    @property
-    def is_at_a_point(self) -> bool:
-        """Whether torch received a number for every variable."""
-        return "overflow" not in self.unrepresentable.values()
+Values = Mapping[str, float | Array[float]]
+"""Numbers for the variables; the entries of an array may be a numpy array."""
 
 
 def run(
     tree: Node,
-    values: Mapping[str, float | Array[float]],
+    values: Values,
     wrts: Sequence[By],
     *,
     dtype: str,
@@ -77,14 +65,23 @@ def run(
 
     `record` asks for the program.  Never raises for what torch cannot do: that is a `failure`.
     """
-    cells = {name: value if isinstance(value, Array) else Array.scalar(value) for name, value in values.items()}
-    return runs(tree, cells, wrts, 1, dtype=dtype, device=device, record=record, hook=hook)[0]
+    (only,) = runs(tree, values, gradients_of(wrts, values), 1, dtype=dtype, device=device, record=record, hook=hook)
+    return replace(only, partials={wrt: only.partials[wrt] for wrt in wrts if not only.failure})
+
+
+def gradients_of(wrts: Sequence[By], values: Mapping[str, object]) -> Gradients:
+    """The gradients in which some partials are, of a function of variables that have these values."""
+    gradients: dict[By, dict[str, None]] = {}
+    for wrt in wrts:
+        entry = wrt[-1]
+        gradients.setdefault(wrt[:-1], {})[entry if entry in values else entry.partition("[")[0]] = None
+    return {prefix: tuple(variables) for prefix, variables in gradients.items()}
 
 
 def runs(
     tree: Node,
-    values: Mapping[str, Array[float]],
-    wrts: Sequence[By],
+    values: Values,
+    gradients: Gradients,
     count: int,
     *,
     dtype: str,
@@ -94,24 +91,24 @@ def runs(
 ) -> list[Run]:
     """The same for a tree of arrays: one answer for each of the `count` entries of its value, from one run.
 
-    `wrts` have the names of entries.  A partial of an entry of the value is from a backward pass of that entry.
+    Gradients are by whole variables.  That of an entry of the value is from a backward pass of that entry.
     """
+    arrays = {name: value if isinstance(value, Array) else Array.scalar(value) for name, value in values.items()}
     torch_type = getattr(torch, dtype)
-    names = {name: entry_names(name, value.shape).entries for name, value in values.items()}
-    places = {entry: (name, place) for name, entries in names.items() for place, entry in enumerate(entries)}
-    variables = {places[entry][0] for wrt in wrts for entry in wrt}
-    inputs = inputs_of({name: value.tolist() for name, value in values.items()}, torch_type, device, variables)
+    shapes = {name: value.shape for name, value in arrays.items()}
+    variables = {locate(entry, shapes)[0] for prefix in gradients for entry in prefix}.union(*gradients.values())
+    inputs = inputs_of({name: _nested(value) for name, value in arrays.items()}, torch_type, device, variables)
     constants = constants_of(tree, torch_type, device)
-    point = _point(names, values, inputs, constants)
+    point = _point(arrays, inputs, constants)
 
-    def answers(recorder: Recorder | None = None) -> _Answers:
+    def answers(recorder: Recorder | None = None) -> Answers:
         with recorder.on() if recorder else nullcontext(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's advice is for those who train
             result = build(tree, inputs, constants, hook)
             if recorder:
-                recorder.program.forward = len(recorder.program.operations)
-            partials = [_partials((result, place), inputs, places, wrts) for place in range(count)]
-            return _Answers(result, partials, recorder)
+                recorder.recording.forward = len(recorder.recording.tensor_operations)
+            tensors = [_gradients((result, place), inputs, gradients, shapes) for place in range(count)]
+        return Answers(result, tensors, gradients, shapes, recorder)
 
     recorder = Recorder() if record and AVAILABLE else None
     recording = plain = None
@@ -128,121 +125,111 @@ def runs(
         return [replace(point, failure=first_line(error))] * count
     except deadline.OutOfTime:
         return [replace(point, failure="PyTorch exceeded its share of the time limit")] * count
-    numbers = plain or recording
-    assert numbers is not None
-    plain_runs = [replace(point, value=numbers.value(place), partials=numbers.numbers(place)) for place in range(count)]
-    if recording is None or recorder is None:
+    returned = plain or recording
+    assert returned is not None
+    plain_runs = [replace(point, **_numbers(returned, place)) for place in range(count)]
+    if recording is None:
         return plain_runs
-    recorder.locate(
-        {name: (names[name], tensor) for name, tensor in inputs.items()},
-        constants.tensors,
-        python_literals(tree, constants.numbers),
-    )
+    program = _program(recording, inputs, constants, tree)
     return [
-        replace(run, program=recording.program(place)) if recording.is_same(place, run) else run
+        replace(run, recording=recording, program=_program_of(program, recording, place))
+        if plain is None or recording.is_same(place, plain)
+        else run
         for place, run in enumerate(plain_runs)
     ]
 
 
-def _point(
-    names: Mapping[str, Sequence[str]],
-    values: Mapping[str, Array[float]],
-    inputs: Mapping[str, torch.Tensor],
-    constants: Constants,
-) -> Run:
+def _numbers(answers: Answers, place: int) -> dict[str, Any]:
+    """What a run has of the numbers that torch returned for an entry of the value."""
+    value = float(answers.value[place])
+    return {"value": value, "partials": Partials(answers, place), "answers": answers, "place": place}
+
+
+def _program(recording: Answers, inputs: Mapping[str, torch.Tensor], constants: Constants, tree: Node) -> RecordedProgram:
+    """The program that was recorded, with what went in."""
+    assert recording.recorder is not None
+    view = recording.recorder.view
+    return RecordedProgram(
+        recording.recorder.recording,
+        {name: view(tensor) for name, tensor in inputs.items()},
+        {text: view(tensor) for text, tensor in constants.tensors.items()},
+        literals=python_literals(tree, constants.numbers),
+    )
+
+
+def _program_of(program: RecordedProgram, recording: Answers, place: int) -> RecordedProgram:
+    """The program of an entry of the value."""
+    view = recording.value_view
+    value = view.storage + view.item_size * int(view.positions[place])
+    return replace(program, value=value, partials=PartialKeys(recording, place))
+
+
+def _nested(value: Array[float]) -> Any:
+    """A number, or an array for torch."""
+    return np.asarray(value.entries, dtype=np.float64).reshape(value.shape) if value.shape else value.entries[0]
+
+
+def _point(arrays: Mapping[str, Array[float]], inputs: Mapping[str, torch.Tensor], constants: Constants) -> Run:
     """What torch received: the binary numbers in its tensors, and those that the dtype loses."""
-    floats = {entry: number for name, tensor in inputs.items() for entry, number in _numbers(names[name], tensor)}
-    typed = {entry: number for name, cells in values.items() for entry, number in named_entries(name, cells)}
-    losses = {name: "overflow" for name, value in floats.items() if not math.isfinite(value)}
-    losses.update({name: "underflow" for name, value in floats.items() if value == 0 != typed[name]})
+    received = {name: numbers_of(tensor).copy() for name, tensor in inputs.items()}
+    losses: dict[str, str] = {}
+    for cause, find in (("overflow", _overflows), ("underflow", _underflows)):
+        for name, array in arrays.items():
+            places = find(received[name], np.asarray(array.entries, dtype=np.float64))
+            if places.any():
+                names = entry_names(name, array.shape).entries
+                losses.update({names[place]: cause for place in places.nonzero()[0].tolist()})
     numbers = constants.numbers
     lost_literals = {text: "overflow" for text, value in numbers.items() if not math.isfinite(value)}
     lost_literals.update({text: "underflow" for text, value in numbers.items() if value == 0 and is_nonzero(text)})
-    return Run(_exact(floats), _exact(numbers), unrepresentable=losses, lost_literals=lost_literals)
+    exact = {text: Fraction(value) for text, value in numbers.items() if math.isfinite(value)}
+    numbers_in: Mapping[str, Fraction] = ExactInputs(received, {name: array.shape for name, array in arrays.items()})
+    if not any(array.shape for array in arrays.values()):  # a few numbers, which are all read
+        numbers_in = dict(numbers_in)
+    return Run(numbers_in, exact, unrepresentable=losses, lost_literals=lost_literals, input_arrays=received)
 
 
-def _exact(numbers: Mapping[str, float]) -> dict[str, Fraction]:
-    return {name: Fraction(value) for name, value in numbers.items() if math.isfinite(value)}
+def _overflows(received: Numbers, _: Numbers) -> Numbers:
+    infinite: Numbers = ~np.isfinite(received)
+    return infinite
 
 
-def _same(one: float | None, other: float | None) -> bool:
-    return one == other or (one is not None and other is not None and math.isnan(one) and math.isnan(other))
+def _underflows(received: Numbers, typed: Numbers) -> Numbers:
+    lost: Numbers = (received == 0) & (typed != 0)
+    return lost
 
 
-def _numbers(names: Sequence[str], tensor: torch.Tensor) -> Iterator[tuple[str, float]]:
-    return zip(names, tensor.detach().reshape(-1).tolist(), strict=True)
-
-
-Entry = tuple[torch.Tensor, int]
+Place = tuple[torch.Tensor, int]
 """A number in a tensor: the tensor, and its place in it."""
 
 
-class _Answers:
-    """The tensors torch returned, each read once; and the memory keys of their numbers, if the run was recorded."""
-
-    def __init__(
-        self, result: torch.Tensor, partials: Sequence[Mapping[By, Entry | None]], recorder: Recorder | None = None
-    ):
-        self.result, self.partials, self.recorder = result, partials, recorder
-        self._numbers: dict[int, list[float]] = {}
-        self._keys: dict[int, list[int]] = {}
-
-    def value(self, place: int) -> float:
-        """An entry of the value."""
-        return self._number(self.result, place)
-
-    def numbers(self, place: int) -> dict[By, float]:
-        """Its partials."""
-        return {wrt: 0.0 if entry is None else self._number(*entry) for wrt, entry in self.partials[place].items()}
-
-    def is_same(self, place: int, run: Run) -> bool:
-        """Whether another run returned the same numbers for an entry."""
-        return _same(run.value, self.value(place)) and all(map(_same, run.partials.values(), self.numbers(place).values()))
-
-    def program(self, place: int) -> RecordedProgram:
-        """The program of an entry."""
-        assert self.recorder is not None
-        # A gradient that torch knows to be zero is never written down.
-        keys = {wrt: self._key(*entry) for wrt, entry in self.partials[place].items() if entry is not None}
-        partials = {wrt: key for wrt, key in keys.items() if key != NO_MEMORY}
-        return replace(self.recorder.program, value=self._key(self.result, place), partials=partials)
-
-    def _number(self, tensor: torch.Tensor, place: int) -> float:
-        if id(tensor) not in self._numbers:
-            zero = tensor._is_zerotensor()  # which has no memory
-            self._numbers[id(tensor)] = [0.0] * tensor.numel() if zero else tensor.detach().reshape(-1).tolist()
-        return self._numbers[id(tensor)][place]
-
-    def _key(self, tensor: torch.Tensor, place: int) -> int:
-        assert self.recorder is not None
-        if id(tensor) not in self._keys:
-            self._keys[id(tensor)] = self.recorder.keys(tensor)
-        return self._keys[id(tensor)][place]
-
-
-def _partials(
-    result: Entry, inputs: Mapping[str, torch.Tensor], places: Mapping[str, tuple[str, int]], wrts: Sequence[By]
-) -> dict[By, Entry | None]:
-    """The partial derivatives of a number; orders above one differentiate the gradient again.
+def _gradients(
+    result: Place, inputs: Mapping[str, torch.Tensor], gradients: Gradients, shapes: Mapping[str, Shape]
+) -> dict[tuple[By, str], torch.Tensor | None]:
+    """The gradients of a number; after a prefix it is an entry of the gradient before that is differentiated again.
 
     None stands for a result that does not depend on a variable: its derivative is 0.
     """
-    order = max((len(wrt) for wrt in wrts), default=0)
-    partials: dict[By, Entry | None] = {(): result}
-    for length in range(1, order + 1):
-        for prefix in dict.fromkeys(wrt[: length - 1] for wrt in wrts if len(wrt) >= length):
-            entries = dict.fromkeys(wrt[length - 1] for wrt in wrts if wrt[: length - 1] == prefix)
-            names = list(dict.fromkeys(places[entry][0] for entry in entries))
-            above = partials[prefix]
-            gradients = {} if above is None else gradient(above, {name: inputs[name] for name in names}, length < order)
-            for entry in entries:
-                name, place = places[entry]
-                tensor = gradients.get(name)
-                partials[(*prefix, entry)] = None if tensor is None else (tensor, place)
-    return {wrt: partials[wrt] for wrt in wrts}
+    needs: dict[By, dict[str, None]] = {}
+    for prefix, names in gradients.items():
+        for length, entry in enumerate(prefix):
+            needs.setdefault(prefix[:length], {})[locate(entry, shapes)[0]] = None
+        needs.setdefault(prefix, {}).update(dict.fromkeys(names))
+    order = max((len(prefix) + 1 for prefix in gradients), default=0)
+    slopes: dict[tuple[By, str], torch.Tensor | None] = {}
+    for prefix, variables in sorted(needs.items(), key=lambda item: len(item[0])):
+        above: Place | None = result
+        if prefix:
+            variable, place = locate(prefix[-1], shapes)
+            before = slopes[prefix[:-1], variable]
+            above = None if before is None else (before, place)
+        tensors = {name: inputs[name] for name in variables}
+        by_name = dict.fromkeys(tensors) if above is None else gradient(above, tensors, len(prefix) + 1 < order)
+        slopes.update({(prefix, name): slope for name, slope in by_name.items()})
+    return {(prefix, name): slopes[prefix, name] for prefix, names in gradients.items() for name in names}
 
 
-def gradient(of: Entry, inputs: Mapping[str, torch.Tensor], create_graph: bool = False) -> dict[str, torch.Tensor | None]:
+def gradient(of: Place, inputs: Mapping[str, torch.Tensor], create_graph: bool = False) -> dict[str, torch.Tensor | None]:
     """The gradient of a number in a tensor by each input; with `create_graph` it can be differentiated itself."""
     tensor, place = of
     if not tensor.requires_grad:

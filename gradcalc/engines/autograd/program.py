@@ -1,58 +1,86 @@
-"""A recorded program, as plain data: operations on numbers, and where the numbers lie in memory."""
+"""A recorded program: its operations in order, and where the numbers of interest lie in memory."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from itertools import accumulate
 
-NO_MEMORY = 0
-"""The key of tensors without memory: nothing can be read from it."""
+from gradcalc.engines.autograd.operation import NO_MEMORY, Cell, Operation, TensorOperation, TensorView
+from gradcalc.engines.autograd.scalarize_trace import count, scalar_operations
+
+By = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A tensor as an operation saw it: which memory it lies in, and the number there at that moment.
+class Record:
+    """All operations of a run in order: on tensors, and on single numbers where somebody asks for them.
 
-    Views share memory and in-place operations write to it, so the key and not the tensor is what flows through a program.
-    `value` is None for a tensor without data.
+    `forward` is how many operations on tensors computed the value.
     """
 
-    key: int
-    value: float | bool | None
+    def __init__(self) -> None:
+        self.tensor_operations: list[TensorOperation] = []
+        self.forward = 0
 
+    @cached_property
+    def operations(self) -> list[Operation]:
+        """The operations on single numbers."""
+        return [operation for op in self.tensor_operations for operation in scalar_operations(op)]
 
-Argument = Cell | int | float | bool | str | None | tuple[Any, ...]
+    @cached_property
+    def starts(self) -> list[int]:
+        """For every operation on tensors the place of its first operation on numbers; at the end how many there are."""
+        return [0, *accumulate(map(count, self.tensor_operations))]
 
+    @property
+    def size(self) -> int:
+        """How many operations on single numbers there are."""
+        return sum(map(count, self.tensor_operations))
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One aten operation: its name (`"mul.Tensor"`), what went in and what came out."""
-
-    name: str
-    args: tuple[Argument, ...]
-    options: Mapping[str, Argument]
-    results: tuple[Cell, ...]
+    def tensor_place(self, place: int) -> int:
+        """The place of the operation on tensors that an operation on numbers, at a place, belongs to."""
+        return bisect_right(self.starts, place) - 1
 
 
 @dataclass(slots=True)
 class RecordedProgram:
-    """All operations of a run in order; `forward` is how many of them computed the value.
+    """The operations of a run, and where the tensors of interest lie, for one entry of the value.
 
-    The other fields say where the tensors of interest lie: the inputs by name, the constants by text, the value, and the
-    partials that depend on their variables.  `literals` are the typed numbers that torch was given as Python numbers.
+    These are the inputs by variable, the constants by text, the value by its address, and the addresses of the partials that
+    depend on their variables.  `literals` are the typed numbers that torch was given as Python numbers.
     """
 
-    operations: list[Operation] = field(default_factory=list)
-    forward: int = 0
-    inputs: dict[str, int] = field(default_factory=dict)
-    constants: dict[str, int] = field(default_factory=dict)
+    record: Record
+    inputs: Mapping[str, TensorView] = field(default_factory=dict)
+    constants: Mapping[str, TensorView] = field(default_factory=dict)
     value: int | None = None
-    partials: dict[tuple[str, ...], int] = field(default_factory=dict)
+    partials: Mapping[By, int] = field(default_factory=dict)
     literals: frozenset[float] = frozenset()
 
+    @property
+    def tensor_operations(self) -> list[TensorOperation]:
+        """The operations on tensors, as torch ran them."""
+        return self.record.tensor_operations
+
+    @property
+    def operations(self) -> list[Operation]:
+        """The same as operations on single numbers."""
+        return self.record.operations
+
+    @property
+    def size(self) -> int:
+        """How many operations on single numbers there are."""
+        return self.record.starts[-1]
+
+    @property
+    def forward(self) -> int:
+        """How many operations on single numbers computed the value."""
+        return self.record.starts[self.record.forward]
+
     def ancestors(self, key: int | None) -> frozenset[int]:
-        """The places of the operations on which the number under a memory key may depend: a backward slice."""
+        """The places of the operations on which the number at an address may depend: a backward slice."""
         keys, places = {key}, set()
         for place in range(len(self.operations) - 1, -1, -1):
             operation = self.operations[place]
@@ -64,9 +92,3 @@ class RecordedProgram:
                 inputs = (*operation.args, *operation.options.values())
                 keys.update(cell.key for cell in inputs if isinstance(cell, Cell) and cell.key != NO_MEMORY)
         return frozenset(places)
-
-
-def base_name(name: str) -> str:
-    """`"mul_.Tensor"` is `mul`, `"prims.add.default"` is `add`."""
-    stem = name.removeprefix("prims.").split(".")[0]
-    return stem.rstrip("_") if not stem.startswith("__") else stem

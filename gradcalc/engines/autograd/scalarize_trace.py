@@ -1,30 +1,30 @@
 """An operation on tensors as operations on their entries.
 
-Comes in: an aten operation as torch ran it, with the cells of its tensors.  Goes out: an `Operation` for every number that
-it computed, so that the replay knows numbers only.
+Comes in: an aten operation as torch ran it.  Goes out: an `Operation` for every number that it computed, where somebody
+needs to know about single numbers.
 
 This module says which entries a reduction or an operation of linear algebra combines, and not what it computes from them.
-Data movement is run a second time, on the positions of the entries instead of their numbers.  An operation that is unknown
-here, and not elementwise either, gets a name without a meaning.
+An operation that is unknown here, and not elementwise either, gets a name without a meaning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from math import prod
 
-import torch
+import numpy as np
 
-from gradcalc.engines.autograd.program import NO_MEMORY, Argument, Cell, Operation, base_name
-from gradcalc.expression.arrays import Array, broadcast_shape
+from gradcalc.engines.autograd import moves
+from gradcalc.engines.autograd.operation import Argument, Cell, Numbers, Operation, Plain, TensorOperation, TensorView
+from gradcalc.expression.arrays import broadcast_shape
+from gradcalc.runtime import deadline
 
 DATA_MOVEMENT = frozenset({
     "cat", "stack", "select_backward", "slice_backward", "diagonal_backward", "index", "index_select", "gather", "scatter",
     "flip", "roll", "repeat", "diag_embed", "tril", "triu", "constant_pad_nd", "select_scatter", "slice_scatter",
     "index_put", "index_fill", "linalg_diagonal",
 })  # fmt: skip
-"""Operations whose results are entries of their arguments, or zeros beside them."""
+"""Operations whose results are entries of their arguments, or numbers of their own beside them."""
 
 REDUCTIONS = frozenset(
     {"sum", "mean", "prod", "amax", "amin", "var", "std", "logsumexp", "linalg_vector_norm", "norm", "trace"}
@@ -46,262 +46,240 @@ LOSSES = frozenset({
     "mse_loss", "huber_loss", "smooth_l1_loss",
     "soft_margin_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits",
 })  # fmt: skip
+"""Elementwise; the recorder has their mean or sum as an operation of its own."""
 _VIEWS = frozenset({"squeeze", "unsqueeze", "t", "transpose", "detach"})
 """Views of the same memory, in place too."""
 OPAQUE = frozenset({"nll_loss_forward", "nll_loss_backward", "native_layer_norm", "native_layer_norm_backward"})
-NOT_ELEMENTWISE = DATA_MOVEMENT | REDUCTIONS | ALONG_AXIS | PRODUCTS | MATRICES | LOSSES | OPAQUE
-_REDUCTION_AT = {"binary_cross_entropy": 3, "binary_cross_entropy_backward": 4, "binary_cross_entropy_with_logits": 4}
+_NOT_ELEMENTWISE = DATA_MOVEMENT | REDUCTIONS | ALONG_AXIS | PRODUCTS | MATRICES | OPAQUE
 
 
-Grid = Array[Cell]
-"""The cells of a tensor: the memory key of each entry, with the number that was there."""
-Plain = Grid | int | float | bool | str | None | tuple[Any, ...]
+def is_elementwise(op: TensorOperation) -> bool:
+    """Whether an operation computes every entry of its result from the entries at the same place."""
+    return op.base not in _NOT_ELEMENTWISE and not (op.base in ("max", "min") and _is_reduction(op))
 
 
-@dataclass(frozen=True, slots=True)
-class TensorOperation:
-    """An aten operation that ran: its call as torch had it, and the same as plain data.
-
-    `inputs` and `options` have the cells of the tensors before it ran, `results` those after.
-    """
-
-    name: str
-    function: Callable[..., Any]
-    args: Sequence[Any]
-    kwargs: Mapping[str, Any]
-    inputs: Sequence[Plain]
-    options: Mapping[str, Plain]
-    results: Sequence[Grid]
-
-    @property
-    def base(self) -> str:
-        """The name without its overload: `mul` of `mul_.Tensor`."""
-        return base_name(self.name)
-
-    @property
-    def grids(self) -> list[Grid]:
-        """Its tensors, without those in options."""
-        return [arg for arg in self.inputs if isinstance(arg, Array)]
-
-    @property
-    def cells(self) -> tuple[Cell, ...]:
-        """The cells of all its tensors, one after the other."""
-        return tuple(cell for grid in self.grids for cell in grid.entries)
-
-    @property
-    def outputs(self) -> tuple[Cell, ...]:
-        """The cells of all its results, one after the other."""
-        return tuple(cell for grid in self.results for cell in grid.entries)
+def is_another_view(op: TensorOperation) -> bool:
+    """Whether an operation on arrays moves nothing and computes nothing."""
+    return not op.is_scalar and (op.base in _VIEWS or op.is_view)
 
 
-def cells_of(tensor: torch.Tensor) -> Grid:
-    """The cells of a tensor, in the order of its entries."""
-    shape = tuple(tensor.shape)
-    if tensor.is_meta or tensor._is_zerotensor():  # a ZeroTensor has no memory
-        return Array(shape, [Cell(NO_MEMORY, None if tensor.is_meta else 0.0)] * tensor.numel())
-    numbers = tensor.detach().reshape(-1).tolist()
-    start, size = tensor.data_ptr(), tensor.element_size()
-    places = [0]
-    for length, stride in zip(shape, tensor.stride(), strict=True):
-        places = [place + step * stride for place in places for step in range(length)]
-    return Array(shape, [Cell(start + size * place, number) for place, number in zip(places, numbers, strict=True)])
+def count(op: TensorOperation) -> int:
+    """How many operations on numbers an operation on tensors stands for."""
+    if is_another_view(op):
+        return 0
+    if op.is_scalar or not op.results or op.base in MATRICES or op.base in OPAQUE or accumulates(op):
+        return 1
+    size = op.results[0].size
+    return size // max(op.results[0].shape[axis(op)], 1) if op.base in ALONG_AXIS and op.results[0].shape else size
 
 
-def scalarize_op(
-    op: TensorOperation, results: Sequence[torch.Tensor], keep: Callable[[torch.Tensor], None]
-) -> Iterator[Operation]:
-    """The operations on entries that an operation on tensors stands for; `keep` is called with every tensor made here."""
+def scalar_operations(op: TensorOperation) -> Sequence[Operation]:
+    """The operations on numbers that an operation on tensors stands for."""
+    deadline.check()
+    if op.operations is None:
+        if op.is_scalar and op.base not in _NOT_ELEMENTWISE:
+            op.operations = (_on_numbers(op),)
+        else:
+            op.operations = () if is_another_view(op) else tuple(_scalar_operations(op))
+    return op.operations
+
+
+def _scalar_operations(op: TensorOperation) -> Iterator[Operation]:
     base = op.base
-    in_place = base != op.name.split(".")[0]
-    if base in _VIEWS or (not in_place and _is_view(op.args, results)):
-        return
-    if base == "index_put" and any(arg is True for arg in op.inputs):  # it adds, and does not only move
-        yield Operation(f"{base} with accumulation", (), {}, tuple(op.results[0].entries))
+    if accumulates(op):
+        yield Operation(f"{base} with accumulation", (), {}, tuple(op.results[0].cells))
     elif base in DATA_MOVEMENT:
         yield from _data_movement(op)
-    elif base in REDUCTIONS or (base in ("max", "min") and len(op.grids) == 1):
+    elif base in REDUCTIONS or (not is_elementwise(op) and base in ("max", "min")):
         yield from _reduction(op)
     elif base in ALONG_AXIS:
-        axes = _axes(_axis(op), len(op.results[0].shape))
-        fibers = [grid.fibers(axes).entries for grid in (*op.grids, *op.results)]
-        for fiber in zip(*fibers, strict=True):
+        parts = [_fibers(view, [axis(op)]) for view in (*op.views, *op.results)]
+        for fiber in zip(*parts, strict=True):
             yield Operation(op.name, tuple(cell for part in fiber[:-1] for cell in part), {}, tuple(fiber[-1]))
     elif base in PRODUCTS:
         yield from _product(op)
     elif base in MATRICES:
-        yield from _matrix_operation(op)
+        yield _matrix_operation(op)
     elif base in OPAQUE:
         yield _opaque(op)
-    elif base in LOSSES and _reduction_code(base, op.inputs):
-        yield from _loss(op, keep)
     else:
-        yield from _elementwise(op.name, op.inputs, op.options, op.results)
+        yield from _elementwise(op)
 
 
-def _is_view(args: Sequence[Any], results: Sequence[torch.Tensor]) -> bool:
-    tensors = [arg for arg in args if isinstance(arg, torch.Tensor) and arg.numel() and not arg._is_zerotensor()]
-    sources = {arg.untyped_storage().data_ptr() for arg in tensors}
-    return bool(results) and all(
-        not result._is_zerotensor() and result.untyped_storage().data_ptr() in sources for result in results
-    )
+def accumulates(op: TensorOperation) -> bool:
+    """Whether it adds, and does not only move."""
+    return op.base == "index_put" and bool(op.argument("accumulate"))
 
 
-def _elementwise(
-    name: str, inputs: Sequence[Plain], options: Mapping[str, Plain], results: Sequence[Grid]
-) -> Iterator[Operation]:
-    if not results:
+def _is_reduction(op: TensorOperation) -> bool:
+    return len(op.views) == 1
+
+
+def _on_numbers(op: TensorOperation) -> Operation:
+    """An operation on tensors without dimensions."""
+    keywords = {key: _scalar(value) for key, value in op.options.items()} if op.options else {}
+    return Operation(op.name, tuple(map(_scalar, op.inputs)), keywords, tuple(view.cells[0] for view in op.results))
+
+
+def _elementwise(op: TensorOperation) -> Iterator[Operation]:
+    name, base = op.name, op.base
+    if not op.results:
         yield Operation(name, (), {}, ())
         return
-    base, shape, outputs = base_name(name), results[0].shape, results[0].entries
-    if broadcast_shape([shape, *(arg.shape for arg in inputs if isinstance(arg, Array))]) != shape:
+    shape, outputs = op.results[0].shape, op.results[0].cells
+    if broadcast_shape([shape, *(view.shape for view in op.views)]) != shape:
         # Booleans and integers are taken from the record; any other number needs a meaning.
         plain = all(isinstance(cell.value, (bool, int)) for cell in outputs)
         for cell in outputs:
             yield Operation(f"full.{name}" if plain else f"{base} of arrays", (), {}, (cell,))
         return
-    columns = [arg.broadcast(shape).entries if isinstance(arg, Array) else None for arg in inputs]
-    keywords: dict[str, Argument] = {key: _scalar(value) for key, value in options.items()}
-    is_backward = base.endswith("_loss_backward") or base == "binary_cross_entropy_backward"
-    if is_backward and _reduction_code(base, inputs, 3) == 1:
+    columns = [_spread(arg, shape) if isinstance(arg, TensorView) else None for arg in op.inputs]
+    keywords = {key: _scalar(value) for key, value in op.options.items()}
+    if mean_of_gradients(op):
         keywords["count"] = len(outputs)
+    results = [outputs, *(view.cells for view in op.results[1:])]
     for place in range(len(outputs)):
-        args = tuple(_scalar(arg) if column is None else column[place] for arg, column in zip(inputs, columns, strict=True))
-        yield Operation(name, args, keywords, tuple(grid.entries[place] for grid in results if len(grid.entries) > place))
+        args = tuple(
+            _scalar(arg) if column is None else column[place] for arg, column in zip(op.inputs, columns, strict=True)
+        )
+        yield Operation(name, args, keywords, tuple(cells[place] for cells in results if len(cells) > place))
+
+
+def mean_of_gradients(op: TensorOperation) -> bool:
+    """Whether it is the backward pass of a loss whose mean was taken: gradients are divided by the number of entries."""
+    is_backward = op.base.endswith("_loss_backward") or op.base == "binary_cross_entropy_backward"
+    return is_backward and op.argument("reduction") == 1
+
+
+def _spread(view: TensorView, shape: tuple[int, ...]) -> list[Cell]:
+    """The entries of a tensor, repeated to a shape."""
+    cells = view.cells
+    if view.shape == shape:
+        return cells
+    return [cells[place] for place in broadcast_places(view, shape).tolist()]
+
+
+def broadcast_places(view: TensorView, shape: tuple[int, ...]) -> Numbers:
+    """Which entry of a tensor stands at every place of a shape to which it is broadcast."""
+    return np.broadcast_to(np.arange(view.size).reshape(view.shape), shape).reshape(-1)
 
 
 def _scalar(value: Plain) -> Argument:
     """An argument that is the same for all entries."""
-    if isinstance(value, Array):
-        return value.entries[0] if len(value.entries) == 1 else None
+    if isinstance(value, TensorView):
+        return value.cells[0] if value.size == 1 else None
     return tuple(_scalar(part) for part in value) if isinstance(value, tuple) else value
 
 
 def _data_movement(op: TensorOperation) -> Iterator[Operation]:
-    """Run an operation on the numbers of cells: 0 for what it puts there itself."""
-    cells: list[Cell] = []
-
-    def number(arg: Any, plain: Any) -> Any:
-        if isinstance(arg, torch.Tensor) and isinstance(plain, Array) and arg.is_floating_point():
-            start = len(cells) + 1
-            cells.extend(plain.entries)
-            return torch.arange(start, start + arg.numel(), device=arg.device).reshape(arg.shape)
-        if isinstance(arg, (list, tuple)):
-            return [number(*pair) for pair in zip(arg, plain, strict=True)]
-        return arg
-
-    outputs = op.results[0].entries
-    if not any(isinstance(arg, torch.Tensor) and arg.is_floating_point() for arg in _flat(op.args)):
+    outputs = op.results[0].cells
+    cells = [cell for view in moves.moved(op) for cell in view.cells]
+    if not cells:
         for output in outputs:  # integers and booleans are taken from the record
             yield Operation(f"full.{op.name}", (), {}, (output,))
         return
-    positions = op.function(*[number(*pair) for pair in zip(op.args, op.inputs, strict=True)], **op.kwargs)
-    for position, output in zip(positions.reshape(-1).tolist(), outputs, strict=True):
-        if position:
-            yield Operation(f"clone.{op.name}", (cells[position - 1],), {}, (output,))
+    for place, output in zip(moves.sources(op).tolist(), outputs, strict=True):
+        if place == moves.PUT_THERE:
+            yield Operation(f"full.{op.name}", (), {}, (output,))
         else:
-            yield Operation(f"zeros.{op.name}", (), {}, (output,))
+            yield Operation(f"clone.{op.name}", (cells[place],), {}, (output,))
 
 
-def _flat(args: Sequence[Any]) -> Iterator[Any]:
-    for arg in args:
-        if isinstance(arg, (list, tuple)):
-            yield from arg
-        else:
-            yield arg
+def _fibers(view: TensorView, axes: Sequence[int]) -> list[list[Cell]]:
+    cells = view.cells
+    return [[cells[place] for place in fiber] for fiber in fibers(view.shape, axes).tolist()]
+
+
+def fibers(shape: tuple[int, ...], axes: Sequence[int]) -> Numbers:
+    """The places of the entries along axes: a row for every index of the other dimensions."""
+    kept = [axis for axis in range(len(shape)) if axis not in axes]
+    places = np.arange(prod(shape)).reshape(shape).transpose([*kept, *axes])
+    return places.reshape(prod(shape[axis] for axis in kept), prod(shape[axis] for axis in axes))
+
+
+def reduced(op: TensorOperation) -> Numbers:
+    """The places in the argument of a reduction that each entry of its result combines: a row for each."""
+    shape = op.views[0].shape
+    if op.base == "trace":
+        return (np.arange(min(shape)) * (shape[1] + 1))[None]
+    return fibers(shape, reduced_axes(op))
+
+
+def reduced_axes(op: TensorOperation) -> list[int]:
+    """The axes along which a reduction goes."""
+    place = _DIM_AT.get(op.base, 1)
+    # The overloads without a dimension may have other things there, such as a flag.
+    has_dim = not op.name.endswith(".default") or op.base in _DIM_BY_DEFAULT
+    return _axes(op.inputs[place] if has_dim and len(op.inputs) > place else None, len(op.views[0].shape))
 
 
 def _reduction(op: TensorOperation) -> Iterator[Operation]:
-    base, source, inputs = op.base, op.inputs[0], op.inputs
-    assert isinstance(source, Array)
-    place = _DIM_AT.get(base, 1)
-    # The overloads without a dimension may have other things there, such as a flag.
-    has_dim = not op.name.endswith(".default") or base in _DIM_BY_DEFAULT
-    axes = _axes(inputs[place] if has_dim and len(inputs) > place else None, len(source.shape))
-    if base == "trace":
-        source, axes = Array((min(source.shape),), source.entries[:: source.shape[1] + 1][: min(source.shape)]), [0]
     options: dict[str, Argument] = {key: _scalar(value) for key, value in op.options.items() if key == "correction"}
-    if base == "linalg_vector_norm":
-        options["order"] = _scalar(inputs[1]) if len(inputs) > 1 else 2
-    for fiber, output in zip(source.fibers(axes).entries, op.results[0].entries, strict=True):
-        yield Operation(op.name, tuple(fiber), options, (output,))
+    if op.base == "linalg_vector_norm":
+        options["order"] = _scalar(op.argument("ord"))
+    cells = op.views[0].cells
+    for places, output in zip(reduced(op).tolist(), op.results[0].cells, strict=True):
+        yield Operation(op.name, tuple(cells[place] for place in places), options, (output,))
 
 
-def _axes(dim: Plain, count: int) -> list[int]:
+def _axes(dim: Plain, dimensions: int) -> list[int]:
     """The axes that an argument `dim` names; all of them if it names none."""
-    named = [dim] if isinstance(dim, int) else list(dim) if isinstance(dim, tuple) and dim else range(count)
-    return [axis % count for axis in named] if count else []
+    named = [dim] if isinstance(dim, int) else list(dim) if isinstance(dim, tuple) and dim else range(dimensions)
+    return [axis % dimensions for axis in named if isinstance(axis, int)] if dimensions else []
 
 
-def _axis(op: TensorOperation) -> int:
-    axis = op.inputs[2] if op.base.endswith("_backward_data") else op.inputs[1]
-    assert isinstance(axis, int)
-    return axis
+def axis(op: TensorOperation) -> int:
+    """The axis of an operation along one, counted from the front."""
+    named = op.argument("dim")
+    assert isinstance(named, int)
+    return named % max(len(op.results[0].shape), 1)
 
 
 def _product(op: TensorOperation) -> Iterator[Operation]:
     """Every entry of a product of matrices: a row and a column, and the entry of the summand beside them."""
-    summand = op.inputs[0] if op.base.startswith("add") else None
-    left, right = (arg for arg in op.inputs[len(op.inputs) - 2 :] if isinstance(arg, Array))
+    summand = op.views[0] if op.base.startswith("add") else None
+    left, right = op.views[-2:]
     options: dict[str, Argument] = {key: _scalar(op.options[key]) for key in ("alpha", "beta") if key in op.options}
-    inner = left.shape[-1]
-    rows = [list(left.entries[start : start + inner]) for start in range(0, len(left.entries), inner)]
-    if len(right.shape) == 1:
-        columns, per = [list(right.entries)], 1
-    else:
-        per = right.shape[-1]
-        columns = [list(matrix[step::per]) for matrix in _matrices(right) for step in range(per)]
     result = op.results[0]
-    outer = summand.broadcast(result.shape).entries if isinstance(summand, Array) else None
-    height = left.shape[-2] if len(left.shape) > 1 else 1
-    for place, output in enumerate(result.entries):
-        row = place // per
-        batch = row // height if len(left.shape) == 3 else 0
-        factors = (*rows[row], *columns[batch * per + place % per])
-        yield Operation(op.name, factors if outer is None else (outer[place], *factors), options, (output,))
+    outer = None if summand is None else _spread(summand, result.shape)
+    rows, columns, outputs = left.cells, right.cells, result.cells
+    for place, (row, column) in enumerate(zip(*(places.tolist() for places in factors(left, right)), strict=True)):
+        pair = (*(rows[at] for at in row), *(columns[at] for at in column))
+        yield Operation(op.name, pair if outer is None else (outer[place], *pair), options, (outputs[place],))
 
 
-def _matrices(grid: Grid) -> list[Sequence[Cell]]:
-    size = grid.shape[-2] * grid.shape[-1]
-    return [grid.entries[start : start + size] for start in range(0, len(grid.entries), size)]
+def factors(left: TensorView, right: TensorView) -> tuple[Numbers, Numbers]:
+    """The places of the row and of the column that each entry of a product combines: a row for each."""
+    inner = left.shape[-1]
+    rows = np.arange(left.size).reshape(*left.shape[:-2], left.size // max(prod((*left.shape[:-2], inner)), 1), inner)
+    columns = np.arange(right.size).reshape(*right.shape[:-2], inner, -1) if right.size else np.empty((inner, 0), np.int64)
+    pairs = np.broadcast_arrays(rows[..., :, None, :], np.swapaxes(columns, -1, -2)[..., None, :, :])
+    return pairs[0].reshape(-1, inner), pairs[1].reshape(-1, inner)
 
 
-def _matrix_operation(op: TensorOperation) -> Iterator[Operation]:
-    """An operation on whole matrices; a batch of them has no meaning here."""
-    if any(len(grid.shape) > 2 for grid in op.grids):
-        yield Operation(f"{op.name} of stacks", (), {}, tuple(op.results[0].entries))
-        return
+def _matrix_operation(op: TensorOperation) -> Operation:
+    """An operation on a whole matrix; a batch of them has no meaning here."""
+    cells, outputs = _all_cells(op.views), _all_cells(op.results)
+    if any(len(view.shape) > 2 for view in op.views):
+        return Operation(f"{op.name} of stacks", (), {}, outputs)
     options: dict[str, Argument] = {
-        "size": op.grids[0].shape[-1],
-        "recorded": tuple(cell.value for cell in op.outputs),
-        "flags": (op.options.get("left", True), op.options.get("adjoint", False)),
+        "size": op.views[0].shape[-1],
+        "recorded": tuple(cell.value for cell in outputs),
+        "flags": (bool(op.argument("left")), bool(op.argument("adjoint"))),
     }
-    yield Operation(op.name, op.cells, options, op.outputs)
+    return Operation(op.name, cells, options, outputs)
 
 
 def _opaque(op: TensorOperation) -> Operation:
     """An operation as a whole: the cells of all its tensors one after the other, and their shapes."""
+    outputs = _all_cells(op.results)
     options: dict[str, Argument] = {
-        "shapes": tuple(arg.shape if isinstance(arg, Array) else None for arg in op.inputs),
-        "settings": tuple(None if isinstance(arg, Array) else arg for arg in op.inputs),
-        "recorded": tuple(cell.value for cell in op.outputs),
+        "shapes": tuple(arg.shape if isinstance(arg, TensorView) else None for arg in op.inputs),
+        "settings": tuple(None if isinstance(arg, TensorView) else arg for arg in op.inputs),
+        "recorded": tuple(cell.value for cell in outputs),
     }
-    return Operation(op.name, op.cells, options, op.outputs)
+    return Operation(op.name, _all_cells(op.views), options, outputs)
 
 
-def _reduction_code(base: str, inputs: Sequence[Plain], usual: int = 2) -> int:
-    """torch's code of a loss's reduction: 0 none, 1 mean, 2 sum."""
-    place = _REDUCTION_AT.get(base, usual)
-    code = inputs[place] if len(inputs) > place else 1
-    return code if isinstance(code, int) else 1
-
-
-def _loss(op: TensorOperation, keep: Callable[[torch.Tensor], None]) -> Iterator[Operation]:
-    """A loss and its mean or sum, in the order of its kernel: the losses of the entries are computed once more."""
-    place = _REDUCTION_AT.get(op.base, 2)
-    args = [*op.args, *([None] * (place - len(op.args)))]
-    losses = op.function(*args[:place], 0, *args[place + 1 :], **op.kwargs)
-    keep(losses)
-    entries = cells_of(losses)
-    yield from _elementwise(op.name, [*op.inputs[:place], 0, *op.inputs[place + 1 :]], op.options, [entries])
-    name = "mean.default" if _reduction_code(op.base, op.inputs) == 1 else "sum.default"
-    yield Operation(name, tuple(entries.entries), {}, tuple(op.results[0].entries))
+def _all_cells(views: Sequence[TensorView]) -> tuple[Cell, ...]:
+    return tuple(cell for view in views for cell in view.cells)

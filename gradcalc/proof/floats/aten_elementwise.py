@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from flint import arb
 
-from gradcalc.engines.autograd.program import Cell, base_name
+from gradcalc.engines.autograd.operation import Cell, base_name
 from gradcalc.proof.floats.arithmetic import LEAST_DIVISOR, Exact, Value
 
 Meaning = Callable[..., Any]

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 from flint import arb
 
-from gradcalc.engines.autograd.program import Cell, Operation, RecordedProgram, base_name
+from gradcalc.engines.autograd.operation import Cell, Operation, base_name
+from gradcalc.engines.autograd.program import RecordedProgram
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import nearest_float
 from gradcalc.proof.floats import aten_reductions  # noqa: F401  its rows belong to the table

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from flint import arb
 
-from gradcalc.engines.autograd.program import NO_MEMORY, Cell, Operation, RecordedProgram, base_name
+from gradcalc.engines.autograd.operation import NO_MEMORY, Cell, Operation, base_name
+from gradcalc.engines.autograd.program import RecordedProgram
 from gradcalc.engines.taylor.reals import exact
 from gradcalc.proof.floats import aten_reductions  # noqa: F401  its rows belong to the table
 from gradcalc.proof.floats.arithmetic import Exact, Value

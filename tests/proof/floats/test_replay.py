@@ -12,7 +12,8 @@ from flint import ctx
 from support.sampling import sample
 
 from gradcalc.engines.autograd import backward, recorder
-from gradcalc.engines.autograd.program import Cell, Operation, RecordedProgram
+from gradcalc.engines.autograd.operation import Cell, Signature, TensorOperation, TensorView
+from gradcalc.engines.autograd.program import Record, RecordedProgram
 from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import agree, ball
 from gradcalc.expression.tree import Node
@@ -75,8 +76,21 @@ def test_the_program_of_every_row_computes_the_derivative_and_keeps_its_bounds(r
                 assert [local for local in traced.locals if local.in_bound is False] == []
 
 
+def number(address: int, value: float | bool) -> TensorView:
+    """A tensor without dimensions in a memory of its own."""
+    return TensorView(address, 0, (), (), 1, "bool" if isinstance(value, bool) else "float64", value)
+
+
+def program_of(*operations: tuple[str, tuple[TensorView | float, ...], TensorView]) -> RecordedProgram:
+    """A program of operations on numbers: their names, arguments and results."""
+    record, signature = Record(), Signature(("self", "other"), {}, is_mutable=False)
+    for name, args, result in operations:
+        record.tensor_operations.append(TensorOperation(name, abs, signature, args, {}, (result,)))
+    return RecordedProgram(record)
+
+
 def test_an_unknown_operation_is_never_passed_over() -> None:
-    program = RecordedProgram([Operation("fancy_new.default", (Cell(1, 2.0),), {}, (Cell(2, 4.0),))])
+    program = program_of(("fancy_new.default", (number(1, 2.0),), number(2, 4.0)))
     with pytest.raises(aten_elementwise.UnknownOperation, match=r"fancy_new\.default"):
         replay.replay(program, {1: Fraction(2)})
     with pytest.raises(aten_elementwise.UnknownOperation, match=r"fancy_new\.default"):
@@ -84,24 +98,24 @@ def test_an_unknown_operation_is_never_passed_over() -> None:
 
 
 def test_in_place_operations_write_to_the_memory_they_share() -> None:
-    operations = [
-        Operation("mul.Tensor", (Cell(1, 3.0), 2), {}, (Cell(2, 6.0),)),
-        Operation("sub_.Tensor", (Cell(2, 6.0), Cell(1, 3.0)), {}, (Cell(2, 3.0),)),
-        Operation("detach.default", (Cell(2, 3.0),), {}, (Cell(2, 3.0),)),
-    ]
+    program = program_of(
+        ("mul.Tensor", (number(1, 3.0), 2), number(2, 6.0)),
+        ("sub_.Tensor", (number(2, 6.0), number(1, 3.0)), number(2, 3.0)),
+        ("detach.default", (number(2, 3.0),), number(2, 3.0)),
+    )
     with ctx.workprec(100):
-        found = replay.replay(RecordedProgram(operations), {1: Fraction(3)}).values
+        found = replay.replay(program, {1: Fraction(3)}).values
     assert found[2] == 3
 
 
 def test_a_comparison_that_exact_arithmetic_decides_otherwise_is_told() -> None:
     # In float32, 1 + 1e-9 is 1.
-    operations = [
-        Operation("add.Tensor", (Cell(1, 1e-9), 1), {}, (Cell(2, 1.0),)),
-        Operation("gt.Scalar", (Cell(2, 1.0), 1), {}, (Cell(3, False),)),
-    ]
+    program = program_of(
+        ("add.Tensor", (number(1, 1e-9), 1), number(2, 1.0)),
+        ("gt.Scalar", (number(2, 1.0), 1), number(3, False)),
+    )
     with ctx.workprec(100):
-        assert replay.replay(RecordedProgram(operations), {1: Fraction(1, 10**9)}).flip == (1, "gt")
+        assert replay.replay(program, {1: Fraction(1, 10**9)}).flip == (1, "gt")
 
 
 def test_doubles_that_stand_for_constants_mean_them() -> None:
@@ -117,16 +131,16 @@ def test_doubles_that_stand_for_constants_mean_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "within"), [(0.9092974268256817, True), (0.9092974268256818, True), (0.909297426825690, False)]
+    ("sine", "within"), [(0.9092974268256817, True), (0.9092974268256818, True), (0.909297426825690, False)]
 )
-def test_a_kernel_is_judged_by_its_own_bound(number: float, within: bool) -> None:
-    program = RecordedProgram([Operation("sin.default", (Cell(1, 2.0),), {}, (Cell(2, number),))])
+def test_a_kernel_is_judged_by_its_own_bound(sine: float, within: bool) -> None:
+    program = program_of(("sin.default", (number(1, 2.0),), number(2, sine)))
     (local,) = local_error.local_errors(program, FORMATS["float64"], "cpu")
     assert local.in_bound is within
 
 
 def test_a_kernel_without_a_vendors_bound_is_not_judged() -> None:
-    program = RecordedProgram([Operation("digamma.default", (Cell(1, 2.0),), {}, (Cell(2, 0.5),))])
+    program = program_of(("digamma.default", (number(1, 2.0),), number(2, 0.5)))
     (local,) = local_error.local_errors(program, FORMATS["float64"], "cpu")
     assert local.in_bound is None
     assert local.ulps > 1e10
@@ -142,14 +156,15 @@ def test_torch_has_the_dispatch_mode_that_recording_relies_on() -> None:
     with recording.on():
         y = torch.sin(x * x)
         (gradient,) = torch.autograd.grad(y, [x])
-    names = [operation.name for operation in recording.program.operations]
+    operations = recording.recording.operations
+    names = [operation.name for operation in operations]
     assert names[:2] == ["mul.Tensor", "sin.default"]
     assert "cos.default" in names  # backward passes are seen too
-    first = recording.program.operations[0]
+    first = operations[0]
     assert [cell.value for cell in first.args if isinstance(cell, Cell)] == [3.0, 3.0]
     assert first.results[0].value == 9.0
-    assert recording.program.operations[1].args[0] == first.results[0]
-    assert recording.program.operations[-1].results[0] == Cell(recording.keys(gradient)[0], gradient.item())
+    assert operations[1].args[0] == first.results[0]
+    assert operations[-1].results[0] == recording.view(gradient).cells[0]
 
 
 UNRECORDED = [

@@ -1,0 +1,67 @@
+"""Where the entries of a result come from, for operations that only move numbers.
+
+Comes in: an operation on tensors.  Goes out: for every entry of its result the place in its arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from gradcalc.engines.autograd.operation import Numbers, Plain, TensorOperation, TensorView
+
+PUT_THERE = -1
+"""Stands for a number that the operation puts there itself: a zero, or a value to fill with."""
+
+
+def moved(op: TensorOperation) -> Iterator[TensorView]:
+    """The tensors whose entries an operation moves, in order: those of floats, in lists too."""
+    return (view for view in _flat(op.inputs) if _is_moved(view))
+
+
+def sources(op: TensorOperation) -> Numbers:
+    """For every entry of the result its place in the tensors of `moved`, one after the other, or `PUT_THERE`.
+
+    The operation is run twice on places instead of numbers, the second time on places that are all shifted: what is shifted
+    too was moved, and what is not is the operation's own.
+    """
+    total = sum(view.size for view in moved(op))
+    first, second = _run_on_places(op, 0), _run_on_places(op, total)
+    return np.where(second - first == total, first, PUT_THERE).astype(np.int64)
+
+
+def _run_on_places(op: TensorOperation, start: int) -> Numbers:
+    places = start
+
+    def argument(value: Plain) -> Any:
+        nonlocal places
+        if isinstance(value, tuple):
+            return [argument(part) for part in value]
+        if not isinstance(value, TensorView):
+            return value
+        if not _is_moved(value):
+            return torch.from_numpy(value.floats.copy()).reshape(value.shape)
+        numbers = torch.arange(places, places + value.size, dtype=torch.float64).reshape(value.shape)
+        places += value.size
+        return numbers
+
+    inputs = [argument(value) for value in op.inputs]
+    options = {name: argument(value) for name, value in op.options.items()}
+    result = op.function(*inputs, **options)
+    numbers: Numbers = result.reshape(-1).numpy()
+    return numbers
+
+
+def _is_moved(view: TensorView) -> bool:
+    return view.dtype.startswith(("float", "bfloat"))
+
+
+def _flat(values: tuple[Plain, ...]) -> Iterator[TensorView]:
+    for value in values:
+        if isinstance(value, TensorView):
+            yield value
+        elif isinstance(value, tuple):
+            yield from _flat(value)
