@@ -16,7 +16,7 @@ from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real, exact
 from gradcalc.expression.dependencies import Dependencies
-from gradcalc.expression.tree import Call, Node, Number, linearize, names_in
+from gradcalc.expression.tree import Name, Node, linearize, names_in
 
 Direction = Mapping[str, int]
 
@@ -35,20 +35,15 @@ class ExpressionAt:
     def __init__(self, tree: Node, values: Mapping[str, Node | Fraction], constants: Mapping[str, Fraction] | None = None):
         self.tree = tree
         self.program = linearize(tree)
-        self.names = names_in(tree)
+        self.names = list(dict.fromkeys(node.name for node in self.program.nodes if isinstance(node, Name)))
         self._values = {name: values[name] for name in self.names}
-        self._constants = {text: exact(value) for text, value in (constants or {}).items()}
+        self.constants = constants or {}
+        self.literal = evaluate.literals(self.constants)
         self._exact: dict[str, fmpq] = {}
         self._dependencies: Dependencies | None = None
         self._moving: dict[frozenset[str], list[int]] = {}
         self._baselines: dict[tuple[int, int], list[evaluate.Value]] = {}
         self._parts: dict[tuple[int, int], tuple[Node, Real]] = {}
-
-    def literal(self, node: Node) -> fmpq | None:
-        """The number that a machine holds for a literal or a constant; None where it means what was typed."""
-        if isinstance(node, Number):
-            return self._constants.get(node.text)
-        return self._constants.get(node.name) if isinstance(node, Call) and not node.args else None
 
     def given_value(self, name: str) -> Node | Fraction:
         """The value of a variable: as it was typed, or as the machine has it."""

@@ -11,7 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from fractions import Fraction
 from typing import cast
+
+from flint import fmpq
 
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.jets import Condition, Jet, NoSeries, is_nan
@@ -21,10 +24,26 @@ from gradcalc.expression.tree import Call, Name, Node, Number, Program, lineariz
 from gradcalc.functions import TABLE
 
 Value = Jet | Condition
-Constants = Callable[[Node], Real | None]
+Constants = Callable[[Node], fmpq | None]
 
 
-def no_constants(_: Node) -> Real | None:
+ReadLeaf = Callable[[Number | Name], Value]
+ReadCall = Callable[[Call, list[Value]], Value]
+
+
+def literals(constants: Mapping[str, Fraction]) -> Constants:
+    """The numbers that a machine holds for literals and constants, by their text; None where they mean what was typed."""
+    numbers = {text: exact(value) for text, value in constants.items()}
+
+    def literal(node: Node) -> fmpq | None:
+        if isinstance(node, Number):
+            return numbers.get(node.text)
+        return numbers.get(node.name) if isinstance(node, Call) and not node.args else None
+
+    return literal
+
+
+def no_constants(_: Node) -> fmpq | None:
     """Literals and constants mean what was typed."""
     return None
 
@@ -83,9 +102,7 @@ def evaluate_some(
     return cast("Jet", results.get(len(baseline) - 1, baseline[-1]))
 
 
-def readers(
-    values: Mapping[str, Real | Jet], order: int, constants: Constants
-) -> tuple[Callable[[Number | Name], Value], Callable[[Call, list[Value]], Value]]:
+def readers(values: Mapping[str, Real | Jet], order: int, constants: Constants) -> tuple[ReadLeaf, ReadCall]:
     """The functions that evaluate a leaf and a call, in jets up to t**`order`."""
     vocabulary = JetVocabulary(order)
 

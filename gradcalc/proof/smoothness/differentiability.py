@@ -9,17 +9,18 @@ where a number may be zero, the germs of `one_sided` give it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from flint import fmpq
 
 from gradcalc.engines.taylor import reals
-from gradcalc.engines.taylor.adjoints import Gradient, gradient
+from gradcalc.engines.taylor.array_at import ArrayAt
 from gradcalc.engines.taylor.at_point import ExpressionAt, polarize
 from gradcalc.engines.taylor.germs.atoms import Undecided
 from gradcalc.engines.taylor.jets import ZERO_TO_ZERO, Jet, Note, NoteKind
 from gradcalc.engines.taylor.reals import Real, refine
+from gradcalc.expression.arrays import Array
 from gradcalc.proof.smoothness.kinds import Kind
 from gradcalc.proof.smoothness.one_sided import Neighbourhood, Side, near_point
 
@@ -69,15 +70,18 @@ def examine_all(expression_at: ExpressionAt, partials: Sequence[Sequence[str]]) 
 
     First partials come from one pass back wherever nothing singular is met; the others are examined one by one.
     """
-    names = [by[0] for by in partials if len(by) == 1]
-    sweep = gradient(expression_at, names) if names else None
-    return [_from_gradient(sweep, by) or _examined(expression_at, by) for by in partials]
+    names = {by[0] for by in partials if len(by) == 1}.intersection(expression_at.names)
+    smooth = _smooth_partials(expression_at, names) if names else {}
+    return [(len(by) == 1 and smooth.get(by[0])) or _examined(expression_at, by) for by in partials]
 
 
-def _from_gradient(sweep: Gradient | None, by: Sequence[str]) -> Regularity | None:
-    if sweep is None or len(by) != 1 or by[0] not in sweep.slopes:
-        return None
-    return Regularity(Kind.SMOOTH, sweep.slopes[by[0]], value=sweep.value)
+def _smooth_partials(expression_at: ExpressionAt, names: Collection[str]) -> Mapping[str, Regularity]:
+    """The first partials by variables that reach nothing singular."""
+    values = {name: Array.scalar(expression_at.given_value(name)) for name in expression_at.names}
+    array_at = ArrayAt(expression_at.program, values, expression_at.constants)
+    slopes = {name: slope for name, (slope,) in array_at.gradient(0, names).items() if slope is not None}
+    value = array_at.value()[0] if slopes else None
+    return {name: Regularity(Kind.SMOOTH, slope, value=value) for name, slope in slopes.items() if value is not None}
 
 
 def _examined(expression_at: ExpressionAt, by: Sequence[str]) -> Regularity | None:
