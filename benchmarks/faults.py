@@ -281,7 +281,7 @@ def _reach(fault: Fault, question: Question, before: Judged, after: Judged) -> s
         if before.number == after.number and _returned(before.traced) == _returned(after.traced):
             return "nowhere"
         return "result" if _beyond(after.traced, fault.what) else "allowed"
-    if after.traced.unknown is not None:
+    if after.traced.unknown_at(after.traced.program.partials.get(after.by)) is not None:
         return "nowhere" if before.number == after.number else "result"
     was, now = before.traced.program, after.traced.program
     if _moved(before.traced, was.partials.get(after.by), after.traced, now.partials.get(after.by), truth):
@@ -298,7 +298,7 @@ def _reach(fault: Fault, question: Question, before: Judged, after: Judged) -> s
 def _returned(traced: ReplayedTrace) -> float | bool | None:
     """The value that torch returned."""
     key = traced.program.value
-    return None if key is None or traced.unknown is not None else traced.replay_at(256).floats[key]
+    return None if key is None else traced.replay_at(256).float(key)
 
 
 def _moved(before: ReplayedTrace, was: int | None, after: ReplayedTrace, now: int | None, truth: Real) -> bool:

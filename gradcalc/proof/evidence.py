@@ -6,21 +6,21 @@ operations by themselves, and `Evidence`, which is all that a verdict rests on.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from flint import arb
 
+from gradcalc.engines.autograd.operation import TensorView
 from gradcalc.engines.autograd.program import By
 from gradcalc.engines.autograd.run import Run
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import PROVEN_BITS, Real, agree
-from gradcalc.proof.floats.aten_elementwise import UnknownOperation
 from gradcalc.proof.floats.formats import Format
-from gradcalc.proof.floats.local_error import LocalError, local_errors
+from gradcalc.proof.floats.local_error import LocalError, local_errors, notable_errors
+from gradcalc.proof.floats.memory import Unknown
 from gradcalc.proof.floats.replay import Flip, Replay, replay
 from gradcalc.proof.floats.sensitivity import LocalJacobian, local_jacobians
 from gradcalc.proof.smoothness.differentiability import Regularity
@@ -29,38 +29,22 @@ PRECISIONS = (256, 1024, 4096, 16384)
 
 
 class ReplayedTrace:
-    """A recorded run: its program replayed once for all partials.
-
-    `unknown` names an operation without semantics; then nothing can be proven about the run.
-    """
+    """A recorded run: its program replayed once for all partials."""
 
     def __init__(self, run: Run, form: Format, device: str):
         assert run.program is not None
         self.program = run.program
         self.form, self.device = form, device
-        views = (*self.program.inputs.values(), *self.program.constants.values())
-        self.inputs = {
-            cell.key: Fraction(cell.value)
-            for view in views
-            for cell in view.cells
-            if cell.value is not None and math.isfinite(cell.value)
-        }
-        self.unknown: str | None = None
-        self.locals: Sequence[LocalError] = ()
         self._replays: dict[tuple[int, bool], Replay] = {}
         self._jacobians: Sequence[LocalJacobian] | None = None
-        self._ancestors: dict[int | None, Sequence[LocalError]] = {}
+        self._locals: Sequence[LocalError] | None = None
+        self._slices: dict[int | None, Collection[int]] = {}
         self.notable: Sequence[LocalError] = ()
         """The operations by themselves of which there may be something to say."""
         self.worst: LocalError | None = None
-        try:
-            self.locals = local_errors(self.program, form, device)
-            self.notable = [it for it in self.locals if it.in_bound is False or it.underflow or it.overflow or it.flip]
-            finite = (local for local in self.locals if math.isfinite(local.ulps))
-            self.worst = max(finite, key=lambda local: local.ulps, default=None)
-            self.replay_at(PRECISIONS[0])
-        except UnknownOperation as operation:
-            self.unknown = str(operation)
+        errors = notable_errors(self.program, form, device)
+        self.notable, self.worst = errors.notable, errors.worst
+        self.replay_at(PRECISIONS[0])
 
     def for_entry(self, run: Run) -> ReplayedTrace:
         """What is known of the same program, for another entry of its value."""
@@ -73,7 +57,7 @@ class ReplayedTrace:
         """The program in exact arithmetic, at a precision."""
         if (bits, mathematical) not in self._replays:
             with reals.precision(bits):
-                self._replays[bits, mathematical] = replay(self.program, self.inputs, mathematical=mathematical)
+                self._replays[bits, mathematical] = replay(self.program, mathematical=mathematical)
         return self._replays[bits, mathematical]
 
     def enclosure(self, key: int | None, truth: Real, *, mathematical: bool = False) -> tuple[arb | None, int]:
@@ -84,9 +68,13 @@ class ReplayedTrace:
         """
         if key is None:  # the result does not depend on the variable
             return arb(0), PRECISIONS[0]
-        ball, accuracy = None, -1
+        ball: arb | None = None
+        accuracy = -1
         for bits in PRECISIONS:
-            ball = self.replay_at(bits, mathematical=mathematical).values[key]
+            content = self.replay_at(bits, mathematical=mathematical).ball(key)
+            if isinstance(content, Unknown):
+                return None, bits
+            ball = content
             if ball.is_finite():
                 if ball.is_zero() or not agree(ball, truth) or ball.rel_accuracy_bits() >= PROVEN_BITS:
                     return ball, bits
@@ -95,10 +83,25 @@ class ReplayedTrace:
                 accuracy = ball.rel_accuracy_bits()
         return (ball if ball is not None and ball.is_finite() else None), PRECISIONS[-1]
 
+    def enclosures(self, view: TensorView, bits: int = PRECISIONS[0], *, mathematical: bool = False) -> Sequence[arb | None]:
+        """What the program would leave in a tensor without rounding, entry by entry; None where that is no number."""
+        balls = self.replay_at(bits, mathematical=mathematical).balls(view)
+        return [None if isinstance(ball, Unknown) or not ball.is_finite() else ball for ball in balls]
+
+    def is_current(self, view: TensorView) -> bool:
+        """Whether the machine's last numbers where a tensor lies are its own, as far as the record shows."""
+        return self.replay_at(PRECISIONS[0]).memory.is_current(view)
+
+    def unknown_at(self, key: int | None) -> str | None:
+        """The operation without a meaning on which the number at an address depends; None if there is none."""
+        replayed = self.replay_at(PRECISIONS[0])
+        blame = replayed.unknown if key is None else replayed.ball(key)
+        return blame.operation if isinstance(blame, Unknown) else None
+
     def local_jacobians(self) -> Sequence[LocalJacobian]:
         """Every operation with its partial derivatives; found once, for all partials."""
         if self._jacobians is None:
-            self._jacobians = local_jacobians(self.program, self.inputs)
+            self._jacobians = local_jacobians(self.program)
         return self._jacobians
 
     def first_flip(self) -> Flip | None:
@@ -109,12 +112,31 @@ class ReplayedTrace:
         """The first integer part that no precision tells: the number is an integer, as far as can be seen."""
         return self.replay_at(PRECISIONS[-1]).uncertain_integer
 
+    @property
+    def locals(self) -> Sequence[LocalError]:
+        """Every operation on numbers by itself: for a partial that needs an explanation."""
+        if self._locals is None:
+            self._locals = local_errors(self.program, self.form, self.device)
+        return self._locals
+
+    @property
+    def has_kernel_fault(self) -> bool:
+        """Whether any operation is beyond its documented bound."""
+        return any(local.in_bound is False and not local.underflow for local in self.notable)
+
+    def depends_on(self, key: int | None, local: LocalError) -> bool:
+        """Whether the number at an address may depend on an operation."""
+        return local.place in self._slice(key)
+
     def ancestors(self, key: int | None) -> Sequence[LocalError]:
-        """The operations on which the number at a place may depend."""
-        if key not in self._ancestors:
-            places = self.program.ancestors(key)
-            self._ancestors[key] = [local for local in self.locals if local.place in places]
-        return self._ancestors[key]
+        """All operations on which the number at an address may depend."""
+        places = self._slice(key)
+        return [local for local in self.locals if local.place in places]
+
+    def _slice(self, key: int | None) -> Collection[int]:
+        if key not in self._slices:
+            self._slices[key] = self.program.ancestors(key)
+        return self._slices[key]
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,12 +130,11 @@ def _why_infinite(evidence: Evidence, truth: Real, key: int | None, place: int) 
     """The cause of an infinity or nan that an operation makes of finite numbers, and what the operation did, in words."""
     trace = evidence.trace
     assert trace is not None
-    if any(local.place == place and math.isinf(local.ulps) for local in trace.locals):
+    if any(local.place == place and math.isinf(local.ulps) for local in trace.notable):
         return "overflow", f"overflows {evidence.form.name}"
-    if trace.unknown is not None or trace.enclosure(key, truth)[0] is None:
+    if trace.enclosure(key, truth)[0] is None:
         return "nan-trap", "is not finite"
-    ancestors = [local for local in trace.ancestors(key) if local.place < place]
-    if any(local.underflow for local in ancestors):
+    if any(local.underflow and local.place < place and trace.depends_on(key, local) for local in trace.notable):
         return "underflow", f"is not finite, because its input underflowed {evidence.form.name}"
     return "cancellation", "is not finite, because rounding left no correct digits in its input"
 
@@ -199,8 +198,8 @@ def _first(evidence: Evidence, what: str) -> LocalError | None:
     if trace is None:
         return None
     notable = [local for local in trace.notable if getattr(local, what)]
-    ancestors = trace.ancestors(trace.program.partials.get(evidence.by)) if notable else ()
-    return next((local for local in notable if local in ancestors), None)
+    key = trace.program.partials.get(evidence.by)
+    return next((local for local in notable if trace.depends_on(key, local)), None)
 
 
 def underflow_before(evidence: Evidence, flip: Flip) -> LocalError | None:

@@ -22,7 +22,7 @@ from gradcalc.proof.breakpoint_report import breakpoint_text, judge_singular, pl
 from gradcalc.proof.evidence import PRECISIONS, Evidence
 from gradcalc.proof.float_report import digits_text, is_enough, judge_digits, judge_not_finite, underflow_before
 from gradcalc.proof.floats.formats import FloatError, Format, float_error
-from gradcalc.proof.floats.replay import same_float
+from gradcalc.proof.floats.memory import same_float
 from gradcalc.proof.smoothness.differentiability import Regularity
 from gradcalc.proof.smoothness.kinds import NOT_DIFFERENTIABLE, UNDEFINED, Kind
 from gradcalc.report import Judgement, Verdict
@@ -131,10 +131,11 @@ def _formulas(evidence: Evidence, binary: Regularity, truth: Real, proof: dict[s
         if formula is not None and not agree(formula, truth):
             return _symbolic_side(formula, truth)
         return None if math.isfinite(number) else judge_not_finite(evidence, truth, "the derivative", key, number)
-    if trace.unknown is not None:
-        why = f"PyTorch ran an operation that gradcalc cannot replay: {trace.unknown}"
+    unknown = trace.unknown_at(key)
+    if unknown is not None:
+        why = f"PyTorch ran an operation that gradcalc cannot replay: {unknown}"
         return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
-    if key is not None and not same_float(trace.replay_at(PRECISIONS[0]).floats[key], number):
+    if key is not None and not same_float(trace.replay_at(PRECISIONS[0]).float(key), number):
         why = "the gradient was overwritten by an operation that was not recorded"
         return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
     program, bits = trace.enclosure(key, truth)
@@ -206,7 +207,7 @@ def _value(evidence: Evidence, binary: Regularity) -> Judgement | None:
         return _of_lost_numbers(evidence, truth, number)
     if number is not None and not math.isfinite(number):
         return judge_not_finite(evidence, truth, "the value", key, number)
-    if trace is None or trace.unknown is not None:
+    if trace is None or trace.unknown_at(key) is not None:
         return None
     value, _ = trace.enclosure(key, truth)
     if value is None:
@@ -295,9 +296,9 @@ def _kernels(evidence: Evidence, proof: dict[str, object]) -> Judgement | None:
         if local.in_bound is not False or local.underflow:  # lost digits are looked at below
             continue
         why = f"PyTorch's {local.name} has an error of {local.ulps:.3g} ulps, above its documented error bound"
-        if local in trace.ancestors(trace.program.partials.get(evidence.by)):
+        if trace.depends_on(trace.program.partials.get(evidence.by), local):
             return Judgement(Verdict.DISAGREE, why, "kernel", "kernel")
-        if local in trace.ancestors(trace.program.value):
+        if trace.depends_on(trace.program.value, local):
             why += "; the value is wrong, the derivative does not depend on it"
             return Judgement(Verdict.DISAGREE, why, "kernel", "kernel")
     return None

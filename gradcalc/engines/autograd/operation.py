@@ -126,6 +126,14 @@ class TensorView:
         keys: list[int] = (self.positions * self.item_size + self.storage).tolist()
         return keys
 
+    def cell(self, place: int) -> Cell:
+        """One of its entries."""
+        if not self.shape or self.storage == NO_MEMORY:
+            return self.cells[place]
+        index = np.unravel_index(place, self.shape)
+        position = self.offset + sum(int(at) * stride for at, stride in zip(index, self.strides, strict=True))
+        return Cell(self.storage + self.item_size * position, self.floats[place].item())
+
     @property
     def cells(self) -> list[Cell]:
         """Its entries, row by row."""
@@ -167,11 +175,15 @@ class TensorOperation:
     """Whether it is one on numbers: tensors without dimensions."""
     operations: Sequence[Operation] | None = field(default=None, repr=False)
     """The operations on numbers that it stands for, once they were asked for."""
+    _operands: Sequence[TensorView] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.base = base_name(self.name)
-        tensors = (it for it in (*self.inputs, *self.options.values(), *self.results) if isinstance(it, (TensorView, tuple)))
-        self.is_scalar = not any(it.shape if isinstance(it, TensorView) else it for it in tensors)
+        self.is_scalar = False
+        for value in (*self.inputs, *self.options.values(), *self.results):
+            if (isinstance(value, TensorView) and value.shape) or (isinstance(value, tuple) and value):
+                return
+        self.is_scalar = True
 
     @property
     def views(self) -> list[TensorView]:
@@ -179,9 +191,11 @@ class TensorOperation:
         return [arg for arg in self.inputs if isinstance(arg, TensorView)]
 
     @property
-    def operands(self) -> list[TensorView]:
-        """All tensors that it read, those in options and in lists too."""
-        return list(_views((*self.inputs, *self.options.values())))
+    def operands(self) -> Sequence[TensorView]:
+        """All tensors that it read, those in lists and in options too."""
+        if self._operands is None:
+            self._operands = tuple(_views((*self.inputs, *self.options.values())))
+        return self._operands
 
     @property
     def is_in_place(self) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 
-from gradcalc.engines.autograd.operation import NO_MEMORY, Cell, Operation, TensorOperation, TensorView
+from gradcalc.engines.autograd.operation import Operation, TensorOperation, TensorView
 from gradcalc.engines.autograd.scalarize_trace import count, scalar_operations
+from gradcalc.engines.autograd.slices import Slice, ancestors
 
 By = tuple[str, ...]
 
@@ -79,16 +80,6 @@ class RecordedProgram:
         """How many operations on single numbers computed the value."""
         return self.record.starts[self.record.forward]
 
-    def ancestors(self, key: int | None) -> frozenset[int]:
-        """The places of the operations on which the number at an address may depend: a backward slice."""
-        keys, places = {key}, set()
-        for place in range(len(self.operations) - 1, -1, -1):
-            operation = self.operations[place]
-            # torch itself read the number of an operation without results.
-            if operation.results and not any(cell.key in keys for cell in operation.results):
-                continue
-            places.add(place)
-            if "_like." not in operation.name and not operation.name.startswith("new_"):  # those take a shape only
-                inputs = (*operation.args, *operation.options.values())
-                keys.update(cell.key for cell in inputs if isinstance(cell, Cell) and cell.key != NO_MEMORY)
-        return frozenset(places)
+    def ancestors(self, key: int | None) -> Slice:
+        """The places of the operations on which the number at an address may depend."""
+        return ancestors(self.tensor_operations, self.record.starts, key)

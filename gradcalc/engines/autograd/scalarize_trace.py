@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,17 @@ _NOT_ELEMENTWISE = DATA_MOVEMENT | REDUCTIONS | ALONG_AXIS | PRODUCTS | MATRICES
 
 def is_elementwise(op: TensorOperation) -> bool:
     """Whether an operation computes every entry of its result from the entries at the same place."""
-    return op.base not in _NOT_ELEMENTWISE and not (op.base in ("max", "min") and _is_reduction(op))
+    return op.base not in _NOT_ELEMENTWISE and not is_reduction(op)
+
+
+def is_reduction(op: TensorOperation) -> bool:
+    """Whether an operation combines the entries of one tensor along axes."""
+    return op.base in REDUCTIONS or (op.base in ("max", "min") and len(op.views) == 1)
+
+
+def can_spread(view: TensorView, shape: tuple[int, ...]) -> bool:
+    """Whether a tensor can be broadcast to a shape."""
+    return broadcast_shape([shape, view.shape]) == shape
 
 
 def is_another_view(op: TensorOperation) -> bool:
@@ -84,35 +95,40 @@ def scalar_operations(op: TensorOperation) -> Sequence[Operation]:
     return op.operations
 
 
-def _scalar_operations(op: TensorOperation) -> Iterator[Operation]:
+def scalar_operation(op: TensorOperation, number: int) -> Operation:
+    """One of the operations on numbers, without the others where there are many."""
+    if op.operations is not None or count(op) == 1:
+        return scalar_operations(op)[number]
+    return next(_scalar_operations(op, [number]))
+
+
+def _scalar_operations(op: TensorOperation, numbers: Sequence[int] | None = None) -> Iterator[Operation]:
+    """The operations on numbers, or those with some `numbers`."""
     base = op.base
+    numbers = range(count(op)) if numbers is None else numbers
     if accumulates(op):
         yield Operation(f"{base} with accumulation", (), {}, tuple(op.results[0].cells))
     elif base in DATA_MOVEMENT:
-        yield from _data_movement(op)
-    elif base in REDUCTIONS or (not is_elementwise(op) and base in ("max", "min")):
-        yield from _reduction(op)
+        yield from _data_movement(op, numbers)
+    elif is_reduction(op):
+        yield from _reduction(op, numbers)
     elif base in ALONG_AXIS:
         parts = [_fibers(view, [axis(op)]) for view in (*op.views, *op.results)]
-        for fiber in zip(*parts, strict=True):
+        for fiber in (tuple(part[number] for part in parts) for number in numbers):
             yield Operation(op.name, tuple(cell for part in fiber[:-1] for cell in part), {}, tuple(fiber[-1]))
     elif base in PRODUCTS:
-        yield from _product(op)
+        yield from _product(op, numbers)
     elif base in MATRICES:
         yield _matrix_operation(op)
     elif base in OPAQUE:
         yield _opaque(op)
     else:
-        yield from _elementwise(op)
+        yield from _elementwise(op, numbers)
 
 
 def accumulates(op: TensorOperation) -> bool:
     """Whether it adds, and does not only move."""
     return op.base == "index_put" and bool(op.argument("accumulate"))
-
-
-def _is_reduction(op: TensorOperation) -> bool:
-    return len(op.views) == 1
 
 
 def _on_numbers(op: TensorOperation) -> Operation:
@@ -121,24 +137,24 @@ def _on_numbers(op: TensorOperation) -> Operation:
     return Operation(op.name, tuple(map(_scalar, op.inputs)), keywords, tuple(view.cells[0] for view in op.results))
 
 
-def _elementwise(op: TensorOperation) -> Iterator[Operation]:
+def _elementwise(op: TensorOperation, numbers: Sequence[int]) -> Iterator[Operation]:
     name, base = op.name, op.base
     if not op.results:
         yield Operation(name, (), {}, ())
         return
-    shape, outputs = op.results[0].shape, op.results[0].cells
+    shape, outputs = op.results[0].shape, _cells(op.results[0], len(numbers))
     if broadcast_shape([shape, *(view.shape for view in op.views)]) != shape:
         # Booleans and integers are taken from the record; any other number needs a meaning.
-        plain = all(isinstance(cell.value, (bool, int)) for cell in outputs)
-        for cell in outputs:
+        plain = op.results[0].floats.dtype.kind in "bi"
+        for cell in (outputs[number] for number in numbers):
             yield Operation(f"full.{name}" if plain else f"{base} of arrays", (), {}, (cell,))
         return
-    columns = [_spread(arg, shape) if isinstance(arg, TensorView) else None for arg in op.inputs]
+    columns = [_spread(arg, shape, numbers) if isinstance(arg, TensorView) else None for arg in op.inputs]
     keywords = {key: _scalar(value) for key, value in op.options.items()}
     if mean_of_gradients(op):
-        keywords["count"] = len(outputs)
-    results = [outputs, *(view.cells for view in op.results[1:])]
-    for place in range(len(outputs)):
+        keywords["count"] = op.results[0].size
+    results = [outputs, *(_cells(view, len(numbers)) for view in op.results[1:])]
+    for place in numbers:
         args = tuple(
             _scalar(arg) if column is None else column[place] for arg, column in zip(op.inputs, columns, strict=True)
         )
@@ -151,12 +167,33 @@ def mean_of_gradients(op: TensorOperation) -> bool:
     return is_backward and op.argument("reduction") == 1
 
 
-def _spread(view: TensorView, shape: tuple[int, ...]) -> list[Cell]:
-    """The entries of a tensor, repeated to a shape."""
-    cells = view.cells
+def _spread(view: TensorView, shape: tuple[int, ...], numbers: Sequence[int]) -> Sequence[Cell]:
+    """The entries of a tensor, repeated to a shape, of which those at some places are read."""
     if view.shape == shape:
-        return cells
-    return [cells[place] for place in broadcast_places(view, shape).tolist()]
+        return _cells(view, len(numbers))
+    places = broadcast_places(view, shape)
+    if 4 * len(numbers) < view.size:
+        return _FewCells(view, places)
+    cells = view.cells
+    return [cells[place] for place in places.tolist()]
+
+
+def _cells(view: TensorView, reads: int) -> Sequence[Cell]:
+    """The entries of a tensor, of which so many are read."""
+    return view.cells if 4 * reads >= view.size else _FewCells(view, None)
+
+
+class _FewCells(Sequence[Cell]):
+    """The entries of a tensor, at their places or at others, each made when it is read."""
+
+    def __init__(self, view: TensorView, places: Numbers | None):
+        self.view, self.places = view, places
+
+    def __len__(self) -> int:
+        return self.view.size if self.places is None else len(self.places)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.view.cell(place if self.places is None else int(self.places[place]))
 
 
 def broadcast_places(view: TensorView, shape: tuple[int, ...]) -> Numbers:
@@ -171,14 +208,15 @@ def _scalar(value: Plain) -> Argument:
     return tuple(_scalar(part) for part in value) if isinstance(value, tuple) else value
 
 
-def _data_movement(op: TensorOperation) -> Iterator[Operation]:
-    outputs = op.results[0].cells
+def _data_movement(op: TensorOperation, numbers: Sequence[int]) -> Iterator[Operation]:
+    outputs = _cells(op.results[0], len(numbers))
     cells = [cell for view in moves.moved(op) for cell in view.cells]
     if not cells:
-        for output in outputs:  # integers and booleans are taken from the record
-            yield Operation(f"full.{op.name}", (), {}, (output,))
+        for number in numbers:  # integers and booleans are taken from the record
+            yield Operation(f"full.{op.name}", (), {}, (outputs[number],))
         return
-    for place, output in zip(moves.sources(op).tolist(), outputs, strict=True):
+    places = moves.sources(op).tolist()
+    for place, output in ((places[number], outputs[number]) for number in numbers):
         if place == moves.PUT_THERE:
             yield Operation(f"full.{op.name}", (), {}, (output,))
         else:
@@ -213,13 +251,14 @@ def reduced_axes(op: TensorOperation) -> list[int]:
     return _axes(op.inputs[place] if has_dim and len(op.inputs) > place else None, len(op.views[0].shape))
 
 
-def _reduction(op: TensorOperation) -> Iterator[Operation]:
+def _reduction(op: TensorOperation, numbers: Sequence[int]) -> Iterator[Operation]:
     options: dict[str, Argument] = {key: _scalar(value) for key, value in op.options.items() if key == "correction"}
     if op.base == "linalg_vector_norm":
         options["order"] = _scalar(op.argument("ord"))
-    cells = op.views[0].cells
-    for places, output in zip(reduced(op).tolist(), op.results[0].cells, strict=True):
-        yield Operation(op.name, tuple(cells[place] for place in places), options, (output,))
+    outputs, fibers_ = _cells(op.results[0], len(numbers)), reduced(op)
+    cells = _cells(op.views[0], len(numbers) * fibers_.shape[1])
+    for number in numbers:
+        yield Operation(op.name, tuple(cells[place] for place in fibers_[number].tolist()), options, (outputs[number],))
 
 
 def _axes(dim: Plain, dimensions: int) -> list[int]:
@@ -235,17 +274,20 @@ def axis(op: TensorOperation) -> int:
     return named % max(len(op.results[0].shape), 1)
 
 
-def _product(op: TensorOperation) -> Iterator[Operation]:
+def _product(op: TensorOperation, numbers: Sequence[int]) -> Iterator[Operation]:
     """Every entry of a product of matrices: a row and a column, and the entry of the summand beside them."""
     summand = op.views[0] if op.base.startswith("add") else None
     left, right = op.views[-2:]
     options: dict[str, Argument] = {key: _scalar(op.options[key]) for key in ("alpha", "beta") if key in op.options}
     result = op.results[0]
-    outer = None if summand is None else _spread(summand, result.shape)
-    rows, columns, outputs = left.cells, right.cells, result.cells
-    for place, (row, column) in enumerate(zip(*(places.tolist() for places in factors(left, right)), strict=True)):
-        pair = (*(rows[at] for at in row), *(columns[at] for at in column))
-        yield Operation(op.name, pair if outer is None else (outer[place], *pair), options, (outputs[place],))
+    outer = None if summand is None else _spread(summand, result.shape, numbers)
+    inner = left.shape[-1]
+    rows, columns = (_cells(view, len(numbers) * inner) for view in (left, right))
+    outputs = _cells(result, len(numbers))
+    lefts, rights = factors(left, right)
+    for number in numbers:
+        pair = (*(rows[at] for at in lefts[number].tolist()), *(columns[at] for at in rights[number].tolist()))
+        yield Operation(op.name, pair if outer is None else (outer[number], *pair), options, (outputs[number],))
 
 
 def factors(left: TensorView, right: TensorView) -> tuple[Numbers, Numbers]:

@@ -25,38 +25,43 @@ Row = TypeVar("Row", bound=Meaning)
 MEANINGS: dict[str, Meaning] = {}
 """By the name of an operation without its overload and without the underscore of its in-place form."""
 
-COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
-LOGIC = (
+COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
+LOGIC = frozenset({
     "logical_and", "logical_or", "logical_not", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_not", "any", "all",
     "isnan", "isinf", "isfinite",
-)  # fmt: skip
+})  # fmt: skip
 """Their results are read off the record: what they combine was compared before."""
 
-CREATIONS = (
-    "ones_like",
-    "zeros_like",
-    "zeros",
-    "ones",
-    "full",
-    "full_like",
-    "scalar_tensor",
-    "fill",
-    "new_zeros",
-    "new_ones",
-    "new_full",
-    "_efficientzerotensor",
-    "arange",
+CREATIONS = frozenset(
+    {
+        "ones_like",
+        "zeros_like",
+        "zeros",
+        "ones",
+        "full",
+        "full_like",
+        "scalar_tensor",
+        "fill",
+        "new_zeros",
+        "new_ones",
+        "new_full",
+        "_efficientzerotensor",
+        "arange",
+    }
 )
 """Their results are the numbers in the record, exactly."""
 
-EMPTY = ("empty", "empty_like", "new_empty")
-VIEWS = (
+EMPTY = frozenset({"empty", "empty_like", "new_empty"})
+VIEWS = frozenset({
     "detach", "alias", "view", "view_as", "clone", "expand", "expand_as", "lift_fresh", "_to_copy", "to", "contiguous",
     "squeeze", "unsqueeze", "reshape", "_unsafe_view", "copy",
-)  # fmt: skip
+})  # fmt: skip
 BRANCHES = ("where", "masked_fill", "maximum", "minimum", "max", "min", "clamp", "clamp_min", "clamp_max")
 """They choose one of their arguments; backward multiplies the gradient of the others by 0."""
-WITHOUT_RESULT = ("_linalg_check_errors", "_local_scalar_dense", "is_same_size", "_has_same_storage_numel")
+WITHOUT_RESULT = frozenset({"_linalg_check_errors", "_local_scalar_dense", "is_same_size", "_has_same_storage_numel"})
+
+
+_STRUCTURAL = COMPARISONS | LOGIC | CREATIONS | EMPTY | VIEWS | WITHOUT_RESULT
 
 
 class UnknownOperation(Exception):
@@ -65,7 +70,7 @@ class UnknownOperation(Exception):
 
 def is_structural(base: str) -> bool:
     """Whether an operation, by its base name, computes nothing that a formula could describe."""
-    return base in (*COMPARISONS, *LOGIC, *CREATIONS, *EMPTY, *VIEWS, *WITHOUT_RESULT)
+    return base in _STRUCTURAL
 
 
 def is_known(name: str) -> bool:
@@ -106,10 +111,12 @@ MEANINGS.update({
     "special_log_ndtr": lambda m, x: m.log_ndtr(x),
     "pow": lambda m, x, y: m.power(x, y),
 })  # fmt: skip
-for _name in (
+FUNCTIONS = (
     "sqrt", "rsqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
     "asinh", "acosh", "atanh", "erf", "erfc", "erfinv",
-):  # fmt: skip
+)  # fmt: skip
+"""Operations that are one function of Arb's, under its own name."""
+for _name in FUNCTIONS:
     MEANINGS[_name] = lambda m, x, name=_name: m.call(name, x)
 
 
@@ -633,8 +640,21 @@ def arguments(
     base = base_name(name)
     plain = _PLAIN.get(base, frozenset())
     read = [_argument(m, arg, cell, place in plain) for place, arg in enumerate(args)]
-    settings = {key: option for key, option in options.items() if key in _KEPT}
-    return read, settings
+    return read, settings(options)
+
+
+def constant_argument(m: Exact, base: str, place: int, arg: Any) -> Any:
+    """An argument that is no tensor, as the function of an operation takes it."""
+    return _argument(m, arg, _no_cell, place in _PLAIN.get(base, frozenset()))
+
+
+def _no_cell(cell: Cell) -> Value:
+    raise AssertionError(cell)
+
+
+def settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of an operation that the table's functions know."""
+    return {key: option for key, option in options.items() if key in _KEPT}
 
 
 _KEPT = frozenset({

@@ -45,6 +45,9 @@ class Format:
 
     def ulp(self, value: Real) -> arb:
         """The distance of neighbouring numbers of the format at a value's magnitude, as an exact ball."""
+        share, above = math.frexp(float(ball(value)))
+        if 0.5 < abs(share) < 1 and -1000 < above < 1000:  # not a power of two, which the double may have been rounded to
+            return power_of_two(min(max(above - 1, self.lowest), self.highest) - self.precision + 1)
         mantissa, exponent = abs(ball(value)).mid().man_exp()
         place = int(mantissa).bit_length() - 1 + int(exponent) if mantissa else self.lowest
         return power_of_two(min(max(place, self.lowest), self.highest) - self.precision + 1)

@@ -9,25 +9,26 @@ Source of the term: the local error of an operation f in Herbie is R[f(x)] - f(R
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from flint import arb
 
-from gradcalc.engines.autograd.operation import Cell, Operation, base_name
+from gradcalc.engines.autograd.operation import Cell, Operation, TensorOperation, base_name
 from gradcalc.engines.autograd.program import RecordedProgram
+from gradcalc.engines.autograd.scalarize_trace import count, is_another_view, scalar_operation, scalar_operations
 from gradcalc.engines.taylor import reals
-from gradcalc.engines.taylor.reals import nearest_float
 from gradcalc.proof.floats import aten_reductions  # noqa: F401  its rows belong to the table
 from gradcalc.proof.floats.arithmetic import Exact, Rounded
 from gradcalc.proof.floats.aten_elementwise import (
     MEANINGS,
     VIEWS,
-    UnknownOperation,
-    is_structural,
 )
 from gradcalc.proof.floats.formats import Format, power_of_two
-from gradcalc.proof.floats.replay import BITS, execute, same_float
+from gradcalc.proof.floats.memory import same_float
+from gradcalc.proof.floats.replay import BITS, execute, is_large
+from gradcalc.proof.floats.screening import screen
+from gradcalc.runtime import deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,64 @@ class LocalError:
 
 
 def local_errors(program: RecordedProgram, form: Format, device: str) -> list[LocalError]:
-    """Every operation by itself, on the floats it was given.
+    """Every operation on numbers by itself, on the floats it was given.
 
-    Operations on infinities, or on what is not a number, are passed over.  Raises `UnknownOperation`.
+    Operations on infinities, or on what is not a number, are passed over, and those without a meaning.
     """
     with reals.precision(BITS):
         places = enumerate(program.operations)
         errors = (_local_error(place, operation, form, device, program.literals) for place, operation in places)
         return [local for local in errors if local is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class NotableErrors:
+    """The operations of which there may be something to say, and the worst of all, by its ulps."""
+
+    notable: Sequence[LocalError]
+    worst: LocalError | None
+
+
+def notable_errors(program: RecordedProgram, form: Format, device: str) -> NotableErrors:
+    """The same, but of operations on arrays only those that are notable, and the worst."""
+    notable: list[LocalError] = []
+    worst: LocalError | None = None
+    start = 0
+    with reals.precision(BITS):
+        for op in program.tensor_operations:
+            deadline.check()
+            if is_another_view(op):
+                continue
+            least = 0.0 if worst is None else worst.ulps
+            for local in _looked_at(op, start, form, device, program.literals, least):
+                if local.in_bound is False or local.underflow or local.overflow or local.flip:
+                    notable.append(local)
+                if math.isfinite(local.ulps) and (worst is None or local.ulps > worst.ulps):
+                    worst = local
+            start += count(op)
+    return NotableErrors(notable, worst)
+
+
+_NEARLY = 0.999
+"""Errors in ulps that were measured in double precision are right to more digits than that."""
+
+
+def _looked_at(
+    op: TensorOperation, start: int, form: Format, device: str, literals: Collection[float], least: float
+) -> Iterator[LocalError]:
+    """The local errors of an operation on tensors; of arrays those that need a closer look, and the largest over `least`."""
+    screening = screen(op, form, device, literals) if is_large(op) else None
+    if screening is None:
+        numbered: Iterable[tuple[int, Operation]] = enumerate(scalar_operations(op))
+    else:
+        places = set(screening.suspects)
+        if screening.ulps.max(initial=0.0) > least * _NEARLY:
+            places.add(int(screening.ulps.argmax()))
+        numbered = ((number, scalar_operation(op, number)) for number in sorted(places))
+    for number, operation in numbered:
+        local = _local_error(start + number, operation, form, device, literals)
+        if local is not None:
+            yield local
 
 
 def _local_error(
@@ -65,8 +116,6 @@ def _local_error(
     if base in VIEWS:
         return _copy_error(place, operation, form, device)
     if base not in MEANINGS or not operation.results:
-        if base not in MEANINGS and not is_structural(base):
-            raise UnknownOperation(operation.name)
         return None
     args = operation.args
     if base == "where" and isinstance(args[0], Cell):  # the other branch may be no number
@@ -115,7 +164,7 @@ def _error_of(
         largest = (2 - power_of_two(1 - form.precision)) * power_of_two(form.highest)
         beyond = not enclosure.is_finite() or not abs(enclosure).upper() < largest
         return LocalError(place, name, math.inf, None if has_no_bound else bool(beyond), overflow=True)
-    ulps = nearest_float(abs(arb(number) - right) / form.ulp(right))
+    ulps = float(abs(arb(number) - right) / form.ulp(right))
     if has_no_bound or not enclosure.is_finite():
         return LocalError(place, name, ulps, None, underflow=bool(below))
     in_bound = bool(enclosure.contains(arb(number)))

@@ -1,6 +1,6 @@
 """A recorded program, replayed in exact arithmetic.
 
-Comes in: a `RecordedProgram` and the exact binary numbers torch received.  Goes out: enclosures of what the program would
+Comes in: a `RecordedProgram`, with the exact binary numbers torch received.  Goes out: enclosures of what the program would
 return without rounding.
 """
 
@@ -9,16 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, NamedTuple
 
+import numpy as np
 from flint import arb
 
-from gradcalc.engines.autograd.operation import NO_MEMORY, Cell, Operation, base_name
+from gradcalc.engines.autograd.operation import NO_MEMORY, Cell, Operation, TensorOperation, TensorView, base_name
 from gradcalc.engines.autograd.program import RecordedProgram
-from gradcalc.engines.taylor.reals import exact
+from gradcalc.engines.autograd.scalarize_trace import DATA_MOVEMENT, is_another_view, scalar_operations
 from gradcalc.proof.floats import aten_reductions  # noqa: F401  its rows belong to the table
 from gradcalc.proof.floats.arithmetic import Exact, Value
+from gradcalc.proof.floats.array_operations import exact_results
 from gradcalc.proof.floats.aten_elementwise import (
     COMPARISONS,
     CREATIONS,
@@ -29,10 +30,16 @@ from gradcalc.proof.floats.aten_elementwise import (
     WITHOUT_RESULT,
     UnknownOperation,
     arguments,
+    is_known,
 )
+from gradcalc.proof.floats.entrywise import Entries, has_entries
+from gradcalc.proof.floats.memory import Memory, Operand, Unknown, arguments_with, array_of, balls_of
 from gradcalc.runtime import deadline
 
 BITS = 256
+
+MIN_ENTRIES = 16
+"""Numbers in an operation from which on it is computed on arrays, where that is possible: below it takes longer."""
 
 
 class Flip(NamedTuple):
@@ -44,67 +51,195 @@ class Flip(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A program in exact arithmetic: enclosures by memory key, and the first comparison that is decided otherwise.
+    """A program in exact arithmetic: its memory at the end, and the first comparison that is decided otherwise.
 
-    `uncertain_integer` is the first integer part that balls do not tell at this precision.  `floats` are the numbers that
-    the machine wrote last under each key.
+    `uncertain_integer` is the first integer part that balls do not tell at this precision.  `unknown` is to blame where
+    torch itself read a number that is not known: then nothing is known of any.
     """
 
-    values: Mapping[int, arb]
+    memory: Memory
     flip: Flip | None
-    floats: Mapping[int, float | bool | None]
     uncertain_integer: Flip | None = None
+    unknown: Unknown | None = None
+
+    def ball(self, key: int) -> arb | Unknown:
+        """The enclosure at an address."""
+        return self.unknown or self.memory.at(key)[0]
+
+    def float(self, key: int) -> float | bool | None:
+        """The number that the machine wrote last at an address."""
+        return self.memory.at(key)[1]
+
+    def balls(self, view: TensorView) -> Sequence[arb | Unknown]:
+        """The enclosures of the entries of a tensor."""
+        return [self.unknown] * view.size if self.unknown else self.memory.read(view).balls.tolist()
 
 
-Observer = Callable[[Operation, Sequence[Value], Exact, Any], None]
+Cells = Callable[[Cell], Value]
+Observer = Callable[[Operation, Sequence[Value], Exact, Cells], None]
 
 
-def replay(
-    program: RecordedProgram,
-    inputs: Mapping[int, Fraction],
-    *,
-    mathematical: bool = False,
-    observe: Observer | None = None,
-) -> Replay:
-    """Run a program in balls from exact inputs, with the branches that the floats took, at the present precision.
+def replay(program: RecordedProgram, *, mathematical: bool = False, observe: Observer | None = None) -> Replay:
+    """Run a program in balls from its exact inputs, with the branches that the floats took, at the present precision.
 
     `mathematical` replaces torch's documented variants of functions by the functions themselves.  `observe` is called with
-    every operation and its results, before they are stored.  Raises `UnknownOperation`.
+    every operation on numbers and its results.
     """
-    field = Exact(program.literals, mathematical=mathematical)
-    memory: dict[int, Value] = {key: Value(arb(exact(value)), field, float(value)) for key, value in inputs.items()}
-    flip: Flip | None = None
-    uncertain_integer: Flip | None = None
-
-    def cell(reading: Cell) -> Value:
-        stored = memory.get(reading.key)
-        if isinstance(reading.value, bool):
-            return stored if mathematical and stored is not None else field.value(reading.value)
-        if stored is None:  # a number that was there before the recording began: a constant tensor of torch's own
-            return field.value(math.nan if reading.value is None else reading.value)
-        if stored.float is not None and not same_float(stored.float, reading.value):
-            raise UnknownOperation("a write that was not recorded")
-        return Value(stored.ball, field, reading.value)
-
-    for place, operation in enumerate(program.operations):
-        results = execute(operation, field, cell)
-        if field.flip:
-            flip, field.flip = flip or Flip(place, base_name(operation.name)), False
-        if field.uncertain_integer:
-            uncertain_integer, field.uncertain_integer = uncertain_integer or Flip(place, base_name(operation.name)), False
-        if observe is not None:
-            observe(operation, results, field, cell)
-        for result, value in zip(operation.results, results, strict=False):
-            if result.key != NO_MEMORY:
-                number = value.float if mathematical and isinstance(result.value, bool) else result.value
-                memory[result.key] = Value(value.ball, field, number)
-    balls = {key: value.ball for key, value in memory.items()}
-    return Replay(balls, flip, {key: value.float for key, value in memory.items()}, uncertain_integer)
+    run = _Replaying(program, mathematical, observe)
+    for view in (*program.inputs.values(), *program.constants.values()):
+        run.memory.write(view, balls_of(view.floats), view.floats)
+    for place, operation in enumerate(program.tensor_operations):
+        deadline.check()
+        run.step(place, operation)
+    return Replay(run.memory, run.flip, run.uncertain_integer, run.unknown)
 
 
-def same_float(left: float | bool | None, right: float | bool | None) -> bool:
-    """Whether two numbers of the machine's are the same; what is no number is like itself."""
-    return left == right or (left != left and right != right)
+class _Replaying:
+    """A replay on its way through the program."""
+
+    def __init__(self, program: RecordedProgram, mathematical: bool, observe: Observer | None):
+        self.program, self.observe = program, observe
+        self.field = Exact(program.literals, mathematical=mathematical)
+        self.memory = Memory(computes_booleans=mathematical)
+        self.flip: Flip | None = None
+        self.uncertain_integer: Flip | None = None
+        self.unknown: Unknown | None = None
+
+    def step(self, place: int, op: TensorOperation) -> None:
+        """Run one operation and keep its results."""
+        if is_another_view(op):
+            return
+        if op.base not in DATA_MOVEMENT and not is_known(op.name):
+            self._forget(op, Unknown(op.name))
+        elif self.observe is None and (op.base in CREATIONS or op.base in EMPTY):
+            for view in op.results:
+                self.memory.write(view, balls_of(view.floats), view.floats)
+        elif op.is_scalar:
+            self._run_numbers(place, op, {view.cells[0].key: self._value(view) for view in op.operands})
+        else:
+            self._run_arrays(place, op, [self.memory.read(view) for view in op.operands])
+
+    def _value(self, view: TensorView) -> Value:
+        ball, number = self.memory.number(view)
+        return Value(ball, self.field, number)
+
+    def _run_arrays(self, place: int, op: TensorOperation, operands: Sequence[Operand]) -> None:
+        has_unknown = any(operand.has_unknown for operand in operands)
+        if self.observe is None and not has_unknown and is_large(op):
+            results = exact_results(op, self.field, arguments_with(op.inputs, operands))
+            if results is not None:
+                for view, balls in zip(op.results, results, strict=True):
+                    self.memory.write(view, balls, view.floats)
+                return
+            if has_entries(op):
+                self._run_entries(place, op, operands)
+                return
+        blame = next((it.balls[0] for it in operands if it.is_all_unknown), None) if has_unknown else None
+        if blame is not None and op.base not in DATA_MOVEMENT:
+            self._forget(op, blame)
+            return
+        field = self.field
+        values = {
+            key: Value(ball, field, number)
+            for view, operand in zip(op.operands, operands, strict=True)
+            for key, ball, number in zip(view.keys, operand.balls.tolist(), operand.floats.tolist(), strict=True)
+        }
+        self._run_numbers(place, op, values)
+
+    def _run_entries(self, place: int, op: TensorOperation, operands: Sequence[Operand]) -> None:
+        """Run an elementwise operation at every entry."""
+        field = self.field
+        entries: list[Sequence[Value]] = []
+        for values in Entries(op, field, arguments_with(op.inputs, operands)):
+            if field.flip or field.uncertain_integer:
+                self._note_branch(place, len(entries), op.name)
+            entries.append(values)
+        for number, view in enumerate(op.results):
+            column = [values[number] for values in entries]
+            is_computed = field.mathematical and view.dtype == "bool"
+            floats = np.array([value.float for value in column], dtype=bool) if is_computed else view.floats
+            self.memory.write(view, array_of([value.ball for value in column]), floats)
+
+    def _forget(self, op: TensorOperation, blame: Unknown) -> None:
+        """Mark everything that an operation wrote: its results, or what it may have written to instead."""
+        views = op.results or (op.operands if op.signature.is_mutable else ())
+        for view in views:
+            self.memory.write(view, array_of([blame] * view.size), view.floats, has_unknown=True)
+        if not views:
+            self.unknown = self.unknown or blame
+
+    def _run_numbers(self, place: int, op: TensorOperation, values: Mapping[int, Value]) -> None:
+        """Run the operations on numbers that an operation stands for, all of them on what was there before."""
+        field = self.field
+        has_unknown = any(isinstance(value.ball, Unknown) for value in values.values())
+
+        def cell(reading: Cell) -> Value:
+            if reading.key == NO_MEMORY:
+                return field.value(math.nan if reading.value is None else reading.value)
+            return values[reading.key]
+
+        written: dict[int, Value] = {}
+        for number, operation in enumerate(scalar_operations(op)):
+            blame = _blame(operation, cell) if has_unknown else None
+            results: Sequence[Value] = ()
+            if blame is None:
+                try:
+                    results = execute(operation, field, cell)
+                except UnknownOperation as unknown:
+                    blame = Unknown(str(unknown))
+            if blame is not None:
+                results = [unknown_value(blame, field)] * len(operation.results)
+                if not results:
+                    self._forget(op, blame)
+            if field.flip or field.uncertain_integer:
+                self._note_branch(place, number, operation.name)
+            if self.observe is not None:
+                self.observe(operation, results, field, cell)
+            written.update({cell.key: value for cell, value in zip(operation.results, results, strict=False)})
+        for view in op.results:
+            self._write(view, written)
+
+    def _note_branch(self, place: int, number: int, name: str) -> None:
+        field = self.field
+        flip = Flip(self.program.record.starts[place] + number, base_name(name))
+        self.flip = self.flip or (flip if field.flip else None)
+        self.uncertain_integer = self.uncertain_integer or (flip if field.uncertain_integer else None)
+        field.flip = field.uncertain_integer = False
+
+    def _write(self, view: TensorView, written: Mapping[int, Value]) -> None:
+        """Put results where they lie; numbers without a meaning are those of the record."""
+        is_computed = self.field.mathematical and view.dtype == "bool"
+        if not view.shape:
+            value = written.get(view.cells[0].key)
+            if value is not None:
+                self.memory.put(view, value.ball, value.float if is_computed else view.number)
+            return
+        own = () if all(key in written for key in view.keys) else list(map(self.field.value, view.floats.tolist()))
+        values = [written[key] if key in written else own[place] for place, key in enumerate(view.keys)]
+        balls = [value.ball for value in values]
+        floats = np.array([value.float for value in values], dtype=bool) if is_computed else view.floats
+        has_unknown = any(isinstance(ball, Unknown) for ball in balls)
+        self.memory.write(view, array_of(balls), floats, has_unknown=has_unknown)
+
+
+def unknown_value(blame: Unknown, field: Exact) -> Value:
+    """A mark on its way through the program: it is written, and never computed with."""
+    return Value(blame, field)  # type: ignore[arg-type]
+
+
+def is_large(op: TensorOperation) -> bool:
+    """Whether an operation has so many entries that it is computed on arrays, where that is possible."""
+    return sum(view.size for view in (*op.operands, *op.results)) >= MIN_ENTRIES
+
+
+def _blame(operation: Operation, cell: Cells) -> Unknown | None:
+    """What is not known of the arguments of an operation, if it reads their numbers."""
+    base = base_name(operation.name)
+    if base in CREATIONS or base in EMPTY:
+        return None
+    arguments = (*operation.args, *operation.options.values())
+    balls = (cell(arg).ball for arg in arguments if isinstance(arg, Cell))
+    return next((ball for ball in balls if isinstance(ball, Unknown)), None)
 
 
 def execute(operation: Operation, field: Exact, cell: Any) -> Sequence[Value]:
@@ -113,16 +248,15 @@ def execute(operation: Operation, field: Exact, cell: Any) -> Sequence[Value]:
     base = base_name(operation.name)
     if base in WITHOUT_RESULT or not operation.results:
         return ()
-    results = [field.value(math.nan if result.value is None else result.value) for result in operation.results]
     if base in LOGIC or base in CREATIONS or base in EMPTY:
-        return results
+        return _recorded(operation, field)
     if base in COMPARISONS:
         left, right = (
             cell(arg) if isinstance(arg, Cell) else field.limit(arg)  # type: ignore[arg-type]
             for arg in operation.args[:2]
         )
         answer = field.compare(left, right, base)
-        return [field.value(answer)] if field.mathematical else results
+        return [field.value(answer)] if field.mathematical else _recorded(operation, field)
     if base in VIEWS:
         source = operation.args[1] if base == "copy" else operation.args[0]
         return [cell(source)]
@@ -137,3 +271,8 @@ def execute(operation: Operation, field: Exact, cell: Any) -> Sequence[Value]:
         args[0] = field.rounded_again(args[0] / operation.options["count"])
     result = meaning(field, *args, **options)
     return result if isinstance(result, tuple) else (result,)
+
+
+def _recorded(operation: Operation, field: Exact) -> Sequence[Value]:
+    """The results of an operation as the record has them."""
+    return [field.value(math.nan if result.value is None else result.value) for result in operation.results]

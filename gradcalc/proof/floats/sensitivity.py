@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from flint import arb
@@ -26,6 +25,7 @@ from gradcalc.proof.floats.aten_elementwise import (
 )
 from gradcalc.proof.floats.formats import power_of_two
 from gradcalc.proof.floats.local_error import LocalError
+from gradcalc.proof.floats.memory import Unknown
 from gradcalc.proof.floats.replay import BITS, execute, replay
 
 
@@ -42,11 +42,14 @@ _STEP_BITS = 64
 """Arguments are moved by 2**-64 of themselves: a quarter of the bits of the replay, so that the quotient has as many."""
 
 
-def local_jacobians(program: RecordedProgram, inputs: Mapping[int, Fraction]) -> list[LocalJacobian]:
+def local_jacobians(program: RecordedProgram) -> list[LocalJacobian]:
     """Every operation of a program with its partial derivatives, by difference quotients at high precision."""
     jacobians: list[LocalJacobian] = []
 
     def observe(operation: Operation, results: Sequence[Value], field: Exact, cell: Any) -> None:
+        if any(isinstance(value.ball, Unknown) for value in results):
+            jacobians.append(LocalJacobian({}, ()))
+            return
         pairs = list(zip((result.key for result in operation.results), results, strict=False))
         outputs = {key: value.ball for key, value in pairs if key != NO_MEMORY}
         slopes = []
@@ -67,7 +70,7 @@ def local_jacobians(program: RecordedProgram, inputs: Mapping[int, Fraction]) ->
         jacobians.append(LocalJacobian(outputs, slopes))
 
     with reals.precision(BITS):
-        replay(program, inputs, observe=observe)
+        replay(program, observe=observe)
     return jacobians
 
 
