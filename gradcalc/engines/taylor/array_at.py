@@ -63,8 +63,9 @@ class ArrayAt:
         """The entries of the value; None where there is no number, or it is not known well enough."""
         values: list[Real | None] = [None] * prod(self.shape)
         for bits in _BITS:
-            sweep = next((sweep for key, sweep in self._sweeps.items() if key[0] == bits), None)
-            sweep = sweep or self._sweep(bits, 1, frozenset())
+            with reals.precision(bits):
+                key = next((key for key in self._sweeps if key[0] == bits), (bits, 1, frozenset[str]()))
+                sweep = self._sweep(*key)
             values = _merged(values, _known(sweep.values))
             missing = [ball for value, ball in zip(values, sweep.values, strict=True) if value is None]
             if sweep.is_resolved and all(map(is_nan, missing)):
@@ -84,29 +85,16 @@ class ArrayAt:
         numbers: dict[str, list[Real | None]] = {name: [None] * len(self._arrays[name].entries) for name in names}
         order, moving = (1, frozenset(names)) if along is None else (2, frozenset([along[0], *names]))
         for bits in _BITS:
-            sweep = self._sweep(bits, order, moving)
-            is_complete = sweep.is_resolved
-            if not reals.is_accurate(sweep.values[place]):
-                is_complete = is_complete and is_nan(sweep.values[place])
-            else:
-                with reals.precision(bits):
-                    singular = sweep.singular_entries(place)
-                    if along is None or not singular.get(along[0], b"\0" * (along[1] + 1))[along[1]]:
-                        slopes = sweep.adjoints(place) if along is None else sweep.adjoints_along(place, *along)
-                        for name, before in numbers.items():
-                            after = _known(slopes.get(name) or [fmpq(0)] * len(before))
-                            numbers[name] = _merged(before, after, singular.get(name, b""))
-                            missing = numbers[name].count(None) - singular.get(name, b"").count(1)
-                            is_complete = is_complete and missing == 0
-            if is_complete:
-                break
+            with reals.precision(bits):
+                if _add(numbers, self._sweep(bits, order, moving), place, along):
+                    break
         return numbers
 
     def _sweep(self, bits: int, order: int, moving: frozenset[str]) -> Sweep:
+        """The sweep at the present precision, which is that of so many bits."""
         key = bits, order, moving
         if key not in self._sweeps:
-            with reals.precision(bits):
-                self._sweeps[key] = Sweep(self._program, self._point(), self._literal, moving, order)
+            self._sweeps[key] = Sweep(self._program, self._point(), self._literal, moving, order)
         return self._sweeps[key]
 
     def _point(self) -> dict[str, Flat]:
@@ -122,6 +110,23 @@ class ArrayAt:
                     self._exact[name] = values
                 point[name] = values
         return point
+
+
+def _add(numbers: dict[str, list[Real | None]], sweep: Sweep, place: int, along: tuple[str, int] | None) -> bool:
+    """Add what a sweep tells to derivatives by variables; whether more precision would tell no more."""
+    if not reals.is_accurate(sweep.values[place]):
+        return sweep.is_resolved and is_nan(sweep.values[place])
+    singular = sweep.singular_entries(place)
+    if along is not None and along[0] in singular and singular[along[0]][along[1]]:
+        return sweep.is_resolved
+    slopes = sweep.adjoints(place) if along is None else sweep.adjoints_along(place, *along)
+    missing = 0
+    for name, before in numbers.items():
+        after = _known(slopes.get(name) or [fmpq(0)] * len(before))
+        excluded = singular.get(name, b"")
+        numbers[name] = _merged(before, after, excluded)
+        missing += numbers[name].count(None) - excluded.count(1)
+    return sweep.is_resolved and not missing
 
 
 def _number(entry: Node | Fraction | float, *, is_exact: bool) -> Real:

@@ -1,10 +1,6 @@
-"""The step that takes a function of numbers entry by entry: values, slopes and second derivatives from the table's meanings.
+"""The step that takes a function of numbers entry by entry.
 
-Sums, products, quotients and powers with a whole exponent are computed on whole arrays.  Of any other function, each entry
-is a jet along each argument: no formula of a derivative is used.
-
-The chain rule of several arguments needs functions that are jointly differentiable.  A meaning is composed of functions that
-are analytic wherever they leave no note: it is jointly differentiable where it leaves none while all arguments may move.
+Sums, products, quotients and powers with a whole exponent are computed on whole arrays, any other function by entries.
 """
 
 from __future__ import annotations
@@ -15,16 +11,16 @@ from typing import Any, NamedTuple
 
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.array_steps import ONE, ZERO, CallOf, Flat, Local, Step, bounded_all, total
-from gradcalc.engines.taylor.jets import NAN, Condition, Jet, is_nan
-from gradcalc.engines.taylor.reals import NotReal, Real, Unresolved, integer
+from gradcalc.engines.taylor.entry_expansion import FunctionExpansion
+from gradcalc.engines.taylor.jets import Condition, is_nan
+from gradcalc.engines.taylor.reals import integer
 from gradcalc.expression.tree import Call
-from gradcalc.functions import TABLE
+from gradcalc.runtime import deadline
 
 _MAX_POWER = 64
 """The largest exponent of a power that is multiplied out."""
-_JOINT = frozenset(["+", "-", "*", "/", "where", "max", "min", "maximum", "minimum"])
-"""Functions of which slopes by each argument make the differential: choices are one of their arguments where they leave no
-note."""
+_ENTRIES = 64
+"""Entries after which the clock is looked at."""
 
 Factors = Flat | int
 """Numbers by entry, or 1 or -1 for all."""
@@ -49,36 +45,37 @@ class Entrywise(Step):
             expansion = formula(columns, moving, order)
             if expansion is not None:
                 return Local(expansion.values, slopes=expansion.slopes, curvatures=expansion.curvatures)
-        return self._by_jets(args, columns, moving, order, call)
+        return self._by_entries(args, columns, moving, order, call)
 
-    def _by_jets(
+    def _by_entries(
         self, args: Sequence[Local], columns: Sequence[Sequence[Any]], moving: Sequence[int], order: int, call: CallOf
     ) -> Local:
-        entry = _EntryByJets(self.node, moving, order, call)
-        makers = [
-            None if isinstance(arg.values[0], Condition) else Jet.literal if arg.is_literal else Jet.constant for arg in args
-        ]
-        local = Local([])
+        function = FunctionExpansion(self.node, moving, [arg.is_literal for arg in args], order, call)
         values, singular, derivatives = [], [], []
+        is_unresolved = False
         for place, parts in enumerate(zip(*columns, strict=True)):
-            jets = [part if make is None else make(part) for make, part in zip(makers, parts, strict=True)]
-            try:
-                value, is_singular, numbers = entry.expansion(jets)
-            except (Unresolved, NotReal) as why:
-                value, is_singular, numbers = entry.unknown()
-                local.is_unresolved = local.is_unresolved or isinstance(why, Unresolved)
-            if is_singular:
+            if place % _ENTRIES == 0:
+                deadline.check()
+            entry = function.expand(parts)
+            values.append(entry.value)
+            derivatives.append(entry.derivatives)
+            if entry.is_singular:
                 singular.append(place)
-                local.is_undefined = local.is_undefined or (not isinstance(value, Condition) and is_nan(value))
-            values.append(value)
-            derivatives.append(numbers)
-        local.values, local.singular = values, singular
+                is_unresolved = is_unresolved or entry.is_unresolved
+        is_undefined = any(not isinstance(values[place], Condition) and is_nan(values[place]) for place in singular)
         by_kind = list(zip(*derivatives, strict=True))
         slopes: list[Factors | None] = [None] * len(args)
         for spot, slope in zip(moving, by_kind, strict=False):
             slopes[spot] = slope
-        local.slopes, local.curvatures = slopes, dict(zip(entry.pairs, by_kind[len(moving) :], strict=True))
-        return local
+        curvatures = dict(zip(function.pairs, by_kind[len(moving) :], strict=True))
+        return Local(
+            values,
+            is_undefined=is_undefined,
+            is_unresolved=is_unresolved,
+            singular=singular,
+            slopes=slopes,
+            curvatures=curvatures,
+        )
 
     def _column(self, values: Sequence[Any]) -> Sequence[Any]:
         return values if len(values) == self.size else list(values) * self.size
@@ -113,63 +110,6 @@ class Entrywise(Step):
 
     def spread(self, marks: bytes) -> Iterator[bytes]:
         return (marks if size == self.size else bytes([max(marks)]) for size in self.sizes)
-
-
-class _EntryByJets:
-    """One entry of a function of numbers, with its derivatives by the arguments that move."""
-
-    def __init__(self, node: Call, moving: Sequence[int], order: int, call: CallOf):
-        self.node, self.moving, self.order, self.call = node, moving, order, call
-        self.pairs = [(i, j) for i in moving for j in moving if i <= j] if order > 1 else []
-
-    def unknown(self) -> tuple[Any, bool, list[Real]]:
-        """An entry of which nothing is known."""
-        value = Condition(False, frozenset(), True, False, known=False) if TABLE[self.node.name].condition else NAN
-        return value, True, [NAN] * (len(self.moving) + len(self.pairs))
-
-    def expansion(self, parts: list[Any]) -> tuple[Any, bool, list[Real]]:
-        """The value, whether it is singular, the slopes, and the second derivatives by pairs.
-
-        Raises `Unresolved` and `NotReal`.
-        """
-        along = {spot: self._along(parts, {spot: 1}) for spot in self.moving}
-        is_singular = any(result.notes for result in along.values())
-        only = along[self.moving[0]] if len(parts) == len(self.moving) == 1 else None
-        # Of several arguments, the value may be exact where none moves.
-        still = only if isinstance(only, Jet) and not is_singular else self.call(self.node, parts)
-        is_singular = is_singular or bool(still.notes) or not (is_singular or self._is_joint(parts))
-        value: Any = still
-        if isinstance(still, Jet):
-            value = NAN if still.notes and not self.moving else still.value
-            is_singular = is_singular or is_nan(value)
-        numbers = [_coefficient(result, 1) for result in along.values()]
-        return value, is_singular, [*numbers, *self._second_derivatives(parts, along)]
-
-    def _along(self, parts: list[Any], speeds: Mapping[int, int]) -> Jet | Condition:
-        moved = list(parts)
-        for spot, speed in speeds.items():
-            moved[spot] = Jet.variable(parts[spot].value, speed, self.order)
-        return self.call(self.node, moved)
-
-    def _is_joint(self, parts: list[Any]) -> bool:
-        if len(self.moving) < 2 or self.node.name in _JOINT or TABLE[self.node.name].condition:
-            return True
-        result = self._along(parts, dict.fromkeys(self.moving, 0))
-        return not result.notes and isinstance(result, Jet) and result.has_expansion
-
-    def _second_derivatives(self, parts: list[Any], along: Mapping[int, Jet | Condition]) -> Iterator[Real]:
-        pure = {spot: 2 * _coefficient(result, 2) for spot, result in along.items()} if self.pairs else {}
-        for i, j in self.pairs:
-            if i == j:
-                yield pure[i]
-            else:  # by polarisation
-                both = self._along(parts, {i: 1, j: 1})
-                yield (2 * _coefficient(both, 2) - pure[i] - pure[j]) / 2
-
-
-def _coefficient(result: Jet | Condition, power: int) -> Real:
-    """The coefficient of a jet; a condition has no slope."""
-    return result[power] if isinstance(result, Jet) else ZERO
 
 
 def _scaled(values: Flat, factors: Factors) -> Flat:
