@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from gradcalc.errors import Exit
 
@@ -95,6 +96,7 @@ class Problem:
     differentiate by (empty: all, in order of appearance); `variables` are further names that are variables whatever else
     they mean.  `direction` asks for the derivative along a line, by variable; `cotangent` for the gradient of the sum of the
     entries times its own.  `notation` is what `expr` is written in.
+    `entries` asks for a formula for every entry of arrays, however many there are.
     """
 
     expr: str
@@ -107,6 +109,7 @@ class Problem:
     direction: Mapping[str, str] = field(default_factory=dict)
     cotangent: str | None = None
     notation: Notation = Notation.AUTO
+    entries: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,54 @@ class Partial:
     """`by` with the entries of variables that are arrays, `x[0]`."""
 
 
+class LazyPartials(Sequence[Partial]):
+    """Partials of which each is made when somebody looks at it; `counts` are those of their verdicts.
+
+    `singular` has, by number, those of which there is more to say than that they agree.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        counts: Mapping[Verdict | None, int],
+        make: Callable[[int], Partial],
+        singular: Mapping[int, Partial] | None = None,
+    ):
+        self._size, self._make = size, make
+        self.counts = Counter(counts)
+        self.singular = singular or {}
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, number: int) -> Partial: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Partial]: ...
+    def __getitem__(self, number: int | slice) -> Partial | Sequence[Partial]:
+        if isinstance(number, slice):
+            return [self._make(place) for place in range(self._size)[number]]
+        return self._make(range(self._size)[number])
+
+    def __iter__(self) -> Iterator[Partial]:
+        return map(self._make, range(self._size))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return tuple, (list(self),)
+
+
+def verdict_counts(partials: Sequence[Partial]) -> Counter[Verdict | None]:
+    """How many partials have which verdict."""
+    if isinstance(partials, LazyPartials):
+        return +partials.counts
+    return Counter(partial.verdict for partial in partials)
+
+
+def singular_partials(partials: Sequence[Partial]) -> Sequence[Partial]:
+    """The partials of which there may be more to say than that they agree."""
+    return list(partials.singular.values()) if isinstance(partials, LazyPartials) else partials
+
+
 @dataclass(frozen=True, slots=True)
 class EntryFormula:
     """The formula of the derivative by `entry`, such as `x[i]`, of which the variable `by` has `count`."""
@@ -186,7 +237,7 @@ class Report:
     dtype: str | None
     device: str | None
     value: Value | None
-    partials: tuple[Partial, ...]
+    partials: Sequence[Partial]
     verdict: Verdict | None
     versions: Mapping[str, str]
     latex: str | None = None
@@ -200,8 +251,8 @@ class Report:
 
     @property
     def verdicts(self) -> tuple[Verdict | None, ...]:
-        """The verdicts of all partials, and of the whole."""
-        return (*(partial.verdict for partial in self.partials), self.verdict)
+        """The verdicts that occur among the partials, and that of the whole."""
+        return (*verdict_counts(self.partials), self.verdict)
 
     @property
     def exit(self) -> Exit:
@@ -315,7 +366,7 @@ def json_value(value: object) -> Any:
             return {name: json_value(getattr(value, name)) for name in _PARTIAL_KEYS}
         case Mapping():
             return {str(key): json_value(entry) for key, entry in value.items()}
-        case list() | tuple():
+        case list() | tuple() | LazyPartials():
             return [json_value(entry) for entry in value]
         case _ if is_dataclass(value):
             return {field.name: json_value(getattr(value, field.name)) for field in fields(value)}

@@ -159,7 +159,7 @@ ALLOWED = {
         *(name for name in MODULES if name.startswith(("gradcalc.engines.autograd.", "gradcalc.engines.rounding."))), "gradcalc.commands.diff.vectorized", "gradcalc.commands.bce.neuron",
     },
     "numpy": {
-        "gradcalc.inputs.array_files", *(name for name in MODULES if name.startswith(("gradcalc.engines.autograd.", "gradcalc.proof.floats."))),
+        "gradcalc.inputs.array_files", "gradcalc.inputs.array_text", "gradcalc.library.arguments", *(name for name in MODULES if name.startswith(("gradcalc.engines.autograd.", "gradcalc.proof.floats."))),
     },
     "flint": {name for name in MODULES if name.startswith(("gradcalc.engines.taylor.", "gradcalc.proof.", "gradcalc.calculate.claims."))},
     "rich": {name for name in MODULES if name.startswith(("gradcalc.output.", "gradcalc.commands."))},

@@ -1,7 +1,7 @@
 """Index formulas: one formula for all entries of a variable, where there is one, `∂f/∂x[i] = 2*x[i]/n`.
 
 Comes in: the first partials of a number, and their formulas.  Goes out: for each variable the formula with letters for the
-index, as sympy has derived it, or where the formulas of all entries are the same but for their own index.
+index, where the formulas of all entries are the same but for their own index.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from gradcalc.calculate.partials import PartialSpec
-from gradcalc.engines.symbolic.messages import Derivatives, Formula
+from gradcalc.engines.symbolic.messages import Formula
 from gradcalc.expression.arrays import INDEX_LETTERS, MIN_ENTRIES, Entry
 from gradcalc.expression.tree import Name, Node, substitute_names
 from gradcalc.report import EntryFormula
@@ -18,25 +18,22 @@ from gradcalc.report import EntryFormula
 _Pairs = Sequence[tuple[PartialSpec, Formula]]
 
 
-def entry_formulas(partials: Sequence[PartialSpec], symbolic: Derivatives) -> tuple[EntryFormula, ...]:
+def entry_formulas(partials: Sequence[PartialSpec], formulas: Sequence[Formula]) -> tuple[EntryFormula, ...]:
     """The formulas that hold for all entries of a variable; first derivatives of a number only."""
-    pairs = list(zip(partials, symbolic.formulas, strict=True))
+    pairs = list(zip(partials, formulas, strict=True))
     groups: dict[str, list[tuple[PartialSpec, Formula]]] = {}
     for partial, formula in pairs:
         if len(partial.by) == 1 and partial.index and not partial.of:
             groups.setdefault(partial.by[0], []).append((partial, formula))
-    formulas = (
-        _common_formula(name, group, symbolic.indexed.get(name))
+    general = (
+        _common_formula(name, group)
         for name, group in groups.items()
         if len(group) >= MIN_ENTRIES and all(formula.text for _, formula in group)
     )
-    return tuple(formula for formula in formulas if formula is not None)
+    return tuple(formula for formula in general if formula is not None)
 
 
-def _common_formula(name: str, group: _Pairs, indexed: tuple[str, Formula] | None) -> EntryFormula | None:
-    if indexed is not None:
-        entry, formula = indexed
-        return EntryFormula(name, entry, len(group), formula.text, formula.latex)
+def _common_formula(name: str, group: _Pairs) -> EntryFormula | None:
     (first, formula), *rest = group
     words = {name, *re.findall(r"\w+", " ".join(formula.text for _, formula in group[:2]))}
     letters = [

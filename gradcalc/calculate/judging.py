@@ -1,4 +1,8 @@
-"""The judgement on every partial of one entry of an expression at one point."""
+"""The judgement on every partial of an expression at one point.
+
+Almost all partials of a large array agree, and that is seen from the enclosures alone.  Only what is not so plain, and what
+somebody looks at, is judged one by one, with reasons and numbers as text.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +11,30 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any, cast
 
-from gradcalc.calculate.partials import By
+from gradcalc.calculate.formulas import Formulas
+from gradcalc.calculate.partials import By, Line, PartialSpec
+from gradcalc.calculate.prepared import PreparedQuery
+from gradcalc.calculate.reference import Reference
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.autograd.run import Run
 from gradcalc.engines.rounding.enclosure import enclose
-from gradcalc.engines.symbolic.messages import Derivatives, Formula
+from gradcalc.engines.symbolic.messages import Formula
 from gradcalc.engines.taylor import reals
-from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real
+from gradcalc.expression.arrays import Array
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Call, Node, Number, calls_in
+from gradcalc.expression.tree import Node, Number, calls_in
 from gradcalc.functions import TABLE
+from gradcalc.functions.entry_builder import TooLong
 from gradcalc.functions.stable_forms import rewrites
 from gradcalc.proof import verdict
+from gradcalc.proof.agreement import ZERO, Enclosures, Norms, agreeing
 from gradcalc.proof.evidence import Evidence, ReplayedTrace
 from gradcalc.proof.floats.formats import FloatError, Format, float_error
-from gradcalc.proof.smoothness.differentiability import Regularity, Side, examine_all, value_of
+from gradcalc.proof.smoothness.differentiability import Regularity, Side
+from gradcalc.proof.smoothness.kinds import Kind
 from gradcalc.report import Judgement, Partial, Verdict
 from gradcalc.runtime import deadline
 
@@ -33,65 +44,136 @@ LOST = frozenset({Verdict.INACCURATE, Verdict.NOT_FINITE})
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the entries of an expression have in common at a point.
+    """The dtype and the device of a run, and the values as they were typed, by variable."""
 
-    `exact` are the values as they were typed, by the names of entries; `wrt` what the partials are with respect to.  Where
-    torch's backward pass takes `another_algorithm` than the trees of the entries, no rounding bound on these holds for it.
-    """
-
-    exact: Mapping[str, Fraction | Node]
-    wrt: Sequence[By]
     form: Format
     device: str
-    another_algorithm: bool
+    exact: Mapping[str, Array[Any]]
 
 
 class PointJudge:
-    """The partials of one entry; `template` is the trace of another entry, whose replay is shared."""
+    """The partials of a query at its point; `runs` are torch's, one for each entry of the expression."""
 
-    def __init__(self, setting: Setting, tree: Node, run: Run, template: ReplayedTrace | None):
-        self.setting, self.run = setting, run
-        self.typed = ExpressionAt(tree, setting.exact)
-        self.binary = ExpressionAt(tree, run.inputs, run.constants) if run.is_at_a_point else None
-        self.deviations = torch_deviations(tree)
-        is_whole = run.program is not None and run.is_at_a_point
-        self.trace = (
-            None
-            if not is_whole
-            else ReplayedTrace(run, setting.form, setting.device)
-            if template is None
-            else template.for_entry(run)
-        )
-        self.bounds = {} if is_whole or setting.another_algorithm else _bounds(tree, run, setting.form)
-        names = {node.name for node in self.typed.program.nodes if isinstance(node, Call) and not node.args}
+    def __init__(self, prepared: PreparedQuery, setting: Setting, runs: Sequence[Run]):
+        self.prepared, self.setting, self.runs = prepared, setting, runs
+        run = runs[0]
+        variables = list(dict.fromkeys(axis.variable for axis in prepared.partials.axes))
+        self.typed = Reference(prepared.written, setting.exact, variables)
+        self.binary: Reference | None = None
+        if run.is_at_a_point:
+            stored: dict[str, Array[Any]] = {
+                name: Array(cells.shape, cast("Any", run.input_arrays[name])) for name, cells in setting.exact.items()
+            }
+            is_same = _is_as_typed(setting.exact, run)
+            self.binary = self.typed if is_same else Reference(prepared.written, stored, variables, run.constants)
+        self.deviations = torch_deviations(prepared.tree)
+        names = {node.name for node in calls_in(prepared.tree) if not node.args}
         self.constants = {name: value for name, value in run.constants.items() if name in names}
         """The constants of the expression that torch has rounded, as it has them."""
-        self.rewrites: Sequence[Node] | None = None
-        typed = examine_all(self.typed, setting.wrt)
-        if self.binary is None:
-            binary: list[Regularity | None] = [None] * len(typed)
-        else:
-            binary = typed if _is_as_typed(self.typed, run) else examine_all(self.binary, setting.wrt)
-        self.regularity = dict(zip(setting.wrt, zip(typed, binary, strict=True), strict=True))
+        self._trace: ReplayedTrace | None = None
+        self._traces: dict[int, ReplayedTrace | None] = {}
+        self._bounds: dict[int, Mapping[By, tuple[float, float]]] = {}
+        self._rewrites: dict[int, Sequence[Node]] = {}
+        self._plain: dict[int, bool] = {}
 
-    def value(self) -> str | None:
-        """The value of what was typed, if it has one."""
-        try:
-            value = value_of(self.typed)
-        except OutOfPrecision:
-            return None
-        return reals.known_decimal(value)
+    def trace(self, place: int) -> ReplayedTrace | None:
+        """The recorded run of an entry, replayed once for all; None where there is none."""
+        if place not in self._traces:
+            run = self.runs[place]
+            trace = None
+            if run.program is not None and run.is_at_a_point:
+                self._trace = self._trace or ReplayedTrace(run, self.setting.form, self.setting.device)
+                trace = self._trace.for_entry(run)
+            self._traces[place] = trace
+        return self._traces[place]
 
-    def partial(self, wrt: By, formula: Formula | None, symbolic: Derivatives | str, *, is_explained: bool) -> Partial:
+    def value(self, place: int) -> str | None:
+        """The value of an entry of what was typed, if it has one."""
+        value = self.typed.value(place)
+        return None if value is None else reals.known_decimal(value)
+
+    def agreeing(self, line: Line) -> list[bool]:
+        """Which partials of a line agree beyond doubt; the others are to be judged one by one."""
+        positions = line.axis.positions
+        run, trace, variable = self.runs[line.place], self.trace(line.place), line.axis.variable
+        floats = run.gradient(line.prefix, variable)
+        none = [False] * len(positions)
+        if trace is None or self.binary is None or floats is None or not self._is_plain(line.place, trace):
+            return none
+        typed, truths = (reference.slopes(line.place, line.prefix).get(variable) for reference in (self.typed, self.binary))
+        view = run.gradient_view(line.prefix, variable)
+        if typed is None or truths is None or (view is not None and not trace.is_current(view)):
+            return none
+        known = [None if typed[at] is None else truths[at] for at in positions]
+
+        def programs(bits: int) -> Enclosures:
+            enclosures = [ZERO] * len(floats) if view is None else trace.enclosures(view, bits)
+            return [enclosures[at] for at in positions]
+
+        return agreeing(floats[positions].tolist(), known, programs, self.setting.form)
+
+    def add_norms(self, line: Line, norms: Norms) -> bool:
+        """Take the errors of a line into account; False where a number or a derivative is missing."""
+        floats = self.runs[line.place].gradient(line.prefix, line.axis.variable)
+        if floats is None or self.binary is None:
+            return False
+        truths = [self._derivative(line, at) for at in line.axis.positions]
+        if any(truth is None for truth in truths):
+            return False
+        norms.add(zip(floats[line.axis.positions].tolist(), cast("list[Real]", truths), strict=True))
+        return True
+
+    def _derivative(self, line: Line, at: int) -> Real | None:
+        """The derivative of a line by the entry at a position, where there is one."""
+        assert self.binary is not None
+        slopes = self.binary.slopes(line.place, line.prefix).get(line.axis.variable)
+        if slopes is not None and slopes[at] is not None:
+            return slopes[at]
+        regularity = self.binary.regularity(line.place, (*line.prefix, line.axis.entry(at)))
+        return None if regularity is None else regularity.derivative
+
+    def _is_plain(self, place: int, trace: ReplayedTrace) -> bool:
+        """Whether there is nothing to be said about an entry of the value, and about the kernels that ran."""
+        if place not in self._plain:
+            run, binary = self.runs[place], None if self.binary is None else self.binary.smooth_value(place)
+            is_whole = run.failure is None and not run.unrepresentable and not run.lost_literals
+            self._plain[place] = (
+                is_whole
+                and binary is not None
+                and self.typed.smooth_value(place) is not None
+                and not trace.has_kernel_fault
+                and verdict.judge_value(self._evidence_of_value(place), Regularity(Kind.SMOOTH, value=binary)) is None
+            )
+        return self._plain[place]
+
+    def _evidence_of_value(self, place: int) -> Evidence:
+        run, trace = self.runs[place], self.trace(place)
+        return Evidence(
+            (), None, None, None, None, self.setting.form, trace=trace, torch_deviations=self.deviations, value=run.value
+        )
+
+    def confirms(self, number: int, symbolic: Formulas) -> bool:
+        """Whether sympy's formula of a partial, if it has a value, is the derivative at the point."""
+        formula = symbolic.of(number)
+        if formula is None:
+            return True
+        reference, spec = self.binary or self.typed, self.prepared.partials[number]
+        enclosure, _ = self._enclosure(spec.place, formula, symbolic, reference)
+        slope = reference.slope(spec.place, spec.entries)
+        return enclosure is None or (slope is not None and reals.agree(enclosure, slope))
+
+    def partial(self, spec: PartialSpec, formula: Formula | None, symbolic: Formulas, *, is_explained: bool) -> Partial:
         """A partial, judged with sympy's formula; `is_explained` asks for what made its number a bad one."""
-        typed, binary = self.regularity[wrt]
-        enclosure, unusable = self._enclosure(formula, symbolic, self.binary or self.typed)
-        finding = verdict.judge(self._evidence(wrt, enclosure, is_explained=is_explained))
+        place, wrt = spec.place, spec.entries
+        typed = self.typed.regularity(place, wrt)
+        binary = None if self.binary is None else self.binary.regularity(place, wrt)
+        enclosure, unusable = self._enclosure(place, formula, symbolic, self.binary or self.typed)
+        finding = verdict.judge(self._evidence(spec, typed, binary, enclosure, is_explained=is_explained))
         judgement, error = finding.judgement, finding.error
         suggestion = None
         if is_explained:
-            with suppress(deadline.OutOfTime):  # the verdict stands without it
-                suggestion = self._suggestion(wrt, judgement, error, binary)
+            with suppress(deadline.OutOfTime, TooLong):  # the verdict stands without it
+                suggestion = self._suggestion(spec, judgement, error, binary)
         if suggestion is not None:
             formulation, digits = suggestion
             judgement = replace(
@@ -99,11 +181,11 @@ class PointJudge:
             )
         singular = typed if typed is not None and typed.derivative is None else binary
         return Partial(
-            wrt,
+            spec.by,
             *((None, None) if formula is None else formula.texts),
-            self._symbolic(typed, formula, symbolic),
+            self._symbolic(place, typed, formula, symbolic),
             None if binary is None else _decimal(binary.derivative),
-            self.run.partials.get(wrt),
+            self.runs[place].partials.get(wrt),
             _decimal(singular.left) if singular else None,
             _decimal(singular.right) if singular else None,
             judgement.verdict,
@@ -115,64 +197,89 @@ class PointJudge:
             {
                 "symbolic": unusable or "ok",
                 "regularity": None if singular is None else str(singular.kind),
-                "evidence": self._strength(singular, typed),
+                "evidence": self._strength(place, singular, typed),
                 **finding.proof,
                 **({} if suggestion is None else {"suggestion": suggestion[0]}),
             },
+            spec.index,
+            spec.of,
+            spec.entries,
         )
 
-    def _evidence(self, wrt: By, enclosure: Real | None, *, is_explained: bool) -> Evidence:
-        typed, binary = self.regularity[wrt]
-        run = self.run
+    def _evidence(
+        self,
+        spec: PartialSpec,
+        typed: Regularity | None,
+        binary: Regularity | None,
+        enclosure: Real | None,
+        *,
+        is_explained: bool,
+    ) -> Evidence:
+        run = self.runs[spec.place]
         return Evidence(
-            wrt,
+            spec.entries,
             typed,
             binary,
             enclosure,
-            run.partials.get(wrt),
+            run.partials.get(spec.entries),
             self.setting.form,
             run.failure,
             run.unrepresentable,
-            self.trace,
+            self.trace(spec.place),
             self.deviations,
-            self.bounds.get(wrt),
+            self._rounding_bounds(spec.place).get(spec.entries),
             run.value,
             self.constants,
             run.lost_literals,
             is_explained,
         )
 
-    def _symbolic(self, typed: Regularity | None, formula: Formula | None, symbolic: Derivatives | str) -> str | None:
+    def _rounding_bounds(self, place: int) -> Mapping[By, tuple[float, float]]:
+        """What rounding can make of each first partial, where the program was not recorded.
+
+        Where torch's backward pass takes another algorithm than the trees of the entries, no bound on these holds for it.
+        """
+        if place not in self._bounds:
+            another = any(TABLE[node.name].different_backward_algorithm for node in calls_in(self.prepared.tree))
+            bounds: Mapping[By, tuple[float, float]] = {}
+            if self.trace(place) is None and not another:
+                with suppress(TooLong):
+                    bounds = _bounds(self.prepared.entries.entries[place], self.runs[place], self.setting.form)
+            self._bounds[place] = bounds
+        return self._bounds[place]
+
+    def _symbolic(self, place: int, typed: Regularity | None, formula: Formula | None, symbolic: Formulas) -> str | None:
         """The derivative at the typed point; where it looks round, sympy's formula may know it exactly."""
         if typed is None or typed.derivative is None:
             return None
         text = reals.known_decimal(typed.derivative)
         if text is not None and text.endswith("0000000000"):
-            exact, _ = self._enclosure(formula, symbolic, self.typed)
+            exact, _ = self._enclosure(place, formula, symbolic, self.typed)
             if exact is not None and reals.agree(typed.derivative, exact):
                 text = min(text, reals.decimal(exact), key=len)
         return text
 
-    def _strength(self, regularity: Regularity | None, typed: Regularity | None) -> str | None:
+    def _strength(self, place: int, regularity: Regularity | None, typed: Regularity | None) -> str | None:
         """How strong the conclusion is: proven, numerical (high precision only), a rounding bound, or the number alone."""
         if regularity is None:
             return None
-        if regularity.derivative is not None and self.trace is None and self.run.failure is None:
-            return "bound" if self.bounds else "number only"
+        if regularity.derivative is not None and self.trace(place) is None and self.runs[place].failure is None:
+            return "bound" if self._rounding_bounds(place) else "number only"
         return "proven" if regularity.proven and (typed is None or typed.proven) else "numerical"
 
     def _suggestion(
-        self, wrt: By, judgement: Judgement, error: FloatError | None, binary: Regularity | None
+        self, spec: PartialSpec, judgement: Judgement, error: FloatError | None, binary: Regularity | None
     ) -> tuple[str, float] | None:
         """A formulation of the same function whose derivative autograd gets right to more digits here, and how many."""
         if judgement.verdict not in LOST or error is None or binary is None or binary.derivative is None:
             return None
-        form = self.setting.form
-        floats = {name: float(value) for name, value in self.run.inputs.items()}
-        if self.rewrites is None:
-            self.rewrites = list(rewrites(self.typed.tree))
+        form, wrt = self.setting.form, spec.entries
+        if spec.place not in self._rewrites:
+            self._rewrites[spec.place] = list(rewrites(self.typed.entry(spec.place).tree))
+        trees = self._rewrites[spec.place]
+        floats = {name: float(value) for name, value in self.runs[spec.place].inputs.items()} if trees else {}
         best: tuple[str, float] | None = None
-        for tree in self.rewrites:
+        for tree in trees:
             run = backward.run(tree, floats, [wrt], dtype=form.name, device=self.setting.device)
             if wrt not in run.partials:
                 continue
@@ -183,25 +290,34 @@ class PointJudge:
         return best
 
     def _enclosure(
-        self, formula: Formula | None, symbolic: Derivatives | str, site: ExpressionAt | None
+        self, place: int, formula: Formula | None, symbolic: Formulas, reference: Reference
     ) -> tuple[Real | None, str | None]:
         """SymPy's derivative at a point as an enclosure, or None and why it cannot be used."""
-        if formula is None or isinstance(symbolic, str):
-            return None, str(symbolic)
+        if formula is None:
+            return None, symbolic.failure
         tree = formula.tree
-        if tree is None or site is None:
+        if tree is None:
             return None, formula.unusable
         try:
+            site = reference.entry(place)
             return reals.refine(lambda: site.formula_value(tree, symbolic.constants)), None
         except OutOfPrecision:
             return None, "SymPy's formula has no value here"
+        except TooLong:
+            return None, "SymPy's formula is too long to be compared"
 
 
-def _is_as_typed(typed: ExpressionAt, run: Run) -> bool:
+def _is_as_typed(exact: Mapping[str, Array[Any]], run: Run) -> bool:
     """Whether the dtype stores the values and the literals of an expression exactly: then both points are one."""
-    return all(typed.given_value(name) == run.inputs.get(name) for name in typed.names) and all(
+    return all(_is_stored_exactly(cells.entries, run.input_arrays[name]) for name, cells in exact.items()) and all(
         text[:1].isdigit() and Number(text).value == value for text, value in run.constants.items()
     )
+
+
+def _is_stored_exactly(values: Any, floats: Any) -> bool:
+    if hasattr(values, "dtype"):
+        return bool((values == floats).all())
+    return all(value == Fraction(number) for value, number in zip(values, floats.tolist(), strict=True))
 
 
 def _bounds(tree: Node, run: Run, form: Format) -> dict[By, tuple[float, float]]:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 
-from gradcalc.calculate.partials import PartialSpec, partial_specs
-from gradcalc.engines.symbolic.client import CLIENT, SymbolicClient, SymbolicFailure
-from gradcalc.engines.symbolic.indexed import at_entries, indexed
-from gradcalc.engines.symbolic.messages import Derivatives, IndexedDerivatives, IndexedForm, IndexedRequest, PartialsRequest
+from gradcalc.calculate.partials import PartialGrid, partial_grid
+from gradcalc.engines.symbolic.client import CLIENT, SymbolicClient
+from gradcalc.engines.symbolic.indexed import indexed
+from gradcalc.engines.symbolic.messages import IndexedForm, IndexedRequest, PartialsRequest
 from gradcalc.errors import CalcError, MissingValues
 from gradcalc.expression.arrays import Array, Shape
 from gradcalc.expression.directional import contract_with_cotangent, fresh_name, restrict_to_line
 from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Call, Node, Number, calls_in, names_in
+from gradcalc.expression.tree import Call, Node, Number, calls_in, linearize, names_in
 from gradcalc.functions import TABLE
-from gradcalc.functions.scalarize import scalarize
+from gradcalc.functions.entry_builder import MAX_NODES, TooLong
+from gradcalc.functions.scalarize import check_classes, scalarize
+from gradcalc.functions.shapes import shape_of
 from gradcalc.inputs.query import Query, Wrt, read_question
 from gradcalc.inputs.values import Point, Value
 from gradcalc.proof.claims.breakpoints import equalities
@@ -27,21 +30,48 @@ _MENTIONED = 3
 """Equalities that a note on formulas names."""
 
 
+MAX_FORMULAS = 100
+"""Partials of which each has a formula of its own."""
+FIRST_FORMULAS = 12
+"""The formulas that are derived of more partials: as many as a table shows."""
+MAX_FORMULA_NODES = 4_000
+"""Parts of the entries of arrays up to which sympy is asked for their derivatives."""
+_MAX_WRITTEN_NODES = 20_000
+"""Parts of all entries of an expression up to which some are looked for that are short enough."""
+
+
+class Entries:
+    """The entries of an expression as trees of numbers, written out when they are needed."""
+
+    def __init__(self, tree: Node, values: Mapping[str, Array[Node]]):
+        self.tree, self._values = tree, values
+        self._entries: Array[Node] | None = None
+
+    def get(self, limit: int = MAX_NODES) -> Array[Node]:
+        """All entries.  Raises `TooLong` where they have more parts together than `limit`."""
+        if self._entries is None:
+            if sum(prod(self._values[name].shape) for name in names_in(self.tree) if name in self._values) > limit:
+                raise TooLong("the arrays have too many entries to be written out")
+            self._entries = scalarize(self.tree, self._values, limit)
+        return self._entries
+
+
 @dataclass(frozen=True, slots=True)
 class PreparedQuery:
     """A query at a point that is in order.
 
     `tree` is the expression that is differentiated: that of the query, or along a direction, or contracted with a cotangent.
-    `entries` are its entries, trees of numbers in which an entry of a variable has a name of its own.
     """
 
     query: Query
     point: Point
     tree: Node
-    entries: Array[Node]
-    partials: Sequence[PartialSpec]
-    request: PartialsRequest | IndexedRequest
-    """What sympy is asked."""
+    shape: Shape
+    partials: PartialGrid
+    asked: range
+    """The numbers of the partials whose formulas sympy is asked for."""
+    request: PartialsRequest | IndexedRequest | str
+    """What sympy is asked, or why it is not."""
     form: IndexedForm | None
     """The expression with an index, where one formula can hold for all entries."""
     read_as: str
@@ -52,29 +82,40 @@ class PreparedQuery:
     formula_notes: tuple[str, ...]
     """What holds of every formula of the derivative."""
     client: SymbolicClient
-
-    @property
-    def seconds(self) -> float:
-        """What sympy may take, and the proof."""
-        return self.request.seconds
+    seconds: float
+    """What sympy may take, and the proof."""
+    written: Entries
+    """The entries of the expression, written out when they are needed."""
 
     @property
     def has_point(self) -> bool:
         """Whether numbers are asked for, too."""
         return bool(self.point.values) or not names_in(self.tree)
 
+    @property
+    def is_short(self) -> bool:
+        """Whether the partials are few, or single numbers, so that all of them are looked at one by one."""
+        return len(self.partials) <= MAX_FORMULAS or not self.partials.has_arrays
+
+    @property
+    def entries(self) -> Array[Node]:
+        """The entries of the expression, trees of numbers in which an entry of a variable has a name of its own.
+
+        Raises `TooLong`.
+        """
+        return self.written.get()
+
     def require_scalar_value(self, why: str) -> None:
         """Raise `CalcError` with a reason if the expression has more than one entry."""
-        shape = self.entries.shape
-        if shape:
+        if self.shape:
             hint = f'take one, such as "sum({self.query.text})" or an entry'
-            raise CalcError(f"{why}, and this has the shape {shape}", hint=hint)
+            raise CalcError(f"{why}, and this has the shape {self.shape}", hint=hint)
 
     def at(self, point: Point) -> PreparedQuery:
         """The same query at another point.  Raises `CalcError` if it is not in order there."""
         is_product = bool(self.query.direction) or self.query.cotangent is not None
         # Of elementwise functions only the shapes count.
-        if not is_product and _shapes(point) == _shapes(self.point) and not is_of_arrays(self.tree):
+        if not is_product and point.shapes == self.point.shapes and not is_of_arrays(self.tree):
             return replace(self, point=point)
         return prepare(self.query, point, seconds=self.seconds)
 
@@ -89,7 +130,7 @@ def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> 
     notes = query.notes_at(point.values)
     tree, wrt = query.expression, query.wrt
     if query.cotangent is not None:
-        shape, own = scalarize(tree, point.entries).shape, query.cotangent.entries.shape
+        shape, own = shape_of(tree, point.shapes), query.cotangent.shape
         if shape != own:
             raise CalcError(f"the cotangent has the shape {own}, and the expression {shape}")
         tree = contract_with_cotangent(tree, query.cotangent.tree)
@@ -104,32 +145,55 @@ def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> 
         raise CalcError(
             f"the shape of {missing[0]} is not known", hint=f'give it a value, such as --at "{missing[0]}=[1,2,3]"'
         )
-    values = point.entries
+    entries = Entries(tree, point.entries)
     try:
-        entries = scalarize(tree, values)
+        shape = shape_of(tree, point.shapes)
+        check_classes(tree, point.entries)
     except CalcError as error:
         raise error.within(query.text) from None
-    partials = partial_specs(wrt or [Wrt(name) for name in names], query.order, values, entries)
-    request: PartialsRequest | IndexedRequest
-    request = PartialsRequest.of(entries.entries, [(partial.place, partial.entries) for partial in partials], seconds)
-    form = indexed(tree, values) if query.order == 1 and not entries.shape else None
-    if form is not None:
-        letters = dict.fromkeys(form.entry(partial.by[0], len(partial.index)) for partial in partials)
-        request = IndexedRequest.of(form, tuple(letters), request)
+    partials = partial_grid(wrt or [Wrt(name) for name in names], query.order, point.shapes, shape)
+    is_short = len(partials) <= MAX_FORMULAS or not partials.has_arrays
+    asked = range(len(partials) if query.every_formula or is_short else FIRST_FORMULAS)
+    form = indexed(tree, point.shapes) if query.order == 1 and not shape else None
     return PreparedQuery(
         query,
         point,
         tree,
-        entries,
+        shape,
         partials,
-        request,
+        asked,
+        _request(entries, partials, asked, form, seconds, every=query.every_formula),
         form,
         unparse(tree),
         latex(tree),
         notes,
         tuple(_notes_on_formulas(tree)),
         CLIENT.get(),
+        seconds,
+        entries,
     )
+
+
+def _request(
+    entries: Entries, partials: PartialGrid, asked: range, form: IndexedForm | None, seconds: float, *, every: bool
+) -> PartialsRequest | IndexedRequest | str:
+    """What sympy is asked about some partials; the reason, where their formulas would be too long to read."""
+    specs = [partials[number] for number in asked]
+    request: PartialsRequest | str
+    try:
+        trees = entries.get(MAX_NODES if every else _MAX_WRITTEN_NODES).entries
+        places = list(dict.fromkeys(partial.place for partial in specs))
+        own = [trees[place] for place in places]
+        if not every and partials.has_arrays and len(linearize(*own).nodes) > MAX_FORMULA_NODES:
+            raise TooLong("their derivatives would be longer")
+        pairs = [(places.index(partial.place), partial.entries) for partial in specs]
+        request = PartialsRequest.of(own, pairs, seconds)
+    except TooLong:
+        request = "the formula is too long to be written out entry by entry"
+    if form is None:
+        return request
+    letters = dict.fromkeys(form.entry(axis.variable, len(axis.shape)) for axis in partials.axes)
+    return IndexedRequest.of(form, tuple(letters), None if isinstance(request, str) else request, seconds)
 
 
 def _notes_on_formulas(tree: Node) -> Iterator[str]:
@@ -141,19 +205,6 @@ def _notes_on_formulas(tree: Node) -> Iterator[str]:
         yield f"where {places}{more} a formula may be false: it has the derivative of each case, and one point has no slope"
 
 
-def derivatives(prepared: PreparedQuery) -> Derivatives | str:
-    """The formulas of the partials, or why sympy gave none."""
-    try:
-        result = prepared.client.result(prepared.request)
-    except SymbolicFailure as failure:
-        return str(failure)
-    if isinstance(result, IndexedDerivatives) and prepared.form is not None:
-        partials = [(partial.by[0], partial.index) for partial in prepared.partials]
-        return at_entries(result, prepared.form, partials, prepared.point.entries)
-    assert isinstance(result, Derivatives)
-    return result
-
-
 def _along_line(query: Query, point: Point, tree: Node) -> tuple[Node, tuple[Wrt, ...], Point]:
     """The expression along the line, its parameter, and the point with it: where it is 0."""
     if query.wrt:
@@ -161,17 +212,13 @@ def _along_line(query: Query, point: Point, tree: Node) -> tuple[Node, tuple[Wrt
     for name, direction in query.direction.items():
         if name not in point.values:
             raise CalcError(f"there is no value for {name}, which has a direction", hint=f"give --at {name}=...")
-        shape, own = point.values[name].entries.shape, direction.entries.shape
+        shape, own = point.values[name].shape, direction.shape
         if shape != own:
             raise CalcError(f"the direction of {name} has the shape {own}, and {name} {shape}")
     parameter = fresh_name({*point.values, *names_in(tree)})
     start = Point({**point.values, parameter: Value.number("0", Number("0"))})
     along = restrict_to_line(tree, {name: direction.tree for name, direction in query.direction.items()}, parameter)
     return along, (Wrt(parameter),), start
-
-
-def _shapes(point: Point) -> dict[str, Shape]:
-    return {name: value.entries.shape for name, value in point.values.items()}
 
 
 def _check(query: Query, wrt: Sequence[Wrt], names: Sequence[str], point: Point) -> None:

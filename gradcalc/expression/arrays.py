@@ -112,6 +112,24 @@ def indices(shape: Shape) -> Iterator[tuple[int, ...]]:
     return product(*(range(length) for length in shape))
 
 
+def index_at(position: int, shape: Shape) -> tuple[int, ...]:
+    """The index of the entry at a position."""
+    index = []
+    for length in reversed(shape):
+        position, digit = divmod(position, length)
+        index.append(digit)
+    return tuple(reversed(index))
+
+
+def position_of(index: Sequence[int] | None, shape: Shape) -> int | None:
+    """The position of the entry at an index, whose places may count from the back; None where there is none."""
+    if index is None or len(index) != len(shape) or not shape:
+        return None
+    if not all(-length <= place < length for place, length in zip(index, shape, strict=True)):
+        return None
+    return flat_position([place % length for place, length in zip(index, shape, strict=True)], shape)
+
+
 def flat_position(index: Sequence[int | str], shape: Shape) -> int:
     """The position of the entry at an index."""
     position = 0

@@ -19,6 +19,10 @@ Meaning = Callable[[Name], Node | Fraction | float]
 """The value of an entry of a variable: what was typed, or a number."""
 
 
+class TooLong(CalcError):
+    """An expression whose entries are too long to be written out."""
+
+
 class EntryBuilder(ArrayVocabulary[Trees]):
     """Builds the entries of one call, of a function with given options; `meaning` knows the values of names."""
 
@@ -30,10 +34,10 @@ class EntryBuilder(ArrayVocabulary[Trees]):
         self.count = 0
 
     def _write(self, name: str, *args: Node) -> Node:
-        """A call of a scalar function.  Raises `CalcError` where the result becomes too large."""
+        """A call of a scalar function.  Raises `TooLong`."""
         self.count += 1
         if self.count > self._room:
-            raise CalcError(f"the entries have more than {MAX_NODES} parts together", span=self.span)
+            raise TooLong(f"the entries have more than {MAX_NODES} parts together", span=self.span)
         return Call(name, args, self.span, self._options if name == self.node.name else ())
 
     def number(self, value: int | str) -> Trees:
@@ -88,7 +92,7 @@ class EntryBuilder(ArrayVocabulary[Trees]):
 
     def _minors(self, a: Trees) -> Minors:
         if a.shape[0] > MAX_MATRIX:
-            raise self.error(f"a matrix may be {MAX_MATRIX} by {MAX_MATRIX} at most, not {self.text(a.shape)}")
+            raise TooLong(f"a matrix may be {MAX_MATRIX} by {MAX_MATRIX} at most, not {self.text(a.shape)}", span=self.span)
         return Minors(self._write, a.fibers([1]).entries, self.number(1).entries[0])
 
     def determinant(self, a: Trees) -> Trees:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import partial
+from typing import Any
 
 from gradcalc.expression.arrays import Array, Entry, entry_names, flat_position
-from gradcalc.expression.tree import Call, Name, Node, Number, fold
+from gradcalc.expression.tree import Call, Name, Node, Number, calls_in, fold
 from gradcalc.functions import TABLE
 from gradcalc.functions.entry_builder import MAX_NODES, EntryBuilder, Trees
-from gradcalc.functions.shapes import option_values, shape_of_call
+from gradcalc.functions.losses import CLASS_LOSSES
+from gradcalc.functions.shapes import option_values, shape_of, shape_of_call
 
 
-def scalarize(tree: Node, values: Mapping[str, Array[Node]]) -> Trees:
+def scalarize(tree: Node, values: Mapping[str, Array[Node]], limit: int = MAX_NODES) -> Trees:
     """The entries of an expression.  Only the shapes of `values` are used, and the values of class indices.
 
-    Raises `CalcError` for shapes that do not fit, and for what becomes too large.
+    Raises `CalcError` for shapes that do not fit, and `TooLong` for entries of more than `limit` parts together.
     """
     count = 0
 
@@ -29,17 +32,10 @@ def scalarize(tree: Node, values: Mapping[str, Array[Node]]) -> Trees:
             return Array.scalar(node)
         return entry_names(node.name, shape).map(lambda name: Name(name, node.span))
 
-    def meaning(node: Name) -> Node | Fraction | float:
-        name = node.name
-        array = values.get(name.variable if isinstance(name, Entry) else name)
-        if array is None:
-            return node
-        return array.entries[flat_position(name.indices, array.shape) if isinstance(name, Entry) else 0]
-
     def call(node: Call, args: list[Trees]) -> Trees:
         nonlocal count
         row = TABLE[node.name]
-        builder = EntryBuilder(node, row.options, MAX_NODES - count, meaning)
+        builder = EntryBuilder(node, row.options, limit - count, partial(_meaning, values))
         if row.composition is None:
             result = builder.elementwise(*args)
         else:
@@ -49,3 +45,28 @@ def scalarize(tree: Node, values: Mapping[str, Array[Node]]) -> Trees:
         return result
 
     return fold(tree, leaf, call)
+
+
+def _meaning(values: Mapping[str, Array[Any]], node: Name) -> Node | Fraction | float:
+    """The value of an entry; without one the name itself."""
+    name = node.name
+    array = values.get(name.variable if isinstance(name, Entry) else name)
+    if array is None:
+        return node
+    position = flat_position(name.indices, array.shape) if isinstance(name, Entry) else 0
+    value: Node | Fraction | float = array.entries[position]
+    return value
+
+
+def check_classes(tree: Node, values: Mapping[str, Array[Any]]) -> None:
+    """Raise `CalcError` for a target of a loss that names no class; nothing is written out."""
+    shapes = {name: array.shape for name, array in values.items()}
+    for node in calls_in(tree):
+        if node.name in _OF_CLASSES:
+            scores, target = (shape_of(arg, shapes) for arg in node.args[:2])
+            if target != scores:
+                builder = EntryBuilder(node, {}, MAX_NODES, partial(_meaning, values))
+                builder.classes(scalarize(node.args[1], values), scores[-1])
+
+
+_OF_CLASSES = frozenset(row.name for row in CLASS_LOSSES)

@@ -1,6 +1,7 @@
 """The value of an array variable from a file: CSV, JSON, or numpy's own format.
 
-Comes in: a path.  Goes out: the array as text, as it is typed: `[[1, 2], [3, 4]]`.  Decimals keep their digits.
+Comes in: a path.  Goes out: the array as text, as it is typed: `[[1, 2], [3, 4]]`; a large one as an `ArrayText`.  Decimals
+keep their digits.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ import io
 import json
 import math
 import re
+from pathlib import PurePath
 from typing import Any
 
 from gradcalc.errors import CalcError
+from gradcalc.expression.arrays import Shape
+from gradcalc.inputs.array_text import MAX_ENTRIES, MAX_WRITTEN, ArrayText, array_text, binary_or_decimal
 from gradcalc.inputs.values import nearest_double, value_tree
 from gradcalc.runtime.files import read_whole
 
-MAX_BYTES = 2_000_000
-MAX_ENTRIES = 250_000
+MAX_BYTES = 64_000_000
 _DEEPEST = 16
 
 
@@ -40,15 +43,26 @@ def read_array(path: str) -> str:
     """The array in a file.  Raises `CalcError` for a file that holds none."""
     content = read_whole(path, MAX_BYTES)
     if path.endswith(".npy"):
-        return _text(path, _numpy(path, content))
+        return _numpy(path, content)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise CalcError(f"{path} is not UTF-8 text", hint="use a csv, json or npy file") from None
-    return _text(path, _json(path, text) if path.endswith(".json") else _table(path, text))
+    value = _json(path, text) if path.endswith(".json") else _table(path, text)
+    numbers: list[str] = []
+    shape = _flatten(path, value, numbers)
+    if len(numbers) > MAX_ENTRIES:
+        raise _too_large(path, f"{len(numbers)} entries")
+    if shape is not None and len(numbers) > MAX_WRITTEN:
+        return ArrayText(shape, numbers, PurePath(path).name)
+    return _text(value)
 
 
-def _numpy(path: str, content: bytes) -> Any:
+def _too_large(path: str, size: str) -> CalcError:
+    return CalcError(f"{path} has {size[:60]}; an array has 1 to {MAX_ENTRIES} entries")
+
+
+def _numpy(path: str, content: bytes) -> str:
     """The array of numpy's own format, whose header is read before any memory is given to it."""
     import numpy
     from numpy.lib import format as npy
@@ -64,13 +78,19 @@ def _numpy(path: str, content: bytes) -> Any:
     if dtype.kind not in "iuf":
         raise CalcError(f"{path} contains {str(dtype)[:40]}; only real numbers are supported")
     count = math.prod(shape)
-    # Entries are many objects each.
-    if not (len(shape) <= _DEEPEST and 1 <= math.prod(shape) <= MAX_ENTRIES):
-        raise CalcError(f"{path} has the shape {str(shape)[:60]}; an array has 1 to {MAX_ENTRIES} entries")
+    if not (len(shape) <= _DEEPEST and 1 <= count <= MAX_ENTRIES):
+        raise _too_large(path, f"the shape {shape}")
     if count * dtype.itemsize > len(content) - stream.tell():
         raise CalcError(f"{path} is truncated: {count} numbers expected")
-    array = npy.read_array(io.BytesIO(content), allow_pickle=False)
-    return (array.astype(numpy.float64) if array.dtype.kind == "f" else array).tolist()
+    array = npy.read_array(io.BytesIO(content), allow_pickle=False).reshape(-1)
+    if dtype.kind == "f":
+        array = array.astype(numpy.float64)
+        if not numpy.isfinite(array).all():
+            text = str(array[~numpy.isfinite(array)][0])
+            raise CalcError(f"{path}: expected a number, found '{text}'", hint="give a finite number")
+    elif count > MAX_WRITTEN:
+        array = binary_or_decimal(array)
+    return array_text(array, tuple(shape), PurePath(path).name)
 
 
 def _json(path: str, text: str) -> Any:
@@ -120,11 +140,14 @@ def _is_number(text: str) -> bool:
     return text.isascii() and not text.lower().strip("+-").startswith(("n", "i"))
 
 
-def _text(path: str, value: Any, depth: int = 0) -> str:
+def _flatten(path: str, value: Any, numbers: list[str], depth: int = 0) -> Shape | None:
+    """Collect the numbers of nested lists; their shape, None where they have none, or where a number is no plain decimal."""
     if depth > _DEEPEST:
         raise CalcError(f"{path} is nested more than {_DEEPEST} levels deep")
     if isinstance(value, list):
-        return f"[{', '.join(_text(path, part, depth + 1) for part in value)}]"
+        shapes = {_flatten(path, part, numbers, depth + 1) for part in value}
+        inner = shapes.pop() if len(shapes) == 1 else None
+        return None if inner is None else (len(value), *inner)
     if isinstance(value, bool) or value is None or isinstance(value, dict):
         raise CalcError("an array consists of numbers and nested lists")
     text = str(value)
@@ -133,4 +156,10 @@ def _text(path: str, value: Any, depth: int = 0) -> str:
             value_tree("an entry", text)
         except CalcError as error:
             raise CalcError(f"{path}: expected a number, found '{text[:40]}'", hint=error.hint) from None
-    return text
+        return None
+    numbers.append(text)
+    return ()
+
+
+def _text(value: Any) -> str:
+    return f"[{', '.join(map(_text, value))}]" if isinstance(value, list) else str(value)

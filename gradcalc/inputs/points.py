@@ -17,6 +17,7 @@ from gradcalc.expression import characters
 from gradcalc.expression.decimals import plain, rational
 from gradcalc.expression.tree import MAX_NUMBER_CHARACTERS, Call, Number
 from gradcalc.functions.names import absent
+from gradcalc.inputs.array_text import ArrayText
 from gradcalc.inputs.limits import MAX_POINTS
 from gradcalc.inputs.values import Point, Value, nearest_double, read_value, value_tree
 
@@ -159,6 +160,8 @@ def sweep(values: Mapping[str, str]) -> Grid:
 
 
 def _axis(name: str, text: str) -> Sequence[Value]:
+    if isinstance(text, ArrayText):
+        return [read_value(name, text)]
     if ";" in text:
         return [value for part in text.split(";") for value in _axis(name, part)]
     if ":" not in text or text.lstrip().startswith("["):

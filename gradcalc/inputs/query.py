@@ -47,6 +47,8 @@ class Query:
     variables: tuple[str, ...] = ()
     direction: Mapping[str, Value] = field(default_factory=dict)
     cotangent: Value | None = None
+    every_formula: bool = False
+    """Whether a formula is wanted for every entry of arrays, however many there are."""
 
     def notes_at(self, names: Collection[str]) -> tuple[str, ...]:
         """What could be meant otherwise by the text, where the variables `names` have values."""
@@ -76,6 +78,7 @@ def read_query(problem: Problem, names: Collection[str] = ()) -> Query:
         problem.variables,
         {name: read_value(f"the direction of {name}", text) for name, text in problem.direction.items()},
         None if problem.cotangent is None else read_value("the cotangent", problem.cotangent),
+        problem.entries,
     )
 
 

@@ -6,26 +6,45 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from gradcalc.errors import CalcError, Span
-from gradcalc.expression.arrays import Array
-from gradcalc.expression.tree import Node, names_in
+from gradcalc.expression.arrays import Array, Shape
+from gradcalc.expression.tree import Call, Name, Node, names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import scalarize
+from gradcalc.inputs.array_text import ArrayText
 
 
-class Value(NamedTuple):
-    """The value of a variable: its text, the constant expression that was read from it, and the entries of that."""
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The value of a variable: its text, its entries, and the constant expression that was read from the text, if it was."""
 
     text: str
-    tree: Node
     entries: Array[Node]
+    expression: Node | None = None
 
     @classmethod
     def number(cls, text: str, tree: Node) -> Value:
         """A number, which has one entry."""
-        return cls(text, tree, Array.scalar(tree))
+        return cls(text, Array.scalar(tree), tree)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape, () of a number."""
+        return self.entries.shape
+
+    @property
+    def tree(self) -> Node:
+        """The value as a constant expression: a list of an array that was not typed."""
+        return self.expression or _list(self.entries)
+
+
+def _list(entries: Array[Node]) -> Node:
+    """A list expression with these entries."""
+    rows = list(entries.entries)
+    for length in reversed(entries.shape):
+        rows = [Call("[", tuple(rows[start : start + length])) for start in range(0, len(rows), length)]
+    return rows[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +60,8 @@ class Point:
 
     @property
     def trees(self) -> dict[str, Node]:
-        """The values as constant expressions."""
-        return {name: value.tree for name, value in self.values.items()}
+        """The values as constant expressions; of an array that was not typed a word."""
+        return {name: Name("array") if value.expression is None else value.tree for name, value in self.values.items()}
 
     def numbers(self) -> dict[str, Node]:
         """The values as constant expressions.  Raises `CalcError` if one is an array."""
@@ -54,6 +73,11 @@ class Point:
     def entries(self) -> dict[str, Array[Node]]:
         """The entries of the values, as constant expressions."""
         return {name: value.entries for name, value in self.values.items()}
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """The shapes of the values."""
+        return {name: value.shape for name, value in self.values.items()}
 
 
 def read_point(texts: Mapping[str, str]) -> Point:
@@ -69,6 +93,8 @@ _SHORT = 200
 
 def read_value(name: str, text: str) -> Value:
     """The number or the array that a variable is given.  Raises `CalcError` if it is neither."""
+    if isinstance(text, ArrayText):
+        return Value(text, text.entries)
     if len(text) <= _SHORT and _NOT_A_LIST.fullmatch(text.strip()):
         entries = ",".join(text.strip(" ()[]").replace(",", " ").split())
         raise CalcError(f"{text.strip()} is not a list", hint=f'write "{name}=[{entries}]"')
@@ -76,7 +102,7 @@ def read_value(name: str, text: str) -> Value:
         return Value.number(text, value_tree(name, text))
     tree = _constant(name, text)
     try:
-        return Value(text, tree, scalarize(tree, {}))
+        return Value(text, scalarize(tree, {}), tree)
     except CalcError as error:
         raise error.within(text) from None
 

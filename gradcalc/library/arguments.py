@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 from gradcalc.commands.arguments import MAX_SECONDS, choice, seconds_of
 from gradcalc.errors import CalcError
 from gradcalc.expression.tree import MAX_NUMBER_CHARACTERS, names_in
+from gradcalc.inputs.array_text import MAX_ENTRIES, MAX_WRITTEN, array_text, binary_or_decimal
 from gradcalc.inputs.points import assign, read_at, sweep
 from gradcalc.inputs.query import Query, Question, read_query
 from gradcalc.inputs.values import Point, read_point
@@ -36,6 +38,7 @@ class Call:
     notation: str = "auto"
     direction: Mapping[str, Any] | None = None
     cotangent: Any = None
+    entries: bool = False
 
     def problem(self) -> Problem:
         """The problem without its point.  Raises `CalcError` for a wrong type or word."""
@@ -51,7 +54,7 @@ class Call:
         names = (*_names(self.variables, "variables"), *symbols)
         return Problem(
             text, {}, _names(self.by, "by"), self.order, self.device, self.dtype, names, direction, cotangent,
-            Notation(self.notation),
+            Notation(self.notation), bool(self.entries),
         )  # fmt: skip
 
     def problem_at(self, at: At) -> Problem:
@@ -131,8 +134,14 @@ def _value_text(value: Any) -> str:
     if is_sympy(value) and not hasattr(value, "tolist"):
         return text_of(value)[0]
     if hasattr(value, "tolist"):
+        array = _large_array(value)
+        if array is not None:
+            return array
         value = value.tolist()
     if isinstance(value, (list, tuple)):
+        array = _large_list(value)
+        if array is not None:
+            return array
         return f"[{', '.join(map(_value_text, value))}]"
     if not hasattr(value, "__float__"):
         raise CalcError(f"a value is a number, text or an array, not {_kind(value)}")
@@ -140,6 +149,48 @@ def _value_text(value: Any) -> str:
         return str(value)
     except ValueError:  # an integer of thousands of digits
         raise CalcError(f"a number has at most {MAX_NUMBER_CHARACTERS} characters") from None
+
+
+def _large_array(value: Any) -> str | None:
+    """The text of a NumPy array or a tensor that is too large to be written out; None for a smaller one."""
+    shape = tuple(getattr(value, "shape", ()))
+    if prod(shape) <= MAX_WRITTEN:
+        return None
+    if prod(shape) > MAX_ENTRIES:
+        raise CalcError(f"an array has at most {MAX_ENTRIES} entries, not {prod(shape)}")
+    import numpy
+
+    if hasattr(value, "detach"):  # a tensor, of a dtype that NumPy may not have
+        value = value.detach().cpu()
+        value = value.double().numpy() if value.is_floating_point() else value.numpy()
+    array = numpy.asarray(value).reshape(-1)
+    if array.dtype.kind not in "iuf":
+        raise CalcError(f"an array consists of real numbers, not of {array.dtype}")
+    if not numpy.isfinite(array).all():
+        raise CalcError("an array has entries that are not finite", hint="values must be finite")
+    return array_text(array.astype(numpy.float64) if array.dtype.kind == "f" else binary_or_decimal(array), shape)
+
+
+_DEEPEST = 16
+"""Dimensions of a list that may be large."""
+
+
+def _large_list(value: Any) -> str | None:
+    """The text of nested lists of Python numbers that are too many to be written out; None for other lists."""
+    shape: list[int] = []
+    first = value
+    while isinstance(first, (list, tuple)) and first and len(shape) <= _DEEPEST:
+        shape.append(len(first))
+        first = first[0]
+    if prod(shape) <= MAX_WRITTEN or not isinstance(first, (int, float)):
+        return None
+    import numpy
+
+    try:
+        array = numpy.array(value)
+    except ValueError:  # rows of several lengths
+        return None
+    return _large_array(array) if array.dtype.kind in "iuf" else None
 
 
 def _mapping(values: Any, what: str) -> dict[str, str]:

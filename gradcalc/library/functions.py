@@ -42,13 +42,15 @@ def differentiate(
     notation: str = "auto",
     direction: Any = None,
     cotangent: Any = None,
+    entries: bool = False,
     timeout: float = DEFAULT_SECONDS,
 ) -> Report:
     """The derivatives of an expression: formulas, and at a point the numbers of all engines with a verdict for each.
 
     `by` names variables, or entries such as `x[0]` (default: all, in order of appearance), and `order` is that of the
     derivative.  `direction` asks for a Jacobian-vector product, `cotangent` for a vector-Jacobian product.  `variables` are
-    names that are variables whatever else they mean.  `timeout` is in seconds, for SymPy and for the proof separately.
+    names that are variables whatever else they mean.  Large arrays have formulas for their first entries; `entries` asks for
+    all.  `timeout` is in seconds, for SymPy and for the proof separately.
 
     >>> report = differentiate("x**2", at={"x": 3})
     >>> report
@@ -56,7 +58,7 @@ def differentiate(
     >>> report.partials[0].symbolic, report.partials[0].autograd
     ('6', 6.0)
     """
-    call = Call(expr, by, order, device, dtype, variables, notation, direction, cotangent)
+    call = Call(expr, by, order, device, dtype, variables, notation, direction, cotangent, entries)
     return answer(call.problem_at(at), seconds=seconds(timeout))
 
 

@@ -17,10 +17,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from gradcalc.errors import CalcError
 from gradcalc.output.options import RenderOptions
-from gradcalc.report import Report, worst
+from gradcalc.report import Report, singular_partials, verdict_counts, worst
 
 By = tuple[str, ...]
 
@@ -55,13 +56,15 @@ def header(names: Sequence[str], partials: Sequence[str]) -> str:
 
 def row_of(report: Report) -> list[object]:
     """The cells of a point; the worst of its partials speaks for it."""
-    verdict = worst(partial.verdict for partial in report.partials if partial.verdict is not None)
-    telling = next((partial for partial in report.partials if partial.verdict == verdict), None)
+    verdict = worst(verdict for verdict in verdict_counts(report.partials) if verdict is not None)
+    singular = singular_partials(report.partials)
+    telling = next((partial for partial in chain(singular, report.partials) if partial.verdict == verdict), None)
+    numbers = [(partial.autograd, partial.symbolic) for partial in report.partials]
     cells = [
         *report.at.values(),
         report.value.autograd if report.value else None,
-        *(partial.autograd for partial in report.partials),
-        *(partial.symbolic for partial in report.partials),
+        *(autograd for autograd, _ in numbers),
+        *(symbolic for _, symbolic in numbers),
         None if telling is None else str(verdict),
         telling.cause if telling else None,
         telling.proof.get("evidence") if telling else None,

@@ -10,13 +10,30 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from gradcalc.errors import CalcError
 from gradcalc.output.options import RenderOptions
-from gradcalc.report import Outcome, Report, envelope, json_value
+from gradcalc.report import LazyPartials, Outcome, Report, envelope, json_value
 
 
 def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
     """One line for each report, as the reports come."""
     for report in reports:
-        yield line(envelope("diff", conclusion(report, options), report.fields()))
+        yield from _parts(envelope("diff", conclusion(report, options), report.fields()))
+
+
+def _parts(value: Mapping[str, object]) -> Iterator[str]:
+    """The line of an object in parts: a million partials are written as they are made."""
+    partials = value["partials"]
+    if not isinstance(partials, LazyPartials):
+        yield line(value)
+        return
+    # Inside of a string the quotes would be escaped.
+    head, tail = line({**value, "partials": []}).split(_EMPTY, 1)
+    yield head + _EMPTY[:-1]
+    for number, partial in enumerate(partials):
+        yield (", " if number else "") + json.dumps(json_value(partial), allow_nan=False)
+    yield "]" + tail
+
+
+_EMPTY = '"partials": []'
 
 
 def conclusion(report: Report, options: RenderOptions) -> dict[str, object]:

@@ -23,19 +23,26 @@ _DIGITS_OF_ROUNDED = 20
 def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
     """One block a report, as the reports come."""
     for report in reports:
-        yield options.text("\\begin{align*}\n" + " \\\\\n".join(_lines(report)) + "\n\\end{align*}\n")
+        yield options.text("\\begin{align*}\n" + " \\\\\n".join(_lines(report, full=options.full)) + "\n\\end{align*}\n")
 
 
-def _lines(report: Report) -> Iterator[str]:
+MAX_LINES, FIRST_LINES = 100, 12
+"""Partials that all have a line, and the first ones of more."""
+
+
+def _lines(report: Report, *, full: bool) -> Iterator[str]:
     f = function_letter(report)
     yield _equation(f, report.latex)
     if report.value is not None:
         yield _value(f, report, report.value.symbolic)
-    for partial in report.partials:
+    shown = report.partials if full or len(report.partials) <= MAX_LINES else report.partials[:FIRST_LINES]
+    for partial in shown:
         derivative = _derivative(partial, f)
         yield _equation(derivative, partial.latex)
         if partial.verdict is not None:
             yield _value(derivative, report, partial.symbolic)
+    if len(shown) < len(report.partials):
+        yield rf"  \vdots & \text{{{len(report.partials) - len(shown)} more}}"
 
 
 def _equation(left: str, right: str | None) -> str:

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import groupby
 from typing import Any
 
+from gradcalc.inputs.array_text import ArrayText, Numbers
 from gradcalc.output.numbers import ENTRIES, array, exact, short
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import GLUE, Page, Styled, color, sign, verdict_text
@@ -145,6 +146,8 @@ def _stored_value(value: Any, *, full: bool) -> str:
 
 
 def _same(typed: str | None, number: Any) -> bool:
+    if isinstance(typed, ArrayText):
+        return bool(list(_flat(number)) == Numbers(typed.numbers).floats().tolist())
     if isinstance(number, list):
         parts = [part.strip() for part in (typed or "").replace("[", "").replace("]", "").split(",")]
         numbers = list(_flat(number))

@@ -26,7 +26,7 @@ from gradcalc.output.numbers import significant
 from gradcalc.output.options import RenderOptions, function_letter
 from gradcalc.output.page import sign
 from gradcalc.output.partials import NOT_COMPUTED
-from gradcalc.report import Partial, Report, Verdict
+from gradcalc.report import Partial, Report, Verdict, singular_partials
 
 _DIGITS = 10
 _STYLES = {Verdict.AGREE: "good", Verdict.DISAGREE: "bad", Verdict.NOT_FINITE: "bad"}
@@ -64,8 +64,9 @@ def report_document(reports: Iterable[Report], options: RenderOptions) -> Docume
 def _formulas(report: Report, f: str, options: RenderOptions) -> Iterator[Block]:
     yield Display(Formula([Function(f), "=", formula_of(report.read_as)]))
     pairs = [(Derivative(f, [general.entry]), general.formula) for general in report.entry_formulas]
-    pairs = pairs or [(derivative_of(partial, f), partial.formula or "") for partial in report.partials]
-    most = len(pairs) if options.full else _FORMULAS
+    count = len(pairs) or len(report.partials)
+    most = count if options.full else _FORMULAS
+    pairs = pairs or [(derivative_of(partial, f), partial.formula or "") for partial in report.partials[:most]]
     for left, formula in pairs[:most]:
         if not formula:
             yield Paragraph([Formula([left]), ": no closed form"])
@@ -73,8 +74,8 @@ def _formulas(report: Report, f: str, options: RenderOptions) -> Iterator[Block]
             yield Paragraph([Formula([left]), f": a formula of {len(formula)} characters; --full shows it"])
         else:
             yield Display(Formula([left, "=", formula_of(formula)]))
-    if len(pairs) > most:
-        yield Paragraph([f"and {len(pairs) - most} more; --full shows all of them"], "dim")
+    if count > most:
+        yield Paragraph([f"and {count - most} more; --full shows all of them"], "dim")
 
 
 def derivative_of(partial: Partial, f: str) -> Derivative:
@@ -126,7 +127,7 @@ def _rows(report: Report, f: str, options: RenderOptions) -> Iterator[list[Words
 
 def _reasons(reports: Sequence[Report]) -> Iterator[Block]:
     """Why verdicts are not `agree`, each reason once."""
-    partials = [partial for report in reports for partial in report.partials if partial.verdict is not Verdict.AGREE]
+    partials = [it for report in reports for it in singular_partials(report.partials) if it.verdict is not Verdict.AGREE]
     for why in list(dict.fromkeys(partial.why for partial in partials if partial.why))[:_FEW]:
         yield Paragraph([why])
 

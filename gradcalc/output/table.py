@@ -7,7 +7,6 @@ rounded or cut, but long lists are shortened unless `--full` asks for all.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 # With the format, which is loaded while sympy is at work; a page would import them when it is written.
@@ -19,7 +18,7 @@ from gradcalc.output.numbers import ENTRIES, array, exact, input_text
 from gradcalc.output.options import RenderOptions, function_letter
 from gradcalc.output.page import Page, Rows, color, verdict_text
 from gradcalc.output.points_table import write_points
-from gradcalc.report import Partial, Report, Verdict
+from gradcalc.report import Partial, Report, Verdict, singular_partials, verdict_counts
 
 
 def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
@@ -54,9 +53,8 @@ def _one(report: Report, page: Page) -> None:
             _numbers_of_many(report, f, page)
         else:
             _array_value(report, f, page)
-        words.reasons(
-            [(words.derivative_name(it, f), it) for it in report.partials] if len(report.partials) > 1 else [], page
-        )
+        singular = singular_partials(report.partials) if len(report.partials) > 1 else []
+        words.reasons([(words.derivative_name(it, f), it) for it in singular], page)
     page.notes(report.notes)
     page.note_cuts()
 
@@ -100,7 +98,7 @@ def _conclude(report: Report, page: Page) -> None:
         text = ": ".join(filter(None, [verdict_text(partials[0]), partials[0].why]))
         page.sentence(text, f"bold {color(verdict)}" if len(text) < _SHORT_REASON else color(verdict))
         return
-    counts = Counter(str(partial.verdict) for partial in partials)
+    counts = verdict_counts(partials)
     words_and_counts = ", ".join(f"{count} {word}" for word, count in counts.most_common())
     summary = f"({len(partials)} partial derivatives{': ' + words_and_counts if len(counts) > 1 else ''})"
     page.verdict(verdict, f" {summary}" if partials else "")
@@ -165,8 +163,9 @@ def _array_value(report: Report, f: str, page: Page) -> None:
 def _numbers_of_many(report: Report, f: str, page: Page) -> None:
     """A table with a row for each partial, and one for the value above them."""
     partials, selection, value = report.partials, _selection(report, page), report.value
-    for by in dict.fromkeys(partial.by for partial in partials):
-        _matrix([partial for partial in partials if partial.by == by], f, page)
+    if len(partials) <= MAX_MATRIX or page.options.full:
+        for by in dict.fromkeys(partial.by for partial in partials):
+            _matrix([partial for partial in partials if partial.by == by], f, page)
     scalar = value if value is not None and not isinstance(value.autograd, list) else None
 
     def rows(digits: int | None) -> Rows:
@@ -194,14 +193,16 @@ def _numbers_of_many(report: Report, f: str, page: Page) -> None:
         page.sentence(f"{len(selection)} of {len(partials)} partial derivatives are shown; --full shows all", "dim")
     if scalar is None:
         _array_value(report, f, page)
-    if page.last_head_has("ulps") and any(map(words.has_rounded_reference, partials)):
+    if page.last_head_has("ulps") and any(map(words.has_rounded_reference, selection)):
         page.sentence(f"ulps and digits: measured from the derivative at the values as stored in {report.dtype}", "dim")
-    if report.normwise_digits is not None and any(partial.verdict is Verdict.INACCURATE for partial in partials):
+    if report.normwise_digits is not None and verdict_counts(partials)[Verdict.INACCURATE]:
         page.sentence(f"the gradient as a whole has {report.normwise_digits:.1f} correct digits (by norms)", "dim")
     _environment(report, page)
 
 
 _MATRIX_DIGITS = 6
+MAX_MATRIX = 4_096
+"""Partials that are looked at for a matrix, of which a corner is shown."""
 
 
 def _matrix(partials: Sequence[Partial], f: str, page: Page) -> None:

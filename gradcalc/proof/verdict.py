@@ -53,7 +53,7 @@ def judge(evidence: Evidence) -> Finding:
     error = float_error(evidence.number, truth, evidence.form)
     judgement = (
         _formulas(evidence, evidence.at_rounded_point, truth, proof)
-        or _value(evidence, evidence.at_rounded_point)
+        or judge_value(evidence, evidence.at_rounded_point)
         or _kernels(evidence, proof)
         or (_by_rounding_bound(evidence, evidence.at_rounded_point, truth, error, proof) if evidence.trace is None else None)
         or judge_digits(evidence, truth, error)
@@ -197,7 +197,7 @@ def _is_within_an_ulp(program: arb, truth: Real, form: Format) -> bool:
         return bool(abs(program - ball(truth)) <= form.ulp(truth))
 
 
-def _value(evidence: Evidence, binary: Regularity) -> Judgement | None:
+def judge_value(evidence: Evidence, binary: Regularity) -> Judgement | None:
     """The value by the same words: a gradient of something that is not the expression means nothing, even if it is right."""
     trace, truth, number = evidence.trace, binary.value, evidence.value
     if truth is None:

@@ -16,7 +16,7 @@ from flint import ctx
 import gradcalc
 from gradcalc import CalcError, Problem, Report, Verdict, differentiate
 from gradcalc.calculate.answer import answer
-from gradcalc.calculate.partials import MAX_PARTIALS
+from gradcalc.calculate.partials import MAX_SINGLE_PARTIALS
 from gradcalc.calculate.reporting import versions
 from gradcalc.engines.symbolic import client
 from gradcalc.engines.symbolic.client import SymbolicClient, SymbolicFailure
@@ -214,7 +214,7 @@ def test_pictures_of_questions_that_cannot_be_answered(question: dict[str, objec
 
 
 def test_limits() -> None:
-    assert (MAX_ORDER, MAX_PARTIALS) == (8, 4_096)
+    assert (MAX_ORDER, MAX_SINGLE_PARTIALS) == (8, 4_096)
     assert len(differentiate("+".join(f"x{place}*x{place}" for place in range(64)), order=2).partials) == 4_096
     with pytest.raises(CalcError, match=r"^65 variables to the order 2 are 4225 partials; the limit is 4096$"):
         differentiate("+".join(f"x{place}" for place in range(65)), order=2)

@@ -14,7 +14,7 @@ from flint import ctx
 from support.questions import question
 
 from gradcalc.calculate.answer import answer
-from gradcalc.calculate.at_point import MAX_EXPLAINED
+from gradcalc.calculate.partial_list import MAX_EXPLAINED
 from gradcalc.commands.plot.curve import plot
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.taylor import evaluate, reals

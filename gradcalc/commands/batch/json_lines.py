@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 
 from gradcalc.calculate.answer import answer
 from gradcalc.calculate.prepared import PreparedQuery, prepare_problem
@@ -24,7 +25,7 @@ from gradcalc.inputs.values import json_value, unique_keys
 from gradcalc.output import json as machine
 from gradcalc.output.annotations import Record
 from gradcalc.output.claims import answer_fields, claim_conclusion, reason
-from gradcalc.report import DTYPES, Notation, Outcome, Problem, Report, Verdict, envelope
+from gradcalc.report import DTYPES, Notation, Outcome, Problem, Report, Verdict, envelope, singular_partials
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 KEYS = ("id", "expr", "from", "at", "by", "order", "dtype", "device", "variables", "direction", "cotangent")
@@ -101,7 +102,8 @@ def timed_out(request: BatchRequest, why: str) -> Answer:
 def _report(request: BatchRequest, report: Report) -> Answer:
     """The object that `gradcalc diff` writes, with `id` and `line`."""
     verdict = str(report.verdict) if report.verdict else "ok"
-    notable = [partial for partial in report.partials if partial.verdict == report.verdict][:_NOTABLE]
+    partials = chain(singular_partials(report.partials), report.partials)
+    notable = list(islice((partial for partial in partials if partial.verdict == report.verdict), _NOTABLE))
     message = "; ".join(f"d/d{','.join(partial.entries or partial.by)}: {partial.why}" for partial in notable)
     conclusion = {"verdict": report.verdict, "versions": report.versions}
     return _answer(request, "diff", conclusion, report.fields(), (verdict, message), report.verdicts)

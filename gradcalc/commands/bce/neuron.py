@@ -14,19 +14,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
+from math import prod
 from typing import Any
 
 from gradcalc.calculate.answer import answer
-from gradcalc.engines.taylor.at_point import ExpressionAt
-from gradcalc.engines.taylor.reals import OutOfPrecision, decimal
+from gradcalc.calculate.prepared import Entries
+from gradcalc.calculate.reference import ExactValues, exact_values
+from gradcalc.engines.taylor.reals import decimal
 from gradcalc.errors import CalcError
-from gradcalc.expression.arrays import Array, Shape, named_entries
+from gradcalc.expression.arrays import Array, Shape
 from gradcalc.expression.tree import Node
 from gradcalc.functions.resolve import understand
-from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.values import read_value, value_tree
 from gradcalc.output.numbers import significant
-from gradcalc.proof.smoothness.differentiability import value_of
 from gradcalc.report import Partial, Problem, Report, Verdict, worst
 from gradcalc.runtime import deadline
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
@@ -173,7 +173,7 @@ def neuron(
     or, with a vector of weights `w` of the same length, one sample of several inputs.  Weights are 1 by default.
     Raises `CalcError` for a text that is not a number and for shapes that do not fit.
     """
-    at = {"x": x, "y": y, "w": _ones(read_value("x", x).entries.shape) if w is None else w, "b": b}
+    at = {"x": x, "y": y, "w": _ones(read_value("x", x).shape) if w is None else w, "b": b}
     values = {name: read_value(name, text).entries for name, text in at.items()}
     exact_eps = _exact_eps(eps)
     formulation = _Formulation.for_shapes({name: cells.shape for name, cells in values.items()}, eps, reduction)
@@ -239,17 +239,17 @@ def _exact_eps(text: str) -> Fraction:
 
 def _exact(text: str, values: Mapping[str, Array[Node]], seconds: float) -> Array[str | None]:
     """The exact values of the entries of an expression at the typed point."""
-    entries = dict(pair for name, cells in values.items() for pair in named_entries(name, cells))
-
-    def exact(tree: Node) -> str | None:
-        try:
-            value = value_of(ExpressionAt(tree, entries))
-        except (OutOfPrecision, deadline.OutOfTime):
-            return None
-        return None if value is None else decimal(value)
-
     with deadline.limit(seconds):
-        return scalarize(understand(text, values), values).map(exact)
+        exact = ExactValues(Entries(understand(text, values), values), exact_values(values))
+
+        def decimal_at(place: int) -> str | None:
+            try:
+                value = exact.value(place)
+            except deadline.OutOfTime:
+                return None
+            return None if value is None else decimal(value)
+
+        return Array(exact.shape, range(prod(exact.shape))).map(decimal_at)
 
 
 class _Arithmetic:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -58,6 +59,7 @@ Direction = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=VALUE", help='Direction of a Jacobian-vector product: "x=[1,0,0]".'),
 ]
+Entries = Annotated[bool, typer.Option("--entries", help="Derive a formula for every entry of large arrays.")]
 Cotangent = Annotated[
     str | None,
     typer.Option(metavar="VALUE", help='Weights of a vector-Jacobian product: "[1,2]".'),
@@ -78,6 +80,7 @@ def diff(
     format: Format = "table",
     direction: Direction = None,
     cotangent: Cotangent = None,
+    entries: Entries = False,
     fail_on: FailOn = None,
     *,
     presentation: Presentation,
@@ -111,6 +114,7 @@ def diff(
     if format == "csv" and not (at or points):
         raise CalcError("--format csv needs points", hint="give --at x=0:1:11, or --points FILE")
     query, where = request(expr, at or [], settings, by=by or [], order=order, file=points)
+    query = replace(query, every_formula=entries or presentation.full)
     if direction or cotangent is not None:
         query = with_product(query, direction or [], cotangent)
         if not (at or points):
@@ -118,12 +122,14 @@ def diff(
     if (proofs is None or not (at or points)) and isinstance(where, Sequence) and len(where) <= ALL_PROVEN:
         from gradcalc.calculate.answer import answer, prefetch
         from gradcalc.calculate.prepared import prepare
+        from gradcalc.commands.cost import tell_cost
         from gradcalc.output.formats import load
 
         def answers() -> Iterator[Report]:
             prepared = None
             for point in where:
                 prepared = prepared.at(point) if prepared else prepare(query, point, seconds=seconds)
+                tell_cost(prepared, quiet=settings.quiet)
                 prefetch(prepared)
                 load(format)  # while sympy is at work
                 yield answer(prepared)

@@ -27,7 +27,7 @@ def show_many(query: Query, points: Sequence[Point] | Iterable[Mapping[str, str]
     points_left = chunks(points)
     first = next(points_left)
     prepared = prepare(query, first.point(0), seconds=settings.seconds)
-    if prepared.entries.shape:
+    if prepared.shape:
         hint = f"give at most {ALL_PROVEN} points, and no --proofs, or choose an entry"
         raise CalcError("many points need an expression whose value is a number, not an array", hint=hint)
     results = sweep(prepared, chain([first], points_left), proofs, counts)

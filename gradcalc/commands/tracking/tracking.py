@@ -37,5 +37,5 @@ def tracking(question: Question, *, seconds: float = DEFAULT_SECONDS) -> Trackin
     tree, point, dtype, device = prepared.tree, report.point, str(report.dtype), str(report.device)
     with torch_errors():
         ways = grad_mode_results(tree, point, dtype=dtype, device=device)
-        of_sum = grad_mode_results(tree, point, of_sum=True, dtype=dtype, device=device) if prepared.entries.shape else ()
+        of_sum = grad_mode_results(tree, point, of_sum=True, dtype=dtype, device=device) if prepared.shape else ()
     return Tracking(report, ways, of_sum)

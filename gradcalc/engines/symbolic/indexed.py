@@ -8,16 +8,18 @@ So one derivation, with an index, holds for every entry; and back: the formula a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from math import prod
 
-from gradcalc.engines.symbolic.messages import Derivatives, Formula, IndexedDerivatives, IndexedForm, Reduction
+from gradcalc.engines.symbolic.messages import Formula, IndexedDerivatives, IndexedForm, Reduction
 from gradcalc.expression.arrays import INDEX_LETTERS, MIN_ENTRIES, Array, Entry, Shape
 from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in, substitute_names
 from gradcalc.functions import TABLE
+from gradcalc.functions.entry_builder import TooLong
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import scalarize
 
@@ -51,14 +53,14 @@ class _Part:
     whole: Node
 
 
-def indexed(tree: Node, values: Mapping[str, Array[Node]]) -> IndexedForm | None:
+def indexed(tree: Node, shapes: Mapping[str, Shape]) -> IndexedForm | None:
     """An expression whose value is a number, with an index; None where its entries are not all made in one way."""
-    large = {name for name, cells in values.items() if prod(cells.shape) >= MIN_ENTRIES}
+    large = {name for name, shape in shapes.items() if prod(shape) >= MIN_ENTRIES}
     # Of numbers alone the tree, which may be long, is not even walked.
     names = names_in(tree) if large else []
     if large.isdisjoint(names):
         return None
-    shapes = {name: values[name].shape for name in names if name in values}
+    shapes = {name: shapes[name] for name in names if name in shapes}
     # Not the letters of `i`, nor of `a_i`, whose index they would look like.
     letters = [letter for letter in INDEX_LETTERS if not any(name.endswith(letter) for name in names)]
     reader = _Reader(shapes, letters)
@@ -154,27 +156,42 @@ def _instance(text: str, values: Mapping[str, Node]) -> Node:
     return substitute_names(_template(text), lambda name: values.get(name))
 
 
-def at_entries(
-    indexed: IndexedDerivatives, form: IndexedForm, partials: Sequence[tuple[str, Shape]], values: Mapping[str, Array[Node]]
-) -> Derivatives:
+class IndexedFormulas:
     """The formulas of partials, a variable and an index each, from those with letters.
 
-    Reductions become constants of the formulas: their trees, in the names of entries.
+    `constants` are the reductions and other parts that the formulas have names for, as trees in the names of entries; those
+    that would be too large are left out.
     """
-    trees = dict(form.reduction_trees)
 
-    def array(name: str) -> Node:
-        meaning = trees.get(name) or indexed.constants.get(name)
-        return meaning or Name(name.variable if isinstance(name, Entry) else name)
+    def __init__(self, indexed: IndexedDerivatives, form: IndexedForm, values: Mapping[str, Array[Node]]):
+        self._indexed, self._form = indexed, form
+        trees = dict(form.reduction_trees)
 
-    for name, summand in indexed.sums.items():
-        trees[name] = Call("sum", (substitute_names(summand, array),))
-    used = {name for formula in indexed.formulas.values() if formula.tree is not None for name in names_in(formula.tree)}
-    numbers = {name: scalarize(tree, values).entries[0] for name, tree in trees.items() if name in used}
-    entries = {variable: form.entry(variable, len(index)) for variable, index in partials}
-    formulas = tuple(_at(indexed.formulas[entries[variable]], index, form.letters) for variable, index in partials)
-    general = {variable: (entry, indexed.formulas[entry]) for variable, entry in entries.items()}
-    return Derivatives(formulas, {**indexed.constants, **numbers}, general)
+        def array(name: str) -> Node:
+            meaning = trees.get(name) or indexed.constants.get(name)
+            return meaning or Name(name.variable if isinstance(name, Entry) else name)
+
+        for name, summand in indexed.sums.items():
+            trees[name] = Call("sum", (substitute_names(summand, array),))
+        used = {name for formula in indexed.formulas.values() if formula.tree is not None for name in names_in(formula.tree)}
+        self.constants = dict(indexed.constants)
+        for name in trees.keys() & used:
+            with suppress(TooLong):
+                self.constants[name] = scalarize(trees[name], values, MAX_COMPARED_NODES).entries[0]
+
+    def general(self, variable: str, dimensions: int) -> tuple[str, Formula]:
+        """The entry of a variable with letters for its index, and the formula by it."""
+        entry = self._form.entry(variable, dimensions)
+        return entry, self._indexed.formulas[entry]
+
+    def at(self, variable: str, index: Shape) -> Formula:
+        """The formula by an entry."""
+        formula = self._indexed.formulas[self._form.entry(variable, len(index))]
+        return _at(formula, index, self._form.letters)
+
+
+MAX_COMPARED_NODES = 50_000
+"""Parts of a reduction that is evaluated to compare a formula."""
 
 
 def _at(formula: Formula, index: Shape, letters: Sequence[str]) -> Formula:

@@ -64,21 +64,19 @@ class PartialsRequest:
 
 @dataclass(frozen=True, slots=True)
 class IndexedRequest:
-    """The partials of an indexed form, one formula a variable; where sympy finds none, those of the entries."""
+    """The partials of an indexed form, one formula a variable; where sympy finds none, those of the entries, if any."""
 
     form: str
     wrt: tuple[str, ...]
-    entries: PartialsRequest
+    entries: PartialsRequest | None
+    seconds: float = DEFAULT_SECONDS
 
     @classmethod
-    def of(cls, form: IndexedForm, wrt: Sequence[str], entries: PartialsRequest) -> IndexedRequest:
+    def of(
+        cls, form: IndexedForm, wrt: Sequence[str], entries: PartialsRequest | None, seconds: float = DEFAULT_SECONDS
+    ) -> IndexedRequest:
         """The request for the partials of a form with respect to variables or their entries with letters."""
-        return cls(_pack_form(form), tuple(wrt), entries)
-
-    @property
-    def seconds(self) -> float:
-        """The limit."""
-        return self.entries.seconds
+        return cls(_pack_form(form), tuple(wrt), entries, seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +212,7 @@ def unpack_request(data: Mapping[str, Any]) -> SymbolicRequest:
     """The request of plain data, which the client has made."""
     values = {key: value for key, value in data.items() if key not in ("kind", "number")}
     if "entries" in values:
-        values["entries"] = PartialsRequest(**values["entries"])
+        values["entries"] = None if values["entries"] is None else PartialsRequest(**values["entries"])
         values["wrt"] = tuple(map(Entry.from_text, values["wrt"]))
     return _KINDS[data["kind"]](**values)
 
@@ -238,7 +236,7 @@ def unpack_result(data: Mapping[str, Any], request: SymbolicRequest) -> Symbolic
             return _claim_result(**values)
         if isinstance(request, PartialsRequest):
             return _derivatives(request, **values)
-        if "indexed" in values:
+        if "indexed" in values or request.entries is None:
             return _indexed_derivatives(request, **values)
         return _derivatives(request.entries, **values)
     except (AttributeError, IndexError, KeyError, TypeError) as error:

@@ -55,7 +55,8 @@ def main(descriptor: str) -> None:
         request = unpack_request(data)
         _limit_time(request.seconds)
         try:
-            answer = pack_result(_result(request, cas))
+            result = _result(request, cas)
+            answer = {"failure": result} if isinstance(result, str) else pack_result(result)
         except MemoryError:
             answer = {"failure": "SymPy needed too much memory"}
         except RecursionError:
@@ -65,14 +66,19 @@ def main(descriptor: str) -> None:
         _say(answers, {"number": data["number"], **answer})
 
 
-def _result(request: SymbolicRequest, cas: Any) -> SymbolicResult:
-    """The formulas with an index where they are asked for and there are any, else one by one; or whether a claim holds."""
+def _result(request: SymbolicRequest, cas: Any) -> SymbolicResult | str:
+    """The formulas with an index where they are asked for and there are any, else one by one; or whether a claim holds.
+
+    A text says why there is no result.
+    """
     if isinstance(request, ClaimRequest):
         return ClaimResult(cas.is_derivative(*unpack(json.loads(request.trees)), request.wrt))
     if isinstance(request, IndexedRequest):
         indexed: IndexedDerivatives | None = cas.derive_with_index(*unpack_form(request.form), request.wrt)
         if indexed is not None:
             return indexed
+        if request.entries is None:
+            return "SymPy gives no formula with an index, and those of the entries are too long"
         request = request.entries
     result: Derivatives = cas.derive(unpack(json.loads(request.trees)), request.partials)
     return result

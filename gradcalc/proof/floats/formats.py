@@ -28,6 +28,11 @@ class Format:
         return _tenths(self.precision * math.log10(2))
 
     @property
+    def half_of_digits(self) -> arb:
+        """A relative error below which a number has at least half of the digits, by a margin."""
+        return 1 / arb(10) ** (math.floor(self.digits * 5 + 1) / arb(10)) * (1 - power_of_two(-20))
+
+    @property
     def smallest_normal(self) -> Fraction:
         """The smallest number with full precision."""
         return Fraction(2) ** self.lowest

@@ -24,7 +24,7 @@ from gradcalc.expression.arrays import Array
 from gradcalc.proof.smoothness.kinds import Kind
 from gradcalc.proof.smoothness.one_sided import Neighbourhood, Side, near_point
 
-__all__ = ["Regularity", "Side", "examine", "value_of"]
+__all__ = ["Regularity", "Side", "examine", "examined", "value_of"]
 
 _UNCONFIRMED = "a value that was not confirmed"
 
@@ -72,7 +72,7 @@ def examine_all(expression_at: ExpressionAt, partials: Sequence[Sequence[str]]) 
     """
     names = {by[0] for by in partials if len(by) == 1}.intersection(expression_at.names)
     smooth = _smooth_partials(expression_at, names) if names else {}
-    return [(len(by) == 1 and smooth.get(by[0])) or _examined(expression_at, by) for by in partials]
+    return [(len(by) == 1 and smooth.get(by[0])) or examined(expression_at, by) for by in partials]
 
 
 def _smooth_partials(expression_at: ExpressionAt, names: Collection[str]) -> Mapping[str, Regularity]:
@@ -84,7 +84,8 @@ def _smooth_partials(expression_at: ExpressionAt, names: Collection[str]) -> Map
     return {name: Regularity(Kind.SMOOTH, slope, value=value) for name, slope in slopes.items() if value is not None}
 
 
-def _examined(expression_at: ExpressionAt, by: Sequence[str]) -> Regularity | None:
+def examined(expression_at: ExpressionAt, by: Sequence[str]) -> Regularity | None:
+    """The regularity of one partial derivative; None where no enclosure is found."""
     try:
         return examine(expression_at, by)
     except reals.OutOfPrecision:

@@ -1,0 +1,118 @@
+"""The judged partials of a query: verdicts of all, and each as a record when somebody looks at it.
+
+A gradient of a model has a hundred thousand entries, and of these a table shows twelve.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gradcalc.calculate.formulas import Formulas
+from gradcalc.calculate.judging import LOST, PointJudge
+from gradcalc.calculate.prepared import PreparedQuery
+from gradcalc.calculate.reporting import undecided_partial
+from gradcalc.engines.autograd.run import Run
+from gradcalc.proof.agreement import Norms
+from gradcalc.report import LazyPartials, Partial, Verdict
+from gradcalc.runtime import deadline
+
+MAX_EXPLAINED = 24
+"""Inaccurate entries of an array that are searched for the operation and a stable formulation: as many as are shown."""
+
+
+class JudgedPartials:
+    """The partials of a query as they are judged: first all that agree beyond doubt, then the others one by one."""
+
+    def __init__(self, prepared: PreparedQuery, runs: Sequence[Run]):
+        self._prepared, self._runs = prepared, runs
+        self._count = len(prepared.partials)
+        self._is_listed = prepared.is_short
+        self._agreeing = bytearray(self._count)
+        self._single: dict[int, Partial] = {}
+        self._judge: PointJudge | None = None
+        self._symbolic = Formulas()
+        self._losses = 0
+        self._reason = ""
+
+    def compare(self, judge: PointJudge) -> None:
+        """Find the partials that agree beyond doubt.  Raises `OutOfTime`."""
+        self._judge = judge
+        if self._is_listed:  # each of them is shown
+            return
+        for line in self._prepared.partials.lines():
+            for number, agrees in enumerate(judge.agreeing(line), line.start):
+                self._agreeing[number] = agrees
+
+    def judge(self, judge: PointJudge, symbolic: Formulas) -> None:
+        """Judge all other partials, with sympy's formulas.  Raises `OutOfTime`."""
+        self._symbolic = symbolic
+        for number in range(self._count):
+            if self._agreeing[number]:
+                if number >= symbolic.compared or judge.confirms(number, symbolic):
+                    continue
+                self._agreeing[number] = False
+            deadline.check()
+            partial = self._judged(number, is_explained=self._losses < MAX_EXPLAINED)
+            self._losses += partial.verdict in LOST
+            self._single[number] = partial
+
+    def end(self, symbolic: Formulas, why: str) -> None:
+        """Give up what is not judged yet."""
+        self._symbolic, self._reason = symbolic, why
+
+    def _judged(self, number: int, *, is_explained: bool = False) -> Partial:
+        assert self._judge is not None
+        spec, symbolic = self._prepared.partials[number], self._symbolic
+        formula = symbolic.of(number)
+        if number < symbolic.compared:
+            return self._judge.partial(spec, formula, symbolic, is_explained=is_explained)
+        partial = self._judge.partial(spec, None, symbolic, is_explained=is_explained)
+        if formula is None:
+            return partial
+        text, latex = formula.texts
+        return replace(partial, formula=text, latex=latex)
+
+    def _undecided(self, number: int) -> Partial:
+        """A partial for which there was no time."""
+        spec = self._prepared.partials[number]
+        formula = self._symbolic.of(number)
+        return undecided_partial(
+            spec, self._reason, formula.texts if formula else (None, None), self._runs[spec.place].partials.get(spec.entries)
+        )
+
+    def _partial(self, number: int) -> Partial:
+        if number in self._single:
+            return self._single[number]
+        return self._judged(number) if self._agreeing[number] else self._undecided(number)
+
+    @property
+    def sequence(self) -> Sequence[Partial]:
+        """The partials in order."""
+        if self._is_listed:
+            return tuple(map(self._partial, range(self._count)))
+        counts = Counter(partial.verdict for partial in self._single.values())
+        agreeing = sum(self._agreeing)
+        counts[Verdict.AGREE] += agreeing
+        counts[Verdict.UNDECIDED] += self._count - agreeing - len(self._single)
+        return LazyPartials(self._count, counts, self._partial, self._single)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """The note that not every lost number was looked into."""
+        if self._losses <= MAX_EXPLAINED:
+            return ()
+        explained = f"{MAX_EXPLAINED} were searched for the operation and a stable formulation"
+        return (f"of {self._losses} inaccurate entries, {explained}",)
+
+    @property
+    def normwise_digits(self) -> float | None:
+        """The digits of all partials of arrays as one vector; None for numbers, and where a partial is not known."""
+        if self._count < 2 or not self._prepared.partials.has_arrays or self._reason or self._judge is None:
+            return None
+        norms = Norms()
+        for line in self._prepared.partials.lines():
+            if not self._judge.add_norms(line, norms):
+                return None
+        return norms.digits(self._judge.setting.form)
