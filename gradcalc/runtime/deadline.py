@@ -36,6 +36,12 @@ def left() -> float:
     return max(_end.get() - time.monotonic(), 0.0)
 
 
+def require(seconds: float) -> None:
+    """Raise `OutOfTime` if so many seconds are not left: before a call that cannot be interrupted."""
+    if left() < seconds:
+        raise OutOfTime
+
+
 def check() -> None:
     """Raise `OutOfTime` if the time is over."""
     if time.monotonic() > _end.get():

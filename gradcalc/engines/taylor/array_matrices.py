@@ -22,9 +22,12 @@ from gradcalc.engines.taylor.array_steps import (
 )
 from gradcalc.engines.taylor.jets import NAN
 from gradcalc.engines.taylor.reals import Real, bounded
+from gradcalc.runtime import deadline
 
 _EXACT = 8
 """Rows up to which a matrix of rationals is computed with exactly."""
+_SECONDS = 3e-7
+"""What determinant and inverse take, for rows**3."""
 
 
 class Inverse(Step):
@@ -115,6 +118,7 @@ def invert(matrix: Local, rows: int) -> tuple[Real, Flat | None, bool]:
         exact = fmpq_mat(rows, rows, list(values))
         determinant = exact.det()
         return bounded(determinant), bounded_all(exact.inv().entries()) if determinant != 0 else None, True
+    deadline.require(rows**3 * _SECONDS)
     balls = arb_mat(rows_of(values, rows))
     try:
         return balls.det(), balls.inv().entries(), False

@@ -29,6 +29,9 @@ _TERMS = 64
 _ENTRIES = 16
 """Rows, columns and terms from which on a product is left to `arb_mat`: it converts all numbers."""
 
+_MULTIPLICATIONS = 10_000_000
+"""Products of numbers in one call of `arb_mat`, which takes a third of a second for them."""
+
 Flat = Sequence[Real]
 CallOf = Callable[[Call, list[Any]], Jet | Condition]
 """What evaluates a function of numbers in jets."""
@@ -257,14 +260,25 @@ def products(left: Sequence[Flat], right: Sequence[Flat], *, is_undefined: bool 
     """The products of some rows with others: left @ right.T."""
     deadline.check()
     if min(len(left), len(right), len(left[0])) >= _ENTRIES and not is_undefined:
-        entries = (arb_mat(left) * arb_mat(right).transpose()).entries()
-        return rows_of(entries, len(left))
+        return _products_of_balls(left, right)
     if len(left[0]) == 1:
         return [[bounded(row[0] * column[0]) for column in right] for row in left]
     result: list[Flat] = []
     for row in left:
         deadline.check()
         result.append([total(list(map(mul, row, column))) for column in right])
+    return result
+
+
+def _products_of_balls(left: Sequence[Flat], right: Sequence[Flat]) -> list[Flat]:
+    """The same by `arb_mat`, some rows at a time: the clock is looked at between them."""
+    factor = arb_mat(right).transpose()
+    count = max(_ENTRIES, _MULTIPLICATIONS // (len(right) * len(right[0])))
+    result: list[Flat] = []
+    for start in range(0, len(left), count):
+        deadline.check()
+        rows = left[start : start + count]
+        result += rows_of((arb_mat(rows) * factor).entries(), len(rows))
     return result
 
 

@@ -6,6 +6,7 @@ The passes run at the same precision.  What arrives nowhere is no adjoint: an ex
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from flint import fmpq
 
@@ -76,7 +77,7 @@ class Sweep:
             self._passes = {place: self._pass_back(place, keep=True)}
         first, tangents = self._passes[place], self._tangents(name, position)
         second: list[Flat | None] = [None] * len(first)
-        for index, step in self._steps_back():
+        for index, step in self._steps_back:
             args = [self._locals[operand] for operand in step.operands]
             local, adjoint = self._locals[index], first[index]
             along = [tangents[operand] for operand in step.operands]
@@ -95,7 +96,7 @@ class Sweep:
             return {}
         marks: list[bytes | None] = [None] * len(self._locals)
         marks[-1] = bytes(_REACHED if other == place else 0 for other in range(len(self.values)))
-        for index, step in self._steps_back():
+        for index, step in self._steps_back:
             here = marks[index]
             if here is None or not any(here):
                 continue
@@ -111,6 +112,7 @@ class Sweep:
             if (found := marks[index]) is not None
         }
 
+    @cached_property
     def _steps_back(self) -> list[tuple[int, Step]]:
         """The steps that depend on a variable, the last one first."""
         steps = self._program.steps
@@ -125,7 +127,7 @@ class Sweep:
         seed: list[fmpq] = [ZERO] * len(self.values)
         seed[place] = ONE
         adjoints[-1] = seed
-        for index, step in self._steps_back():
+        for index, step in self._steps_back:
             adjoint = adjoints[index]
             if adjoint is None or not any(adjoint):
                 continue

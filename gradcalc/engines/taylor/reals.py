@@ -84,8 +84,7 @@ def _count_zero() -> None:
 
 def exact(value: Fraction | int) -> fmpq:
     """A rational as the ball modules hold it."""
-    fraction = Fraction(value)
-    return fmpq(fraction.numerator, fraction.denominator)
+    return fmpq(value.numerator, value.denominator)
 
 
 def pi() -> arb:

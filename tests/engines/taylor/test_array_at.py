@@ -12,7 +12,7 @@ import pytest
 from functions.test_shapes import random_call
 from support.array_expressions import of_arrays, rows_of_arrays
 
-from gradcalc.engines.taylor import reals
+from gradcalc.engines.taylor import array_steps, reals
 from gradcalc.engines.taylor.array_at import ArrayAt
 from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real, agree, is_accurate
@@ -24,6 +24,7 @@ from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.values import read_value, value_tree
 from gradcalc.proof.smoothness.differentiability import Regularity, examine, value_of
+from gradcalc.runtime import deadline
 
 Values = Mapping[str, Array[Fraction]]
 SMALL = 40
@@ -277,10 +278,11 @@ def test_what_names_no_class_is_refused(wrong: Fraction | int) -> None:
         at("nll_loss(x, y)", x=array(1, 2, 3, 4), y=array(wrong, shape=()))
 
 
-def test_large_products_are_those_of_rationals() -> None:
+def test_large_products_are_those_of_rationals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Products of balls and of rationals are the same, forward and back."""
     chance = random.Random(2)
-    shapes: dict[str, Shape] = {"A": (17, 18), "B": (18, 19)}
+    shapes: dict[str, Shape] = {"A": (17, 18), "B": (18, 19)}  # products of balls, in parts
+    monkeypatch.setattr(array_steps, "_MULTIPLICATIONS", 1)
     numbers = {name: [Fraction(chance.randrange(-99, 99), 7) for _ in range(prod(shape))] for name, shape in shapes.items()}
     values = {name: Array(shape, numbers[name]) for name, shape in shapes.items()}
     array_at = at("A@B", **values)
@@ -293,3 +295,18 @@ def test_large_products_are_those_of_rationals() -> None:
     assert exactly(gradient["A"])[5 * 18 : 6 * 18] == column
     assert exactly(gradient["B"])[3::19] == row
     assert sum(map(bool, gradient["A"])) == 18
+
+
+@pytest.mark.parametrize("expr", ["logdet(A)", "inv(A)", "A@A", "softmax(A)"])
+def test_the_time_limit_holds(expr: str) -> None:
+    values = {"A": Array((40, 40), numpy.random.default_rng(0).normal(size=1600))}
+    with deadline.limit(0), pytest.raises(deadline.OutOfTime):
+        ArrayAt(understand(expr, values), values).gradient(0, ["A"])
+
+
+def test_what_cannot_be_interrupted_is_not_begun_without_time() -> None:
+    """Elimination of a large matrix is one call."""
+    size = 2_000
+    values = {"A": Array((size, size), numpy.zeros(size * size))}
+    with deadline.limit(60), pytest.raises(deadline.OutOfTime):
+        ArrayAt(understand("det(A)", values), values).value()
