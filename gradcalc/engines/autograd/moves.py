@@ -15,22 +15,27 @@ from gradcalc.engines.autograd.operation import Numbers, Plain, TensorOperation,
 
 PUT_THERE = -1
 """Stands for a number that the operation puts there itself: a zero, or a value to fill with."""
+COMPUTED = -2
+"""Stands for a number that was computed, from several entries for example."""
 
 
 def moved(op: TensorOperation) -> Iterator[TensorView]:
     """The tensors whose entries an operation moves, in order: those of floats, in lists too."""
-    return (view for view in _flat(op.inputs) if _is_moved(view))
+    return (view for view in op.operands if _is_moved(view))
 
 
 def sources(op: TensorOperation) -> Numbers:
-    """For every entry of the result its place in the tensors of `moved`, one after the other, or `PUT_THERE`.
+    """For every entry of the result its place in the tensors of `moved`, one after the other, `PUT_THERE` or `COMPUTED`.
 
-    The operation is run twice on places instead of numbers, the second time on places that are all shifted: what is shifted
-    too was moved, and what is not is the operation's own.
+    `COMPUTED` are those that were not only moved.  The operation is run twice on places instead of numbers, the second time
+    on places that are all shifted: what is shifted too was moved, and what stays is the operation's own.
     """
     total = sum(view.size for view in moved(op))
     first, second = _run_on_places(op, 0), _run_on_places(op, total)
-    return np.where(second - first == total, first, PUT_THERE).astype(np.int64)
+    is_own = (first == second) | ((first != first) & (second != second))
+    with np.errstate(invalid="ignore"):  # an infinity that was filled in
+        places = np.where(second - first == total, first, COMPUTED)
+    return np.where(is_own, PUT_THERE, places).astype(np.int64)
 
 
 def _run_on_places(op: TensorOperation, start: int) -> Numbers:
@@ -57,11 +62,3 @@ def _run_on_places(op: TensorOperation, start: int) -> Numbers:
 
 def _is_moved(view: TensorView) -> bool:
     return view.dtype.startswith(("float", "bfloat"))
-
-
-def _flat(values: tuple[Plain, ...]) -> Iterator[TensorView]:
-    for value in values:
-        if isinstance(value, TensorView):
-            yield value
-        elif isinstance(value, tuple):
-            yield from _flat(value)

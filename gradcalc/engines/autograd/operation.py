@@ -149,11 +149,15 @@ Plain = TensorView | int | float | bool | str | None | tuple[Any, ...]
 
 
 class Signature(NamedTuple):
-    """The schema of an operation: the names of its arguments in order, their defaults, and whether it writes to one."""
+    """The schema of an operation: the names of its arguments in order, their defaults, and whether it writes to one.
+
+    `plain` are those that are something else than a tensor that it must have.
+    """
 
     names: tuple[str, ...]
     defaults: Mapping[str, Any]
     is_mutable: bool
+    plain: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

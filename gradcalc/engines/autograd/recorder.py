@@ -144,7 +144,8 @@ def _signature(function: Any) -> Signature:
     arguments = function._schema.arguments
     defaults = {it.name: it.default_value for it in arguments if it.has_default_value()}
     positional = tuple(it.name for it in arguments if not it.kwarg_only)
-    return Signature(positional, defaults, function._schema.is_mutable)
+    plain = frozenset(it.name for it in arguments if str(it.type) != "Tensor")
+    return Signature(positional, defaults, function._schema.is_mutable, plain)
 
 
 @cache

@@ -219,6 +219,8 @@ def _data_movement(op: TensorOperation, numbers: Sequence[int]) -> Iterator[Oper
     for place, output in ((places[number], outputs[number]) for number in numbers):
         if place == moves.PUT_THERE:
             yield Operation(f"full.{op.name}", (), {}, (output,))
+        elif place == moves.COMPUTED:
+            yield Operation(f"{op.base} with arithmetic", (), {}, (output,))
         else:
             yield Operation(f"clone.{op.name}", (cells[place],), {}, (output,))
 
@@ -230,6 +232,7 @@ def _fibers(view: TensorView, axes: Sequence[int]) -> list[list[Cell]]:
 
 def fibers(shape: tuple[int, ...], axes: Sequence[int]) -> Numbers:
     """The places of the entries along axes: a row for every index of the other dimensions."""
+    axes = axes if shape else ()
     kept = [axis for axis in range(len(shape)) if axis not in axes]
     places = np.arange(prod(shape)).reshape(shape).transpose([*kept, *axes])
     return places.reshape(prod(shape[axis] for axis in kept), prod(shape[axis] for axis in axes))
@@ -292,11 +295,14 @@ def _product(op: TensorOperation, numbers: Sequence[int]) -> Iterator[Operation]
 
 def factors(left: TensorView, right: TensorView) -> tuple[Numbers, Numbers]:
     """The places of the row and of the column that each entry of a product combines: a row for each."""
-    inner = left.shape[-1]
-    rows = np.arange(left.size).reshape(*left.shape[:-2], left.size // max(prod((*left.shape[:-2], inner)), 1), inner)
-    columns = np.arange(right.size).reshape(*right.shape[:-2], inner, -1) if right.size else np.empty((inner, 0), np.int64)
-    pairs = np.broadcast_arrays(rows[..., :, None, :], np.swapaxes(columns, -1, -2)[..., None, :, :])
-    return pairs[0].reshape(-1, inner), pairs[1].reshape(-1, inner)
+    inner, batch = left.shape[-1], left.shape[:-2]
+    height = left.shape[-2] if len(left.shape) > 1 else 1
+    width = right.shape[-1] if len(right.shape) > 1 else 1
+    rows = np.arange(left.size).reshape(*batch, height, 1, inner)
+    columns = np.swapaxes(np.arange(right.size).reshape(*batch, inner, width), -1, -2)[..., None, :, :]
+    count, shape = prod(batch) * height * width, (*batch, height, width, inner)
+    places = (np.broadcast_to(each, shape).reshape(count, inner) for each in (rows, columns))
+    return next(places), next(places)
 
 
 def _matrix_operation(op: TensorOperation) -> Operation:

@@ -103,6 +103,8 @@ def _moved(op: TensorOperation, field: Exact, args: Arguments) -> Any:
     if len(operands) != len(views):
         return None
     places = moves.sources(op)
+    if (places == moves.COMPUTED).any():
+        return None
     own = places == moves.PUT_THERE
     balls = np.concatenate([operand.balls for operand in operands])
     result = balls[np.where(own, 0, places)] if len(balls) else array_of([None] * len(places))

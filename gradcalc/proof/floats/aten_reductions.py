@@ -18,7 +18,7 @@ from typing import Any
 from flint import arb, arb_mat
 
 from gradcalc.proof.floats.arithmetic import Exact, Value
-from gradcalc.proof.floats.aten_elementwise import meaning
+from gradcalc.proof.floats.aten_elementwise import UnknownOperation, meaning
 
 _NAN = arb.nan()
 
@@ -35,7 +35,7 @@ def _mean(m: Exact, *xs: Value) -> Value:
 
 @meaning("prod")
 def _prod(m: Exact, *xs: Value) -> Value:
-    product = xs[0]
+    product = xs[0] if xs else m.value(1.0)
     for x in xs[1:]:
         product = product * x
     return product
@@ -77,6 +77,8 @@ def _norm(m: Exact, *xs: Value, order: float = 2) -> Value:
         return m.total([size.ball for size in sizes])
     if math.isinf(order):
         return extremum(m, [Value(abs(x.ball), m, None if x.float is None else abs(x.float)) for x in xs], "gt")
+    if order != 2:
+        raise UnknownOperation(f"linalg_vector_norm of the order {order}")
     if len(xs) == 1:
         return m.rounded_again(sizes[0])
     return m.call("sqrt", m.total([x.ball * x.ball for x in xs], products=True))
@@ -301,6 +303,8 @@ def _nll(
     assert xs is not None
     assert targets is not None
     classes = shapes[0][-1]
+    if any(target.float == settings[4] for target in targets):
+        raise UnknownOperation("nll_loss_forward with an index that is ignored")
     picks = [-xs[row * classes + int(target.float or 0)] for row, target in enumerate(targets)]
     weight = m.value(float(recorded[-1]))  # how many targets were counted
     if settings[3] == 0:
@@ -318,6 +322,8 @@ def _nll_backward(
     assert xs is not None
     assert targets is not None
     classes = shapes[1][-1]
+    if any(target.float == settings[5] for target in targets):
+        raise UnknownOperation("nll_loss_backward with an index that is ignored")
     gradient = [m.value(0.0)] * len(xs)
     for row, target in enumerate(targets):
         g = gs[row] if settings[4] == 0 and len(gs) > 1 else gs[0]

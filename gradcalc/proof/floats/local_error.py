@@ -20,6 +20,7 @@ from gradcalc.engines.autograd.scalarize_trace import count, is_another_view, sc
 from gradcalc.engines.taylor import reals
 from gradcalc.proof.floats import aten_reductions  # noqa: F401  its rows belong to the table
 from gradcalc.proof.floats.arithmetic import Exact, Rounded
+from gradcalc.proof.floats.aten_arguments import not_understood
 from gradcalc.proof.floats.aten_elementwise import (
     MEANINGS,
     VIEWS,
@@ -54,9 +55,19 @@ def local_errors(program: RecordedProgram, form: Format, device: str) -> list[Lo
     Operations on infinities, or on what is not a number, are passed over, and those without a meaning.
     """
     with reals.precision(BITS):
-        places = enumerate(program.operations)
-        errors = (_local_error(place, operation, form, device, program.literals) for place, operation in places)
+        numbered = (pair for start, op in _with_a_meaning(program) for pair in enumerate(scalar_operations(op), start))
+        errors = (_local_error(place, operation, form, device, program.literals) for place, operation in numbered)
         return [local for local in errors if local is not None]
+
+
+def _with_a_meaning(program: RecordedProgram) -> Iterator[tuple[int, TensorOperation]]:
+    """The operations on arrays that may be judged, each with the place of its first operation on numbers."""
+    start = 0
+    for op in program.tensor_operations:
+        deadline.check()
+        if not is_another_view(op) and not_understood(op) is None:
+            yield start, op
+        start += count(op)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +82,14 @@ def notable_errors(program: RecordedProgram, form: Format, device: str) -> Notab
     """The same, but of operations on arrays only those that are notable, and the worst."""
     notable: list[LocalError] = []
     worst: LocalError | None = None
-    start = 0
     with reals.precision(BITS):
-        for op in program.tensor_operations:
-            deadline.check()
-            if is_another_view(op):
-                continue
+        for start, op in _with_a_meaning(program):
             least = 0.0 if worst is None else worst.ulps
             for local in _looked_at(op, start, form, device, program.literals, least):
                 if local.in_bound is False or local.underflow or local.overflow or local.flip:
                     notable.append(local)
                 if math.isfinite(local.ulps) and (worst is None or local.ulps > worst.ulps):
                     worst = local
-            start += count(op)
     return NotableErrors(notable, worst)
 
 

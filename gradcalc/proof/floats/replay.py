@@ -20,6 +20,7 @@ from gradcalc.engines.autograd.scalarize_trace import DATA_MOVEMENT, is_another_
 from gradcalc.proof.floats import aten_reductions  # noqa: F401  its rows belong to the table
 from gradcalc.proof.floats.arithmetic import Exact, Value
 from gradcalc.proof.floats.array_operations import exact_results
+from gradcalc.proof.floats.aten_arguments import not_understood
 from gradcalc.proof.floats.aten_elementwise import (
     COMPARISONS,
     CREATIONS,
@@ -111,6 +112,8 @@ class _Replaying:
             return
         if op.base not in DATA_MOVEMENT and not is_known(op.name):
             self._forget(op, Unknown(op.name))
+        elif (argument := not_understood(op)) is not None:
+            self._forget(op, Unknown(f"{op.name} with {argument}"))
         elif self.observe is None and (op.base in CREATIONS or op.base in EMPTY):
             for view in op.results:
                 self.memory.write(view, balls_of(view.floats), view.floats)
@@ -197,7 +200,7 @@ class _Replaying:
                 self.observe(operation, results, field, cell)
             written.update({cell.key: value for cell, value in zip(operation.results, results, strict=False)})
         for view in op.results:
-            self._write(view, written)
+            self._write(op, view, written)
 
     def _note_branch(self, place: int, number: int, name: str) -> None:
         field = self.field
@@ -206,7 +209,13 @@ class _Replaying:
         self.uncertain_integer = self.uncertain_integer or (flip if field.uncertain_integer else None)
         field.flip = field.uncertain_integer = False
 
-    def _write(self, view: TensorView, written: Mapping[int, Value]) -> None:
+    def _not_computed(self, op: TensorOperation, view: TensorView) -> list[Value]:
+        """Numbers of which the row of an operation says nothing: integers and booleans are taken from the record."""
+        if view.floats.dtype.kind in "bi":
+            return list(map(self.field.value, view.floats.tolist()))
+        return [unknown_value(Unknown(op.name), self.field)] * view.size
+
+    def _write(self, op: TensorOperation, view: TensorView, written: Mapping[int, Value]) -> None:
         """Put results where they lie; numbers without a meaning are those of the record."""
         is_computed = self.field.mathematical and view.dtype == "bool"
         if not view.shape:
@@ -214,7 +223,7 @@ class _Replaying:
             if value is not None:
                 self.memory.put(view, value.ball, value.float if is_computed else view.number)
             return
-        own = () if all(key in written for key in view.keys) else list(map(self.field.value, view.floats.tolist()))
+        own = () if all(key in written for key in view.keys) else self._not_computed(op, view)
         values = [written[key] if key in written else own[place] for place, key in enumerate(view.keys)]
         balls = [value.ball for value in values]
         floats = np.array([value.float for value in values], dtype=bool) if is_computed else view.floats
