@@ -37,9 +37,9 @@ Numbers = Sequence[Real | None]
 class ArrayAt:
     """An expression of arrays at a point, in exact arithmetic.
 
-    The entries of `values` are constant trees (what was typed), fractions, enclosures, or a numpy array of binary numbers; `constants`
-    replaces literals and constants, by their text, by the numbers a machine holds for them.  Raises `CalcError` for shapes
-    that do not fit, and for targets that name no class.
+    The entries of `values` are constant trees (what was typed), fractions, enclosures, or a numpy array of binary numbers;
+    `constants` replaces literals and constants, by their text, by the numbers a machine holds for them.  Raises `CalcError`
+    for shapes that do not fit, and for targets that name no class.
     """
 
     def __init__(
