@@ -17,26 +17,30 @@ from gradcalc.expression.arrays import MIN_ENTRIES
 from gradcalc.expression.tree import Node
 from gradcalc.report import EntryFormula
 
-MAX_COMPARED = 1_000
-"""Formulas that are compared with the reference, where one with an index holds for more entries."""
-
 
 class Formulas:
-    """The formulas of the partials of a query, by their numbers; `failure` says why there are none."""
+    """The formulas of the partials of a query, by their numbers; `failure` says why there are none, or not all."""
 
-    constants: Mapping[str, Node]
+    parts: Mapping[str, Node]
     """The parts that formulas have names for."""
     entry_formulas: tuple[EntryFormula, ...] = ()
-    compared: int = 0
-    """The partials, from the first on, whose formulas are evaluated at the point and compared."""
 
     def __init__(self, failure: str = ""):
         self.failure = failure
-        self.constants = {}
+        self.parts = {}
 
     def of(self, number: int) -> Formula | None:
         """The formula of a partial, None where there is none."""
         return None
+
+    def whole(self, variable: str) -> Node | None:
+        """One formula by all entries of a variable, as an expression of arrays and of the parts, where there is one."""
+        return None
+
+    @property
+    def count(self) -> int:
+        """How many partials, from the first on, have a formula."""
+        return 0
 
 
 def formulas(prepared: PreparedQuery) -> Formulas:
@@ -48,7 +52,7 @@ def formulas(prepared: PreparedQuery) -> Formulas:
     except SymbolicFailure as failure:
         return Formulas(str(failure))
     if isinstance(result, IndexedDerivatives) and prepared.form is not None:
-        return _Indexed(prepared, IndexedFormulas(result, prepared.form, prepared.point.entries))
+        return _Indexed(prepared, IndexedFormulas(result, prepared.form))
     assert isinstance(result, Derivatives)
     return _Single(prepared, result)
 
@@ -59,14 +63,17 @@ class _Single(Formulas):
     def __init__(self, prepared: PreparedQuery, derivatives: Derivatives):
         count, asked = len(prepared.partials), len(prepared.asked)
         super().__init__(f"the formulas of {asked} of {count} partial derivatives are derived" if asked < count else "")
-        self.constants = derivatives.constants
+        self.parts = derivatives.constants
         self._formulas = derivatives.formulas
-        self.compared = len(self._formulas)
         if asked == count:
             self.entry_formulas = entry_formulas(prepared.partials, derivatives.formulas)
 
     def of(self, number: int) -> Formula | None:
         return self._formulas[number] if number < len(self._formulas) else None
+
+    @property
+    def count(self) -> int:
+        return len(self._formulas)
 
 
 class _Indexed(Formulas):
@@ -75,13 +82,20 @@ class _Indexed(Formulas):
     def __init__(self, prepared: PreparedQuery, indexed: IndexedFormulas):
         super().__init__()
         self._partials, self._indexed = prepared.partials, indexed
-        self.constants = indexed.constants
-        self.compared = MAX_COMPARED
+        self.parts = indexed.parts
         self.entry_formulas = tuple(_general(axis, indexed) for axis in prepared.partials.axes if _has_index(axis))
 
     def of(self, number: int) -> Formula | None:
         partial = self._partials[number]
         return self._indexed.at(partial.by[0], partial.index)
+
+    def whole(self, variable: str) -> Node | None:
+        dimensions = next(len(axis.shape) for axis in self._partials.axes if axis.variable == variable)
+        return self._indexed.whole(variable, dimensions)
+
+    @property
+    def count(self) -> int:
+        return len(self._partials)
 
 
 def _has_index(axis: Axis) -> bool:

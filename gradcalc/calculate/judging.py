@@ -23,7 +23,7 @@ from gradcalc.engines.rounding.enclosure import enclose
 from gradcalc.engines.symbolic.messages import Formula
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real
-from gradcalc.expression.arrays import Array
+from gradcalc.expression.arrays import Array, indices
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node, Number, calls_in
 from gradcalc.functions import TABLE
@@ -75,6 +75,7 @@ class PointJudge:
         self._bounds: dict[int, Mapping[By, tuple[float, float]]] = {}
         self._rewrites: dict[int, Sequence[Node]] = {}
         self._plain: dict[int, bool] = {}
+        self._by_formula: dict[tuple[str, bool], Mapping[tuple[int, ...], Real | None]] = {}
 
     def trace(self, place: int) -> ReplayedTrace | None:
         """The recorded run of an entry, replayed once for all; None where there is none."""
@@ -90,7 +91,10 @@ class PointJudge:
     def value(self, place: int) -> str | None:
         """The value of an entry of what was typed, if it has one."""
         value = self.typed.value(place)
-        return None if value is None else reals.known_decimal(value)
+        text = None if value is None else reals.known_decimal(value)
+        if text is not None and text.endswith(_ZEROS):  # written out, it may be a rational number
+            text = min(text, reals.known_decimal(self.typed.written_value(place)) or text, key=len)
+        return text
 
     def agreeing(self, line: Line) -> list[bool]:
         """Which partials of a line agree beyond doubt; the others are to be judged one by one."""
@@ -154,11 +158,8 @@ class PointJudge:
 
     def confirms(self, number: int, symbolic: Formulas) -> bool:
         """Whether sympy's formula of a partial, if it has a value, is the derivative at the point."""
-        formula = symbolic.of(number)
-        if formula is None:
-            return True
         reference, spec = self.binary or self.typed, self.prepared.partials[number]
-        enclosure, _ = self._enclosure(spec.place, formula, symbolic, reference)
+        enclosure, _ = self._enclosure(spec, symbolic.of(number), symbolic, reference)
         slope = reference.slope(spec.place, spec.entries)
         return enclosure is None or (slope is not None and reals.agree(enclosure, slope))
 
@@ -167,7 +168,7 @@ class PointJudge:
         place, wrt = spec.place, spec.entries
         typed = self.typed.regularity(place, wrt)
         binary = None if self.binary is None else self.binary.regularity(place, wrt)
-        enclosure, unusable = self._enclosure(place, formula, symbolic, self.binary or self.typed)
+        enclosure, unusable = self._enclosure(spec, formula, symbolic, self.binary or self.typed)
         finding = verdict.judge(self._evidence(spec, typed, binary, enclosure, is_explained=is_explained))
         judgement, error = finding.judgement, finding.error
         suggestion = None
@@ -183,7 +184,7 @@ class PointJudge:
         return Partial(
             spec.by,
             *((None, None) if formula is None else formula.texts),
-            self._symbolic(place, typed, formula, symbolic),
+            self._symbolic(spec, typed, formula, symbolic),
             None if binary is None else _decimal(binary.derivative),
             self.runs[place].partials.get(wrt),
             _decimal(singular.left) if singular else None,
@@ -248,13 +249,15 @@ class PointJudge:
             self._bounds[place] = bounds
         return self._bounds[place]
 
-    def _symbolic(self, place: int, typed: Regularity | None, formula: Formula | None, symbolic: Formulas) -> str | None:
+    def _symbolic(
+        self, spec: PartialSpec, typed: Regularity | None, formula: Formula | None, symbolic: Formulas
+    ) -> str | None:
         """The derivative at the typed point; where it looks round, sympy's formula may know it exactly."""
         if typed is None or typed.derivative is None:
             return None
         text = reals.known_decimal(typed.derivative)
-        if text is not None and text.endswith("0000000000"):
-            exact, _ = self._enclosure(place, formula, symbolic, self.typed)
+        if text is not None and text.endswith(_ZEROS):
+            exact, _ = self._enclosure(spec, formula, symbolic, self.typed)
             if exact is not None and reals.agree(typed.derivative, exact):
                 text = min(text, reals.decimal(exact), key=len)
         return text
@@ -290,7 +293,7 @@ class PointJudge:
         return best
 
     def _enclosure(
-        self, place: int, formula: Formula | None, symbolic: Formulas, reference: Reference
+        self, spec: PartialSpec, formula: Formula | None, symbolic: Formulas, reference: Reference
     ) -> tuple[Real | None, str | None]:
         """SymPy's derivative at a point as an enclosure, or None and why it cannot be used."""
         if formula is None:
@@ -298,13 +301,32 @@ class PointJudge:
         tree = formula.tree
         if tree is None:
             return None, formula.unusable
+        whole = symbolic.whole(spec.by[0])
+        if whole is not None:
+            value = self._formula_values(spec.by[0], whole, symbolic, reference)[spec.index]
+            return value, None if value is not None else _NO_VALUE
         try:
-            site = reference.entry(place)
-            return reals.refine(lambda: site.formula_value(tree, symbolic.constants)), None
+            site = reference.entry(spec.place)
+            return reals.refine(lambda: site.formula_value(tree, symbolic.parts)), None
         except OutOfPrecision:
-            return None, "SymPy's formula has no value here"
+            return None, _NO_VALUE
         except TooLong:
             return None, "SymPy's formula is too long to be compared"
+
+    def _formula_values(
+        self, variable: str, whole: Node, symbolic: Formulas, reference: Reference
+    ) -> Mapping[tuple[int, ...], Real | None]:
+        """The values of one formula by all entries of a variable, at a point."""
+        key = variable, reference is self.typed
+        if key not in self._by_formula:
+            values = reference.values_of_formula(whole, symbolic.parts)
+            shape = self.setting.exact[variable].shape
+            self._by_formula[key] = dict(zip(indices(shape), values.broadcast(shape).entries, strict=True))
+        return self._by_formula[key]
+
+
+_ZEROS = "0" * 10
+_NO_VALUE = "SymPy's formula has no value here"
 
 
 def _is_as_typed(exact: Mapping[str, Array[Any]], run: Run) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from gradcalc.calculate.formulas import Formulas
 from gradcalc.calculate.judging import LOST, PointJudge
@@ -50,7 +49,7 @@ class JudgedPartials:
         self._symbolic = symbolic
         for number in range(self._count):
             if self._agreeing[number]:
-                if number >= symbolic.compared or judge.confirms(number, symbolic):
+                if number >= symbolic.count or judge.confirms(number, symbolic):
                     continue
                 self._agreeing[number] = False
             deadline.check()
@@ -65,14 +64,7 @@ class JudgedPartials:
     def _judged(self, number: int, *, is_explained: bool = False) -> Partial:
         assert self._judge is not None
         spec, symbolic = self._prepared.partials[number], self._symbolic
-        formula = symbolic.of(number)
-        if number < symbolic.compared:
-            return self._judge.partial(spec, formula, symbolic, is_explained=is_explained)
-        partial = self._judge.partial(spec, None, symbolic, is_explained=is_explained)
-        if formula is None:
-            return partial
-        text, latex = formula.texts
-        return replace(partial, formula=text, latex=latex)
+        return self._judge.partial(spec, symbolic.of(number), symbolic, is_explained=is_explained)
 
     def _undecided(self, number: int) -> Partial:
         """A partial for which there was no time."""

@@ -13,9 +13,10 @@ from gradcalc.calculate.partials import By
 from gradcalc.calculate.prepared import Entries
 from gradcalc.engines.taylor.array_at import ArrayAt
 from gradcalc.engines.taylor.at_point import ExpressionAt
+from gradcalc.engines.taylor.jets import NAN
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real
 from gradcalc.expression.arrays import Array, Entry, Shape, flat_position
-from gradcalc.expression.tree import Call, Node, Number
+from gradcalc.expression.tree import Call, Node, Number, names_in
 from gradcalc.functions.entry_builder import TooLong
 from gradcalc.inputs.array_text import Numbers
 from gradcalc.proof.smoothness.differentiability import Regularity, examined, value_of
@@ -102,11 +103,26 @@ class ExactValues:
             self._values = self._whole.value()
         return self._values[place]
 
+    def values_of_formula(self, formula: Node, parts: Mapping[str, Node]) -> Array[Real | None]:
+        """The values of another expression of the same variables, and of parts of this one that it has names for.
+
+        None where it has no value, or is not smooth.
+        """
+        arrays = dict(self._arrays)
+        for name in names_in(formula):
+            if name in parts and name not in arrays:
+                part = ArrayAt(parts[name], self._arrays, self._constants)
+                arrays[name] = Array(part.shape, [NAN if value is None else value for value in part.value()])
+        whole = ArrayAt(formula, arrays)
+        return Array(whole.shape, whole.value())
+
     def value(self, place: int) -> Real | None:
         """The value of an entry; None where it has none, or none that could be proven."""
         value = self.smooth_value(place)
-        if value is not None:
-            return value
+        return self.written_value(place) if value is None else value
+
+    def written_value(self, place: int) -> Real | None:
+        """The same, from the entry written out."""
         try:
             return value_of(self.entry(place))
         except (OutOfPrecision, TooLong):

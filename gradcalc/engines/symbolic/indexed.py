@@ -8,20 +8,17 @@ So one derivation, with an index, holds for every entry; and back: the formula a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from math import prod
 
 from gradcalc.engines.symbolic.messages import Formula, IndexedDerivatives, IndexedForm, Reduction
-from gradcalc.expression.arrays import INDEX_LETTERS, MIN_ENTRIES, Array, Entry, Shape
+from gradcalc.expression.arrays import INDEX_LETTERS, MIN_ENTRIES, Entry, Shape
 from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in, substitute_names
 from gradcalc.functions import TABLE
-from gradcalc.functions.entry_builder import TooLong
 from gradcalc.functions.resolve import understand
-from gradcalc.functions.scalarize import scalarize
 
 # The derivative of a reduction r of n entries by one of them, e; m is their mean, c the correction of a variance.
 _WEIGHTS = {
@@ -159,25 +156,14 @@ def _instance(text: str, values: Mapping[str, Node]) -> Node:
 class IndexedFormulas:
     """The formulas of partials, a variable and an index each, from those with letters.
 
-    `constants` are the reductions and other parts that the formulas have names for, as trees in the names of entries; those
-    that would be too large are left out.
+    `parts` are the reductions and other parts that the formulas have names for, as expressions of arrays.
     """
 
-    def __init__(self, indexed: IndexedDerivatives, form: IndexedForm, values: Mapping[str, Array[Node]]):
+    def __init__(self, indexed: IndexedDerivatives, form: IndexedForm):
         self._indexed, self._form = indexed, form
-        trees = dict(form.reduction_trees)
-
-        def array(name: str) -> Node:
-            meaning = trees.get(name) or indexed.constants.get(name)
-            return meaning or Name(name.variable if isinstance(name, Entry) else name)
-
+        self.parts = {name: _whole(tree) for name, tree in indexed.constants.items()} | dict(form.reduction_trees)
         for name, summand in indexed.sums.items():
-            trees[name] = Call("sum", (substitute_names(summand, array),))
-        used = {name for formula in indexed.formulas.values() if formula.tree is not None for name in names_in(formula.tree)}
-        self.constants = dict(indexed.constants)
-        for name in trees.keys() & used:
-            with suppress(TooLong):
-                self.constants[name] = scalarize(trees[name], values, MAX_COMPARED_NODES).entries[0]
+            self.parts[name] = Call("sum", (_whole(summand, self.parts),))
 
     def general(self, variable: str, dimensions: int) -> tuple[str, Formula]:
         """The entry of a variable with letters for its index, and the formula by it."""
@@ -186,12 +172,22 @@ class IndexedFormulas:
 
     def at(self, variable: str, index: Shape) -> Formula:
         """The formula by an entry."""
-        formula = self._indexed.formulas[self._form.entry(variable, len(index))]
+        _, formula = self.general(variable, len(index))
         return _at(formula, index, self._form.letters)
 
+    def whole(self, variable: str, dimensions: int) -> Node | None:
+        """The formula by all entries of a variable, as an expression of arrays and of the parts."""
+        tree = self.general(variable, dimensions)[1].tree
+        return None if tree is None else _whole(tree)
 
-MAX_COMPARED_NODES = 50_000
-"""Parts of a reduction that is evaluated to compare a formula."""
+
+def _whole(tree: Node, parts: Mapping[str, Node] | None = None) -> Node:
+    """A tree of entries with letters as one of whole arrays, with parts in the place of their names."""
+
+    def array(name: str) -> Node | None:
+        return (parts or {}).get(name) or (Name(name.variable) if isinstance(name, Entry) else None)
+
+    return substitute_names(tree, array)
 
 
 def _at(formula: Formula, index: Shape, letters: Sequence[str]) -> Formula:

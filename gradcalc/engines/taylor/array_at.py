@@ -37,9 +37,9 @@ Numbers = Sequence[Real | None]
 class ArrayAt:
     """An expression of arrays at a point, in exact arithmetic.
 
-    The entries of `values` are constant trees (what was typed), fractions, or a numpy array of binary numbers; `constants`
-    replaces literals and constants, by their text, by the numbers a machine holds for them.  Raises `CalcError` for shapes
-    that do not fit, and for targets that name no class.
+    The entries of `values` are constant trees (what was typed), fractions, enclosures, or a numpy array of binary numbers;
+    `constants` replaces literals and constants, by their text, by the numbers a machine holds for them.  Raises `CalcError`
+    for shapes that do not fit, and for targets that name no class.
     """
 
     def __init__(
@@ -129,8 +129,10 @@ def _add(numbers: dict[str, list[Real | None]], sweep: Sweep, place: int, along:
     return sweep.is_resolved and not missing
 
 
-def _number(entry: Node | Fraction | float, *, is_exact: bool) -> Real:
+def _number(entry: Node | Fraction | float | Real, *, is_exact: bool) -> Real:
     """The value of an entry of a variable; binary numbers are rationals if `is_exact`."""
+    if isinstance(entry, arb | fmpq):
+        return entry
     if isinstance(entry, float):
         return fmpq(*entry.as_integer_ratio()) if is_exact and isfinite(entry) else arb(entry)
     if isinstance(entry, Fraction | int):
