@@ -25,6 +25,7 @@ from typing import Any
 import _support  # noqa: F401  puts the next ones on the path
 import mpmath
 import torch
+from flint import arb
 from support.expressions import LITERALS, Case
 from support.judging import Question
 
@@ -262,7 +263,9 @@ def _no_change(name: str, kind: str, using: Sequence[Asked]) -> bool:
 
 def _results(asked: Asked) -> list[str]:
     traced = ReplayedTrace(asked.run, asked.question.form, "cpu")
-    return [str(ball) for ball in traced.replay_at(256).values.values()]
+    replayed = traced.replay_at(256)
+    keys = dict.fromkeys(cell.key for operation in traced.program.operations for cell in operation.results)
+    return [str(ball if isinstance(ball, arb) else ball.operation) for ball in map(replayed.ball, keys)]
 
 
 # ---------------------------------------------------------------------------------------- mutants of the function table
