@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -20,7 +21,7 @@ VECTOR = numpy.random.default_rng(8).normal(size=12)
 
 
 def answer(expr: str, **options: Any) -> Report:
-    at = {name: value for name, value in {"W": MATRIX, "x": VECTOR}.items() if name in expr}
+    at = {name: value for name, value in {"W": MATRIX, "x": VECTOR}.items() if re.search(rf"\b{name}\b", expr)}
     return gradcalc.differentiate(expr, at=at, **options)
 
 
