@@ -51,7 +51,7 @@ _SHADE = 1 + 2**-20
 SYMMETRIC = {
     "+", "*", "hypot", "max", "min", "maximum", "minimum", "logaddexp", "logaddexp2", "beta", "and", "or", "==", "!=",
     "clamp", "hardtanh",
-    "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "soft_margin_loss", "gaussian_nll_loss",
+    "hinge_loss", "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "soft_margin_loss", "gaussian_nll_loss",
 }  # fmt: skip
 """Functions whose first two arguments may be exchanged (clamp and hardtanh: between the bounds, x and the lower one)."""
 
@@ -69,6 +69,8 @@ class Asked:
     """The operations of its program."""
 
 
+_LITERALS = LITERALS | {"hinge_embedding_loss": {1: ("-1",)}}
+"""Arguments that are typed as numbers: elsewhere than at 1 and -1 the embedding loss is constant."""
 _ANYWHERE = (-4.0, 4.0)
 _NEAR = (-1.2, 1.2)
 _EDGED = ("edge", "pole", "undefined", "vertical")
@@ -81,8 +83,8 @@ def calls(row: Function, chance: random.Random) -> Iterator[Case]:
     spans: dict[str, tuple[float, float]] = {}
     for place, parameter in enumerate(row.parameters):
         low, high = row.sample[place] if place < len(row.sample) else (1.5, 4.0)
-        if place in LITERALS.get(row.name, {}):
-            args.append(LITERALS[row.name][place][2 if row.name == "polygamma" else 0])
+        if place in _LITERALS.get(row.name, {}):
+            args.append(_LITERALS[row.name][place][2 if row.name == "polygamma" else 0])
         elif parameter.setting:
             args.append(parameter.default or f"{(low + high) / 2:.3g}")
         elif place in row.boolean_args:
