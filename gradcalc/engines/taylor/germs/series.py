@@ -42,6 +42,15 @@ class Series:
         return self.terms[0][0] if self.terms else self.bound
 
 
+def _summed(terms: Iterable[Term]) -> Iterable[Term]:
+    """Terms with exponents that are written alike as one term."""
+    table: dict[str, Term] = {}
+    for r, c in terms:
+        key = str(r)
+        table[key] = (r, table[key][1] + c) if key in table else (r, c)
+    return table.values()
+
+
 def _rational_exponent(term: Term) -> fmpq:
     assert isinstance(term[0], fmpq)
     return term[0]
@@ -90,17 +99,16 @@ class SeriesArithmetic(Elements, ABC):
 
     def series(self, terms: Iterable[Term], bound: Exponent | None = None) -> Series:
         """A series from terms in any order, cut after as many as are kept."""
-        table: dict[fmpq | str, Term] = {}
-        for r, c in terms:
-            value = r if isinstance(r, fmpq) else rational(r)
-            key = str(r) if value is None else value
-            table[key] = (r if value is None else value, table[key][1] + c if key in table else c)
-        sequence = [(r, c) for r, c in table.values() if not c.is_zero() and (bound is None or self.compare(r, bound) < 0)]
-        if all(isinstance(r, fmpq) for r, _ in sequence):
-            sequence.sort(key=_rational_exponent)
+        known = [(r if isinstance(r, fmpq) or (value := rational(r)) is None else value, c) for r, c in terms]
+        if all(isinstance(r, fmpq) for r, _ in known):
+            known.sort(key=_rational_exponent)
+            sequence = self._merge(known)
         else:
+            sequence = [(r, c) for r, c in _summed(known) if not c.is_zero()]
             sequence.sort(key=cmp_to_key(self._compare_terms))
             sequence = self._merge(sequence)
+        if bound is not None:
+            sequence = [(r, c) for r, c in sequence if self.compare(r, bound) < 0]
         if len(sequence) > self._length:
             bound, sequence = sequence[self._length][0], sequence[: self._length]
         return Series([(r, self.shorten(c)) for r, c in sequence], bound)
