@@ -33,6 +33,7 @@ from support.array_formulas import is_the_meaning
 from support.expressions import LITERALS, Case
 from support.judging import Question
 
+from gradcalc.engines.autograd.operation import base_name
 from gradcalc.engines.autograd.run import Run
 from gradcalc.engines.taylor.array_steps import Flat
 from gradcalc.engines.taylor.entrywise import FORMULAS, Expansion, Factors, Formula
@@ -151,9 +152,7 @@ def _asked(case: Case, dtype: str, order: int) -> Asked | None:
     run = question.run()
     if run.program is None or run.unrepresentable or run.lost_literals or not _all_agree(question, run):
         return None
-    return Asked(
-        question, run, frozenset(aten_elementwise.base_name(operation.name) for operation in run.program.operations)
-    )
+    return Asked(question, run, frozenset(base_name(operation.name) for operation in run.program.operations))
 
 
 def _all_agree(question: Question, run: Run) -> bool:

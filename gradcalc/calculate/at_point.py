@@ -9,13 +9,14 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 from gradcalc.calculate.formulas import Formulas, formulas
 from gradcalc.calculate.judging import PointJudge, Setting
 from gradcalc.calculate.partial_list import JudgedPartials
 from gradcalc.calculate.prepared import PreparedQuery
-from gradcalc.calculate.reference import exact_values
+from gradcalc.calculate.reference import exact_values, plain_value
 from gradcalc.calculate.reporting import report, undecided_report
 from gradcalc.engines.autograd import backward, devices
 from gradcalc.engines.autograd.run import Run
@@ -23,7 +24,7 @@ from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.at_point import ExpressionAt
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Array, entry_names
-from gradcalc.expression.tree import Node, Number
+from gradcalc.expression.tree import Node
 from gradcalc.inputs.array_text import Numbers
 from gradcalc.inputs.values import Point
 from gradcalc.proof.floats.formats import FORMATS
@@ -130,11 +131,12 @@ def _judge_all(
 
 def nearest_float(name: str, text: str, value: Node) -> float:
     """The double that torch is given for a value of a variable.  Raises `CalcError` where the value is not real."""
-    if isinstance(value, Number):
+    plain = plain_value(value)
+    if isinstance(plain, Fraction):
         try:
-            return float(value.value)
+            return float(plain)
         except OverflowError:
-            return math.inf
+            return math.inf if plain > 0 else -math.inf
     try:
         number = reals.refine(lambda: ExpressionAt(value, {}).value().value)
     except reals.OutOfPrecision:

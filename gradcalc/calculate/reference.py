@@ -36,10 +36,10 @@ def exact_values(values: Mapping[str, Array[Node]]) -> dict[str, Array[Any]]:
 def _exact_entries(entries: Sequence[Node]) -> Any:
     if isinstance(entries, Numbers) and entries.binary is not None:
         return entries.binary
-    return [_plain_value(entry) for entry in entries]
+    return [plain_value(entry) for entry in entries]
 
 
-def _plain_value(tree: Node) -> Fraction | Node:
+def plain_value(tree: Node) -> Fraction | Node:
     """The value of a decimal, with a sign or without; else the tree."""
     if isinstance(tree, Number):
         return tree.value

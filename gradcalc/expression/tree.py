@@ -132,12 +132,18 @@ def linearize(*trees: Node) -> Program:
         nodes, operands = tree._below
         return Program([*nodes, tree], operands)
     program = _linearize(trees)
-    if len(program.nodes) <= _SMALL:  # a query reads its tree dozens of times
-        object.__setattr__(tree, "_below", (program.nodes[:-1], program.operands))
+    keep_program(program)
     return program
 
 
 _SMALL = 1_000
+
+
+def keep_program(program: Program) -> None:
+    """Keep the program of a small tree with the tree, its last node: a query reads its tree dozens of times."""
+    tree = program.nodes[-1]
+    if type(tree) is Call and len(program.nodes) <= _SMALL:
+        object.__setattr__(tree, "_below", (program.nodes[:-1], program.operands))
 
 
 def _linearize(trees: Sequence[Node]) -> Program:

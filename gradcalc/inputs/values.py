@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from gradcalc.errors import CalcError, Span
 from gradcalc.expression.arrays import Array, Shape
-from gradcalc.expression.tree import Call, Name, Node, names_in
+from gradcalc.expression.tree import Call, Name, Node, Number, names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.scalarize import scalarize
 from gradcalc.inputs.array_text import ArrayText
@@ -89,6 +89,7 @@ _NUMBER = r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?"
 _NOT_A_LIST = re.compile(rf"\( *{_NUMBER} *(?:, *{_NUMBER} *)+\)|\[ *{_NUMBER}(?: +{_NUMBER})+ *\]")
 """Lists as Python's tuples and as NumPy prints them."""
 _SHORT = 200
+_PLAIN = re.compile(r"-?((?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,30})?)")
 
 
 def read_value(name: str, text: str) -> Value:
@@ -127,7 +128,19 @@ def _refuse_array(name: str, text: str) -> None:
         raise CalcError(f"{name} must be a number, not an array", source=text, span=Span(0, len(text)))
 
 
+def _plain_decimal(text: str) -> Node | None:
+    """The tree of a plain decimal, as the grammar reads it; None for any other text.  Most values are one."""
+    match = _PLAIN.fullmatch(text)
+    if match is None:
+        return None
+    number = Number(match[1], Span(match.start(1), len(text)))
+    return Call("neg", (number,), Span(0, len(text))) if match.start(1) else number
+
+
 def _constant(name: str, text: str) -> Node:
+    tree = _plain_decimal(text)
+    if tree is not None:
+        return tree
     tree = understand(text)
     unknown = names_in(tree)
     if unknown:

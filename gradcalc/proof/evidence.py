@@ -44,7 +44,8 @@ class ReplayedTrace:
         self.worst: LocalError | None = None
         errors = notable_errors(self.program, form, device)
         self.notable, self.worst = errors.notable, errors.worst
-        self.replay_at(PRECISIONS[0])
+        with reals.precision(PRECISIONS[0]):
+            self._replays[PRECISIONS[0], False] = replay(self.program, exact=errors.exact)
 
     def for_entry(self, run: Run) -> ReplayedTrace:
         """What is known of the same program, for another entry of its value."""

@@ -15,6 +15,7 @@ from gradcalc.engines.taylor.reals import decimal
 from gradcalc.errors import CalcError, picture
 from gradcalc.expression.decimals import plain
 from gradcalc.expression.printer import unparse
+from gradcalc.functions.resolve import understand
 from gradcalc.inputs.limits import MAX_POINTS
 from gradcalc.inputs.points import assign, read_at, sweep
 from gradcalc.inputs.values import json_value, value_tree
@@ -26,6 +27,14 @@ VALUES = [
     ("E", "2.7182818284590452354"), ("sqrt(2)", "1.4142135623730950488"), ("-sin(1)", "-0.84147098480789650665"), ("max(1, 2)", "2"),
     ("where(1 < 2, 3, 4)", "3"), ("1/3", "0.33333333333333333333"), ("1e400", "1e400"),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text", ["3", "0", "-3", "0.5", "-0.50", "-0", "123456789012345.25", "007", "-1e-7", "+2", "1.", ".5", "- 3"]
+)
+def test_a_decimal_is_read_as_the_grammar_reads_it(text: str) -> None:
+    value = value_tree("x", text)
+    assert repr(value) == repr(understand(text))
 
 
 @pytest.mark.parametrize(("text", "expected"), VALUES, ids=[text for text, _ in VALUES])

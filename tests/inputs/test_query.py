@@ -12,16 +12,17 @@ from gradcalc.grammar import parser
 from gradcalc.inputs.query import Query, Wrt, read_query
 from gradcalc.report import Problem
 
+# Values are sums: a plain decimal needs no parser.
 PARSES = [
     (["diff", "sin(x**2)"], 1),
-    (["diff", "sin(x**2)", "--at", "3"], 2),
-    (["diff", "sin(x**2)", "--at", "x=0:1:11"], 3),
-    (["diff", "x*exp(-y)", "--at", "x=0:1:11", "--at", "y=2"], 4),
+    (["diff", "sin(x**2)", "--at", "1+2"], 2),
+    (["diff", "sin(x**2)", "--at", "x=1-1:2/2:11"], 3),
+    (["diff", "x*exp(-y)", "--at", "x=1-1:2/2:11", "--at", "y=1+1"], 4),
     (["diff", "mean(x**2)", "--at", "x=[1,2,3]", "--direction", "x=[1,0,0]"], 3),
     (["diff", "x**2", "--at", "x=[1,2]", "--cotangent", "[1,2]", "--format", "latex"], 3),
-    (["steps", "sin(x**2)", "--at", "3"], 2),
-    (["trace", "sin(x**2)", "--at", "3"], 2),
-    (["plot", "sin(x)", "--at", "x=-2:2"], 3),
+    (["steps", "sin(x**2)", "--at", "1+2"], 2),
+    (["trace", "sin(x**2)", "--at", "1+2"], 2),
+    (["plot", "sin(x)", "--at", "x=-1-1:1+1"], 3),
 ]
 
 

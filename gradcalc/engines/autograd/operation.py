@@ -48,7 +48,7 @@ class TensorView:
     `storage` is the address of the memory, `NO_MEMORY` for a tensor without; `offset` and `strides` count entries.
     """
 
-    __slots__ = ("_cells", "_numbers", "_positions", "dtype", "item_size", "offset", "shape", "storage", "strides")
+    __slots__ = ("_cell", "_numbers", "_positions", "dtype", "item_size", "offset", "shape", "storage", "strides")
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class TensorView:
         self.item_size, self.dtype = item_size, dtype
         self._numbers = numbers
         self._positions: Numbers | None = None
-        self._cells: list[Cell] | None = None
+        self._cell: Cell | None = None
 
     @property
     def size(self) -> int:
@@ -135,12 +135,18 @@ class TensorView:
         return Cell(self.storage + self.item_size * position, self.floats[place].item())
 
     @property
+    def only_cell(self) -> Cell:
+        """The entry of a tensor without dimensions."""
+        if self._cell is None:
+            key = self.storage + self.item_size * self.offset if self.storage else NO_MEMORY
+            self._cell = Cell(key, self.number)
+        return self._cell
+
+    @property
     def cells(self) -> list[Cell]:
         """Its entries, row by row."""
         if not self.shape:
-            if self._cells is None:
-                self._cells = [Cell(self.keys[0], self.number)]
-            return self._cells
+            return [self.only_cell]
         numbers = self.floats.tolist() if self.has_data else [None] * self.size
         return [Cell(key, number) for key, number in zip(self.keys, numbers, strict=True)]
 

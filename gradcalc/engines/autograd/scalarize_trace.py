@@ -76,9 +76,11 @@ def is_another_view(op: TensorOperation) -> bool:
 
 def count(op: TensorOperation) -> int:
     """How many operations on numbers an operation on tensors stands for."""
+    if op.is_scalar:
+        return 1
     if is_another_view(op):
         return 0
-    if op.is_scalar or not op.results or op.base in MATRICES or op.base in OPAQUE or accumulates(op):
+    if not op.results or op.base in MATRICES or op.base in OPAQUE or accumulates(op):
         return 1
     size = op.results[0].size
     return size // max(op.results[0].shape[axis(op)], 1) if op.base in ALONG_AXIS and op.results[0].shape else size
@@ -134,7 +136,7 @@ def accumulates(op: TensorOperation) -> bool:
 def _on_numbers(op: TensorOperation) -> Operation:
     """An operation on tensors without dimensions."""
     keywords = {key: _scalar(value) for key, value in op.options.items()} if op.options else {}
-    return Operation(op.name, tuple(map(_scalar, op.inputs)), keywords, tuple(view.cells[0] for view in op.results))
+    return Operation(op.name, tuple(map(_scalar, op.inputs)), keywords, tuple([view.only_cell for view in op.results]))
 
 
 def _elementwise(op: TensorOperation, numbers: Sequence[int]) -> Iterator[Operation]:
@@ -204,7 +206,7 @@ def broadcast_places(view: TensorView, shape: tuple[int, ...]) -> Numbers:
 def _scalar(value: Plain) -> Argument:
     """An argument that is the same for all entries."""
     if isinstance(value, TensorView):
-        return value.cells[0] if value.size == 1 else None
+        return value.only_cell if not value.shape else value.cells[0] if value.size == 1 else None
     return tuple(_scalar(part) for part in value) if isinstance(value, tuple) else value
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from gradcalc.expression.arrays import Entry
-from gradcalc.expression.tree import Call, Name, Node, Number, linearize
+from gradcalc.expression.tree import Call, Name, Node, Number, Program, keep_program, linearize
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 
@@ -172,6 +172,7 @@ def pack(trees: Sequence[Node]) -> Parts:
 def unpack(parts: Parts) -> list[Node]:
     """The trees of their parts.  Raises `ValueError` for anything else."""
     nodes: list[Node] = []
+    operands: list[Sequence[int]] = []
 
     def at(place: object) -> Node:
         if type(place) is not int or not 0 <= place < len(nodes):
@@ -181,12 +182,17 @@ def unpack(parts: Parts) -> list[Node]:
     for part in parts[:-1]:
         if isinstance(part, str):
             nodes.append(Number(part) if part[0] in _FIRST_OF_NUMBER else Name(Entry.from_text(part)))
+            operands.append(())
         else:
             name, *places = part
             if not isinstance(name, str):
                 raise ValueError("a call without a name")
             nodes.append(Call(name, tuple(map(at, places))))
-    return list(map(at, parts[-1]))
+            operands.append(places)
+    trees = list(map(at, parts[-1]))
+    if len(trees) == 1 and trees[0] is nodes[-1]:
+        keep_program(Program(nodes, operands))
+    return trees
 
 
 def _pack_form(form: IndexedForm) -> str:

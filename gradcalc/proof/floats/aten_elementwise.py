@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from flint import arb
 
-from gradcalc.engines.autograd.operation import Cell, base_name
+from gradcalc.engines.autograd.operation import Cell
 from gradcalc.proof.floats.arithmetic import LEAST_DIVISOR, Exact, Value
 
 Meaning = Callable[..., Any]
@@ -73,9 +73,8 @@ def is_structural(base: str) -> bool:
     return base in _STRUCTURAL
 
 
-def is_known(name: str) -> bool:
-    """Whether an operation has semantics."""
-    base = base_name(name)
+def is_known(base: str) -> bool:
+    """Whether an operation, by its base name, has semantics."""
     return base in MEANINGS or is_structural(base)
 
 
@@ -631,13 +630,12 @@ def _bce_with_logits(
 
 
 def arguments(
-    m: Exact, args: tuple[Any, ...], options: Mapping[str, Any], cell: Callable[[Cell], Value], name: str
+    m: Exact, args: tuple[Any, ...], options: Mapping[str, Any], cell: Callable[[Cell], Value], base: str
 ) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments of an operation as the table's functions take them.
+    """The arguments of an operation, by its base name, as the table's functions take them.
 
     Numbers become values, but for those that are settings of the formula: reductions, orders, flags.
     """
-    base = base_name(name)
     plain = _PLAIN.get(base, frozenset())
     read = [
         cell(arg) if isinstance(arg, Cell) else _argument(m, arg, cell, place in plain) for place, arg in enumerate(args)

@@ -152,7 +152,8 @@ class Memory:
     def number(self, view: TensorView) -> tuple[Any, float | bool | None]:
         """The same for a tensor without dimensions: its ball, and its float."""
         number = view.number
-        ball, last = self._last(view)
+        stored = None if view.offset else self._numbers.get(view.storage)
+        ball, last = self._last(view) if stored is None else stored[:2]
         if ball is None:
             return _ball(number), number
         if not isinstance(number, bool):
@@ -163,8 +164,6 @@ class Memory:
 
     def _last(self, view: TensorView) -> tuple[Any, float | bool | None]:
         """What was written last where a tensor without dimensions lies."""
-        if view.storage in self._numbers and not view.offset:
-            return self._numbers[view.storage][:2]
         block = self._block(view.storage)
         if block is None or view.offset >= len(block.balls):
             return None, None
@@ -192,6 +191,13 @@ class Memory:
         place = _place(view)
         block.balls[place], block.floats[place] = balls, floats
         block.has_unknown = block.has_unknown or has_unknown
+
+    def write_recorded(self, view: TensorView) -> None:
+        """Put the entries of a tensor where they lie, as the record has them."""
+        if view.shape or not view.has_data:
+            self.write(view, balls_of(view.floats), view.floats)
+        else:
+            self.put(view, _ball(view.number), view.number)
 
     def put(self, view: TensorView, ball: Any, number: float | bool | None) -> None:
         """The same for a tensor without dimensions."""

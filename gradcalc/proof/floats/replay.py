@@ -27,14 +27,14 @@ from gradcalc.proof.floats.aten_elementwise import (
     EMPTY,
     LOGIC,
     MEANINGS,
-    VIEWS,
     WITHOUT_RESULT,
     UnknownOperation,
     arguments,
     is_known,
+    is_structural,
 )
 from gradcalc.proof.floats.entrywise import Entries, has_entries
-from gradcalc.proof.floats.memory import Memory, Operand, Unknown, arguments_with, array_of, balls_of
+from gradcalc.proof.floats.memory import Memory, Operand, Unknown, arguments_with, array_of
 from gradcalc.runtime import deadline
 
 BITS = 256
@@ -80,15 +80,23 @@ Cells = Callable[[Cell], Value]
 Observer = Callable[[Operation, Sequence[Value], Exact, Cells], None]
 
 
-def replay(program: RecordedProgram, *, mathematical: bool = False, observe: Observer | None = None) -> Replay:
+def replay(
+    program: RecordedProgram,
+    *,
+    mathematical: bool = False,
+    observe: Observer | None = None,
+    exact: Mapping[int, Sequence[Value]] | None = None,
+) -> Replay:
     """Run a program in balls from its exact inputs, with the branches that the floats took, at the present precision.
 
     `mathematical` replaces torch's documented variants of functions by the functions themselves.  `observe` is called with
-    every operation on numbers and its results.
+    every operation on numbers and its results.  `exact` has results of operations on numbers that are known already, at the
+    same precision: those for their float inputs, by their place.
     """
     run = _Replaying(program, mathematical, observe)
+    run.exact = exact or {}
     for view in (*program.inputs.values(), *program.constants.values()):
-        run.memory.write(view, balls_of(view.floats), view.floats)
+        run.memory.write_recorded(view)
     for place, operation in enumerate(program.tensor_operations):
         deadline.check()
         run.step(place, operation)
@@ -105,20 +113,26 @@ class _Replaying:
         self.flip: Flip | None = None
         self.uncertain_integer: Flip | None = None
         self.unknown: Unknown | None = None
+        self.exact: Mapping[int, Sequence[Value]] = {}
 
     def step(self, place: int, op: TensorOperation) -> None:
         """Run one operation and keep its results."""
         if is_another_view(op):
             return
-        if op.base not in DATA_MOVEMENT and not is_known(op.name):
+        if not is_known(op.base) and op.base not in DATA_MOVEMENT:
             self._forget(op, Unknown(op.name))
         elif (argument := not_understood(op)) is not None:
             self._forget(op, Unknown(f"{op.name} with {argument}"))
         elif self.observe is None and (op.base in CREATIONS or op.base in EMPTY):
             for view in op.results:
-                self.memory.write(view, balls_of(view.floats), view.floats)
+                self.memory.write_recorded(view)
         elif op.is_scalar:
-            self._run_numbers(place, op, {view.cells[0].key: self._value(view) for view in op.operands})
+            values = {view.only_cell.key: self._value(view) for view in op.operands}
+            if place in self.exact and all(value.ball == value.float for value in values.values()):
+                for view, result in zip(op.results, self.exact[place], strict=False):
+                    self.memory.put(view, result.ball, view.number)
+            else:
+                self._run_numbers(place, op, values)
         else:
             self._run_arrays(place, op, [self.memory.read(view) for view in op.operands])
 
@@ -219,7 +233,7 @@ class _Replaying:
         """Put results where they lie; numbers without a meaning are those of the record."""
         is_computed = self.field.mathematical and view.dtype == "bool"
         if not view.shape:
-            value = written.get(view.cells[0].key)
+            value = written.get(view.only_cell.key)
             if value is not None:
                 self.memory.put(view, value.ball, value.float if is_computed else view.number)
             return
@@ -255,6 +269,23 @@ def execute(operation: Operation, field: Exact, cell: Any) -> Sequence[Value]:
     """The exact results of one operation."""
     deadline.check()
     base = base_name(operation.name)
+    if is_structural(base) or not operation.results:
+        return _structural_results(operation, base, field, cell)
+    meaning = MEANINGS.get(base)
+    if meaning is None:
+        raise UnknownOperation(operation.name)
+    if operation.name.startswith("pow.Scalar"):
+        base_number, exponent = operation.args
+        return [field.power(field.scalar(base_number), cell(exponent))]  # type: ignore[arg-type]
+    args, options = arguments(field, operation.args, operation.options, cell, base)
+    if "count" in operation.options:  # the backward pass of a mean
+        args[0] = field.rounded_again(args[0] / operation.options["count"])
+    result = meaning(field, *args, **options)
+    return result if isinstance(result, tuple) else (result,)
+
+
+def _structural_results(operation: Operation, base: str, field: Exact, cell: Any) -> Sequence[Value]:
+    """The results of an operation without a formula: of a comparison, a copy, a creation."""
     if base in WITHOUT_RESULT or not operation.results:
         return ()
     if base in LOGIC or base in CREATIONS or base in EMPTY:
@@ -266,20 +297,8 @@ def execute(operation: Operation, field: Exact, cell: Any) -> Sequence[Value]:
         )
         answer = field.compare(left, right, base)
         return [field.value(answer)] if field.mathematical else _recorded(operation, field)
-    if base in VIEWS:
-        source = operation.args[1] if base == "copy" else operation.args[0]
-        return [cell(source)]
-    meaning = MEANINGS.get(base)
-    if meaning is None:
-        raise UnknownOperation(operation.name)
-    if operation.name.startswith("pow.Scalar"):
-        base_number, exponent = operation.args
-        return [field.power(field.scalar(base_number), cell(exponent))]  # type: ignore[arg-type]
-    args, options = arguments(field, operation.args, operation.options, cell, operation.name)
-    if "count" in operation.options:  # the backward pass of a mean
-        args[0] = field.rounded_again(args[0] / operation.options["count"])
-    result = meaning(field, *args, **options)
-    return result if isinstance(result, tuple) else (result,)
+    source = operation.args[1] if base == "copy" else operation.args[0]
+    return [cell(source)]
 
 
 def _recorded(operation: Operation, field: Exact) -> Sequence[Value]:

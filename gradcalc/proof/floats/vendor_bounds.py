@@ -12,6 +12,7 @@ Sources, by function:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +72,9 @@ MAX_ULPS: dict[str, Bound] = {
     "bessel": Bound(None, None, None),
     "ndtr": Bound(None, None, None),
 }
+
+
+@cache
+def is_documented(function: str, device: str) -> bool:
+    """Whether the error of a function has a documented bound on a device; none is below half a unit."""
+    return MAX_ULPS.get(function, CORRECTLY_ROUNDED).on(device) is not None
