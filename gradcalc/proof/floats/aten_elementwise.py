@@ -42,6 +42,7 @@ CREATIONS = frozenset(
         "full_like",
         "scalar_tensor",
         "fill",
+        "zero",
         "new_zeros",
         "new_ones",
         "new_full",
