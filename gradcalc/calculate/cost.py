@@ -15,7 +15,7 @@ from gradcalc.errors import CalcError
 
 LARGE = 10_000
 """Numbers from which on people are told what they cost."""
-_SECONDS, _BYTES = 5e-5, 2_500
+_SECONDS, _BYTES = 2e-5, 1_000
 """Per partial derivative, and per number of the data."""
 
 

@@ -19,6 +19,8 @@ from gradcalc.runtime import deadline
 
 MAX_EXPLAINED = 24
 """Inaccurate entries of an array that are searched for the operation and a stable formulation: as many as are shown."""
+MAX_KEPT = 1_000
+"""Records that are kept of partials that do not plainly agree; of more, only the verdicts."""
 
 
 class JudgedPartials:
@@ -29,7 +31,12 @@ class JudgedPartials:
         self._count = len(prepared.partials)
         self._is_listed = prepared.is_short
         self._agreeing = bytearray(self._count)
-        self._single: dict[int, Partial] = {}
+        self._verdicts: dict[int, Verdict | None] = {}
+        """Of the partials that were judged one by one."""
+        self._kept: dict[int, Partial] = {}
+        """The first of these."""
+        self._next = 0
+        """The partial that is judged next."""
         self._judge: PointJudge | None = None
         self._symbolic = Formulas()
         self._losses = 0
@@ -48,6 +55,7 @@ class JudgedPartials:
         """Judge all other partials, with sympy's formulas.  Raises `OutOfTime`."""
         self._symbolic = symbolic
         for number in range(self._count):
+            self._next = number
             if self._agreeing[number]:
                 if number >= symbolic.count or judge.confirms(number, symbolic):
                     continue
@@ -55,11 +63,15 @@ class JudgedPartials:
             deadline.check()
             partial = self._judged(number, is_explained=self._losses < MAX_EXPLAINED)
             self._losses += partial.verdict in LOST
-            self._single[number] = partial
+            self._verdicts[number] = partial.verdict
+            if self._is_listed or len(self._kept) < MAX_KEPT:
+                self._kept[number] = partial
 
     def end(self, symbolic: Formulas, why: str) -> None:
-        """Give up what is not judged yet."""
+        """Give up what is not judged yet: also agreement beside a formula that was not looked at."""
         self._symbolic, self._reason = symbolic, why
+        for number in range(self._next, min(symbolic.count, self._count)):
+            self._agreeing[number] = False
 
     def _judged(self, number: int, *, is_explained: bool = False) -> Partial:
         assert self._judge is not None
@@ -75,20 +87,21 @@ class JudgedPartials:
         )
 
     def _partial(self, number: int) -> Partial:
-        if number in self._single:
-            return self._single[number]
-        return self._judged(number) if self._agreeing[number] else self._undecided(number)
+        if number in self._kept:
+            return self._kept[number]
+        is_judged = self._agreeing[number] or number in self._verdicts
+        return self._judged(number) if is_judged else self._undecided(number)
 
     @property
     def sequence(self) -> Sequence[Partial]:
         """The partials in order."""
         if self._is_listed:
             return tuple(map(self._partial, range(self._count)))
-        counts = Counter(partial.verdict for partial in self._single.values())
+        counts = Counter(self._verdicts.values())
         agreeing = sum(self._agreeing)
         counts[Verdict.AGREE] += agreeing
-        counts[Verdict.UNDECIDED] += self._count - agreeing - len(self._single)
-        return LazyPartials(self._count, counts, self._partial, self._single)
+        counts[Verdict.UNDECIDED] += self._count - agreeing - len(self._verdicts)
+        return LazyPartials(self._count, counts, self._partial, self._kept)
 
     @property
     def notes(self) -> Sequence[str]:

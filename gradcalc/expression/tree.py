@@ -64,6 +64,8 @@ class Call:
     args: tuple[Node, ...]
     span: Span = field(default=_NOWHERE, compare=False)
     options: tuple[tuple[str, str], ...] = ()
+    _below: tuple[list[Node], list[Sequence[int]]] | None = field(default=None, init=False, repr=False)
+    """The program of a small tree but for the tree itself, once somebody has asked for it."""
 
     def __eq__(self, other: object) -> bool:
         pairs: list[tuple[object, object]] = [(self, other)]
@@ -123,6 +125,22 @@ class Program(NamedTuple):
 
 def linearize(*trees: Node) -> Program:
     """The program of a tree, or of several that may share their parts."""
+    (tree,) = trees if len(trees) == 1 else (None,)
+    if type(tree) is not Call:
+        return _linearize(trees)
+    if tree._below is not None:
+        nodes, operands = tree._below
+        return Program([*nodes, tree], operands)
+    program = _linearize(trees)
+    if len(program.nodes) <= _SMALL:  # a query reads its tree dozens of times
+        object.__setattr__(tree, "_below", (program.nodes[:-1], program.operands))
+    return program
+
+
+_SMALL = 1_000
+
+
+def _linearize(trees: Sequence[Node]) -> Program:
     positions: dict[int, int] = {}
     nodes: list[Node] = []
     operands: list[Sequence[int]] = []

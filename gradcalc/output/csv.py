@@ -30,13 +30,14 @@ def render(reports: Iterable[Report], options: RenderOptions) -> Iterator[str]:
     """The header and a row for each report, as the reports come."""
     first: list[str] = []
     for report in reports:
-        names = [_name(partial.entries or partial.by, partial.of) for partial in report.partials]
+        columns = [(_name(it.entries or it.by, it.of), it.autograd, it.symbolic) for it in report.partials]
+        names = [name for name, *_ in columns]
         if not first:
             first = names
             yield header(list(report.at), names)
         if names != first:
             raise CalcError("arrays of several shapes do not fit under one header", hint="--format json has a line for each")
-        yield written([row_of(report)])
+        yield written([_row(report, [numbers for _, *numbers in columns])])
 
 
 def _name(by: By, of: Sequence[int] = ()) -> str:
@@ -56,10 +57,13 @@ def header(names: Sequence[str], partials: Sequence[str]) -> str:
 
 def row_of(report: Report) -> list[object]:
     """The cells of a point; the worst of its partials speaks for it."""
+    return _row(report, [(it.autograd, it.symbolic) for it in report.partials])
+
+
+def _row(report: Report, numbers: Sequence[Sequence[object]]) -> list[object]:
     verdict = worst(verdict for verdict in verdict_counts(report.partials) if verdict is not None)
-    singular = singular_partials(report.partials)
-    telling = next((partial for partial in chain(singular, report.partials) if partial.verdict == verdict), None)
-    numbers = [(partial.autograd, partial.symbolic) for partial in report.partials]
+    partials = chain(singular_partials(report.partials), report.partials)
+    telling = next((partial for partial in partials if partial.verdict == verdict), None)
     cells = [
         *report.at.values(),
         report.value.autograd if report.value else None,

@@ -33,7 +33,7 @@ def judge_digits(evidence: Evidence, truth: Real, error: FloatError) -> Judgemen
     form, number = evidence.form, evidence.number
     assert number is not None
     if is_enough(number, truth, error, form):
-        return Judgement(Verdict.AGREE, f"{_equal(evidence)}; {digits_text(evidence)}{_constants(evidence, truth)}")
+        return Judgement(Verdict.AGREE, f"{_equal(evidence)}; {digits_text(evidence, error)}{_constants(evidence, truth)}")
     typed = None if evidence.at_exact_point is None else evidence.at_exact_point.derivative
     if typed is not None and is_nearest(number, typed, form):
         why = f"{_equal(evidence)}; {number!r} is the derivative at the value as typed{_constants(evidence, truth)}"
@@ -63,13 +63,13 @@ def _equal(evidence: Evidence) -> str:
     return "formulas proven equal" if evidence.is_proven else f"formulas equal {NUMERICAL}"
 
 
-def digits_text(evidence: Evidence) -> str:
+def digits_text(evidence: Evidence, error: FloatError | None = None) -> str:
     """How many digits are right of a number that is right, or that it is the rounded truth."""
     number, form = evidence.number, evidence.form
     truth = None if evidence.at_rounded_point is None else evidence.at_rounded_point.derivative
     assert number is not None
     assert truth is not None
-    error = float_error(number, truth, form)
+    error = error or float_error(number, truth, form)
     if error.digits >= form.digits / 2:
         if is_zero(truth - exact(Fraction(number))):
             return "the number is exact"

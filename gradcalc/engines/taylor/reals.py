@@ -209,8 +209,8 @@ def to_fraction(value: Real) -> Fraction:
     """A number as a fraction: exactly, or the midpoint of a ball."""
     if isinstance(value, fmpq):
         return Fraction(int(value.p), int(value.q))
-    mantissa, exponent = value.mid().man_exp()
-    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+    mantissa, exponent = map(int, value.mid().man_exp())
+    return Fraction(mantissa << exponent) if exponent >= 0 else Fraction(mantissa, 1 << -exponent)
 
 
 def decimal(value: Real, digits: int = 20) -> str:
@@ -338,16 +338,16 @@ def nearest_float(value: Real) -> float:
     Not Arb's own conversion: that does not round to nearest.
     """
     if isinstance(value, fmpq):
-        fraction = Fraction(int(value.p), int(value.q))
+        above, below = int(value.p), int(value.q)
     elif not value.is_finite():
         return math.nan
     else:
-        mantissa, exponent = value.mid().man_exp()
-        size = int(mantissa).bit_length() + int(exponent)
+        mantissa, exponent = map(int, value.mid().man_exp())
+        size = mantissa.bit_length() + exponent
         if size > 1100 or size < -1200:
             return 0.0 if size < 0 or mantissa == 0 else math.inf if mantissa > 0 else -math.inf
-        fraction = to_fraction(value)
+        above, below = (mantissa << exponent, 1) if exponent >= 0 else (mantissa, 1 << -exponent)
     try:
-        return float(fraction)
+        return above / below  # of Python's whole numbers, which is rounded to nearest
     except OverflowError:
-        return math.inf if fraction > 0 else -math.inf
+        return math.inf if above > 0 else -math.inf
