@@ -1,6 +1,7 @@
 """Are gradients of arrays judged in bulk as they are one by one, without false alarms, and is every fault found?
 
     python benchmarks/large_arrays.py [--count N] [--seed N] [--from N] [--faults N] [--seconds S]
+    python benchmarks/large_arrays.py --rows N [--only NAME ...]
 
 Random expressions of vectors and matrices with 101 to 2,000 partials: gradients, Jacobians and Hessians, in four dtypes.
 
@@ -8,6 +9,8 @@ Random expressions of vectors and matrices with 101 to 2,000 partials: gradients
     alarms    nothing of unmodified torch may be `disagree`, but for defects that torch has; nothing may crash
     oracle    values and derivatives of some partials, by difference quotients of mpmath at hundreds of digits
     faults    some faults for each case: what they reach may not agree, and nothing else may change
+
+With --rows every function of the table is called at random shapes, N times in each dtype.
 
 Exits with 1 if there is any of these.
 """
@@ -19,7 +22,7 @@ import collections
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -28,7 +31,9 @@ import _support  # noqa: F401  puts the next ones on the path
 import torch
 from model_faults import Tally, try_fault
 from support import mpmath_oracle
-from support.large_expressions import LargeCase, large_cases
+from support.array_expressions import rows_of_arrays
+from support.expressions import callable_rows
+from support.large_expressions import DTYPES, LargeCase, large_cases, row_case
 from support.whole_faults import Answer, answered, faults
 
 import gradcalc
@@ -149,6 +154,63 @@ def _ask_oracle(found: Found, case: LargeCase, answer: Answer, chance: random.Ra
             found.wrong.append(f"{case}: d/d{grid[number].entries} {said}")
 
 
+@dataclass
+class Rows:
+    """What was found at the rows of the table, by row."""
+
+    cases: int = 0
+    partials: int = 0
+    verdicts: collections.Counter = field(default_factory=collections.Counter)
+    unknown: collections.Counter = field(default_factory=collections.Counter)
+    """By row, dtype and reason: cases in which torch's number could not be judged."""
+    alarms: list[str] = field(default_factory=list)
+    defects: collections.Counter = field(default_factory=collections.Counter)
+    crashes: list[str] = field(default_factory=list)
+
+
+def rows(count: int, seed: int, names: Sequence[str] = ()) -> Rows:
+    """Every row of the table at random shapes, `count` times in each dtype."""
+    found = Rows()
+    table = {row.name: row for row in (*callable_rows(), *rows_of_arrays())}
+    for row in table.values():
+        for dtype in DTYPES if not names or row.name in names else ():
+            for number in range(count):
+                chance = random.Random(f"{seed} {row.name} {dtype} {number}")
+                case = row_case(row, chance, dtype)
+                try:
+                    _note_row(found, row.name, case, answered(lambda case=case: ask(case)))
+                except Exception as error:
+                    found.crashes.append(f"{case}: {type(error).__name__}: {error}")
+    return found
+
+
+def _note_row(found: Rows, name: str, case: LargeCase, answer: Answer) -> None:
+    found.cases += 1
+    found.partials += len(answer.verdicts)
+    found.verdicts.update((case.dtype, verdict) for verdict in answer.verdicts)
+    for verdict in ("undecided", "disagree"):
+        if verdict not in answer.verdicts:
+            continue
+        partial = answer.report.partials[answer.verdicts.index(verdict)]
+        if verdict == "undecided":
+            found.unknown[name, case.dtype, f"{partial.cause}: {partial.why}"] += 1
+        elif (known := defect(case, answer)) is not None:
+            found.defects[known] += 1
+        else:
+            found.alarms.append(f"{case}: {partial}")
+
+
+def print_rows(found: Rows) -> int:
+    """The figures of all rows; 1 if there is a false alarm or a crash."""
+    print(f"{found.cases} cases of rows, {found.partials:,} partials")
+    print("verdicts:", {" ".join(key): count for key, count in sorted(found.verdicts.items())})
+    print("defects of torch (cases):", dict(found.defects))
+    for name, lines in (("false alarms", found.alarms), ("crashes", found.crashes)):
+        print(f"{name}: {len(lines)}", *(f"  {line}" for line in lines), sep="\n")
+    print("undecided:", *(f"  {count} {' '.join(key)}" for key, count in sorted(found.unknown.items())), sep="\n")
+    return 1 if found.alarms or found.crashes else 0
+
+
 def run(cases: Iterator[LargeCase], seed: int, fault_count: int, seconds: float) -> Found:
     found, end = Found(), time.monotonic() + seconds
     for number, case in enumerate(cases):
@@ -169,8 +231,12 @@ def main() -> int:
     parser.add_argument("--from", type=int, default=0, dest="start")
     parser.add_argument("--faults", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=1e9)
+    parser.add_argument("--rows", type=int, default=0)
+    parser.add_argument("--only", nargs="*", default=())
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    if arguments.rows:
+        return print_rows(rows(arguments.rows, arguments.seed, arguments.only))
     cases = islice(large_cases(arguments.seed, arguments.start), arguments.count)
     found = run(cases, arguments.seed, arguments.faults, arguments.seconds)
     print(f"{found.cases} cases, {found.partials:,} partials, {found.bulk:,} agree in bulk; {len(found.rows)} functions")

@@ -23,6 +23,7 @@ from gradcalc.calculate.prepared import MAX_FORMULAS
 from gradcalc.engines.autograd import backward
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Array, Shape
+from gradcalc.functions import Function
 from gradcalc.functions.resolve import understand
 from gradcalc.functions.shapes import shape_of
 from support.array_expressions import _GrowingArrays
@@ -94,6 +95,23 @@ def _case(chance: random.Random, dtype: str, kind: str) -> LargeCase | None:
     return LargeCase(grown.text, at, order, dtype, count)
 
 
+def row_case(row: Function, chance: random.Random, dtype: str) -> LargeCase:
+    """A call of a row of the table at random shapes, of up to three dimensions, that broadcast now and then."""
+    for _ in range(_MOST_TRIES):
+        n, m = chance.choice((3, 4, 5, 7)), chance.choice((2, 3, 4))
+        shapes: list[Shape] = [(n,), (m, n), (n, n), (2, m, n), (1, n), (m, 1), ()]
+        values = {name: _values(chance, chance.choice(shapes)) for name in "xyz"}
+        growing = _GrowingLargeArrays(chance, {name: _text(value) for name, value in values.items()}, shapes)
+        grown = growing.call_of(row)
+        if prod(grown.shape) * sum(len(growing.floats[name].entries) for name in grown.names) > MOST:
+            grown = growing.made(chance.choice(_REDUCTIONS).format(grown.text), grown)
+        count = prod(grown.shape) * sum(len(growing.floats[name].entries) for name in grown.names)
+        if count and all(map(math.isfinite, grown.value.entries)):
+            return LargeCase(grown.text, {name: values[name] for name in sorted(grown.names)}, 1, dtype, count)
+    raise LookupError(row.name)
+
+
+_MOST_TRIES = 300
 _SIZES = {"gradient": (5, 8, 11, 20, 30, 40), "Jacobian": (3, 4, 6, 8, 11, 16), "Hessian": (3, 4, 5, 8, 11, 20)}
 
 
@@ -122,6 +140,11 @@ class _GrowingLargeArrays(_GrowingArrays):
             return Array.scalar(math.nan)
         runs = backward.runs(tree, self.floats, {}, prod(shape), dtype="float64", device="cpu")
         return Array(shape, [math.nan if run.value is None else run.value for run in runs])
+
+    def call_of(self, row: Function) -> Grown:
+        """A call of a row."""
+        parts = self.array_arguments(row, 1) if row.composition is not None else self.arguments(row, 1)
+        return self.made(self.spelt(row, parts), *parts)
 
     def listed(self, shape: Shape) -> Grown:
         """An array of numbers: a short one is written in the expression; a variable instead of a long one, or a number."""

@@ -22,6 +22,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from gradcalc.calculate import at_point
 from gradcalc.calculate.judging import PointJudge
+from gradcalc.calculate.partial_list import JudgedPartials
 from gradcalc.engines.autograd import backward
 from gradcalc.engines.autograd.forward import Hook
 from gradcalc.engines.autograd.operation import TensorOperation
@@ -30,7 +31,7 @@ from gradcalc.expression.tree import Call, Node
 from gradcalc.proof.agreement import ZERO
 from gradcalc.proof.floats.aten_elementwise import MEANINGS
 from gradcalc.proof.floats.memory import same_float
-from gradcalc.report import LazyPartials, Report
+from gradcalc.report import LazyPartials, Report, Verdict
 from support import faulty
 from support.faulty import Gradient
 
@@ -50,9 +51,9 @@ class Answer:
         partials = self.report.partials
         if not isinstance(partials, LazyPartials):
             return [str(partial.verdict) for partial in partials]
-        agreeing = partials._make.__self__._agreeing  # type: ignore[attr-defined]
-        others = {number: str(partial.verdict) for number, partial in partials.singular.items()}
-        return [others.get(number, "agree" if agreeing[number] else "undecided") for number in range(len(partials))]
+        judged: JudgedPartials = partials._make.__self__  # type: ignore[attr-defined]
+        agree_or_not = (Verdict.AGREE if agrees else Verdict.UNDECIDED for agrees in judged._agreeing)
+        return [str(judged._verdicts.get(number, verdict)) for number, verdict in enumerate(agree_or_not)]
 
     @cached_property
     def places(self) -> list[int]:
@@ -84,7 +85,7 @@ class Answer:
             if trace is None or view is None:
                 enclosures += [None if trace is None else ZERO] * len(line.axis.positions)
             else:
-                own = trace.enclosures(view, 1024)
+                own = trace.enclosures(view, 1024) if trace.is_current(view) else [None] * view.size
                 enclosures += [own[at] for at in line.axis.positions]
         return enclosures
 

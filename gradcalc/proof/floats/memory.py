@@ -189,9 +189,13 @@ class Memory:
         block.has_unknown = block.has_unknown or isinstance(ball, Unknown)
 
     def is_current(self, view: TensorView) -> bool:
-        """Whether the machine's last numbers where a tensor lies are those that it has."""
+        """Whether the record wrote a tensor, and the machine's last numbers where it lies are those that it has."""
         block = self._blocks.get(view.storage)
-        return block is None or (view.end <= len(block.floats) and is_same(block.floats[_place(view)], view.floats))
+        if block is None or view.end > len(block.floats):
+            return False
+        place = _place(view)
+        is_written = not block.is_partial or all(ball is not None for ball in np.ravel(block.balls[place]).tolist())
+        return is_written and is_same(block.floats[place], view.floats)
 
     def at(self, key: int) -> tuple[Any, float | bool | None]:
         """The ball at an address, and the float that the machine wrote there last; (None, None) if nothing was written."""
@@ -204,7 +208,8 @@ class Memory:
         position = (key - self._starts[place]) // block.item_size
         if position >= len(block.balls):
             return None, None
-        return block.balls[position], block.floats[position].item()
+        ball = block.balls[position]
+        return (None, None) if ball is None else (ball, block.floats[position].item())
 
 
 def _place(view: TensorView) -> Any:
