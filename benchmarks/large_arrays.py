@@ -136,7 +136,9 @@ def defect(case: LargeCase, answer: Answer) -> str | None:
         return "celu in float64"
     if case.dtype == "float32" and "gelu" in names and all("gelu" in why for why in whys):
         return "gelu in float32"
-    if names & {"det", "logdet"} and any(op.base == "_linalg_det" and (op.results[0].floats == 0).any() for op in answer.operations):
+    if names & {"det", "logdet"} and any(
+        op.base == "_linalg_det" and (op.results[0].floats == 0).any() for op in answer.operations
+    ):
         return "det of a singular matrix"
     return None
 
@@ -245,9 +247,13 @@ def main() -> int:
     print("defects of torch (cases):", dict(found.defects), "refused:", dict(found.refused))
     print(f"mpmath: {found.oracle} compared, {len(found.wrong)} apart")
     tally = found.faults
-    print("| kind | dtype | built in | reach a partial | found | partials | kernels within their bound |\n|---|---|---|---|---|---|---|")
+    print(
+        "| kind | dtype | built in | reach a partial | found | partials | kernels within their bound |\n|---|---|---|---|---|---|---|"
+    )
     print("\n".join(tally.rows()))
-    print(f"faults: {sum(tally.tried.values())} built in, {sum(tally.reached.values())} reach, {sum(tally.found.values())} found")
+    print(
+        f"faults: {sum(tally.tried.values())} built in, {sum(tally.reached.values())} reach, {sum(tally.found.values())} found"
+    )
     lists = {
         "apart": found.apart, "false alarms": found.alarms, "crashes": found.crashes, "oracle": found.wrong,
         "escapes": tally.escapes, "changed elsewhere": tally.alarms,

@@ -1,3 +1,4 @@
+# ruff: noqa: N803 (matrices are capital letters)
 """Does the verdict on whole gradients catch every fault of torch, and is it the same as before elsewhere?
 
     python benchmarks/model_faults.py [--rounds N] [--seed N] [--only NAME] [--large]
@@ -20,6 +21,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import faults as single_faults
 import models
@@ -74,7 +76,7 @@ class Tally:
 
 
 def ask(case: Case, dtype: str) -> Answer:
-    return answered(lambda: models.answer(case, dtype))
+    return answered(partial(models.answer, case, dtype))
 
 
 def clean_alarms(case: Case, dtype: str, answer: Answer) -> list[str]:
@@ -127,7 +129,7 @@ def run(cases: Sequence[Case], rounds: int, seed: int, dtypes: Sequence[str] = (
             tally.alarms += clean_alarms(case, dtype, before)
             for _ in range(rounds):
                 for fault in faults(before, chance, dtype):
-                    try_fault(tally, case.name, dtype, fault, before, lambda: models.answer(case, dtype))
+                    try_fault(tally, case.name, dtype, fault, before, partial(models.answer, case, dtype))
     return tally
 
 
@@ -140,8 +142,10 @@ def large(tally: Tally, chance: random.Random) -> None:
         for _ in range(3):
             entry = chance.randrange(10_000)
             change = entry_of(scale(1 + eps), entry)
-            fault = Fault(f"one entry of 10,010 times 1 + {eps:g}", f"W[{entry}]", lambda change=change: at_input("W", change))
-            try_fault(tally, case.name, dtype, fault, before, lambda: models.answer(case, dtype))
+            fault = Fault(
+                f"one entry of 10,010 times 1 + {eps:g}", f"W[{entry}]", lambda change=change: at_input("W", change)
+            )
+            try_fault(tally, case.name, dtype, fault, before, partial(models.answer, case, dtype))
 
 
 def main() -> int:

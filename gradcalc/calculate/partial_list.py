@@ -77,7 +77,7 @@ class JudgedPartials:
             self._explain()
 
     def _explain(self) -> None:
-        """Search the first inaccurate entries for what made them so, after all are judged, and only as long as that may take."""
+        """Search the first inaccurate entries for what made them so, as long as that may take."""
         with suppress(deadline.OutOfTime), deadline.limit(_EXPLANATION_SECONDS):
             for number in self._lost[:MAX_EXPLAINED]:
                 if number in self._kept:

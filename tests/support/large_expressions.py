@@ -31,7 +31,17 @@ from support.expressions import Grown
 
 LEAST, MOST = MAX_FORMULAS + 1, 2_000
 DTYPES = ("float64", "float32", "bfloat16", "float16")
-_REDUCTIONS = ("sum({})", "mean({})", "sum(({})**2)", "logsumexp({})", "norm({})", "var({})", "std({})", "max({})", "norm({}, 1)")
+_REDUCTIONS = (
+    "sum({})",
+    "mean({})",
+    "sum(({})**2)",
+    "logsumexp({})",
+    "norm({})",
+    "var({})",
+    "std({})",
+    "max({})",
+    "norm({}, 1)",
+)
 assert MOST < MAX_PARTIALS
 
 

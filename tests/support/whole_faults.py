@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -289,7 +290,12 @@ def faults(answer: Answer, chance: random.Random, dtype: str) -> Iterator[Fault]
     yield gradient("a pair of entries swapped", where, entry_of(_swap, entry))
     yield gradient("a row lost", where, _row_lost(entry))
     yield gradient("1/n missing", where, lambda g: g * g.numel())
-    yield gradient("one entry written beside the record", where, beside_the_record(_in_place(scale(1 + 10 * eps), entry)), is_recorded=False)
+    yield gradient(
+        "one entry written beside the record",
+        where,
+        beside_the_record(_in_place(scale(1 + 10 * eps), entry)),
+        is_recorded=False,
+    )
     yield gradient("a stale buffer", where, beside_the_record(lambda g: g.copy_(g.roll(1).clone())), is_recorded=False)
     yield gradient("a result of a kernel that is not recorded", where, _recomputed(1.0), is_recorded=False)
     yield gradient("a result of a kernel that is not recorded, off", where, _recomputed(1 + 10 * eps), is_recorded=False)
@@ -304,15 +310,42 @@ def faults(answer: Answer, chance: random.Random, dtype: str) -> Iterator[Fault]
     if inner:
         place, node = chance.choice(inner)
         number = chance.randrange(10_000)
-        yield Fault("one entry times 1 + eps, inside", f"gradient at {node}", partial(_at, place, node, entry_of(scale(1 + eps), number)))
+        yield Fault(
+            "one entry times 1 + eps, inside",
+            f"gradient at {node}",
+            partial(_at, place, node, entry_of(scale(1 + eps), number)),
+        )
         change = _in_place(scale(1 + 10 * eps), number)
         hook = faulty.with_gradient(beside_the_record(change))
-        yield Fault("written beside the record, inside", f"gradient at {node}", partial(at_calls, lambda: faulty.at_call(place, hook)), False)
-        yield Fault("forward, written beside the record", f"value of {node}", partial(at_calls, lambda: faulty.at_call(place, beside_the_record(change))), False)
-        yield Fault("a saved tensor written to", f"value of {node}", partial(at_calls, lambda: saved_tensor_written(place, change)), False)
-        yield Fault("another function inside", f"value of {node}", partial(at_calls, lambda: faulty.at_call(place, lambda t: t + 1e-3)))
+        yield Fault(
+            "written beside the record, inside",
+            f"gradient at {node}",
+            partial(at_calls, lambda: faulty.at_call(place, hook)),
+            False,
+        )
+        yield Fault(
+            "forward, written beside the record",
+            f"value of {node}",
+            partial(at_calls, lambda: faulty.at_call(place, beside_the_record(change))),
+            False,
+        )
+        yield Fault(
+            "a saved tensor written to",
+            f"value of {node}",
+            partial(at_calls, lambda: saved_tensor_written(place, change)),
+            False,
+        )
+        yield Fault(
+            "another function inside",
+            f"value of {node}",
+            partial(at_calls, lambda: faulty.at_call(place, lambda t: t + 1e-3)),
+        )
         last, node = inner[-1]
-        yield Fault("the value off, the derivative right", f"value of {node}", partial(at_calls, lambda: faulty.at_call(last, lambda t: t + 1e-3)))
+        yield Fault(
+            "the value off, the derivative right",
+            f"value of {node}",
+            partial(at_calls, lambda: faulty.at_call(last, lambda t: t + 1e-3)),
+        )
     yield from _wrong_rules(answer, chance)
     yield from _kernels(answer, chance, eps)
 
@@ -353,7 +386,9 @@ def _calls(answer: Answer) -> list[tuple[int, str, tuple[int, ...]]]:
         name: torch.tensor(numbers, dtype=dtype).reshape(shapes[name]).requires_grad_(name in names)
         for name, numbers in run.input_arrays.items()
     }
-    backward.build(tree, inputs, backward.constants_of(tree, dtype, judge.setting.device), hook)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's advice is for those who train
+        backward.build(tree, inputs, backward.constants_of(tree, dtype, judge.setting.device), hook)
     return calls
 
 
