@@ -2,10 +2,12 @@
 
     python benchmarks/mutations.py [--list]
 
-Mutants of `proof/floats/aten_elementwise.py` (what an aten operation means) and of the function table (what a function means, and which
-torch function computes it): sign, factor 2, factor 1 + 1e-6, first argument off by one, first two arguments exchanged, and
-the first argument returned as the result.  A mutant is caught if some case that was `agree` no longer is.  What all
-witnesses share (definitions, defaults, constants) no verdict can catch: it is compared with mpmath and with torch.
+Mutants of `proof/floats/aten_elementwise.py` (what an aten operation means), of the function table (what a function means,
+and which torch function computes it) and of the formulas on arrays that stand for some meanings: sign, factor 2, factor
+1 + 1e-6, first argument off by one, first two arguments exchanged, and the first argument returned as the result.  A mutant
+is caught if some case that was `agree` no longer is, or if a formula on arrays no longer is what its row means: the reference
+takes the formula.  What all witnesses share (definitions, defaults, constants) no verdict can catch: it is compared with
+mpmath and with torch.
 
 Exits with 1 if a mutant survives that is not equivalent to the row.
 """
@@ -15,20 +17,25 @@ from __future__ import annotations
 import argparse
 import collections
 import functools
+import itertools
 import random
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import _support  # noqa: F401  puts the next ones on the path
 import mpmath
 import torch
+from flint import arb, arb_series, fmpq
+from support.array_formulas import is_the_meaning
 from support.expressions import LITERALS, Case
 from support.judging import Question
 
 from gradcalc.engines.autograd.run import Run
+from gradcalc.engines.taylor.array_steps import Flat
+from gradcalc.engines.taylor.entrywise import FORMULAS, Expansion, Factors, Formula
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.functions import TABLE, Function
 from gradcalc.functions.resolve import understand
@@ -262,7 +269,9 @@ def _no_change(name: str, kind: str, using: Sequence[Asked]) -> bool:
 
 def _results(asked: Asked) -> list[str]:
     traced = ReplayedTrace(asked.run, asked.question.form, "cpu")
-    return [str(ball) for ball in traced.replay_at(256).values.values()]
+    replayed = traced.replay_at(256)
+    keys = dict.fromkeys(cell.key for operation in traced.program.operations for cell in operation.results)
+    return [str(ball if isinstance(ball, arb) else ball.operation) for ball in map(replayed.ball, keys)]
 
 
 # ---------------------------------------------------------------------------------------- mutants of the function table
@@ -273,7 +282,7 @@ def of_a_builder(builder: Callable[..., Any], kind: str, condition: bool, applie
 
     def wrong(engine: Any, *args: Any) -> Any:
         given = list(args)
-        places = [place for place, arg in enumerate(given) if isinstance(arg, (Jet, torch.Tensor)) and _is_number(arg)]
+        places = [place for place, arg in enumerate(given) if _is_number(arg)]
         if len(places) < NEEDED.get(kind, 0):
             return builder(engine, *args)
         applied.append(kind)
@@ -294,7 +303,7 @@ def of_a_builder(builder: Callable[..., Any], kind: str, condition: bool, applie
 
 
 def _is_number(arg: Any) -> bool:
-    return not isinstance(arg, torch.Tensor) or arg.is_floating_point()
+    return arg.is_floating_point() if isinstance(arg, torch.Tensor) else isinstance(arg, (Jet, arb_series))
 
 
 def _opposite(engine: Any, result: Any) -> Any:
@@ -302,40 +311,91 @@ def _opposite(engine: Any, result: Any) -> Any:
 
 
 def _shaded(result: Any) -> Any:
-    if isinstance(result, Jet):
-        from flint import fmpq
-
-        return result * Jet.literal(fmpq(2**20 + 1, 2**20))
+    if isinstance(result, (Jet, arb_series)):
+        factor = fmpq(2**20 + 1, 2**20)
+        return result * (Jet.literal(factor) if isinstance(result, Jet) else arb(factor))
     return result * _SHADE
 
 
+def of_a_formula(formula: Formula, kind: str, applied: list[str]) -> Formula:
+    """A formula on arrays, made wrong, with its derivatives; `applied` grows each time it is."""
+    factor = {"sign": fmpq(-1), "factor 2": fmpq(2), "factor 1 + 1e-6": fmpq(2**20 + 1, 2**20)}.get(kind, fmpq(1))
+
+    def wrong(columns: Sequence[Flat], moving: Sequence[int], order: int) -> Expansion | None:
+        given = list(columns)
+        if len(given) < NEEDED.get(kind, 0):
+            return formula(columns, moving, order)
+        applied.append(kind)
+        if kind == "first argument":
+            return Expansion(given[0], [1 if spot == 0 and moving else None for spot in range(len(given))], {})
+        if kind == "off by one":
+            given[0] = [number + 1 for number in given[0]]
+        if kind == "exchanged":
+            return _exchanged(formula(given[1::-1], [1 - spot for spot in moving], order))
+        result = formula(given, moving, order)
+        return result and _times(result, factor)
+
+    return wrong
+
+
+def _exchanged(expansion: Expansion | None) -> Expansion | None:
+    if expansion is None:
+        return None
+    curvatures = {(1 - j, 1 - i): factors for (i, j), factors in expansion.curvatures.items()}
+    return Expansion(expansion.values, expansion.slopes[::-1], curvatures)
+
+
+def _times(expansion: Expansion, factor: fmpq) -> Expansion:
+    size = len(expansion.values)
+
+    def times(factors: Factors) -> Flat:
+        return [number * factor for number in ([fmpq(factors)] * size if isinstance(factors, int) else factors)]
+
+    slopes = [factors if factors is None else times(factors) for factors in expansion.slopes]
+    return Expansion(times(expansion.values), slopes, {pair: times(by) for pair, by in expansion.curvatures.items()})
+
+
 def table_mutants(cases: dict[str, list[Asked]], names: Sequence[str] | None = None) -> Outcome:
-    """Both columns of every row of the function table, wrong in every way."""
+    """All columns of every row of the function table, wrong in every way."""
     outcome = Outcome([], [], [], [])
     rows = [row for row in _rows() if row.definition is None and (names is None or row.name in names)]
     for row in rows:
-        for column in ("meaning", "torch"):
-            builder = getattr(row, column)
-            for kind in KINDS:
-                if row.condition and kind not in ("sign", "exchanged"):
-                    continue
-                mutant = Mutant(column, row.name, kind)
-                applied: list[str] = []
-                entry = replace(row, **{column: of_a_builder(builder, kind, row.condition, applied)})
-                if not cases.get(row.name):
-                    outcome.unreached.append(mutant)
-                    continue
-                with replaced(TABLE, row.name, entry):
-                    shown = any(_differs(asked) for asked in cases[row.name])
-                if shown:
-                    outcome.caught.append(mutant)
-                elif not applied:
-                    continue
-                elif kind == "exchanged" and row.name in SYMMETRIC:
-                    outcome.equivalent.append(mutant)
-                else:
-                    outcome.survived.append(mutant)
+        for column, kind in itertools.product(("meaning", "torch", "formula"), KINDS):
+            if (row.condition and kind not in ("sign", "exchanged")) or (column == "formula" and row.name not in FORMULAS):
+                continue
+            mutant = Mutant(column, row.name, kind)
+            applied: list[str] = []
+            if not cases.get(row.name):
+                outcome.unreached.append(mutant)
+                continue
+            with _planted(row, mutant, applied):
+                shown = any(_differs(asked) for asked in cases[row.name]) or _is_other_formula(row.name)
+            if shown:
+                outcome.caught.append(mutant)
+            elif not applied:
+                continue
+            elif kind == "exchanged" and row.name in SYMMETRIC:
+                outcome.equivalent.append(mutant)
+            else:
+                outcome.survived.append(mutant)
     return outcome
+
+
+@contextmanager
+def _planted(row: Function, mutant: Mutant, applied: list[str]) -> Iterator[None]:
+    """A column of a row, made wrong."""
+    if mutant.table == "formula":
+        with replaced(cast("dict[str, Any]", FORMULAS), row.name, of_a_formula(FORMULAS[row.name], mutant.kind, applied)):
+            yield
+        return
+    wrong = of_a_builder(getattr(row, mutant.table), mutant.kind, row.condition, applied)
+    with replaced(TABLE, row.name, replace(row, **{mutant.table: wrong})):
+        yield
+
+
+def _is_other_formula(name: str) -> bool:
+    """Whether a formula on arrays is not what the row means."""
+    return name in FORMULAS and not is_the_meaning(name)
 
 
 def _differs(asked: Asked) -> bool:

@@ -101,8 +101,9 @@ def timed(case: Case, dtype: str) -> dict[str, float] | None:
     for place, by in enumerate(question.bys):
         clock("typed", lambda by=by: question.examined(by, None))
         found = clock("reference", lambda by=by: question.examined(by, run))
-        if found is not None and found.derivative is not None and traced.unknown is None:
-            key, truth = run.program.partials.get(by), found.derivative
+        key = run.program.partials.get(by)
+        if found is not None and found.derivative is not None and traced.unknown_at(key) is None:
+            truth = found.derivative
             clock("replay", lambda key=key, truth=truth: traced.enclosure(key, truth))
         formula = None
         if derived is not None and derived.formulas[place].tree is not None:
@@ -126,7 +127,7 @@ def _replayed(traced: ReplayedTrace) -> None:
     from gradcalc.proof.floats.replay import replay
 
     with ctx.workprec(256):
-        replay(traced.program, traced.inputs)
+        replay(traced.program)
 
 
 def percentile(values: list[float], share: float) -> float:

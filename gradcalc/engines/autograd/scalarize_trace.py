@@ -86,11 +86,11 @@ def count(op: TensorOperation) -> int:
 
 def scalar_operations(op: TensorOperation) -> Sequence[Operation]:
     """The operations on numbers that an operation on tensors stands for."""
-    deadline.check()
     if op.operations is None:
         if op.is_scalar and op.base not in _NOT_ELEMENTWISE:
             op.operations = (_on_numbers(op),)
         else:
+            deadline.check()
             op.operations = () if is_another_view(op) else tuple(_scalar_operations(op))
     return op.operations
 

@@ -40,7 +40,7 @@ class Entrywise(Step):
             is_undefined = is_undefined or arg.is_undefined
             if arg.is_moving and not isinstance(arg.values[0], Condition):
                 moving.append(spot)
-        formula = None if is_undefined else _FORMULAS.get(self.node.name)
+        formula = None if is_undefined else FORMULAS.get(self.node.name)
         if formula is not None:
             expansion = formula(columns, moving, order)
             if expansion is not None:
@@ -129,7 +129,7 @@ def _added(shares: Sequence[Flat]) -> Flat:
 # ------------------------------------------------------------------------------------------------------ formulas on arrays
 
 
-class _Expansion(NamedTuple):
+class Expansion(NamedTuple):
     """The values of a function, its slopes by argument, and its second derivatives by pairs of arguments."""
 
     values: Flat
@@ -141,26 +141,26 @@ def _signs(signs: Sequence[int], moving: Sequence[int]) -> list[Factors | None]:
     return [sign if spot in moving else None for spot, sign in enumerate(signs)]
 
 
-def _sum(columns: Sequence[Flat], moving: Sequence[int], order: int) -> _Expansion:
-    return _Expansion(bounded_all(list(map(add, *columns))), _signs((1, 1), moving), {})
+def _sum(columns: Sequence[Flat], moving: Sequence[int], order: int) -> Expansion:
+    return Expansion(bounded_all(list(map(add, *columns))), _signs((1, 1), moving), {})
 
 
-def _difference(columns: Sequence[Flat], moving: Sequence[int], order: int) -> _Expansion:
-    return _Expansion(bounded_all(list(map(sub, *columns))), _signs((1, -1), moving), {})
+def _difference(columns: Sequence[Flat], moving: Sequence[int], order: int) -> Expansion:
+    return Expansion(bounded_all(list(map(sub, *columns))), _signs((1, -1), moving), {})
 
 
-def _negative(columns: Sequence[Flat], moving: Sequence[int], order: int) -> _Expansion:
-    return _Expansion([-value for value in columns[0]], _signs((-1,), moving), {})
+def _negative(columns: Sequence[Flat], moving: Sequence[int], order: int) -> Expansion:
+    return Expansion([-value for value in columns[0]], _signs((-1,), moving), {})
 
 
-def _product(columns: Sequence[Flat], moving: Sequence[int], order: int) -> _Expansion:
+def _product(columns: Sequence[Flat], moving: Sequence[int], order: int) -> Expansion:
     a, b = columns
     values = bounded_all([left * right for left, right in zip(a, b, strict=True)])
     mixed: Mapping[tuple[int, int], Factors] = {(0, 1): 1} if order > 1 and len(moving) > 1 else {}
-    return _Expansion(values, [b if 0 in moving else None, a if 1 in moving else None], mixed)
+    return Expansion(values, [b if 0 in moving else None, a if 1 in moving else None], mixed)
 
 
-def _quotient(columns: Sequence[Flat], moving: Sequence[int], order: int) -> _Expansion | None:
+def _quotient(columns: Sequence[Flat], moving: Sequence[int], order: int) -> Expansion | None:
     a, b = columns
     if not all(divisor != 0 for divisor in b):
         return None
@@ -172,10 +172,10 @@ def _quotient(columns: Sequence[Flat], moving: Sequence[int], order: int) -> _Ex
         curvatures[1, 1] = bounded_all([-2 * slope * inverse for slope, inverse in zip(falling, inverses, strict=True)])
         if 0 in moving:
             curvatures[0, 1] = bounded_all([-inverse * inverse for inverse in inverses])
-    return _Expansion(values, [inverses if 0 in moving else None, falling and bounded_all(falling)], curvatures)
+    return Expansion(values, [inverses if 0 in moving else None, falling and bounded_all(falling)], curvatures)
 
 
-def _power(columns: Sequence[Flat], moving: Sequence[int], order: int) -> _Expansion | None:
+def _power(columns: Sequence[Flat], moving: Sequence[int], order: int) -> Expansion | None:
     base, exponents = columns
     exponent = integer(exponents[0])
     if exponent is None or not 1 <= exponent <= _MAX_POWER or 1 in moving or any(e is not exponents[0] for e in exponents):
@@ -184,17 +184,17 @@ def _power(columns: Sequence[Flat], moving: Sequence[int], order: int) -> _Expan
     lower = [reals.power(value, exponent - 1, one) for value in base]
     values = bounded_all([value * factor for value, factor in zip(base, lower, strict=True)])
     if not moving:
-        return _Expansion(values, [None, None], {})
+        return Expansion(values, [None, None], {})
     slopes = bounded_all([exponent * factor for factor in lower])
     curvatures: dict[tuple[int, int], Factors] = {}
     if order > 1:
         second = exponent * (exponent - 1)
         curvatures[0, 0] = [second * reals.power(value, exponent - 2, one) if second else ZERO for value in base]
-    return _Expansion(values, [slopes, None], curvatures)
+    return Expansion(values, [slopes, None], curvatures)
 
 
-_Formula = Callable[[Sequence[Flat], Sequence[int], int], _Expansion | None]
-_FORMULAS: Mapping[str, _Formula] = {
+Formula = Callable[[Sequence[Flat], Sequence[int], int], Expansion | None]
+FORMULAS: Mapping[str, Formula] = {
     "+": _sum,
     "-": _difference,
     "neg": _negative,
@@ -202,3 +202,4 @@ _FORMULAS: Mapping[str, _Formula] = {
     "/": _quotient,
     "**": _power,
 }
+"""What computes a function on whole arrays.  It stands for the meaning of the row: a test compares them."""

@@ -8,6 +8,7 @@ results are read off the record none matters.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from gradcalc.engines.autograd.operation import TensorOperation, TensorView
@@ -65,7 +66,7 @@ ONLY: Mapping[tuple[str, str], Any] = {
 
 def not_understood(op: TensorOperation) -> str | None:
     """The name of an argument that the row of an operation does not understand; None if it understands all."""
-    if op.base in DATA_MOVEMENT or is_structural(op.base):
+    if _understands_all(op.base, op.signature.plain):
         return None
     understood = UNDERSTOOD.get(op.base, frozenset())
     for name, value in op.arguments:
@@ -75,6 +76,12 @@ def not_understood(op: TensorOperation) -> str | None:
         if isinstance(value, TensorView) or value != expected:
             return name
     return None
+
+
+@cache
+def _understands_all(base: str, names: frozenset[str]) -> bool:
+    """Whether arguments of these names are understood whatever they are."""
+    return base in DATA_MOVEMENT or is_structural(base) or names <= UNDERSTOOD.get(base, frozenset())
 
 
 _MISSING: Final = object()

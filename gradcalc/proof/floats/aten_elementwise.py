@@ -640,8 +640,10 @@ def arguments(
     """
     base = base_name(name)
     plain = _PLAIN.get(base, frozenset())
-    read = [_argument(m, arg, cell, place in plain) for place, arg in enumerate(args)]
-    return read, settings(options)
+    read = [
+        cell(arg) if isinstance(arg, Cell) else _argument(m, arg, cell, place in plain) for place, arg in enumerate(args)
+    ]
+    return read, settings(options) if options else {}
 
 
 def constant_argument(m: Exact, base: str, place: int, arg: Any) -> Any:

@@ -119,11 +119,21 @@ class Memory:
     def __init__(self, *, computes_booleans: bool = False):
         self.computes_booleans = computes_booleans
         self._blocks: dict[int, _Block] = {}
+        self._numbers: dict[int, tuple[Any, float | bool, int]] = {}
+        """Storages of which only the first number was written: ball, float and size."""
         self._starts: list[int] = []
+
+    def _block(self, storage: int) -> _Block | None:
+        block = self._blocks.get(storage)
+        if block is None and storage in self._numbers:
+            ball, number, item_size = self._numbers.pop(storage)
+            block = self._blocks[storage] = _Block(1, item_size, np.dtype(type(number)))
+            block.balls[0], block.floats[0], block.has_unknown = ball, number, isinstance(ball, Unknown)
+        return block
 
     def read(self, view: TensorView) -> Operand:
         """The entries of a tensor; what was there before the recording began is taken from the record."""
-        block = self._blocks.get(view.storage)
+        block = self._block(view.storage)
         if block is None:
             return recorded(view)
         block.extend(view.end)
@@ -142,16 +152,23 @@ class Memory:
     def number(self, view: TensorView) -> tuple[Any, float | bool | None]:
         """The same for a tensor without dimensions: its ball, and its float."""
         number = view.number
-        block = self._blocks.get(view.storage)
-        is_boolean = isinstance(number, bool)
+        ball, last = self._last(view)
+        if ball is None:
+            return _ball(number), number
+        if not isinstance(number, bool):
+            return (ball if same_float(last, number) else Unknown(_UNRECORDED)), number
+        if self.computes_booleans or isinstance(ball, Unknown):
+            return ball, last
+        return _ball(number), number
+
+    def _last(self, view: TensorView) -> tuple[Any, float | bool | None]:
+        """What was written last where a tensor without dimensions lies."""
+        if view.storage in self._numbers and not view.offset:
+            return self._numbers[view.storage][:2]
+        block = self._block(view.storage)
         if block is None or view.offset >= len(block.balls):
-            return _ball(number), number
-        ball, last = block.balls[view.offset], block.floats[view.offset].item()
-        if ball is None or (is_boolean and not self.computes_booleans and not isinstance(ball, Unknown)):
-            return _ball(number), number
-        if is_boolean or same_float(last, number):
-            return ball, last if is_boolean and self.computes_booleans else number
-        return Unknown(_UNRECORDED), number
+            return None, None
+        return block.balls[view.offset], block.floats[view.offset].item()
 
     def _booleans(self, view: TensorView, balls: Balls, floats: Numbers, has_unknown: bool) -> Operand:
         """Answers of the machine's; a mark stays where one depends on what is unknown."""
@@ -167,7 +184,7 @@ class Memory:
         """Put the entries of a tensor where they lie; a tensor without memory is passed over."""
         if view.storage == NO_MEMORY or not view.size:
             return
-        block = self._blocks.get(view.storage)
+        block = self._block(view.storage)
         if block is None:
             block = self._blocks[view.storage] = _Block(view.end, view.item_size, floats.dtype)
             block.is_partial = view.size < view.end
@@ -180,36 +197,37 @@ class Memory:
         """The same for a tensor without dimensions."""
         if view.storage == NO_MEMORY or number is None:
             return
-        block = self._blocks.get(view.storage)
-        if block is None:
-            block = self._blocks[view.storage] = _Block(view.offset + 1, view.item_size, np.dtype(type(number)))
-            block.is_partial = view.offset > 0
-        block.extend(view.offset + 1)
-        block.balls[view.offset], block.floats[view.offset] = ball, number
-        block.has_unknown = block.has_unknown or isinstance(ball, Unknown)
+        if not view.offset and view.storage not in self._blocks:
+            self._numbers[view.storage] = ball, number, view.item_size
+        else:
+            self.write(view, array_of([ball]), np.array([number]), has_unknown=isinstance(ball, Unknown))
+
+    def contents(self, view: TensorView) -> Balls:
+        """What was written where a tensor lies; a number that was never written is not known."""
+        block = self._block(view.storage)
+        if block is None or view.end > len(block.balls):
+            return array_of([Unknown(_UNRECORDED)] * view.size)
+        balls = block.balls[_place(view)]
+        return array_of([Unknown(_UNRECORDED) if ball is None else ball for ball in balls.tolist()])
 
     def is_current(self, view: TensorView) -> bool:
-        """Whether the record wrote a tensor, and the machine's last numbers where it lies are those that it has."""
-        block = self._blocks.get(view.storage)
-        if block is None or view.end > len(block.floats):
-            return False
-        place = _place(view)
-        is_written = not block.is_partial or all(ball is not None for ball in np.ravel(block.balls[place]).tolist())
-        return is_written and is_same(block.floats[place], view.floats)
+        """Whether the machine's last numbers where a tensor lies were recorded, and are those that it has."""
+        block = self._block(view.storage)
+        return block is not None and view.end <= len(block.floats) and is_same(block.floats[_place(view)], view.floats)
 
     def at(self, key: int) -> tuple[Any, float | bool | None]:
-        """The ball at an address, and the float that the machine wrote there last; (None, None) if nothing was written."""
+        """The ball at an address, and the float that the machine wrote there last; unknown and None for neither."""
+        if key in self._numbers:
+            return self._numbers[key][:2]
         if len(self._starts) != len(self._blocks):
             self._starts = sorted(self._blocks)
         place = bisect_right(self._starts, key) - 1
-        if place < 0:
-            return None, None
-        block = self._blocks[self._starts[place]]
-        position = (key - self._starts[place]) // block.item_size
-        if position >= len(block.balls):
-            return None, None
-        ball = block.balls[position]
-        return (None, None) if ball is None else (ball, block.floats[position].item())
+        if place >= 0:
+            block = self._blocks[self._starts[place]]
+            position = (key - self._starts[place]) // block.item_size
+            if position < len(block.balls) and block.balls[position] is not None:
+                return block.balls[position], block.floats[position].item()
+        return Unknown(_UNRECORDED), None
 
 
 def _place(view: TensorView) -> Any:

@@ -73,7 +73,7 @@ class Replay:
 
     def balls(self, view: TensorView) -> Sequence[arb | Unknown]:
         """The enclosures of the entries of a tensor."""
-        return [self.unknown] * view.size if self.unknown else self.memory.read(view).balls.tolist()
+        return [self.unknown] * view.size if self.unknown else self.memory.contents(view).tolist()
 
 
 Cells = Callable[[Cell], Value]
@@ -238,7 +238,7 @@ def unknown_value(blame: Unknown, field: Exact) -> Value:
 
 def is_large(op: TensorOperation) -> bool:
     """Whether an operation has so many entries that it is computed on arrays, where that is possible."""
-    return sum(view.size for view in (*op.operands, *op.results)) >= MIN_ENTRIES
+    return not op.is_scalar and sum(view.size for view in (*op.operands, *op.results)) >= MIN_ENTRIES
 
 
 def _blame(operation: Operation, cell: Cells) -> Unknown | None:

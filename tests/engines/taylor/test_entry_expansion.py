@@ -8,9 +8,11 @@ from fractions import Fraction
 
 import pytest
 from flint import arb
+from support.array_formulas import is_the_meaning
 
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.entry_expansion import EntryExpansion, FunctionExpansion
+from gradcalc.engines.taylor.entrywise import FORMULAS
 from gradcalc.engines.taylor.jets import Jet, is_nan
 from gradcalc.engines.taylor.reals import Real, agree, exact
 from gradcalc.expression.tree import Call
@@ -54,6 +56,11 @@ def test_expansions_are_those_of_jets(row: Function) -> None:
                         assert agree(entry.value, jet.value)
                         assert agree(entry.derivatives[0], jet[1])
                         assert agree(entry.derivatives[1], 2 * jet[2])
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_formulas_on_arrays_are_the_meanings_of_their_rows(name: str) -> None:
+    assert is_the_meaning(name)
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if len(row.sample) > 1 and not row.condition], ids=lambda row: row.name)
