@@ -86,9 +86,9 @@ def look_at(found: Found, case: LargeCase, chance: random.Random, fault_count: i
     _compare_single(found, case, answer)
     defect = _note(found, case, answer)
     _ask_oracle(found, case, answer, chance)
-    if defect or answer.judge.runs[0].failure is not None or answer.judge.trace(0) is None:
+    if defect or not answer.is_complete or answer.judge.runs[0].failure is not None or answer.judge.trace(0) is None:
         return
-    some = list(faults(answer, chance, case.dtype if case.dtype in ("float32", "float64") else "float32"))
+    some = list(faults(answer, chance, case.dtype))
     for fault in chance.sample(some, min(fault_count, len(some))):
         try_fault(found.faults, str(case), case.dtype, fault, answer, lambda: ask(case))
 

@@ -56,6 +56,12 @@ class Answer:
         agree_or_not = (Verdict.AGREE if agrees else Verdict.UNDECIDED for agrees in judged._agreeing)
         return [str(judged._verdicts.get(number, verdict)) for number, verdict in enumerate(agree_or_not)]
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether there was time to judge all partials."""
+        partials = self.report.partials
+        return not isinstance(partials, LazyPartials) or not partials._make.__self__._reason  # type: ignore[attr-defined]
+
     @cached_property
     def places(self) -> list[int]:
         """Of which entry of the value every partial is."""
@@ -275,12 +281,16 @@ def _row_lost(place: int) -> Gradient:
     return changed
 
 
+SIZES = {"float64": 1e-12, "float32": 1e-6, "float16": 1e-2, "bfloat16": 3e-2}
+"""How far entries are off, relatively: some ulps."""
+
+
 def faults(answer: Answer, chance: random.Random, dtype: str) -> Iterator[Fault]:
     """One fault of each kind, at random places: `answer` is that of the question without a fault."""
     grid = answer.judge.prepared.partials
     axis = chance.choice([axis for axis in grid.axes if axis.shape])
     name, entry = axis.variable, chance.choice(axis.positions)
-    eps = faulty.EPSILONS[dtype][-1]
+    eps = SIZES[dtype]
 
     def gradient(kind: str, what: str, change: Gradient, *, is_recorded: bool = True) -> Fault:
         return Fault(kind, what, lambda: at_input(name, change), is_recorded)
