@@ -21,15 +21,18 @@ COMPUTED = -2
 
 def moved(op: TensorOperation) -> Iterator[TensorView]:
     """The tensors whose entries an operation moves, in order: those of floats, in lists too."""
-    return (view for view in op.operands if _is_moved(view))
+    return (view for view in op.operands if is_moved(view))
 
 
 def sources(op: TensorOperation) -> Numbers:
     """For every entry of the result its place in the tensors of `moved`, one after the other, `PUT_THERE` or `COMPUTED`.
 
-    `COMPUTED` are those that were not only moved.  The operation is run twice on places instead of numbers, the second time
-    on places that are all shifted: what is shifted too was moved, and what stays is the operation's own.
+    `COMPUTED` are those that were not only moved; integers and booleans are the operation's own.  The operation is run
+    twice on places instead of numbers, the second time on places that are all shifted: what is shifted too was moved, and
+    what stays is the operation's own.
     """
+    if not is_moved(op.results[0]):
+        return np.full(op.results[0].size, PUT_THERE)
     total = sum(view.size for view in moved(op))
     first, second = _run_on_places(op, 0), _run_on_places(op, total)
     is_own = (first == second) | ((first != first) & (second != second))
@@ -47,7 +50,7 @@ def _run_on_places(op: TensorOperation, start: int) -> Numbers:
             return [argument(part) for part in value]
         if not isinstance(value, TensorView):
             return value
-        if not _is_moved(value):
+        if not is_moved(value):
             return torch.from_numpy(value.floats.copy()).reshape(value.shape)
         numbers = torch.arange(places, places + value.size, dtype=torch.float64).reshape(value.shape)
         places += value.size
@@ -60,5 +63,6 @@ def _run_on_places(op: TensorOperation, start: int) -> Numbers:
     return numbers
 
 
-def _is_moved(view: TensorView) -> bool:
+def is_moved(view: TensorView) -> bool:
+    """Whether a tensor is one of floats: others are taken from the record."""
     return view.dtype.startswith(("float", "bfloat"))

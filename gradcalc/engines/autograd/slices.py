@@ -102,7 +102,7 @@ def _flags_of(op: TensorOperation, size: int, needed: _Needed) -> Numbers:
 def _pass_on(op: TensorOperation, flags: Numbers, needed: _Needed) -> None:
     """Need what the operations with a flag read."""
     base, views, shape = op.base, op.views, op.results[0].shape
-    if base in scalarize_trace.DATA_MOVEMENT and not scalarize_trace.accumulates(op):
+    if base in scalarize_trace.DATA_MOVEMENT and not scalarize_trace.accumulates(op) and moves.is_moved(op.results[0]):
         places, start = moves.sources(op)[flags], 0
         for view in moves.moved(op):
             inside = (places >= start) & (places < start + view.size)

@@ -120,6 +120,18 @@ def test_a_slice_has_the_operations_that_a_search_by_entries_finds(text: str, na
         assert len(set(found) - places) <= len(program.operations) // 4
 
 
+def test_booleans_that_are_moved_belong_to_a_slice() -> None:
+    recorder = Recorder()
+    with recorder.on():
+        x = torch.tensor([0.0, 1.0, 2.0], dtype=torch.float64)
+        mask = (x == 0).scatter_(0, torch.tensor([1]), 1)
+        result = torch.where(mask, x, x.exp())
+    program = RecordedProgram(recorder.recording)
+    found = program.ancestors(result.data_ptr())
+    names = {program.operations[place].name for place in found}
+    assert {"eq.Scalar", "full.scatter_.value", "where.self", "exp.default"} <= names
+
+
 @contextmanager
 def wrong_by(place: int, entry: float | None, factor: float) -> Iterator[list[str]]:
     """One entry of the result of one operation is off by a factor, or all; the list has its name, if it could be."""
