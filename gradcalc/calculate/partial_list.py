@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
 from gradcalc.calculate.formulas import Formulas
 from gradcalc.calculate.judging import LOST, PointJudge
@@ -19,6 +20,8 @@ from gradcalc.runtime import deadline
 
 MAX_EXPLAINED = 24
 """Inaccurate entries of an array that are searched for the operation and a stable formulation: as many as are shown."""
+_EXPLANATION_SECONDS = 1.0
+"""For this search, which takes a large program apart number by number: the verdicts stand without it."""
 MAX_KEPT = 1_000
 """Records that are kept of partials that do not plainly agree; of more, only the verdicts."""
 
@@ -39,7 +42,8 @@ class JudgedPartials:
         """The partial that is judged next."""
         self._judge: PointJudge | None = None
         self._symbolic = Formulas()
-        self._losses = 0
+        self._lost: list[int] = []
+        self._explained = 0
         self._reason = ""
 
     def compare(self, judge: PointJudge) -> None:
@@ -61,11 +65,25 @@ class JudgedPartials:
                     continue
                 self._agreeing[number] = False
             deadline.check()
-            partial = self._judged(number, is_explained=self._losses < MAX_EXPLAINED)
-            self._losses += partial.verdict in LOST
+            partial = self._judged(number, is_explained=self._is_listed and len(self._lost) < MAX_EXPLAINED)
+            if partial.verdict in LOST:
+                self._lost.append(number)
             self._verdicts[number] = partial.verdict
             if self._is_listed or len(self._kept) < MAX_KEPT:
                 self._kept[number] = partial
+        if self._is_listed:
+            self._explained = min(len(self._lost), MAX_EXPLAINED)
+        else:
+            self._explain()
+
+    def _explain(self) -> None:
+        """Search the first inaccurate entries for what made them so, as long as that may take."""
+        with suppress(deadline.OutOfTime), deadline.limit(_EXPLANATION_SECONDS):
+            for number in self._lost[:MAX_EXPLAINED]:
+                if number in self._kept:
+                    deadline.check()
+                    self._kept[number] = self._judged(number, is_explained=True)
+                    self._explained += 1
 
     def end(self, symbolic: Formulas, why: str) -> None:
         """Give up what is not judged yet: also agreement beside a formula that was not looked at."""
@@ -106,10 +124,10 @@ class JudgedPartials:
     @property
     def notes(self) -> Sequence[str]:
         """The note that not every lost number was looked into."""
-        if self._losses <= MAX_EXPLAINED:
+        if len(self._lost) <= self._explained:
             return ()
-        explained = f"{MAX_EXPLAINED} were searched for the operation and a stable formulation"
-        return (f"of {self._losses} inaccurate entries, {explained}",)
+        explained = f"{self._explained} were searched for the operation and a stable formulation"
+        return (f"of {len(self._lost)} inaccurate entries, {explained}",)
 
     @property
     def normwise_digits(self) -> float | None:

@@ -207,8 +207,15 @@ def judge_value(evidence: Evidence, binary: Regularity) -> Judgement | None:
         return _of_lost_numbers(evidence, truth, number)
     if number is not None and not math.isfinite(number):
         return judge_not_finite(evidence, truth, "the value", key, number)
-    if trace is None or trace.unknown_at(key) is not None:
+    if trace is None:
         return None
+    unknown = trace.unknown_at(key)
+    if unknown is not None:
+        why = f"the value is from an operation that gradcalc cannot replay: {unknown}"
+        return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
+    if key is not None and number is not None and not same_float(trace.replay_at(PRECISIONS[0]).float(key), number):
+        why = "the value was overwritten by an operation that was not recorded"
+        return Judgement(Verdict.UNDECIDED, why, "unknown-operation")
     value, _ = trace.enclosure(key, truth)
     if value is None:
         why = f"PyTorch's program has no value here, though the expression has: {decimal(truth)}"

@@ -59,7 +59,7 @@ def _run_on_places(op: TensorOperation, start: int) -> Numbers:
     inputs = [argument(value) for value in op.inputs]
     options = {name: argument(value) for name, value in op.options.items()}
     result = op.function(*inputs, **options)
-    numbers: Numbers = result.reshape(-1).numpy()
+    numbers: Numbers = result.reshape(-1).double().numpy()  # booleans and integers are moved, too
     return numbers
 
 

@@ -42,6 +42,7 @@ CREATIONS = frozenset(
         "full_like",
         "scalar_tensor",
         "fill",
+        "zero",
         "new_zeros",
         "new_ones",
         "new_full",
@@ -51,7 +52,7 @@ CREATIONS = frozenset(
 )
 """Their results are the numbers in the record, exactly."""
 
-EMPTY = frozenset({"empty", "empty_like", "new_empty"})
+EMPTY = frozenset({"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"})
 VIEWS = frozenset({
     "detach", "alias", "view", "view_as", "clone", "expand", "expand_as", "lift_fresh", "_to_copy", "to", "contiguous",
     "squeeze", "unsqueeze", "reshape", "_unsafe_view", "copy",
