@@ -79,9 +79,15 @@ def _exact(value: Any) -> Node | Fraction:
 class ExactValues:
     """An expression at exact values of its variables; `constants` are the numbers that a machine has for constants."""
 
-    def __init__(self, entries: Entries, arrays: Mapping[str, Array[Any]], constants: Mapping[str, Fraction] | None = None):
+    def __init__(
+        self,
+        entries: Entries,
+        arrays: Mapping[str, Array[Any]],
+        constants: Mapping[str, Fraction] | None = None,
+        variables: Collection[str] = (),
+    ):
         self._trees, self._arrays, self._constants = entries, arrays, constants
-        self._whole = ArrayAt(entries.tree, arrays, constants)
+        self._whole = ArrayAt(entries.tree, arrays, constants, variables)
         self._values: Sequence[Real | None] | None = None
         self._entries: dict[int, ExpressionAt] = {}
 
@@ -139,7 +145,7 @@ class Reference(ExactValues):
         variables: Collection[str],
         constants: Mapping[str, Fraction] | None = None,
     ):
-        super().__init__(entries, arrays, constants)
+        super().__init__(entries, arrays, constants, variables)
         self._variables = variables
         self._slopes: dict[tuple[int, By], Slopes] = {}
         self._size = 0

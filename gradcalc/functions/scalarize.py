@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from gradcalc.expression.arrays import Array, Entry, entry_names, flat_position
-from gradcalc.expression.tree import Call, Name, Node, Number, calls_in, fold
+from gradcalc.expression.tree import Call, Name, Node, Number, calls_in, fold, linearize
 from gradcalc.functions import TABLE
 from gradcalc.functions.entry_builder import MAX_NODES, EntryBuilder, Trees
 from gradcalc.functions.losses import CLASS_LOSSES
@@ -24,6 +24,8 @@ def scalarize(tree: Node, values: Mapping[str, Array[Node]], limit: int = MAX_NO
 
     Raises `CalcError` for shapes that do not fit, and `TooLong` for entries of more than `limit` parts together.
     """
+    if _is_of_numbers(tree, values, limit):
+        return Array.scalar(tree)
     count = 0
 
     def leaf(node: Number | Name) -> Trees:
@@ -45,6 +47,14 @@ def scalarize(tree: Node, values: Mapping[str, Array[Node]], limit: int = MAX_NO
         return result
 
     return fold(tree, leaf, call)
+
+
+def _is_of_numbers(tree: Node, values: Mapping[str, Array[Node]], limit: int) -> bool:
+    """Whether a tree of at most `limit` parts is its own entry."""
+    if any(array.shape for array in values.values()) or len(linearize(tree).nodes) > limit:
+        return False
+    calls = ((TABLE[call.name], call) for call in calls_in(tree))
+    return all(row.composition is None and not row.options and not call.options for row, call in calls)
 
 
 def _meaning(values: Mapping[str, Array[Any]], node: Name) -> Node | Fraction | float:

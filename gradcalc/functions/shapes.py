@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gradcalc.expression.arrays import Shape
-from gradcalc.expression.tree import Call, Name, Node, Number, fold
+from gradcalc.expression.tree import Call, Name, Node, Number, calls_in, fold
 from gradcalc.functions import TABLE
 from gradcalc.functions.shape_rules import ShapeRules
 
@@ -16,6 +16,8 @@ def shape_of(tree: Node, shapes: Mapping[str, Shape]) -> Shape:
     def leaf(node: Number | Name) -> Shape:
         return shapes.get(node.name, ()) if isinstance(node, Name) else ()
 
+    if not any(shapes.values()) and all(TABLE[call.name].shape is None for call in calls_in(tree)):
+        return ()  # functions of numbers
     return fold(tree, leaf, shape_of_call)
 
 

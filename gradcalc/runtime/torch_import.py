@@ -50,5 +50,6 @@ def fast_import() -> Iterator[None]:
             del sys.modules[_ONLY_FOR_COMPILERS]
         if _is_exclusive.get():
             gc.freeze()  # loaded modules stay: no collection needs to look at them
+            gc.set_threshold(20_000, 20, 20)  # an answer leaves few cycles
         if collecting:
             gc.enable()

@@ -159,9 +159,7 @@ def _program(recording: Answers, inputs: Mapping[str, torch.Tensor], constants: 
 
 def _program_of(program: RecordedProgram, recording: Answers, place: int) -> RecordedProgram:
     """The program of an entry of the value."""
-    view = recording.value_view
-    value = view.storage + view.item_size * int(view.positions[place])
-    return replace(program, value=value, partials=PartialKeys(recording, place))
+    return replace(program, value=recording.value_view.address(place), partials=PartialKeys(recording, place))
 
 
 def _nested(value: Array[float]) -> Any:

@@ -126,6 +126,11 @@ class TensorView:
         keys: list[int] = (self.positions * self.item_size + self.storage).tolist()
         return keys
 
+    def address(self, place: int) -> int:
+        """The address of one of its entries."""
+        position = int(self.positions[place]) if self.shape else self.offset
+        return self.storage + self.item_size * position
+
     def cell(self, place: int) -> Cell:
         """One of its entries."""
         if not self.shape or self.storage == NO_MEMORY:

@@ -130,7 +130,10 @@ class Answers:
         pairs = [(self.value[place : place + 1], other.value[place : place + 1])]
         for prefix, variable in self.tensors[place]:
             pairs.append((self.gradient(place, prefix, variable), other.gradient(place, prefix, variable)))
-        return all(bool(((left == right) | ((left != left) & (right != right))).all()) for left, right in pairs)
+        return all(
+            left.tobytes() == right.tobytes() or bool(((left == right) | ((left != left) & (right != right))).all())
+            for left, right in pairs
+        )
 
 
 def _numbers(tensor: torch.Tensor) -> Numbers:
@@ -234,7 +237,7 @@ class PartialKeys(_ByPartial):
         view = self.answers.gradient_view(self.place, prefix, variable)
         if view is None:
             raise KeyError(by)
-        return int(view.storage + view.item_size * view.positions[place])
+        return view.address(place)
 
     def __iter__(self) -> Iterator[By]:
         for by in super().__iter__():

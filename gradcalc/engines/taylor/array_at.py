@@ -38,8 +38,10 @@ class ArrayAt:
     """An expression of arrays at a point, in exact arithmetic.
 
     The entries of `values` are constant trees (what was typed), fractions, enclosures, or a numpy array of binary numbers;
-    `constants` replaces literals and constants, by their text, by the numbers a machine holds for them.  Raises `CalcError`
-    for shapes that do not fit, and for targets that name no class.
+    `constants` replaces literals and constants, by their text, by the numbers a machine holds for them.  Where gradients by
+    `variables` will be asked for, the value comes from the same evaluation.
+
+    Raises `CalcError` for shapes that do not fit, and for targets that name no class.
     """
 
     def __init__(
@@ -47,9 +49,10 @@ class ArrayAt:
         tree: Node | Program,
         values: Mapping[str, Array[Any]],
         constants: Mapping[str, Fraction] | None = None,
+        variables: Collection[str] = (),
     ):
         self._program = build_program(tree, values)
-        self._arrays = values
+        self._arrays, self._variables = values, frozenset(variables)
         self._literal = evaluate.literals(constants or {})
         self._exact: dict[str, Flat] = {}
         self._sweeps: dict[tuple[int, int, frozenset[str]], Sweep] = {}
@@ -64,7 +67,7 @@ class ArrayAt:
         values: list[Real | None] = [None] * prod(self.shape)
         for bits in _BITS:
             with reals.precision(bits):
-                key = next((key for key in self._sweeps if key[0] == bits), (bits, 1, frozenset[str]()))
+                key = next((key for key in self._sweeps if key[0] == bits), (bits, 1, self._variables))
                 sweep = self._sweep(*key)
             values = _merged(values, _known(sweep.values))
             missing = [ball for value, ball in zip(values, sweep.values, strict=True) if value is None]

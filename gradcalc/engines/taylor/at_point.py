@@ -43,6 +43,7 @@ class ExpressionAt:
         self._dependencies: Dependencies | None = None
         self._moving: dict[frozenset[str], list[int]] = {}
         self._baselines: dict[tuple[int, int], list[evaluate.Value]] = {}
+        self._known: dict[int, list[evaluate.Value | None]] = {}
         self._parts: dict[tuple[int, int], tuple[Node, Real]] = {}
 
     def given_value(self, name: str) -> Node | Fraction:
@@ -67,6 +68,13 @@ class ExpressionAt:
     def value(self) -> Jet:
         """The expression at the point, as a constant jet."""
         return evaluate.evaluate(self.program, self.point(), constants=self.literal)
+
+    def known_values(self) -> list[evaluate.Value | None]:
+        """The values of all instructions of the program, None for those that the present precision leaves open."""
+        bits = reals.working_bits()
+        if bits not in self._known:
+            self._known[bits] = evaluate.evaluate_known(self.program, self.point(), self.literal)
+        return self._known[bits]
 
     def taylor_along(self, direction: Direction, order: int) -> Jet:
         """The expression along a ray that leaves the point in a direction."""

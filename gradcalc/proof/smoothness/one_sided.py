@@ -186,7 +186,7 @@ class Neighbourhood:
     @cached_property
     def _cancelling(self) -> frozenset[int]:
         """The nodes that may be zero at the point: these are tested for being identically zero."""
-        values = evaluate.evaluate_known(self._program, self._expression_at.point(), self._expression_at.literal)
+        values = self._expression_at.known_values()
         numbers = {place: value.value for place in self._moving if isinstance(value := values[place], Jet)}
         return frozenset(place for place, number in numbers.items() if isinstance(number, arb) and number.contains(0))
 
