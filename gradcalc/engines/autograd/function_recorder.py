@@ -71,6 +71,8 @@ class RecordedFunction:
     runs: Sequence[NodeRun] = ()
     cuts: dict[int, str] = field(default_factory=dict)
     constants: set[int] = field(default_factory=set)
+    literals: frozenset[float] = frozenset()
+    """The Python numbers in the user's code, as operations were given them."""
     escape: tuple[int, str] | None = None
     """The operation before which numbers first left torch as an array of another library, and how."""
     is_real: bool = True
@@ -88,6 +90,7 @@ class FunctionRecorder(Recorder):
         self.runs: list[NodeRun] = []
         self.cuts: dict[int, str] = {}
         self.constants: set[int] = set()
+        self.literals: set[float] = set()
         self.escape: tuple[int, str] | None = None
         self.is_real = True
         self._stopped: set[int] = set()
@@ -130,6 +133,8 @@ class FunctionRecorder(Recorder):
         if cut:
             self.cuts[count] = cut
         line = _user_line()
+        if self._is_forward or line != self._home:
+            self.literals.update(it for it in tree_flatten((args, options))[0] if type(it) in (int, float))
         if self._is_forward:
             self._node_lines.setdefault(made, line)
         elif line == self._home:
@@ -300,6 +305,7 @@ def record_function(
         recorder.runs,
         recorder.cuts,
         recorder.constants,
+        frozenset(recorder.literals),
         recorder.escape,
         recorder.is_real,
     )

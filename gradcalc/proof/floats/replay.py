@@ -102,8 +102,8 @@ def replay(
 
     `mathematical` replaces torch's documented variants of functions by the functions themselves.  `observe` is called with
     every operation on numbers and its results; what the tensors in `watch` hold is kept in the result.
-    `beyond` is asked about operations that the rows do not understand.  From the operation `escape` on, floats that
-    nothing has written are unknown: they may be numbers that had left torch.
+    `beyond` is asked about operations that the rows do not understand; with it, the literals mean themselves.  From the
+    operation `escape` on, floats that nothing has written are unknown: they may be numbers that had left torch.
     """
     watch, watched = watch or {}, {}
     run = _Replaying(program, mathematical, observe, beyond)
@@ -127,7 +127,7 @@ class _Replaying:
         self, program: RecordedProgram, mathematical: bool, observe: Observer | None, beyond: Meaning | None = None
     ):
         self.program, self.observe, self._beyond = program, observe, beyond
-        self.field = Exact(program.literals, mathematical=mathematical)
+        self.field = Exact(program.literals, mathematical=mathematical, is_typed_exactly=beyond is not None)
         self.memory = Memory(computes_booleans=mathematical)
         self.flip: Flip | None = None
         self.uncertain_integer: Flip | None = None

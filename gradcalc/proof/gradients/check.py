@@ -60,15 +60,9 @@ class _Check:
     def __init__(self, recorded: RecordedFunction, names: Sequence[str], by_design: Collection[Any]):
         self.recorded, self.names, self.by_design = recorded, names, by_design
         record = recorded.record
-        literals = frozenset(
-            float(value)
-            for op in record.tensor_operations[: record.forward]
-            for _, value in op.arguments
-            if isinstance(value, (int, float)) and not isinstance(value, bool)
-        )
         views = {f"input {number}": view for number, view in enumerate(recorded.inputs)}
         views |= {f"cotangent {number}": view for number, view in enumerate(recorded.cotangents)}
-        program = RecordedProgram(record, views, literals=literals)
+        program = RecordedProgram(record, views, literals=recorded.literals)
         watch: dict[int, list[TensorView]] = {}
         for run in own_runs(recorded):
             watch.setdefault(run.start, []).extend(it for it in run.grad_outputs if it is not None)

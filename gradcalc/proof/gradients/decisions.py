@@ -10,7 +10,7 @@ operation that orders (a maximum, a sort) has singular entries of its own.  Of o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from gradcalc.engines.taylor.array_program import Leaf, Reference
 from gradcalc.engines.taylor.array_sweep import Sweep
 from gradcalc.engines.taylor.entrywise import Entrywise
 from gradcalc.engines.taylor.reals import Real, ball
+from gradcalc.proof.gradients.forward_steps import UnknownStep
 
 if TYPE_CHECKING:
     from gradcalc.proof.gradients.forward_program import ForwardProgram
@@ -69,7 +70,8 @@ class Decisions:
             *(self._made.get(view.storage, ()) for view in op.operands if not view.is_float)
         )
         integers = [view for view in op.results if not view.is_float]
-        if len(integers) < len(op.results) or not op.results:  # a number depends on it, or the user's code read it
+        is_read = op.base == "_local_scalar_dense"  # by the user's code
+        if is_read or len(integers) < len(op.results):
             self.used.update(dict.fromkeys(inherited))
         if integers and not op.is_view:
             made = inherited.union(_decisions(program, op))
@@ -86,7 +88,9 @@ class Decisions:
             if not local.is_moving:
                 continue
             if decision.boundary is Boundary.ORDER:
-                own = (place for place, origin in enumerate(program.origins) if origin == decision.operation)
+                own = [place for place, origin in enumerate(program.origins) if origin == decision.operation]
+                if any(isinstance(program.steps[place], UnknownStep) for place in own):
+                    decision = replace(decision, boundary=Boundary.UNKNOWN)
                 changes = any(sweep.local(place).singular for place in own)
             elif decision.boundary is Boundary.UNKNOWN or is_constant[decision.step]:
                 changes = decision.boundary is Boundary.UNKNOWN or has_jump[decision.step]

@@ -9,8 +9,10 @@ from gradcalc.engines.autograd.function_recorder import RecordedFunction
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.array_program import ArrayProgram
 from gradcalc.engines.taylor.array_sweep import Sweep
-from gradcalc.engines.taylor.reals import Real, is_accurate
+from gradcalc.engines.taylor.reals import Real, ball, is_accurate
+from gradcalc.proof.floats.formats import FORMATS
 from gradcalc.proof.gradients import layer_rows, move_rows  # noqa: F401  their rows belong to the table
+from gradcalc.proof.gradients.comparison import negligible
 from gradcalc.proof.gradients.decisions import Decision
 from gradcalc.proof.gradients.forward_program import ForwardProgram
 from gradcalc.proof.gradients.rows import ROWS
@@ -49,6 +51,11 @@ def derivative_of(recorded: RecordedFunction, *, cut: bool) -> Derivative:
             values = adjoints.get(_name(number)) or [reals.exact(0)] * view.size
             pairs = zip(values, slopes[number], strict=True)
             slopes[number] = [value if is_accurate(value) else before for value, before in pairs]
+            floor = negligible(slopes[number], FORMATS[view.dtype].precision)
+            slopes[number] = [
+                value if slope is None and abs(ball(value)) <= floor else slope
+                for value, slope in zip(values, slopes[number], strict=True)
+            ]
         if all(slope is not None for each in slopes for slope in each):
             break
     assert sweep is not None

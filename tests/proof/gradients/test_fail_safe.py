@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -147,6 +148,33 @@ def test_a_literal_means_itself_in_every_dtype() -> None:
     for dtype in (torch.float64, torch.float32, torch.bfloat16):
         report = gradients(lambda x: (torch.addcdiv(x, x, x * x + 2, value=3.14) * 0.1).sum(), X.to(dtype))
         assert report.verdict == Outcome.PROVEN, str(report)
+
+
+@pytest.mark.parametrize("number", [math.pi, math.sqrt(0.5), 0.1, 3.7, 1e-5])
+def test_a_literal_that_is_a_known_constant_means_itself(number: float) -> None:
+    assert gradients(lambda x: torch.softmax(x * number, 0) / number, X).verdict == Outcome.PROVEN
+
+
+def test_literals_of_the_backward_pass_mean_themselves() -> None:
+    class Scaled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x / 3.7
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            return grad * (1 / 3.7)
+
+    assert gradients(Scaled, X.float()).verdict == Outcome.BELOW_RESOLUTION
+    assert gradients(Scaled, X).verdict == Outcome.BELOW_RESOLUTION
+
+
+def test_entries_that_cancel_are_proven() -> None:
+    torch.manual_seed(0)
+    attention = torch.nn.MultiheadAttention(4, 2, batch_first=True)
+    report = gradients(lambda x: attention(x, x, x)[0], torch.randn(1, 3, 4))
+    assert report.verdict == Outcome.PROVEN, str(report)
+    assert gradients(torch.nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0), torch.randn(3, 1, 4)).verdict == Outcome.PROVEN
 
 
 def test_outputs_without_a_gradient_are_not_differentiated() -> None:
