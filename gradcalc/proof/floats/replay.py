@@ -254,6 +254,9 @@ class _Replaying:
                     results = execute(operation, field, cell)
                 except UnknownOperation as unknown:
                     blame = Unknown(str(unknown))
+                    if self._beyond is not None:
+                        self._run_beyond(op, blame)
+                        return
             if blame is not None:
                 results = [unknown_value(blame, field)] * len(operation.results)
                 if not results:

@@ -48,6 +48,12 @@ _kernel("convolution_backward", "convolution", "grad_output", "input weight bias
 _kernel("avg_pool2d_backward", "avg_pool2d", "grad_output", "self")
 _kernel("_adaptive_avg_pool2d_backward", "_adaptive_avg_pool2d", "grad_output", "self")
 _kernel("max_pool2d_with_indices_backward", "max_pool2d_with_indices", "grad_output", "self")
+_kernel("glu_backward", "glu", "grad_output", "self")
+_kernel("huber_loss_backward", "huber_loss", "grad_output", "self")
+_kernel("smooth_l1_loss_backward", "smooth_l1_loss", "grad_output", "self")
+_kernel("soft_margin_loss_backward", "soft_margin_loss", "grad_output", "self")
+_kernel("binary_cross_entropy_backward", "binary_cross_entropy", "grad_output", "self")
+_kernel("nll_loss_backward", "nll_loss_forward", "grad_output", "self")
 _kernel(
     "_scaled_dot_product_flash_attention_for_cpu_backward", "_scaled_dot_product_flash_attention_for_cpu", "grad_out",
     "query key value",
@@ -84,17 +90,37 @@ def _layer_norm_backward(p: ForwardProgram, a: Arguments) -> tuple[Reference | N
 
 @row("native_batch_norm_backward", "weight running_mean running_var save_mean save_invstd train eps output_mask")
 def _batch_norm_backward(p: ForwardProgram, a: Arguments) -> tuple[Reference | None, ...]:
-    if not a.plain("train"):
-        raise NotKnown("native_batch_norm_backward in evaluation")
     x, gradient = a.array("input"), a.array("grad_out")
     dims = [0, *range(2, len(x.shape))]
     shape = (1, x.shape[1], *[1] * (len(x.shape) - 2))
-    middle, scale = (Reference(a.array(name).place, shape) for name in ("save_mean", "save_invstd"))
+    if a.plain("train"):
+        middle, scale = (Reference(a.array(name).place, shape) for name in ("save_mean", "save_invstd"))
+    else:
+        middle = Reference(a.array("running_mean").place, shape)
+        inverse = p.call("rsqrt", p.call("+", a.array("running_var"), p.scalar(a.plain("eps"))))
+        scale = Reference(inverse.place, shape)
     normal = p.call("*", p.call("-", x, middle), scale)
     weight = a.plain("weight")
     scaled = gradient if weight is None else p.call("*", gradient, Reference(a.array("weight").place, shape))
-    own = _norm_backward(p, scaled, normal, scale, dims)
+    own = _norm_backward(p, scaled, normal, scale, dims) if a.plain("train") else p.call("*", scaled, scale)
     return _selected(a, [own, p.sum(p.call("*", gradient, normal), dims), p.sum(gradient, dims)])
+
+
+@row("native_group_norm_backward", "weight N C HxW group output_mask")
+def _group_norm_backward(p: ForwardProgram, a: Arguments) -> tuple[Reference | None, ...]:
+    x, gradient = a.array("input"), a.array("grad_out")
+    groups = a.plain("group")
+    by_group = (x.shape[0], groups, x.size // (x.shape[0] * groups))
+    scale = p.keep(Reference(a.array("rstd").place, by_group[:2]), [2])
+    middle = p.keep(Reference(a.array("mean").place, by_group[:2]), [2])
+    normal = p.call("*", p.call("-", Reference(x.place, by_group), middle), scale)
+    channels = (1, x.shape[1], *[1] * (len(x.shape) - 2))
+    weight = None if a.plain("weight") is None else Reference(a.array("weight").place, channels)
+    scaled = gradient if weight is None else p.call("*", gradient, weight)
+    own = _norm_backward(p, Reference(scaled.place, by_group), normal, scale, [2])
+    dims = [0, *range(2, len(x.shape))]
+    by_weight = p.sum(p.call("*", gradient, Reference(normal.place, x.shape)), dims)
+    return _selected(a, [Reference(own.place, x.shape), by_weight, p.sum(gradient, dims)])
 
 
 NOTE = "the meaning of {} is the adjoint of its forward operation: this checks the kernel's floats, not its formula"

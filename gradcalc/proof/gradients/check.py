@@ -74,11 +74,11 @@ class _Check:
     # -------------------------------------------------------------------------------------------------- the whole
 
     def report(self) -> GradientReport:
-        derivative = derivative_of(self.recorded, cut=False)
+        derivative = derivative_of(self.recorded)
         parts = [self._part(number, derivative) for number in range(len(self.names))]
         outcome = worst([part.outcome for part in parts])
-        if outcome is Outcome.WRONG and (stopped := self._stopped(parts)) is not None:
-            return stopped
+        if outcome is Outcome.WRONG and (other := self._documented(parts, derivative) or self._stopped(parts)) is not None:
+            return other
         why = None
         if (doubt := self._doubt(outcome, derivative)) is not None:
             why, outcome = doubt
@@ -154,6 +154,18 @@ class _Check:
             if how == ".item()":
                 return f"a number left the graph by .item() at {lines[place]}, and what was done with it is not seen"
         return None
+
+    def _documented(self, parts: Sequence[Part], derivative: Derivative) -> GradientReport | None:
+        """The report where the gradient is what torch documents instead of the derivative."""
+        name = derivative.program.documented
+        if not name:
+            return None
+        documented = derivative_of(self.recorded, documented=True)
+        others = [self._part(number, documented) for number in range(len(self.names))]
+        if worst([part.outcome for part in others]) is not Outcome.PROVEN or self._doubt(Outcome.PROVEN, documented):
+            return None
+        own = [replace(part, outcome=Outcome.BY_DESIGN) if part.outcome is Outcome.WRONG else part for part in parts]
+        return self._reported(Outcome.BY_DESIGN, own, why=f"{name} gets no gradient for that row, as torch documents")
 
     def _stopped(self, parts: Sequence[Part]) -> GradientReport | None:
         """The report where the gradient is right if what was taken out of the graph counts as constant."""

@@ -11,7 +11,7 @@ from gradcalc.engines.taylor.array_program import ArrayProgram
 from gradcalc.engines.taylor.array_sweep import Sweep
 from gradcalc.engines.taylor.reals import Real, ball, is_accurate
 from gradcalc.proof.floats.formats import FORMATS
-from gradcalc.proof.gradients import layer_rows, move_rows  # noqa: F401  their rows belong to the table
+from gradcalc.proof.gradients import layer_rows, loss_rows, move_rows  # noqa: F401  their rows belong to the table
 from gradcalc.proof.gradients.comparison import negligible
 from gradcalc.proof.gradients.decisions import Decision
 from gradcalc.proof.gradients.forward_program import ForwardProgram
@@ -32,12 +32,13 @@ class Derivative:
     """The decisions at whose boundary the point lies."""
 
 
-def derivative_of(recorded: RecordedFunction, *, cut: bool) -> Derivative:
+def derivative_of(recorded: RecordedFunction, *, cut: bool = False, documented: bool = False) -> Derivative:
     """The derivative of the outputs, contracted with the cotangents, by the inputs.
 
-    With `cut`, what was taken out of the graph counts as constant.
+    With `cut`, what was taken out of the graph counts as constant; with `documented`, what torch documents to have none.
     """
     program = started(recorded, cut=cut)
+    program.is_documented = documented
     for place, op in enumerate(recorded.record.tensor_operations[: recorded.record.forward]):
         program.run(place, op, ROWS)
     arrays = program.contracted(recorded.outputs, recorded.cotangents)

@@ -62,6 +62,10 @@ class ForwardProgram(ProgramBuilder):
         self.computed_outside: list[int] = []
         """Operations with a Python number that may have been computed from one of these."""
         self.decisions = Decisions()
+        self.is_documented = False
+        """Whether what torch documents to get no gradient counts as constant."""
+        self.documented = ""
+        """The first operation with something of that kind."""
         self.rebuilt: dict[int, int] = {}
         """Operations that read a tensor with the numbers of an earlier result, which they do not come from."""
         self._results: dict[bytes, int] = {}

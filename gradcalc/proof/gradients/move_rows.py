@@ -150,8 +150,8 @@ def _triangle(p: ForwardProgram, a: Arguments) -> Reference:
 
 
 @row("zeros_like ones_like zeros ones empty empty_like new_zeros new_ones new_empty arange rand randn rand_like randn_like "
-     "scalar_tensor full full_like fill new_full bernoulli",
-     "size fill_value value start end step s p generator dtype")  # fmt: skip
+     "scalar_tensor full full_like fill new_full bernoulli eye linspace uniform normal random",
+     "size fill_value value start end step s p generator dtype n m steps from to mean std")  # fmt: skip
 def _created(p: ForwardProgram, a: Arguments) -> Reference:
     names = {
         "scalar_tensor": "s",

@@ -1,4 +1,4 @@
-"""Forward rows of reductions, products and losses, as compositions of sums and products."""
+"""Forward rows of reductions and products, as compositions of sums and products."""
 
 from __future__ import annotations
 
@@ -200,36 +200,8 @@ def _addmm(p: ForwardProgram, a: Arguments) -> Reference:
     return _with_summand(p, a, product)
 
 
-@row("nll_loss_forward", "reduction ignore_index")
-def _nll_loss(p: ForwardProgram, a: Arguments) -> tuple[Reference, None]:
-    x, target = a.array("self"), a.floats("target").astype(int).reshape(-1)
-    if (target == a.of("ignore_index")).any():
-        raise NotKnown(f"{a.op.name} with ignored targets")
-    picks = p.call("neg", p.gather(x, np.arange(len(target)) * x.shape[-1] + target))
-    if a.of("reduction") == 0:
-        return Reference(picks.place, a.shape), None
-    total = p.sum(picks, [0])
-    return (total if a.of("reduction") == 2 else p.call("/", total, p.scalar(float(len(target))))), None
-
-
-@row("mse_loss", "reduction")
-def _mse_loss(p: ForwardProgram, a: Arguments) -> Reference:
-    apart = p.call("-", a.array("self"), a.array("target"))
-    squares = p.call("*", apart, apart)
-    if a.of("reduction") == 0:
-        return squares
-    dims = list(range(len(squares.shape)))
-    return p.sum(squares, dims) if a.of("reduction") == 2 else p.mean(squares, dims)
-
-
 @row("native_dropout", "p train")
 def _dropout(p: ForwardProgram, a: Arguments) -> tuple[Reference, None]:
     keep = p.call("/", p.scalar(1.0), p.call("-", p.scalar(1.0), p.scalar(a.of("p"))))
     kept = p.call("*", a.array("input"), keep)
     return p.choose(a.result(1) != 0, kept, p.scalar(0.0)), None
-
-
-@row("embedding", "padding_idx scale_grad_by_freq sparse")
-def _embedding(p: ForwardProgram, a: Arguments) -> Reference:
-    width = a.op.argument("weight").shape[1]
-    return p.gather(a.array("weight"), a.floats("indices").astype(int)[..., None] * width + np.arange(width))
