@@ -22,7 +22,7 @@ MODULES = {
 # From the ground up: a module imports from lower layers and from its own folder only.  The contributors' page shows the same.
 LAYERS = [
     "errors", "runtime", "expression", "report", "grammar", "functions", "inputs", "engines", "proof", "calculate", "output",
-    "commands", "library", "cli", "__main__",
+    "commands", "library", "testing", "cli", "__main__",
 ]  # fmt: skip
 LAYER = {part: layer for layer, part in enumerate(LAYERS)}
 
@@ -89,7 +89,13 @@ def test_the_page_for_contributors_names_what_is_there() -> None:
 
 
 def test_at_the_root_are_folders_and_the_contract() -> None:
-    assert {path.name for path in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py", "errors.py", "report.py"}
+    assert {path.name for path in PACKAGE.glob("*.py")} == {
+        "__init__.py",
+        "__main__.py",
+        "errors.py",
+        "report.py",
+        "testing.py",
+    }
 
 
 WINGS = ("autograd", "rounding", "symbolic", "taylor")
@@ -156,10 +162,10 @@ ALLOWED = {
     "sympy": {name for name in MODULES if name.startswith("gradcalc.engines.symbolic.cas")},
     "mpmath": set(),
     "torch": {
-        *(name for name in MODULES if name.startswith(("gradcalc.engines.autograd.", "gradcalc.engines.rounding."))), "gradcalc.commands.diff.vectorized", "gradcalc.commands.bce.neuron",
+        *(name for name in MODULES if name.startswith(("gradcalc.engines.autograd.", "gradcalc.engines.rounding."))), "gradcalc.commands.diff.vectorized", "gradcalc.commands.bce.neuron", "gradcalc.proof.gradients.move_rows",
     },
     "numpy": {
-        "gradcalc.inputs.array_files", "gradcalc.inputs.array_text", "gradcalc.library.arguments", *(name for name in MODULES if name.startswith(("gradcalc.engines.autograd.", "gradcalc.proof.floats."))),
+        "gradcalc.inputs.array_files", "gradcalc.inputs.array_text", "gradcalc.library.arguments", *(name for name in MODULES if name.startswith(("gradcalc.engines.autograd.", "gradcalc.proof.floats.", "gradcalc.proof.gradients."))),
     },
     "flint": {name for name in MODULES if name.startswith(("gradcalc.engines.taylor.", "gradcalc.proof.", "gradcalc.calculate.claims."))},
     "rich": {name for name in MODULES if name.startswith(("gradcalc.output.", "gradcalc.commands."))},

@@ -37,7 +37,7 @@ _VERDICTS = (
         "Autograd computed the right formula, but rounding errors made the result inaccurate. The report names the "
         "operation responsible and, if a numerically stable formulation is known, how many digits it keeps at this point. "
         "float64 instead of float32 often helps; a numerically stable formulation always helps. For arrays, the first 24 "
-        "inaccurate entries are analysed, and the report says so.",
+        "inaccurate entries are analysed, fewer of large arrays, and the report says so.",
         'gradcalc diff "(1-cos(x))/x**2" --at 1e-4 --dtype float32',
         ("cancellation", "overflow", "underflow", "branch-flip", "kernel", "saturation"),
     ),

@@ -72,6 +72,11 @@ class TensorView:
         return math.prod(self.shape)
 
     @property
+    def is_float(self) -> bool:
+        """Whether its numbers are floats."""
+        return self.dtype.startswith(("float", "bfloat"))
+
+    @property
     def has_data(self) -> bool:
         """Whether its numbers are known: not those of a tensor without data."""
         return self._numbers is not None

@@ -22,11 +22,13 @@ from gradcalc.engines.autograd.scalarize_trace import LOSSES
 from gradcalc.runtime import deadline
 
 try:
-    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 except ImportError:  # pragma: no cover - a torch of the future
-    TorchDispatchMode = None  # type: ignore[assignment,misc]
+    TorchDispatchMode = _disable_current_modes = None  # type: ignore[assignment,misc]
 
 AVAILABLE = TorchDispatchMode is not None
+unrecorded = _disable_current_modes
+"""A context in which nothing is recorded."""
 
 
 class Recorder:

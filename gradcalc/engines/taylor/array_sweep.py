@@ -68,6 +68,19 @@ class Sweep:
         """The derivatives of an entry of the value by the variables; those that nothing arrives at are left out."""
         return self._of_variables(self._pass_back(place, keep=False))
 
+    def local(self, step: int) -> Local:
+        """What a step computed, with its marks."""
+        return self._locals[step]
+
+    def singular_steps(self) -> list[int]:
+        """The steps that are not smooth somewhere, in order."""
+        return [place for place, local in enumerate(self._locals) if local.singular]
+
+    def adjoints_at(self, steps: Sequence[int]) -> Sequence[Flat | None]:
+        """The derivatives of the value, a number, by what some steps computed; None where nothing arrives."""
+        adjoints = self._pass_back(0, keep=True)
+        return [adjoints[place] for place in steps]
+
     def adjoints_along(self, place: int, name: str, position: int) -> Mapping[str, Flat]:
         """How these derivatives change along an entry of a variable."""
         if place not in self._passes:

@@ -108,7 +108,8 @@ class Exact:
     functions, None for an operation.
     """
 
-    def __init__(self, literals: Collection[float] = (), *, mathematical: bool = False):
+    def __init__(self, literals: Collection[float] = (), *, mathematical: bool = False, is_typed_exactly: bool = False):
+        self.is_typed_exactly = is_typed_exactly
         self.literals = literals if isinstance(literals, frozenset) else frozenset(literals)
         self.mathematical = mathematical
         self.flip = False
@@ -134,7 +135,8 @@ class Exact:
     def scalar(self, number: int | float) -> Value:
         """A Python number in a program.
 
-        A double that stands for a real constant means that constant, or either if it was typed as well.  One that is
+        A double that stands for a real constant means that constant, or either if it was typed as well, unless a typed one
+        means itself (`is_typed_exactly`).  One that is
         neither short nor typed was computed in double precision by torch itself: it is known to half a unit in the last
         place.
         """
@@ -145,6 +147,8 @@ class Exact:
             return self.value(number)
         self.roundings.append(None)  # as a float of the format it is another number
         near = self.value(number)
+        if typed and self.is_typed_exactly:
+            return near
         name = _CONSTANTS.get(abs(number))
         if name is not None:
             constant = _constant(name) if number > 0 else -_constant(name)

@@ -66,6 +66,8 @@ ONLY: Mapping[tuple[str, str], Any] = {
 
 def not_understood(op: TensorOperation) -> str | None:
     """The name of an argument that the row of an operation does not understand; None if it understands all."""
+    if op.is_scalar and op.base in ("max", "min") and op.argument("dim") is not None:
+        return "dim"  # of a number, whose row takes the other argument for another number
     if _understands_all(op.base, op.signature.plain):
         return None
     understood = UNDERSTOOD.get(op.base, frozenset())

@@ -122,6 +122,8 @@ class Memory:
         self._numbers: dict[int, tuple[Any, float | bool, int]] = {}
         """Storages of which only the first number was written: ball, float and size."""
         self._starts: list[int] = []
+        self.stranger: Unknown | None = None
+        """What stands for floats that nothing has written; without it, they are those of the record."""
 
     def _block(self, storage: int) -> _Block | None:
         block = self._blocks.get(storage)
@@ -135,7 +137,7 @@ class Memory:
         """The entries of a tensor; what was there before the recording began is taken from the record."""
         block = self._block(view.storage)
         if block is None:
-            return recorded(view)
+            return self._unwritten(view)
         block.extend(view.end)
         place = _place(view)
         balls, floats = block.balls[place], block.floats[place]
@@ -149,12 +151,17 @@ class Memory:
             return Operand(array_of([Unknown(_UNRECORDED)] * view.size), view.floats, True)
         return Operand(balls, view.floats, block.has_unknown)
 
+    def _unwritten(self, view: TensorView) -> Operand:
+        if self.stranger is None or not view.is_float:
+            return recorded(view)
+        return Operand(array_of([self.stranger] * view.size), view.floats, True)
+
     def number(self, view: TensorView) -> tuple[Any, float | bool | None]:
         """The same for a tensor without dimensions: its ball, and its float."""
         number = view.number
         ball, last = self._last(view)
         if ball is None:
-            return _ball(number), number
+            return (self.stranger if self.stranger is not None and view.is_float else _ball(number)), number
         if not isinstance(number, bool):
             return (ball if same_float(last, number) else Unknown(_UNRECORDED)), number
         if self.computes_booleans or isinstance(ball, Unknown):

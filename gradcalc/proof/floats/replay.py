@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ from gradcalc.proof.floats.aten_elementwise import (
     is_known,
 )
 from gradcalc.proof.floats.entrywise import Entries, has_entries
-from gradcalc.proof.floats.memory import Memory, Operand, Unknown, arguments_with, array_of, balls_of
+from gradcalc.proof.floats.memory import Balls, Memory, Operand, Unknown, arguments_with, array_of, balls_of
 from gradcalc.runtime import deadline
 
 BITS = 256
@@ -62,6 +63,8 @@ class Replay:
     flip: Flip | None
     uncertain_integer: Flip | None = None
     unknown: Unknown | None = None
+    watched: Mapping[int, Sequence[arb | Unknown]] = field(default_factory=dict)
+    """What tensors that were watched held, by the identity of their views."""
 
     def ball(self, key: int) -> arb | Unknown:
         """The enclosure at an address."""
@@ -80,27 +83,51 @@ Cells = Callable[[Cell], Value]
 Observer = Callable[[Operation, Sequence[Value], Exact, Cells], None]
 
 
-def replay(program: RecordedProgram, *, mathematical: bool = False, observe: Observer | None = None) -> Replay:
+Meaning = Callable[[TensorOperation, Sequence[Operand]], Sequence[Sequence[arb]] | None]
+"""What operations without a row mean: the exact results of one, None where that is not known, either."""
+Watch = Mapping[int, Sequence[TensorView]]
+"""Tensors to look at before an operation: by its place."""
+
+
+def replay(
+    program: RecordedProgram,
+    *,
+    mathematical: bool = False,
+    observe: Observer | None = None,
+    watch: Watch | None = None,
+    beyond: Meaning | None = None,
+    escape: tuple[int, str] | None = None,
+) -> Replay:
     """Run a program in balls from its exact inputs, with the branches that the floats took, at the present precision.
 
     `mathematical` replaces torch's documented variants of functions by the functions themselves.  `observe` is called with
-    every operation on numbers and its results.
+    every operation on numbers and its results; what the tensors in `watch` hold is kept in the result.
+    `beyond` is asked about operations that the rows do not understand; with it, the literals mean themselves.  From the
+    operation `escape` on, floats that nothing has written are unknown: they may be numbers that had left torch.
     """
-    run = _Replaying(program, mathematical, observe)
+    watch, watched = watch or {}, {}
+    run = _Replaying(program, mathematical, observe, beyond)
     for view in (*program.inputs.values(), *program.constants.values()):
         run.memory.write(view, balls_of(view.floats), view.floats)
     for place, operation in enumerate(program.tensor_operations):
         deadline.check()
+        if escape is not None and place == escape[0]:
+            run.memory.stranger = Unknown(escape[1])
+        watched.update({id(view): run.memory.read(view).balls.tolist() for view in watch.get(place, ())})
         run.step(place, operation)
-    return Replay(run.memory, run.flip, run.uncertain_integer, run.unknown)
+    end = len(program.tensor_operations)
+    watched.update({id(view): run.memory.read(view).balls.tolist() for view in watch.get(end, ())})
+    return Replay(run.memory, run.flip, run.uncertain_integer, run.unknown, watched)
 
 
 class _Replaying:
     """A replay on its way through the program."""
 
-    def __init__(self, program: RecordedProgram, mathematical: bool, observe: Observer | None):
-        self.program, self.observe = program, observe
-        self.field = Exact(program.literals, mathematical=mathematical)
+    def __init__(
+        self, program: RecordedProgram, mathematical: bool, observe: Observer | None, beyond: Meaning | None = None
+    ):
+        self.program, self.observe, self._beyond = program, observe, beyond
+        self.field = Exact(program.literals, mathematical=mathematical, is_typed_exactly=beyond is not None)
         self.memory = Memory(computes_booleans=mathematical)
         self.flip: Flip | None = None
         self.uncertain_integer: Flip | None = None
@@ -111,16 +138,53 @@ class _Replaying:
         if is_another_view(op):
             return
         if op.base not in DATA_MOVEMENT and not is_known(op.name):
-            self._forget(op, Unknown(op.name))
+            self._run_beyond(op, Unknown(op.name))
         elif (argument := not_understood(op)) is not None:
-            self._forget(op, Unknown(f"{op.name} with {argument}"))
+            self._run_beyond(op, Unknown(f"{op.name} with {argument}"))
+        elif _is_cast_to_integers(op):
+            self._cast(op)
         elif self.observe is None and (op.base in CREATIONS or op.base in EMPTY):
             for view in op.results:
-                self.memory.write(view, balls_of(view.floats), view.floats)
+                self.memory.write(view, self._created(op, view), view.floats)
         elif op.is_scalar:
             self._run_numbers(place, op, {view.cells[0].key: self._value(view) for view in op.operands})
         else:
             self._run_arrays(place, op, [self.memory.read(view) for view in op.operands])
+
+    def _run_beyond(self, op: TensorOperation, blame: Unknown) -> None:
+        """Run an operation without a row by what its caller knows of it."""
+        operands = [self.memory.read(view) for view in op.operands] if self._beyond is not None else []
+        results = None
+        if self._beyond is not None and not any(operand.has_unknown for operand in operands):
+            results = self._beyond(op, operands)
+        if results is None:
+            self._forget(op, blame)
+            return
+        for view, balls in zip_longest(op.results, results):
+            if view is None:
+                break
+            if view.floats.dtype.kind in "bi":
+                self.memory.write(view, balls_of(view.floats), view.floats)
+            elif balls is None or len(balls) != view.size:
+                self.memory.write(view, array_of([blame] * view.size), view.floats, has_unknown=True)
+            else:
+                self.memory.write(view, array_of(balls), view.floats)
+
+    def _created(self, op: TensorOperation, view: TensorView) -> Balls:
+        """The entries of a new tensor; for a caller who knows the literals, one that is filled with a literal has it so."""
+        number = next((op.argument(name) for name in ("fill_value", "value", "s") if name in op.signature.names), None)
+        if self._beyond is not None and isinstance(number, float) and number in self.program.literals and view.is_float:
+            return array_of([arb(number)] * view.size)
+        return balls_of(view.floats)
+
+    def _cast(self, op: TensorOperation) -> None:
+        """Integers and truth values of floats: those of the record, as for comparisons."""
+        operand = self.memory.read(op.operands[-1])
+        if operand.has_unknown:
+            self._forget(op, next(ball for ball in operand.balls.tolist() if isinstance(ball, Unknown)))
+            return
+        for view in op.results:
+            self.memory.write(view, balls_of(view.floats), view.floats)
 
     def _value(self, view: TensorView) -> Value:
         ball, number = self.memory.number(view)
@@ -190,6 +254,9 @@ class _Replaying:
                     results = execute(operation, field, cell)
                 except UnknownOperation as unknown:
                     blame = Unknown(str(unknown))
+                    if self._beyond is not None:
+                        self._run_beyond(op, blame)
+                        return
             if blame is not None:
                 results = [unknown_value(blame, field)] * len(operation.results)
                 if not results:
@@ -234,6 +301,10 @@ class _Replaying:
 def unknown_value(blame: Unknown, field: Exact) -> Value:
     """A mark on its way through the program: it is written, and never computed with."""
     return Value(blame, field)  # type: ignore[arg-type]
+
+
+def _is_cast_to_integers(op: TensorOperation) -> bool:
+    return op.base in ("_to_copy", "copy") and bool(op.results) and not op.results[0].is_float and op.operands[-1].is_float
 
 
 def is_large(op: TensorOperation) -> bool:

@@ -1,0 +1,382 @@
+"""A record of somebody's own torch code: forward and backward, with source lines, custom Functions and autograd's nodes.
+
+Comes in: a callable and its inputs.  Goes out: a `RecordedFunction`: the operations on tensors, and where the inputs, the
+outputs, the cotangents and the gradients lie.
+
+Custom Functions are known by the class of their node, so that an `apply` that was bound earlier is seen too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.utils._pytree import tree_flatten
+
+from gradcalc.engines.autograd.operation import TensorView
+from gradcalc.engines.autograd.program import Record
+from gradcalc.engines.autograd.recorder import Recorder, unrecorded
+
+_OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_TORCH = os.path.dirname(os.path.abspath(torch.__file__))
+
+
+@dataclass(slots=True)
+class Application:
+    """A custom Function as it was applied: its operations are those from `start` to `end`."""
+
+    name: str
+    cls: type
+    line: str
+    start: int
+    inputs: Sequence[TensorView | None]
+    """Its tensor arguments that need a gradient; None for the others."""
+    end: int = -1
+    outputs: Sequence[TensorView] = ()
+
+
+@dataclass(slots=True)
+class NodeRun:
+    """A node of autograd's graph as it ran: what came in, what went out, and of which application it is."""
+
+    name: str
+    start: int
+    application: int | None
+    grad_outputs: Sequence[TensorView | None] = ()
+    grad_inputs: Sequence[TensorView | None] = ()
+    end: int = -1
+
+
+@dataclass(slots=True)
+class RecordedFunction:
+    """What was recorded of a function: operations, and where its tensors lie.
+
+    `lines` are the places in the user's files, by operation.  `cuts` are the operations that took a tensor out of the graph,
+    with the word for how; the views in `constants` are of such tensors.
+    """
+
+    record: Record
+    lines: Sequence[str]
+    inputs: Sequence[TensorView]
+    outputs: Sequence[TensorView]
+    cotangents: Sequence[TensorView]
+    gradients: Sequence[TensorView | None]
+    applications: Sequence[Application] = ()
+    runs: Sequence[NodeRun] = ()
+    cuts: dict[int, str] = field(default_factory=dict)
+    constants: set[int] = field(default_factory=set)
+    literals: frozenset[float] = frozenset()
+    """The Python numbers in the user's code, as operations were given them."""
+    escape: tuple[int, str] | None = None
+    """The operation before which numbers first left torch as an array of another library, and how."""
+    is_real: bool = True
+    """Whether all tensors are dense and of real numbers."""
+    failure: str = ""
+
+
+class FunctionRecorder(Recorder):
+    """Records a call of a user's function and its backward pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.applications: list[Application] = []
+        self.runs: list[NodeRun] = []
+        self.cuts: dict[int, str] = {}
+        self.constants: set[int] = set()
+        self.literals: set[float] = set()
+        self.escape: tuple[int, str] | None = None
+        self.is_real = True
+        self._stopped: set[int] = set()
+        """The tensors that were taken out of the graph, which are alive."""
+        self._open: list[int] = []
+        self._is_forward = True
+        self._home = _user_line()
+        """Where the check was asked for."""
+        self._node_lines: dict[int, str] = {}
+        """The lines of forward operations, by the numbers of their nodes."""
+        self._node_line = ""
+
+    def view(self, tensor: torch.Tensor) -> TensorView:
+        if tensor.layout != torch.strided or tensor.is_complex() or tensor.is_quantized or tensor.is_nested:
+            self.is_real = False
+            tensor = torch.zeros(tuple(tensor.shape) if not tensor.is_nested else (), device="meta")
+        view = super().view(tensor)
+        if id(tensor) in self._stopped:
+            self.constants.add(id(view))
+        return view
+
+    def views(self, tensors: Sequence[torch.Tensor | None]) -> list[TensorView | None]:
+        """Some tensors as plain data, while recording is on: reading them is no part of the record."""
+        with unrecorded():
+            return [None if tensor is None else self.view(tensor) for tensor in tensors]
+
+    def record(self, function: Any, args: Sequence[Any], options: Any) -> Any:
+        tensors = [value for value in tree_flatten((args, options))[0] if isinstance(value, torch.Tensor)]
+        cut = self._cut(str(function), tensors)
+        count = len(self.recording.tensor_operations)
+        sources = {id(tensor) for tensor in tensors}
+        made = _last_node()
+        result = super().record(function, args, options)
+        outputs = [value for value in tree_flatten(result)[0] if isinstance(value, torch.Tensor)]
+        if cut or not sources.isdisjoint(self._stopped):
+            storages = {tensor.untyped_storage()._cdata for tensor in tensors if _has_storage(tensor)}
+            for output in outputs:
+                if cut or (_has_storage(output) and output.untyped_storage()._cdata in storages):
+                    self._stopped.add(id(output))
+        if cut:
+            self.cuts[count] = cut
+        line = _user_line()
+        if self._is_forward or line != self._home:
+            self.literals.update(it for it in tree_flatten((args, options))[0] if type(it) in (int, float))
+        if self._is_forward:
+            self._node_lines.setdefault(made, line)
+        elif line == self._home:
+            line = self._node_line
+        self.lines += [line] * (len(self.recording.tensor_operations) - count)
+        return result
+
+    def _cut(self, name: str, tensors: Sequence[torch.Tensor]) -> str:
+        """How an operation takes a tensor out of the graph, if it does: outside of custom Functions, where all are."""
+        if not self._is_forward or self._open or not any(tensor.requires_grad for tensor in tensors):
+            return ""
+        if name.startswith("aten.detach"):
+            return "detach"
+        if name.startswith("aten._local_scalar_dense"):
+            return ".item()"
+        return "" if torch.is_grad_enabled() else "no_grad"
+
+    @contextmanager
+    def escapes(self) -> Iterator[None]:
+        """Note where numbers leave torch inside."""
+
+        def noted(name: str, method: Any) -> Any:
+            def leave(tensor: torch.Tensor, *args: Any, **options: Any) -> Any:
+                if tensor.is_floating_point() and not sys._getframe(1).f_code.co_filename.startswith(_OWN):
+                    place = len(self.recording.tensor_operations)
+                    self.escape = self.escape or (place, f".{name.strip('_')}() at {_user_line()}")
+                return method(tensor, *args, **options)
+
+            return leave
+
+        own = {name: torch.Tensor.__dict__.get(name) for name in _LEAVING}
+        for name in _LEAVING:
+            setattr(torch.Tensor, name, noted(name, getattr(torch.Tensor, name)))
+        try:
+            yield
+        finally:
+            for name, method in own.items():
+                if method is None:
+                    delattr(torch.Tensor, name)
+                else:
+                    setattr(torch.Tensor, name, method)
+
+    @contextmanager
+    def functions(self) -> Iterator[None]:
+        """Note the applications of custom Functions inside."""
+        # Function.apply looks this one up when it is called: an `apply` that was bound earlier comes here, too.
+        base: Any = torch.autograd.Function.__mro__[1]
+        recorder = self
+
+        def apply(cls: type, *args: Any, **options: Any) -> Any:
+            tensors = [arg if isinstance(arg, torch.Tensor) and arg.requires_grad else None for arg in args]
+            views = recorder.views(tensors)
+            number = len(recorder.applications)
+            start = len(recorder.recording.tensor_operations)
+            recorder.applications.append(Application(cls.__name__, cls, _user_line(), start, views))
+            recorder._open.append(number)
+            try:
+                result = super(base, cls).apply(*args, **options)  # type: ignore[misc]
+            finally:
+                recorder._open.pop()
+            application = recorder.applications[number]
+            outputs = [value for value in tree_flatten(result)[0] if isinstance(value, torch.Tensor)]
+            application.end = len(recorder.recording.tensor_operations)
+            application.outputs = [it for it in recorder.views(outputs) if it is not None]
+            for output in outputs:
+                if output.grad_fn is not None:
+                    recorder._nodes[id(output.grad_fn)] = number
+                    recorder._kept.append(output.grad_fn)
+            return result
+
+        self._nodes: dict[int, int] = {}
+        self._kept: list[Any] = []
+        base.apply = classmethod(apply)
+        try:
+            yield
+        finally:
+            del base.apply
+
+    def watch(self, outputs: Sequence[torch.Tensor]) -> list[Any]:
+        """Note the runs of the nodes below some tensors; the handles that end it."""
+        waiting = [output.grad_fn for output in outputs]
+        seen: set[Any] = set()
+        handles: list[Any] = []
+        while waiting:
+            node = waiting.pop()
+            if node is None or node in seen:
+                continue
+            seen.add(node)
+            waiting += [below for below, _ in node.next_functions]
+            handles += self._hooks(node)
+        return handles
+
+    def _hooks(self, node: Any) -> list[Any]:
+        run: list[NodeRun] = []
+
+        def before(grad_outputs: Sequence[torch.Tensor | None]) -> None:
+            run[:] = [NodeRun(node.name(), len(self.recording.tensor_operations), self._nodes.get(id(node)))]
+            made_at = self._node_lines.get(node._sequence_nr(), self._home)
+            self._node_line = f"{made_at} (backward pass, {node.name()})"
+            run[0].grad_outputs = self.views(grad_outputs)
+            self.runs.append(run[0])
+
+        def after(grad_inputs: Sequence[torch.Tensor | None], _: Sequence[torch.Tensor | None]) -> None:
+            run[0].end = len(self.recording.tensor_operations)
+            run[0].grad_inputs = self.views(grad_inputs)
+
+        handles = [node.register_prehook(before)] if node.name() != "struct torch::autograd::AccumulateGrad" else []
+        return [*handles, node.register_hook(after)] if handles else []
+
+
+_LEAVING = ("numpy", "tolist", "__dlpack__")
+"""Methods by which numbers leave torch as arrays or lists: what is done with them then is not recorded."""
+
+
+def _last_node() -> int:
+    """The number of the node of autograd's graph that was made last, on which torch counts; -1 where that is not known."""
+    count = getattr(torch._C._autograd, "_get_sequence_nr", None)
+    return -1 if count is None else int(count()) - 1
+
+
+def _has_storage(tensor: torch.Tensor) -> bool:
+    return tensor.layout == torch.strided and not tensor.is_meta and not tensor._is_zerotensor()
+
+
+def _user_line() -> str:
+    """The file and the line of the user's code that is running."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith((_TORCH, _OWN, "<")) and f"{os.sep}torch{os.sep}" not in name:
+            return f"{os.path.basename(name)}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return ""
+
+
+def record_function(
+    function: Callable[..., Any], inputs: Sequence[Any], wanted: Sequence[torch.Tensor], seed: int
+) -> RecordedFunction:
+    """Call a function on inputs, and differentiate it by the tensors in `wanted` for one random cotangent.
+
+    The cotangent has full mantissas, so that no entry of a Jacobian is hidden by another.
+    """
+    recorder = FunctionRecorder()
+    views = [recorder.view(tensor) for tensor in wanted]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's advice is for those who train
+        with recorder.functions(), recorder.on(), recorder.escapes():
+            result = function(*inputs)
+        outputs = [it for it in tree_flatten(result)[0] if isinstance(it, torch.Tensor)]
+        recorder.is_real = recorder.is_real and not any(output.is_complex() for output in outputs)
+        outputs = [output for output in outputs if output.is_floating_point() and output.numel()]
+        # Beside one with a gradient, an output without one is meant to have none.
+        outputs = [output for output in outputs if output.requires_grad] or outputs
+        recorder.recording.forward = len(recorder.recording.tensor_operations)
+        output_views = [recorder.view(output) for output in outputs]
+        cotangents = _cotangents(outputs, seed)
+        cotangent_views = [recorder.view(cotangent) for cotangent in cotangents]
+        recorder._is_forward = False
+        gradients = _gradients(recorder, outputs, cotangents, wanted)
+    return RecordedFunction(
+        recorder.recording,
+        recorder.lines,
+        views,
+        output_views,
+        cotangent_views,
+        [None if it is None else recorder.view(it) for it in gradients],
+        recorder.applications,
+        recorder.runs,
+        recorder.cuts,
+        recorder.constants,
+        frozenset(recorder.literals),
+        recorder.escape,
+        recorder.is_real,
+    )
+
+
+def _cotangents(outputs: Sequence[torch.Tensor], seed: int) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    cotangents = []
+    for output in outputs:
+        size = torch.rand(output.shape, generator=generator, dtype=torch.float64) * 0.75 + 0.25
+        sign = torch.randint(0, 2, output.shape, generator=generator) * 2 - 1
+        cotangents.append((size * sign).to(device=output.device, dtype=output.dtype))
+    return cotangents
+
+
+def _gradients(
+    recorder: FunctionRecorder,
+    outputs: Sequence[torch.Tensor],
+    cotangents: Sequence[torch.Tensor],
+    wanted: Sequence[torch.Tensor],
+) -> Sequence[torch.Tensor | None]:
+    pairs = [(output, it) for output, it in zip(outputs, cotangents, strict=True) if output.requires_grad]
+    if not pairs:
+        return [None] * len(wanted)
+    handles = recorder.watch([output for output, _ in pairs])
+    try:
+        with recorder.on(), recorder.escapes():
+            return torch.autograd.grad(
+                [output for output, _ in pairs], list(wanted), [it for _, it in pairs], allow_unused=True
+            )
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A function with its inputs, and the tensors to differentiate by, with their names."""
+
+    function: Callable[..., Any]
+    inputs: Sequence[Any]
+    wanted: Sequence[torch.Tensor]
+    names: Sequence[str]
+
+    def gradient_function(self, seed: int) -> Callable[..., Any]:
+        """The gradient of the function for a random cotangent, as a function that can be differentiated."""
+
+        def gradient(*inputs: Any) -> Any:
+            result = tree_flatten(self.function(*inputs))[0]
+            outputs = [it for it in result if isinstance(it, torch.Tensor) and it.requires_grad]
+            with unrecorded():
+                cotangents = _cotangents(outputs, seed + 1)
+            found = torch.autograd.grad(outputs, list(self.wanted), cotangents, create_graph=True, allow_unused=True)
+            return [it for it in found if it is not None]
+
+        return gradient
+
+
+def prepare(fn: Any, inputs: Any) -> FunctionCall:
+    """The call of a function, a Function class or a module, with copies of its tensors."""
+    arguments = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)
+    tensors = [it for it in arguments if isinstance(it, torch.Tensor) and it.is_floating_point()]
+    chosen = {id(it) for it in tensors if it.requires_grad} or {id(it) for it in tensors}
+    own = [_copy(it, needs_gradient=id(it) in chosen) if isinstance(it, torch.Tensor) else it for it in arguments]
+    pairs = [(f"input {place}", it) for place, it in enumerate(own) if isinstance(it, torch.Tensor) and it.requires_grad]
+    if isinstance(fn, torch.nn.Module):
+        pairs += [(name, it) for name, it in fn.named_parameters() if it.requires_grad]
+    function = fn.apply if isinstance(fn, type) and issubclass(fn, torch.autograd.Function) else fn
+    return FunctionCall(function, own, [it for _, it in pairs], [name for name, _ in pairs])
+
+
+def _copy(tensor: torch.Tensor, *, needs_gradient: bool) -> torch.Tensor:
+    copy = tensor.detach().clone(memory_format=torch.preserve_format)
+    return copy.requires_grad_(needs_gradient)

@@ -1,0 +1,94 @@
+"""Which custom Functions are at fault: each backward pass against the derivative of what its own forward pass computed.
+
+Comes in: a recorded function and the replay of its program, which kept the gradients that went into and came out of custom
+Functions.  Goes out: the applications whose own gradient is wrong.  The gradient that arrived is taken as it is, so that a
+fault elsewhere is not blamed on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from flint import arb
+
+from gradcalc.engines.autograd.function_recorder import Application, NodeRun, RecordedFunction
+from gradcalc.engines.autograd.operation import TensorView
+from gradcalc.engines.taylor import reals
+from gradcalc.engines.taylor.array_steps import Flat
+from gradcalc.engines.taylor.reals import is_accurate
+from gradcalc.proof.floats.memory import Unknown
+from gradcalc.proof.floats.replay import Replay
+from gradcalc.proof.gradients.comparison import compared
+from gradcalc.proof.gradients.derivative import DERIVATIVE_BITS, started, swept
+from gradcalc.proof.gradients.rows import ROWS
+from gradcalc.proof.gradients.words import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A custom Function, the first of its inputs whose gradient is wrong, and how it is wrong."""
+
+    application: Application
+    input: int
+    signature: str
+
+
+def own_runs(recorded: RecordedFunction) -> list[NodeRun]:
+    """The backward passes of custom Functions, as they ran."""
+    return [run for run in recorded.runs if run.application is not None and run.end >= 0]
+
+
+def faults(recorded: RecordedFunction, replay: Replay) -> Iterator[Fault]:
+    """The custom Functions whose own backward pass is wrong."""
+    for run in own_runs(recorded):
+        assert run.application is not None
+        application = recorded.applications[run.application]
+        fault = next(_faults(recorded, replay, run, application), None)
+        if fault is not None:
+            yield fault
+
+
+def _faults(recorded: RecordedFunction, replay: Replay, run: NodeRun, application: Application) -> Iterator[Fault]:
+    terms: list[tuple[TensorView, Flat]] = []
+    for output, arrived in zip(application.outputs, run.grad_outputs, strict=False):
+        cotangent = [] if arrived is None else _known(replay, arrived)
+        if len(cotangent) == output.size:
+            terms.append((output, cotangent))
+    adjoints = _adjoints(recorded, application, terms) if terms else []
+    for number, (view, adjoint, given) in enumerate(zip(application.inputs, adjoints, run.grad_inputs, strict=False)):
+        if view is None:
+            continue
+        truths = adjoint or [reals.exact(0)] * view.size
+        programs = [arb(0)] * view.size if given is None else _known(replay, given)
+        if len(programs) == view.size and all(map(is_accurate, truths)):
+            part = compared("", truths, programs, view, is_none=given is None)
+            if part.outcome is Outcome.WRONG and part.signature:
+                yield Fault(application, number, part.signature)
+
+
+def _adjoints(
+    recorded: RecordedFunction, application: Application, terms: Sequence[tuple[TensorView, Flat]]
+) -> Sequence[Flat | None]:
+    """The vector-Jacobian products of what an application computed, by its inputs."""
+    program = started(recorded)
+    operations = recorded.record.tensor_operations
+    for place in range(application.start):
+        program.run(place, operations[place], ROWS)
+    boundary = []
+    for view in application.inputs:
+        own = None if view is None else program.identity(program.read(view))
+        boundary.append(0 if own is None else own.place)
+        if view is not None and own is not None:
+            program.write(view, own)
+    for place in range(application.start, application.end):
+        program.run(place, operations[place], ROWS)
+    arrays = program.weighted(terms)
+    with reals.precision(DERIVATIVE_BITS[-1]):
+        return swept(recorded, arrays, program).adjoints_at(boundary)
+
+
+def _known(replay: Replay, view: TensorView) -> list[arb]:
+    """What a watched tensor held; fewer numbers than it has entries if some are not known."""
+    contents = replay.watched.get(id(view), ())
+    return [it for it in contents if not isinstance(it, Unknown) and it.is_finite()]

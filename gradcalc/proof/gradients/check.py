@@ -1,0 +1,256 @@
+"""The gradients of a recorded function: the exact derivative of its forward program against its backward program.
+
+Comes in: a `RecordedFunction`.  Goes out: a `GradientReport`.  The derivative is by reverse mode in balls, for the one
+random cotangent with which autograd ran; the backward program is replayed in exact arithmetic; every entry is compared.
+
+No tolerance decides.  A gradient that differs by less than its dtype can show is told apart, and so is one that is right if
+what was taken out of the graph counts as constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from gradcalc.engines.autograd.function_recorder import RecordedFunction
+from gradcalc.engines.autograd.operation import TensorView
+from gradcalc.engines.autograd.program import RecordedProgram
+from gradcalc.engines.taylor import reals
+from gradcalc.engines.taylor.reals import Real, ball
+from gradcalc.proof.floats.memory import Unknown
+from gradcalc.proof.floats.replay import replay
+from gradcalc.proof.gradients import layer_rows, move_rows  # noqa: F401  their rows belong to the table
+from gradcalc.proof.gradients.backward_rows import NOTE, Meanings
+from gradcalc.proof.gradients.blame import faults, own_runs
+from gradcalc.proof.gradients.comparison import compared
+from gradcalc.proof.gradients.decisions import Boundary, Decision
+from gradcalc.proof.gradients.derivative import Derivative, derivative_of
+from gradcalc.proof.gradients.forward_program import ForwardProgram
+from gradcalc.proof.gradients.words import GradientReport, Outcome, Part, worst
+
+_REPLAY_BITS = 256
+
+
+def check_gradients(recorded: RecordedFunction, names: Sequence[str], by_design: Collection[Any] = ()) -> GradientReport:
+    """Compare the gradients of a function with the derivative of what it computed.  Raises `OutOfTime`."""
+    operations = len(recorded.record.tensor_operations)
+    if recorded.failure or not recorded.is_real or not recorded.outputs:
+        why = recorded.failure or (
+            "complex, sparse, quantized and nested tensors are not looked at"
+            if not recorded.is_real
+            else "no output has entries that are floats"
+        )
+        parts = tuple(Part(name, Outcome.UNDECIDED, why) for name in names)
+        return GradientReport(Outcome.UNDECIDED, parts, why=why, operations=operations)
+    try:
+        return _Check(recorded, names, by_design).report()
+    except (ValueError, IndexError, ZeroDivisionError, TypeError, AttributeError) as error:  # a form that no row foresaw
+        why = f"not understood: {error}"
+        parts = tuple(Part(name, Outcome.UNDECIDED, why) for name in names)
+        return GradientReport(Outcome.UNDECIDED, parts, why=why, operations=operations)
+
+
+class _Check:
+    """One record, looked at."""
+
+    def __init__(self, recorded: RecordedFunction, names: Sequence[str], by_design: Collection[Any]):
+        self.recorded, self.names, self.by_design = recorded, names, by_design
+        record = recorded.record
+        views = {f"input {number}": view for number, view in enumerate(recorded.inputs)}
+        views |= {f"cotangent {number}": view for number, view in enumerate(recorded.cotangents)}
+        program = RecordedProgram(record, views, literals=recorded.literals)
+        watch: dict[int, list[TensorView]] = {}
+        for run in own_runs(recorded):
+            watch.setdefault(run.start, []).extend(it for it in run.grad_outputs if it is not None)
+            watch.setdefault(run.end, []).extend(it for it in run.grad_inputs if it is not None)
+        with reals.precision(_REPLAY_BITS):
+            self.meanings = Meanings()
+            self.replay = replay(program, watch=watch, beyond=self.meanings, escape=recorded.escape)
+
+    # -------------------------------------------------------------------------------------------------- the whole
+
+    def report(self) -> GradientReport:
+        derivative = derivative_of(self.recorded)
+        parts = [self._part(number, derivative) for number in range(len(self.names))]
+        outcome = worst([part.outcome for part in parts])
+        if outcome is Outcome.WRONG and (other := self._documented(parts, derivative) or self._stopped(parts)) is not None:
+            return other
+        why = None
+        if (doubt := self._doubt(outcome, derivative)) is not None:
+            why, outcome = doubt
+        if outcome is Outcome.WRONG:
+            return self._wrong(parts)
+        if why is not None:
+            parts = [replace(part, outcome=outcome, why=why) for part in parts]
+        telling = next((part for part in parts if part.outcome is outcome and part.why), None)
+        return self._reported(outcome, parts, why=why or ("" if telling is None else f"{telling.name}: {telling.why}"))
+
+    def _reported(self, outcome: Outcome, parts: Sequence[Part], **fields: Any) -> GradientReport:
+        notes = tuple(NOTE.format(base) for base in self.meanings.adjoints)
+        operations = len(self.recorded.record.tensor_operations)
+        return GradientReport(outcome, tuple(parts), notes=notes, operations=operations, **fields)
+
+    def _wrong(self, parts: Sequence[Part]) -> GradientReport:
+        """The report on a wrong gradient: the custom Functions that are at fault, unless they are meant to be."""
+        own_faults = list(faults(self.recorded, self.replay))
+        names = tuple(dict.fromkeys(fault.application.name for fault in own_faults))
+        meant = [it for it in own_faults if {it.application.name, it.application.cls} & set(self.by_design)]
+        telling = next(part for part in parts if part.outcome is Outcome.WRONG)
+        if own_faults and len(meant) == len(own_faults):
+            own = [replace(part, outcome=Outcome.BY_DESIGN) if part.outcome is Outcome.WRONG else part for part in parts]
+            outcome = worst([part.outcome for part in own])
+            return self._reported(outcome, own, why=f"{', '.join(names)} by design: {telling.signature}", at_fault=names)
+        others = [it for it in own_faults if it not in meant]
+        if not others:
+            why = f"{telling.name}: {telling.signature}"
+            return self._reported(Outcome.WRONG, parts, signature=telling.signature, why=why)
+        fault = others[0]
+        why = f"the gradient of its input {fault.input}: {fault.signature}"
+        where = {"function": fault.application.name, "line": fault.application.line, "signature": fault.signature}
+        return self._reported(Outcome.WRONG, parts, why=why, at_fault=names, **where)
+
+    def _doubt(self, outcome: Outcome, derivative: Derivative) -> tuple[str, Outcome] | None:
+        """Why an outcome that the record suggests is not to be said, and what is to be said instead."""
+        if outcome in (Outcome.WRONG, Outcome.NOT_FINITE):
+            places = derivative.program.computed_outside
+            if outcome is Outcome.NOT_FINITE or not places:
+                return None
+            where = self.recorded.lines[places[0]]
+            return f"a number at {where} may have been computed from the inputs outside of torch", Outcome.UNDECIDED
+        for view in self.recorded.outputs:
+            if not np.isfinite(view.floats).all():
+                return f"the value is not finite: {self._not_finite()}", Outcome.NOT_FINITE
+        if outcome is not Outcome.PROVEN:
+            return None
+        if not self._has_one_meaning(derivative):
+            return "the forward program has two meanings here: please report this", Outcome.UNDECIDED
+        unseen = self._unseen(derivative.program)
+        return None if unseen is None else (unseen, Outcome.UNDECIDED)
+
+    def _has_one_meaning(self, derivative: Derivative) -> bool:
+        """Whether the outputs are the same by the rows with derivatives and by the replay, where both are known."""
+        total = arb(0)
+        with reals.precision(_REPLAY_BITS):
+            for output, cotangent in zip(self.recorded.outputs, self.recorded.cotangents, strict=True):
+                contents = self.replay.balls(output)
+                if any(isinstance(it, Unknown) for it in contents):
+                    return True
+                total += sum((it * number for it, number in zip(contents, cotangent.floats.tolist(), strict=True)), arb(0))
+            return bool(ball(derivative.sweep.values[0]).overlaps(total))
+
+    def _unseen(self, program: ForwardProgram) -> str | None:
+        """Why a gradient that fits the record may be wrong: numbers left the graph, and came back in a way not recorded."""
+        lines = self.recorded.lines
+        if self.recorded.escape is not None:
+            return f"numbers left torch by {self.recorded.escape[1]}, and what was done with them is not seen"
+        for place, before in program.rebuilt.items():
+            where = f"{lines[place]} has the numbers of a result at {lines[before]}" if place >= 0 else "an output"
+            return f"a tensor at {where}, and no recorded operation made it: was it rebuilt from numbers?"
+        for place, how in self.recorded.cuts.items():
+            if how == ".item()":
+                return f"a number left the graph by .item() at {lines[place]}, and what was done with it is not seen"
+        return None
+
+    def _documented(self, parts: Sequence[Part], derivative: Derivative) -> GradientReport | None:
+        """The report where the gradient is what torch documents instead of the derivative."""
+        name = derivative.program.documented
+        if not name:
+            return None
+        documented = derivative_of(self.recorded, documented=True)
+        others = [self._part(number, documented) for number in range(len(self.names))]
+        if worst([part.outcome for part in others]) is not Outcome.PROVEN or self._doubt(Outcome.PROVEN, documented):
+            return None
+        own = [replace(part, outcome=Outcome.BY_DESIGN) if part.outcome is Outcome.WRONG else part for part in parts]
+        return self._reported(Outcome.BY_DESIGN, own, why=f"{name} gets no gradient for that row, as torch documents")
+
+    def _stopped(self, parts: Sequence[Part]) -> GradientReport | None:
+        """The report where the gradient is right if what was taken out of the graph counts as constant."""
+        cuts = self.recorded.cuts
+        if not cuts:
+            return None
+        derivative = derivative_of(self.recorded, cut=True)
+        others = [self._part(number, derivative) for number in range(len(self.names))]
+        if worst([part.outcome for part in others]) is not Outcome.PROVEN:
+            return None
+        place, how = next(iter(cuts.items()))
+        lines = list(dict.fromkeys(f"{how} at {self.recorded.lines[at]}" for at, how in cuts.items()))
+        why = f"the graph is cut by {', '.join(lines)}; the gradient is right if what was cut counts as constant"
+        stopped = [replace(part, outcome=Outcome.STOPPED) if part.outcome is Outcome.WRONG else part for part in parts]
+        return self._reported(Outcome.STOPPED, stopped, line=self.recorded.lines[place], signature=how, why=why)
+
+    # --------------------------------------------------------------------------------------------------- one input
+
+    def _part(self, number: int, derivative: Derivative) -> Part:
+        """The gradient by one input."""
+        name, view = self.names[number], self.recorded.gradients[number]
+        if derivative.boundaries:
+            return self._at_boundary(name, derivative.boundaries[0])
+        source = self.recorded.inputs[number]
+        truths: list[Real | None] = [
+            None if mark else slope
+            for mark, slope in zip(derivative.singular[number], derivative.slopes[number], strict=True)
+        ]
+        if any(truth is None for truth in truths):
+            return self._without_derivative(name, number, derivative)
+        known = [truth for truth in truths if truth is not None]
+        contents = self._contents(view, source.size)
+        if isinstance(contents, Part):
+            return Part(name, contents.outcome, contents.why)
+        if view is not None and not np.isfinite(view.floats).all():
+            return Part(name, Outcome.NOT_FINITE, self._not_finite())
+        programs = [it for it in contents if it is not None]
+        if len(programs) < len(contents):
+            return Part(name, Outcome.UNDECIDED, "the backward program has no value in exact arithmetic")
+        return compared(name, known, programs, source, is_none=view is None)
+
+    def _contents(self, view: TensorView | None, size: int) -> Sequence[arb | None] | Part:
+        """What the backward program leaves in a gradient, entry by entry; a part where that is not known."""
+        if view is None:
+            return [arb(0)] * size
+        if not self.replay.memory.is_current(view):
+            return Part("", Outcome.UNDECIDED, "the gradient was written by no recorded operation")
+        contents: list[arb | None] = []
+        for content in self.replay.balls(view):
+            if isinstance(content, Unknown):
+                return Part("", Outcome.UNDECIDED, f"{content.operation} has no exact meaning here")
+            contents.append(content if content.is_finite() else None)
+        return contents
+
+    def _without_derivative(self, name: str, number: int, derivative: Derivative) -> Part:
+        """Why there is no derivative to compare with: something unknown, or a place where a function is not smooth."""
+        program = derivative.program
+        if program.foreign:
+            return Part(name, Outcome.UNDECIDED, "a tensor was written by no recorded operation")
+        if program.unknown:
+            return Part(name, Outcome.UNDECIDED, f"{next(iter(program.unknown))} has no exact meaning here")
+        if any(derivative.singular[number]):
+            return Part(name, Outcome.NOT_DIFFERENTIABLE, self._singular(derivative))
+        return Part(name, Outcome.UNDECIDED, "no derivative could be proven within the precision limit")
+
+    def _at_boundary(self, name: str, decision: Decision) -> Part:
+        """Why there is no derivative where a decision of the program changes."""
+        op, line = self.recorded.record.tensor_operations[decision.operation], self.recorded.lines[decision.operation]
+        if decision.boundary is Boundary.UNKNOWN:
+            return Part(name, Outcome.UNDECIDED, f"where the result of {op.name} at {line} changes is not known")
+        return Part(name, Outcome.NOT_DIFFERENTIABLE, f"what {op.base} at {line} decides changes here")
+
+    def _singular(self, derivative: Derivative) -> str:
+        """Where a function is not smooth: the operation and its line."""
+        for origin in derivative.sweep.singular_steps():
+            place = derivative.program.origins[origin]
+            if place >= 0:
+                op = self.recorded.record.tensor_operations[place]
+                return f"{op.base} at {self.recorded.lines[place]} is at a tie, a kink or the boundary of its domain"
+        return "the function is not differentiable here"
+
+    def _not_finite(self) -> str:
+        """The first operation that made what is not finite of numbers that are."""
+        for place, op in enumerate(self.recorded.record.tensor_operations):
+            made = any(not np.isfinite(view.floats).all() for view in op.results if view.floats.dtype.kind == "f")
+            if made and all(np.isfinite(view.floats).all() for view in op.operands if view.floats.dtype.kind == "f"):
+                return f"{op.base} at {self.recorded.lines[place]} returns what is not finite"
+        return "it is not finite"

@@ -1,0 +1,84 @@
+"""The exact derivative of what a recorded function computed, by reverse mode in balls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gradcalc.engines.autograd.function_recorder import RecordedFunction
+from gradcalc.engines.taylor import evaluate, reals
+from gradcalc.engines.taylor.array_program import ArrayProgram
+from gradcalc.engines.taylor.array_sweep import Sweep
+from gradcalc.engines.taylor.reals import Real, ball, is_accurate
+from gradcalc.proof.floats.formats import FORMATS
+from gradcalc.proof.gradients import layer_rows, loss_rows, move_rows  # noqa: F401  their rows belong to the table
+from gradcalc.proof.gradients.comparison import negligible
+from gradcalc.proof.gradients.decisions import Decision
+from gradcalc.proof.gradients.forward_program import ForwardProgram
+from gradcalc.proof.gradients.rows import ROWS
+
+DERIVATIVE_BITS = (reals.START_BITS, 2 * reals.START_BITS)
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative:
+    """The exact derivatives by each input, None where they are not known, and marks of the entries that are singular."""
+
+    slopes: Sequence[Sequence[Real | None]]
+    singular: Sequence[bytes]
+    program: ForwardProgram
+    sweep: Sweep
+    boundaries: Sequence[Decision]
+    """The decisions at whose boundary the point lies."""
+
+
+def derivative_of(recorded: RecordedFunction, *, cut: bool = False, documented: bool = False) -> Derivative:
+    """The derivative of the outputs, contracted with the cotangents, by the inputs.
+
+    With `cut`, what was taken out of the graph counts as constant; with `documented`, what torch documents to have none.
+    """
+    program = started(recorded, cut=cut)
+    program.is_documented = documented
+    for place, op in enumerate(recorded.record.tensor_operations[: recorded.record.forward]):
+        program.run(place, op, ROWS)
+    arrays = program.contracted(recorded.outputs, recorded.cotangents)
+    slopes: list[list[Real | None]] = [[None] * view.size for view in recorded.inputs]
+    sweep = None
+    for bits in DERIVATIVE_BITS:
+        with reals.precision(bits):
+            sweep = swept(recorded, arrays, program)
+            adjoints = sweep.adjoints(0)
+        for number, view in enumerate(recorded.inputs):
+            values = adjoints.get(_name(number)) or [reals.exact(0)] * view.size
+            pairs = zip(values, slopes[number], strict=True)
+            slopes[number] = [value if is_accurate(value) else before for value, before in pairs]
+            floor = negligible(slopes[number], FORMATS[view.dtype].precision)
+            slopes[number] = [
+                value if slope is None and abs(ball(value)) <= floor else slope
+                for value, slope in zip(values, slopes[number], strict=True)
+            ]
+        if all(slope is not None for each in slopes for slope in each):
+            break
+    assert sweep is not None
+    marks = sweep.singular_entries(0)
+    singular = [marks.get(_name(number)) or bytes(view.size) for number, view in enumerate(recorded.inputs)]
+    return Derivative(slopes, singular, program, sweep, list(program.decisions.at_boundary(program, sweep)))
+
+
+def started(recorded: RecordedFunction, *, cut: bool = False) -> ForwardProgram:
+    """A program whose memory holds the inputs."""
+    escape = None if recorded.escape is None else recorded.escape[0]
+    program = ForwardProgram(frozenset(recorded.constants) if cut else frozenset(), cut=cut, escape=escape)
+    for number, view in enumerate(recorded.inputs):
+        program.write(view, program.variable(_name(number), view.floats, view.shape))
+    return program
+
+
+def swept(recorded: RecordedFunction, arrays: ArrayProgram, program: ForwardProgram) -> Sweep:
+    """The program at its point, ready for derivatives by the inputs, at the present precision."""
+    names = frozenset(_name(number) for number in range(len(recorded.inputs)))
+    return Sweep(arrays, program.point, evaluate.literals({}), names, 1)
+
+
+def _name(number: int) -> str:
+    return f"input {number}"

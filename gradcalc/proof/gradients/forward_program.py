@@ -1,0 +1,280 @@
+"""A recorded forward program as a program of arrays, whose exact derivatives are known.
+
+Comes in: operations on tensors, with views, writes into views and reused memory.  Goes out: steps of the Taylor engine, in
+which memory is gone: every tensor that is read is an array that some step computed, or numbers that were there before.
+
+What is unknown is unknown in every direction: an operation without a row depends on all that it read, in no known way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, TensorOperation, TensorView
+from gradcalc.engines.taylor.array_program import ArrayProgram, Leaf, ProgramBuilder, Reference
+from gradcalc.engines.taylor.array_steps import Flat, Step, Take
+from gradcalc.errors import CalcError
+from gradcalc.expression.arrays import Array
+from gradcalc.expression.tree import Call, Name
+from gradcalc.proof.floats.memory import balls_of, is_same
+from gradcalc.proof.gradients.decisions import Decisions
+from gradcalc.proof.gradients.forward_steps import Join, Ordered, Scatter, Stop, UnknownStep
+
+
+class NotKnown(Exception):
+    """A row does not know an operation in the form in which it ran; the message says what it does not know."""
+
+
+class _Block:
+    """A storage: the array that it holds, and the numbers that the machine wrote last."""
+
+    def __init__(self, array: Reference, floats: Numbers):
+        self.array, self.floats = array, floats
+
+
+Row = Callable[["ForwardProgram", TensorOperation], Any]
+
+
+class ForwardProgram(ProgramBuilder):
+    """Writes the steps of operations, one after the other.
+
+    With `cut`, what left the graph counts as constant: the views in `constants`, and Python numbers that were entries.
+    From the operation `escape` on, tensors that no operation made may be numbers that had left torch: they are unknown.
+    """
+
+    def __init__(self, constants: frozenset[int] = frozenset(), *, cut: bool = False, escape: int | None = None):
+        self.steps: list[Step | Leaf] = []
+        super().__init__(Call("", ()), self.steps, {})
+        self.point: dict[str, Flat] = {}
+        self.variables: dict[str, int] = {}
+        self.unknown: dict[str, int] = {}
+        """Operations without a meaning, with the place of the first."""
+        self.origins: list[int] = []
+        """For every step the operation that it belongs to."""
+        self.foreign: list[int] = []
+        """Operations that read what no recorded operation had written."""
+        self.items: dict[float, Reference] = {}
+        """Numbers that left the graph, with what they were."""
+        self.computed_outside: list[int] = []
+        """Operations with a Python number that may have been computed from one of these."""
+        self.decisions = Decisions()
+        self.is_documented = False
+        """Whether what torch documents to get no gradient counts as constant."""
+        self.documented = ""
+        """The first operation with something of that kind."""
+        self.rebuilt: dict[int, int] = {}
+        """Operations that read a tensor with the numbers of an earlier result, which they do not come from."""
+        self._results: dict[bytes, int] = {}
+        self._constants = constants
+        self._is_cut, self._escape = cut, escape
+        self._blocks: dict[int, _Block] = {}
+        self._known: dict[int, Reference] = {}
+        self.place = -1
+
+    # ------------------------------------------------------------------------------------------------------ numbers
+
+    def variable(self, name: str, floats: Numbers, shape: tuple[int, ...]) -> Reference:
+        """An array of exact numbers of the machine's, by a name."""
+        self.point[name] = balls_of(floats).tolist()
+        self.variables[name] = len(self.steps)
+        return self._add(Leaf(Name(name)), shape)
+
+    def numbers(self, floats: Numbers, shape: tuple[int, ...]) -> Reference:
+        """An array of constants."""
+        return self.variable(f"constant {len(self.steps)}", np.asarray(floats, dtype=np.float64).reshape(-1), shape)
+
+    def scalar(self, value: float) -> Reference:
+        """A Python number of the user's, or of torch's: it means itself, or the entry of a tensor that it was."""
+        item = self.items.get(float(value))
+        if item is not None:
+            return self.stop(item) if self._is_cut else item
+        if self.items and float(value) not in _ORDINARY:
+            self.computed_outside.append(self.place)
+        return self.numbers(np.array([float(value)]), ())
+
+    # ------------------------------------------------------------------------------------------------------- memory
+
+    def read(self, view: TensorView) -> Reference:
+        """What a tensor holds."""
+        block = self._blocks.get(view.storage)
+        if block is None or view.storage == NO_MEMORY:
+            return self._recorded(view)
+        if view.end > len(block.floats) or not is_same(block.floats[view.positions], view.floats):
+            self.foreign.append(self.place)
+            return self._unknown_array([block.array], view.shape, "a write that was not recorded")
+        array = self.take(block.array, Array(view.shape, _positions(view)))
+        return self.stop(array) if id(view) in self._constants else array
+
+    def holds(self, view: TensorView) -> bool:
+        """Whether a tensor lies where the program has written."""
+        return view.storage in self._blocks
+
+    def stop(self, x: Reference) -> Reference:
+        """An array as a constant."""
+        return self._add(Stop(x.place, x.size), x.shape)
+
+    def _recorded(self, view: TensorView) -> Reference:
+        """Numbers that were there before, or that count as constants."""
+        known = self._known.get(id(view))
+        if known is None and self._escape is not None and not 0 <= self.place < self._escape and view.is_float:
+            everything = [block.array for block in self._blocks.values()]
+            return self._unknown_array(everything, view.shape, "a tensor of numbers from outside of torch")
+        if known is None or known.place >= len(self.steps):
+            known = self._known[id(view)] = self.numbers(view.floats, view.shape)
+            if view.is_float and _key(view.floats) in self._results:
+                self.rebuilt.setdefault(self.place, self._results[_key(view.floats)])
+        return known
+
+    def write(self, view: TensorView, array: Reference) -> None:
+        """Put an array where a tensor lies."""
+        if view.storage == NO_MEMORY or not view.size:
+            return
+        array = self.broadcast_to(array, view.shape)
+        block = self._blocks.get(view.storage)
+        if block is None and view.is_contiguous and view.offset == 0:
+            self._blocks[view.storage] = _Block(Reference(array.place, (view.size,)), view.floats.copy())
+            return
+        if block is None:
+            block = self._blocks[view.storage] = self._empty(view.end)
+        elif view.end > len(block.floats):
+            more = view.end - len(block.floats)
+            rest = self._empty(more)
+            block.array = self.join([block.array, rest.array])
+            block.floats = np.concatenate([block.floats, rest.floats])
+        size = len(block.floats)
+        places = np.arange(size)
+        places[view.positions] = size + np.arange(view.size)
+        block.array = self.take(self.join([block.array, array]), Array((size,), places.tolist()))
+        block.floats = block.floats.copy()
+        block.floats[view.positions] = view.floats
+
+    def _empty(self, size: int) -> _Block:
+        floats = np.full(size, np.nan)
+        return _Block(self.numbers(floats, (size,)), floats)
+
+    # ------------------------------------------------------------------------------------- more vocabulary of arrays
+
+    def join(self, parts: Sequence[Reference]) -> Reference:
+        """Arrays behind each other, flat."""
+        sizes = [part.size for part in parts]
+        return self._add(Join([part.place for part in parts], sizes), (sum(sizes),))
+
+    def broadcast_to(self, x: Reference, shape: tuple[int, ...]) -> Reference:
+        """An array repeated to a shape; one with as many entries is reshaped."""
+        if x.shape == shape:
+            return x
+        if x.size == prod(shape):
+            return Reference(x.place, shape)
+        return self.take(x, Array(x.shape, range(x.size)).broadcast(shape))
+
+    def gather(self, x: Reference, positions: Any) -> Reference:
+        """The entries at positions, an array of numpy's."""
+        places = np.asarray(positions)
+        return self.take(x, Array(tuple(places.shape), places.reshape(-1).tolist()))
+
+    def scatter(self, x: Reference, positions: Any, shape: tuple[int, ...]) -> Reference:
+        """The sums of entries at the positions of an array of a shape."""
+        places = np.asarray(positions).reshape(-1).tolist()
+        return self._add(Scatter(x.place, places, prod(shape)), shape)
+
+    def ordered(self, x: Reference, positions: Any, rivals: Sequence[Sequence[int]]) -> Reference:
+        """Entries that were chosen by their order among rivals, for each of which the positions are given."""
+        places = np.asarray(positions)
+        step = Ordered(x.place, places.reshape(-1).tolist(), rivals, x.size)
+        return self._add(step, tuple(places.shape))
+
+    def choose(self, mask: Any, a: Reference, b: Reference) -> Reference:
+        """Entries of one array where a recorded mask holds, of another elsewhere."""
+        shape = self.broadcast(tuple(np.shape(mask)), a.shape, b.shape)
+        a, b = self.broadcast_to(a, shape), self.broadcast_to(b, shape)
+        here = np.broadcast_to(np.asarray(mask, dtype=bool), shape).reshape(-1)
+        places = np.where(here, np.arange(len(here)), len(here) + np.arange(len(here)))
+        return self.gather(self.join([a, b]), places.reshape(shape))
+
+    def _unknown_array(self, parts: Sequence[Reference], shape: tuple[int, ...], operation: str) -> Reference:
+        self.unknown.setdefault(operation, self.place)
+        step = UnknownStep([part.place for part in parts], [part.size for part in parts], prod(shape), operation)
+        return self._add(step, shape)
+
+    def _add(self, step: Step | Leaf, shape: tuple[int, ...]) -> Reference:
+        self.origins.append(self.place)
+        return super()._add(step, shape)
+
+    # --------------------------------------------------------------------------------------------------- operations
+
+    def run(self, place: int, op: TensorOperation, rows: Mapping[str, Row]) -> None:
+        """Write the steps of an operation, and keep its results."""
+        self.place = place
+        if op.base == "_local_scalar_dense" and op.operands and op.operands[0].is_float:
+            number = float(op.operands[0].floats[0])
+            if op.operands[0].storage in self._blocks and number not in _ORDINARY:
+                self.items[number] = Reference(self.read(op.operands[0]).place, ())
+        self.decisions.follow(self, op)
+        if not op.results or op.is_view:
+            return
+        before = len(self.steps)
+        try:
+            if op.base not in rows:
+                raise NotKnown(op.name)
+            results = rows[op.base](self, op)
+        except (NotKnown, CalcError, ValueError, IndexError, TypeError) as error:
+            del self.steps[before:], self.origins[before:]
+            self.variables = {name: at for name, at in self.variables.items() if at < before}
+            what = str(error) if isinstance(error, NotKnown) else f"{op.name} ({error})"
+            self._forget(op, what)
+            return
+        results = results if isinstance(results, tuple) and not isinstance(results, Reference) else (results,)
+        for view, array in zip(op.results, results, strict=False):
+            if array is not None and view.is_float:
+                self.write(view, array)
+                if view.has_data and not set(view.floats[:_LOOKED_AT].tolist()) <= _ORDINARY:
+                    self._results.setdefault(_key(view.floats), place)
+
+    def _forget(self, op: TensorOperation, what: str) -> None:
+        parts = [self.read(view) for view in op.operands if view.is_float]
+        for view in op.results:
+            if view.is_float:
+                self.write(view, self._unknown_array(parts, view.shape, what))
+
+    def identity(self, x: Reference) -> Reference:
+        """The same array as a step of its own, at which derivatives can be asked for."""
+        return self._add(Take(x.place, range(x.size), x.size), x.shape)
+
+    def contracted(self, outputs: Sequence[TensorView], cotangents: Sequence[TensorView]) -> ArrayProgram:
+        """The program of the sum of outputs times cotangents."""
+        return self.weighted(
+            [(output, balls_of(it.floats).tolist()) for output, it in zip(outputs, cotangents, strict=True)]
+        )
+
+    def weighted(self, pairs: Sequence[tuple[TensorView, Flat]]) -> ArrayProgram:
+        """The program of the sum of outputs times exact weights."""
+        self.place = -1
+        terms = []
+        for output, weights in pairs:
+            name = f"weights {len(self.steps)}"
+            self.point[name], self.variables[name] = weights, len(self.steps)
+            product = self.call("*", self.read(output), self._add(Leaf(Name(name)), output.shape))
+            terms.append(self.sum(product, list(range(len(product.shape)))) if product.shape else product)
+        total = self.combine("+", self.join(terms), [0])
+        if total.place != len(self.steps) - 1:
+            total = self.call("*", total, self.scalar(1.0))
+        return ArrayProgram(self.steps, dict(self.variables), total.shape)
+
+
+_ORDINARY = frozenset({0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5})
+"""Numbers that many tensors have."""
+_LOOKED_AT = 16
+
+
+def _key(floats: Numbers) -> bytes:
+    return bytes(np.ascontiguousarray(floats, dtype=np.float64).tobytes())
+
+
+def _positions(view: TensorView) -> Any:
+    if view.is_contiguous:
+        return range(view.offset, view.offset + view.size)
+    return view.positions.tolist()

@@ -1,0 +1,298 @@
+"""What forward operations are, as compositions of functions whose derivatives are known.
+
+One row an operation: its name, the arguments that it understands, and its composition.  An argument that a row does not name
+and that has another value than its default makes the operation unknown.  Masks and places are those of the record: what a
+comparison decided is data.
+
+Sources: aten/src/ATen/native/native_functions.yaml and the kernels beside it; https://docs.pytorch.org for the definitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gradcalc.engines.autograd.operation import Numbers, TensorOperation, TensorView
+from gradcalc.engines.taylor.array_program import Reference
+from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown, Row
+
+Composition = Callable[[ForwardProgram, "Arguments"], Any]
+ROWS: dict[str, Row] = {}
+COMPOSITIONS: dict[str, Composition] = {}
+"""The same without the look at the arguments: what the adjoints of kernels are taken of."""
+_OTHERS = frozenset({"dtype", "layout", "device", "pin_memory", "memory_format", "non_blocking", "out"})
+"""Arguments about how a result is stored."""
+
+
+class Arguments:
+    """The arguments of an operation, by their names: tensors as arrays of the program."""
+
+    def __init__(self, program: ForwardProgram, op: TensorOperation):
+        self.program, self.op = program, op
+
+    def __getattr__(self, name: str) -> Any:
+        return self.of(name)
+
+    def of(self, name: str) -> Any:
+        """An argument: an array for a tensor or a list of tensors, else the plain value."""
+        value = self.plain(name)
+        if isinstance(value, TensorView):
+            return self.program.read(value)
+        if isinstance(value, tuple) and any(isinstance(part, TensorView) for part in value):
+            return [self.program.read(part) if isinstance(part, TensorView) else part for part in value]
+        return value
+
+    def plain(self, name: str) -> Any:
+        """An argument as the record has it."""
+        return self.op.argument(name)
+
+    def array(self, name: str) -> Reference:
+        """The same for an argument that may be a number."""
+        value = self.of(name)
+        return value if isinstance(value, Reference) else self.program.scalar(value)
+
+    def floats(self, name: str) -> Numbers:
+        """The numbers of a tensor as the machine had them, in its shape."""
+        view = self.plain(name)
+        assert isinstance(view, TensorView)
+        return view.floats.reshape(view.shape)
+
+    def result(self, number: int = 0) -> Numbers:
+        """The numbers of a result as the machine had them, in its shape."""
+        view = self.op.results[number]
+        return view.floats.reshape(view.shape)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the first result."""
+        return self.op.results[0].shape
+
+
+def row(names: str, understood: str = "") -> Callable[[Composition], Composition]:
+    """Enter a composition under some names; tensors that an operation must have are understood."""
+
+    def enter(composition: Composition) -> Composition:
+        known = frozenset(understood.split())
+
+        def write(program: ForwardProgram, op: TensorOperation) -> Any:
+            for name, value in op.arguments:
+                is_given = name in op.signature.plain and value is not False and value != op.signature.defaults.get(name)
+                if is_given and name not in known and name not in _OTHERS:
+                    raise NotKnown(f"{op.name} with {name}")
+            return composition(program, Arguments(program, op))
+
+        for name in names.split():
+            ROWS[name] = write
+            COMPOSITIONS[name] = composition
+        return composition
+
+    return enter
+
+
+def _of_one(name: str) -> Composition:
+    return lambda p, a: p.call(name, a.array("self"))
+
+
+for _name in [
+    "exp",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "expm1",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "asinh",
+    "acosh",
+    "atanh",
+    "sqrt",
+    "rsqrt",
+    "erf",
+    "erfc",
+    "erfinv",
+    "lgamma",
+    "digamma",
+    "sigmoid",
+    "relu",
+    "relu6",
+    "silu",
+    "mish",
+    "hardswish",
+    "hardsigmoid",
+    "abs",
+    "sign",
+    "floor",
+    "ceil",
+    "trunc",
+    "round",
+    "exp2",
+]:
+    row(_name)(_of_one(_name))
+
+
+@row("neg")
+def _neg(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("neg", a.array("self"))
+
+
+@row("reciprocal")
+def _reciprocal(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("/", p.scalar(1.0), a.array("self"))
+
+
+@row("square")
+def _square(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("*", a.array("self"), a.array("self"))
+
+
+@row("add sub rsub", "self other alpha")
+def _add(p: ForwardProgram, a: Arguments) -> Reference:
+    left, right, alpha = a.array("self"), a.array("other"), a.of("alpha")
+    if a.op.base == "rsub":
+        left, right = right, left
+        left = left if alpha == 1 else p.call("*", left, p.scalar(alpha))
+        return p.call("-", left, right) if alpha == 1 else _rsub(p, a)
+    right = right if alpha == 1 else p.call("*", right, p.scalar(alpha))
+    return p.call("+" if a.op.base == "add" else "-", left, right)
+
+
+def _rsub(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("-", a.array("other"), p.call("*", a.array("self"), p.scalar(a.of("alpha"))))
+
+
+@row("mul", "self other")
+def _mul(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("*", a.array("self"), a.array("other"))
+
+
+@row("div true_divide", "self other")
+def _div(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("/", a.array("self"), a.array("other"))
+
+
+@row("pow", "self exponent")
+def _pow(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("**", a.array("self"), a.array("exponent"))
+
+
+@row("addcmul", "value")
+def _addcmul(p: ForwardProgram, a: Arguments) -> Reference:
+    product = p.call("*", a.array("tensor1"), a.array("tensor2"))
+    return p.call("+", a.array("self"), p.call("*", product, p.scalar(a.of("value"))))
+
+
+@row("addcdiv", "value")
+def _addcdiv(p: ForwardProgram, a: Arguments) -> Reference:
+    quotient = p.call("/", a.array("tensor1"), a.array("tensor2"))
+    return p.call("+", a.array("self"), p.call("*", quotient, p.scalar(a.of("value"))))
+
+
+@row("lerp", "weight")
+def _lerp(p: ForwardProgram, a: Arguments) -> Reference:
+    start = a.array("self")
+    return p.call("+", start, p.call("*", a.array("weight"), p.call("-", a.array("end"), start)))
+
+
+@row("atan2 hypot maximum minimum logaddexp")
+def _of_two(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call(a.op.base, a.array("self"), a.array("other"))
+
+
+@row("where", "self other")
+def _where(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.choose(a.floats("condition") != 0, a.array("self"), a.array("other"))
+
+
+@row("masked_fill", "value")
+def _masked_fill(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.choose(a.floats("mask") != 0, a.array("value"), a.array("self"))
+
+
+@row("clamp clamp_min clamp_max hardtanh", "min max min_val max_val")
+def _clamp(p: ForwardProgram, a: Arguments) -> Reference:
+    x = a.array("self")
+    low, high = ("min_val", "max_val") if a.op.base == "hardtanh" else ("min", "max")
+    if a.op.argument(low) is not None and a.op.base != "clamp_max":
+        x = p.call("maximum", x, a.array(low))
+    return x if a.op.argument(high) is None or a.op.base == "clamp_min" else p.call("minimum", x, a.array(high))
+
+
+@row("leaky_relu", "negative_slope")
+def _leaky_relu(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("leaky_relu", a.array("self"), p.scalar(a.of("negative_slope")))
+
+
+@row("elu", "alpha")
+def _elu(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("elu", a.array("self"), p.scalar(a.of("alpha")))
+
+
+@row("gelu", "approximate")
+def _gelu(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("gelu" if a.of("approximate") == "none" else "gelu_tanh", a.array("self"))
+
+
+@row("log_sigmoid_forward")
+def _log_sigmoid(p: ForwardProgram, a: Arguments) -> tuple[Reference | None, ...]:
+    return p.call("logsigmoid", a.array("self")), None
+
+
+@row("xlogy remainder fmod copysign", "self other")
+def _of_two_or_numbers(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call(a.op.base, a.array("self"), a.array("other"))
+
+
+@row("special_xlog1py fmax fmin", "self other")
+def _of_two_by_another_name(p: ForwardProgram, a: Arguments) -> Reference:
+    names = {"special_xlog1py": "xlog1py", "fmax": "maximum", "fmin": "minimum"}
+    return p.call(names[a.op.base], a.array("self"), a.array("other"))
+
+
+@row("special_log_ndtr frac")
+def _of_one_by_another_name(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("frac" if a.op.base == "frac" else "log_ndtr", a.array("self"))
+
+
+@row("i0 special_i1")
+def _bessel(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("besseli", p.number(0 if a.op.base == "i0" else 1), a.array("self"))
+
+
+@row("polygamma", "n")
+def _polygamma(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("polygamma", p.number(a.of("n")), a.array("self"))
+
+
+@row("softplus", "beta threshold")
+def _softplus(p: ForwardProgram, a: Arguments) -> Reference:
+    x, beta = a.array("self"), p.scalar(a.of("beta"))
+    scaled = p.call("*", x, beta)
+    smooth = p.call("/", p.call("log1p", p.call("exp", scaled)), beta)
+    return p.choose(a.floats("self") * a.of("beta") > a.of("threshold"), x, smooth)
+
+
+@row("celu", "alpha")
+def _celu(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("celu", a.array("self"), p.scalar(a.of("alpha")))
+
+
+@row("softshrink hardshrink", "lambd")
+def _shrink(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call(a.op.base, a.array("self"), p.scalar(a.of("lambd")))
+
+
+@row("threshold", "threshold value")
+def _threshold(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("threshold", a.array("self"), p.scalar(a.of("threshold")), p.scalar(a.of("value")))
+
+
+@row("_prelu_kernel")
+def _prelu(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("prelu", a.array("self"), a.array("weight"))

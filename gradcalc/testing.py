@@ -1,0 +1,68 @@
+"""Exact gradient checks for tests: is a backward pass the derivative of its forward pass?  Nothing has a tolerance.
+
+>>> import torch
+>>> report = gradients(lambda x: torch.tanh(3*x).sum(), torch.tensor([0.5, -1.0]))
+>>> str(report.verdict)
+'proven'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from gradcalc.proof.gradients.words import FAILING, GradientReport, Outcome, Part
+from gradcalc.runtime import deadline
+
+__all__ = ["GradientReport", "Outcome", "Part", "assert_gradients", "gradients"]
+
+DEFAULT_SECONDS = 60.0
+
+
+def gradients(
+    fn: Any,
+    inputs: Any,
+    *,
+    order: int = 1,
+    by_design: Collection[Any] = (),
+    seed: int = 0,
+    timeout: float = DEFAULT_SECONDS,
+) -> GradientReport:
+    """What is known about the gradients of a function, a `torch.autograd.Function` or a module at some inputs.
+
+    `inputs` is a tensor or a sequence of arguments.  Gradients are taken by the tensors that require one, by all tensors of
+    real floats if none does, and by the parameters of a module.  Autograd runs once, for one random cotangent that `seed`
+    determines; every entry is compared with the exact derivative of the operations that ran, in any dtype, without a
+    tolerance.  `order` 2 checks the gradient of the gradient.  `by_design` names Functions, or gives their classes, whose
+    backward pass is meant to be something else.  The user's code runs, once for each order.
+    """
+    from gradcalc.engines.autograd.function_recorder import prepare, record_function
+    from gradcalc.proof.gradients.check import check_gradients
+
+    call = prepare(fn, inputs)
+    function = call.function if order == 1 else call.gradient_function(seed)
+    try:
+        with deadline.limit(timeout):
+            recorded = record_function(function, call.inputs, call.wanted, seed)
+            return check_gradients(recorded, call.names, by_design)
+    except deadline.OutOfTime:
+        parts = tuple(Part(name, Outcome.UNDECIDED, f"no proof within {timeout:g} seconds") for name in call.names)
+        return GradientReport(Outcome.UNDECIDED, parts, why=f"no proof within {timeout:g} seconds")
+
+
+def assert_gradients(
+    fn: Callable[..., Any] | Any,
+    inputs: Sequence[Any] | Any,
+    *,
+    order: int = 1,
+    by_design: Collection[Any] = (),
+    seed: int = 0,
+    timeout: float = DEFAULT_SECONDS,
+) -> None:
+    """Raise `AssertionError`, with the report, unless the gradients are proven, or meant to be something else.
+
+    The arguments are those of `gradients`.
+    """
+    report = gradients(fn, inputs, order=order, by_design=by_design, seed=seed, timeout=timeout)
+    if report.verdict in FAILING:
+        raise AssertionError(str(report))
