@@ -93,6 +93,10 @@ class FunctionRecorder(Recorder):
         self.literals: set[float] = set()
         self.escape: tuple[int, str] | None = None
         self.is_real = True
+        self.wanted: set[int] = set()
+        """The tensors to differentiate by."""
+        self._computed: set[int] = set()
+        """The storages that operations have written."""
         self._stopped: set[int] = set()
         """The tensors that were taken out of the graph, which are alive."""
         self._open: list[int] = []
@@ -119,7 +123,7 @@ class FunctionRecorder(Recorder):
 
     def record(self, function: Any, args: Sequence[Any], options: Any) -> Any:
         tensors = [value for value in tree_flatten((args, options))[0] if isinstance(value, torch.Tensor)]
-        cut = self._cut(str(function), tensors)
+        cut = self._cut(str(function), tensors) or self._leaf(tensors)
         count = len(self.recording.tensor_operations)
         sources = {id(tensor) for tensor in tensors}
         made = _last_node()
@@ -132,6 +136,7 @@ class FunctionRecorder(Recorder):
                     self._stopped.add(id(output))
         if cut:
             self.cuts[count] = cut
+        self._computed.update(output.untyped_storage()._cdata for output in outputs if _has_storage(output))
         line = _user_line()
         if self._is_forward or line != self._home:
             self.literals.update(it for it in tree_flatten((args, options))[0] if type(it) in (int, float))
@@ -151,6 +156,15 @@ class FunctionRecorder(Recorder):
         if name.startswith("aten._local_scalar_dense"):
             return ".item()"
         return "" if torch.is_grad_enabled() else "no_grad"
+
+    def _leaf(self, tensors: Sequence[torch.Tensor]) -> str:
+        """How tensors were made leaves of the graph anew, if they were computed: as parameters are."""
+        for tensor in tensors:
+            is_leaf = self._is_forward and tensor.requires_grad and tensor.is_leaf and id(tensor) not in self.wanted
+            if is_leaf and _has_storage(tensor) and tensor.untyped_storage()._cdata in self._computed:
+                self._stopped.add(id(tensor))
+                return "a new leaf"
+        return ""
 
     @contextmanager
     def escapes(self) -> Iterator[None]:
@@ -278,6 +292,7 @@ def record_function(
     The cotangent has full mantissas, so that no entry of a Jacobian is hidden by another.
     """
     recorder = FunctionRecorder()
+    recorder.wanted = {id(tensor) for tensor in wanted}
     views = [recorder.view(tensor) for tensor in wanted]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's advice is for those who train

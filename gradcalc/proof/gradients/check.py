@@ -115,10 +115,9 @@ class _Check:
 
     def _doubt(self, outcome: Outcome, derivative: Derivative) -> tuple[str, Outcome] | None:
         """Why an outcome that the record suggests is not to be said, and what is to be said instead."""
-        if outcome in (Outcome.WRONG, Outcome.NOT_FINITE):
-            places = derivative.program.computed_outside
-            if outcome is Outcome.NOT_FINITE or not places:
-                return None
+        if outcome is Outcome.NOT_FINITE:
+            return None
+        if outcome in (Outcome.PROVEN, Outcome.WRONG) and (places := derivative.program.computed_outside):
             where = self.recorded.lines[places[0]]
             return f"a number at {where} may have been computed from the inputs outside of torch", Outcome.UNDECIDED
         for view in self.recorded.outputs:

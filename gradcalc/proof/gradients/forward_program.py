@@ -61,6 +61,8 @@ class ForwardProgram(ProgramBuilder):
         """Numbers that left the graph, with what they were."""
         self.computed_outside: list[int] = []
         """Operations with a Python number that may have been computed from one of these."""
+        self._new: set[int] = set()
+        """The storages of tensors that were made of Python's numbers."""
         self.decisions = Decisions()
         self.is_documented = False
         """Whether what torch documents to get no gradient counts as constant."""
@@ -123,6 +125,11 @@ class ForwardProgram(ProgramBuilder):
         if known is None and self._escape is not None and not 0 <= self.place < self._escape and view.is_float:
             everything = [block.array for block in self._blocks.values()]
             return self._unknown_array(everything, view.shape, "a tensor of numbers from outside of torch")
+        if known is None and self.items and view.is_float and view.storage in self._new:
+            if view.size == 1 and float(view.floats[0]) in self.items:
+                return Reference(self.scalar(float(view.floats[0])).place, view.shape)
+            if not set(view.floats.tolist()) <= _ORDINARY:
+                self.computed_outside.append(self.place)
         if known is None or known.place >= len(self.steps):
             known = self._known[id(view)] = self.numbers(view.floats, view.shape)
             if view.is_float and _key(view.floats) in self._results:
@@ -209,6 +216,8 @@ class ForwardProgram(ProgramBuilder):
     def run(self, place: int, op: TensorOperation, rows: Mapping[str, Row]) -> None:
         """Write the steps of an operation, and keep its results."""
         self.place = place
+        if op.base == "lift_fresh":
+            self._new.update(view.storage for view in op.operands)
         if op.base == "_local_scalar_dense" and op.operands and op.operands[0].is_float:
             number = float(op.operands[0].floats[0])
             if op.operands[0].storage in self._blocks and number not in _ORDINARY:

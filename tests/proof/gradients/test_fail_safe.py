@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +26,9 @@ STOPPED: dict[str, Callable[[Any], Any]] = {
     ".data": lambda x: x / x.data.norm(),
     ".item()": lambda x: x / x.abs().max().item(),
     "no_grad": no_grad_scale,
+    "a new parameter": lambda x: torch.nn.Parameter(x * 2).sum() + 0 * x.sum(),
+    "a tensor of a number": lambda x: x * torch.tensor(x.abs().max().item(), dtype=x.dtype),
+    "a new start": lambda x: x.detach().requires_grad_() * 2 + 0 * x,
     "straight-through": lambda x: x + (x.round() - x).detach(),
 }
 
@@ -65,6 +69,10 @@ UNSEEN: dict[str, Callable[[Any], Any]] = {
     "a list": lambda x: x * torch.tensor((x.detach() * x.detach()).tolist(), dtype=x.dtype),
     "numpy": lambda x: x * torch.from_numpy((x * x).detach().numpy().copy()),
     "a number computed in Python": lambda x: x * (x.sum().item() ** 2),
+    "a number computed of a detached one": lambda x: x * float(x.detach().sum()) ** 2,
+    "a tensor of a number": lambda x: x * torch.tensor(float(x.detach().sum()) * 3),
+    "a copy": lambda x: x * copy.deepcopy(x.detach()),
+    "a library of mathematics": lambda x: x * math.exp(x[0]),
     "forward through numpy": ThroughNumpy.apply,
     "backward through numpy": BackwardThroughNumpy.apply,
     "complex": lambda x: torch.fft.fft(x),
