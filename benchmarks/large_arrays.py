@@ -70,7 +70,7 @@ class Found:
 
 
 def ask(case: LargeCase) -> Any:
-    return gradcalc.differentiate(case.expr, at=case.at, order=case.order, dtype=case.dtype, timeout=30)
+    return gradcalc.differentiate(case.expr, at=case.at, order=case.order, dtype=case.dtype, timeout=15)
 
 
 def look_at(found: Found, case: LargeCase, chance: random.Random, fault_count: int) -> None:

@@ -29,11 +29,11 @@ class _Missing(Exception):
     """A function that is not written here."""
 
 
-def _each(function: Callable[..., Any]) -> Callable[..., Any]:
+def _each(function: Callable[..., Any]) -> Any:
     return np.frompyfunc(function, function.__code__.co_argcount, 1)
 
 
-_ELEMENTWISE: dict[str, Callable[..., Any]] = {
+_ELEMENTWISE: dict[str, Any] = {
     "+": _each(lambda x, y: x + y),
     "-": _each(lambda x, y: x - y),
     "*": _each(lambda x, y: x * y),
@@ -164,7 +164,7 @@ def value(tree: Node, inputs: Mapping[str, Any], constants: Mapping[str, Any]) -
             return np.asarray(args[0][tuple(index)], dtype=object)
         if node.name in ("max", "min") and len(args) == 1:
             return _OF_ARRAYS[f"a{node.name}"](*args, **options)
-        if node.name in _ELEMENTWISE and not options:
+        if node.name in _ELEMENTWISE and not options and len(args) == _ELEMENTWISE[node.name].nin:
             return np.asarray(_ELEMENTWISE[node.name](*args), dtype=object)
         if node.name in _OF_ARRAYS:
             return np.asarray(_OF_ARRAYS[node.name](*args, **options), dtype=object)

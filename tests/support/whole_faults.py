@@ -138,7 +138,7 @@ def answered(ask: Ask, within: AbstractContextManager[object] | None = None) -> 
             report = ask()
     finally:
         at_point.PointJudge = own  # type: ignore[misc]
-    return Answer(report, judges[-1])
+    return Answer(report, judges.pop())  # not kept alive by its class
 
 
 # ---------------------------------------------------------------------------------------------------------------- where

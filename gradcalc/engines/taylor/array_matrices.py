@@ -63,7 +63,7 @@ class Inverse(Step):
         shares = chain_of(self.rows, change, adjoint, turned), chain_of(self.rows, turned, adjoint, change)
         yield 0, negative([left + right for left, right in zip(*shares, strict=True)])
 
-    def spread(self, marks: bytes) -> Iterator[bytes]:
+    def spread(self, local: Local, marks: bytes) -> Iterator[bytes]:
         yield bytes([max(marks)]) * self.size
 
 
@@ -105,7 +105,7 @@ class Determinant(Step):
         rates = [speed * y - local.values[0] * z for y, z in zip(inverse, change, strict=True)]
         yield 0, bounded_all([adjoint[0] * rate for rate in transposed(rates, self.rows)])
 
-    def spread(self, marks: bytes) -> Iterator[bytes]:
+    def spread(self, local: Local, marks: bytes) -> Iterator[bytes]:
         yield marks * self.rows**2
 
 

@@ -57,6 +57,10 @@ class Local:
     """What `bend` multiplies by, by pairs of operands."""
 
 
+REACHED, SINGULAR = 1, 2
+"""Marks of a place: the entry of the value depends on it, or does so through a singular place."""
+
+
 class Step(ABC):
     """A step: the positions of its operands in the program, and how many numbers it has."""
 
@@ -82,7 +86,7 @@ class Step(ABC):
         return iter(())
 
     @abstractmethod
-    def spread(self, marks: bytes) -> Iterator[bytes]:
+    def spread(self, local: Local, marks: bytes) -> Iterator[bytes]:
         """The marks of the operands' places, each the largest of those that it reaches."""
 
 
@@ -133,7 +137,7 @@ class Take(Linear):
     def transpose(self, adjoint: Flat) -> Iterator[Flat]:
         yield scatter(adjoint, self.positions, self.source)
 
-    def spread(self, marks: bytes) -> Iterator[bytes]:
+    def spread(self, local: Local, marks: bytes) -> Iterator[bytes]:
         yield scatter_marks(marks, self.positions, self.source)
 
 
@@ -150,7 +154,7 @@ class Stack(Linear):
     def transpose(self, adjoint: Flat) -> Iterator[Flat]:
         return (adjoint[start : start + self.each] for start in range(0, self.size, self.each))
 
-    def spread(self, marks: bytes) -> Iterator[bytes]:
+    def spread(self, local: Local, marks: bytes) -> Iterator[bytes]:
         return (marks[start : start + self.each] for start in range(0, self.size, self.each))
 
 
@@ -167,7 +171,7 @@ class Sum(Linear):
     def transpose(self, adjoint: Flat) -> Iterator[Flat]:
         yield [value for value in adjoint for _ in range(self.terms)]
 
-    def spread(self, marks: bytes) -> Iterator[bytes]:
+    def spread(self, local: Local, marks: bytes) -> Iterator[bytes]:
         yield b"".join(marks[row : row + 1] * self.terms for row in range(self.size))
 
 
@@ -219,7 +223,7 @@ class Product(Step):
             rows = sparse_products(columns_of(adjoint, self.columns), columns_of(a, self.terms), is_undefined=is_undefined)
             yield 1, [value for column in zip(*rows, strict=True) for value in column]
 
-    def spread(self, marks: bytes) -> Iterator[bytes]:
+    def spread(self, local: Local, marks: bytes) -> Iterator[bytes]:
         rows = [max(row) for row in rows_of(marks, self.rows)]
         yield b"".join(bytes([mark]) * self.terms for mark in rows)
         yield bytes(max(column) for column in columns_of(marks, self.columns)) * self.terms

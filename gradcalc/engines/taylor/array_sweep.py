@@ -12,13 +12,10 @@ from flint import fmpq
 
 from gradcalc.engines.taylor import evaluate
 from gradcalc.engines.taylor.array_program import ArrayProgram, Leaf
-from gradcalc.engines.taylor.array_steps import ONE, ZERO, Flat, Local, Step, added, mark_undefined
+from gradcalc.engines.taylor.array_steps import ONE, REACHED, SINGULAR, ZERO, Flat, Local, Step, added, mark_undefined
 from gradcalc.engines.taylor.jets import Jet
 from gradcalc.expression.tree import Call, Name
 from gradcalc.runtime import deadline
-
-_REACHED, _SINGULAR = 1, 2
-"""Marks of a place: the entry of the value depends on it, or does so through a singular place."""
 
 
 class Sweep:
@@ -108,19 +105,19 @@ class Sweep:
         if self._is_smooth:
             return {}
         marks: list[bytes | None] = [None] * len(self._locals)
-        marks[-1] = bytes(_REACHED if other == place else 0 for other in range(len(self.values)))
+        marks[-1] = bytes(REACHED if other == place else 0 for other in range(len(self.values)))
         for index, step in self._steps_back:
             here = marks[index]
             if here is None or not any(here):
                 continue
             reached = bytearray(here)
             for spot in self._locals[index].singular:
-                reached[spot] = _SINGULAR if reached[spot] else 0
-            for operand, part in zip(step.operands, step.spread(bytes(reached)), strict=True):
+                reached[spot] = SINGULAR if reached[spot] else 0
+            for operand, part in zip(step.operands, step.spread(self._locals[index], bytes(reached)), strict=True):
                 before = marks[operand]
                 marks[operand] = part if before is None else bytes(map(max, before, part))
         return {
-            name: bytes(mark == _SINGULAR for mark in found)
+            name: bytes(mark == SINGULAR for mark in found)
             for name, index in self._program.variables.items()
             if (found := marks[index]) is not None
         }

@@ -10,7 +10,7 @@ from operator import add, sub
 from typing import Any, NamedTuple
 
 from gradcalc.engines.taylor import reals
-from gradcalc.engines.taylor.array_steps import ONE, ZERO, CallOf, Flat, Local, Step, bounded_all, total
+from gradcalc.engines.taylor.array_steps import ONE, REACHED, ZERO, CallOf, Flat, Local, Step, bounded_all, total
 from gradcalc.engines.taylor.entry_expansion import FunctionExpansion
 from gradcalc.engines.taylor.jets import Condition, is_nan
 from gradcalc.engines.taylor.reals import integer
@@ -19,6 +19,8 @@ from gradcalc.runtime import deadline
 
 _MAX_POWER = 64
 """The largest exponent of a power that is multiplied out."""
+_CHOICES = frozenset(["max", "min", "maximum", "minimum"])
+"""Functions that are one of their arguments."""
 _ENTRIES = 64
 """Entries after which the clock is looked at."""
 
@@ -108,8 +110,19 @@ class Entrywise(Step):
     def _share(self, spot: int, share: Flat) -> Flat:
         return share if self.sizes[spot] == self.size else [total(share)]
 
-    def spread(self, marks: bytes) -> Iterator[bytes]:
-        return (marks if size == self.size else bytes([max(marks)]) for size in self.sizes)
+    def spread(self, local: Local, marks: bytes) -> Iterator[bytes]:
+        for spot, size in enumerate(self.sizes):
+            own = self._reached(local, spot, marks)
+            yield own if size == self.size else bytes([max(own)])
+
+    def _reached(self, local: Local, spot: int, marks: bytes) -> bytes:
+        """The marks for an argument: what a certain choice leaves has no part in what becomes of the choice."""
+        slopes = local.slopes[spot]
+        if self.node.name not in _CHOICES or slopes is None or isinstance(slopes, int):
+            return marks
+        undecided = set(local.singular)
+        pairs = enumerate(zip(marks, slopes, strict=True))
+        return bytes(mark if slope or place in undecided else min(mark, REACHED) for place, (mark, slope) in pairs)
 
 
 def _scaled(values: Flat, factors: Factors) -> Flat:

@@ -19,7 +19,7 @@ from gradcalc.engines.taylor.array_steps import Flat
 from gradcalc.engines.taylor.reals import is_accurate
 from gradcalc.proof.floats.memory import Unknown
 from gradcalc.proof.floats.replay import Replay
-from gradcalc.proof.gradients.comparison import compared
+from gradcalc.proof.gradients.comparison import compared, largest_of
 from gradcalc.proof.gradients.derivative import DERIVATIVE_BITS, started, swept
 from gradcalc.proof.gradients.rows import ROWS
 from gradcalc.proof.gradients.words import Outcome
@@ -62,7 +62,7 @@ def _faults(recorded: RecordedFunction, replay: Replay, run: NodeRun, applicatio
         truths = adjoint or [reals.exact(0)] * view.size
         programs = [arb(0)] * view.size if given is None else _known(replay, given)
         if len(programs) == view.size and all(map(is_accurate, truths)):
-            part = compared("", truths, programs, view, is_none=given is None)
+            part = compared("", truths, programs, view, largest_of(truths), is_none=given is None)
             if part.outcome is Outcome.WRONG and part.signature:
                 yield Fault(application, number, part.signature)
 

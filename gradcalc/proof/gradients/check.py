@@ -204,7 +204,7 @@ class _Check:
         programs = [it for it in contents if it is not None]
         if len(programs) < len(contents):
             return Part(name, Outcome.UNDECIDED, "the backward program has no value in exact arithmetic")
-        return compared(name, known, programs, source, is_none=view is None)
+        return compared(name, known, programs, source, derivative.largest, is_none=view is None)
 
     def _contents(self, view: TensorView | None, size: int) -> Sequence[arb | None] | Part:
         """What the backward program leaves in a gradient, entry by entry; a part where that is not known."""

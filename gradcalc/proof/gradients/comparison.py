@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from flint import arb
 
@@ -16,14 +16,17 @@ from gradcalc.proof.gradients.words import Outcome, Part
 _SPARE_BITS = 64
 
 
-def compared(name: str, truths: Sequence[Real], programs: Sequence[arb], source: TensorView, *, is_none: bool) -> Part:
+def compared(
+    name: str, truths: Sequence[Real], programs: Sequence[arb], source: TensorView, largest: arb, *, is_none: bool
+) -> Part:
     """The outcome for the gradient by an input: the exact derivatives, and what the backward program means, by entry.
 
-    Both are enclosures: where they do not overlap, the gradient is wrong, by at least the gap between them.
+    Both are enclosures: where they do not overlap, the gradient is wrong, by at least the gap between them.  `largest` is
+    the size of the largest derivative, by any input.
     """
     size, precision = len(truths), FORMATS[source.dtype].precision
     if all(program.overlaps(ball(truth)) for truth, program in zip(truths, programs, strict=True)):
-        floor = negligible(truths, precision)
+        floor = negligible(largest, precision)
         if all(program.rel_accuracy_bits() >= precision or abs(program) <= floor for program in programs):
             return Part(name, Outcome.PROVEN, entries=size)
         return Part(name, Outcome.UNDECIDED, "the backward program could not be enclosed tightly enough", entries=size)
@@ -35,13 +38,17 @@ def compared(name: str, truths: Sequence[Real], programs: Sequence[arb], source:
     return Part(name, Outcome.WRONG, how, how, size, error)
 
 
-def negligible(numbers: Sequence[Real | None], precision: int) -> arb:
-    """The size below which an entry of an array is 0 for a dtype: 64 bits below the last bit of the largest entry.
+def largest_of(numbers: Iterable[Real | None]) -> arb:
+    """The size of the largest number of those that are known, at least."""
+    return max((abs(ball(number)).lower() for number in numbers if number is not None), default=arb(0))
 
-    Entries that cancel to 0, as those by a bias before a softmax, are enclosed by a small ball only.
+
+def negligible(largest: arb, precision: int) -> arb:
+    """The size below which a derivative is 0 for a dtype: 64 bits below the last bit of the largest derivative.
+
+    Derivatives that cancel to 0, as those by a bias before a normalization, are enclosed by a small ball only.
     """
-    sizes = [abs(ball(number)).lower() for number in numbers if number is not None]
-    return max(sizes, default=arb(0)) * arb(2) ** -(precision + _SPARE_BITS)
+    return largest * arb(2) ** -(precision + _SPARE_BITS)
 
 
 def _relative_error(truths: Sequence[Real], programs: Sequence[arb]) -> float:

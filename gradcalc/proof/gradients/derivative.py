@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+
+from flint import arb
 
 from gradcalc.engines.autograd.function_recorder import RecordedFunction
 from gradcalc.engines.taylor import evaluate, reals
@@ -12,7 +15,7 @@ from gradcalc.engines.taylor.array_sweep import Sweep
 from gradcalc.engines.taylor.reals import Real, ball, is_accurate
 from gradcalc.proof.floats.formats import FORMATS
 from gradcalc.proof.gradients import layer_rows, loss_rows, move_rows  # noqa: F401  their rows belong to the table
-from gradcalc.proof.gradients.comparison import negligible
+from gradcalc.proof.gradients.comparison import largest_of, negligible
 from gradcalc.proof.gradients.decisions import Decision
 from gradcalc.proof.gradients.forward_program import ForwardProgram
 from gradcalc.proof.gradients.rows import ROWS
@@ -26,6 +29,8 @@ class Derivative:
 
     slopes: Sequence[Sequence[Real | None]]
     singular: Sequence[bytes]
+    largest: arb
+    """The size of the largest of them, at least."""
     program: ForwardProgram
     sweep: Sweep
     boundaries: Sequence[Decision]
@@ -43,26 +48,25 @@ def derivative_of(recorded: RecordedFunction, *, cut: bool = False, documented: 
         program.run(place, op, ROWS)
     arrays = program.contracted(recorded.outputs, recorded.cotangents)
     slopes: list[list[Real | None]] = [[None] * view.size for view in recorded.inputs]
-    sweep = None
+    sweep, largest = None, arb(0)
     for bits in DERIVATIVE_BITS:
         with reals.precision(bits):
             sweep = swept(recorded, arrays, program)
             adjoints = sweep.adjoints(0)
-        for number, view in enumerate(recorded.inputs):
-            values = adjoints.get(_name(number)) or [reals.exact(0)] * view.size
-            pairs = zip(values, slopes[number], strict=True)
-            slopes[number] = [value if is_accurate(value) else before for value, before in pairs]
-            floor = negligible(slopes[number], FORMATS[view.dtype].precision)
-            slopes[number] = [
-                value if slope is None and abs(ball(value)) <= floor else slope
-                for value, slope in zip(values, slopes[number], strict=True)
-            ]
+        values = [adjoints.get(_name(place)) or [reals.exact(0)] * len(each) for place, each in enumerate(slopes)]
+        for known, computed in zip(slopes, values, strict=True):
+            known[:] = [new if is_accurate(new) else old for old, new in zip(known, computed, strict=True)]
+        largest = largest_of(chain.from_iterable(slopes))
+        for known, computed, view in zip(slopes, values, recorded.inputs, strict=True):
+            floor = negligible(largest, FORMATS[view.dtype].precision)
+            pairs = zip(known, computed, strict=True)
+            known[:] = [new if old is None and abs(ball(new)) <= floor else old for old, new in pairs]
         if all(slope is not None for each in slopes for slope in each):
             break
     assert sweep is not None
     marks = sweep.singular_entries(0)
     singular = [marks.get(_name(number)) or bytes(view.size) for number, view in enumerate(recorded.inputs)]
-    return Derivative(slopes, singular, program, sweep, list(program.decisions.at_boundary(program, sweep)))
+    return Derivative(slopes, singular, largest, program, sweep, list(program.decisions.at_boundary(program, sweep)))
 
 
 def started(recorded: RecordedFunction, *, cut: bool = False) -> ForwardProgram:

@@ -25,7 +25,7 @@ class Join(Linear):
             yield adjoint[start : start + size]
             start += size
 
-    def spread(self, marks: bytes) -> Iterator[bytes]:
+    def spread(self, local: Local, marks: bytes) -> Iterator[bytes]:
         start = 0
         for size in self._sizes:
             yield marks[start : start + size]
@@ -44,7 +44,7 @@ class Stop(Take):
     def pull(self, local: Local, args: Sequence[Local], adjoint: Flat) -> Iterator[tuple[int, Flat]]:
         return iter(())
 
-    def spread(self, marks: bytes) -> Iterator[bytes]:
+    def spread(self, local: Local, marks: bytes) -> Iterator[bytes]:
         yield bytes(self.source)
 
 
@@ -61,7 +61,7 @@ class Scatter(Linear):
     def transpose(self, adjoint: Flat) -> Iterator[Flat]:
         yield [adjoint[place] for place in self._positions]
 
-    def spread(self, marks: bytes) -> Iterator[bytes]:
+    def spread(self, local: Local, marks: bytes) -> Iterator[bytes]:
         yield bytes(marks[place] for place in self._positions)
 
 
@@ -103,6 +103,6 @@ class UnknownStep(Step):
     def pull(self, local: Local, args: Sequence[Local], adjoint: Flat) -> Iterator[tuple[int, Flat]]:
         return ((spot, [NAN] * size) for spot, size in enumerate(self._sizes) if args[spot].is_moving)
 
-    def spread(self, marks: bytes) -> Iterator[bytes]:
+    def spread(self, local: Local, marks: bytes) -> Iterator[bytes]:
         mark = bytes([max(marks, default=0)])
         return (mark * size for size in self._sizes)

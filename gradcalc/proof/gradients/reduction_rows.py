@@ -90,7 +90,7 @@ def _logsumexp(p: ForwardProgram, a: Arguments) -> Reference:
     return _kept(p, a, p.call("log", p.sum(p.call("exp", x), dims)))
 
 
-@row("_softmax", "dim")
+@row("_softmax _safe_softmax", "dim")
 def _softmax(p: ForwardProgram, a: Arguments) -> Reference:
     x = a.array("self")
     dims = [a.of("dim") % len(x.shape)] if x.shape else []

@@ -90,3 +90,26 @@ def test_the_row_that_pads_gets_no_gradient_by_design() -> None:
 def test_kernels_that_are_adjoints_by_definition_are_noted() -> None:
     notes = gradients(*LAYERS["convolution"]).notes
     assert any("convolution_backward" in note for note in notes)
+
+
+MODULES: dict[str, Callable[[], tuple[torch.nn.Module, torch.Tensor]]] = {
+    "convolutions, whose biases cancel": lambda: (
+        torch.nn.Sequential(
+            torch.nn.Conv2d(1, 2, 3, padding=1), torch.nn.BatchNorm2d(2), torch.nn.ReLU(), torch.nn.Conv2d(2, 2, 3),
+            torch.nn.BatchNorm2d(2), torch.nn.SiLU(),
+        ), torch.randn(2, 1, 4, 4),
+    ),
+    "a transformer with dropout": lambda: (
+        torch.nn.TransformerEncoderLayer(8, 2, 16, dropout=0.1, batch_first=True), torch.randn(2, 3, 8),
+    ),
+    "a recurrent cell": lambda: (torch.nn.GRUCell(3, 2), torch.randn(4, 3)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_all_parameters_of_modules_are_proven(name: str) -> None:
+    torch.manual_seed(0)
+    module, x = MODULES[name]()
+    report = gradients(module, x)
+    assert report.verdict == Outcome.PROVEN, str(report)
+    assert sum(part.entries for part in report.parts) == x.numel() + sum(it.numel() for it in module.parameters())
