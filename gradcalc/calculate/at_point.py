@@ -100,6 +100,8 @@ def _runs(prepared: PreparedQuery, inputs: _Inputs, dtype: str, device: str) -> 
     with deadline.limit(prepared.seconds / 2):
         gradients, count = prepared.partials.gradients(), math.prod(prepared.shape)
         runs = backward.runs(prepared.tree, inputs.floats, gradients, count, dtype=dtype, device=device, record=True)
+    if not inputs.underflow:
+        return runs
     return [replace(run, unrepresentable={**inputs.underflow, **run.unrepresentable}) for run in runs]
 
 

@@ -137,6 +137,8 @@ def linearize(*trees: Node) -> Program:
 
 
 _SMALL = 1_000
+_FEW = 64
+"""Nodes whose values are all kept until a tree is read."""
 
 
 def keep_program(program: Program) -> None:
@@ -191,7 +193,10 @@ def fold(tree: Node, leaf: Callable[[Number | Name], T], call: Callable[[Call, l
 
     A node that stands in a tree several times is read once, and its value is given to several calls.
     """
-    nodes, operands = linearize(tree)
+    program = linearize(tree)
+    if len(program.nodes) <= _FEW:
+        return program.evaluate(leaf, call)[-1]
+    nodes, operands = program
     uses = Counter(chain.from_iterable(operands))
     values: dict[int, T] = {}
     for place, node in enumerate(nodes):

@@ -109,7 +109,7 @@ def _with_notes(evidence: Evidence, judgement: Judgement, proof: Mapping[str, ob
     if evidence.out_of_range:
         name, cause = next(iter(evidence.out_of_range.items()))
         why += f"; {name} is stored as {'inf' if cause == 'overflow' else '0'}, without effect here"
-    return replace(judgement, why=why)
+    return judgement if why == judgement.why else replace(judgement, why=why)
 
 
 # ---------------------------------------------------------------------------------------------------------- formulas

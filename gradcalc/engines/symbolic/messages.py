@@ -187,7 +187,7 @@ def unpack(parts: Parts) -> list[Node]:
             name, *places = part
             if not isinstance(name, str):
                 raise ValueError("a call without a name")
-            nodes.append(Call(name, tuple(map(at, places))))
+            nodes.append(Call(name, tuple([at(place) for place in places])))
             operands.append(places)
     trees = list(map(at, parts[-1]))
     if len(trees) == 1 and trees[0] is nodes[-1]:

@@ -155,12 +155,7 @@ class _Replaying:
                 else:
                     self.memory.write(view, self._created(op, view), view.floats)
         elif op.is_scalar:
-            values = {view.only_cell.key: self._value(view) for view in op.operands}
-            if place in self.exact and all(value.ball == value.float for value in values.values()):
-                for view, result in zip(op.results, self.exact[place], strict=False):
-                    self.memory.put(view, result.ball, view.number)
-            else:
-                self._run_numbers(place, op, values)
+            self._run_scalar(place, op)
         else:
             self._run_arrays(place, op, [self.memory.read(view) for view in op.operands])
 
@@ -199,9 +194,16 @@ class _Replaying:
         for view in op.results:
             self.memory.write(view, balls_of(view.floats), view.floats)
 
-    def _value(self, view: TensorView) -> Value:
-        ball, number = self.memory.number(view)
-        return Value(ball, self.field, number)
+    def _run_scalar(self, place: int, op: TensorOperation) -> None:
+        """Run an operation on numbers; where its arguments are exactly the floats, the result may be known."""
+        numbers = [self.memory.number(view) for view in op.operands]
+        known = self.exact.get(place)
+        if known is not None and all(ball == number for ball, number in numbers):
+            for view, result in zip(op.results, known, strict=False):
+                self.memory.put(view, result.ball, view.number)
+            return
+        field, pairs = self.field, zip(op.operands, numbers, strict=True)
+        self._run_numbers(place, op, {view.only_cell.key: Value(ball, field, number) for view, (ball, number) in pairs})
 
     def _run_arrays(self, place: int, op: TensorOperation, operands: Sequence[Operand]) -> None:
         has_unknown = any(operand.has_unknown for operand in operands)

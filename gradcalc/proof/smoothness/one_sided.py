@@ -382,6 +382,8 @@ def _overlap(left: Side, right: Side) -> bool:
 
 def _is_long(tree: Program, place: int) -> bool:
     """Whether a node has more than `_MAX_ELEMENT_NODES` ancestors, itself included."""
+    if place < _MAX_ELEMENT_NODES:  # they stand before it
+        return False
     ancestors, waiting = {place}, [place]
     while waiting and len(ancestors) <= _MAX_ELEMENT_NODES:
         operands = [arg for arg in tree.operands[waiting.pop()] if arg not in ancestors]
