@@ -36,9 +36,13 @@ def gradients(
     tolerance.  `order` 2 checks the gradient of the gradient.  `by_design` names Functions, or gives their classes, whose
     backward pass is meant to be something else.  The user's code runs, once for each order.
     """
-    from gradcalc.engines.autograd.function_recorder import prepare, record_function
+    from gradcalc.engines.autograd.function_call import prepare
+    from gradcalc.engines.autograd.function_recorder import record_function
     from gradcalc.proof.gradients.check import check_gradients
 
+    if order not in (1, 2):
+        raise ValueError(f"order is 1 or 2, not {order!r}")
+    by_design = [by_design] if isinstance(by_design, str | type) else by_design
     call = prepare(fn, inputs)
     function = call.function if order == 1 else call.gradient_function(seed)
     try:

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_flatten
 
+from gradcalc.engines.autograd.function_call import cotangents_of
 from gradcalc.engines.autograd.operation import TensorView
 from gradcalc.engines.autograd.program import Record
 from gradcalc.engines.autograd.recorder import Recorder, unrecorded
@@ -93,6 +94,7 @@ class FunctionRecorder(Recorder):
         self.literals: set[float] = set()
         self.escape: tuple[int, str] | None = None
         self.is_real = True
+        self.failure = ""
         self.wanted: set[int] = set()
         """The tensors to differentiate by."""
         self._computed: set[int] = set()
@@ -119,7 +121,11 @@ class FunctionRecorder(Recorder):
     def views(self, tensors: Sequence[torch.Tensor | None]) -> list[TensorView | None]:
         """Some tensors as plain data, while recording is on: reading them is no part of the record."""
         with unrecorded():
-            return [None if tensor is None else self.view(tensor) for tensor in tensors]
+            try:
+                return [None if tensor is None else self.view(tensor) for tensor in tensors]
+            except RuntimeError:  # a wrapper without memory, as those of torch.func
+                self.failure = "a custom Function inside a transform of torch.func is not looked at"
+                return [None] * len(tensors)
 
     def record(self, function: Any, args: Sequence[Any], options: Any) -> Any:
         tensors = [value for value in tree_flatten((args, options))[0] if isinstance(value, torch.Tensor)]
@@ -179,12 +185,27 @@ class FunctionRecorder(Recorder):
 
             return leave
 
+        def rebuilt(name: str, maker: Any) -> Any:
+            def make(*args: Any, **options: Any) -> Any:
+                data = args[0] if args else None  # a tensor itself is copied by operations that are recorded
+                if isinstance(data, list | tuple) and any(isinstance(it, torch.Tensor) for it in _parts(data)):
+                    place = len(self.recording.tensor_operations)
+                    self.escape = self.escape or (place, f"torch.{name}() at {_user_line()}")
+                return maker(*args, **options)
+
+            return make
+
+        makers = {name: getattr(torch, name) for name in _MAKERS}
         own = {name: torch.Tensor.__dict__.get(name) for name in _LEAVING}
+        for name, maker in makers.items():
+            setattr(torch, name, rebuilt(name, maker))
         for name in _LEAVING:
             setattr(torch.Tensor, name, noted(name, getattr(torch.Tensor, name)))
         try:
             yield
         finally:
+            for name, maker in makers.items():
+                setattr(torch, name, maker)
             for name, method in own.items():
                 if method is None:
                     delattr(torch.Tensor, name)
@@ -259,7 +280,20 @@ class FunctionRecorder(Recorder):
         return [*handles, node.register_hook(after)] if handles else []
 
 
-_LEAVING = ("numpy", "tolist", "__dlpack__")
+_MAKERS = ("tensor", "as_tensor", "asarray")
+"""Functions that make a tensor of a list, which may hold tensors: their numbers are read unseen."""
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """The items of lists in lists."""
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _parts(part)
+    else:
+        yield value
+
+
+_LEAVING = ("numpy", "tolist", "__dlpack__", "new_tensor")
 """Methods by which numbers leave torch as arrays or lists: what is done with them then is not recorded."""
 
 
@@ -305,7 +339,7 @@ def record_function(
         outputs = [output for output in outputs if output.requires_grad] or outputs
         recorder.recording.forward = len(recorder.recording.tensor_operations)
         output_views = [recorder.view(output) for output in outputs]
-        cotangents = _cotangents(outputs, seed)
+        cotangents = cotangents_of(outputs, seed)
         cotangent_views = [recorder.view(cotangent) for cotangent in cotangents]
         recorder._is_forward = False
         gradients = _gradients(recorder, outputs, cotangents, wanted)
@@ -323,17 +357,8 @@ def record_function(
         frozenset(recorder.literals),
         recorder.escape,
         recorder.is_real,
+        recorder.failure,
     )
-
-
-def _cotangents(outputs: Sequence[torch.Tensor], seed: int) -> list[torch.Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    cotangents = []
-    for output in outputs:
-        size = torch.rand(output.shape, generator=generator, dtype=torch.float64) * 0.75 + 0.25
-        sign = torch.randint(0, 2, output.shape, generator=generator) * 2 - 1
-        cotangents.append((size * sign).to(device=output.device, dtype=output.dtype))
-    return cotangents
 
 
 def _gradients(
@@ -343,7 +368,7 @@ def _gradients(
     wanted: Sequence[torch.Tensor],
 ) -> Sequence[torch.Tensor | None]:
     pairs = [(output, it) for output, it in zip(outputs, cotangents, strict=True) if output.requires_grad]
-    if not pairs:
+    if not pairs or not wanted:
         return [None] * len(wanted)
     handles = recorder.watch([output for output, _ in pairs])
     try:
@@ -354,44 +379,3 @@ def _gradients(
     finally:
         for handle in handles:
             handle.remove()
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionCall:
-    """A function with its inputs, and the tensors to differentiate by, with their names."""
-
-    function: Callable[..., Any]
-    inputs: Sequence[Any]
-    wanted: Sequence[torch.Tensor]
-    names: Sequence[str]
-
-    def gradient_function(self, seed: int) -> Callable[..., Any]:
-        """The gradient of the function for a random cotangent, as a function that can be differentiated."""
-
-        def gradient(*inputs: Any) -> Any:
-            result = tree_flatten(self.function(*inputs))[0]
-            outputs = [it for it in result if isinstance(it, torch.Tensor) and it.requires_grad]
-            with unrecorded():
-                cotangents = _cotangents(outputs, seed + 1)
-            found = torch.autograd.grad(outputs, list(self.wanted), cotangents, create_graph=True, allow_unused=True)
-            return [it for it in found if it is not None]
-
-        return gradient
-
-
-def prepare(fn: Any, inputs: Any) -> FunctionCall:
-    """The call of a function, a Function class or a module, with copies of its tensors."""
-    arguments = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)
-    tensors = [it for it in arguments if isinstance(it, torch.Tensor) and it.is_floating_point()]
-    chosen = {id(it) for it in tensors if it.requires_grad} or {id(it) for it in tensors}
-    own = [_copy(it, needs_gradient=id(it) in chosen) if isinstance(it, torch.Tensor) else it for it in arguments]
-    pairs = [(f"input {place}", it) for place, it in enumerate(own) if isinstance(it, torch.Tensor) and it.requires_grad]
-    if isinstance(fn, torch.nn.Module):
-        pairs += [(name, it) for name, it in fn.named_parameters() if it.requires_grad]
-    function = fn.apply if isinstance(fn, type) and issubclass(fn, torch.autograd.Function) else fn
-    return FunctionCall(function, own, [it for _, it in pairs], [name for name, _ in pairs])
-
-
-def _copy(tensor: torch.Tensor, *, needs_gradient: bool) -> torch.Tensor:
-    copy = tensor.detach().clone(memory_format=torch.preserve_format)
-    return copy.requires_grad_(needs_gradient)

@@ -7,8 +7,9 @@ fault elsewhere is not blamed on them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flint import arb
 
@@ -20,7 +21,7 @@ from gradcalc.engines.taylor.reals import is_accurate
 from gradcalc.proof.floats.memory import Unknown
 from gradcalc.proof.floats.replay import Replay
 from gradcalc.proof.gradients.comparison import compared, largest_of
-from gradcalc.proof.gradients.derivative import DERIVATIVE_BITS, started, swept
+from gradcalc.proof.gradients.derivative import DERIVATIVE_BITS, Meant, started, swept
 from gradcalc.proof.gradients.rows import ROWS
 from gradcalc.proof.gradients.words import Outcome
 
@@ -67,6 +68,24 @@ def _faults(recorded: RecordedFunction, replay: Replay, run: NodeRun, applicatio
                 yield Fault(application, number, part.signature)
 
 
+def meant_gradients(recorded: RecordedFunction, replay: Replay, by_design: Collection[Any]) -> list[Meant] | None:
+    """What the Functions that are meant to have another gradient returned, exactly; None where that is not known."""
+    meant = []
+    for run in own_runs(recorded):
+        assert run.application is not None
+        application = recorded.applications[run.application]
+        if not {application.name, application.cls} & set(by_design):
+            continue
+        gradients: list[Flat | None] = []
+        for view, given in zip(application.inputs, run.grad_inputs, strict=False):
+            known = None if given is None else _known(replay, given)
+            if view is not None and known is not None and len(known) < view.size:
+                return None
+            gradients.append(known)
+        meant.append(Meant(application, gradients))
+    return meant
+
+
 def _adjoints(
     recorded: RecordedFunction, application: Application, terms: Sequence[tuple[TensorView, Flat]]
 ) -> Sequence[Flat | None]:
@@ -83,7 +102,8 @@ def _adjoints(
             program.write(view, own)
     for place in range(application.start, application.end):
         program.run(place, operations[place], ROWS)
-    arrays = program.weighted(terms)
+    program.place = -1
+    arrays = program.weighted([(program.read(output), cotangent) for output, cotangent in terms])
     with reals.precision(DERIVATIVE_BITS[-1]):
         return swept(recorded, arrays, program).adjoints_at(boundary)
 

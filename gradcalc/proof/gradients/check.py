@@ -9,6 +9,7 @@ what was taken out of the graph counts as constant.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,7 +26,7 @@ from gradcalc.proof.floats.memory import Unknown
 from gradcalc.proof.floats.replay import replay
 from gradcalc.proof.gradients import layer_rows, move_rows  # noqa: F401  their rows belong to the table
 from gradcalc.proof.gradients.backward_rows import NOTE, Meanings
-from gradcalc.proof.gradients.blame import faults, own_runs
+from gradcalc.proof.gradients.blame import faults, meant_gradients, own_runs
 from gradcalc.proof.gradients.comparison import compared
 from gradcalc.proof.gradients.decisions import Boundary, Decision
 from gradcalc.proof.gradients.derivative import Derivative, derivative_of
@@ -38,11 +39,13 @@ _REPLAY_BITS = 256
 def check_gradients(recorded: RecordedFunction, names: Sequence[str], by_design: Collection[Any] = ()) -> GradientReport:
     """Compare the gradients of a function with the derivative of what it computed.  Raises `OutOfTime`."""
     operations = len(recorded.record.tensor_operations)
-    if recorded.failure or not recorded.is_real or not recorded.outputs:
+    if recorded.failure or not recorded.is_real or not recorded.outputs or not names:
         why = recorded.failure or (
             "complex, sparse, quantized and nested tensors are not looked at"
             if not recorded.is_real
             else "no output has entries that are floats"
+            if not recorded.outputs
+            else "there is no tensor of floats to differentiate by"
         )
         parts = tuple(Part(name, Outcome.UNDECIDED, why) for name in names)
         return GradientReport(Outcome.UNDECIDED, parts, why=why, operations=operations)
@@ -100,7 +103,7 @@ class _Check:
         names = tuple(dict.fromkeys(fault.application.name for fault in own_faults))
         meant = [it for it in own_faults if {it.application.name, it.application.cls} & set(self.by_design)]
         telling = next(part for part in parts if part.outcome is Outcome.WRONG)
-        if own_faults and len(meant) == len(own_faults):
+        if own_faults and len(meant) == len(own_faults) and self._is_meant():
             own = [replace(part, outcome=Outcome.BY_DESIGN) if part.outcome is Outcome.WRONG else part for part in parts]
             outcome = worst([part.outcome for part in own])
             return self._reported(outcome, own, why=f"{', '.join(names)} by design: {telling.signature}", at_fault=names)
@@ -113,6 +116,15 @@ class _Check:
         where = {"function": fault.application.name, "line": fault.application.line, "signature": fault.signature}
         return self._reported(Outcome.WRONG, parts, why=why, at_fault=names, **where)
 
+    def _is_meant(self) -> bool:
+        """Whether the gradients are right but for the Functions that are meant to have others."""
+        meant = meant_gradients(self.recorded, self.replay, self.by_design)
+        if meant is None:
+            return False
+        derivative = derivative_of(self.recorded, meant=meant)
+        outcomes = {self._part(number, derivative).outcome for number in range(len(self.names))}
+        return outcomes <= {Outcome.PROVEN}
+
     def _doubt(self, outcome: Outcome, derivative: Derivative) -> tuple[str, Outcome] | None:
         """Why an outcome that the record suggests is not to be said, and what is to be said instead."""
         if outcome is Outcome.NOT_FINITE:
@@ -120,6 +132,8 @@ class _Check:
         if outcome in (Outcome.PROVEN, Outcome.WRONG) and (places := derivative.program.computed_outside):
             where = self.recorded.lines[places[0]]
             return f"a number at {where} may have been computed from the inputs outside of torch", Outcome.UNDECIDED
+        if outcome is Outcome.WRONG and (line := self._item_of_backward()) is not None:
+            return f"the backward pass takes a rounded number out of torch by .item() at {line}", Outcome.UNDECIDED
         for view in self.recorded.outputs:
             if not np.isfinite(view.floats).all():
                 return f"the value is not finite: {self._not_finite()}", Outcome.NOT_FINITE
@@ -129,6 +143,14 @@ class _Check:
             return "the forward program has two meanings here: please report this", Outcome.UNDECIDED
         unseen = self._unseen(derivative.program)
         return None if unseen is None else (unseen, Outcome.UNDECIDED)
+
+    def _item_of_backward(self) -> str | None:
+        """The line of the backward pass where a float leaves torch: what it means exactly is not known then."""
+        record = self.recorded.record
+        for place, op in enumerate(record.tensor_operations[record.forward :], record.forward):
+            if op.base == "_local_scalar_dense" and op.operands[0].is_float:
+                return self.recorded.lines[place]
+        return None
 
     def _has_one_meaning(self, derivative: Derivative) -> bool:
         """Whether the outputs are the same by the rows with derivatives and by the replay, where both are known."""
@@ -227,7 +249,7 @@ class _Check:
         if program.unknown:
             return Part(name, Outcome.UNDECIDED, f"{next(iter(program.unknown))} has no exact meaning here")
         if any(derivative.singular[number]):
-            return Part(name, Outcome.NOT_DIFFERENTIABLE, self._singular(derivative))
+            return self._singular(name, derivative)
         return Part(name, Outcome.UNDECIDED, "no derivative could be proven within the precision limit")
 
     def _at_boundary(self, name: str, decision: Decision) -> Part:
@@ -237,14 +259,19 @@ class _Check:
             return Part(name, Outcome.UNDECIDED, f"where the result of {op.name} at {line} changes is not known")
         return Part(name, Outcome.NOT_DIFFERENTIABLE, f"what {op.base} at {line} decides changes here")
 
-    def _singular(self, derivative: Derivative) -> str:
-        """Where a function is not smooth: the operation and its line."""
+    def _singular(self, name: str, derivative: Derivative) -> Part:
+        """Where a function is not smooth: the operation and its line.  Of infinities it is not known."""
         for origin in derivative.sweep.singular_steps():
             place = derivative.program.origins[origin]
             if place >= 0:
                 op = self.recorded.record.tensor_operations[place]
-                return f"{op.base} at {self.recorded.lines[place]} is at a tie, a kink or the boundary of its domain"
-        return "the function is not differentiable here"
+                where = f"{op.base} at {self.recorded.lines[place]}"
+                tensors = all(np.isfinite(view.floats).all() for view in (*op.operands, *op.results) if view.is_float)
+                if not tensors or any(math.isinf(it) for _, it in op.arguments if isinstance(it, float)):
+                    return Part(name, Outcome.UNDECIDED, f"{where} computes with what is not finite")
+                why = f"{where} is at a tie, a kink or the boundary of its domain"
+                return Part(name, Outcome.NOT_DIFFERENTIABLE, why)
+        return Part(name, Outcome.NOT_DIFFERENTIABLE, "the function is not differentiable here")
 
     def _not_finite(self) -> str:
         """The first operation that made what is not finite of numbers that are."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradcalc.engines.autograd.operation import Numbers, Plain, TensorOperation, TensorView
+from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, Plain, TensorOperation, TensorView
 from gradcalc.engines.taylor.array_program import Leaf, Reference
 from gradcalc.engines.taylor.array_sweep import Sweep
 from gradcalc.engines.taylor.entrywise import Entrywise
@@ -95,7 +95,9 @@ class Decisions:
             elif decision.boundary is Boundary.UNKNOWN or is_constant[decision.step]:
                 changes = decision.boundary is Boundary.UNKNOWN or has_jump[decision.step]
             else:
-                values = (local.values[position] for position in decision.positions)
+                values = [local.values[position] for position in decision.positions]
+                if not all(ball(value).is_finite() for value in values):
+                    decision = replace(decision, boundary=Boundary.UNKNOWN)
                 changes = has_jump[decision.step] or any(_is_at(value, decision.boundary) for value in values)
             if changes:
                 yield decision
@@ -103,6 +105,8 @@ class Decisions:
 
 def _is_at(value: Real, boundary: Boundary) -> bool:
     number = ball(value)
+    if boundary is Boundary.UNKNOWN:
+        return True
     if boundary is Boundary.ZERO:
         return bool(number.contains(0))
     return bool(number.contains_integer()) and not number.is_zero()
@@ -131,6 +135,8 @@ def _decisions(program: ForwardProgram, op: TensorOperation) -> Iterator[Decisio
         return
     if op.base in _COMPARISONS:
         left, right = op.argument("self"), op.argument("other")
+        if isinstance(left, TensorView) and isinstance(right, TensorView) and _is_one(left, right):
+            return  # a number is equal to itself everywhere
         difference = program.call("-", _side(program, left), _side(program, right))
         finite = np.broadcast_to(np.isfinite(_floats(left)) & np.isfinite(_floats(right)), difference.shape)
         yield Decision(program.place, difference.place, np.flatnonzero(finite.reshape(-1)).tolist(), Boundary.ZERO)
@@ -166,6 +172,11 @@ def _between(program: ForwardProgram, op: TensorOperation) -> Decision:
     left, right = _side(program, values), _side(program, marks)
     difference = program.call("-", Reference(left.place, (left.size, 1)), right)
     return Decision(program.place, difference.place, range(difference.size), Boundary.ZERO)
+
+
+def _is_one(left: TensorView, right: TensorView) -> bool:
+    same = (left.storage, left.offset, left.shape, left.strides) == (right.storage, right.offset, right.shape, right.strides)
+    return same and left.storage != NO_MEMORY
 
 
 def _side(program: ForwardProgram, value: Plain) -> Reference:

@@ -8,9 +8,10 @@ from itertools import chain
 
 from flint import arb
 
-from gradcalc.engines.autograd.function_recorder import RecordedFunction
+from gradcalc.engines.autograd.function_recorder import Application, RecordedFunction
 from gradcalc.engines.taylor import evaluate, reals
-from gradcalc.engines.taylor.array_program import ArrayProgram
+from gradcalc.engines.taylor.array_program import ArrayProgram, Reference
+from gradcalc.engines.taylor.array_steps import Flat
 from gradcalc.engines.taylor.array_sweep import Sweep
 from gradcalc.engines.taylor.reals import Real, ball, is_accurate
 from gradcalc.proof.floats.formats import FORMATS
@@ -37,16 +38,35 @@ class Derivative:
     """The decisions at whose boundary the point lies."""
 
 
-def derivative_of(recorded: RecordedFunction, *, cut: bool = False, documented: bool = False) -> Derivative:
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """An application of a custom Function whose gradients are meant as they are: exactly, by each input that has one."""
+
+    application: Application
+    gradients: Sequence[Flat | None]
+
+
+def derivative_of(
+    recorded: RecordedFunction, *, cut: bool = False, documented: bool = False, meant: Sequence[Meant] = ()
+) -> Derivative:
     """The derivative of the outputs, contracted with the cotangents, by the inputs.
 
     With `cut`, what was taken out of the graph counts as constant; with `documented`, what torch documents to have none.
+    Of the Functions in `meant` the gradients stand for the derivative.
     """
     program = started(recorded, cut=cut)
     program.is_documented = documented
+    linear: list[tuple[Reference, Flat]] = []
     for place, op in enumerate(recorded.record.tensor_operations[: recorded.record.forward]):
+        for each in meant:
+            if place == each.application.start:
+                linear += _contributions(program, each)
         program.run(place, op, ROWS)
-    arrays = program.contracted(recorded.outputs, recorded.cotangents)
+        for each in meant:
+            if place == each.application.end - 1:
+                for view in each.application.outputs:
+                    program.write(view, program.stop(program.read(view)))
+    arrays = program.contracted(recorded.outputs, recorded.cotangents, linear)
     slopes: list[list[Real | None]] = [[None] * view.size for view in recorded.inputs]
     sweep, largest = None, arb(0)
     for bits in DERIVATIVE_BITS:
@@ -67,6 +87,12 @@ def derivative_of(recorded: RecordedFunction, *, cut: bool = False, documented: 
     marks = sweep.singular_entries(0)
     singular = [marks.get(_name(number)) or bytes(view.size) for number, view in enumerate(recorded.inputs)]
     return Derivative(slopes, singular, largest, program, sweep, list(program.decisions.at_boundary(program, sweep)))
+
+
+def _contributions(program: ForwardProgram, meant: Meant) -> list[tuple[Reference, Flat]]:
+    """The inputs of an application with the gradients that it returned for them."""
+    pairs = zip(meant.application.inputs, meant.gradients, strict=False)
+    return [(program.read(view), known) for view, known in pairs if view is not None and known is not None]
 
 
 def started(recorded: RecordedFunction, *, cut: bool = False) -> ForwardProgram:

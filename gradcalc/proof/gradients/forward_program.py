@@ -93,7 +93,7 @@ class ForwardProgram(ProgramBuilder):
         """A Python number of the user's, or of torch's: it means itself, or the entry of a tensor that it was."""
         item = self.items.get(float(value))
         if item is not None:
-            return self.stop(item) if self._is_cut else item
+            return self.numbers(np.array([float(value)]), ()) if self._is_cut else item
         if self.items and float(value) not in _ORDINARY:
             self.computed_outside.append(self.place)
         return self.numbers(np.array([float(value)]), ())
@@ -253,20 +253,22 @@ class ForwardProgram(ProgramBuilder):
         """The same array as a step of its own, at which derivatives can be asked for."""
         return self._add(Take(x.place, range(x.size), x.size), x.shape)
 
-    def contracted(self, outputs: Sequence[TensorView], cotangents: Sequence[TensorView]) -> ArrayProgram:
-        """The program of the sum of outputs times cotangents."""
-        return self.weighted(
-            [(output, balls_of(it.floats).tolist()) for output, it in zip(outputs, cotangents, strict=True)]
-        )
+    def contracted(
+        self, outputs: Sequence[TensorView], cotangents: Sequence[TensorView], linear: Sequence[tuple[Reference, Flat]] = ()
+    ) -> ArrayProgram:
+        """The program of the sum of outputs times cotangents, and of some arrays times exact weights."""
+        self.place = -1
+        pairs = [(self.read(output), balls_of(it.floats).tolist()) for output, it in zip(outputs, cotangents, strict=True)]
+        return self.weighted([*pairs, *linear])
 
-    def weighted(self, pairs: Sequence[tuple[TensorView, Flat]]) -> ArrayProgram:
-        """The program of the sum of outputs times exact weights."""
+    def weighted(self, pairs: Sequence[tuple[Reference, Flat]]) -> ArrayProgram:
+        """The program of the sum of arrays times exact weights."""
         self.place = -1
         terms = []
-        for output, weights in pairs:
+        for array, weights in pairs:
             name = f"weights {len(self.steps)}"
             self.point[name], self.variables[name] = weights, len(self.steps)
-            product = self.call("*", self.read(output), self._add(Leaf(Name(name)), output.shape))
+            product = self.call("*", array, self._add(Leaf(Name(name)), array.shape))
             terms.append(self.sum(product, list(range(len(product.shape)))) if product.shape else product)
         total = self.combine("+", self.join(terms), [0])
         if total.place != len(self.steps) - 1:

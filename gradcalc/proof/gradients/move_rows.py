@@ -160,6 +160,9 @@ def _created(p: ForwardProgram, a: Arguments) -> Reference:
         "new_full": "fill_value",
         "fill": "value",
     }
+    is_of_tensors = a.op.base in ("linspace", "arange") or a.op.name.startswith(("normal.Tensor", "normal.float"))
+    if is_of_tensors and any(view.is_float for view in a.op.operands):
+        raise NotKnown(f"{a.op.name} of tensors")
     value = a.op.argument(names.get(a.op.base, ""))
     if isinstance(value, TensorView):
         return p.read(value)

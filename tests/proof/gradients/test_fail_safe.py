@@ -71,6 +71,10 @@ UNSEEN: dict[str, Callable[[Any], Any]] = {
     "a number computed in Python": lambda x: x * (x.sum().item() ** 2),
     "a number computed of a detached one": lambda x: x * float(x.detach().sum()) ** 2,
     "a tensor of a number": lambda x: x * torch.tensor(float(x.detach().sum()) * 3),
+    "a list of numbers of tensors": lambda x: x * torch.tensor([x[0] * 2, x[1], x[2], x[3]]),
+    "a leaf of numbers of tensors": lambda x: torch.tensor([(x * i).sum() for i in range(3)], requires_grad=True).mean(),
+    "between numbers of tensors": lambda x: x * torch.linspace(x[0].detach(), x[1].detach(), 4, dtype=x.dtype),
+    "noise around a mean": lambda x: torch.normal(x, 1.0),
     "a copy": lambda x: x * copy.deepcopy(x.detach()),
     "a library of mathematics": lambda x: x * math.exp(x[0]),
     "forward through numpy": ThroughNumpy.apply,
@@ -143,6 +147,45 @@ def test_the_other_branch_of_where_makes_nan() -> None:
     assert trap.verdict == Outcome.NOT_FINITE
     assert "test_fail_safe.py" in trap.why
     assert "(backward pass, SqrtBackward0) returns what is not finite" in trap.why
+
+
+def test_infinities_of_masks_are_not_called_kinks() -> None:
+    mask = torch.tensor([True, False, True, True])
+    report = gradients(lambda x: torch.softmax(x.masked_fill(~mask, -torch.inf), 0), X)
+    assert report.verdict in (Outcome.PROVEN, Outcome.UNDECIDED), str(report)
+
+
+def test_a_number_is_equal_to_itself() -> None:
+    assert gradients(lambda x: torch.where(torch.isfinite(x).all(), x * 2, x), X).verdict == Outcome.PROVEN
+
+
+def test_what_an_unknown_operation_decides_is_undecided() -> None:
+    report = gradients(lambda x: x * (torch.linalg.svdvals(x.reshape(2, 2)).repeat(2) > 0), X)
+    assert report.verdict == Outcome.UNDECIDED
+
+
+def test_a_rounded_number_in_the_backward_pass_is_not_wrong() -> None:
+    class Norm(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x.norm()
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            (x,) = ctx.saved_tensors
+            return grad * x / x.norm().item()
+
+    assert gradients(Norm, X.float()).verdict == Outcome.UNDECIDED
+
+
+def test_there_is_something_to_differentiate_by() -> None:
+    assert gradients(lambda x: x, [torch.tensor([1, 2])]).verdict == Outcome.UNDECIDED
+    assert gradients(lambda xs: xs[0] * 2, [[X]]).verdict == Outcome.UNDECIDED
+    with pytest.raises(ValueError, match="order is 1 or 2"):
+        gradients(torch.exp, X, order=3)
+    with pytest.raises(TypeError, match="a list of arguments, not dict"):
+        gradients(torch.exp, {"x": X})
 
 
 def test_a_value_that_is_not_finite_is_not_proven() -> None:

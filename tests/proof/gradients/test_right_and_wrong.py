@@ -142,8 +142,18 @@ def test_a_gradient_that_is_meant_to_be_something_else() -> None:
         report = gradients(lambda x: reversal.apply(x.sin()), normal((4,)), by_design=[named])
         assert (report.verdict, report.at_fault) == (Outcome.BY_DESIGN, ("Reversal",))
     assert gradients(lambda x: reversal.apply(x.sin()), normal((4,))).verdict == Outcome.WRONG
-    # another one is no excuse
+    # a fault elsewhere is not meant, and another name is no excuse
+    aside = gradients(lambda x: reversal.apply(x.sin()) + doubled(x * 3), normal((4,)), by_design=[reversal])
+    assert aside.verdict == Outcome.WRONG, str(aside)
+    twice = gradients(lambda x: reversal.apply(x.exp()) * reversal.apply(x), normal((4,)), by_design="Reversal")
+    assert twice.verdict == Outcome.BY_DESIGN, str(twice)
     assert gradients(lambda x: reversal.apply(x.sin()), normal((4,)), by_design=["Other"]).verdict == Outcome.WRONG
+
+
+def doubled(x: torch.Tensor) -> torch.Tensor:
+    y = x.sin()
+    y.register_hook(lambda grad: grad * 2)
+    return y
 
 
 def test_parameters_of_a_module_have_their_names() -> None:

@@ -1,0 +1,66 @@
+"""A call of a user's function: its inputs, the tensors to differentiate by, and random cotangents for what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils._pytree import tree_flatten
+
+from gradcalc.engines.autograd.recorder import unrecorded
+
+
+def cotangents_of(outputs: Sequence[torch.Tensor], seed: int) -> list[torch.Tensor]:
+    """Random cotangents of outputs, with full mantissas and no small entries."""
+    generator = torch.Generator().manual_seed(seed)
+    cotangents = []
+    for output in outputs:
+        size = torch.rand(output.shape, generator=generator, dtype=torch.float64) * 0.75 + 0.25
+        sign = torch.randint(0, 2, output.shape, generator=generator) * 2 - 1
+        cotangents.append((size * sign).to(device=output.device, dtype=output.dtype))
+    return cotangents
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A function with its inputs, and the tensors to differentiate by, with their names."""
+
+    function: Callable[..., Any]
+    inputs: Sequence[Any]
+    wanted: Sequence[torch.Tensor]
+    names: Sequence[str]
+
+    def gradient_function(self, seed: int) -> Callable[..., Any]:
+        """The gradient of the function for a random cotangent, as a function that can be differentiated."""
+
+        def gradient(*inputs: Any) -> Any:
+            result = tree_flatten(self.function(*inputs))[0]
+            outputs = [it for it in result if isinstance(it, torch.Tensor) and it.requires_grad]
+            with unrecorded():
+                cotangents = cotangents_of(outputs, seed + 1)
+            found = torch.autograd.grad(outputs, list(self.wanted), cotangents, create_graph=True, allow_unused=True)
+            return [it for it in found if it is not None]
+
+        return gradient
+
+
+def prepare(fn: Any, inputs: Any) -> FunctionCall:
+    """The call of a function, a Function class or a module, with copies of its tensors."""
+    if not isinstance(inputs, torch.Tensor | list | tuple):
+        raise TypeError(f"inputs is a tensor or a list of arguments, not {type(inputs).__name__}")
+    arguments = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)
+    tensors = [it for it in arguments if isinstance(it, torch.Tensor) and it.is_floating_point()]
+    chosen = {id(it) for it in tensors if it.requires_grad} or {id(it) for it in tensors}
+    own = [_copy(it, needs_gradient=id(it) in chosen) if isinstance(it, torch.Tensor) else it for it in arguments]
+    pairs = [(f"input {place}", it) for place, it in enumerate(own) if isinstance(it, torch.Tensor) and it.requires_grad]
+    if isinstance(fn, torch.nn.Module):
+        pairs += [(name, it) for name, it in fn.named_parameters() if it.requires_grad]
+    function = fn.apply if isinstance(fn, type) and issubclass(fn, torch.autograd.Function) else fn
+    return FunctionCall(function, own, [it for _, it in pairs], [name for name, _ in pairs])
+
+
+def _copy(tensor: torch.Tensor, *, needs_gradient: bool) -> torch.Tensor:
+    copy = tensor.detach().clone(memory_format=torch.preserve_format)
+    return copy.requires_grad_(needs_gradient)
