@@ -158,7 +158,7 @@ class Entry(str):
     @staticmethod
     def from_text(name: str) -> str:
         """A name that came as text from another process, as an entry if it is one."""
-        entry = re.fullmatch(r"(\w+)\[([\w,]+)\]", name)
+        entry = re.fullmatch(r"(\w+)\[([\w,]+)\]", name) if "[" in name else None
         if entry is None:
             return name
         return Entry(entry[1], (int(place) if place.isdigit() else place for place in entry[2].split(",")))

@@ -76,7 +76,7 @@ class Recorder:
     def record(self, function: Any, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
         """Run an operation and record it.  Raises `OutOfTime`."""
         deadline.check()
-        name = str(function).removeprefix("aten.")
+        name = _name(function)
         signature = _signature(function)
         inputs = tuple(map(self._argument, args))
         keywords = {name: self._argument(option) for name, option in options.items()} if options else {}
@@ -116,14 +116,14 @@ class Recorder:
         inputs = (*operation.inputs, *([None] * (place - len(operation.inputs))))
         operation.inputs, results = (*inputs[:place], 0, *inputs[place + 1 :]), operation.results
         operation.results = (losses,)
-        total = TensorOperation(
-            str(reduction).removeprefix("aten."), reduction, _signature(reduction), (losses,), {}, results
-        )
+        total = TensorOperation(_name(reduction), reduction, _signature(reduction), (losses,), {}, results)
         self.recording.tensor_operations += [operation, total]
 
 
 def numbers_of(tensor: torch.Tensor) -> Numbers:
     """The numbers of a tensor, row by row, floats in double precision; they may lie in the memory of the tensor."""
+    if not tensor.dim():
+        return np.array([tensor.item()])
     here = tensor.detach().cpu()
     numbers: Numbers = (here.double() if here.is_floating_point() else here).numpy()
     return np.ascontiguousarray(numbers).reshape(-1)
@@ -139,6 +139,11 @@ def _loss_reduction(operation: TensorOperation) -> Any:
     if operation.base not in LOSSES or operation.is_scalar:
         return None
     return {1: torch.ops.aten.mean.default, 2: torch.ops.aten.sum.default}.get(operation.argument("reduction"))
+
+
+@cache
+def _name(function: Any) -> str:
+    return str(function).removeprefix("aten.")
 
 
 @cache
