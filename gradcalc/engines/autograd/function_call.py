@@ -62,5 +62,6 @@ def prepare(fn: Any, inputs: Any) -> FunctionCall:
 
 
 def _copy(tensor: torch.Tensor, *, needs_gradient: bool) -> torch.Tensor:
-    copy = tensor.detach().clone(memory_format=torch.preserve_format)
+    is_dense = tensor.layout == torch.strided
+    copy = tensor.detach().clone(memory_format=torch.preserve_format) if is_dense else tensor.detach().clone()
     return copy.requires_grad_(needs_gradient)

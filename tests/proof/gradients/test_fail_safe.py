@@ -240,6 +240,10 @@ def test_an_extremum_of_a_number_has_a_dimension() -> None:
         assert gradients(lambda x: x.max(0)[0] * 3, torch.tensor(value, dtype=torch.float64)).verdict == Outcome.PROVEN
 
 
+def test_a_sparse_input_is_not_looked_at() -> None:
+    assert gradients(lambda x: torch.sparse.sum(x * 2), torch.diag(X).to_sparse()).verdict == Outcome.UNDECIDED
+
+
 def test_without_entries_there_is_nothing_to_prove() -> None:
     assert gradients(torch.exp, torch.zeros(0, 3)).verdict == Outcome.UNDECIDED
 
