@@ -163,7 +163,7 @@ class Partial:
 
 
 class LazyPartials(Sequence[Partial]):
-    """Partials of which each is made when somebody looks at it; `counts` are those of their verdicts.
+    """Partials of which each is made when it is read; `counts` are those of their verdicts.
 
     `singular` has, by number, those of which there is more to say than that they agree.
     """

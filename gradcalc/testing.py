@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from gradcalc.proof.gradients.words import FAILING, GradientReport, Outcome, Part
+from gradcalc.proof.gradients.words import FAILING, GradientReport, Outcome, Part, undecided
 from gradcalc.runtime import deadline
 
 __all__ = ["GradientReport", "Outcome", "Part", "assert_gradients", "gradients"]
@@ -50,8 +50,7 @@ def gradients(
             recorded = record_function(function, call.inputs, call.wanted, seed)
             return check_gradients(recorded, call.names, by_design)
     except deadline.OutOfTime:
-        parts = tuple(Part(name, Outcome.UNDECIDED, f"no proof within {timeout:g} seconds") for name in call.names)
-        return GradientReport(Outcome.UNDECIDED, parts, why=f"no proof within {timeout:g} seconds")
+        return undecided(call.names, f"no proof within {timeout:g} seconds")
 
 
 def assert_gradients(

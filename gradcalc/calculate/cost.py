@@ -14,7 +14,7 @@ from gradcalc.calculate.prepared import PreparedQuery
 from gradcalc.errors import CalcError
 
 LARGE = 10_000
-"""Numbers from which on people are told what they cost."""
+"""Numbers from which on the cost is reported before."""
 _SECONDS, _BYTES = 2e-5, 1_000
 """Per partial derivative, and per number of the data."""
 

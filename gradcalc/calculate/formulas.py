@@ -34,7 +34,7 @@ class Formulas:
         return None
 
     def whole(self, variable: str) -> Node | None:
-        """One formula by all entries of a variable, as an expression of arrays and of the parts, where there is one."""
+        """One formula by all entries of a variable, as an expression of arrays and of the parts, if any."""
         return None
 
     @property

@@ -1,7 +1,7 @@
 """The judgement on every partial of an expression at one point.
 
 Almost all partials of a large array agree, and that is seen from the enclosures alone.  Only what is not so plain, and what
-somebody looks at, is judged one by one, with reasons and numbers as text.
+is shown, is judged one by one, with reasons and numbers as text.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class PointJudge:
         return True
 
     def _derivative(self, line: Line, at: int) -> Real | None:
-        """The derivative of a line by the entry at a position, where there is one."""
+        """The derivative of a line by the entry at a position, if any."""
         assert self.binary is not None
         slopes = self.binary.slopes(line.place, line.prefix).get(line.axis.variable)
         if slopes is not None and slopes[at] is not None:

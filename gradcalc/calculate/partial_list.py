@@ -1,4 +1,4 @@
-"""The judged partials of a query: verdicts of all, and each as a record when somebody looks at it.
+"""The judged partials of a query: verdicts of all, and each as a record when it is read.
 
 A gradient of a model has a hundred thousand entries, and of these a table shows twelve.
 """

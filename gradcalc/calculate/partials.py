@@ -1,6 +1,6 @@
 """Which partials are asked for: every entry of the expression by every entry of the variables.
 
-A gradient may have a million of them, so they are a grid, and a partial is described when somebody looks at it.
+A gradient may have a million of them, so they are a grid, and a partial is described when it is read.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class PreparedQuery:
     @property
     def is_short(self) -> bool:
         """Whether the partials are few, or single numbers, so that all of them are looked at one by one."""
-        return len(self.partials) <= MAX_FORMULAS or not self.partials.has_arrays
+        return _is_short(self.partials)
 
     @property
     def entries(self) -> Array[Node]:
@@ -152,8 +152,7 @@ def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> 
     except CalcError as error:
         raise error.within(query.text) from None
     partials = partial_grid(wrt or [Wrt(name) for name in names], query.order, point.shapes, shape)
-    is_short = len(partials) <= MAX_FORMULAS or not partials.has_arrays
-    asked = range(len(partials) if query.every_formula or is_short else FIRST_FORMULAS)
+    asked = range(len(partials) if query.every_formula or _is_short(partials) else FIRST_FORMULAS)
     form = indexed(tree, point.shapes) if query.order == 1 and not shape else None
     return PreparedQuery(
         query,
@@ -172,6 +171,10 @@ def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> 
         seconds,
         entries,
     )
+
+
+def _is_short(partials: PartialGrid) -> bool:
+    return len(partials) <= MAX_FORMULAS or not partials.has_arrays
 
 
 def _request(

@@ -65,7 +65,7 @@ class Call:
     span: Span = field(default=_NOWHERE, compare=False)
     options: tuple[tuple[str, str], ...] = ()
     _below: tuple[list[Node], list[Sequence[int]]] | None = field(default=None, init=False, repr=False)
-    """The program of a small tree but for the tree itself, once somebody has asked for it."""
+    """The program of a small tree but for the tree itself, once it was needed."""
 
     def __eq__(self, other: object) -> bool:
         pairs: list[tuple[object, object]] = [(self, other)]

@@ -37,7 +37,7 @@ class ArrayText(str):
 
     @property
     def entries(self) -> Array[Node]:
-        """The entries as constant expressions, each of which is made when somebody looks at it."""
+        """The entries as constant expressions, each of which is made when it is read."""
         return Array(self.shape, Numbers(self.numbers))
 
     def __getnewargs__(self) -> tuple[Shape, Any]:  # type: ignore[override]

@@ -248,23 +248,12 @@ def test_any_text_gives_a_tree_or_the_one_error(text: str, variables: list[str])
         ("1.5d0*x", "1.5d0 is a number of Fortran", "write 1.5e0 for the number, 1.5*d0 for a product"),
         ("x**2.d0", "2.d0 is a number of Fortran", "write 2e0 for the number, 2.*d0 for a product"),
         ("1e5e*x", "1e5e is not a number", "write 1e5*e for a product"),
-    ],
-)
-def test_numbers_and_arrows_of_other_languages(text: str, message: str, hint: str) -> None:
-    with pytest.raises(CalcError) as caught:
-        understand(text)
-    assert (caught.value.message, caught.value.hint) == (message, hint)
-
-
-@pytest.mark.parametrize(
-    ("text", "message", "hint"),
-    [
         ("x .^ 2", "unexpected .^", "write ^ without the dot: arrays are combined entry by entry"),
         ("x.*y", "unexpected .*", "write * without the dot: arrays are combined entry by entry"),
         ("exercises.txt", "unexpected .txt", "a file is named by an option, --file or --points, or is a value, x=@FILE"),
     ],
 )
-def test_operators_of_other_languages_and_names_of_files(text: str, message: str, hint: str) -> None:
+def test_numbers_and_operators_of_other_languages_and_names_of_files(text: str, message: str, hint: str) -> None:
     with pytest.raises(CalcError) as caught:
         understand(text)
     assert (caught.value.message, caught.value.hint) == (message, hint)

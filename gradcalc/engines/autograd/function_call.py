@@ -12,6 +12,11 @@ from torch.utils._pytree import tree_flatten
 from gradcalc.engines.autograd.recorder import unrecorded
 
 
+def tensors_in(value: Any) -> list[torch.Tensor]:
+    """The tensors in lists, tuples and mappings of each other."""
+    return [it for it in tree_flatten(value)[0] if isinstance(it, torch.Tensor)]
+
+
 def cotangents_of(outputs: Sequence[torch.Tensor], seed: int) -> list[torch.Tensor]:
     """Random cotangents of outputs, with full mantissas and no small entries."""
     generator = torch.Generator().manual_seed(seed)
@@ -36,8 +41,7 @@ class FunctionCall:
         """The gradient of the function for a random cotangent, as a function that can be differentiated."""
 
         def gradient(*inputs: Any) -> Any:
-            result = tree_flatten(self.function(*inputs))[0]
-            outputs = [it for it in result if isinstance(it, torch.Tensor) and it.requires_grad]
+            outputs = [it for it in tensors_in(self.function(*inputs)) if it.requires_grad]
             with unrecorded():
                 cotangents = cotangents_of(outputs, seed + 1)
             found = torch.autograd.grad(outputs, list(self.wanted), cotangents, create_graph=True, allow_unused=True)

@@ -1,4 +1,4 @@
-"""A record of somebody's own torch code: forward and backward, with source lines, custom Functions and autograd's nodes.
+"""A record of a user's torch code: forward and backward, with source lines, custom Functions and autograd's nodes.
 
 Comes in: a callable and its inputs.  Goes out: a `RecordedFunction`: the operations on tensors, and where the inputs, the
 outputs, the cotangents and the gradients lie.
@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_flatten
 
-from gradcalc.engines.autograd.function_call import cotangents_of
+from gradcalc.engines.autograd.function_call import cotangents_of, tensors_in
 from gradcalc.engines.autograd.operation import TensorView
 from gradcalc.engines.autograd.program import Record
 from gradcalc.engines.autograd.recorder import Recorder, unrecorded
@@ -46,7 +46,6 @@ class Application:
 class NodeRun:
     """A node of autograd's graph as it ran: what came in, what went out, and of which application it is."""
 
-    name: str
     start: int
     application: int | None
     grad_outputs: Sequence[TensorView | None] = ()
@@ -101,7 +100,12 @@ class FunctionRecorder(Recorder):
         """The storages that operations have written."""
         self._stopped: set[int] = set()
         """The tensors that were taken out of the graph, which are alive."""
-        self._open: list[int] = []
+        self._nodes: dict[int, int] = {}
+        """The applications of nodes, by their identity."""
+        self._kept: list[Any] = []
+        """These nodes, which are alive as long as their identity is used."""
+        self._depth = 0
+        """How many custom Functions are running."""
         self._is_forward = True
         self._home = _user_line()
         """Where the check was asked for."""
@@ -119,7 +123,7 @@ class FunctionRecorder(Recorder):
         return view
 
     def views(self, tensors: Sequence[torch.Tensor | None]) -> list[TensorView | None]:
-        """Some tensors as plain data, while recording is on: reading them is no part of the record."""
+        """Some tensors as plain data, while recording is on: reading them is not recorded."""
         with unrecorded():
             try:
                 return [None if tensor is None else self.view(tensor) for tensor in tensors]
@@ -128,13 +132,14 @@ class FunctionRecorder(Recorder):
                 return [None] * len(tensors)
 
     def record(self, function: Any, args: Sequence[Any], options: Any) -> Any:
-        tensors = [value for value in tree_flatten((args, options))[0] if isinstance(value, torch.Tensor)]
+        values = tree_flatten((args, options))[0]
+        tensors = [value for value in values if isinstance(value, torch.Tensor)]
         cut = self._cut(str(function), tensors) or self._leaf(tensors)
         count = len(self.recording.tensor_operations)
         sources = {id(tensor) for tensor in tensors}
         made = _last_node()
         result = super().record(function, args, options)
-        outputs = [value for value in tree_flatten(result)[0] if isinstance(value, torch.Tensor)]
+        outputs = tensors_in(result)
         if cut or not sources.isdisjoint(self._stopped):
             storages = {tensor.untyped_storage()._cdata for tensor in tensors if _has_storage(tensor)}
             for output in outputs:
@@ -145,7 +150,7 @@ class FunctionRecorder(Recorder):
         self._computed.update(output.untyped_storage()._cdata for output in outputs if _has_storage(output))
         line = _user_line()
         if self._is_forward or line != self._home:
-            self.literals.update(it for it in tree_flatten((args, options))[0] if type(it) in (int, float))
+            self.literals.update(it for it in values if type(it) in (int, float))
         if self._is_forward:
             self._node_lines.setdefault(made, line)
         elif line == self._home:
@@ -155,7 +160,7 @@ class FunctionRecorder(Recorder):
 
     def _cut(self, name: str, tensors: Sequence[torch.Tensor]) -> str:
         """How an operation takes a tensor out of the graph, if it does: outside of custom Functions, where all are."""
-        if not self._is_forward or self._open or not any(tensor.requires_grad for tensor in tensors):
+        if not self._is_forward or self._depth or not any(tensor.requires_grad for tensor in tensors):
             return ""
         if name.startswith("aten.detach"):
             return "detach"
@@ -172,6 +177,9 @@ class FunctionRecorder(Recorder):
                 return "a new leaf"
         return ""
 
+    def _note_escape(self, how: str, line: str) -> None:
+        self.escape = self.escape or (len(self.recording.tensor_operations), f"{how} at {line}")
+
     @contextmanager
     def escapes(self) -> Iterator[None]:
         """Note where numbers leave torch inside."""
@@ -179,8 +187,7 @@ class FunctionRecorder(Recorder):
         def noted(name: str, method: Any) -> Any:
             def leave(tensor: torch.Tensor, *args: Any, **options: Any) -> Any:
                 if tensor.is_floating_point() and not sys._getframe(1).f_code.co_filename.startswith(_OWN):
-                    place = len(self.recording.tensor_operations)
-                    self.escape = self.escape or (place, f".{name.strip('_')}() at {_user_line()}")
+                    self._note_escape(f".{name.strip('_')}()", _user_line())
                 return method(tensor, *args, **options)
 
             return leave
@@ -188,9 +195,8 @@ class FunctionRecorder(Recorder):
         def rebuilt(name: str, maker: Any) -> Any:
             def make(*args: Any, **options: Any) -> Any:
                 data = args[0] if args else None  # a tensor itself is copied by operations that are recorded
-                if isinstance(data, list | tuple) and any(isinstance(it, torch.Tensor) for it in _parts(data)):
-                    place = len(self.recording.tensor_operations)
-                    self.escape = self.escape or (place, f"torch.{name}() at {_user_line()}")
+                if isinstance(data, list | tuple) and tensors_in(data):
+                    self._note_escape(f"torch.{name}()", _user_line())
                 return maker(*args, **options)
 
             return make
@@ -225,13 +231,13 @@ class FunctionRecorder(Recorder):
             number = len(recorder.applications)
             start = len(recorder.recording.tensor_operations)
             recorder.applications.append(Application(cls.__name__, cls, _user_line(), start, views))
-            recorder._open.append(number)
+            recorder._depth += 1
             try:
                 result = super(base, cls).apply(*args, **options)  # type: ignore[misc]
             finally:
-                recorder._open.pop()
+                recorder._depth -= 1
             application = recorder.applications[number]
-            outputs = [value for value in tree_flatten(result)[0] if isinstance(value, torch.Tensor)]
+            outputs = tensors_in(result)
             application.end = len(recorder.recording.tensor_operations)
             application.outputs = [it for it in recorder.views(outputs) if it is not None]
             for output in outputs:
@@ -240,8 +246,6 @@ class FunctionRecorder(Recorder):
                     recorder._kept.append(output.grad_fn)
             return result
 
-        self._nodes: dict[int, int] = {}
-        self._kept: list[Any] = []
         base.apply = classmethod(apply)
         try:
             yield
@@ -266,7 +270,7 @@ class FunctionRecorder(Recorder):
         run: list[NodeRun] = []
 
         def before(grad_outputs: Sequence[torch.Tensor | None]) -> None:
-            run[:] = [NodeRun(node.name(), len(self.recording.tensor_operations), self._nodes.get(id(node)))]
+            run[:] = [NodeRun(len(self.recording.tensor_operations), self._nodes.get(id(node)))]
             made_at = self._node_lines.get(node._sequence_nr(), self._home)
             self._node_line = f"{made_at} (backward pass, {node.name()})"
             run[0].grad_outputs = self.views(grad_outputs)
@@ -282,15 +286,6 @@ class FunctionRecorder(Recorder):
 
 _MAKERS = ("tensor", "as_tensor", "asarray")
 """Functions that make a tensor of a list, which may hold tensors: their numbers are read unseen."""
-
-
-def _parts(value: Any) -> Iterator[Any]:
-    """The items of lists in lists."""
-    if isinstance(value, list | tuple):
-        for part in value:
-            yield from _parts(part)
-    else:
-        yield value
 
 
 _LEAVING = ("numpy", "tolist", "__dlpack__", "new_tensor")
@@ -332,7 +327,7 @@ def record_function(
         warnings.simplefilter("ignore")  # torch's advice is for those who train
         with recorder.functions(), recorder.on(), recorder.escapes():
             result = function(*inputs)
-        outputs = [it for it in tree_flatten(result)[0] if isinstance(it, torch.Tensor)]
+        outputs = tensors_in(result)
         recorder.is_real = recorder.is_real and not any(output.is_complex() for output in outputs)
         outputs = [output for output in outputs if output.is_floating_point() and output.numel()]
         # Beside one with a gradient, an output without one is meant to have none.

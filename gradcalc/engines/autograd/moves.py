@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gradcalc.engines.autograd.operation import Numbers, Plain, TensorOperation, TensorView
+from gradcalc.engines.autograd.operation import Numbers, Plain, TensorOperation, TensorView, same_floats
 
 PUT_THERE = -1
 """Stands for a number that the operation puts there itself: a zero, or a value to fill with."""
@@ -35,7 +35,7 @@ def sources(op: TensorOperation) -> Numbers:
         return np.full(op.results[0].size, PUT_THERE)
     total = sum(view.size for view in moved(op))
     first, second = _run_on_places(op, 0), _run_on_places(op, total)
-    is_own = (first == second) | ((first != first) & (second != second))
+    is_own = same_floats(first, second)
     with np.errstate(invalid="ignore"):  # an infinity that was filled in
         places = np.where(second - first == total, first, COMPUTED)
     return np.where(is_own, PUT_THERE, places).astype(np.int64)
@@ -65,4 +65,4 @@ def _run_on_places(op: TensorOperation, start: int) -> Numbers:
 
 def is_moved(view: TensorView) -> bool:
     """Whether a tensor is one of floats: others are taken from the record."""
-    return view.dtype.startswith(("float", "bfloat"))
+    return view.is_float

@@ -17,6 +17,12 @@ Numbers = np.ndarray[Any, np.dtype[Any]]
 """Floats, booleans or integers in one dimension."""
 
 
+def same_floats(left: Numbers, right: Numbers) -> Numbers:
+    """Where the machine's numbers are the same; NaN is like itself."""
+    same: Numbers = (left == right) | ((left != left) & (right != right))
+    return same
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """An entry of a tensor as an operation saw it: its address in memory, and the number there at that moment.
@@ -221,6 +227,12 @@ class TensorOperation:
     def is_in_place(self) -> bool:
         """Whether it writes its result to its first argument, as its name says."""
         return self.name.split(".")[0] != self.base
+
+    @property
+    def is_cast_to_integers(self) -> bool:
+        """Whether it copies floats to integers or truth values."""
+        is_copy = self.base in ("_to_copy", "copy") and bool(self.results)
+        return is_copy and not self.results[0].is_float and self.operands[-1].is_float
 
     @property
     def is_view(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,7 +15,7 @@ By = tuple[str, ...]
 
 
 class Record:
-    """All operations of a run in order: on tensors, and on single numbers where somebody asks for them.
+    """All operations of a run in order: on tensors, and on single numbers where these are needed.
 
     `forward` is how many operations on tensors computed the value.
     """
@@ -39,10 +38,6 @@ class Record:
     def size(self) -> int:
         """How many operations on single numbers there are."""
         return sum(map(count, self.tensor_operations))
-
-    def tensor_place(self, place: int) -> int:
-        """The place of the operation on tensors that an operation on numbers, at a place, belongs to."""
-        return bisect_right(self.starts, place) - 1
 
 
 @dataclass(slots=True)

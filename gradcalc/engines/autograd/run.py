@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, TensorView
+from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, TensorView, same_floats
 from gradcalc.engines.autograd.program import By, RecordedProgram
 from gradcalc.engines.autograd.recorder import Recorder, numbers_of
 from gradcalc.expression.arrays import Entry, Shape, entry_names
@@ -130,10 +130,7 @@ class Answers:
         pairs = [(self.value[place : place + 1], other.value[place : place + 1])]
         for prefix, variable in self.tensors[place]:
             pairs.append((self.gradient(place, prefix, variable), other.gradient(place, prefix, variable)))
-        return all(
-            left.tobytes() == right.tobytes() or bool(((left == right) | ((left != left) & (right != right))).all())
-            for left, right in pairs
-        )
+        return all(left.tobytes() == right.tobytes() or bool(same_floats(left, right).all()) for left, right in pairs)
 
 
 def _numbers(tensor: torch.Tensor) -> Numbers:
@@ -161,7 +158,7 @@ def _indices(entry: str) -> tuple[int, ...]:
 
 
 class _OfEntries(Mapping[Any, Any]):
-    """A mapping by the names of entries, over arrays: an item is made when somebody asks for it."""
+    """A mapping by the names of entries, over arrays: an item is made when it is read."""
 
     def __init__(self, shapes: Mapping[str, Shape]):
         self.shapes = shapes

@@ -1,7 +1,7 @@
 """An operation on tensors as operations on their entries.
 
-Comes in: an aten operation as torch ran it.  Goes out: an `Operation` for every number that it computed, where somebody
-needs to know about single numbers.
+Comes in: an aten operation as torch ran it.  Goes out: an `Operation` for every number that it computed, where
+single numbers are needed.
 
 This module says which entries a reduction or an operation of linear algebra combines, and not what it computes from them.
 An operation that is unknown here, and not elementwise either, gets a name without a meaning.

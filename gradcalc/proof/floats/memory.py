@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, Plain, TensorView
+from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, Plain, TensorView, same_floats
 
 _NAN = arb.nan()
 _UNRECORDED = "a write that was not recorded"
@@ -75,11 +75,6 @@ def _ball(number: float | bool | None) -> arb:
 def same_float(left: float | bool | None, right: float | bool | None) -> bool:
     """Whether two numbers of the machine's are the same; what is no number is like itself."""
     return left == right or (left != left and right != right)
-
-
-def is_same(left: Numbers, right: Numbers) -> bool:
-    """Whether the machine's numbers are the same; what is no number is like itself."""
-    return bool(((left == right) | ((left != left) & (right != right))).all())
 
 
 def arguments_with(inputs: Sequence[Plain], operands: Sequence[Operand]) -> list[Any]:
@@ -147,7 +142,7 @@ class Memory:
             missing = np.array([ball is None for ball in balls.tolist()], dtype=bool)
             balls = np.where(missing, balls_of(view.floats), balls)
             floats = np.where(missing, view.floats, floats)
-        if not is_same(floats, view.floats):
+        if not same_floats(floats, view.floats).all():
             return Operand(array_of([Unknown(_UNRECORDED)] * view.size), view.floats, True)
         return Operand(balls, view.floats, block.has_unknown)
 
@@ -226,7 +221,11 @@ class Memory:
     def is_current(self, view: TensorView) -> bool:
         """Whether the machine's last numbers where a tensor lies were recorded, and are those that it has."""
         block = self._block(view.storage)
-        return block is not None and view.end <= len(block.floats) and is_same(block.floats[_place(view)], view.floats)
+        return (
+            block is not None
+            and view.end <= len(block.floats)
+            and bool(same_floats(block.floats[_place(view)], view.floats).all())
+        )
 
     def at(self, key: int) -> tuple[Any, float | bool | None]:
         """The ball at an address, and the float that the machine wrote there last; unknown and None for neither."""

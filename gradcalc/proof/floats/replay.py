@@ -108,7 +108,7 @@ def replay(
     `beyond` is asked about operations that the rows do not understand; with it, the literals mean themselves.  From the
     operation `escape` on, floats that nothing has written are unknown: they may be numbers that had left torch.
     """
-    watch, watched = watch or {}, {}
+    watched: dict[int, Sequence[arb | Unknown]] = {}
     run = _Replaying(program, mathematical, observe, beyond)
     run.exact = exact or {}
     for view in (*program.inputs.values(), *program.constants.values()):
@@ -117,10 +117,11 @@ def replay(
         deadline.check()
         if escape is not None and place == escape[0]:
             run.memory.stranger = Unknown(escape[1])
-        watched.update({id(view): run.memory.read(view).balls.tolist() for view in watch.get(place, ())})
+        if watch is not None:
+            watched.update(run.contents(watch.get(place, ())))
         run.step(place, operation)
-    end = len(program.tensor_operations)
-    watched.update({id(view): run.memory.read(view).balls.tolist() for view in watch.get(end, ())})
+    if watch is not None:
+        watched.update(run.contents(watch.get(len(program.tensor_operations), ())))
     return Replay(run.memory, run.flip, run.uncertain_integer, run.unknown, watched)
 
 
@@ -146,7 +147,7 @@ class _Replaying:
             self._run_beyond(op, Unknown(op.name))
         elif (argument := not_understood(op)) is not None:
             self._run_beyond(op, Unknown(f"{op.name} with {argument}"))
-        elif _is_cast_to_integers(op):
+        elif op.is_cast_to_integers:
             self._cast(op)
         elif self.observe is None and (op.base in CREATIONS or op.base in EMPTY):
             for view in op.results:
@@ -158,6 +159,10 @@ class _Replaying:
             self._run_scalar(place, op)
         else:
             self._run_arrays(place, op, [self.memory.read(view) for view in op.operands])
+
+    def contents(self, views: Sequence[TensorView]) -> dict[int, Sequence[arb | Unknown]]:
+        """What some tensors hold now, by the identity of their views."""
+        return {id(view): self.memory.read(view).balls.tolist() for view in views}
 
     def _run_beyond(self, op: TensorOperation, blame: Unknown) -> None:
         """Run an operation without a row by what its caller knows of it."""
@@ -316,10 +321,6 @@ class _Replaying:
 def unknown_value(blame: Unknown, field: Exact) -> Value:
     """A mark on its way through the program: it is written, and never computed with."""
     return Value(blame, field)  # type: ignore[arg-type]
-
-
-def _is_cast_to_integers(op: TensorOperation) -> bool:
-    return op.base in ("_to_copy", "copy") and bool(op.results) and not op.results[0].is_float and op.operands[-1].is_float
 
 
 def is_large(op: TensorOperation) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,13 @@ from flint import arb
 
 from gradcalc.engines.autograd.operation import TensorOperation, TensorView
 from gradcalc.engines.taylor import evaluate
-from gradcalc.engines.taylor.array_program import ArrayProgram, Leaf, Reference
+from gradcalc.engines.taylor.array_program import ArrayProgram, Reference
 from gradcalc.engines.taylor.array_sweep import Sweep
 from gradcalc.engines.taylor.reals import ball
 from gradcalc.errors import CalcError
-from gradcalc.expression.tree import Name
 from gradcalc.proof.floats.formats import FORMATS
 from gradcalc.proof.floats.memory import Operand
-from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown
+from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown, as_tuple
 from gradcalc.proof.gradients.rows import COMPOSITIONS, ROWS, Arguments, row
 
 
@@ -34,14 +34,13 @@ class _Adjoint:
     forward: str
     gradient: str
     results: tuple[str, ...]
-    renamed: Mapping[str, str]
 
 
 _KERNELS: dict[str, _Adjoint] = {}
 
 
-def _kernel(name: str, forward: str, gradient: str, results: str, **renamed: str) -> None:
-    _KERNELS[name] = _Adjoint(forward, gradient, tuple(results.split()), renamed)
+def _kernel(name: str, forward: str, gradient: str, results: str) -> None:
+    _KERNELS[name] = _Adjoint(forward, gradient, tuple(results.split()))
 
 
 _kernel("convolution_backward", "convolution", "grad_output", "input weight bias")
@@ -62,7 +61,7 @@ _kernel(
 
 def _selected(a: Arguments, results: Sequence[Reference | None]) -> tuple[Reference | None, ...]:
     """The results that are asked for: of the others torch returns none."""
-    return tuple(result for result, is_asked in zip(results, a.plain("output_mask"), strict=True) if is_asked)
+    return tuple(compress(results, a.plain("output_mask")))
 
 
 def _norm_backward(
@@ -127,14 +126,10 @@ NOTE = "the meaning of {} is the adjoint of its forward operation: this checks t
 
 
 class Meanings:
-    """What operations without a row in the replay mean.
-
-    `adjoints` are the backward kernels that were taken by definition, `misfits` those whose row does not fit their floats.
-    """
+    """What operations without a row in the replay mean; `adjoints` are kernels that were taken by definition."""
 
     def __init__(self) -> None:
         self.adjoints: dict[str, None] = {}
-        self.misfits: dict[str, None] = {}
 
     def __call__(self, op: TensorOperation, operands: Sequence[Operand]) -> Sequence[Sequence[arb]] | None:
         balls = {id(view): operand.balls.tolist() for view, operand in zip(op.operands, operands, strict=True)}
@@ -144,7 +139,6 @@ class Meanings:
                 return None
             own = {id(view): [arb(float(it)) for it in view.floats.tolist()] for view in op.operands}
             if not _fits(op, _results(op, own)):
-                self.misfits[op.name] = None
                 return None
         except (NotKnown, CalcError, ValueError, IndexError, TypeError, KeyError):
             return None
@@ -187,8 +181,7 @@ class _Program(ForwardProgram):
             return super().read(view)
         name = f"operand {id(view)}"
         if name not in self.inputs:
-            self.point[name], self.variables[name] = self.balls[id(view)], len(self.steps)
-            self.inputs[name] = self._add(Leaf(Name(name)), view.shape)
+            self.inputs[name] = self.leaf(name, self.balls[id(view)], view.shape)
         return self.inputs[name]
 
     def values(self, arrays: Sequence[Reference | None]) -> list[list[arb]]:
@@ -227,17 +220,16 @@ def _results(op: TensorOperation, balls: Mapping[int, Sequence[arb]]) -> Sequenc
         return _adjoint_results(program, op, _KERNELS[op.base])
     if op.base not in ROWS:
         return None
-    results = ROWS[op.base](program, op)
-    arrays = results if isinstance(results, tuple) and not isinstance(results, Reference) else (results,)
+    arrays = as_tuple(ROWS[op.base](program, op))
     return program.values([*arrays, *[None] * (len(op.results) - len(arrays))])
 
 
 def _adjoint_results(program: _Program, op: TensorOperation, kernel: _Adjoint) -> Sequence[Sequence[arb]] | None:
-    forward = _Renamed(program, op, kernel)
+    forward = _Renamed(program, op)
     if kernel.forward not in COMPOSITIONS:
         return None
-    results = COMPOSITIONS[kernel.forward](program, forward)
-    output = results[0] if isinstance(results, tuple) and not isinstance(results, Reference) else results
+    output = as_tuple(COMPOSITIONS[kernel.forward](program, forward))[0]
+    assert output is not None
     weights = program.read(op.argument(kernel.gradient))
     views = {name: op.argument(forward.source(name)) for name in kernel.results if name != "bias"}
     for view in views.values():
@@ -247,10 +239,7 @@ def _adjoint_results(program: _Program, op: TensorOperation, kernel: _Adjoint) -
     if "bias" in kernel.results:
         found["bias"] = _bias(op, kernel, balls=program.balls)
     mask = op.argument("output_mask")
-    wanted = (
-        kernel.results if mask is None else [name for name, is_asked in zip(kernel.results, mask, strict=True) if is_asked]
-    )
-    return [found[name] for name in wanted]
+    return [found[name] for name in (kernel.results if mask is None else compress(kernel.results, mask))]
 
 
 def _bias(op: TensorOperation, kernel: _Adjoint, balls: Mapping[int, Sequence[arb]]) -> list[arb]:
@@ -264,17 +253,11 @@ def _bias(op: TensorOperation, kernel: _Adjoint, balls: Mapping[int, Sequence[ar
 class _Renamed(Arguments):
     """The arguments of a backward kernel by the names of the forward operation."""
 
-    def __init__(self, program: ForwardProgram, op: TensorOperation, kernel: _Adjoint):
-        super().__init__(program, op)
-        self._kernel = kernel
-
     def source(self, name: str) -> str:
         """The name of an argument in the schema of the kernel."""
+        other = {"self": "input", "input": "self"}.get(name, name)
         names = self.op.signature.names
-        for known in (self._kernel.renamed.get(name, name), {"self": "input", "input": "self"}.get(name, name)):
-            if known in names:
-                return known
-        return name
+        return other if name not in names and other in names else name
 
     def plain(self, name: str) -> Any:
         return self.op.argument(self.source(name))

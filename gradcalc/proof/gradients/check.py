@@ -23,17 +23,14 @@ from gradcalc.engines.autograd.program import RecordedProgram
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import Real, ball
 from gradcalc.proof.floats.memory import Unknown
-from gradcalc.proof.floats.replay import replay
-from gradcalc.proof.gradients import layer_rows, move_rows  # noqa: F401  their rows belong to the table
+from gradcalc.proof.floats.replay import BITS, replay
 from gradcalc.proof.gradients.backward_rows import NOTE, Meanings
 from gradcalc.proof.gradients.blame import faults, meant_gradients, own_runs
 from gradcalc.proof.gradients.comparison import compared
 from gradcalc.proof.gradients.decisions import Boundary, Decision
 from gradcalc.proof.gradients.derivative import Derivative, derivative_of
 from gradcalc.proof.gradients.forward_program import ForwardProgram
-from gradcalc.proof.gradients.words import GradientReport, Outcome, Part, worst
-
-_REPLAY_BITS = 256
+from gradcalc.proof.gradients.words import GradientReport, Outcome, Part, undecided, worst
 
 
 def check_gradients(recorded: RecordedFunction, names: Sequence[str], by_design: Collection[Any] = ()) -> GradientReport:
@@ -47,14 +44,11 @@ def check_gradients(recorded: RecordedFunction, names: Sequence[str], by_design:
             if not recorded.outputs
             else "there is no tensor of floats to differentiate by"
         )
-        parts = tuple(Part(name, Outcome.UNDECIDED, why) for name in names)
-        return GradientReport(Outcome.UNDECIDED, parts, why=why, operations=operations)
+        return undecided(names, why, operations)
     try:
         return _Check(recorded, names, by_design).report()
     except (ValueError, IndexError, ZeroDivisionError, TypeError, AttributeError) as error:  # a form that no row foresaw
-        why = f"not understood: {error}"
-        parts = tuple(Part(name, Outcome.UNDECIDED, why) for name in names)
-        return GradientReport(Outcome.UNDECIDED, parts, why=why, operations=operations)
+        return undecided(names, f"not understood: {error}", operations)
 
 
 class _Check:
@@ -70,7 +64,7 @@ class _Check:
         for run in own_runs(recorded):
             watch.setdefault(run.start, []).extend(it for it in run.grad_outputs if it is not None)
             watch.setdefault(run.end, []).extend(it for it in run.grad_inputs if it is not None)
-        with reals.precision(_REPLAY_BITS):
+        with reals.precision(BITS):
             self.meanings = Meanings()
             self.replay = replay(program, watch=watch, beyond=self.meanings, escape=recorded.escape)
 
@@ -78,7 +72,7 @@ class _Check:
 
     def report(self) -> GradientReport:
         derivative = derivative_of(self.recorded)
-        parts = [self._part(number, derivative) for number in range(len(self.names))]
+        parts = self._parts(derivative)
         outcome = worst([part.outcome for part in parts])
         if outcome is Outcome.WRONG and (other := self._documented(parts, derivative) or self._stopped(parts)) is not None:
             return other
@@ -104,7 +98,7 @@ class _Check:
         meant = [it for it in own_faults if {it.application.name, it.application.cls} & set(self.by_design)]
         telling = next(part for part in parts if part.outcome is Outcome.WRONG)
         if own_faults and len(meant) == len(own_faults) and self._is_meant():
-            own = [replace(part, outcome=Outcome.BY_DESIGN) if part.outcome is Outcome.WRONG else part for part in parts]
+            own = _excused(parts, Outcome.BY_DESIGN)
             outcome = worst([part.outcome for part in own])
             return self._reported(outcome, own, why=f"{', '.join(names)} by design: {telling.signature}", at_fault=names)
         others = [it for it in own_faults if it not in meant]
@@ -119,11 +113,7 @@ class _Check:
     def _is_meant(self) -> bool:
         """Whether the gradients are right but for the Functions that are meant to have others."""
         meant = meant_gradients(self.recorded, self.replay, self.by_design)
-        if meant is None:
-            return False
-        derivative = derivative_of(self.recorded, meant=meant)
-        outcomes = {self._part(number, derivative).outcome for number in range(len(self.names))}
-        return outcomes <= {Outcome.PROVEN}
+        return meant is not None and self._is_right(derivative_of(self.recorded, meant=meant))
 
     def _doubt(self, outcome: Outcome, derivative: Derivative) -> tuple[str, Outcome] | None:
         """Why an outcome that the record suggests is not to be said, and what is to be said instead."""
@@ -134,9 +124,8 @@ class _Check:
             return f"a number at {where} may have been computed from the inputs outside of torch", Outcome.UNDECIDED
         if outcome is Outcome.WRONG and (line := self._item_of_backward()) is not None:
             return f"the backward pass takes a rounded number out of torch by .item() at {line}", Outcome.UNDECIDED
-        for view in self.recorded.outputs:
-            if not np.isfinite(view.floats).all():
-                return f"the value is not finite: {self._not_finite()}", Outcome.NOT_FINITE
+        if not _is_finite(self.recorded.outputs):
+            return f"the value is not finite: {self._not_finite()}", Outcome.NOT_FINITE
         if outcome is not Outcome.PROVEN:
             return None
         if not self._has_one_meaning(derivative):
@@ -155,7 +144,7 @@ class _Check:
     def _has_one_meaning(self, derivative: Derivative) -> bool:
         """Whether the outputs are the same by the rows with derivatives and by the replay, where both are known."""
         total = arb(0)
-        with reals.precision(_REPLAY_BITS):
+        with reals.precision(BITS):
             for output, cotangent in zip(self.recorded.outputs, self.recorded.cotangents, strict=True):
                 contents = self.replay.balls(output)
                 if any(isinstance(it, Unknown) for it in contents):
@@ -182,26 +171,29 @@ class _Check:
         if not name:
             return None
         documented = derivative_of(self.recorded, documented=True)
-        others = [self._part(number, documented) for number in range(len(self.names))]
-        if worst([part.outcome for part in others]) is not Outcome.PROVEN or self._doubt(Outcome.PROVEN, documented):
+        if not self._is_right(documented) or self._doubt(Outcome.PROVEN, documented):
             return None
-        own = [replace(part, outcome=Outcome.BY_DESIGN) if part.outcome is Outcome.WRONG else part for part in parts]
+        own = _excused(parts, Outcome.BY_DESIGN)
         return self._reported(Outcome.BY_DESIGN, own, why=f"{name} gets no gradient for that row, as torch documents")
 
     def _stopped(self, parts: Sequence[Part]) -> GradientReport | None:
         """The report where the gradient is right if what was taken out of the graph counts as constant."""
         cuts = self.recorded.cuts
-        if not cuts:
-            return None
-        derivative = derivative_of(self.recorded, cut=True)
-        others = [self._part(number, derivative) for number in range(len(self.names))]
-        if worst([part.outcome for part in others]) is not Outcome.PROVEN:
+        if not cuts or not self._is_right(derivative_of(self.recorded, cut=True)):
             return None
         place, how = next(iter(cuts.items()))
         lines = list(dict.fromkeys(f"{how} at {self.recorded.lines[at]}" for at, how in cuts.items()))
         why = f"the graph is cut by {', '.join(lines)}; the gradient is right if what was cut counts as constant"
-        stopped = [replace(part, outcome=Outcome.STOPPED) if part.outcome is Outcome.WRONG else part for part in parts]
-        return self._reported(Outcome.STOPPED, stopped, line=self.recorded.lines[place], signature=how, why=why)
+        return self._reported(
+            Outcome.STOPPED, _excused(parts, Outcome.STOPPED), line=self.recorded.lines[place], signature=how, why=why
+        )
+
+    def _parts(self, derivative: Derivative) -> list[Part]:
+        return [self._part(number, derivative) for number in range(len(self.names))]
+
+    def _is_right(self, derivative: Derivative) -> bool:
+        """Whether every gradient is a derivative that was taken in another sense."""
+        return all(part.outcome is Outcome.PROVEN for part in self._parts(derivative))
 
     # --------------------------------------------------------------------------------------------------- one input
 
@@ -221,7 +213,7 @@ class _Check:
         contents = self._contents(view, source.size)
         if isinstance(contents, Part):
             return Part(name, contents.outcome, contents.why)
-        if view is not None and not np.isfinite(view.floats).all():
+        if view is not None and not _is_finite([view]):
             return Part(name, Outcome.NOT_FINITE, self._not_finite())
         programs = [it for it in contents if it is not None]
         if len(programs) < len(contents):
@@ -266,8 +258,9 @@ class _Check:
             if place >= 0:
                 op = self.recorded.record.tensor_operations[place]
                 where = f"{op.base} at {self.recorded.lines[place]}"
-                tensors = all(np.isfinite(view.floats).all() for view in (*op.operands, *op.results) if view.is_float)
-                if not tensors or any(math.isinf(it) for _, it in op.arguments if isinstance(it, float)):
+                if not _is_finite((*op.operands, *op.results)) or any(
+                    math.isinf(it) for _, it in op.arguments if isinstance(it, float)
+                ):
                     return Part(name, Outcome.UNDECIDED, f"{where} computes with what is not finite")
                 why = f"{where} is at a tie, a kink or the boundary of its domain"
                 return Part(name, Outcome.NOT_DIFFERENTIABLE, why)
@@ -276,7 +269,16 @@ class _Check:
     def _not_finite(self) -> str:
         """The first operation that made what is not finite of numbers that are."""
         for place, op in enumerate(self.recorded.record.tensor_operations):
-            made = any(not np.isfinite(view.floats).all() for view in op.results if view.floats.dtype.kind == "f")
-            if made and all(np.isfinite(view.floats).all() for view in op.operands if view.floats.dtype.kind == "f"):
+            if not _is_finite(op.results) and _is_finite(op.operands):
                 return f"{op.base} at {self.recorded.lines[place]} returns what is not finite"
         return "it is not finite"
+
+
+def _excused(parts: Sequence[Part], outcome: Outcome) -> list[Part]:
+    """The same parts, with another outcome for those that are not the derivative."""
+    return [replace(part, outcome=outcome) if part.outcome is Outcome.WRONG else part for part in parts]
+
+
+def _is_finite(views: Sequence[TensorView]) -> bool:
+    """Whether the floats of all tensors are finite; others are not looked at."""
+    return all(bool(np.isfinite(view.floats).all()) for view in views if view.is_float)

@@ -16,20 +16,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, Plain, TensorOperation, TensorView
+from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, TensorOperation, TensorView
 from gradcalc.engines.taylor.array_program import Leaf, Reference
 from gradcalc.engines.taylor.array_sweep import Sweep
 from gradcalc.engines.taylor.entrywise import Entrywise
 from gradcalc.engines.taylor.reals import Real, ball
+from gradcalc.proof.floats.aten_elementwise import COMPARISONS
 from gradcalc.proof.gradients.forward_steps import UnknownStep
 
 if TYPE_CHECKING:
     from gradcalc.proof.gradients.forward_program import ForwardProgram
 
-_COMPARISONS = frozenset({"gt", "lt", "ge", "le", "eq", "ne"})
 _TRUTHS = frozenset({"logical_and", "logical_or", "logical_xor", "logical_not", "any", "all", "nonzero", "count_nonzero",
                      "signbit", "is_nonzero"})  # fmt: skip
-_CASTS = frozenset({"_to_copy", "copy"})
 _CONSTANT = frozenset({"isnan", "isinf", "isfinite", "isposinf", "isneginf"})
 """What is asked of these does not change where numbers are."""
 _WITH_STEPS = frozenset({"floor", "ceil", "round", "trunc", "sign", "heaviside"})
@@ -133,7 +132,7 @@ def _decisions(program: ForwardProgram, op: TensorOperation) -> Iterator[Decisio
     operands = [view for view in op.operands if view.is_float and program.holds(view)]
     if not operands or op.base in _CONSTANT:
         return
-    if op.base in _COMPARISONS:
+    if op.base in COMPARISONS:
         left, right = op.argument("self"), op.argument("other")
         if isinstance(left, TensorView) and isinstance(right, TensorView) and _is_one(left, right):
             return  # a number is equal to itself everywhere
@@ -154,7 +153,7 @@ def _decisions(program: ForwardProgram, op: TensorOperation) -> Iterator[Decisio
 
 
 def _boundary(op: TensorOperation) -> Boundary:
-    if op.base in _CASTS:
+    if op.is_cast_to_integers:
         return Boundary.ZERO if op.results[0].dtype == "bool" else Boundary.INTEGER
     if op.base in _TRUTHS:
         return Boundary.ZERO
@@ -179,9 +178,9 @@ def _is_one(left: TensorView, right: TensorView) -> bool:
     return same and left.storage != NO_MEMORY
 
 
-def _side(program: ForwardProgram, value: Plain) -> Reference:
-    return program.read(value) if isinstance(value, TensorView) else program.scalar(float(str(value)))
+def _side(program: ForwardProgram, value: TensorView | float) -> Reference:
+    return program.read(value) if isinstance(value, TensorView) else program.scalar(value)
 
 
-def _floats(value: Plain) -> Numbers:
-    return value.floats.reshape(value.shape) if isinstance(value, TensorView) else np.array(float(str(value)))
+def _floats(value: TensorView | float) -> Numbers:
+    return value.floats.reshape(value.shape) if isinstance(value, TensorView) else np.array(float(value))

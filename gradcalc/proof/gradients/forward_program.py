@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, TensorOperation, TensorView
+from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, TensorOperation, TensorView, same_floats
 from gradcalc.engines.taylor.array_program import ArrayProgram, Leaf, ProgramBuilder, Reference
 from gradcalc.engines.taylor.array_steps import Flat, Step, Take
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Array
 from gradcalc.expression.tree import Call, Name
-from gradcalc.proof.floats.memory import balls_of, is_same
+from gradcalc.proof.floats.memory import balls_of
 from gradcalc.proof.gradients.decisions import Decisions
 from gradcalc.proof.gradients.forward_steps import Join, Ordered, Scatter, Stop, UnknownStep
 
@@ -81,8 +81,11 @@ class ForwardProgram(ProgramBuilder):
 
     def variable(self, name: str, floats: Numbers, shape: tuple[int, ...]) -> Reference:
         """An array of exact numbers of the machine's, by a name."""
-        self.point[name] = balls_of(floats).tolist()
-        self.variables[name] = len(self.steps)
+        return self.leaf(name, balls_of(floats).tolist(), shape)
+
+    def leaf(self, name: str, values: Flat, shape: tuple[int, ...]) -> Reference:
+        """An array of exact numbers, by a name."""
+        self.point[name], self.variables[name] = values, len(self.steps)
         return self._add(Leaf(Name(name)), shape)
 
     def numbers(self, floats: Numbers, shape: tuple[int, ...]) -> Reference:
@@ -105,7 +108,7 @@ class ForwardProgram(ProgramBuilder):
         block = self._blocks.get(view.storage)
         if block is None or view.storage == NO_MEMORY:
             return self._recorded(view)
-        if view.end > len(block.floats) or not is_same(block.floats[view.positions], view.floats):
+        if view.end > len(block.floats) or not same_floats(block.floats[view.positions], view.floats).all():
             self.foreign.append(self.place)
             return self._unknown_array([block.array], view.shape, "a write that was not recorded")
         array = self.take(block.array, Array(view.shape, _positions(view)))
@@ -236,8 +239,7 @@ class ForwardProgram(ProgramBuilder):
             what = str(error) if isinstance(error, NotKnown) else f"{op.name} ({error})"
             self._forget(op, what)
             return
-        results = results if isinstance(results, tuple) and not isinstance(results, Reference) else (results,)
-        for view, array in zip(op.results, results, strict=False):
+        for view, array in zip(op.results, as_tuple(results), strict=False):
             if array is not None and view.is_float:
                 self.write(view, array)
                 if view.has_data and not set(view.floats[:_LOOKED_AT].tolist()) <= _ORDINARY:
@@ -266,14 +268,17 @@ class ForwardProgram(ProgramBuilder):
         self.place = -1
         terms = []
         for array, weights in pairs:
-            name = f"weights {len(self.steps)}"
-            self.point[name], self.variables[name] = weights, len(self.steps)
-            product = self.call("*", array, self._add(Leaf(Name(name)), array.shape))
+            product = self.call("*", array, self.leaf(f"weights {len(self.steps)}", weights, array.shape))
             terms.append(self.sum(product, list(range(len(product.shape)))) if product.shape else product)
         total = self.combine("+", self.join(terms), [0])
         if total.place != len(self.steps) - 1:
             total = self.call("*", total, self.scalar(1.0))
         return ArrayProgram(self.steps, dict(self.variables), total.shape)
+
+
+def as_tuple(results: Any) -> tuple[Reference | None, ...]:
+    """What a row returns: one array, or several."""
+    return (results,) if results is None or isinstance(results, Reference) else results
 
 
 _ORDINARY = frozenset({0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5})

@@ -89,57 +89,11 @@ def row(names: str, understood: str = "") -> Callable[[Composition], Composition
     return enter
 
 
-def _of_one(name: str) -> Composition:
-    return lambda p, a: p.call(name, a.array("self"))
-
-
-for _name in [
-    "exp",
-    "log",
-    "log2",
-    "log10",
-    "log1p",
-    "expm1",
-    "sin",
-    "cos",
-    "tan",
-    "asin",
-    "acos",
-    "atan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "asinh",
-    "acosh",
-    "atanh",
-    "sqrt",
-    "rsqrt",
-    "erf",
-    "erfc",
-    "erfinv",
-    "lgamma",
-    "digamma",
-    "sigmoid",
-    "relu",
-    "relu6",
-    "silu",
-    "mish",
-    "hardswish",
-    "hardsigmoid",
-    "abs",
-    "sign",
-    "floor",
-    "ceil",
-    "trunc",
-    "round",
-    "exp2",
-]:
-    row(_name)(_of_one(_name))
-
-
-@row("neg")
-def _neg(p: ForwardProgram, a: Arguments) -> Reference:
-    return p.call("neg", a.array("self"))
+@row("exp log log2 log10 log1p expm1 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sqrt rsqrt erf erfc "
+     "erfinv lgamma digamma sigmoid relu relu6 silu mish hardswish hardsigmoid abs sign floor ceil trunc round exp2 "
+     "neg")  # fmt: skip
+def _of_one(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call(a.op.base, a.array("self"))
 
 
 @row("reciprocal")
@@ -157,14 +111,8 @@ def _add(p: ForwardProgram, a: Arguments) -> Reference:
     left, right, alpha = a.array("self"), a.array("other"), a.of("alpha")
     if a.op.base == "rsub":
         left, right = right, left
-        left = left if alpha == 1 else p.call("*", left, p.scalar(alpha))
-        return p.call("-", left, right) if alpha == 1 else _rsub(p, a)
     right = right if alpha == 1 else p.call("*", right, p.scalar(alpha))
     return p.call("+" if a.op.base == "add" else "-", left, right)
-
-
-def _rsub(p: ForwardProgram, a: Arguments) -> Reference:
-    return p.call("-", a.array("other"), p.call("*", a.array("self"), p.scalar(a.of("alpha"))))
 
 
 @row("mul", "self other")

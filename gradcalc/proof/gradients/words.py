@@ -77,3 +77,9 @@ class GradientReport:
             detail = part.why or (f"all {part.entries} entries" if part.outcome is Outcome.PROVEN else "")
             lines.append(f"  {part.name}: {part.outcome}" + (f", {detail}" if detail else ""))
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+
+
+def undecided(names: Sequence[str], why: str, operations: int = 0) -> GradientReport:
+    """The report where nothing is known, for the same reason by every input."""
+    parts = tuple(Part(name, Outcome.UNDECIDED, why) for name in names)
+    return GradientReport(Outcome.UNDECIDED, parts, why=why, operations=operations)
