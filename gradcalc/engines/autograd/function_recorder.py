@@ -8,12 +8,9 @@ Custom Functions are known by the class of their node, so that an `apply` that w
 
 from __future__ import annotations
 
-import os
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -21,63 +18,9 @@ from torch.utils._pytree import tree_flatten
 
 from gradcalc.engines.autograd.function_call import cotangents_of, tensors_in
 from gradcalc.engines.autograd.operation import TensorView
-from gradcalc.engines.autograd.program import Record
+from gradcalc.engines.autograd.recorded_function import Application, NodeRun, RecordedFunction
 from gradcalc.engines.autograd.recorder import Recorder, unrecorded
-
-_OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-_TORCH = os.path.dirname(os.path.abspath(torch.__file__))
-
-
-@dataclass(slots=True)
-class Application:
-    """A custom Function as it was applied: its operations are those from `start` to `end`."""
-
-    name: str
-    cls: type
-    line: str
-    start: int
-    inputs: Sequence[TensorView | None]
-    """Its tensor arguments that need a gradient; None for the others."""
-    end: int = -1
-    outputs: Sequence[TensorView] = ()
-
-
-@dataclass(slots=True)
-class NodeRun:
-    """A node of autograd's graph as it ran: what came in, what went out, and of which application it is."""
-
-    start: int
-    application: int | None
-    grad_outputs: Sequence[TensorView | None] = ()
-    grad_inputs: Sequence[TensorView | None] = ()
-    end: int = -1
-
-
-@dataclass(slots=True)
-class RecordedFunction:
-    """What was recorded of a function: operations, and where its tensors lie.
-
-    `lines` are the places in the user's files, by operation.  `cuts` are the operations that took a tensor out of the graph,
-    with the word for how; the views in `constants` are of such tensors.
-    """
-
-    record: Record
-    lines: Sequence[str]
-    inputs: Sequence[TensorView]
-    outputs: Sequence[TensorView]
-    cotangents: Sequence[TensorView]
-    gradients: Sequence[TensorView | None]
-    applications: Sequence[Application] = ()
-    runs: Sequence[NodeRun] = ()
-    cuts: dict[int, str] = field(default_factory=dict)
-    constants: set[int] = field(default_factory=set)
-    literals: frozenset[float] = frozenset()
-    """The Python numbers in the user's code, as operations were given them."""
-    escape: tuple[int, str] | None = None
-    """The operation before which numbers first left torch as an array of another library, and how."""
-    is_real: bool = True
-    """Whether all tensors are dense and of real numbers."""
-    failure: str = ""
+from gradcalc.engines.autograd.user_code import escapes, user_line
 
 
 class FunctionRecorder(Recorder):
@@ -107,7 +50,7 @@ class FunctionRecorder(Recorder):
         self._depth = 0
         """How many custom Functions are running."""
         self._is_forward = True
-        self._home = _user_line()
+        self._home = user_line()
         """Where the check was asked for."""
         self._node_lines: dict[int, str] = {}
         """The lines of forward operations, by the numbers of their nodes."""
@@ -148,7 +91,7 @@ class FunctionRecorder(Recorder):
         if cut:
             self.cuts[count] = cut
         self._computed.update(output.untyped_storage()._cdata for output in outputs if _has_storage(output))
-        line = _user_line()
+        line = user_line()
         if self._is_forward or line != self._home:
             self.literals.update(it for it in values if type(it) in (int, float))
         if self._is_forward:
@@ -177,46 +120,9 @@ class FunctionRecorder(Recorder):
                 return "a new leaf"
         return ""
 
-    def _note_escape(self, how: str, line: str) -> None:
+    def note_escape(self, how: str, line: str) -> None:
+        """Note that numbers leave torch here."""
         self.escape = self.escape or (len(self.recording.tensor_operations), f"{how} at {line}")
-
-    @contextmanager
-    def escapes(self) -> Iterator[None]:
-        """Note where numbers leave torch inside."""
-
-        def noted(name: str, method: Any) -> Any:
-            def leave(tensor: torch.Tensor, *args: Any, **options: Any) -> Any:
-                if tensor.is_floating_point() and not sys._getframe(1).f_code.co_filename.startswith(_OWN):
-                    self._note_escape(f".{name.strip('_')}()", _user_line())
-                return method(tensor, *args, **options)
-
-            return leave
-
-        def rebuilt(name: str, maker: Any) -> Any:
-            def make(*args: Any, **options: Any) -> Any:
-                data = args[0] if args else None  # a tensor itself is copied by operations that are recorded
-                if isinstance(data, list | tuple) and tensors_in(data):
-                    self._note_escape(f"torch.{name}()", _user_line())
-                return maker(*args, **options)
-
-            return make
-
-        makers = {name: getattr(torch, name) for name in _MAKERS}
-        own = {name: torch.Tensor.__dict__.get(name) for name in _LEAVING}
-        for name, maker in makers.items():
-            setattr(torch, name, rebuilt(name, maker))
-        for name in _LEAVING:
-            setattr(torch.Tensor, name, noted(name, getattr(torch.Tensor, name)))
-        try:
-            yield
-        finally:
-            for name, maker in makers.items():
-                setattr(torch, name, maker)
-            for name, method in own.items():
-                if method is None:
-                    delattr(torch.Tensor, name)
-                else:
-                    setattr(torch.Tensor, name, method)
 
     @contextmanager
     def functions(self) -> Iterator[None]:
@@ -230,7 +136,7 @@ class FunctionRecorder(Recorder):
             views = recorder.views(tensors)
             number = len(recorder.applications)
             start = len(recorder.recording.tensor_operations)
-            recorder.applications.append(Application(cls.__name__, cls, _user_line(), start, views))
+            recorder.applications.append(Application(cls.__name__, cls, user_line(), start, views))
             recorder._depth += 1
             try:
                 result = super(base, cls).apply(*args, **options)  # type: ignore[misc]
@@ -284,14 +190,6 @@ class FunctionRecorder(Recorder):
         return [*handles, node.register_hook(after)] if handles else []
 
 
-_MAKERS = ("tensor", "as_tensor", "asarray")
-"""Functions that make a tensor of a list, which may hold tensors: their numbers are read unseen."""
-
-
-_LEAVING = ("numpy", "tolist", "__dlpack__", "new_tensor")
-"""Methods by which numbers leave torch as arrays or lists: what is done with them then is not recorded."""
-
-
 def _last_node() -> int:
     """The number of the node of autograd's graph that was made last, on which torch counts; -1 where that is not known."""
     count = getattr(torch._C._autograd, "_get_sequence_nr", None)
@@ -300,17 +198,6 @@ def _last_node() -> int:
 
 def _has_storage(tensor: torch.Tensor) -> bool:
     return tensor.layout == torch.strided and not tensor.is_meta and not tensor._is_zerotensor()
-
-
-def _user_line() -> str:
-    """The file and the line of the user's code that is running."""
-    frame = sys._getframe(2)
-    while frame is not None:
-        name = frame.f_code.co_filename
-        if not name.startswith((_TORCH, _OWN, "<")) and f"{os.sep}torch{os.sep}" not in name:
-            return f"{os.path.basename(name)}:{frame.f_lineno}"
-        frame = frame.f_back  # type: ignore[assignment]
-    return ""
 
 
 def record_function(
@@ -325,7 +212,7 @@ def record_function(
     views = [recorder.view(tensor) for tensor in wanted]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's advice is for those who train
-        with recorder.functions(), recorder.on(), recorder.escapes():
+        with recorder.functions(), recorder.on(), escapes(recorder.note_escape):
             result = function(*inputs)
         outputs = tensors_in(result)
         recorder.is_real = recorder.is_real and not any(output.is_complex() for output in outputs)
@@ -367,7 +254,7 @@ def _gradients(
         return [None] * len(wanted)
     handles = recorder.watch([output for output, _ in pairs])
     try:
-        with recorder.on(), recorder.escapes():
+        with recorder.on(), escapes(recorder.note_escape):
             return torch.autograd.grad(
                 [output for output, _ in pairs], list(wanted), [it for _, it in pairs], allow_unused=True
             )

@@ -13,8 +13,8 @@ from typing import Any
 
 from flint import arb
 
-from gradcalc.engines.autograd.function_recorder import Application, NodeRun, RecordedFunction
 from gradcalc.engines.autograd.operation import TensorView
+from gradcalc.engines.autograd.recorded_function import Application, NodeRun, RecordedFunction
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.array_steps import Flat
 from gradcalc.engines.taylor.reals import is_accurate

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from gradcalc.engines.autograd.function_recorder import RecordedFunction
 from gradcalc.engines.autograd.operation import TensorView
 from gradcalc.engines.autograd.program import RecordedProgram
+from gradcalc.engines.autograd.recorded_function import RecordedFunction
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import Real, ball
 from gradcalc.proof.floats.memory import Unknown

@@ -8,7 +8,7 @@ from itertools import chain
 
 from flint import arb
 
-from gradcalc.engines.autograd.function_recorder import Application, RecordedFunction
+from gradcalc.engines.autograd.recorded_function import Application, RecordedFunction
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.array_program import ArrayProgram, Reference
 from gradcalc.engines.taylor.array_steps import Flat
