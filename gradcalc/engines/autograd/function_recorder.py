@@ -9,12 +9,13 @@ Custom Functions are known by the class of their node, so that an `apply` that w
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_flatten
+from torch.utils._pytree import tree_flatten, tree_map_only
 
 from gradcalc.engines.autograd.function_call import cotangents_of, tensors_in
 from gradcalc.engines.autograd.operation import TensorView
@@ -26,8 +27,9 @@ from gradcalc.engines.autograd.user_code import escapes, user_line
 class FunctionRecorder(Recorder):
     """Records a call of a user's function and its backward pass."""
 
-    def __init__(self) -> None:
+    def __init__(self, references: Mapping[str | type, Callable[..., Any]]) -> None:
         super().__init__()
+        self.references = references
         self.lines: list[str] = []
         self.applications: list[Application] = []
         self.runs: list[NodeRun] = []
@@ -47,8 +49,10 @@ class FunctionRecorder(Recorder):
         """The applications of nodes, by their identity."""
         self._kept: list[Any] = []
         """These nodes, which are alive as long as their identity is used."""
-        self._depth = 0
-        """How many custom Functions are running."""
+        self._open: list[Application] = []
+        """The custom Functions that are running forward."""
+        self._running: list[Application | None] = []
+        """Those that are running backward, None for a node of torch's."""
         self._is_forward = True
         self._home = user_line()
         """Where the check was asked for."""
@@ -103,7 +107,7 @@ class FunctionRecorder(Recorder):
 
     def _cut(self, name: str, tensors: Sequence[torch.Tensor]) -> str:
         """How an operation takes a tensor out of the graph, if it does: outside of custom Functions, where all are."""
-        if not self._is_forward or self._depth or not any(tensor.requires_grad for tensor in tensors):
+        if not self._is_forward or self._open or not any(tensor.requires_grad for tensor in tensors):
             return ""
         if name.startswith("aten.detach"):
             return "detach"
@@ -121,7 +125,11 @@ class FunctionRecorder(Recorder):
         return ""
 
     def note_escape(self, how: str, line: str) -> None:
-        """Note that numbers leave torch here."""
+        """Note that numbers leave torch here, by the custom Function that answers for them if there is one."""
+        answering = [it for it in self._running if it is not None] + [it for it in self._open if it.reference is not None]
+        if answering:
+            answering[0].escape = answering[0].escape or f"{how} at {line}"
+            return
         self.escape = self.escape or (len(self.recording.tensor_operations), f"{how} at {line}")
 
     @contextmanager
@@ -133,19 +141,19 @@ class FunctionRecorder(Recorder):
 
         def apply(cls: type, *args: Any, **options: Any) -> Any:
             tensors = [arg if isinstance(arg, torch.Tensor) and arg.requires_grad else None for arg in args]
-            views = recorder.views(tensors)
-            number = len(recorder.applications)
-            start = len(recorder.recording.tensor_operations)
-            recorder.applications.append(Application(cls.__name__, cls, user_line(), start, views))
-            recorder._depth += 1
+            start, number = len(recorder.recording.tensor_operations), len(recorder.applications)
+            application = Application(cls.__name__, cls, user_line(), start, recorder.views(tensors))
+            recorder.applications.append(application)
+            recorder._open.append(application)
             try:
+                recorder._refer(application, args, options)
                 result = super(base, cls).apply(*args, **options)  # type: ignore[misc]
             finally:
-                recorder._depth -= 1
-            application = recorder.applications[number]
+                recorder._open.pop()
             outputs = tensors_in(result)
             application.end = len(recorder.recording.tensor_operations)
             application.outputs = [it for it in recorder.views(outputs) if it is not None]
+            _check_reference(application)
             for output in outputs:
                 if output.grad_fn is not None:
                     recorder._nodes[id(output.grad_fn)] = number
@@ -157,6 +165,16 @@ class FunctionRecorder(Recorder):
             yield
         finally:
             del base.apply
+
+    def _refer(self, application: Application, args: Sequence[Any], options: Mapping[str, Any]) -> None:
+        """Run the reference of a Function, if it has one, on copies of its arguments; it draws the same random numbers."""
+        reference = self.references.get(application.cls) or self.references.get(application.name)
+        if reference is not None:
+            with torch.no_grad(), torch.random.fork_rng(devices=[]):
+                own, named = tree_map_only(torch.Tensor, torch.Tensor.clone, (list(args), dict(options)))
+                outputs = tensors_in(reference(*own, **named))
+            application.reference = [it for it in self.views(outputs) if it is not None]
+        application.own_start = len(self.recording.tensor_operations)
 
     def watch(self, outputs: Sequence[torch.Tensor]) -> list[Any]:
         """Note the runs of the nodes below some tensors; the handles that end it."""
@@ -181,13 +199,24 @@ class FunctionRecorder(Recorder):
             self._node_line = f"{made_at} (backward pass, {node.name()})"
             run[0].grad_outputs = self.views(grad_outputs)
             self.runs.append(run[0])
+            self._running.append(None if run[0].application is None else self.applications[run[0].application])
 
         def after(grad_inputs: Sequence[torch.Tensor | None], _: Sequence[torch.Tensor | None]) -> None:
             run[0].end = len(self.recording.tensor_operations)
             run[0].grad_inputs = self.views(grad_inputs)
+            self._running.pop()
 
         handles = [node.register_prehook(before)] if node.name() != "struct torch::autograd::AccumulateGrad" else []
         return [*handles, node.register_hook(after)] if handles else []
+
+
+def _check_reference(application: Application) -> None:
+    if application.reference is None:
+        return
+    shapes, others = ([view.shape for view in views] for views in (application.outputs, application.reference))
+    if shapes != others:
+        own, other = (", ".join(map(str, them)) or "no tensor" for them in (shapes, others))
+        raise ValueError(f"the shapes differ: {application.name} returns {own}, its reference {other}")
 
 
 def _last_node() -> int:
@@ -200,14 +229,22 @@ def _has_storage(tensor: torch.Tensor) -> bool:
     return tensor.layout == torch.strided and not tensor.is_meta and not tensor._is_zerotensor()
 
 
+_NO_REFERENCES: Mapping[str | type, Callable[..., Any]] = MappingProxyType({})
+
+
 def record_function(
-    function: Callable[..., Any], inputs: Sequence[Any], wanted: Sequence[torch.Tensor], seed: int
+    function: Callable[..., Any],
+    inputs: Sequence[Any],
+    wanted: Sequence[torch.Tensor],
+    seed: int,
+    references: Mapping[str | type, Callable[..., Any]] = _NO_REFERENCES,
 ) -> RecordedFunction:
     """Call a function on inputs, and differentiate it by the tensors in `wanted` for one random cotangent.
 
-    The cotangent has full mantissas, so that no entry of a Jacobian is hidden by another.
+    The cotangent has full mantissas, so that no entry of a Jacobian is hidden by another.  `references` have plain functions
+    for custom Functions, by name or class.  Raises `ValueError` where a reference returns other shapes than its Function.
     """
-    recorder = FunctionRecorder()
+    recorder = FunctionRecorder(references)
     recorder.wanted = {id(tensor) for tensor in wanted}
     views = [recorder.view(tensor) for tensor in wanted]
     with warnings.catch_warnings():

@@ -11,7 +11,10 @@ from gradcalc.engines.autograd.program import Record
 
 @dataclass(slots=True)
 class Application:
-    """A custom Function as it was applied: its operations are those from `start` to `end`."""
+    """A custom Function as it was applied: its operations are those from `start` to `end`.
+
+    If it has a reference, that ran first, up to `own_start`, on copies of the inputs.
+    """
 
     name: str
     cls: type
@@ -21,6 +24,11 @@ class Application:
     """Its tensor arguments that need a gradient; None for the others."""
     end: int = -1
     outputs: Sequence[TensorView] = ()
+    own_start: int = -1
+    reference: Sequence[TensorView] | None = None
+    """What its reference returned, for each output; None without a reference."""
+    escape: str = ""
+    """How numbers left torch in it, if they did: forward, where it has a reference, or backward."""
 
 
 @dataclass(slots=True)

@@ -120,7 +120,7 @@ def test_wrong_ones_are_named(name: str, dtype: torch.dtype) -> None:
     assert report.line is not None
     if dtype == torch.float64:
         assert signature in (report.signature or ""), report.signature
-    with pytest.raises(AssertionError, match=r"wrong: Custom\.backward"):
+    with pytest.raises(AssertionError, match="wrong: Custom "):
         assert_gradients(fn, normal(*shapes, dtype=dtype))
 
 
@@ -200,5 +200,5 @@ def test_a_report_is_plain_data() -> None:
     data = report.to_dict()
     assert data["verdict"] == "wrong"
     assert data["parts"][0]["name"] == "input 0"
-    assert str(report).startswith("wrong: Custom.backward")
+    assert str(report).startswith("wrong: Custom (applied at ")
     assert "<" not in str(report)
