@@ -18,8 +18,9 @@ import torch
 from torch.utils._pytree import tree_flatten, tree_map_only
 
 from gradcalc.engines.autograd.function_call import cotangents_of, tensors_in
+from gradcalc.engines.autograd.hooks import hooks
 from gradcalc.engines.autograd.operation import TensorView
-from gradcalc.engines.autograd.recorded_function import Application, NodeRun, RecordedFunction
+from gradcalc.engines.autograd.recorded_function import Application, HookRun, Moment, NodeRun, RecordedFunction
 from gradcalc.engines.autograd.recorder import Recorder, unrecorded
 from gradcalc.engines.autograd.user_code import escapes, user_line
 
@@ -33,6 +34,7 @@ class FunctionRecorder(Recorder):
         self.lines: list[str] = []
         self.applications: list[Application] = []
         self.runs: list[NodeRun] = []
+        self.moments: list[Moment] = []
         self.cuts: dict[int, str] = {}
         self.constants: set[int] = set()
         self.literals: set[float] = set()
@@ -152,7 +154,8 @@ class FunctionRecorder(Recorder):
                 recorder._open.pop()
             outputs = tensors_in(result)
             application.end = len(recorder.recording.tensor_operations)
-            application.outputs = [it for it in recorder.views(outputs) if it is not None]
+            application.outputs = recorder._present(outputs)
+            recorder._note(application, is_end=True)
             _check_reference(application)
             for output in outputs:
                 if output.grad_fn is not None:
@@ -173,8 +176,27 @@ class FunctionRecorder(Recorder):
             with torch.no_grad(), torch.random.fork_rng(devices=[]):
                 own, named = tree_map_only(torch.Tensor, torch.Tensor.clone, (list(args), dict(options)))
                 outputs = tensors_in(reference(*own, **named))
-            application.reference = [it for it in self.views(outputs) if it is not None]
+            application.reference = self._present(outputs)
         application.own_start = len(self.recording.tensor_operations)
+
+    def _note(self, of: Application | NodeRun | HookRun, *, is_end: bool = False) -> None:
+        self.moments.append(Moment(len(self.recording.tensor_operations), of, is_end))
+
+    def watch_hook(self, name: str, arrived: Sequence[torch.Tensor]) -> Callable[[Sequence[torch.Tensor]], None]:
+        """Note that a hook runs; what is returned is called with the gradients that it leaves."""
+        if self._is_forward:  # in a gradient that is differentiated again: its operations are recorded as any
+            return lambda _: None
+        run = HookRun(name, self._present(arrived))
+        self._note(run)
+
+        def left(gradients: Sequence[torch.Tensor]) -> None:
+            run.left = self._present(gradients)
+            self._note(run, is_end=True)
+
+        return left
+
+    def _present(self, tensors: Sequence[torch.Tensor]) -> list[TensorView]:
+        return [it for it in self.views(tensors) if it is not None]
 
     def watch(self, outputs: Sequence[torch.Tensor]) -> list[Any]:
         """Note the runs of the nodes below some tensors; the handles that end it."""
@@ -199,11 +221,13 @@ class FunctionRecorder(Recorder):
             self._node_line = f"{made_at} (backward pass, {node.name()})"
             run[0].grad_outputs = self.views(grad_outputs)
             self.runs.append(run[0])
+            self._note(run[0])
             self._running.append(None if run[0].application is None else self.applications[run[0].application])
 
         def after(grad_inputs: Sequence[torch.Tensor | None], _: Sequence[torch.Tensor | None]) -> None:
             run[0].end = len(self.recording.tensor_operations)
             run[0].grad_inputs = self.views(grad_inputs)
+            self._note(run[0], is_end=True)
             self._running.pop()
 
         handles = [node.register_prehook(before)] if node.name() != "struct torch::autograd::AccumulateGrad" else []
@@ -247,7 +271,7 @@ def record_function(
     recorder = FunctionRecorder(references)
     recorder.wanted = {id(tensor) for tensor in wanted}
     views = [recorder.view(tensor) for tensor in wanted]
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), hooks(function, wanted, recorder.watch_hook):
         warnings.simplefilter("ignore")  # torch's advice is for those who train
         with recorder.functions(), recorder.on(), escapes(recorder.note_escape):
             result = function(*inputs)
@@ -271,6 +295,7 @@ def record_function(
         [None if it is None else recorder.view(it) for it in gradients],
         recorder.applications,
         recorder.runs,
+        recorder.moments,
         recorder.cuts,
         recorder.constants,
         frozenset(recorder.literals),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
-from gradcalc.engines.autograd.operation import TensorView
+from gradcalc.engines.autograd.operation import TensorView, same_floats
 from gradcalc.engines.autograd.program import Record
 
 
@@ -43,6 +44,30 @@ class NodeRun:
 
 
 @dataclass(slots=True)
+class HookRun:
+    """A hook of the user's as it ran: its name and line, the gradients that it got, and those that it left."""
+
+    name: str
+    arrived: Sequence[TensorView]
+    left: Sequence[TensorView] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether it left other gradients than it got."""
+        pairs = zip_longest(self.arrived, self.left)
+        return any(old is None or new is None or not same_floats(old.floats, new.floats).all() for old, new in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a custom Function, a node or a hook started or ended: before the operation at `place`."""
+
+    place: int
+    of: Application | NodeRun | HookRun
+    is_end: bool = False
+
+
+@dataclass(slots=True)
 class RecordedFunction:
     """What was recorded of a function: operations, and where its tensors lie.
 
@@ -58,6 +83,8 @@ class RecordedFunction:
     gradients: Sequence[TensorView | None]
     applications: Sequence[Application] = ()
     runs: Sequence[NodeRun] = ()
+    moments: Sequence[Moment] = ()
+    """Starts and ends of what ran, in order."""
     cuts: dict[int, str] = field(default_factory=dict)
     constants: set[int] = field(default_factory=set)
     literals: frozenset[float] = frozenset()

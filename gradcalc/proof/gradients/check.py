@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gradcalc.engines.autograd.recorded_function import RecordedFunction
+from gradcalc.engines.autograd.recorded_function import HookRun, RecordedFunction
 from gradcalc.proof.gradients.backward_rows import NOTE
 from gradcalc.proof.gradients.blame import Fault, faults, meant_gradients, measured_faults
 from gradcalc.proof.gradients.derivative import Derivative, derivative_of, reference_values
@@ -35,17 +35,39 @@ def check_gradients(recorded: RecordedFunction, names: Sequence[str], by_design:
         )
         return undecided(names, why, operations)
     try:
-        return _Check(recorded, names, by_design).report()
+        report = _Check(recorded, names, by_design).report()
+        return report if report.verdict is not Outcome.WRONG else _without_hooks(recorded, names, by_design, report)
     except (ValueError, IndexError, ZeroDivisionError, TypeError, AttributeError) as error:  # a form that no row foresaw
         return undecided(names, f"not understood: {error}", operations)
+
+
+def _without_hooks(
+    recorded: RecordedFunction, names: Sequence[str], by_design: Collection[Any], report: GradientReport
+) -> GradientReport:
+    """What is to be said of a wrong gradient where hooks change gradients: that is what torch documents them for."""
+    runs = [moment.of for moment in recorded.moments if isinstance(moment.of, HookRun) and moment.is_end]
+    changing = list(dict.fromkeys(run.name for run in runs if run.changes))
+    if not changing:
+        return report
+    other = _Check(recorded, names, by_design, has_hooks=False).report()
+    if other.verdict is Outcome.WRONG:
+        return replace(other, notes=(*other.notes, f"without the hook {', '.join(changing)}"))
+    parts = tuple(
+        replace(own, outcome=Outcome.BY_DESIGN) if own.outcome is Outcome.WRONG and part.outcome is Outcome.PROVEN else part
+        for own, part in zip(report.parts, other.parts, strict=True)
+    )
+    why = f"the hook {', '.join(changing)} changes a gradient; without it: {other.verdict}"
+    return replace(other, verdict=worst([other.verdict, Outcome.BY_DESIGN]), parts=parts, why=why)
 
 
 class _Check:
     """One record, looked at."""
 
-    def __init__(self, recorded: RecordedFunction, names: Sequence[str], by_design: Collection[Any]):
+    def __init__(
+        self, recorded: RecordedFunction, names: Sequence[str], by_design: Collection[Any], *, has_hooks: bool = True
+    ):
         self.recorded = recorded
-        self.evidence = Evidence(recorded, names, by_design)
+        self.evidence = Evidence(recorded, names, by_design, has_hooks=has_hooks)
         self.functions = self.evidence.functions
         self.notes: list[str] = []
 

@@ -30,14 +30,16 @@ from gradcalc.proof.gradients.words import Outcome, Part
 
 
 class Evidence:
-    """One record, replayed."""
+    """One record, replayed: with the user's hooks, or as if they had left the gradients as they are."""
 
-    def __init__(self, recorded: RecordedFunction, names: Sequence[str], by_design: Collection[Any]):
+    def __init__(
+        self, recorded: RecordedFunction, names: Sequence[str], by_design: Collection[Any], *, has_hooks: bool = True
+    ):
         self.recorded, self.names = recorded, names
         views = {f"input {number}": view for number, view in enumerate(recorded.inputs)}
         views |= {f"cotangent {number}": view for number, view in enumerate(recorded.cotangents)}
         self.program = RecordedProgram(recorded.record, views, literals=recorded.literals)
-        self.functions = FunctionRuns(recorded, by_design)
+        self.functions = FunctionRuns(recorded, by_design, has_hooks=has_hooks)
         with reals.precision(BITS):
             self.meanings = Meanings()
             self.replay = replay(self.program, before=self.functions.before(), beyond=self.meanings, escape=recorded.escape)

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from flint import arb
 
 from gradcalc.engines.autograd.operation import TensorView
-from gradcalc.engines.autograd.recorded_function import Application, NodeRun, RecordedFunction
+from gradcalc.engines.autograd.recorded_function import Application, HookRun, NodeRun, RecordedFunction
 from gradcalc.engines.taylor.reals import Real, ball, is_accurate
 from gradcalc.proof.floats.formats import FORMATS
 from gradcalc.proof.floats.memory import Memory, Unknown, array_of, balls_of
@@ -65,8 +66,8 @@ class Measurement:
 class FunctionRuns:
     """What the replay of a program tells about custom Functions; those in `by_design` are taken as they are."""
 
-    def __init__(self, recorded: RecordedFunction, by_design: Collection[Any] = ()):
-        self.recorded, self.by_design = recorded, by_design
+    def __init__(self, recorded: RecordedFunction, by_design: Collection[Any] = (), *, has_hooks: bool = True):
+        self.recorded, self.by_design, self._has_hooks = recorded, by_design, has_hooks
         self.measurements: list[Measurement] = []
         self.runs = [run for run in recorded.runs if run.application is not None and run.end >= 0]
         """The backward passes of custom Functions, as they ran."""
@@ -90,37 +91,45 @@ class FunctionRuns:
     def before(self) -> Mapping[int, Sequence[Callable[[Memory], None]]]:
         """What is to be done with the memory of the replay before operations, by their places."""
         events: dict[int, list[Callable[[Memory], None]]] = {}
-        for application in self.recorded.applications:
-            if application.reference is not None:
-                events.setdefault(application.end, []).append(_returning(application))
-        for run in self.runs:
-            events.setdefault(run.start, []).append(self._starting(run))
-            events.setdefault(run.end, []).append(self._ending(run))
+        own = {id(run) for run in self.runs}
+        for moment in self.recorded.moments:
+            of, step = moment.of, None
+            if isinstance(of, Application):
+                step = None if of.reference is None else partial(_return, of)
+            elif isinstance(of, HookRun):
+                step = partial(self._undo_hook if moment.is_end else self._note, of) if not self._has_hooks else None
+            elif id(of) in own:
+                step = partial(self._end if moment.is_end else self._start, of)
+            if step is not None:
+                events.setdefault(moment.place, []).append(step)
         return events
 
-    def _starting(self, run: NodeRun) -> Callable[[Memory], None]:
-        def start(memory: Memory) -> None:
-            self._strangers.append(memory.stranger)
-            how = self.application(run).escape
-            memory.stranger = Unknown(how) if how else memory.stranger
-            self._note(memory, run.grad_outputs)
+    def _start(self, run: NodeRun, memory: Memory) -> None:
+        self._strangers.append(memory.stranger)
+        how = self.application(run).escape
+        memory.stranger = Unknown(how) if how else memory.stranger
+        self._keep(memory, run.grad_outputs)
 
-        return start
+    def _end(self, run: NodeRun, memory: Memory) -> None:
+        memory.stranger = self._strangers.pop()
+        opaque = [it for it in run.grad_inputs if it is not None and not _is_known(memory, it)]
+        if opaque and self.is_meant(self.application(run)):
+            for view in opaque:
+                memory.write(view, balls_of(view.floats), view.floats)
+        elif opaque:
+            self._measure(memory, run)
+        self._keep(memory, run.grad_inputs)
 
-    def _ending(self, run: NodeRun) -> Callable[[Memory], None]:
-        def end(memory: Memory) -> None:
-            memory.stranger = self._strangers.pop()
-            opaque = [it for it in run.grad_inputs if it is not None and not _is_known(memory, it)]
-            if opaque and self.is_meant(self.application(run)):
-                for view in opaque:
-                    memory.write(view, balls_of(view.floats), view.floats)
-            elif opaque:
-                self._measure(memory, run)
-            self._note(memory, run.grad_inputs)
+    def _note(self, run: HookRun, memory: Memory) -> None:
+        self._keep(memory, run.arrived)
 
-        return end
+    def _undo_hook(self, run: HookRun, memory: Memory) -> None:
+        """Put the gradients that a hook got in the place of those that it left."""
+        for arrived, left in zip(run.arrived, run.left, strict=False):
+            content = array_of(self._contents[id(arrived)])
+            memory.write(left, content, left.floats, has_unknown=any(isinstance(it, Unknown) for it in content.tolist()))
 
-    def _note(self, memory: Memory, views: Sequence[TensorView | None]) -> None:
+    def _keep(self, memory: Memory, views: Sequence[TensorView | None]) -> None:
         self._contents.update((id(view), memory.read(view).balls.tolist()) for view in views if view is not None)
 
     def _measure(self, memory: Memory, run: NodeRun) -> None:
@@ -143,15 +152,11 @@ class FunctionRuns:
                 memory.write(given, array_of([ball(it) for it in truths]), given.floats)
 
 
-def _returning(application: Application) -> Callable[[Memory], None]:
+def _return(application: Application, memory: Memory) -> None:
     """Put the results of a reference where those of its Function lie."""
-
-    def put(memory: Memory) -> None:
-        for view, reference in zip(application.outputs, application.reference or (), strict=True):
-            content = memory.read(reference)
-            memory.write(view, content.balls, view.floats, has_unknown=content.has_unknown)
-
-    return put
+    for view, reference in zip(application.outputs, application.reference or (), strict=True):
+        content = memory.read(reference)
+        memory.write(view, content.balls, view.floats, has_unknown=content.has_unknown)
 
 
 def _is_known(memory: Memory, view: TensorView) -> bool:
