@@ -151,6 +151,9 @@ class FunctionRecorder(Recorder):
         line = _user_line()
         if self._is_forward or line != self._home:
             self.literals.update(it for it in values if type(it) in (int, float))
+            self.literals.update(
+                it for it in self.recording.tensor_operations[-1].signature.defaults.values() if type(it) is float
+            )
         if self._is_forward:
             self._node_lines.setdefault(made, line)
         elif line == self._home:

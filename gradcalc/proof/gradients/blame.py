@@ -21,8 +21,8 @@ from gradcalc.engines.taylor.reals import is_accurate
 from gradcalc.proof.floats.memory import Unknown
 from gradcalc.proof.floats.replay import Replay
 from gradcalc.proof.gradients.comparison import compared, largest_of
+from gradcalc.proof.gradients.decomposition_rows import write_steps
 from gradcalc.proof.gradients.derivative import DERIVATIVE_BITS, Meant, started, swept
-from gradcalc.proof.gradients.rows import ROWS
 from gradcalc.proof.gradients.words import Outcome
 
 
@@ -93,7 +93,7 @@ def _adjoints(
     program = started(recorded)
     operations = recorded.record.tensor_operations
     for place in range(application.start):
-        program.run(place, operations[place], ROWS)
+        program.run(place, operations[place], write_steps)
     boundary = []
     for view in application.inputs:
         own = None if view is None else program.identity(program.read(view))
@@ -101,7 +101,7 @@ def _adjoints(
         if view is not None and own is not None:
             program.write(view, own)
     for place in range(application.start, application.end):
-        program.run(place, operations[place], ROWS)
+        program.run(place, operations[place], write_steps)
     program.place = -1
     arrays = program.weighted([(program.read(output), cotangent) for output, cotangent in terms])
     with reals.precision(DERIVATIVE_BITS[-1]):

@@ -18,13 +18,13 @@ import numpy as np
 from flint import arb
 
 from gradcalc.engines.autograd.function_recorder import RecordedFunction
-from gradcalc.engines.autograd.operation import TensorView
+from gradcalc.engines.autograd.operation import NO_MEMORY, TensorView
 from gradcalc.engines.autograd.program import RecordedProgram
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import Real, ball
 from gradcalc.proof.floats.memory import Unknown
 from gradcalc.proof.floats.replay import BITS, replay
-from gradcalc.proof.gradients.backward_rows import NOTE, Meanings
+from gradcalc.proof.gradients.backward_rows import Meanings
 from gradcalc.proof.gradients.blame import faults, meant_gradients, own_runs
 from gradcalc.proof.gradients.comparison import compared
 from gradcalc.proof.gradients.decisions import Boundary, Decision
@@ -87,7 +87,7 @@ class _Check:
         return self._reported(outcome, parts, why=why or ("" if telling is None else f"{telling.name}: {telling.why}"))
 
     def _reported(self, outcome: Outcome, parts: Sequence[Part], **fields: Any) -> GradientReport:
-        notes = tuple(NOTE.format(base) for base in self.meanings.adjoints)
+        notes = tuple(self.meanings.notes)
         operations = len(self.recorded.record.tensor_operations)
         return GradientReport(outcome, tuple(parts), notes=notes, operations=operations, **fields)
 
@@ -126,10 +126,10 @@ class _Check:
             return f"the backward pass takes a rounded number out of torch by .item() at {line}", Outcome.UNDECIDED
         if not _is_finite(self.recorded.outputs):
             return f"the value is not finite: {self._not_finite()}", Outcome.NOT_FINITE
+        if outcome in (Outcome.PROVEN, Outcome.WRONG) and (doubt := self._doubt_about_value(derivative)):
+            return doubt, Outcome.UNDECIDED
         if outcome is not Outcome.PROVEN:
             return None
-        if not self._has_one_meaning(derivative):
-            return "the forward program has two meanings here: please report this", Outcome.UNDECIDED
         unseen = self._unseen(derivative.program)
         return None if unseen is None else (unseen, Outcome.UNDECIDED)
 
@@ -141,16 +141,18 @@ class _Check:
                 return self.recorded.lines[place]
         return None
 
-    def _has_one_meaning(self, derivative: Derivative) -> bool:
-        """Whether the outputs are the same by the rows with derivatives and by the replay, where both are known."""
+    def _doubt_about_value(self, derivative: Derivative) -> str | None:
+        """Why the outputs may not be what was differentiated: the replay, whose rows fit the floats, has something else."""
         total = arb(0)
         with reals.precision(BITS):
             for output, cotangent in zip(self.recorded.outputs, self.recorded.cotangents, strict=True):
                 contents = self.replay.balls(output)
-                if any(isinstance(it, Unknown) for it in contents):
-                    return True
+                for it in contents:
+                    if isinstance(it, Unknown):
+                        return f"{it.operation} does not fit the numbers that it returned"
                 total += sum((it * number for it, number in zip(contents, cotangent.floats.tolist(), strict=True)), arb(0))
-            return bool(ball(derivative.sweep.values[0]).overlaps(total))
+            fits = ball(derivative.sweep.values[0]).overlaps(total)
+        return None if fits else "the forward program has two meanings here: please report this"
 
     def _unseen(self, program: ForwardProgram) -> str | None:
         """Why a gradient that fits the record may be wrong: numbers left the graph, and came back in a way not recorded."""
@@ -222,7 +224,7 @@ class _Check:
 
     def _contents(self, view: TensorView | None, size: int) -> Sequence[arb | None] | Part:
         """What the backward program leaves in a gradient, entry by entry; a part where that is not known."""
-        if view is None:
+        if view is None or (view.storage == NO_MEMORY and view.has_data):  # a tensor of zeros without memory
             return [arb(0)] * size
         if not self.replay.memory.is_current(view):
             return Part("", Outcome.UNDECIDED, "the gradient was written by no recorded operation")

@@ -15,11 +15,18 @@ from gradcalc.engines.taylor.array_steps import Flat
 from gradcalc.engines.taylor.array_sweep import Sweep
 from gradcalc.engines.taylor.reals import Real, ball, is_accurate
 from gradcalc.proof.floats.formats import FORMATS
-from gradcalc.proof.gradients import layer_rows, loss_rows, move_rows  # noqa: F401  their rows belong to the table
+from gradcalc.proof.gradients import (  # noqa: F401  their rows belong to the table
+    layer_rows,
+    loss_rows,
+    move_rows,
+    order_rows,
+    reduction_rows,
+    scatter_rows,
+)
 from gradcalc.proof.gradients.comparison import largest_of, negligible
 from gradcalc.proof.gradients.decisions import Decision
+from gradcalc.proof.gradients.decomposition_rows import write_steps
 from gradcalc.proof.gradients.forward_program import ForwardProgram
-from gradcalc.proof.gradients.rows import ROWS
 
 DERIVATIVE_BITS = (reals.START_BITS, 2 * reals.START_BITS)
 
@@ -61,7 +68,7 @@ def derivative_of(
         for each in meant:
             if place == each.application.start:
                 linear += _contributions(program, each)
-        program.run(place, op, ROWS)
+        program.run(place, op, write_steps)
         for each in meant:
             if place == each.application.end - 1:
                 for view in each.application.outputs:
