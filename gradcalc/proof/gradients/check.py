@@ -14,7 +14,6 @@ from dataclasses import replace
 from typing import Any
 
 from gradcalc.engines.autograd.recorded_function import HookRun, RecordedFunction
-from gradcalc.proof.gradients.backward_rows import NOTE
 from gradcalc.proof.gradients.blame import Fault, faults, meant_gradients, measured_faults
 from gradcalc.proof.gradients.derivative import Derivative, derivative_of, reference_values
 from gradcalc.proof.gradients.evidence import Evidence, is_finite
@@ -94,7 +93,7 @@ class _Check:
         return self._reported(outcome, parts, why=why or ("" if telling is None else f"{telling.name}: {telling.why}"))
 
     def _reported(self, outcome: Outcome, parts: Sequence[Part], **fields: Any) -> GradientReport:
-        notes = (*self.notes, *(NOTE.format(base) for base in self.evidence.meanings.adjoints))
+        notes = (*self.notes, *self.evidence.meanings.notes)
         operations = len(self.recorded.record.tensor_operations)
         return GradientReport(outcome, tuple(parts), notes=notes, operations=operations, **fields)
 
@@ -164,10 +163,10 @@ class _Check:
             return fault, Outcome.UNDECIDED
         if not is_finite(self.recorded.outputs):
             return f"the value is not finite: {self.evidence.not_finite()}", Outcome.NOT_FINITE
+        if outcome in (Outcome.PROVEN, Outcome.WRONG) and (why := self.evidence.doubt_about_value(derivative)) is not None:
+            return why, Outcome.UNDECIDED
         if outcome is not Outcome.PROVEN:
             return None
-        if not self.evidence.has_one_meaning(derivative):
-            return "the forward program has two meanings here: please report this", Outcome.UNDECIDED
         unseen = self.evidence.unseen(derivative.program)
         return None if unseen is None else (unseen, Outcome.UNDECIDED)
 
