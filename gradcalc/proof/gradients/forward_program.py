@@ -15,14 +15,17 @@ from typing import Any
 import numpy as np
 
 from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, TensorOperation, TensorView, same_floats
+from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.array_program import ArrayProgram, Leaf, ProgramBuilder, Reference
 from gradcalc.engines.taylor.array_steps import Flat, Step, Take
+from gradcalc.engines.taylor.entrywise import Entrywise
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Array
 from gradcalc.expression.tree import Call, Name
+from gradcalc.proof.floats.arithmetic import Exact
 from gradcalc.proof.floats.memory import balls_of
 from gradcalc.proof.gradients.decisions import Decisions
-from gradcalc.proof.gradients.forward_steps import Join, Ordered, Scatter, Stop, UnknownStep
+from gradcalc.proof.gradients.forward_steps import Join, Ordered, Scatter, Slope, Stop, UnknownStep
 
 FROM_OUTSIDE = "a tensor of numbers from outside of torch"
 
@@ -51,6 +54,8 @@ class ForwardProgram(ProgramBuilder):
     def __init__(self, constants: frozenset[int] = frozenset(), *, cut: bool = False, escape: int | None = None):
         self.steps: list[Step | Leaf] = []
         super().__init__(Call("", ()), self.steps, {})
+        self.field: Exact | None = None
+        """What numbers mean that torch computed in double precision; without it, they mean themselves."""
         self.point: dict[str, Flat] = {}
         self.variables: dict[str, int] = {}
         self.unknown: dict[str, int] = {}
@@ -84,7 +89,7 @@ class ForwardProgram(ProgramBuilder):
         inner = ForwardProgram(cut=self._is_cut)
         inner.steps = inner._steps = self.steps
         inner.origins, inner.point, inner.variables = self.origins, self.point, self.variables
-        inner.items, inner.computed_outside = self.items, self.computed_outside
+        inner.items, inner.computed_outside, inner.field = self.items, self.computed_outside, self.field
         return inner
 
     # ------------------------------------------------------------------------------------------------------ numbers
@@ -107,12 +112,15 @@ class ForwardProgram(ProgramBuilder):
         return self._add(Leaf(Call(name, ())), ())
 
     def scalar(self, value: float) -> Reference:
-        """A Python number of the user's, or of torch's: it means itself, or the entry of a tensor that it was."""
+        """A Python number of the user's: it means itself, or the entry of a tensor that it was; or one of torch's."""
         item = self.items.get(float(value))
         if item is not None:
             return self.numbers(np.array([float(value)]), ()) if self._is_cut else item
         if self.items and float(value) not in _ORDINARY:
             self.computed_outside.append(self.place)
+        if self.field is not None and not float(value).is_integer():
+            with reals.precision(_BITS):
+                return self.leaf(f"constant {len(self.steps)}", [self.field.scalar(value).ball], ())
         return self.numbers(np.array([float(value)]), ())
 
     # ------------------------------------------------------------------------------------------------------- memory
@@ -211,6 +219,10 @@ class ForwardProgram(ProgramBuilder):
         step = Ordered(x.place, places.reshape(-1).tolist(), rivals, x.size)
         return self._add(step, tuple(places.shape))
 
+    def slope(self, function: Entrywise, spot: int) -> Reference:
+        """The derivative of a function of numbers by an argument, flat."""
+        return self._add(Slope(function, spot), (function.size,))
+
     def choose(self, mask: Any, a: Reference, b: Reference) -> Reference:
         """Entries of one array where a recorded mask holds, of another elsewhere."""
         shape = self.broadcast(tuple(np.shape(mask)), a.shape, b.shape)
@@ -299,6 +311,8 @@ def as_tuple(results: Any) -> tuple[Reference | None, ...]:
     return (results,) if results is None or isinstance(results, Reference) else results
 
 
+_BITS = 2 * reals.START_BITS
+"""The precision of constants that are no floats."""
 _ORDINARY = frozenset({0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5})
 """Numbers that many tensors have."""
 _LOOKED_AT = 16
