@@ -1,5 +1,6 @@
 """Backward passes to try `gradcalc gradcheck` on: `gradcalc gradcheck examples/backward_passes.py:Swish --shape 3`."""
 
+import numpy as np
 import torch
 from torch.autograd import Function
 
@@ -66,3 +67,21 @@ def divided(x):
 
 def through_numpy(x):
     return x * torch.from_numpy(x.detach().numpy() * 2)
+
+
+class Sine(Function):
+    """The sine in NumPy, forward and backward."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.from_numpy(np.sin(x.detach().numpy()))
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return torch.from_numpy(grad.numpy() * np.cos(x.numpy()))
+
+
+def sine(x):
+    return torch.sin(x)

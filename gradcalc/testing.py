@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from gradcalc.proof.gradients.words import FAILING, GradientReport, Outcome, Part, undecided
@@ -24,6 +24,7 @@ def gradients(
     inputs: Any,
     *,
     order: int = 1,
+    references: Mapping[Any, Callable[..., Any]] | None = None,
     by_design: Collection[Any] = (),
     seed: int = 0,
     timeout: float = DEFAULT_SECONDS,
@@ -33,8 +34,11 @@ def gradients(
     `inputs` is a tensor or a sequence of arguments.  Gradients are taken by the tensors that require one, by all tensors of
     real floats if none does, and by the parameters of a module.  Autograd runs once, for one random cotangent that `seed`
     determines; every entry is compared with the exact derivative of the operations that ran, in any dtype, without a
-    tolerance.  `order` 2 checks the gradient of the gradient.  `by_design` names Functions, or gives their classes, whose
-    backward pass is meant to be something else.  The user's code runs, once for each order.
+    tolerance.  `order` 2 checks the gradient of the gradient.  `references` has plain torch functions that compute what
+    Functions do, by name or class: for those that do so outside of torch.  `by_design` names Functions, or gives their
+    classes, whose backward pass is meant to be something else.  The user's code runs, once for each order.
+
+    Raises what the user's code raises, and `ValueError` where a reference returns other shapes than its Function.
     """
     from gradcalc.engines.autograd.function_call import prepare
     from gradcalc.engines.autograd.function_recorder import record_function
@@ -47,7 +51,7 @@ def gradients(
     function = call.function if order == 1 else call.gradient_function(seed)
     try:
         with deadline.limit(timeout):
-            recorded = record_function(function, call.inputs, call.wanted, seed)
+            recorded = record_function(function, call.inputs, call.wanted, seed, references or {})
             return check_gradients(recorded, call.names, by_design)
     except deadline.OutOfTime:
         return undecided(call.names, f"no proof within {timeout:g} seconds")
@@ -58,6 +62,7 @@ def assert_gradients(
     inputs: Sequence[Any] | Any,
     *,
     order: int = 1,
+    references: Mapping[Any, Callable[..., Any]] | None = None,
     by_design: Collection[Any] = (),
     seed: int = 0,
     timeout: float = DEFAULT_SECONDS,
@@ -66,6 +71,6 @@ def assert_gradients(
 
     The arguments are those of `gradients`.
     """
-    report = gradients(fn, inputs, order=order, by_design=by_design, seed=seed, timeout=timeout)
+    report = gradients(fn, inputs, order=order, references=references, by_design=by_design, seed=seed, timeout=timeout)
     if report.verdict in FAILING:
         raise AssertionError(str(report))

@@ -124,10 +124,18 @@ def test_claims_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 def test_gradient_checks(capsys: pytest.CaptureFixture[str]) -> None:
     file = Path(__file__).parents[2] / "examples" / "backward_passes.py"
-    names = ("Swish", "AlmostSquare", "detached", "nothing")
-    code, objects = told(["gradcheck", *(f"{file}:{name}" for name in names), "--shape", "3"], capsys)
-    assert [found.get("verdict", "error") for found in objects] == ["wrong", "below-resolution", "stopped", "error"]
-    assert ([found["exit_code"] for found in objects], code) == ([1, 0, 1, 2], 2)
+    names = ("Swish", "AlmostSquare", "detached", "Sine", "nothing")
+    code, objects = told(
+        ["gradcheck", *(f"{file}:{name}" for name in names), "--shape", "3", "--reference", f"Sine={file}:sine"], capsys
+    )
+    assert [found.get("verdict", "error") for found in objects] == [
+        "wrong",
+        "below-resolution",
+        "stopped",
+        "measured",
+        "error",
+    ]
+    assert ([found["exit_code"] for found in objects], code) == ([1, 0, 1, 0, 2], 2)
     for found in objects:
         CLOSED.validate(found)
 

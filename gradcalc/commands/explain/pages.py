@@ -139,6 +139,16 @@ _OUTCOMES = (
         "gradcalc gradcheck examples/backward_passes.py:AlmostSquare --shape 3",
     ),
     Page(
+        "measured",
+        "a backward pass outside of PyTorch whose floats are near the derivative",
+        "A Function that computes its gradient in NumPy, C++ or Triton has no recorded operations, and nothing is proven of "
+        "it. Its floats are compared with the exact derivative of its forward pass, or of the reference that --reference "
+        "gives it: a plain PyTorch function that returns the same. The report says how far they are off, in ulps of the "
+        "largest entry. It does not fail the check; floats with less than half of their digits right are wrong. A backward "
+        "pass in PyTorch operations is proven against the derivative of the reference.",
+        "gradcalc gradcheck examples/backward_passes.py:Sine --shape 3 --reference Sine=examples/backward_passes.py:sine",
+    ),
+    Page(
         "stopped",
         "the graph is cut, and the gradient ignores what was cut",
         "detach(), .data, .item(), no_grad() or a new Parameter took a tensor out of the graph. The gradient is right if "

@@ -42,6 +42,8 @@ class Request:
     seed: int = 0
     order: int = 1
     by_design: tuple[str, ...] = ()
+    references: tuple[tuple[str, Target], ...] = ()
+    """Functions by their names, and plain torch functions that compute the same."""
 
 
 DEFINITION = "definition"
@@ -112,6 +114,7 @@ EXITS = {
     Outcome.PROVEN: Exit.AGREE,
     Outcome.BY_DESIGN: Exit.AGREE,
     Outcome.BELOW_RESOLUTION: Exit.AGREE,
+    Outcome.MEASURED: Exit.AGREE,
     Outcome.NOT_DIFFERENTIABLE: Exit.EXPLAINED,
     Outcome.UNDECIDED: Exit.UNDECIDED,
     Outcome.STOPPED: Exit.DISAGREE,
@@ -144,6 +147,7 @@ def unpack_request(data: Mapping[str, Any]) -> Request:
             "inputs": None if inputs is None else Target(**inputs),
             "shapes": tuple(map(tuple, data["shapes"])),
             "by_design": tuple(data["by_design"]),
+            "references": tuple((name, Target(**target)) for name, target in data["references"]),
         }
     )
 

@@ -24,7 +24,7 @@ _MOST_SEEDS = 2**31 - 1
 Targets = Annotated[
     list[str],
     typer.Argument(
-        metavar="FILE.py:NAME...",
+        metavar="FILE:NAME...",
         help="A function, a torch.autograd.Function, a module, or a module class or function without parameters that makes "
         "one. FILE.py is run.",
     ),
@@ -48,6 +48,15 @@ Dtypes = Annotated[
     ),
 ]
 Seed = Annotated[str, typer.Option(metavar="N", help="Seed of the random inputs, parameters and cotangent.")]
+References = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reference",
+        metavar="NAME=FILE.py:NAME",
+        help="For a Function that computes outside of PyTorch: a plain PyTorch function that returns the same. May be "
+        "repeated.",
+    ),
+]
 ByDesign = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="A Function whose backward pass is not meant to be the derivative. May be repeated."),
@@ -70,6 +79,7 @@ def gradcheck(
     device: Device = "cpu",
     seed: Seed = "0",
     order: Order = "1",
+    references: References = None,
     by_design: ByDesign = None,
     timeout: Timeout = "60",
     format: Format = "table",
@@ -83,6 +93,7 @@ def gradcheck(
       gradcalc gradcheck model.py:Net --inputs model.py:make_batch
       gradcalc gradcheck ops.py:Swish ops.py:attention --shape 4,8 --dtype all
       gradcalc gradcheck ops.py:quantize --shape 16 --by-design Round
+      gradcalc gradcheck ops.py:Sine --shape 8 --reference Sine=ops.py:sine
 
     The backward pass that ran is compared with the derivative of the operations that ran, in exact arithmetic: every entry
     of every gradient, in any floating-point type, without a step size or a tolerance. A wrong gradient is reported with the
@@ -96,7 +107,7 @@ def gradcheck(
 
     \b
     Exit codes:
-      0   proven, by-design, below-resolution
+      0   proven, by-design, below-resolution, measured
       1   wrong, stopped, not-finite
       3   not-differentiable
       4   undecided
@@ -113,7 +124,7 @@ def gradcheck(
     degree = count_of(order, "the order", 2)
 
     from gradcalc.commands.gradcheck.checks import Request
-    from gradcalc.commands.gradcheck.requests import dtypes_of, shape_of, target_of
+    from gradcalc.commands.gradcheck.requests import dtypes_of, reference_of, shape_of, target_of
 
     named = [target_of(text) for text in targets]
     sizes = tuple(map(shape_of, shapes or []))
@@ -121,11 +132,11 @@ def gradcheck(
     if bool(sizes) == (source is not None):
         message = "--shape and --inputs exclude each other" if sizes else f"{named[0]} has no inputs"
         raise CalcError(message, hint="give --shape 4,8 once per input, or --inputs FILE.py:NAME")
-    kinds = dtypes_of(dtypes or [])
+    meant, pairs = tuple(by_design or ()), tuple(map(reference_of, references or []))
     requests = [
-        Request(target, source, sizes, dtype, settings.device, number, degree, tuple(by_design or ()))
+        Request(target, source, sizes, dtype, settings.device, number, degree, meant, pairs)
         for target in named
-        for dtype in kinds
+        for dtype in dtypes_of(dtypes or [])
     ]
     return _run(requests, settings)
 

@@ -40,8 +40,7 @@ def table(check: GradientCheck, options: RenderOptions) -> str:
     page.sentence(f"{sign} {report.verdict}: {_subject(check)}", f"bold {color}", hanging=2)
     _parts(report.parts, page)
     if report.why not in {text for part in report.parts for text in ("", part.why, f"{part.name}: {part.why}")}:
-        what = f"{report.function}.backward: " if report.function else ""
-        page.sentence(what + report.why, indent=2, hanging=2)
+        page.sentence(_message(check), indent=2, hanging=2)
     for place in check.result.places:
         if place.role != DEFINITION:
             _place(place, page)
@@ -130,7 +129,7 @@ def _message(check: GradientCheck) -> str:
     if isinstance(check.result, Failure):
         return check.result.message
     report = check.result.report
-    return f"{report.function}.backward: {report.why}" if report.function else report.why
+    return f"{report.function}: {report.why}" if report.function else report.why
 
 
 def _line(check: GradientCheck) -> Place | None:

@@ -34,6 +34,14 @@ def target_of(text: str) -> Target:
     return Target(file, name)
 
 
+def reference_of(text: str) -> tuple[str, Target]:
+    """The name of a Function and its reference, of `NAME=FILE.py:NAME`.  Raises `CalcError` for another text."""
+    name, equals, target = text.partition("=")
+    if not equals or not name.strip().isidentifier():
+        raise CalcError(f"'{text[:60]}' is not a reference", hint="write --reference Sine=ops.py:sine")
+    return name.strip(), target_of(target)
+
+
 def shape_of(text: str) -> Shape:
     """The shape that `4,8`, `4x8`, `(4, 8)`, `3` or `scalar` is.  Raises `CalcError` for another text."""
     if not _is_shape(text):

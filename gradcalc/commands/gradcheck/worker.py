@@ -85,8 +85,15 @@ def answer(request: Request, module: ModuleType, seconds: float) -> Result:
     arguments = None
     try:
         subject, arguments = _call(request, module)
-        order, by_design, seed = request.order, request.by_design, request.seed
-        report = gradients(subject, arguments, order=order, by_design=by_design, seed=seed, timeout=seconds)
+        report = gradients(
+            subject,
+            arguments,
+            order=request.order,
+            references={name: find(import_file(target.file), target) for name, target in request.references},
+            by_design=request.by_design,
+            seed=request.seed,
+            timeout=seconds,
+        )
         return _finding(report, subject, arguments, module)
     except BaseException as error:
         return failure(error, f"{request.target} cannot be run", arguments)
@@ -123,7 +130,8 @@ def _places(report: GradientReport, subject: Any, module: ModuleType) -> Iterato
     """The backward pass of the Function at fault, and the line that the report names; else where the subject is defined."""
     from gradcalc.engines.autograd.function_inputs import backward_of
 
-    backward = None if report.function is None else _definition("backward pass", backward_of(report.function, subject))
+    function = report.function
+    backward = None if function is None else _definition("backward pass", backward_of(function, subject, module.__name__))
     named = None if report.verdict is Outcome.PROVEN else place_named_in(report.line or report.why, module)
     if backward is not None:
         yield backward

@@ -83,12 +83,15 @@ def description(subject: Any, arguments: Sequence[Any]) -> Description:
     return Description(", ".join(dtypes) or None, ", ".join(devices) or None, shapes)
 
 
-def backward_of(name: str, subject: Any) -> Any:
-    """The backward pass of a custom Function by its name: of `subject` if that is it, else of the only one of this name."""
+def backward_of(name: str, subject: Any, module: str) -> Any:
+    """The backward pass of a custom Function by its name; None where there are several of this name.
+
+    `subject` counts first, if it is that Function, and then those of a module.
+    """
     classes, waiting = [], [torch.autograd.Function]
     while waiting:
-        for cls in waiting.pop().__subclasses__():
-            waiting.append(cls)
-            classes += [cls] if cls.__name__ == name else []
-    chosen = [subject] if subject in classes else classes
+        subclasses = waiting.pop().__subclasses__()
+        waiting += subclasses
+        classes += [cls for cls in subclasses if cls.__name__ == name]
+    chosen = [cls for cls in classes if cls is subject] or [cls for cls in classes if cls.__module__ == module] or classes
     return getattr(chosen[0], "backward", None) if len(chosen) == 1 else None

@@ -8,86 +8,33 @@ Custom Functions are known by the class of their node, so that an `apply` that w
 
 from __future__ import annotations
 
-import os
-import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_flatten
+from torch.utils._pytree import tree_flatten, tree_map_only
 
 from gradcalc.engines.autograd.function_call import cotangents_of, tensors_in
+from gradcalc.engines.autograd.hooks import hooks
 from gradcalc.engines.autograd.operation import TensorView
-from gradcalc.engines.autograd.program import Record
+from gradcalc.engines.autograd.recorded_function import Application, HookRun, Moment, NodeRun, RecordedFunction
 from gradcalc.engines.autograd.recorder import Recorder, unrecorded
-
-_OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-_TORCH = os.path.dirname(os.path.abspath(torch.__file__))
-
-
-@dataclass(slots=True)
-class Application:
-    """A custom Function as it was applied: its operations are those from `start` to `end`."""
-
-    name: str
-    cls: type
-    line: str
-    start: int
-    inputs: Sequence[TensorView | None]
-    """Its tensor arguments that need a gradient; None for the others."""
-    end: int = -1
-    outputs: Sequence[TensorView] = ()
-
-
-@dataclass(slots=True)
-class NodeRun:
-    """A node of autograd's graph as it ran: what came in, what went out, and of which application it is."""
-
-    start: int
-    application: int | None
-    grad_outputs: Sequence[TensorView | None] = ()
-    grad_inputs: Sequence[TensorView | None] = ()
-    end: int = -1
-
-
-@dataclass(slots=True)
-class RecordedFunction:
-    """What was recorded of a function: operations, and where its tensors lie.
-
-    `lines` are the places in the user's files, by operation.  `cuts` are the operations that took a tensor out of the graph,
-    with the word for how; the views in `constants` are of such tensors.
-    """
-
-    record: Record
-    lines: Sequence[str]
-    inputs: Sequence[TensorView]
-    outputs: Sequence[TensorView]
-    cotangents: Sequence[TensorView]
-    gradients: Sequence[TensorView | None]
-    applications: Sequence[Application] = ()
-    runs: Sequence[NodeRun] = ()
-    cuts: dict[int, str] = field(default_factory=dict)
-    constants: set[int] = field(default_factory=set)
-    literals: frozenset[float] = frozenset()
-    """The Python numbers in the user's code, as operations were given them."""
-    escape: tuple[int, str] | None = None
-    """The operation before which numbers first left torch as an array of another library, and how."""
-    is_real: bool = True
-    """Whether all tensors are dense and of real numbers."""
-    failure: str = ""
+from gradcalc.engines.autograd.user_code import escapes, user_line
 
 
 class FunctionRecorder(Recorder):
     """Records a call of a user's function and its backward pass."""
 
-    def __init__(self) -> None:
+    def __init__(self, references: Mapping[str | type, Callable[..., Any]]) -> None:
         super().__init__()
+        self.references = references
         self.lines: list[str] = []
         self.applications: list[Application] = []
         self.runs: list[NodeRun] = []
+        self.moments: list[Moment] = []
         self.cuts: dict[int, str] = {}
         self.constants: set[int] = set()
         self.literals: set[float] = set()
@@ -104,10 +51,12 @@ class FunctionRecorder(Recorder):
         """The applications of nodes, by their identity."""
         self._kept: list[Any] = []
         """These nodes, which are alive as long as their identity is used."""
-        self._depth = 0
-        """How many custom Functions are running."""
+        self._open: list[Application] = []
+        """The custom Functions that are running forward."""
+        self._running: list[Application | None] = []
+        """Those that are running backward, None for a node of torch's."""
         self._is_forward = True
-        self._home = _user_line()
+        self._home = user_line()
         """Where the check was asked for."""
         self._node_lines: dict[int, str] = {}
         """The lines of forward operations, by the numbers of their nodes."""
@@ -148,7 +97,7 @@ class FunctionRecorder(Recorder):
         if cut:
             self.cuts[count] = cut
         self._computed.update(output.untyped_storage()._cdata for output in outputs if _has_storage(output))
-        line = _user_line()
+        line = user_line()
         if self._is_forward or line != self._home:
             self.literals.update(it for it in values if type(it) in (int, float))
         if self._is_forward:
@@ -160,7 +109,7 @@ class FunctionRecorder(Recorder):
 
     def _cut(self, name: str, tensors: Sequence[torch.Tensor]) -> str:
         """How an operation takes a tensor out of the graph, if it does: outside of custom Functions, where all are."""
-        if not self._is_forward or self._depth or not any(tensor.requires_grad for tensor in tensors):
+        if not self._is_forward or self._open or not any(tensor.requires_grad for tensor in tensors):
             return ""
         if name.startswith("aten.detach"):
             return "detach"
@@ -177,46 +126,13 @@ class FunctionRecorder(Recorder):
                 return "a new leaf"
         return ""
 
-    def _note_escape(self, how: str, line: str) -> None:
+    def note_escape(self, how: str, line: str) -> None:
+        """Note that numbers leave torch here, by the custom Function that answers for them if there is one."""
+        answering = [it for it in self._running if it is not None] + [it for it in self._open if it.reference is not None]
+        if answering:
+            answering[0].escape = answering[0].escape or f"{how} at {line}"
+            return
         self.escape = self.escape or (len(self.recording.tensor_operations), f"{how} at {line}")
-
-    @contextmanager
-    def escapes(self) -> Iterator[None]:
-        """Note where numbers leave torch inside."""
-
-        def noted(name: str, method: Any) -> Any:
-            def leave(tensor: torch.Tensor, *args: Any, **options: Any) -> Any:
-                if tensor.is_floating_point() and not sys._getframe(1).f_code.co_filename.startswith(_OWN):
-                    self._note_escape(f".{name.strip('_')}()", _user_line())
-                return method(tensor, *args, **options)
-
-            return leave
-
-        def rebuilt(name: str, maker: Any) -> Any:
-            def make(*args: Any, **options: Any) -> Any:
-                data = args[0] if args else None  # a tensor itself is copied by operations that are recorded
-                if isinstance(data, list | tuple) and tensors_in(data):
-                    self._note_escape(f"torch.{name}()", _user_line())
-                return maker(*args, **options)
-
-            return make
-
-        makers = {name: getattr(torch, name) for name in _MAKERS}
-        own = {name: torch.Tensor.__dict__.get(name) for name in _LEAVING}
-        for name, maker in makers.items():
-            setattr(torch, name, rebuilt(name, maker))
-        for name in _LEAVING:
-            setattr(torch.Tensor, name, noted(name, getattr(torch.Tensor, name)))
-        try:
-            yield
-        finally:
-            for name, maker in makers.items():
-                setattr(torch, name, maker)
-            for name, method in own.items():
-                if method is None:
-                    delattr(torch.Tensor, name)
-                else:
-                    setattr(torch.Tensor, name, method)
 
     @contextmanager
     def functions(self) -> Iterator[None]:
@@ -227,19 +143,20 @@ class FunctionRecorder(Recorder):
 
         def apply(cls: type, *args: Any, **options: Any) -> Any:
             tensors = [arg if isinstance(arg, torch.Tensor) and arg.requires_grad else None for arg in args]
-            views = recorder.views(tensors)
-            number = len(recorder.applications)
-            start = len(recorder.recording.tensor_operations)
-            recorder.applications.append(Application(cls.__name__, cls, _user_line(), start, views))
-            recorder._depth += 1
+            start, number = len(recorder.recording.tensor_operations), len(recorder.applications)
+            application = Application(cls.__name__, cls, user_line(), start, recorder.views(tensors))
+            recorder.applications.append(application)
+            recorder._open.append(application)
             try:
+                recorder._refer(application, args, options)
                 result = super(base, cls).apply(*args, **options)  # type: ignore[misc]
             finally:
-                recorder._depth -= 1
-            application = recorder.applications[number]
+                recorder._open.pop()
             outputs = tensors_in(result)
             application.end = len(recorder.recording.tensor_operations)
-            application.outputs = [it for it in recorder.views(outputs) if it is not None]
+            application.outputs = recorder._present(outputs)
+            recorder._note(application, is_end=True)
+            _check_reference(application)
             for output in outputs:
                 if output.grad_fn is not None:
                     recorder._nodes[id(output.grad_fn)] = number
@@ -251,6 +168,35 @@ class FunctionRecorder(Recorder):
             yield
         finally:
             del base.apply
+
+    def _refer(self, application: Application, args: Sequence[Any], options: Mapping[str, Any]) -> None:
+        """Run the reference of a Function, if it has one, on copies of its arguments; it draws the same random numbers."""
+        reference = self.references.get(application.cls) or self.references.get(application.name)
+        if reference is not None:
+            with torch.no_grad(), torch.random.fork_rng(devices=[]):
+                own, named = tree_map_only(torch.Tensor, torch.Tensor.clone, (list(args), dict(options)))
+                outputs = tensors_in(reference(*own, **named))
+            application.reference = self._present(outputs)
+        application.own_start = len(self.recording.tensor_operations)
+
+    def _note(self, of: Application | NodeRun | HookRun, *, is_end: bool = False) -> None:
+        self.moments.append(Moment(len(self.recording.tensor_operations), of, is_end))
+
+    def watch_hook(self, name: str, arrived: Sequence[torch.Tensor]) -> Callable[[Sequence[torch.Tensor]], None]:
+        """Note that a hook runs; what is returned is called with the gradients that it leaves."""
+        if self._is_forward:  # in a gradient that is differentiated again: its operations are recorded as any
+            return lambda _: None
+        run = HookRun(name, self._present(arrived))
+        self._note(run)
+
+        def left(gradients: Sequence[torch.Tensor]) -> None:
+            run.left = self._present(gradients)
+            self._note(run, is_end=True)
+
+        return left
+
+    def _present(self, tensors: Sequence[torch.Tensor]) -> list[TensorView]:
+        return [it for it in self.views(tensors) if it is not None]
 
     def watch(self, outputs: Sequence[torch.Tensor]) -> list[Any]:
         """Note the runs of the nodes below some tensors; the handles that end it."""
@@ -275,21 +221,26 @@ class FunctionRecorder(Recorder):
             self._node_line = f"{made_at} (backward pass, {node.name()})"
             run[0].grad_outputs = self.views(grad_outputs)
             self.runs.append(run[0])
+            self._note(run[0])
+            self._running.append(None if run[0].application is None else self.applications[run[0].application])
 
         def after(grad_inputs: Sequence[torch.Tensor | None], _: Sequence[torch.Tensor | None]) -> None:
             run[0].end = len(self.recording.tensor_operations)
             run[0].grad_inputs = self.views(grad_inputs)
+            self._note(run[0], is_end=True)
+            self._running.pop()
 
         handles = [node.register_prehook(before)] if node.name() != "struct torch::autograd::AccumulateGrad" else []
         return [*handles, node.register_hook(after)] if handles else []
 
 
-_MAKERS = ("tensor", "as_tensor", "asarray")
-"""Functions that make a tensor of a list, which may hold tensors: their numbers are read unseen."""
-
-
-_LEAVING = ("numpy", "tolist", "__dlpack__", "new_tensor")
-"""Methods by which numbers leave torch as arrays or lists: what is done with them then is not recorded."""
+def _check_reference(application: Application) -> None:
+    if application.reference is None:
+        return
+    shapes, others = ([view.shape for view in views] for views in (application.outputs, application.reference))
+    if shapes != others:
+        own, other = (", ".join(map(str, them)) or "no tensor" for them in (shapes, others))
+        raise ValueError(f"the shapes differ: {application.name} returns {own}, its reference {other}")
 
 
 def _last_node() -> int:
@@ -302,30 +253,27 @@ def _has_storage(tensor: torch.Tensor) -> bool:
     return tensor.layout == torch.strided and not tensor.is_meta and not tensor._is_zerotensor()
 
 
-def _user_line() -> str:
-    """The file and the line of the user's code that is running."""
-    frame = sys._getframe(2)
-    while frame is not None:
-        name = frame.f_code.co_filename
-        if not name.startswith((_TORCH, _OWN, "<")) and f"{os.sep}torch{os.sep}" not in name:
-            return f"{os.path.basename(name)}:{frame.f_lineno}"
-        frame = frame.f_back  # type: ignore[assignment]
-    return ""
+_NO_REFERENCES: Mapping[str | type, Callable[..., Any]] = MappingProxyType({})
 
 
 def record_function(
-    function: Callable[..., Any], inputs: Sequence[Any], wanted: Sequence[torch.Tensor], seed: int
+    function: Callable[..., Any],
+    inputs: Sequence[Any],
+    wanted: Sequence[torch.Tensor],
+    seed: int,
+    references: Mapping[str | type, Callable[..., Any]] = _NO_REFERENCES,
 ) -> RecordedFunction:
     """Call a function on inputs, and differentiate it by the tensors in `wanted` for one random cotangent.
 
-    The cotangent has full mantissas, so that no entry of a Jacobian is hidden by another.
+    The cotangent has full mantissas, so that no entry of a Jacobian is hidden by another.  `references` have plain functions
+    for custom Functions, by name or class.  Raises `ValueError` where a reference returns other shapes than its Function.
     """
-    recorder = FunctionRecorder()
+    recorder = FunctionRecorder(references)
     recorder.wanted = {id(tensor) for tensor in wanted}
     views = [recorder.view(tensor) for tensor in wanted]
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), hooks(function, wanted, recorder.watch_hook):
         warnings.simplefilter("ignore")  # torch's advice is for those who train
-        with recorder.functions(), recorder.on(), recorder.escapes():
+        with recorder.functions(), recorder.on(), escapes(recorder.note_escape):
             result = function(*inputs)
         outputs = tensors_in(result)
         recorder.is_real = recorder.is_real and not any(output.is_complex() for output in outputs)
@@ -347,6 +295,7 @@ def record_function(
         [None if it is None else recorder.view(it) for it in gradients],
         recorder.applications,
         recorder.runs,
+        recorder.moments,
         recorder.cuts,
         recorder.constants,
         frozenset(recorder.literals),
@@ -367,7 +316,7 @@ def _gradients(
         return [None] * len(wanted)
     handles = recorder.watch([output for output, _ in pairs])
     try:
-        with recorder.on(), recorder.escapes():
+        with recorder.on(), escapes(recorder.note_escape):
             return torch.autograd.grad(
                 [output for output, _ in pairs], list(wanted), [it for _, it in pairs], allow_unused=True
             )

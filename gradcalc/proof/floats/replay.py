@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -63,8 +63,6 @@ class Replay:
     flip: Flip | None
     uncertain_integer: Flip | None = None
     unknown: Unknown | None = None
-    watched: Mapping[int, Sequence[arb | Unknown]] = field(default_factory=dict)
-    """What tensors that were watched held, by the identity of their views."""
 
     def ball(self, key: int) -> arb | Unknown:
         """The enclosure at an address."""
@@ -85,8 +83,8 @@ Observer = Callable[[Operation, Sequence[Value], Exact, Cells], None]
 
 Meaning = Callable[[TensorOperation, Sequence[Operand]], Sequence[Sequence[arb]] | None]
 """What operations without a row mean: the exact results of one, None where that is not known, either."""
-Watch = Mapping[int, Sequence[TensorView]]
-"""Tensors to look at before an operation: by its place."""
+Before = Mapping[int, Sequence[Callable[[Memory], None]]]
+"""What is done with the memory before an operation: by its place."""
 
 
 def replay(
@@ -95,20 +93,19 @@ def replay(
     mathematical: bool = False,
     observe: Observer | None = None,
     exact: Mapping[int, Sequence[Value]] | None = None,
-    watch: Watch | None = None,
+    before: Before | None = None,
     beyond: Meaning | None = None,
     escape: tuple[int, str] | None = None,
 ) -> Replay:
     """Run a program in balls from its exact inputs, with the branches that the floats took, at the present precision.
 
     `mathematical` replaces torch's documented variants of functions by the functions themselves.  `observe` is called with
-    every operation on numbers and its results; what the tensors in `watch` hold is kept in the result.  `exact` has results
-    of operations on numbers that are known already, at the same precision: those for their float inputs, by their place.
+    every operation on numbers and its results, those in `before` with the memory at their places.  `exact` has results of
+    operations on numbers that are known already, at the same precision: those for their float inputs, by their place.
 
     `beyond` is asked about operations that the rows do not understand; with it, the literals mean themselves.  From the
     operation `escape` on, floats that nothing has written are unknown: they may be numbers that had left torch.
     """
-    watched: dict[int, Sequence[arb | Unknown]] = {}
     run = _Replaying(program, mathematical, observe, beyond)
     run.exact = exact or {}
     for view in (*program.inputs.values(), *program.constants.values()):
@@ -117,12 +114,10 @@ def replay(
         deadline.check()
         if escape is not None and place == escape[0]:
             run.memory.stranger = Unknown(escape[1])
-        if watch is not None:
-            watched.update(run.contents(watch.get(place, ())))
+        run.look(before, place)
         run.step(place, operation)
-    if watch is not None:
-        watched.update(run.contents(watch.get(len(program.tensor_operations), ())))
-    return Replay(run.memory, run.flip, run.uncertain_integer, run.unknown, watched)
+    run.look(before, len(program.tensor_operations))
+    return Replay(run.memory, run.flip, run.uncertain_integer, run.unknown)
 
 
 class _Replaying:
@@ -160,9 +155,10 @@ class _Replaying:
         else:
             self._run_arrays(place, op, [self.memory.read(view) for view in op.operands])
 
-    def contents(self, views: Sequence[TensorView]) -> dict[int, Sequence[arb | Unknown]]:
-        """What some tensors hold now, by the identity of their views."""
-        return {id(view): self.memory.read(view).balls.tolist() for view in views}
+    def look(self, before: Before | None, place: int) -> None:
+        """Do what is to be done before an operation."""
+        for each in () if before is None else before.get(place, ()):
+            each(self.memory)
 
     def _run_beyond(self, op: TensorOperation, blame: Unknown) -> None:
         """Run an operation without a row by what its caller knows of it."""

@@ -9,27 +9,16 @@ what was taken out of the graph counts as constant.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from flint import arb
-
-from gradcalc.engines.autograd.function_recorder import RecordedFunction
-from gradcalc.engines.autograd.operation import TensorView
-from gradcalc.engines.autograd.program import RecordedProgram
-from gradcalc.engines.taylor import reals
-from gradcalc.engines.taylor.reals import Real, ball
-from gradcalc.proof.floats.memory import Unknown
-from gradcalc.proof.floats.replay import BITS, replay
-from gradcalc.proof.gradients.backward_rows import NOTE, Meanings
-from gradcalc.proof.gradients.blame import faults, meant_gradients, own_runs
-from gradcalc.proof.gradients.comparison import compared
-from gradcalc.proof.gradients.decisions import Boundary, Decision
-from gradcalc.proof.gradients.derivative import Derivative, derivative_of
-from gradcalc.proof.gradients.forward_program import ForwardProgram
+from gradcalc.engines.autograd.recorded_function import HookRun, RecordedFunction
+from gradcalc.proof.gradients.backward_rows import NOTE
+from gradcalc.proof.gradients.blame import Fault, faults, meant_gradients, measured_faults
+from gradcalc.proof.gradients.derivative import Derivative, derivative_of, reference_values
+from gradcalc.proof.gradients.evidence import Evidence, is_finite
+from gradcalc.proof.gradients.function_runs import Distance, distance
 from gradcalc.proof.gradients.words import GradientReport, Outcome, Part, undecided, worst
 
 
@@ -46,34 +35,49 @@ def check_gradients(recorded: RecordedFunction, names: Sequence[str], by_design:
         )
         return undecided(names, why, operations)
     try:
-        return _Check(recorded, names, by_design).report()
+        report = _Check(recorded, names, by_design).report()
+        return report if report.verdict is not Outcome.WRONG else _without_hooks(recorded, names, by_design, report)
     except (ValueError, IndexError, ZeroDivisionError, TypeError, AttributeError) as error:  # a form that no row foresaw
         return undecided(names, f"not understood: {error}", operations)
+
+
+def _without_hooks(
+    recorded: RecordedFunction, names: Sequence[str], by_design: Collection[Any], report: GradientReport
+) -> GradientReport:
+    """What is to be said of a wrong gradient where hooks change gradients: that is what torch documents them for."""
+    runs = [moment.of for moment in recorded.moments if isinstance(moment.of, HookRun) and moment.is_end]
+    changing = list(dict.fromkeys(run.name for run in runs if run.changes))
+    if not changing:
+        return report
+    other = _Check(recorded, names, by_design, has_hooks=False).report()
+    if other.verdict is Outcome.WRONG:
+        return replace(other, notes=(*other.notes, f"without the hook {', '.join(changing)}"))
+    parts = tuple(
+        replace(own, outcome=Outcome.BY_DESIGN) if own.outcome is Outcome.WRONG and part.outcome is Outcome.PROVEN else part
+        for own, part in zip(report.parts, other.parts, strict=True)
+    )
+    why = f"the hook {', '.join(changing)} changes a gradient; without it: {other.verdict}"
+    return replace(other, verdict=worst([other.verdict, Outcome.BY_DESIGN]), parts=parts, why=why)
 
 
 class _Check:
     """One record, looked at."""
 
-    def __init__(self, recorded: RecordedFunction, names: Sequence[str], by_design: Collection[Any]):
-        self.recorded, self.names, self.by_design = recorded, names, by_design
-        record = recorded.record
-        views = {f"input {number}": view for number, view in enumerate(recorded.inputs)}
-        views |= {f"cotangent {number}": view for number, view in enumerate(recorded.cotangents)}
-        program = RecordedProgram(record, views, literals=recorded.literals)
-        watch: dict[int, list[TensorView]] = {}
-        for run in own_runs(recorded):
-            watch.setdefault(run.start, []).extend(it for it in run.grad_outputs if it is not None)
-            watch.setdefault(run.end, []).extend(it for it in run.grad_inputs if it is not None)
-        with reals.precision(BITS):
-            self.meanings = Meanings()
-            self.replay = replay(program, watch=watch, beyond=self.meanings, escape=recorded.escape)
-
-    # -------------------------------------------------------------------------------------------------- the whole
+    def __init__(
+        self, recorded: RecordedFunction, names: Sequence[str], by_design: Collection[Any], *, has_hooks: bool = True
+    ):
+        self.recorded = recorded
+        self.evidence = Evidence(recorded, names, by_design, has_hooks=has_hooks)
+        self.functions = self.evidence.functions
+        self.notes: list[str] = []
 
     def report(self) -> GradientReport:
+        """The outcome, with what is to be said about it."""
         derivative = derivative_of(self.recorded)
-        parts = self._parts(derivative)
+        parts = self.evidence.parts(derivative)
         outcome = worst([part.outcome for part in parts])
+        if outcome in (Outcome.PROVEN, Outcome.WRONG) and (other := self._not_its_reference(parts)) is not None:
+            return other
         if outcome is Outcome.WRONG and (other := self._documented(parts, derivative) or self._stopped(parts)) is not None:
             return other
         why = None
@@ -81,21 +85,25 @@ class _Check:
             why, outcome = doubt
         if outcome is Outcome.WRONG:
             return self._wrong(parts)
+        if outcome is Outcome.PROVEN and self.functions.measurements:
+            return self._measured(parts)
         if why is not None:
             parts = [replace(part, outcome=outcome, why=why) for part in parts]
         telling = next((part for part in parts if part.outcome is outcome and part.why), None)
         return self._reported(outcome, parts, why=why or ("" if telling is None else f"{telling.name}: {telling.why}"))
 
     def _reported(self, outcome: Outcome, parts: Sequence[Part], **fields: Any) -> GradientReport:
-        notes = tuple(NOTE.format(base) for base in self.meanings.adjoints)
+        notes = (*self.notes, *(NOTE.format(base) for base in self.evidence.meanings.adjoints))
         operations = len(self.recorded.record.tensor_operations)
         return GradientReport(outcome, tuple(parts), notes=notes, operations=operations, **fields)
 
+    # ------------------------------------------------------------------------------------------------- what is not right
+
     def _wrong(self, parts: Sequence[Part]) -> GradientReport:
         """The report on a wrong gradient: the custom Functions that are at fault, unless they are meant to be."""
-        own_faults = list(faults(self.recorded, self.replay))
+        own_faults = list(faults(self.functions))
         names = tuple(dict.fromkeys(fault.application.name for fault in own_faults))
-        meant = [it for it in own_faults if {it.application.name, it.application.cls} & set(self.by_design)]
+        meant = [it for it in own_faults if self.functions.is_meant(it.application)]
         telling = next(part for part in parts if part.outcome is Outcome.WRONG)
         if own_faults and len(meant) == len(own_faults) and self._is_meant():
             own = _excused(parts, Outcome.BY_DESIGN)
@@ -105,65 +113,17 @@ class _Check:
         if not others:
             why = f"{telling.name}: {telling.signature}"
             return self._reported(Outcome.WRONG, parts, signature=telling.signature, why=why)
-        fault = others[0]
+        return self._blamed(parts, others[0], names)
+
+    def _blamed(self, parts: Sequence[Part], fault: Fault, names: tuple[str, ...]) -> GradientReport:
         why = f"the gradient of its input {fault.input}: {fault.signature}"
         where = {"function": fault.application.name, "line": fault.application.line, "signature": fault.signature}
         return self._reported(Outcome.WRONG, parts, why=why, at_fault=names, **where)
 
     def _is_meant(self) -> bool:
         """Whether the gradients are right but for the Functions that are meant to have others."""
-        meant = meant_gradients(self.recorded, self.replay, self.by_design)
-        return meant is not None and self._is_right(derivative_of(self.recorded, meant=meant))
-
-    def _doubt(self, outcome: Outcome, derivative: Derivative) -> tuple[str, Outcome] | None:
-        """Why an outcome that the record suggests is not to be said, and what is to be said instead."""
-        if outcome is Outcome.NOT_FINITE:
-            return None
-        if outcome in (Outcome.PROVEN, Outcome.WRONG) and (places := derivative.program.computed_outside):
-            where = self.recorded.lines[places[0]]
-            return f"a number at {where} may have been computed from the inputs outside of torch", Outcome.UNDECIDED
-        if outcome is Outcome.WRONG and (line := self._item_of_backward()) is not None:
-            return f"the backward pass takes a rounded number out of torch by .item() at {line}", Outcome.UNDECIDED
-        if not _is_finite(self.recorded.outputs):
-            return f"the value is not finite: {self._not_finite()}", Outcome.NOT_FINITE
-        if outcome is not Outcome.PROVEN:
-            return None
-        if not self._has_one_meaning(derivative):
-            return "the forward program has two meanings here: please report this", Outcome.UNDECIDED
-        unseen = self._unseen(derivative.program)
-        return None if unseen is None else (unseen, Outcome.UNDECIDED)
-
-    def _item_of_backward(self) -> str | None:
-        """The line of the backward pass where a float leaves torch: what it means exactly is not known then."""
-        record = self.recorded.record
-        for place, op in enumerate(record.tensor_operations[record.forward :], record.forward):
-            if op.base == "_local_scalar_dense" and op.operands[0].is_float:
-                return self.recorded.lines[place]
-        return None
-
-    def _has_one_meaning(self, derivative: Derivative) -> bool:
-        """Whether the outputs are the same by the rows with derivatives and by the replay, where both are known."""
-        total = arb(0)
-        with reals.precision(BITS):
-            for output, cotangent in zip(self.recorded.outputs, self.recorded.cotangents, strict=True):
-                contents = self.replay.balls(output)
-                if any(isinstance(it, Unknown) for it in contents):
-                    return True
-                total += sum((it * number for it, number in zip(contents, cotangent.floats.tolist(), strict=True)), arb(0))
-            return bool(ball(derivative.sweep.values[0]).overlaps(total))
-
-    def _unseen(self, program: ForwardProgram) -> str | None:
-        """Why a gradient that fits the record may be wrong: numbers left the graph, and came back in a way not recorded."""
-        lines = self.recorded.lines
-        if self.recorded.escape is not None:
-            return f"numbers left torch by {self.recorded.escape[1]}, and what was done with them is not seen"
-        for place, before in program.rebuilt.items():
-            where = f"{lines[place]} has the numbers of a result at {lines[before]}" if place >= 0 else "an output"
-            return f"a tensor at {where}, and no recorded operation made it: was it rebuilt from numbers?"
-        for place, how in self.recorded.cuts.items():
-            if how == ".item()":
-                return f"a number left the graph by .item() at {lines[place]}, and what was done with it is not seen"
-        return None
+        meant = meant_gradients(self.functions)
+        return meant is not None and self.evidence.is_right(derivative_of(self.recorded, meant=meant))
 
     def _documented(self, parts: Sequence[Part], derivative: Derivative) -> GradientReport | None:
         """The report where the gradient is what torch documents instead of the derivative."""
@@ -171,7 +131,7 @@ class _Check:
         if not name:
             return None
         documented = derivative_of(self.recorded, documented=True)
-        if not self._is_right(documented) or self._doubt(Outcome.PROVEN, documented):
+        if not self.evidence.is_right(documented) or self._doubt(Outcome.PROVEN, documented):
             return None
         own = _excused(parts, Outcome.BY_DESIGN)
         return self._reported(Outcome.BY_DESIGN, own, why=f"{name} gets no gradient for that row, as torch documents")
@@ -179,7 +139,7 @@ class _Check:
     def _stopped(self, parts: Sequence[Part]) -> GradientReport | None:
         """The report where the gradient is right if what was taken out of the graph counts as constant."""
         cuts = self.recorded.cuts
-        if not cuts or not self._is_right(derivative_of(self.recorded, cut=True)):
+        if not cuts or not self.evidence.is_right(derivative_of(self.recorded, cut=True)):
             return None
         place, how = next(iter(cuts.items()))
         lines = list(dict.fromkeys(f"{how} at {self.recorded.lines[at]}" for at, how in cuts.items()))
@@ -188,97 +148,58 @@ class _Check:
             Outcome.STOPPED, _excused(parts, Outcome.STOPPED), line=self.recorded.lines[place], signature=how, why=why
         )
 
-    def _parts(self, derivative: Derivative) -> list[Part]:
-        return [self._part(number, derivative) for number in range(len(self.names))]
+    # ------------------------------------------------------------------------------------- what is right, but not proven
 
-    def _is_right(self, derivative: Derivative) -> bool:
-        """Whether every gradient is a derivative that was taken in another sense."""
-        return all(part.outcome is Outcome.PROVEN for part in self._parts(derivative))
+    def _doubt(self, outcome: Outcome, derivative: Derivative) -> tuple[str, Outcome] | None:
+        """Why an outcome that the record suggests is not to be said, and what is to be said instead."""
+        if outcome is Outcome.NOT_FINITE:
+            return None
+        if outcome in (Outcome.PROVEN, Outcome.WRONG) and (places := derivative.program.computed_outside):
+            where = self.recorded.lines[places[0]]
+            return f"a number at {where} may have been computed from the inputs outside of torch", Outcome.UNDECIDED
+        if outcome is Outcome.WRONG and (line := self.evidence.item_of_backward()) is not None:
+            return f"the backward pass takes a rounded number out of torch by .item() at {line}", Outcome.UNDECIDED
+        if not is_finite(self.recorded.outputs):
+            return f"the value is not finite: {self.evidence.not_finite()}", Outcome.NOT_FINITE
+        if outcome is not Outcome.PROVEN:
+            return None
+        if not self.evidence.has_one_meaning(derivative):
+            return "the forward program has two meanings here: please report this", Outcome.UNDECIDED
+        unseen = self.evidence.unseen(derivative.program)
+        return None if unseen is None else (unseen, Outcome.UNDECIDED)
 
-    # --------------------------------------------------------------------------------------------------- one input
+    def _measured(self, parts: Sequence[Part]) -> GradientReport:
+        """The report where gradients fit together but for the floats of opaque backward passes."""
+        far_off = list(measured_faults(self.functions))
+        if far_off:
+            names = tuple(dict.fromkeys(fault.application.name for fault in far_off))
+            why = f"{', '.join(names)} returns numbers that are far off"
+            return self._blamed([replace(part, outcome=Outcome.WRONG, why=why) for part in parts], far_off[0], names)
+        ulps = max(it.distance.ulps for it in self.functions.measurements)
+        opaque = ", ".join(dict.fromkeys(it.application.name for it in self.functions.measurements))
+        why = f"the backward pass of {opaque} is not in torch: its floats are {ulps:.2g} ulps from the derivative"
+        own = [replace(part, outcome=Outcome.MEASURED) for part in parts]
+        return self._reported(Outcome.MEASURED, own, why=why, ulps=ulps)
 
-    def _part(self, number: int, derivative: Derivative) -> Part:
-        """The gradient by one input."""
-        name, view = self.names[number], self.recorded.gradients[number]
-        if derivative.boundaries:
-            return self._at_boundary(name, derivative.boundaries[0])
-        source = self.recorded.inputs[number]
-        truths: list[Real | None] = [
-            None if mark else slope
-            for mark, slope in zip(derivative.singular[number], derivative.slopes[number], strict=True)
-        ]
-        if any(truth is None for truth in truths):
-            return self._without_derivative(name, number, derivative)
-        known = [truth for truth in truths if truth is not None]
-        contents = self._contents(view, source.size)
-        if isinstance(contents, Part):
-            return Part(name, contents.outcome, contents.why)
-        if view is not None and not _is_finite([view]):
-            return Part(name, Outcome.NOT_FINITE, self._not_finite())
-        programs = [it for it in contents if it is not None]
-        if len(programs) < len(contents):
-            return Part(name, Outcome.UNDECIDED, "the backward program has no value in exact arithmetic")
-        return compared(name, known, programs, source, derivative.largest, is_none=view is None)
-
-    def _contents(self, view: TensorView | None, size: int) -> Sequence[arb | None] | Part:
-        """What the backward program leaves in a gradient, entry by entry; a part where that is not known."""
-        if view is None:
-            return [arb(0)] * size
-        if not self.replay.memory.is_current(view):
-            return Part("", Outcome.UNDECIDED, "the gradient was written by no recorded operation")
-        contents: list[arb | None] = []
-        for content in self.replay.balls(view):
-            if isinstance(content, Unknown):
-                return Part("", Outcome.UNDECIDED, f"{content.operation} has no exact meaning here")
-            contents.append(content if content.is_finite() else None)
-        return contents
-
-    def _without_derivative(self, name: str, number: int, derivative: Derivative) -> Part:
-        """Why there is no derivative to compare with: something unknown, or a place where a function is not smooth."""
-        program = derivative.program
-        if program.foreign:
-            return Part(name, Outcome.UNDECIDED, "a tensor was written by no recorded operation")
-        if program.unknown:
-            return Part(name, Outcome.UNDECIDED, f"{next(iter(program.unknown))} has no exact meaning here")
-        if any(derivative.singular[number]):
-            return self._singular(name, derivative)
-        return Part(name, Outcome.UNDECIDED, "no derivative could be proven within the precision limit")
-
-    def _at_boundary(self, name: str, decision: Decision) -> Part:
-        """Why there is no derivative where a decision of the program changes."""
-        op, line = self.recorded.record.tensor_operations[decision.operation], self.recorded.lines[decision.operation]
-        if decision.boundary is Boundary.UNKNOWN:
-            return Part(name, Outcome.UNDECIDED, f"where the result of {op.name} at {line} changes is not known")
-        return Part(name, Outcome.NOT_DIFFERENTIABLE, f"what {op.base} at {line} decides changes here")
-
-    def _singular(self, name: str, derivative: Derivative) -> Part:
-        """Where a function is not smooth: the operation and its line.  Of infinities it is not known."""
-        for origin in derivative.sweep.singular_steps():
-            place = derivative.program.origins[origin]
-            if place >= 0:
-                op = self.recorded.record.tensor_operations[place]
-                where = f"{op.base} at {self.recorded.lines[place]}"
-                if not _is_finite((*op.operands, *op.results)) or any(
-                    math.isinf(it) for _, it in op.arguments if isinstance(it, float)
-                ):
-                    return Part(name, Outcome.UNDECIDED, f"{where} computes with what is not finite")
-                why = f"{where} is at a tie, a kink or the boundary of its domain"
-                return Part(name, Outcome.NOT_DIFFERENTIABLE, why)
-        return Part(name, Outcome.NOT_DIFFERENTIABLE, "the function is not differentiable here")
-
-    def _not_finite(self) -> str:
-        """The first operation that made what is not finite of numbers that are."""
-        for place, op in enumerate(self.recorded.record.tensor_operations):
-            if not _is_finite(op.results) and _is_finite(op.operands):
-                return f"{op.base} at {self.recorded.lines[place]} returns what is not finite"
-        return "it is not finite"
+    def _not_its_reference(self, parts: Sequence[Part]) -> GradientReport | None:
+        """The report where a Function does not compute what its reference does, or where that is not known."""
+        for application in self.recorded.applications:
+            if application.reference is None:
+                continue
+            name, values = application.name, reference_values(self.recorded, application)
+            distances = [distance(truths, view, "it") for truths, view in zip(values, application.outputs, strict=True)]
+            far = next((it for it in distances if it is None or it.signature), Distance(0.0))
+            if far is not None and not far.signature:
+                ulps = max((it.ulps for it in distances if it is not None), default=0.0)
+                self.notes.append(f"{name} is taken for its reference, from which its value is {ulps:.2g} ulps away")
+                continue
+            outcome = Outcome.UNDECIDED if far is None else Outcome.WRONG
+            how = "its reference has no known value" if far is None else f"not the value of its reference: {far.signature}"
+            own = [replace(part, outcome=outcome, why=f"{name}: {how}") for part in parts]
+            return self._reported(outcome, own, function=name, line=application.line, signature=how, why=how)
+        return None
 
 
 def _excused(parts: Sequence[Part], outcome: Outcome) -> list[Part]:
     """The same parts, with another outcome for those that are not the derivative."""
     return [replace(part, outcome=outcome) if part.outcome is Outcome.WRONG else part for part in parts]
-
-
-def _is_finite(views: Sequence[TensorView]) -> bool:
-    """Whether the floats of all tensors are finite; others are not looked at."""
-    return all(bool(np.isfinite(view.floats).all()) for view in views if view.is_float)

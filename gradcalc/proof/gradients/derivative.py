@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain, pairwise
 
 from flint import arb
 
-from gradcalc.engines.autograd.function_recorder import Application, RecordedFunction
+from gradcalc.engines.autograd.operation import TensorView
+from gradcalc.engines.autograd.recorded_function import Application, RecordedFunction
 from gradcalc.engines.taylor import evaluate, reals
 from gradcalc.engines.taylor.array_program import ArrayProgram, Reference
 from gradcalc.engines.taylor.array_steps import Flat
@@ -57,21 +58,13 @@ def derivative_of(
     program = started(recorded, cut=cut)
     program.is_documented = documented
     linear: list[tuple[Reference, Flat]] = []
-    for place, op in enumerate(recorded.record.tensor_operations[: recorded.record.forward]):
-        for each in meant:
-            if place == each.application.start:
-                linear += _contributions(program, each)
-        program.run(place, op, ROWS)
-        for each in meant:
-            if place == each.application.end - 1:
-                for view in each.application.outputs:
-                    program.write(view, program.stop(program.read(view)))
+    run_forward(program, recorded, 0, recorded.record.forward, meant, linear)
     arrays = program.contracted(recorded.outputs, recorded.cotangents, linear)
     slopes: list[list[Real | None]] = [[None] * view.size for view in recorded.inputs]
     sweep, largest = None, arb(0)
     for bits in DERIVATIVE_BITS:
         with reals.precision(bits):
-            sweep = swept(recorded, arrays, program)
+            sweep = swept(arrays, program)
             adjoints = sweep.adjoints(0)
         values = [adjoints.get(_name(place)) or [reals.exact(0)] * len(each) for place, each in enumerate(slopes)]
         for known, computed in zip(slopes, values, strict=True):
@@ -89,10 +82,85 @@ def derivative_of(
     return Derivative(slopes, singular, largest, program, sweep, list(program.decisions.at_boundary(program, sweep)))
 
 
+def run_forward(
+    program: ForwardProgram,
+    recorded: RecordedFunction,
+    start: int,
+    end: int,
+    meant: Sequence[Meant] = (),
+    linear: list[tuple[Reference, Flat]] | None = None,
+) -> None:
+    """Write the steps of operations; a reference stands for its Function, known gradients for those in `meant`.
+
+    The inputs of those in `meant` are added to `linear`, with the gradients that they are given.
+    """
+    whole = [it for it in recorded.applications if start <= it.start and it.end <= end]
+    replaced = {place for it in whole if it.reference is not None for place in range(it.own_start, it.end)}
+    known = {id(each.application): each for each in meant}
+    for place in range(start, end + 1):
+        for each in whole:
+            if each.end == place:
+                _return(program, each, is_meant=id(each) in known)
+            if each.start == place and linear is not None and id(each) in known:
+                linear += _contributions(program, known[id(each)])
+        if place < end and place not in replaced:
+            program.run(place, recorded.record.tensor_operations[place], ROWS)
+
+
+def _return(program: ForwardProgram, application: Application, *, is_meant: bool) -> None:
+    """Put the results of a Function where they lie, if they are not those of its own operations."""
+    for view, reference in zip(application.outputs, application.reference or application.outputs, strict=True):
+        if application.reference is not None or is_meant:
+            array = program.read(reference)
+            program.write(view, program.stop(array) if is_meant else array)
+
+
 def _contributions(program: ForwardProgram, meant: Meant) -> list[tuple[Reference, Flat]]:
     """The inputs of an application with the gradients that it returned for them."""
     pairs = zip(meant.application.inputs, meant.gradients, strict=False)
     return [(program.read(view), known) for view, known in pairs if view is not None and known is not None]
+
+
+def own_derivative(
+    recorded: RecordedFunction,
+    application: Application,
+    terms: Sequence[tuple[TensorView, Flat]],
+    *,
+    at_floats: bool = False,
+) -> Sequence[Flat | None]:
+    """The vector-Jacobian products of what an application computed, by its inputs: for outputs with their cotangents.
+
+    They are taken at the exact values of its inputs, or at the floats that it received.
+    """
+    program = ForwardProgram() if at_floats else started(recorded)
+    if not at_floats:
+        run_forward(program, recorded, 0, application.start)
+    boundary = []
+    for number, view in enumerate(application.inputs):
+        boundary.append(0)
+        if view is not None:
+            here = program.variable(_name(number), view.floats, view.shape) if at_floats else program.read(view)
+            own = program.identity(here)
+            program.write(view, own)
+            boundary[-1] = own.place
+    run_forward(program, recorded, application.start, application.end)
+    program.place = -1
+    arrays = program.weighted([(program.read(output), cotangent) for output, cotangent in terms])
+    with reals.precision(DERIVATIVE_BITS[-1]):
+        return swept(arrays, program).adjoints_at(boundary)
+
+
+def reference_values(recorded: RecordedFunction, application: Application) -> list[Flat]:
+    """What the reference of an application returns for the floats that it received, exactly."""
+    program = ForwardProgram()
+    run_forward(program, recorded, application.start, application.end)
+    arrays = [program.read(view) for view in application.outputs]
+    program.place = -1
+    total = program.join(arrays)
+    with reals.precision(DERIVATIVE_BITS[-1]):
+        values = swept(ArrayProgram(program.steps, dict(program.variables), total.shape), program).values
+    starts = [0, *accumulate(array.size for array in arrays)]
+    return [values[start:end] for start, end in pairwise(starts)]
 
 
 def started(recorded: RecordedFunction, *, cut: bool = False) -> ForwardProgram:
@@ -104,11 +172,14 @@ def started(recorded: RecordedFunction, *, cut: bool = False) -> ForwardProgram:
     return program
 
 
-def swept(recorded: RecordedFunction, arrays: ArrayProgram, program: ForwardProgram) -> Sweep:
+def swept(arrays: ArrayProgram, program: ForwardProgram) -> Sweep:
     """The program at its point, ready for derivatives by the inputs, at the present precision."""
-    names = frozenset(_name(number) for number in range(len(recorded.inputs)))
+    names = frozenset(name for name in program.variables if name.startswith(_INPUT))
     return Sweep(arrays, program.point, evaluate.literals({}), names, 1)
 
 
 def _name(number: int) -> str:
-    return f"input {number}"
+    return f"{_INPUT}{number}"
+
+
+_INPUT = "input "

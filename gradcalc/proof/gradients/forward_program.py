@@ -24,6 +24,8 @@ from gradcalc.proof.floats.memory import balls_of
 from gradcalc.proof.gradients.decisions import Decisions
 from gradcalc.proof.gradients.forward_steps import Join, Ordered, Scatter, Stop, UnknownStep
 
+FROM_OUTSIDE = "a tensor of numbers from outside of torch"
+
 
 class NotKnown(Exception):
     """A row does not know an operation in the form in which it ran; the message says what it does not know."""
@@ -127,7 +129,7 @@ class ForwardProgram(ProgramBuilder):
         known = self._known.get(id(view))
         if known is None and self._escape is not None and not 0 <= self.place < self._escape and view.is_float:
             everything = [block.array for block in self._blocks.values()]
-            return self._unknown_array(everything, view.shape, "a tensor of numbers from outside of torch")
+            return self._unknown_array(everything, view.shape, FROM_OUTSIDE)
         if known is None and self.items and view.is_float and view.storage in self._new:
             if view.size == 1 and float(view.floats[0]) in self.items:
                 return Reference(self.scalar(float(view.floats[0])).place, view.shape)

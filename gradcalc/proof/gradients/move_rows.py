@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from gradcalc.engines.autograd.operation import Numbers, TensorView
 from gradcalc.engines.taylor.array_program import Reference
@@ -30,8 +31,6 @@ def _copy_from(p: ForwardProgram, a: Arguments) -> Reference:
 
 def _moved(p: ForwardProgram, a: Arguments, sources: Sequence[Reference], fill: float = 0.0) -> Reference:
     """An operation that only moves entries, run on their places; where it puts a number of its own, that is `fill`."""
-    import torch
-
     count = 0
 
     def places(value: Any) -> Any:

@@ -17,12 +17,12 @@ _LARGEST = 64
 """The largest numerator and denominator of a factor that is written as a fraction."""
 
 
-def signature(truths: Sequence[Real], programs: Sequence[arb], shape: tuple[int, ...]) -> str:
-    """What distinguishes a gradient from the derivative; both are known in every entry."""
+def signature(truths: Sequence[Real], programs: Sequence[arb], shape: tuple[int, ...], of: str = "the derivative") -> str:
+    """What distinguishes a gradient from the derivative, or numbers from others; both are known in every entry."""
     pairs = list(zip(map(ball, truths), programs, strict=True))
     if all(program.is_zero() for _, program in pairs):
         return "it is 0 in every entry"
-    factor = _common_factor(pairs)
+    factor = _common_factor(pairs, of)
     if factor is not None:
         return factor
     if len(shape) == 2 and shape[0] == shape[1] and _is_transposed(truths, programs, shape):
@@ -37,7 +37,7 @@ def signature(truths: Sequence[Real], programs: Sequence[arb], shape: tuple[int,
     return f"it differs in {len(wrong)} of {len(pairs)} entries: {numbers} at {first}"
 
 
-def _common_factor(pairs: Sequence[tuple[arb, arb]]) -> str | None:
+def _common_factor(pairs: Sequence[tuple[arb, arb]], of: str) -> str | None:
     """The factor that all entries have in common, in words."""
     sizes = [pair for pair in pairs if not pair[0].contains(0)]
     if not sizes or not all(program.contains(0) for truth, program in pairs if truth.contains(0)):
@@ -52,8 +52,8 @@ def _common_factor(pairs: Sequence[tuple[arb, arb]]) -> str | None:
     value = float(ratio.mid())
     guess = Fraction(value).limit_denominator(_LARGEST)
     if abs(guess.numerator) <= _LARGEST and ratio.overlaps(arb(guess.numerator) / guess.denominator):
-        return f"{guess} of the derivative{where}" if abs(guess) < 1 else f"{guess} times the derivative{where}"
-    return f"{value:.9g} times the derivative{where}"
+        return f"{guess} of {of}{where}" if abs(guess) < 1 else f"{guess} times {of}{where}"
+    return f"{value:.9g} times {of}{where}"
 
 
 def _is_transposed(truths: Sequence[Real], programs: Sequence[arb], shape: tuple[int, ...]) -> bool:

@@ -14,6 +14,7 @@ class Outcome(StrEnum):
     PROVEN = "proven"
     BY_DESIGN = "by-design"
     BELOW_RESOLUTION = "below-resolution"
+    MEASURED = "measured"
     NOT_DIFFERENTIABLE = "not-differentiable"
     UNDECIDED = "undecided"
     STOPPED = "stopped"
@@ -63,6 +64,8 @@ class GradientReport:
     operations: int = 0
     at_fault: tuple[str, ...] = ()
     """All custom Functions whose own backward pass is wrong."""
+    ulps: float | None = None
+    """How far the floats of opaque backward passes are from the derivative, in ulps of the largest entry."""
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data."""
@@ -71,7 +74,7 @@ class GradientReport:
     def __str__(self) -> str:
         """The report in words: the verdict first, then a line for each input."""
         where = f" (applied at {self.line})" if self.line and self.function else f" at {self.line}" if self.line else ""
-        head = f"{self.verdict}: {self.function}.backward{where}" if self.function else f"{self.verdict}{where}"
+        head = f"{self.verdict}: {self.function}{where}" if self.function else f"{self.verdict}{where}"
         lines = [head + (f": {self.why}" if self.why else "")]
         for part in self.parts:
             detail = part.why or (f"all {part.entries} entries" if part.outcome is Outcome.PROVEN else "")

@@ -134,13 +134,14 @@ OUTCOMES = [
     ("detached", Outcome.STOPPED, [("operation", "return x * x.detach()")]),
     ("hinge", Outcome.NOT_DIFFERENTIABLE, [("operation", "return torch.relu(x - x)")]),
     ("divided", Outcome.NOT_FINITE, [("operation", "return (x - x) / (x - x)")]),
-    ("through_numpy", Outcome.UNDECIDED, [("definition", "def through_numpy(x):")]),
+    ("Sine", Outcome.MEASURED, [("definition", "class Sine(Function):")]),
+    ("through_numpy", Outcome.UNDECIDED, [("operation", "return x * torch.from_numpy(x.detach().numpy() * 2)")]),
 ]
 
 
 @pytest.mark.parametrize(("name", "outcome", "places"), OUTCOMES, ids=[case[0] for case in OUTCOMES])
 def test_outcomes_and_their_lines(name: str, outcome: Outcome, places: list[tuple[str, str]]) -> None:
-    result = result_of(EXAMPLES, name, (3,), by_design=("Round",))
+    result = result_of(EXAMPLES, name, (3,), by_design=("Round",), references=(("Sine", Target(EXAMPLES, "sine")),))
     assert report_of(result).verdict is outcome
     assert [(place.role, place.text) for place in result.places if place.file == EXAMPLES] == places
     assert isinstance(result, Finding)
@@ -215,6 +216,7 @@ FAILURES = [
         "it was called with inputs of these shapes: (2, 4)",
         ["return inner(x)", 'raise ValueError("a bad\\nvalue")'],
     ),
+    ("zzz", "{} has no zzz", "it has torch, nn, scale, Net, Sized, net, make_net, times, ...", []),
     ("leaves", "{}:leaves cannot be run: it called sys.exit(3)", None, ["raise SystemExit(3)"]),
 ]  # fmt: skip
 

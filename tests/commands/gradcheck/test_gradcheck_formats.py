@@ -49,7 +49,7 @@ TABLE = """\
 ✗ wrong: ops.py:Swish (float32, shapes (3,), scalar)
   ✗ input 1: wrong: 1/3 of the derivative in every entry (relative error 0.67)
   ✓ proven, all entries: input 0 (3)
-  Swish.backward: the gradient of its input 1: 1/3 of the derivative in every entry
+  Swish: the gradient of its input 1: 1/3 of the derivative in every entry
 
   backward pass, ops.py:12
     12 | def backward(ctx, grad):
@@ -101,7 +101,7 @@ def test_the_lines_of_an_exception() -> None:
 def test_plain() -> None:
     assert [render.plain(check(result), RenderOptions()) for result in (WRONG, PROVEN, FAILURE)] == [
         "ops.py:Swish\tfloat32\twrong\tSwish\tops.py:12\t"
-        "Swish.backward: the gradient of its input 1: 1/3 of the derivative in every entry\n",
+        "Swish: the gradient of its input 1: 1/3 of the derivative in every entry\n",
         "ops.py:Swish\tfloat64\tproven\t\t\t\n",
         "ops.py:Swish\t\terror\t\tops.py:9\tops.py:Swish cannot be run: ValueError\n",
     ]
@@ -111,7 +111,7 @@ def test_annotations() -> None:
     texts = [render.CHECK_FORMATS["github"](check(result), RenderOptions()) for result in (WRONG, PROVEN, FAILURE)]
     assert texts == [
         "::error file=ops.py,line=12,title=ops.py%3ASwish%3A wrong::"
-        "Swish.backward: the gradient of its input 1: 1/3 of the derivative in every entry\n",
+        "Swish: the gradient of its input 1: 1/3 of the derivative in every entry\n",
         "",
         "::error file=ops.py,line=9,title=ops.py%3ASwish%3A error::ops.py:Swish cannot be run: ValueError\n",
     ]

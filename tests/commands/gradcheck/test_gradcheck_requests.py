@@ -60,7 +60,7 @@ def test_dtypes() -> None:
 
 HOW = "write --shape 4,8 for a matrix, --shape 3 for a vector, --shape scalar for a number; once per input"
 WRONG = [
-    ([], "missing argument 'FILE.py:NAME...'", "gradcalc gradcheck --help shows the usage"),
+    ([], "missing argument 'FILE:NAME...'", "gradcalc gradcheck --help shows the usage"),
     (["ops.py"], "ops.py lacks the name of what to check: FILE.py:NAME", "it has tanh, Net, net"),
     (["ops.py:"], "ops.py: lacks the name of what to check: FILE.py:NAME", "it has tanh, Net, net"),
     (["ops"], "ops lacks the name of what to check: FILE.py:NAME", "write FILE.py:NAME, such as model.py:Net"),
@@ -86,6 +86,11 @@ WRONG = [
         ["ops.py:net", "--shape", "3", "--dtype", "float8"],
         "unknown dtype float8",
         "did you mean float64? choose from float64, float32, float16, bfloat16, all",
+    ),
+    (
+        ["ops.py:net", "--shape", "3", "--reference", "ops.py:net"],
+        "'ops.py:net' is not a reference",
+        "write --reference Sine=ops.py:sine",
     ),
     (["ops.py:net", "--shape", "3", "--order", "3"], "the order must be an integer from 1 to 2, not 3", None),
     (["ops.py:net", "--shape", "3", "--seed", "x"], "the seed must be an integer from 0 to 2147483647, not x", None),

@@ -54,17 +54,6 @@ class ThroughNumpy(torch.autograd.Function):
         return grad * 2 * ctx.saved_tensors[0]
 
 
-class BackwardThroughNumpy(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Any) -> Any:
-        ctx.save_for_backward(x)
-        return x * x
-
-    @staticmethod
-    def backward(ctx: Any, grad: Any) -> Any:
-        return torch.from_numpy(grad.numpy() * 2 * ctx.saved_tensors[0].numpy()).to(grad.dtype)
-
-
 UNSEEN: dict[str, Callable[[Any], Any]] = {
     "a list": lambda x: x * torch.tensor((x.detach() * x.detach()).tolist(), dtype=x.dtype),
     "numpy": lambda x: x * torch.from_numpy((x * x).detach().numpy().copy()),
@@ -78,7 +67,6 @@ UNSEEN: dict[str, Callable[[Any], Any]] = {
     "a copy": lambda x: x * copy.deepcopy(x.detach()),
     "a library of mathematics": lambda x: x * math.exp(x[0]),
     "forward through numpy": ThroughNumpy.apply,
-    "backward through numpy": BackwardThroughNumpy.apply,
     "complex": lambda x: torch.fft.fft(x),
     "complex inside": lambda x: torch.fft.fft(x).real.sum(),
     "sparse": lambda x: torch.sparse.sum(torch.diag(x).to_sparse() * 2),

@@ -1,0 +1,72 @@
+"""The user's code that is running: its lines, and where numbers leave torch in it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from gradcalc.engines.autograd.function_call import tensors_in
+
+OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_TORCH = os.path.dirname(os.path.abspath(torch.__file__))
+_MAKERS = ("tensor", "as_tensor", "asarray")
+"""Functions that make a tensor of a list, which may hold tensors: their numbers are read unseen."""
+
+
+_LEAVING = ("numpy", "tolist", "__dlpack__", "new_tensor")
+"""Methods by which numbers leave torch as arrays or lists: what is done with them then is not recorded."""
+
+
+def user_line() -> str:
+    """The file and the line of the user's code that is running."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith((_TORCH, OWN, "<")) and f"{os.sep}torch{os.sep}" not in name:
+            return f"{os.path.basename(name)}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return ""
+
+
+@contextmanager
+def escapes(note: Callable[[str, str], None]) -> Iterator[None]:
+    """Note where numbers leave torch inside: how, and the line."""
+
+    def noted(name: str, method: Any) -> Any:
+        def leave(tensor: torch.Tensor, *args: Any, **options: Any) -> Any:
+            if tensor.is_floating_point() and not sys._getframe(1).f_code.co_filename.startswith(OWN):
+                note(f".{name.strip('_')}()", user_line())
+            return method(tensor, *args, **options)
+
+        return leave
+
+    def rebuilt(name: str, maker: Any) -> Any:
+        def make(*args: Any, **options: Any) -> Any:
+            data = args[0] if args else None  # a tensor itself is copied by operations that are recorded
+            if isinstance(data, list | tuple) and tensors_in(data):
+                note(f"torch.{name}()", user_line())
+            return maker(*args, **options)
+
+        return make
+
+    makers = {name: getattr(torch, name) for name in _MAKERS}
+    own = {name: torch.Tensor.__dict__.get(name) for name in _LEAVING}
+    for name, maker in makers.items():
+        setattr(torch, name, rebuilt(name, maker))
+    for name in _LEAVING:
+        setattr(torch.Tensor, name, noted(name, getattr(torch.Tensor, name)))
+    try:
+        yield
+    finally:
+        for name, maker in makers.items():
+            setattr(torch, name, maker)
+        for name, method in own.items():
+            if method is None:
+                delattr(torch.Tensor, name)
+            else:
+                setattr(torch.Tensor, name, method)
