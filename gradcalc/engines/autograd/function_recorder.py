@@ -100,6 +100,7 @@ class FunctionRecorder(Recorder):
         line = user_line()
         if self._is_forward or line != self._home:
             self.literals.update(it for it in values if type(it) in (int, float))
+            self.literals.update(self.recording.tensor_operations[-1].signature.numbers)
         if self._is_forward:
             self._node_lines.setdefault(made, line)
         elif line == self._home:
@@ -302,6 +303,7 @@ def record_function(
         recorder.escape,
         recorder.is_real,
         recorder.failure,
+        next((output.device.type for output in outputs), "cpu"),
     )
 
 

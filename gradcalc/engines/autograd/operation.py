@@ -181,6 +181,11 @@ class Signature(NamedTuple):
     is_mutable: bool
     plain: frozenset[str] = frozenset()
 
+    @property
+    def numbers(self) -> list[float]:
+        """The defaults that are floats: literals of torch's own."""
+        return [value for value in self.defaults.values() if type(value) is float]
+
 
 @dataclass(slots=True)
 class TensorOperation:
@@ -240,7 +245,7 @@ class TensorOperation:
         if self.is_in_place or not self.results:
             return False
         storages = {view.storage for view in self.views if view.size and view.storage != NO_MEMORY}
-        return all(view.storage in storages for view in self.results)
+        return all(view.storage in storages for view in self.results if view.size)
 
     def argument(self, name: str) -> Any:
         """An argument by its name in the schema: as it was given, or its default."""

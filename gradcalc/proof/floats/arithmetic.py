@@ -24,6 +24,10 @@ _AROUND_ZERO = arb(0, 1)
 _CONSTANTS: dict[float, str] = {
     1.1283791670955126: "2/sqrt(pi)",
     0.886226925452758: "sqrt(pi)/2",
+    0.8862269254527579: "sqrt(pi)/2",
+    2.5066282746310002: "sqrt(2*pi)",
+    0.017453292519943295: "pi/180",
+    57.29577951308232: "180/pi",
     0.6931471805599453: "ln 2",
     2.302585092994046: "ln 10",
     2.302585092994045: "ln 10",
@@ -42,6 +46,10 @@ LEAST_DIVISOR = 9.999999960041972e-13
 _EPSILONS = frozenset({LEAST_DIVISOR, 1e-12, 1e-6, *(2.0**-bits for bits in (52, 23, 10, 7))})
 
 
+_MOST_TERMS = 10**6
+"""The largest numerator and denominator of a ratio that a double is taken for: of a count of entries, mostly."""
+
+
 def _constant(name: str) -> arb:
     pi, two = arb.pi(), arb(2)
     return {
@@ -53,6 +61,9 @@ def _constant(name: str) -> arb:
         "1/sqrt(2)": lambda: two.rsqrt(),
         "sqrt(2)": lambda: two.sqrt(),
         "pi": lambda: pi,
+        "sqrt(2*pi)": lambda: (2 * pi).sqrt(),
+        "pi/180": lambda: pi / 180,
+        "180/pi": lambda: 180 / pi,
     }[name]()
 
 
@@ -136,9 +147,9 @@ class Exact:
         """A Python number in a program.
 
         A double that stands for a real constant means that constant, or either if it was typed as well, unless a typed one
-        means itself (`is_typed_exactly`).  One that is
-        neither short nor typed was computed in double precision by torch itself: it is known to half a unit in the last
-        place.
+        means itself (`is_typed_exactly`).  One that is neither short nor typed was computed in double precision by torch
+        itself: it is known to half a unit in the last place.  Where typed numbers mean themselves, such a number is the
+        simple ratio, or one less a typed number, that it is the nearest double of.
         """
         typed = number in self.literals or -number in self.literals
         if self.mathematical and number in _EPSILONS and not typed:
@@ -155,6 +166,8 @@ class Exact:
             return Value(near.ball.union(constant) if typed else constant, self, number)
         if typed:
             return near
+        if self.is_typed_exactly and (ratio := _ratio(number, self.literals)) is not None:
+            return Value(arb(exact(ratio)), self, number)
         return Value(near.ball + arb(0, 1) * abs(near.ball) * arb(2) ** -53, self, number)
 
     def limit(self, number: int | float) -> Value:
@@ -362,6 +375,16 @@ def _is_short(number: float) -> bool:
     if not math.isfinite(number):
         return True
     return number.as_integer_ratio()[0].bit_length() <= 12
+
+
+def _ratio(number: float, typed: Collection[float]) -> Fraction | None:
+    """The number that torch computed a double from in one step: 2/124, or 1 - 0.4 if 0.4 was typed."""
+    for literal in typed:
+        if isinstance(literal, float) and 1 - literal == number:
+            return 1 - Fraction(literal)
+    ratio = Fraction(number).limit_denominator(_MOST_TERMS)
+    is_simple = abs(ratio.numerator) <= _MOST_TERMS and float(ratio) == number
+    return ratio if is_simple else None
 
 
 def _whole(ball: arb) -> int | None:

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import Any
 
 import numpy as np
 from flint import arb
 
-from gradcalc.engines.autograd.operation import TensorOperation, TensorView
+from gradcalc.engines.autograd.operation import NO_MEMORY, Plain, TensorOperation, TensorView
+from gradcalc.engines.autograd.rerun import argument_names, run_operation
 from gradcalc.engines.taylor import evaluate
 from gradcalc.engines.taylor.array_program import ArrayProgram, Reference
 from gradcalc.engines.taylor.array_sweep import Sweep
@@ -23,8 +23,9 @@ from gradcalc.engines.taylor.reals import ball
 from gradcalc.errors import CalcError
 from gradcalc.proof.floats.formats import FORMATS
 from gradcalc.proof.floats.memory import Operand
+from gradcalc.proof.gradients.decomposition_rows import DECOMPOSED, write_run, write_steps
 from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown, as_tuple
-from gradcalc.proof.gradients.rows import COMPOSITIONS, ROWS, Arguments, row
+from gradcalc.proof.gradients.rows import Arguments, row
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +37,34 @@ class _Adjoint:
     results: tuple[str, ...]
 
 
-_KERNELS: dict[str, _Adjoint] = {}
+def _kernels(names: str, results: str = "self", gradient: str = "grad_output", suffix: str = "") -> dict[str, _Adjoint]:
+    """Kernels that are named after their forward operation."""
+    return {f"{name}_backward": _Adjoint(name + suffix, gradient, tuple(results.split())) for name in names.split()}
 
 
-def _kernel(name: str, forward: str, gradient: str, results: str) -> None:
-    _KERNELS[name] = _Adjoint(forward, gradient, tuple(results.split()))
-
-
-_kernel("convolution_backward", "convolution", "grad_output", "input weight bias")
-_kernel("avg_pool2d_backward", "avg_pool2d", "grad_output", "self")
-_kernel("_adaptive_avg_pool2d_backward", "_adaptive_avg_pool2d", "grad_output", "self")
-_kernel("max_pool2d_with_indices_backward", "max_pool2d_with_indices", "grad_output", "self")
-_kernel("glu_backward", "glu", "grad_output", "self")
-_kernel("huber_loss_backward", "huber_loss", "grad_output", "self")
-_kernel("smooth_l1_loss_backward", "smooth_l1_loss", "grad_output", "self")
-_kernel("soft_margin_loss_backward", "soft_margin_loss", "grad_output", "self")
-_kernel("binary_cross_entropy_backward", "binary_cross_entropy", "grad_output", "self")
-_kernel("nll_loss_backward", "nll_loss_forward", "grad_output", "self")
-_kernel(
-    "_scaled_dot_product_flash_attention_for_cpu_backward", "_scaled_dot_product_flash_attention_for_cpu", "grad_out",
-    "query key value",
-)  # fmt: skip
+_KERNELS: Mapping[str, _Adjoint] = {
+    **_kernels("convolution", "input weight bias"),
+    **_kernels(
+        "avg_pool2d avg_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d "
+        "max_pool2d_with_indices max_pool3d_with_indices fractional_max_pool2d fractional_max_pool3d glu huber_loss "
+        "smooth_l1_loss soft_margin_loss binary_cross_entropy multi_margin_loss "
+        "reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d "
+        "upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d "
+        "_upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d"
+    ),
+    **_kernels("nll_loss nll_loss2d multilabel_margin_loss", suffix="_forward"),
+    **_kernels("_cdist", "x1", "grad", "_forward"),
+    **_kernels("_pdist", "self", "grad", "_forward"),
+    **_kernels("_segment_reduce", "data", "grad"),
+    **_kernels("grid_sampler_2d grid_sampler_3d", "input grid"),
+    **_kernels("_scaled_dot_product_flash_attention_for_cpu", "query key value", "grad_out"),
+    **_kernels("_weight_norm_interface", "v g", "grad_w"),
+}
+_OTHER_NAMES: Mapping[str, Sequence[str]] = {
+    "self": ("input",), "input": ("self",), "v": ("saved_v",), "g": ("saved_g",),
+}  # fmt: skip
+"""What backward kernels call arguments of their forward operations."""
+_FORWARD_NAMES = {"_segment_reduce": "segment_reduce"}
 
 
 def _selected(a: Arguments, results: Sequence[Reference | None]) -> tuple[Reference | None, ...]:
@@ -122,14 +130,15 @@ def _group_norm_backward(p: ForwardProgram, a: Arguments) -> tuple[Reference | N
     return _selected(a, [Reference(own.place, x.shape), by_weight, p.sum(gradient, dims)])
 
 
-NOTE = "the meaning of {} is the adjoint of its forward operation: this checks the kernel's floats, not its formula"
+_BY_ADJOINT = "the meaning of {} is the adjoint of its forward operation: this checks the kernel's floats, not its formula"
+_BY_DECOMPOSITION = "the meaning of {} is its decomposition in PyTorch: this checks that formula, and the kernel's floats"
 
 
 class Meanings:
-    """What operations without a row in the replay mean; `adjoints` are kernels that were taken by definition."""
+    """What operations without a row in the replay mean; `notes` names backward kernels whose formula is not checked."""
 
     def __init__(self) -> None:
-        self.adjoints: dict[str, None] = {}
+        self.notes: dict[str, None] = {}
 
     def __call__(self, op: TensorOperation, operands: Sequence[Operand]) -> Sequence[Sequence[arb]] | None:
         balls = {id(view): operand.balls.tolist() for view, operand in zip(op.operands, operands, strict=True)}
@@ -143,7 +152,9 @@ class Meanings:
         except (NotKnown, CalcError, ValueError, IndexError, TypeError, KeyError):
             return None
         if op.base in _KERNELS:
-            self.adjoints[op.base] = None
+            self.notes[_BY_ADJOINT.format(op.base)] = None
+        elif op.base in DECOMPOSED and op.base.endswith("_backward"):
+            self.notes[_BY_DECOMPOSITION.format(op.base)] = None
         return exact
 
 
@@ -173,7 +184,7 @@ class _Program(ForwardProgram):
 
     def __init__(self, balls: Mapping[int, Sequence[arb]]):
         super().__init__()
-        self.balls = balls
+        self.balls = dict(balls)
         self.inputs: dict[str, Reference] = {}
 
     def read(self, view: TensorView) -> Reference:
@@ -183,6 +194,10 @@ class _Program(ForwardProgram):
         if name not in self.inputs:
             self.inputs[name] = self.leaf(name, self.balls[id(view)], view.shape)
         return self.inputs[name]
+
+    def discard(self, start: int) -> None:
+        super().discard(start)
+        self.inputs = {name: known for name, known in self.inputs.items() if known.place < start}
 
     def values(self, arrays: Sequence[Reference | None]) -> list[list[arb]]:
         """The exact numbers of arrays."""
@@ -218,22 +233,25 @@ def _results(op: TensorOperation, balls: Mapping[int, Sequence[arb]]) -> Sequenc
     program = _Program(balls)
     if op.base in _KERNELS:
         return _adjoint_results(program, op, _KERNELS[op.base])
-    if op.base not in ROWS:
-        return None
-    arrays = as_tuple(ROWS[op.base](program, op))
+    arrays = as_tuple(write_steps(program, op))
     return program.values([*arrays, *[None] * (len(op.results) - len(arrays))])
 
 
 def _adjoint_results(program: _Program, op: TensorOperation, kernel: _Adjoint) -> Sequence[Sequence[arb]] | None:
-    forward = _Renamed(program, op)
-    if kernel.forward not in COMPOSITIONS:
-        return None
-    output = as_tuple(COMPOSITIONS[kernel.forward](program, forward))[0]
+    """The adjoint of the forward operation, which runs again with the arguments of the kernel."""
+    name = _FORWARD_NAMES.get(kernel.forward, kernel.forward)
+    arguments = {it: _forward_argument(op, kernel, it) for it in argument_names(name)}
+    try:
+        run = run_operation(name, list(arguments.values()))
+    except (RuntimeError, NotImplementedError) as error:
+        raise NotKnown(f"{op.name}, whose forward operation fails ({error}),") from None
+    given = [it for it in arguments.values() if isinstance(it, TensorView)]
+    views = {it: view for it in kernel.results if isinstance(view := arguments[it], TensorView)}
+    for view in views.values():  # what a linear operation is applied to is not given to its kernel
+        program.balls.setdefault(id(view), [arb(0)] * view.size)
+    output = write_run(program, run, given, op.name)[0]
     assert output is not None
-    weights = program.read(op.argument(kernel.gradient))
-    views = {name: op.argument(forward.source(name)) for name in kernel.results if name != "bias"}
-    for view in views.values():
-        program.read(view)
+    weights = program.broadcast_to(program.read(op.argument(kernel.gradient)), output.shape)
     adjoints = program.adjoints(output, weights, list(views.values()))
     found: dict[str, list[arb]] = dict(zip(views, adjoints, strict=True))
     if "bias" in kernel.results:
@@ -242,22 +260,33 @@ def _adjoint_results(program: _Program, op: TensorOperation, kernel: _Adjoint) -
     return [found[name] for name in (kernel.results if mask is None else compress(kernel.results, mask))]
 
 
+def _forward_argument(op: TensorOperation, kernel: _Adjoint, name: str) -> Plain:
+    """An argument of the forward operation by those of the kernel; what a linear one is applied to may not be given."""
+    names = op.signature.names
+    for other in (name, *_OTHER_NAMES.get(name, ())):
+        if other in names or other in op.options:
+            given: Plain = op.argument(other)
+            return given
+    gradient = op.argument(kernel.gradient)
+    if name == "self" and "input_size" in names:
+        shape = op.argument("input_size")
+        return TensorView(NO_MEMORY, 0, shape, (0,) * len(shape), 1, gradient.dtype, 0.0)
+    if name == "output_size":
+        return tuple(gradient.shape[-_POOLED[kernel.forward] :])
+    if name == "bias":
+        return None
+    raise NotKnown(f"{op.name} without {name}")
+
+
+_POOLED = {
+    "_adaptive_avg_pool2d": 2, "_adaptive_avg_pool3d": 3, "adaptive_max_pool2d": 2, "adaptive_max_pool3d": 3,
+}  # fmt: skip
+"""Over how many dimensions pools go that are given the size of their result."""
+
+
 def _bias(op: TensorOperation, kernel: _Adjoint, balls: Mapping[int, Sequence[arb]]) -> list[arb]:
     """The gradient of a bias, which is added along the channels: kernels are not given the bias itself."""
     program = _Program(balls)
     gradient = program.read(op.argument(kernel.gradient))
     dims = [dim for dim in range(len(gradient.shape)) if dim != 1]
     return program.values([program.identity(program.combine("+", gradient, dims))])[0]
-
-
-class _Renamed(Arguments):
-    """The arguments of a backward kernel by the names of the forward operation."""
-
-    def source(self, name: str) -> str:
-        """The name of an argument in the schema of the kernel."""
-        other = {"self": "input", "input": "self"}.get(name, name)
-        names = self.op.signature.names
-        return other if name not in names and other in names else name
-
-    def plain(self, name: str) -> Any:
-        return self.op.argument(self.source(name))

@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import Any
 
 from gradcalc.engines.autograd.recorded_function import HookRun, RecordedFunction
-from gradcalc.proof.gradients.backward_rows import NOTE
 from gradcalc.proof.gradients.blame import Fault, faults, meant_gradients, measured_faults
 from gradcalc.proof.gradients.derivative import Derivative, derivative_of, reference_values
 from gradcalc.proof.gradients.evidence import Evidence, is_finite
 from gradcalc.proof.gradients.function_runs import Distance, distance
+from gradcalc.proof.gradients.local_faults import local_faults
 from gradcalc.proof.gradients.words import GradientReport, Outcome, Part, undecided, worst
 
 
@@ -93,7 +93,7 @@ class _Check:
         return self._reported(outcome, parts, why=why or ("" if telling is None else f"{telling.name}: {telling.why}"))
 
     def _reported(self, outcome: Outcome, parts: Sequence[Part], **fields: Any) -> GradientReport:
-        notes = (*self.notes, *(NOTE.format(base) for base in self.evidence.meanings.adjoints))
+        notes = (*self.notes, *self.evidence.meanings.notes)
         operations = len(self.recorded.record.tensor_operations)
         return GradientReport(outcome, tuple(parts), notes=notes, operations=operations, **fields)
 
@@ -159,14 +159,25 @@ class _Check:
             return f"a number at {where} may have been computed from the inputs outside of torch", Outcome.UNDECIDED
         if outcome is Outcome.WRONG and (line := self.evidence.item_of_backward()) is not None:
             return f"the backward pass takes a rounded number out of torch by .item() at {line}", Outcome.UNDECIDED
+        if outcome in (Outcome.PROVEN, Outcome.WRONG) and (fault := self._kernel()) is not None:
+            return fault, Outcome.UNDECIDED
         if not is_finite(self.recorded.outputs):
             return f"the value is not finite: {self.evidence.not_finite()}", Outcome.NOT_FINITE
+        if outcome in (Outcome.PROVEN, Outcome.WRONG) and (why := self.evidence.doubt_about_value(derivative)) is not None:
+            return why, Outcome.UNDECIDED
         if outcome is not Outcome.PROVEN:
             return None
-        if not self.evidence.has_one_meaning(derivative):
-            return "the forward program has two meanings here: please report this", Outcome.UNDECIDED
         unseen = self.evidence.unseen(derivative.program)
         return None if unseen is None else (unseen, Outcome.UNDECIDED)
+
+    def _kernel(self) -> str | None:
+        """Which operation returned numbers that are not those of its formula; smaller errors are noted."""
+        for fault in local_faults(self.recorded):
+            how = f"{fault.name} at {fault.line} returned numbers with an error of {fault.ulps:.3g} ulps"
+            if fault.is_far:
+                return f"{how}: its kernel is wrong, or what is known of it"
+            self.notes.append(f"{how}, beyond the bound of its kernel")
+        return None
 
     def _measured(self, parts: Sequence[Part]) -> GradientReport:
         """The report where gradients fit together but for the floats of opaque backward passes."""

@@ -16,11 +16,18 @@ from gradcalc.engines.taylor.array_steps import Flat
 from gradcalc.engines.taylor.array_sweep import Sweep
 from gradcalc.engines.taylor.reals import Real, ball, is_accurate
 from gradcalc.proof.floats.formats import FORMATS
-from gradcalc.proof.gradients import layer_rows, loss_rows, move_rows  # noqa: F401  their rows belong to the table
+from gradcalc.proof.gradients import (  # noqa: F401  their rows belong to the table
+    layer_rows,
+    loss_rows,
+    move_rows,
+    order_rows,
+    reduction_rows,
+    scatter_rows,
+)
 from gradcalc.proof.gradients.comparison import largest_of, negligible
 from gradcalc.proof.gradients.decisions import Decision
+from gradcalc.proof.gradients.decomposition_rows import write_steps
 from gradcalc.proof.gradients.forward_program import ForwardProgram
-from gradcalc.proof.gradients.rows import ROWS
 
 DERIVATIVE_BITS = (reals.START_BITS, 2 * reals.START_BITS)
 
@@ -104,7 +111,7 @@ def run_forward(
             if each.start == place and linear is not None and id(each) in known:
                 linear += _contributions(program, known[id(each)])
         if place < end and place not in replaced:
-            program.run(place, recorded.record.tensor_operations[place], ROWS)
+            program.run(place, recorded.record.tensor_operations[place], write_steps)
 
 
 def _return(program: ForwardProgram, application: Application, *, is_meant: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from gradcalc.engines.autograd.operation import TensorView
+from gradcalc.engines.autograd.operation import NO_MEMORY, TensorView
 from gradcalc.engines.autograd.program import RecordedProgram
 from gradcalc.engines.autograd.recorded_function import RecordedFunction
 from gradcalc.engines.taylor import reals
@@ -52,16 +52,18 @@ class Evidence:
         """Whether every gradient is a derivative that was taken in another sense."""
         return all(part.outcome is Outcome.PROVEN for part in self.parts(derivative))
 
-    def has_one_meaning(self, derivative: Derivative) -> bool:
-        """Whether the outputs are the same by the rows with derivatives and by the replay, where both are known."""
+    def doubt_about_value(self, derivative: Derivative) -> str | None:
+        """Why the outputs may not be what was differentiated: the replay, whose rows fit the floats, has something else."""
         total = arb(0)
         with reals.precision(BITS):
             for output, cotangent in zip(self.recorded.outputs, self.recorded.cotangents, strict=True):
                 contents = self.replay.balls(output)
-                if any(isinstance(it, Unknown) for it in contents):
-                    return True
+                for it in contents:
+                    if isinstance(it, Unknown):
+                        return f"{it.operation} is not known to compute what it returned"
                 total += sum((it * number for it, number in zip(contents, cotangent.floats.tolist(), strict=True)), arb(0))
-            return bool(ball(derivative.sweep.values[0]).overlaps(total))
+            fits = ball(derivative.sweep.values[0]).overlaps(total)
+        return None if fits else "the forward program has two meanings here: please report this"
 
     def unseen(self, program: ForwardProgram) -> str | None:
         """Why a gradient that fits the record may be wrong: numbers left the graph, and came back in a way not recorded."""
@@ -115,7 +117,7 @@ class Evidence:
 
     def _contents(self, view: TensorView | None, size: int) -> Sequence[arb | None] | Part:
         """What the backward program leaves in a gradient, entry by entry; a part where that is not known."""
-        if view is None:
+        if view is None or (view.storage == NO_MEMORY and view.has_data):  # a tensor of zeros without memory
             return [arb(0)] * size
         if not self.replay.memory.is_current(view):
             return Part("", Outcome.UNDECIDED, "the gradient was written by no recorded operation")

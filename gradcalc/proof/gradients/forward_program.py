@@ -8,7 +8,7 @@ What is unknown is unknown in every direction: an operation without a row depend
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -79,6 +79,14 @@ class ForwardProgram(ProgramBuilder):
         self._known: dict[int, Reference] = {}
         self.place = -1
 
+    def inner(self) -> ForwardProgram:
+        """A program that writes more steps of the same operation, with memory of its own."""
+        inner = ForwardProgram(cut=self._is_cut)
+        inner.steps = inner._steps = self.steps
+        inner.origins, inner.point, inner.variables = self.origins, self.point, self.variables
+        inner.items, inner.computed_outside = self.items, self.computed_outside
+        return inner
+
     # ------------------------------------------------------------------------------------------------------ numbers
 
     def variable(self, name: str, floats: Numbers, shape: tuple[int, ...]) -> Reference:
@@ -93,6 +101,10 @@ class ForwardProgram(ProgramBuilder):
     def numbers(self, floats: Numbers, shape: tuple[int, ...]) -> Reference:
         """An array of constants."""
         return self.variable(f"constant {len(self.steps)}", np.asarray(floats, dtype=np.float64).reshape(-1), shape)
+
+    def constant(self, name: str) -> Reference:
+        """A constant of gradcalc's language: pi, e."""
+        return self._add(Leaf(Call(name, ())), ())
 
     def scalar(self, value: float) -> Reference:
         """A Python number of the user's, or of torch's: it means itself, or the entry of a tensor that it was."""
@@ -135,7 +147,7 @@ class ForwardProgram(ProgramBuilder):
                 return Reference(self.scalar(float(view.floats[0])).place, view.shape)
             if not set(view.floats.tolist()) <= _ORDINARY:
                 self.computed_outside.append(self.place)
-        if known is None or known.place >= len(self.steps):
+        if known is None:
             known = self._known[id(view)] = self.numbers(view.floats, view.shape)
             if view.is_float and _key(view.floats) in self._results:
                 self.rebuilt.setdefault(self.place, self._results[_key(view.floats)])
@@ -218,7 +230,7 @@ class ForwardProgram(ProgramBuilder):
 
     # --------------------------------------------------------------------------------------------------- operations
 
-    def run(self, place: int, op: TensorOperation, rows: Mapping[str, Row]) -> None:
+    def run(self, place: int, op: TensorOperation, write: Row) -> None:
         """Write the steps of an operation, and keep its results."""
         self.place = place
         if op.base == "lift_fresh":
@@ -232,12 +244,9 @@ class ForwardProgram(ProgramBuilder):
             return
         before = len(self.steps)
         try:
-            if op.base not in rows:
-                raise NotKnown(op.name)
-            results = rows[op.base](self, op)
+            results = write(self, op)
         except (NotKnown, CalcError, ValueError, IndexError, TypeError) as error:
-            del self.steps[before:], self.origins[before:]
-            self.variables = {name: at for name, at in self.variables.items() if at < before}
+            self.discard(before)
             what = str(error) if isinstance(error, NotKnown) else f"{op.name} ({error})"
             self._forget(op, what)
             return
@@ -246,6 +255,13 @@ class ForwardProgram(ProgramBuilder):
                 self.write(view, array)
                 if view.has_data and not set(view.floats[:_LOOKED_AT].tolist()) <= _ORDINARY:
                     self._results.setdefault(_key(view.floats), place)
+
+    def discard(self, start: int) -> None:
+        """Take back all steps from one on: those of a row that did not finish."""
+        del self.steps[start:], self.origins[start:]
+        for name in [name for name, place in self.variables.items() if place >= start]:
+            del self.variables[name]
+        self._known = {key: known for key, known in self._known.items() if known.place < start}
 
     def _forget(self, op: TensorOperation, what: str) -> None:
         parts = [self.read(view) for view in op.operands if view.is_float]

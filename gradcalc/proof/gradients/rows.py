@@ -18,8 +18,6 @@ from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown, R
 
 Composition = Callable[[ForwardProgram, "Arguments"], Any]
 ROWS: dict[str, Row] = {}
-COMPOSITIONS: dict[str, Composition] = {}
-"""The same without the look at the arguments: what the adjoints of kernels are taken of."""
 _OTHERS = frozenset({"dtype", "layout", "device", "pin_memory", "memory_format", "non_blocking", "out"})
 """Arguments about how a result is stored."""
 
@@ -83,17 +81,34 @@ def row(names: str, understood: str = "") -> Callable[[Composition], Composition
 
         for name in names.split():
             ROWS[name] = write
-            COMPOSITIONS[name] = composition
         return composition
 
     return enter
 
 
 @row("exp log log2 log10 log1p expm1 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sqrt rsqrt erf erfc "
-     "erfinv lgamma digamma sigmoid relu relu6 silu mish hardswish hardsigmoid abs sign floor ceil trunc round exp2 "
-     "neg")  # fmt: skip
+     "erfinv lgamma digamma sigmoid relu relu6 silu mish hardswish hardsigmoid abs sign floor ceil trunc exp2 "
+     "neg frac")  # fmt: skip
 def _of_one(p: ForwardProgram, a: Arguments) -> Reference:
     return p.call(a.op.base, a.array("self"))
+
+
+@row("angle")
+def _angle(p: ForwardProgram, a: Arguments) -> Reference:
+    x = a.array("self")
+    step = p.call("-", p.scalar(1.0), p.call("heaviside", x, p.scalar(1.0)))
+    return p.call("*", p.constant("pi"), step)
+
+
+@row("sinc")
+def _sinc(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("sinc", p.call("*", p.constant("pi"), a.array("self")))
+
+
+@row("deg2rad rad2deg")
+def _angle_unit(p: ForwardProgram, a: Arguments) -> Reference:
+    of_degree = p.call("/", p.constant("pi"), p.scalar(180.0))
+    return p.call("*" if a.op.base == "deg2rad" else "/", a.array("self"), of_degree)
 
 
 @row("reciprocal")
@@ -148,7 +163,7 @@ def _lerp(p: ForwardProgram, a: Arguments) -> Reference:
     return p.call("+", start, p.call("*", a.array("weight"), p.call("-", a.array("end"), start)))
 
 
-@row("atan2 hypot maximum minimum logaddexp")
+@row("atan2 hypot maximum minimum logaddexp logaddexp2")
 def _of_two(p: ForwardProgram, a: Arguments) -> Reference:
     return p.call(a.op.base, a.array("self"), a.array("other"))
 
@@ -177,9 +192,10 @@ def _leaky_relu(p: ForwardProgram, a: Arguments) -> Reference:
     return p.call("leaky_relu", a.array("self"), p.scalar(a.of("negative_slope")))
 
 
-@row("elu", "alpha")
+@row("elu", "alpha scale")
 def _elu(p: ForwardProgram, a: Arguments) -> Reference:
-    return p.call("elu", a.array("self"), p.scalar(a.of("alpha")))
+    y = p.call("elu", a.array("self"), p.scalar(a.of("alpha")))
+    return y if a.of("scale") == 1 else p.call("*", p.scalar(a.of("scale")), y)
 
 
 @row("gelu", "approximate")
@@ -203,9 +219,19 @@ def _of_two_by_another_name(p: ForwardProgram, a: Arguments) -> Reference:
     return p.call(names[a.op.base], a.array("self"), a.array("other"))
 
 
-@row("special_log_ndtr frac")
+@row("special_log_ndtr special_ndtr sgn")
 def _of_one_by_another_name(p: ForwardProgram, a: Arguments) -> Reference:
-    return p.call("frac" if a.op.base == "frac" else "log_ndtr", a.array("self"))
+    return p.call("sign" if a.op.base == "sgn" else a.op.base.removeprefix("special_"), a.array("self"))
+
+
+@row("round", "decimals")
+def _round(p: ForwardProgram, a: Arguments) -> Reference:
+    x, decimals = a.array("self"), a.of("decimals")
+    if not decimals:
+        return p.call("round", x)
+    by = p.scalar(10.0 ** abs(decimals))
+    first, last = ("*", "/") if decimals > 0 else ("/", "*")
+    return p.call(last, p.call("round", p.call(first, x, by)), by)
 
 
 @row("i0 special_i1")
@@ -244,3 +270,33 @@ def _threshold(p: ForwardProgram, a: Arguments) -> Reference:
 @row("_prelu_kernel")
 def _prelu(p: ForwardProgram, a: Arguments) -> Reference:
     return p.call("prelu", a.array("self"), a.array("weight"))
+
+
+@row("rrelu_with_noise", "lower upper training generator")
+def _rrelu(p: ForwardProgram, a: Arguments) -> Reference:
+    if a.of("training"):
+        raise NotKnown(f"{a.op.name} in training")  # the slopes are written to its noise after it was recorded
+    slope = p.call("*", p.scalar(0.5), p.call("+", p.scalar(a.of("lower")), p.scalar(a.of("upper"))))
+    return p.call("leaky_relu", a.array("self"), slope)
+
+
+@row("frexp")
+def _frexp(p: ForwardProgram, a: Arguments) -> tuple[Reference, None]:
+    x = a.array("self")
+    exponent = p.call("+", p.call("floor", p.call("log2", p.call("abs", x))), p.scalar(1.0))
+    return p.call("/", x, p.call("exp2", exponent)), None
+
+
+@row("_trilinear", "expand1 expand2 expand3 sumdim unroll_dim")
+def _trilinear(p: ForwardProgram, a: Arguments) -> Reference:
+    product = None
+    for number in ("1", "2", "3"):
+        x = a.array(f"i{number}")
+        shape = list(x.shape)
+        for dim in sorted(a.of(f"expand{number}")):
+            shape.insert(dim, 1)
+        x = Reference(x.place, tuple(shape))
+        product = x if product is None else p.call("*", product, x)
+    assert product is not None
+    dims = sorted(a.of("sumdim"))
+    return p.sum(product, dims) if dims else product
