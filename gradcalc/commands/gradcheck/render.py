@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import isfinite
 
-from gradcalc.commands.gradcheck.checks import DEFINITION, EXITS, Failure, Finding, GradientCheck, Place
+from gradcalc.commands.gradcheck.checks import DEFINITION, EXITS, Failure, Finding, GradientCheck, Place, Shape
 from gradcalc.errors import Exit
 from gradcalc.output import json as machine
 from gradcalc.output.annotations import Record, github, junit
@@ -55,11 +55,15 @@ def _subject(check: GradientCheck) -> str:
     finding = check.result
     assert isinstance(finding, Finding)
     details = [finding.dtype or check.request.dtype, finding.device if finding.device != "cpu" else None]
-    shapes = ", ".join(str(shape) if shape else "scalar" for shape in finding.shapes if shape is not None)
+    shapes = ", ".join(_shape(shape) for shape in finding.shapes if shape is not None)
     details += [f"shapes {shapes}" if len(finding.shapes) > 1 else f"shape {shapes}"] if shapes else []
     details += ["order 2"] if check.request.order == 2 else []
     text = ", ".join(it for it in details if it)
     return f"{check.request.target}" + (f" ({text})" if text else "")
+
+
+def _shape(shape: Shape) -> str:
+    return str(shape).replace(" ", GLUE) if shape else "scalar"
 
 
 def _parts(parts: Sequence[Part], page: Page) -> None:
@@ -88,7 +92,7 @@ def _detail(part: Part) -> str:
 def _place(place: Place, page: Page) -> None:
     """A line of the user's code, as compilers show it."""
     page.line()
-    page.sentence(f"{place.role}, {near(place.file)}:{place.line}", "dim", indent=2, hanging=2)
+    page.sentence(f"{near(place.file)}:{place.line} ({place.role})", "dim", indent=2, hanging=2)
     if place.text:
         number = f"{place.line} | "
         room = max(page.width - len(number) - 4, 20)

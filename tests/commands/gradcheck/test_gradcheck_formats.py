@@ -51,10 +51,10 @@ TABLE = """\
   ✓ proven, all entries: input 0 (3)
   Swish: the gradient of its input 1: 1/3 of the derivative in every entry
 
-  backward pass, ops.py:12
+  ops.py:12 (backward pass)
     12 | def backward(ctx, grad):
 
-  applied, model.py:7
+  model.py:7 (applied)
     7 | y = Swish.apply(x)
 """
 
