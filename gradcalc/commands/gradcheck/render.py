@@ -27,8 +27,8 @@ _SIGNS = {
     Exit.EXPLAINED: ("!", "yellow"),
     Exit.UNDECIDED: ("?", "magenta"),
 }
-_MOST_PARTS = 12
-"""Inputs and parameters of one outcome that are listed."""
+_MOST_NAMES = 12
+"""Inputs and parameters of the same outcome that are listed."""
 
 
 def table(check: GradientCheck, options: RenderOptions) -> str:
@@ -67,26 +67,24 @@ def _shape(shape: Shape) -> str:
 
 
 def _parts(parts: Sequence[Part], page: Page) -> None:
-    """The inputs and parameters, the worst first: a line for each, but for those that are proven; many are counted."""
-    for outcome in sorted({part.outcome for part in parts}, key=list(Outcome).index, reverse=True):
-        chosen = [part for part in parts if part.outcome is outcome]
-        shown = chosen if page.options.verbose else chosen[:_MOST_PARTS]
+    """The inputs and parameters, the worst first: those of the same outcome for the same reason in one line."""
+    groups: dict[tuple[Outcome, str], list[str]] = {}
+    for part in parts:
+        is_proven = part.outcome is Outcome.PROVEN
+        detail = f": {part.why}" if part.why else ""
+        if not is_proven and part.error is not None and isfinite(part.error):
+            detail += f" (relative error {part.error:.2g})"
+        name = f"{part.name}{GLUE}({part.entries})" if is_proven else part.name
+        groups.setdefault((part.outcome, detail), []).append(name.replace(" ", GLUE))
+    order = list(Outcome)
+    for outcome, detail in sorted(groups, key=lambda group: -order.index(group[0])):
         sign, color = _SIGNS[EXITS[outcome]]
-        more = f"{len(chosen) - len(shown)} more {outcome}; --verbose shows them" if len(shown) < len(chosen) else ""
-        if outcome is Outcome.PROVEN:
-            names = [f"{part.name}{GLUE}({part.entries})".replace(" ", GLUE) for part in shown]
-            page.sentence(f"{sign} proven, all entries: {', '.join([*names, *([more] if more else [])])}", color, 2, 2)
-            continue
-        for part in shown:
-            page.sentence(f"{sign} {part.name}: {_detail(part)}", color, indent=2, hanging=2)
-        if more:
-            page.sentence(f"  {more}", "dim", indent=2, hanging=2)
-
-
-def _detail(part: Part) -> str:
-    """The outcome of a part, and why."""
-    error = "" if part.error is None or not isfinite(part.error) else f" (relative error {part.error:.2g})"
-    return part.outcome + (f": {part.why}" if part.why else "") + error
+        names = groups[outcome, detail]
+        shown = names if page.options.verbose else names[:_MOST_NAMES]
+        more = [f"and {len(names) - len(shown)} more; --verbose shows them"] if len(shown) < len(names) else []
+        listed = ", ".join([*shown, *more])
+        text = f"proven, all entries: {listed}" if outcome is Outcome.PROVEN else f"{listed}: {outcome}{detail}"
+        page.sentence(f"{sign} {text}", color, indent=2, hanging=2)
 
 
 def _place(place: Place, page: Page) -> None:
