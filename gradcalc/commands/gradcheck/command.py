@@ -112,11 +112,13 @@ def gradcheck(
       3   not-differentiable
       4   undecided
       2   the code cannot be run: it raised an exception, or ended its process
+
     Of several checks it is that of the worst: 2, 1, 4, 3, 0. gradcalc explain OUTCOME shows a page on each.
 
     \b
     --format plain prints one line per check, separated by tabs:
       FILE.py:NAME, dtype, outcome or error, Function, line, reason
+
     --format github prints annotations for GitHub Actions, --format junit a test report.
     """
     settings = Settings.read(FORMATS, format, timeout, presentation, device=device)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import isfinite
 
-from gradcalc.commands.gradcheck.checks import DEFINITION, EXITS, Failure, Finding, GradientCheck, Place
+from gradcalc.commands.gradcheck.checks import DEFINITION, EXITS, Failure, Finding, GradientCheck, Place, Shape
 from gradcalc.errors import Exit
 from gradcalc.output import json as machine
 from gradcalc.output.annotations import Record, github, junit
@@ -27,8 +27,8 @@ _SIGNS = {
     Exit.EXPLAINED: ("!", "yellow"),
     Exit.UNDECIDED: ("?", "magenta"),
 }
-_MOST_PARTS = 12
-"""Inputs and parameters of one outcome that are listed."""
+_MOST_NAMES = 12
+"""Inputs and parameters of the same outcome that are listed."""
 
 
 def table(check: GradientCheck, options: RenderOptions) -> str:
@@ -55,40 +55,42 @@ def _subject(check: GradientCheck) -> str:
     finding = check.result
     assert isinstance(finding, Finding)
     details = [finding.dtype or check.request.dtype, finding.device if finding.device != "cpu" else None]
-    shapes = ", ".join(str(shape) if shape else "scalar" for shape in finding.shapes if shape is not None)
+    shapes = ", ".join(_shape(shape) for shape in finding.shapes if shape is not None)
     details += [f"shapes {shapes}" if len(finding.shapes) > 1 else f"shape {shapes}"] if shapes else []
     details += ["order 2"] if check.request.order == 2 else []
     text = ", ".join(it for it in details if it)
     return f"{check.request.target}" + (f" ({text})" if text else "")
 
 
+def _shape(shape: Shape) -> str:
+    return str(shape).replace(" ", GLUE) if shape else "scalar"
+
+
 def _parts(parts: Sequence[Part], page: Page) -> None:
-    """The inputs and parameters, the worst first: a line for each, but for those that are proven; many are counted."""
-    for outcome in sorted({part.outcome for part in parts}, key=list(Outcome).index, reverse=True):
-        chosen = [part for part in parts if part.outcome is outcome]
-        shown = chosen if page.options.verbose else chosen[:_MOST_PARTS]
+    """The inputs and parameters, the worst first: those of the same outcome for the same reason in one line."""
+    groups: dict[tuple[Outcome, str], list[str]] = {}
+    for part in parts:
+        is_proven = part.outcome is Outcome.PROVEN
+        detail = f": {part.why}" if part.why else ""
+        if not is_proven and part.error is not None and isfinite(part.error):
+            detail += f" (relative error {part.error:.2g})"
+        name = f"{part.name}{GLUE}({part.entries})" if is_proven else part.name
+        groups.setdefault((part.outcome, detail), []).append(name.replace(" ", GLUE))
+    order = list(Outcome)
+    for outcome, detail in sorted(groups, key=lambda group: -order.index(group[0])):
         sign, color = _SIGNS[EXITS[outcome]]
-        more = f"{len(chosen) - len(shown)} more {outcome}; --verbose shows them" if len(shown) < len(chosen) else ""
-        if outcome is Outcome.PROVEN:
-            names = [f"{part.name}{GLUE}({part.entries})".replace(" ", GLUE) for part in shown]
-            page.sentence(f"{sign} proven, all entries: {', '.join([*names, *([more] if more else [])])}", color, 2, 2)
-            continue
-        for part in shown:
-            page.sentence(f"{sign} {part.name}: {_detail(part)}", color, indent=2, hanging=2)
-        if more:
-            page.sentence(f"  {more}", "dim", indent=2, hanging=2)
-
-
-def _detail(part: Part) -> str:
-    """The outcome of a part, and why."""
-    error = "" if part.error is None or not isfinite(part.error) else f" (relative error {part.error:.2g})"
-    return part.outcome + (f": {part.why}" if part.why else "") + error
+        names = groups[outcome, detail]
+        shown = names if page.options.verbose else names[:_MOST_NAMES]
+        more = [f"and {len(names) - len(shown)} more; --verbose shows them"] if len(shown) < len(names) else []
+        listed = ", ".join([*shown, *more])
+        text = f"proven, all entries: {listed}" if outcome is Outcome.PROVEN else f"{listed}: {outcome}{detail}"
+        page.sentence(f"{sign} {text}", color, indent=2, hanging=2)
 
 
 def _place(place: Place, page: Page) -> None:
     """A line of the user's code, as compilers show it."""
     page.line()
-    page.sentence(f"{place.role}, {near(place.file)}:{place.line}", "dim", indent=2, hanging=2)
+    page.sentence(f"{near(place.file)}:{place.line} ({place.role})", "dim", indent=2, hanging=2)
     if place.text:
         number = f"{place.line} | "
         room = max(page.width - len(number) - 4, 20)

@@ -22,7 +22,9 @@ def target_of(text: str) -> Target:
     """The target that `FILE.py:NAME` names.  Raises `CalcError` for another text, and where there is no such file."""
     file, colon, name = text.rpartition(":")
     if not colon and _is_shape(text):
-        raise CalcError(f"{text} is not FILE.py:NAME", hint=f"for a second input write --shape {text}")
+        raise CalcError(
+            f"{text} is not FILE.py:NAME", hint=f"a shape is one word, such as 4,8; for another input write --shape {text}"
+        )
     if not colon or (os.path.exists(text) and not os.path.exists(file)):
         file, name = text, ""
     names = names_in(file) if name or os.path.exists(file) or file.endswith(".py") else []

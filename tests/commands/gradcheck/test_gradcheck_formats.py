@@ -51,10 +51,10 @@ TABLE = """\
   ✓ proven, all entries: input 0 (3)
   Swish: the gradient of its input 1: 1/3 of the derivative in every entry
 
-  backward pass, ops.py:12
+  ops.py:12 (backward pass)
     12 | def backward(ctx, grad):
 
-  applied, model.py:7
+  model.py:7 (applied)
     7 | y = Swish.apply(x)
 """
 
@@ -88,8 +88,8 @@ def test_many_parameters_are_counted() -> None:
 
     proven = Finding(GradientReport(Outcome.PROVEN, tuple(parts(Outcome.PROVEN))))
     unknown = Finding(GradientReport(Outcome.UNDECIDED, tuple(parts(Outcome.UNDECIDED))))
-    assert "layer 11 (1), 2 more proven; --verbose shows them\n" in render.table(check(proven), RenderOptions())
-    assert "layer 11: undecided: no row\n    2 more undecided; --verbose" in render.table(check(unknown), RenderOptions())
+    assert "layer 11 (1), and 2 more; --verbose shows them\n" in render.table(check(proven), RenderOptions())
+    assert "layer 11, and 2 more; --verbose shows them: undecided: no row\n" in render.table(check(unknown), RenderOptions())
     for result in (proven, unknown):
         assert "layer 13" in render.table(check(result), RenderOptions(verbose=True))
 

@@ -68,7 +68,11 @@ WRONG = [
     (["other.py:f"], "cannot read other.py: No such file or directory", None),
     ([".:f"], "cannot read .: a folder", "give a file, or - for stdin where it is read"),
     (["ops.py:net"], "ops.py:net has no inputs", "give --shape 4,8 once per input, or --inputs FILE.py:NAME"),
-    (["ops.py:net", "--shape", "2", "3,4"], "3,4 is not FILE.py:NAME", "for a second input write --shape 3,4"),
+    (
+        ["ops.py:net", "--shape", "2", "3,4"],
+        "3,4 is not FILE.py:NAME",
+        "a shape is one word, such as 4,8; for another input write --shape 3,4",
+    ),
     (["ops.py:net", "--shape", "2,b"], "'2,b' is not a shape", HOW),
     (["ops.py:net", "--shape", "-3"], "'-3' is not a shape", HOW),
     (["ops.py:net", "--shape", ""], "'' is not a shape", HOW),
