@@ -14,7 +14,7 @@ from itertools import compress
 import numpy as np
 from flint import arb
 
-from gradcalc.engines.autograd.operation import NO_MEMORY, Plain, TensorOperation, TensorView
+from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, Plain, TensorOperation, TensorView
 from gradcalc.engines.autograd.rerun import argument_names, run_operation
 from gradcalc.engines.taylor import evaluate
 from gradcalc.engines.taylor.array_program import ArrayProgram, Reference
@@ -185,7 +185,7 @@ def _fits(op: TensorOperation, exact: Sequence[Sequence[arb]] | None) -> bool:
     """
     if exact is None:
         return False
-    operands = max((float(np.abs(view.floats).max()) for view in op.operands if view.is_float and view.size), default=0.0)
+    operands = max((_largest(view.floats) for view in op.operands if view.is_float), default=0.0)
     gaps = []
     for view, balls in zip(op.results, exact, strict=False):
         if view.dtype not in FORMATS or not balls or not np.isfinite(view.floats).all():
@@ -197,6 +197,11 @@ def _fits(op: TensorOperation, exact: Sequence[Sequence[arb]] | None) -> bool:
             continue
         gaps.append(float(np.abs(numbers - view.floats).max()) <= largest * half + 1e-300)
     return all(gaps) and (bool(gaps) or not operands or len(exact) == 1)
+
+
+def _largest(floats: Numbers) -> float:
+    """The size of the largest number that is finite: masks have others."""
+    return float(np.abs(floats[np.isfinite(floats)]).max(initial=0.0))
 
 
 class _Program(ForwardProgram):
@@ -212,6 +217,7 @@ class _Program(ForwardProgram):
             return super().read(view)
         name = f"operand {id(view)}"
         if name not in self.inputs:
+            self.note_infinities(name, view.floats)
             self.inputs[name] = self.leaf(name, self.balls[id(view)], view.shape)
         return self.inputs[name]
 

@@ -8,6 +8,7 @@ What is unknown is unknown in every direction: an operation without a row depend
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
@@ -58,6 +59,8 @@ class ForwardProgram(ProgramBuilder):
         """What numbers mean that torch computed in double precision; without it, they mean themselves."""
         self.point: dict[str, Flat] = {}
         self.variables: dict[str, int] = {}
+        self.infinities: dict[str, frozenset[int]] = {}
+        """The places of infinite constants, by the names of their arrays."""
         self.unknown: dict[str, int] = {}
         """Operations without a meaning, with the place of the first."""
         self.origins: list[int] = []
@@ -89,6 +92,7 @@ class ForwardProgram(ProgramBuilder):
         inner = ForwardProgram(cut=self._is_cut)
         inner.steps = inner._steps = self.steps
         inner.origins, inner.point, inner.variables = self.origins, self.point, self.variables
+        inner.infinities = self.infinities
         inner.items, inner.computed_outside, inner.field = self.items, self.computed_outside, self.field
         return inner
 
@@ -96,7 +100,14 @@ class ForwardProgram(ProgramBuilder):
 
     def variable(self, name: str, floats: Numbers, shape: tuple[int, ...]) -> Reference:
         """An array of exact numbers of the machine's, by a name."""
+        self.note_infinities(name, floats)
         return self.leaf(name, balls_of(floats).tolist(), shape)
+
+    def note_infinities(self, name: str, floats: Numbers) -> None:
+        """Note which of the numbers of an array are infinite: exactly they are none."""
+        infinite = np.isinf(floats).nonzero()[0]
+        if len(infinite):
+            self.infinities[name] = frozenset(infinite.tolist())
 
     def leaf(self, name: str, values: Flat, shape: tuple[int, ...]) -> Reference:
         """An array of exact numbers, by a name."""
@@ -118,7 +129,7 @@ class ForwardProgram(ProgramBuilder):
             return self.numbers(np.array([float(value)]), ()) if self._is_cut else item
         if self.items and float(value) not in _ORDINARY:
             self.computed_outside.append(self.place)
-        if self.field is not None and not float(value).is_integer():
+        if self.field is not None and math.isfinite(value) and not float(value).is_integer():
             with reals.precision(_BITS):
                 return self.leaf(f"constant {len(self.steps)}", [self.field.scalar(value).ball], ())
         return self.numbers(np.array([float(value)]), ())
