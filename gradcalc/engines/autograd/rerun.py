@@ -34,14 +34,15 @@ def decomposed(op: TensorOperation) -> Rerun | None:
     return None if function is None else _run(function, op.inputs, op.options)
 
 
-def run_operation(name: str, inputs: Sequence[Plain]) -> Rerun:
-    """Run the operation of a name on recorded arguments.  Raises what the operation raises."""
-    return _run(getattr(torch.ops.aten, name).default, inputs, {})
+def run_operation(name: str, inputs: Mapping[str, Plain]) -> Rerun:
+    """Run the operation of a name on recorded arguments, by their names.  Raises what the operation raises."""
+    return _run(getattr(torch.ops.aten, name).default, (), inputs)
 
 
-def argument_names(name: str) -> Sequence[str]:
-    """The names of the positional arguments of an operation."""
-    return [it.name for it in getattr(torch.ops.aten, name).default._schema.arguments if not it.kwarg_only]
+def argument_names(name: str) -> Mapping[str, bool]:
+    """The names of the arguments of an operation, and whether they must be given."""
+    arguments = getattr(torch.ops.aten, name).default._schema.arguments
+    return {it.name: not (it.kwarg_only and it.has_default_value()) for it in arguments}
 
 
 def _run(function: Any, inputs: Sequence[Plain], options: Mapping[str, Plain]) -> Rerun:
