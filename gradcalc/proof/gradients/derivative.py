@@ -19,6 +19,7 @@ from gradcalc.proof.floats.formats import FORMATS
 from gradcalc.proof.gradients import (  # noqa: F401  their rows belong to the table
     layer_rows,
     loss_rows,
+    matrix_rows,
     move_rows,
     order_rows,
     reduction_rows,

@@ -16,6 +16,7 @@ import numpy as np
 
 from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, TensorOperation, TensorView, same_floats
 from gradcalc.engines.taylor.array_program import ArrayProgram, Leaf, ProgramBuilder, Reference
+from gradcalc.engines.taylor.array_spectral import Eigen, Exponential
 from gradcalc.engines.taylor.array_steps import Flat, Step, Take
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Array
@@ -210,6 +211,15 @@ class ForwardProgram(ProgramBuilder):
         places = np.asarray(positions)
         step = Ordered(x.place, places.reshape(-1).tolist(), rivals, x.size)
         return self._add(step, tuple(places.shape))
+
+    def eigen(self, x: Reference, signs: Sequence[float]) -> Reference:
+        """The eigenvalues and eigenvectors of a symmetric matrix, flat; `signs` are numbers near the vectors."""
+        step = Eigen(x.place, x.shape[0], signs)
+        return self._add(step, (step.size,))
+
+    def exponential(self, x: Reference) -> Reference:
+        """The exponential of a square matrix."""
+        return self._add(Exponential(x.place, x.shape[0]), x.shape)
 
     def choose(self, mask: Any, a: Reference, b: Reference) -> Reference:
         """Entries of one array where a recorded mask holds, of another elsewhere."""
