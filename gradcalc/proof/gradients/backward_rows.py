@@ -7,6 +7,7 @@ Comes in: an operation with exact operands.  Goes out: its exact results; None w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -27,6 +28,9 @@ from gradcalc.proof.gradients.decomposition_rows import DECOMPOSED, write_run, w
 from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown, as_tuple
 from gradcalc.proof.gradients.rows import Arguments, row
 
+Balls = Mapping[int, Sequence[arb] | None]
+"""The exact numbers of tensors by the identity of their views; None where they are not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Adjoint:
@@ -45,8 +49,8 @@ def _kernels(names: str, results: str = "self", gradient: str = "grad_output", s
 _KERNELS: Mapping[str, _Adjoint] = {
     **_kernels("convolution", "input weight bias"),
     **_kernels(
-        "avg_pool2d avg_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d "
-        "max_pool2d_with_indices max_pool3d_with_indices fractional_max_pool2d fractional_max_pool3d glu huber_loss "
+        "avg_pool2d avg_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d "
+        "glu huber_loss "
         "smooth_l1_loss soft_margin_loss binary_cross_entropy multi_margin_loss "
         "reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d "
         "upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d "
@@ -95,13 +99,18 @@ def _layer_norm_backward(p: ForwardProgram, a: Arguments) -> tuple[Reference | N
     return _selected(a, [own, by_weight, p.sum(gradient, lead) if lead else p.identity(gradient)])
 
 
-@row("native_batch_norm_backward", "weight running_mean running_var save_mean save_invstd train eps output_mask")
+@row(
+    "native_batch_norm_backward batch_norm_backward",
+    "weight running_mean running_var save_mean save_invstd save_var train update eps output_mask",
+)
 def _batch_norm_backward(p: ForwardProgram, a: Arguments) -> tuple[Reference | None, ...]:
-    x, gradient = a.array("input"), a.array("grad_out")
+    is_new = a.op.base == "batch_norm_backward"
+    x, gradient, is_training = a.array("input"), a.array("grad_out"), a.plain("update" if is_new else "train")
     dims = [0, *range(2, len(x.shape))]
     shape = (1, x.shape[1], *[1] * (len(x.shape) - 2))
-    if a.plain("train"):
-        middle, scale = (Reference(a.array(name).place, shape) for name in ("save_mean", "save_invstd"))
+    if is_training:
+        names = ("save_mean", "save_var" if is_new else "save_invstd")
+        middle, scale = (Reference(a.array(name).place, shape) for name in names)
     else:
         middle = Reference(a.array("running_mean").place, shape)
         inverse = p.call("rsqrt", p.call("+", a.array("running_var"), p.scalar(a.plain("eps"))))
@@ -109,8 +118,32 @@ def _batch_norm_backward(p: ForwardProgram, a: Arguments) -> tuple[Reference | N
     normal = p.call("*", p.call("-", x, middle), scale)
     weight = a.plain("weight")
     scaled = gradient if weight is None else p.call("*", gradient, Reference(a.array("weight").place, shape))
-    own = _norm_backward(p, scaled, normal, scale, dims) if a.plain("train") else p.call("*", scaled, scale)
+    own = _norm_backward(p, scaled, normal, scale, dims) if is_training else p.call("*", scaled, scale)
     return _selected(a, [own, p.sum(p.call("*", gradient, normal), dims), p.sum(gradient, dims)])
+
+
+@row(
+    "max_pool2d_with_indices_backward max_pool3d_with_indices_backward adaptive_max_pool2d_backward "
+    "adaptive_max_pool3d_backward fractional_max_pool2d_backward fractional_max_pool3d_backward",
+    "kernel_size stride padding dilation ceil_mode output_size",
+)
+def _max_pool_backward(p: ForwardProgram, a: Arguments) -> Reference:
+    """The sums of the gradients at the places that were chosen, in every plane."""
+    gradient, shape = a.array("grad_output"), a.plain("self").shape
+    size = math.prod(shape[-3 if "3d" in a.op.base else -2 :])
+    planes = math.prod(shape) // size
+    chosen = a.floats("indices").astype(int).reshape(planes, -1) + np.arange(planes)[:, None] * size
+    return p.scatter(gradient, chosen, shape)
+
+
+@row("_softmax_backward_data _log_softmax_backward_data", "dim input_dtype")
+def _softmax_backward(p: ForwardProgram, a: Arguments) -> Reference:
+    gradient, output = a.array("grad_output"), a.array("output")
+    dims = [a.plain("dim") % len(output.shape)] if output.shape else []
+    is_log = a.op.base.startswith("_log")
+    weighted = gradient if is_log else p.call("*", gradient, output)
+    total = p.keep(p.sum(weighted, dims), dims) if dims else weighted
+    return p.call("-", weighted, p.call("*", p.call("exp", output) if is_log else output, total))
 
 
 @row("native_group_norm_backward", "weight N C HxW group output_mask")
@@ -141,7 +174,8 @@ class Meanings:
         self.notes: dict[str, None] = {}
 
     def __call__(self, op: TensorOperation, operands: Sequence[Operand]) -> Sequence[Sequence[arb]] | None:
-        balls = {id(view): operand.balls.tolist() for view, operand in zip(op.operands, operands, strict=True)}
+        pairs = zip(op.operands, operands, strict=True)
+        balls = {id(view): None if operand.has_unknown else operand.balls.tolist() for view, operand in pairs}
         try:
             exact = _results(op, balls)
             if exact is None:
@@ -182,7 +216,7 @@ def _fits(op: TensorOperation, exact: Sequence[Sequence[arb]] | None) -> bool:
 class _Program(ForwardProgram):
     """The program of one operation, whose tensors are exact numbers."""
 
-    def __init__(self, balls: Mapping[int, Sequence[arb]]):
+    def __init__(self, balls: Balls):
         super().__init__()
         self.balls = dict(balls)
         self.inputs: dict[str, Reference] = {}
@@ -192,7 +226,10 @@ class _Program(ForwardProgram):
             return super().read(view)
         name = f"operand {id(view)}"
         if name not in self.inputs:
-            self.inputs[name] = self.leaf(name, self.balls[id(view)], view.shape)
+            numbers = self.balls[id(view)]
+            if numbers is None:
+                raise NotKnown("an operand that is not known")
+            self.inputs[name] = self.leaf(name, numbers, view.shape)
         return self.inputs[name]
 
     def discard(self, start: int) -> None:
@@ -229,7 +266,7 @@ class _Program(ForwardProgram):
         )
 
 
-def _results(op: TensorOperation, balls: Mapping[int, Sequence[arb]]) -> Sequence[Sequence[arb]] | None:
+def _results(op: TensorOperation, balls: Balls) -> Sequence[Sequence[arb]] | None:
     program = _Program(balls)
     if op.base in _KERNELS:
         return _adjoint_results(program, op, _KERNELS[op.base])
@@ -273,18 +310,16 @@ def _forward_argument(op: TensorOperation, kernel: _Adjoint, name: str) -> Plain
         return TensorView(NO_MEMORY, 0, shape, (0,) * len(shape), 1, gradient.dtype, 0.0)
     if name == "output_size":
         return tuple(gradient.shape[-_POOLED[kernel.forward] :])
-    if name == "bias":
+    if name in ("bias", "compute_mode"):
         return None
     raise NotKnown(f"{op.name} without {name}")
 
 
-_POOLED = {
-    "_adaptive_avg_pool2d": 2, "_adaptive_avg_pool3d": 3, "adaptive_max_pool2d": 2, "adaptive_max_pool3d": 3,
-}  # fmt: skip
+_POOLED = {"_adaptive_avg_pool2d": 2, "_adaptive_avg_pool3d": 3}
 """Over how many dimensions pools go that are given the size of their result."""
 
 
-def _bias(op: TensorOperation, kernel: _Adjoint, balls: Mapping[int, Sequence[arb]]) -> list[arb]:
+def _bias(op: TensorOperation, kernel: _Adjoint, balls: Balls) -> list[arb]:
     """The gradient of a bias, which is added along the channels: kernels are not given the bias itself."""
     program = _Program(balls)
     gradient = program.read(op.argument(kernel.gradient))

@@ -9,6 +9,7 @@ What is unknown is unknown in every direction: an operation without a row depend
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from math import prod
 from typing import Any
 
@@ -18,6 +19,7 @@ from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, TensorOperat
 from gradcalc.engines.taylor.array_program import ArrayProgram, Leaf, ProgramBuilder, Reference
 from gradcalc.engines.taylor.array_spectral import Eigen, Exponential
 from gradcalc.engines.taylor.array_steps import Flat, Step, Take
+from gradcalc.engines.taylor.reals import exact
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Array
 from gradcalc.expression.tree import Call, Name
@@ -102,6 +104,10 @@ class ForwardProgram(ProgramBuilder):
     def numbers(self, floats: Numbers, shape: tuple[int, ...]) -> Reference:
         """An array of constants."""
         return self.variable(f"constant {len(self.steps)}", np.asarray(floats, dtype=np.float64).reshape(-1), shape)
+
+    def exact(self, values: Sequence[Fraction], shape: tuple[int, ...]) -> Reference:
+        """An array of exact rationals."""
+        return self.leaf(f"constant {len(self.steps)}", list(map(exact, values)), shape)
 
     def constant(self, name: str) -> Reference:
         """A constant of gradcalc's language: pi, e."""

@@ -1,4 +1,4 @@
-"""Forward rows of losses, with their reductions and weights, and of embeddings."""
+"""Forward rows of losses, with their reductions and weights."""
 
 from __future__ import annotations
 
@@ -109,27 +109,3 @@ def _glu(p: ForwardProgram, a: Arguments) -> Reference:
     x = a.array("self")
     first, second = np.split(np.arange(x.size).reshape(x.shape), 2, axis=a.plain("dim"))
     return p.call("*", p.gather(x, first), p.call("sigmoid", p.gather(x, second)))
-
-
-@row("embedding", "padding_idx scale_grad_by_freq sparse")
-def _embedding(p: ForwardProgram, a: Arguments) -> Reference:
-    """Rows of a table; the row that pads is documented to get no gradient, and counts as constant where that is asked."""
-    weight, rows = a.array("weight"), a.floats("indices").astype(int)
-    width, padding = weight.shape[1], a.plain("padding_idx")
-    places = rows[..., None] * width + np.arange(width)
-    if padding is None or padding < 0:
-        return p.gather(weight, places)
-    p.documented = p.documented or f"embedding with padding_idx={padding}"
-    if not p.is_documented:
-        return p.gather(weight, places)
-    return p.gather(p.join([weight, p.stop(weight)]), places + weight.size * (rows == padding)[..., None])
-
-
-@row("embedding_dense_backward", "num_weights padding_idx")
-def _embedding_backward(p: ForwardProgram, a: Arguments) -> Reference:
-    gradient, rows = a.array("grad_output"), a.floats("indices").astype(int).reshape(-1)
-    width, count = gradient.shape[-1], a.plain("num_weights")
-    kept = rows != a.plain("padding_idx")
-    flat = np.arange(gradient.size).reshape(-1, width)[kept]
-    places = rows[kept][:, None] * width + np.arange(width)
-    return p.scatter(p.gather(gradient, flat), places, (count, width))

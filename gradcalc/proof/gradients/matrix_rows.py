@@ -1,127 +1,20 @@
-"""Forward rows of linear algebra: solutions, inverses, factorizations, as compositions on batches of matrices.
+"""Forward rows of linear algebra: determinants, inverses, solutions of systems, triangular factors.
 
-What LAPACK is free to choose is that of the record: exchanges of rows, signs of columns, which of two matrices was factored.
-A matrix whose factors do not depend smoothly on it (eigenvalues that meet, a rank that drops) is not known.
+What LAPACK is free to choose is that of the record: exchanges of rows, and which of two matrices was factored.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from gradcalc.engines.autograd.operation import Numbers
 from gradcalc.engines.taylor.array_program import Reference
 from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown
-from gradcalc.proof.gradients.reduction_rows import batched
+from gradcalc.proof.gradients.matrices import Matrices, matrices_of
 from gradcalc.proof.gradients.rows import Arguments, row
 from gradcalc.proof.gradients.scatter_rows import places_of
-
-_APART = 1e-6
-"""Singular values and eigenvalues that differ by less, relative to the largest, count as close."""
-
-
-class Matrices:
-    """Operations on arrays of matrices: of shape (count, rows, columns)."""
-
-    def __init__(self, program: ForwardProgram):
-        self.program = program
-
-    def batch(self, x: Reference, lead: Sequence[int] = ()) -> Reference:
-        """An array as matrices, repeated along leading dimensions if they are given."""
-        shape = (*lead, *x.shape[-2:]) if lead else x.shape
-        x = self.program.broadcast_to(x, shape)
-        return Reference(x.place, (math.prod(shape[:-2]), *shape[-2:]))
-
-    def part(self, x: Reference, rows: slice, columns: slice) -> Reference:
-        return self.program.gather(x, places_of(x.shape)[:, rows, columns])
-
-    def turned(self, x: Reference) -> Reference:
-        return self.program.gather(x, places_of(x.shape).transpose(0, 2, 1))
-
-    def product(self, *factors: Reference) -> Reference:
-        result = factors[0]
-        for factor in factors[1:]:
-            result = batched(self.program, result, factor)
-        return result
-
-    def each(self, x: Reference, function: Callable[[Reference, int], Reference]) -> Reference:
-        """A function of every matrix, the results behind each other."""
-        parts = [function(self.program.gather(x, places), number) for number, places in enumerate(places_of(x.shape))]
-        return Reference(self.program.join(parts).place, (len(parts), *parts[0].shape))
-
-    def inverse(self, x: Reference) -> Reference:
-        return self.each(x, lambda matrix, _: self.program.inverse(matrix))
-
-    def triangle(self, x: Reference, *, upper: bool, unit: bool = False) -> Reference:
-        """One triangle of matrices, with ones on the diagonal if it is said to be so."""
-        keep = (np.triu if upper else np.tril)(np.ones(x.shape[1:]), (1 if upper else -1) if unit else 0)
-        x = self.program.choose(np.broadcast_to(keep > 0, x.shape), x, self.program.scalar(0.0))
-        if not unit:
-            return x
-        return self.program.choose(np.broadcast_to(np.eye(x.shape[1], x.shape[2]) > 0, x.shape), self.program.scalar(1.0), x)
-
-    def identity(self, count: int, rows: int, columns: int) -> Reference:
-        one = np.eye(rows, columns)
-        return self.program.numbers(np.broadcast_to(one, (count, rows, columns)).copy(), (count, rows, columns))
-
-    def scaled(self, x: Reference, by: Reference) -> Reference:
-        """Columns times numbers: one for every column of every matrix."""
-        return self.program.call("*", x, Reference(by.place, (x.shape[0], 1, x.shape[2])))
-
-    def assembled(self, x: Sequence[Reference], places: Sequence[Numbers], shape: tuple[int, ...]) -> Reference:
-        """An array with some arrays at places, and zeros elsewhere."""
-        joined = self.program.join([self.program.scalar(0.0), *x])
-        taken = np.zeros(math.prod(shape), dtype=int)
-        start = 1
-        for part, at in zip(x, places, strict=True):
-            taken[at.reshape(-1)] = start + np.arange(part.size)
-            start += part.size
-        return self.program.gather(joined, taken.reshape(shape))
-
-    def cholesky(self, x: Reference) -> Reference:
-        """The lower factors of symmetric matrices."""
-        p, columns, places = self.program, [], []
-        all_places, rest = places_of(x.shape), x
-        for place in range(x.shape[1]):
-            root = p.call("sqrt", self.part(rest, slice(0, 1), slice(0, 1)))
-            column = p.call("/", self.part(rest, slice(None), slice(0, 1)), root)
-            columns.append(column)
-            places.append(all_places[:, place:, place : place + 1])
-            if rest.shape[1] > 1:
-                below = self.part(column, slice(1, None), slice(None))
-                inner = self.part(rest, slice(1, None), slice(1, None))
-                rest = p.call("-", inner, p.call("*", below, self.turned(below)))
-        return self.assembled(columns, places, x.shape)
-
-    def factors(self, x: Reference, floats: Numbers, *, has_pivots: bool) -> Reference:
-        """The triangular factors of matrices whose rows are in order already, in one array, as LAPACK has them.
-
-        With pivots, every pivot is the largest of its column: where another is as large, the factors jump.
-        """
-        p, parts, places = self.program, [], []
-        all_places, rest = places_of(x.shape), x
-        for place in range(min(x.shape[1:])):
-            first = self.part(rest, slice(None), slice(0, 1))
-            pivot = self.part(rest, slice(0, 1), slice(0, 1))
-            if has_pivots and first.shape[1] > 1:
-                lines = places_of(first.shape).reshape(x.shape[0], -1)
-                largest = p.ordered(p.call("abs", first), lines[:, :1], lines.tolist())
-                signs = np.sign(floats[:, place, place])
-                pivot = Reference(p.call("*", largest, p.numbers(signs, (x.shape[0], 1))).place, pivot.shape)
-            upper = self.part(rest, slice(0, 1), slice(None))
-            parts.append(upper)
-            places.append(all_places[:, place : place + 1, place:])
-            if rest.shape[1] == 1:
-                break
-            column = p.call("/", self.part(first, slice(1, None), slice(None)), pivot)
-            parts.append(column)
-            places.append(all_places[:, place + 1 :, place : place + 1])
-            if rest.shape[2] > 1:
-                inner = self.part(rest, slice(1, None), slice(1, None))
-                rest = p.call("-", inner, p.call("*", column, self.part(upper, slice(None), slice(1, None))))
-        return self.assembled(parts, places, x.shape)
 
 
 def order_of(pivots: Numbers, rows: int) -> Numbers:
@@ -134,17 +27,13 @@ def order_of(pivots: Numbers, rows: int) -> Numbers:
     return order
 
 
-def _matrices(floats: Numbers) -> Numbers:
-    return floats.reshape(-1, *floats.shape[-2:])
-
-
 def _factored(m: Matrices, a: Arguments, name: str, number: int, pivots: int) -> Reference:
     """The factors that an operation returns, with the exchanges in another result: of its matrix or of its transpose."""
-    x, floats = m.batch(a.array(name)), _matrices(a.result(number))
+    x, floats = m.batch(a.array(name)), matrices_of(a.result(number))
     order = order_of(a.result(pivots), x.shape[1])
     lower = np.tril(floats, -1) + np.eye(*floats.shape[1:])
     product = lower[:, :, : min(x.shape[1:])] @ np.triu(floats)[:, : min(x.shape[1:])]
-    own = _matrices(a.floats(name))
+    own = matrices_of(a.floats(name))
     for matrix, numbers in ((x, own), (m.turned(x), own.transpose(0, 2, 1))):
         if numbers.shape != product.shape:
             continue
@@ -223,7 +112,7 @@ def _lower_upper(p: ForwardProgram, a: Arguments, order: Numbers, floats: Number
     m = Matrices(p)
     x = m.batch(a.array("A"))
     in_order = p.gather(x, np.take_along_axis(places_of(x.shape), order[..., None], 1))
-    return Reference(m.factors(in_order, _matrices(floats), has_pivots=a.of("pivot")).place, a.array("A").shape)
+    return Reference(m.factors(in_order, matrices_of(floats), has_pivots=a.of("pivot")).place, a.array("A").shape)
 
 
 @row("linalg_lu", "pivot")
@@ -231,7 +120,7 @@ def _lu(p: ForwardProgram, a: Arguments) -> tuple[Reference, Reference, Referenc
     shape = a.array("A").shape
     rows, columns = shape[-2:]
     if a.of("pivot"):
-        order = _matrices(a.result(0)).argmax(axis=1)
+        order = matrices_of(a.result(0)).argmax(axis=1)
         exchanges = p.numbers(a.result(0), a.shape)
     else:
         order = np.broadcast_to(np.arange(rows), (math.prod(shape[:-2]), rows))
@@ -288,156 +177,3 @@ def _cholesky_solve(p: ForwardProgram, a: Arguments) -> Reference:
     if is_inverse:
         return Reference(m.inverse(matrix).place, a.shape)
     return _solved(p, Reference(matrix.place, factor.shape), a.array("self"), a.shape)
-
-
-def _signs_of(x: Numbers) -> Numbers:
-    return np.where(x < 0, -1.0, 1.0)
-
-
-@row("linalg_qr", "mode")
-def _qr(p: ForwardProgram, a: Arguments) -> tuple[Reference | None, Reference]:
-    m, mode = Matrices(p), a.of("mode")
-    x = m.batch(a.array("A"))
-    rows, columns = x.shape[1:]
-    if (mode == "complete" and rows > columns) or (mode == "r" and rows < columns):
-        raise NotKnown(f"{a.op.name} with mode {mode}")
-    first = m.part(x, slice(None), slice(0, rows)) if rows < columns else x
-    signs = _signs_of(np.diagonal(_matrices(a.result(1)), axis1=1, axis2=2))
-    numbers = p.numbers(signs.copy(), signs.shape)
-    positive = m.turned(m.cholesky(m.product(m.turned(first), first)))
-    by_rows = Reference(numbers.place, (*signs.shape, 1))
-    upper = p.call("*", positive, by_rows)
-    if mode == "r":
-        return None, Reference(upper.place, a.op.results[1].shape)
-    orthogonal = m.product(first, m.inverse(upper))
-    whole = upper if first is x else m.product(m.turned(orthogonal), x)
-    return Reference(orthogonal.place, a.shape), Reference(whole.place, a.op.results[1].shape)
-
-
-def _require_full_rank(a: Arguments, name: str) -> None:
-    sizes = np.linalg.svd(_matrices(a.floats(name)), compute_uv=False)
-    if sizes.size and (sizes.min(axis=1) <= _APART * sizes.max(axis=1)).any():
-        raise NotKnown(f"{a.op.name} of a matrix whose rank may drop")
-
-
-def _pseudoinverse(m: Matrices, x: Reference) -> Reference:
-    turned = m.turned(x)
-    if x.shape[1] >= x.shape[2]:
-        return m.product(m.inverse(m.product(turned, x)), turned)
-    return m.product(turned, m.inverse(m.product(x, turned)))
-
-
-@row("linalg_pinv", "atol rtol hermitian")
-def _pinv(p: ForwardProgram, a: Arguments) -> Reference:
-    m = Matrices(p)
-    _require_full_rank(a, "self")
-    return Reference(_pseudoinverse(m, m.batch(a.array("self"))).place, a.shape)
-
-
-@row("linalg_lstsq", "rcond driver")
-def _least_squares(p: ForwardProgram, a: Arguments) -> tuple[Reference | None, ...]:
-    m = Matrices(p)
-    _require_full_rank(a, "self")
-    matrix, b = a.array("self"), a.array("b")
-    if len(b.shape) != len(matrix.shape) or matrix.shape[:-2] != b.shape[:-2]:
-        raise NotKnown(f"{a.op.name} in this form")
-    x, y = m.batch(matrix), m.batch(b)
-    solution = m.product(_pseudoinverse(m, x), y)
-    residuals = None
-    if a.op.results[1].size:
-        apart = p.call("-", m.product(x, solution), y)
-        residuals = Reference(p.sum(p.call("*", apart, apart), [1]).place, a.op.results[1].shape)
-    return Reference(solution.place, a.shape), residuals, None, None
-
-
-@row("linalg_matrix_exp")
-def _exponential(p: ForwardProgram, a: Arguments) -> Reference:
-    m = Matrices(p)
-    return Reference(m.each(m.batch(a.array("self")), lambda matrix, _: p.exponential(matrix)).place, a.shape)
-
-
-@row("linalg_householder_product")
-def _householder_product(p: ForwardProgram, a: Arguments) -> Reference:
-    x, tau = a.array("input"), a.array("tau")
-    return Reference(_reflections(Matrices(p), x, tau, x.shape[-1]).place, a.shape)
-
-
-def _reflections(m: Matrices, x: Reference, tau: Reference, columns: int) -> Reference:
-    """The first columns of the product of the reflections I - t v v^T, with v in the columns of a matrix below ones."""
-    p, matrices = m.program, m.batch(x)
-    vectors = m.triangle(matrices, upper=False, unit=True)
-    count, rows, _ = matrices.shape
-    factors = Reference(tau.place, (count, 1, tau.shape[-1]))
-    result = m.identity(count, rows, columns)
-    for place in reversed(range(tau.shape[-1])):
-        vector = m.part(vectors, slice(None), slice(place, place + 1))
-        factor = m.part(factors, slice(None), slice(place, place + 1))
-        change = m.product(p.call("*", vector, factor), m.product(m.turned(vector), result))
-        result = p.call("-", result, change)
-    return result
-
-
-@row("ormqr", "left transpose")
-def _ormqr(p: ForwardProgram, a: Arguments) -> Reference:
-    m, x = Matrices(p), a.array("self")
-    whole = _reflections(m, x, a.array("input2"), x.shape[-2])
-    whole = m.turned(whole) if a.of("transpose") else whole
-    other = m.batch(a.array("input3"))
-    product = m.product(whole, other) if a.of("left") else m.product(other, whole)
-    return Reference(product.place, a.shape)
-
-
-def _require_apart(a: Arguments, values: Numbers) -> None:
-    """Eigenvalues, or the squares of singular values, have to differ: where they meet, vectors are not smooth."""
-    ordered = np.sort(values.reshape(-1, values.shape[-1]), axis=1)
-    gaps = np.diff(ordered, axis=1)
-    if gaps.size and (gaps.min(axis=1) <= _APART * np.abs(ordered).max(axis=1)).any():
-        raise NotKnown(f"{a.op.name} of a matrix whose eigenvalues are close")
-
-
-@row("_linalg_eigh", "UPLO compute_v")
-def _eigh(p: ForwardProgram, a: Arguments) -> tuple[Reference, Reference | None]:
-    m, floats = Matrices(p), _matrices(a.floats("A"))
-    if not (floats == floats.transpose(0, 2, 1)).all():
-        raise NotKnown(f"{a.op.name} of a matrix that is not symmetric")
-    _require_apart(a, a.result())
-    near = _matrices(a.result(1)) if a.of("compute_v") else np.linalg.eigh(floats)[1]
-    values, vectors = _eigen(m, m.batch(a.array("A")), near)
-    has_vectors = a.of("compute_v")
-    return Reference(values.place, a.shape), Reference(vectors.place, a.op.results[1].shape) if has_vectors else None
-
-
-def _eigen(m: Matrices, x: Reference, near: Numbers) -> tuple[Reference, Reference]:
-    both = m.each(x, lambda matrix, number: m.program.eigen(matrix, near[number].reshape(-1).tolist()))
-    count, rows, _ = x.shape
-    places = places_of((count, rows + rows * rows))
-    vectors = m.program.gather(both, places[:, rows:].reshape(count, rows, rows))
-    return m.program.gather(both, places[:, :rows]), vectors
-
-
-@row("_linalg_svd", "full_matrices compute_uv driver")
-def _svd(p: ForwardProgram, a: Arguments) -> tuple[Reference | None, ...]:
-    """By the eigenvalues of the smaller of A^T A and A A^T, from the largest on."""
-    m, has_vectors = Matrices(p), a.of("compute_uv")
-    x, floats = m.batch(a.array("A")), _matrices(a.floats("A"))
-    rows, columns = x.shape[1:]
-    if a.of("full_matrices") and rows != columns and has_vectors:
-        raise NotKnown(f"{a.op.name} with all vectors")
-    _require_full_rank(a, "A")
-    is_tall = rows >= columns
-    own = a.result(2) if is_tall else a.result(0)
-    if not has_vectors:
-        u, _, vh = np.linalg.svd(floats, full_matrices=False)
-        own = vh if is_tall else u
-    near = _matrices(own).transpose(0, 2, 1) if is_tall else _matrices(own)
-    _require_apart(a, a.result(1) ** 2)
-    square = m.product(m.turned(x), x) if is_tall else m.product(x, m.turned(x))
-    values, vectors = _eigen(m, square, near[:, :, ::-1])
-    sizes = p.call("sqrt", p.gather(values, places_of(values.shape)[:, ::-1]))
-    inner = p.gather(vectors, places_of(vectors.shape)[:, :, ::-1])
-    outer = m.product(x if is_tall else m.turned(x), m.scaled(inner, p.call("/", p.scalar(1.0), sizes)))
-    size = Reference(sizes.place, a.op.results[1].shape)
-    if not has_vectors:
-        return None, size, None
-    left, right = (outer, inner) if is_tall else (inner, outer)
-    return Reference(left.place, a.shape), size, Reference(m.turned(right).place, a.op.results[2].shape)
