@@ -56,7 +56,7 @@ _KERNELS: Mapping[str, _Adjoint] = {
         "upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d "
         "_upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d"
     ),
-    **_kernels("nll_loss nll_loss2d multilabel_margin_loss", suffix="_forward"),
+    **_kernels("multilabel_margin_loss", suffix="_forward"),
     **_kernels("_cdist", "x1", "grad", "_forward"),
     **_kernels("_pdist", "self", "grad", "_forward"),
     **_kernels("_segment_reduce", "data", "grad"),
@@ -207,6 +207,9 @@ def _fits(op: TensorOperation, exact: Sequence[Sequence[arb]] | None) -> bool:
         half = 2.0 ** -(FORMATS[view.dtype].precision / 2)
         numbers = np.array([float(it.mid()) for it in balls])
         largest = float(np.abs(numbers).max())
+        if not largest and not view.floats.any():
+            gaps.append(True)
+            continue
         if max(largest, float(np.abs(view.floats).max())) <= operands * half and len(exact) > 1:
             continue
         gaps.append(float(np.abs(numbers - view.floats).max()) <= largest * half + 1e-300)
@@ -277,9 +280,13 @@ def _results(op: TensorOperation, balls: Balls) -> Sequence[Sequence[arb]] | Non
 def _adjoint_results(program: _Program, op: TensorOperation, kernel: _Adjoint) -> Sequence[Sequence[arb]] | None:
     """The adjoint of the forward operation, which runs again with the arguments of the kernel."""
     name = _FORWARD_NAMES.get(kernel.forward, kernel.forward)
-    arguments = {it: _forward_argument(op, kernel, it) for it in argument_names(name)}
+    arguments = {
+        it: _forward_argument(op, kernel, it)
+        for it, has_default in argument_names(name).items()
+        if not has_default or op.knows(it)
+    }
     try:
-        run = run_operation(name, list(arguments.values()))
+        run = run_operation(name, arguments)
     except (RuntimeError, NotImplementedError) as error:
         raise NotKnown(f"{op.name}, whose forward operation fails ({error}),") from None
     given = [it for it in arguments.values() if isinstance(it, TensorView)]
@@ -299,22 +306,23 @@ def _adjoint_results(program: _Program, op: TensorOperation, kernel: _Adjoint) -
 
 def _forward_argument(op: TensorOperation, kernel: _Adjoint, name: str) -> Plain:
     """An argument of the forward operation by those of the kernel; what a linear one is applied to may not be given."""
-    names = op.signature.names
     for other in (name, *_OTHER_NAMES.get(name, ())):
-        if other in names or other in op.options:
+        if op.knows(other):
             given: Plain = op.argument(other)
             return given
     gradient = op.argument(kernel.gradient)
-    if name == "self" and "input_size" in names:
+    if name == "self" and op.knows("input_size"):
         shape = op.argument("input_size")
         return TensorView(NO_MEMORY, 0, shape, (0,) * len(shape), 1, gradient.dtype, 0.0)
     if name == "output_size":
         return tuple(gradient.shape[-_POOLED[kernel.forward] :])
-    if name in ("bias", "compute_mode"):
+    if name in _OPTIONAL:
         return None
     raise NotKnown(f"{op.name} without {name}")
 
 
+_OPTIONAL = frozenset({"bias", "compute_mode"})
+"""Arguments of forward operations that their kernels are not given, and can do without."""
 _POOLED = {"_adaptive_avg_pool2d": 2, "_adaptive_avg_pool3d": 3}
 """Over how many dimensions pools go that are given the size of their result."""
 

@@ -18,10 +18,9 @@ from gradcalc.proof.gradients.rows import ROWS
 
 _NAMES = """
 _batch_norm_with_update _fused_rms_norm _fused_rms_norm_backward _unsafe_masked_index
-_unsafe_masked_index_put_accumulate _weight_norm_interface col2im grid_sampler_2d im2col ldexp logit logit_backward
-max_unpool2d max_unpool3d multi_margin_loss multilabel_margin_loss_forward mvlgamma nan_to_num nansum
-native_dropout_backward nll_loss2d_forward renorm rrelu_with_noise_backward softplus_backward special_entr trace
-unfold_backward
+_unsafe_masked_index_put_accumulate _weight_norm_interface col2im im2col ldexp logit logit_backward max_unpool2d
+max_unpool3d multi_margin_loss multilabel_margin_loss_forward mvlgamma nan_to_num nansum native_dropout_backward
+nll_loss2d_forward renorm rrelu_with_noise_backward softplus_backward special_entr trace unfold_backward
 """
 DECOMPOSED = frozenset(_NAMES.split())
 """Operations whose decomposition is their definition."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -109,3 +110,22 @@ def _glu(p: ForwardProgram, a: Arguments) -> Reference:
     x = a.array("self")
     first, second = np.split(np.arange(x.size).reshape(x.shape), 2, axis=a.plain("dim"))
     return p.call("*", p.gather(x, first), p.call("sigmoid", p.gather(x, second)))
+
+
+@row("nll_loss_backward nll_loss2d_backward", "weight reduction ignore_index")
+def _nll_loss_backward(p: ForwardProgram, a: Arguments) -> Reference:
+    """The gradient of each loss, with the weight of its class, at the place of its class."""
+    shape, classes = a.plain("self").shape, a.floats("target").astype(int)
+    lead = shape[:1] if len(shape) > 1 else ()
+    size = math.prod(shape[len(lead) + 1 :])
+    keep = (classes != a.plain("ignore_index")).reshape(-1)
+    chosen = np.where(keep, classes.reshape(-1), 0)
+    gradient = p.call("neg", p.broadcast_to(a.array("grad_output"), (len(chosen),)))
+    if a.plain("weight") is not None:
+        gradient = p.call("*", gradient, p.gather(a.array("weight"), chosen))
+    if a.plain("reduction") == _MEAN:
+        gradient = p.call("/", gradient, a.array("total_weight"))
+    count = np.arange(len(chosen))
+    places = ((count // size) * shape[len(lead)] + chosen) * size + count % size
+    kept = np.flatnonzero(keep)
+    return p.scatter(p.gather(gradient, kept), places[kept], shape)
