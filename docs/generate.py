@@ -20,7 +20,7 @@ from rich.text import Text
 from gradcalc import differentiate
 from gradcalc.cli.app import EXIT_CODES, application
 from gradcalc.cli.command_tree import Command, Option, commands
-from gradcalc.commands.explain.pages import PAGES, Page
+from gradcalc.commands.explain.pages import PAGES, Page, kind_of
 from gradcalc.commands.functions.listing import sentence, usage
 from gradcalc.functions import TABLE
 from gradcalc.output.formats import FORMATS
@@ -69,19 +69,20 @@ def _bar(text: str) -> str:
 
 
 def verdicts() -> str:
-    """The pages of `gradcalc explain`: verdicts first, then causes and concepts."""
+    """The pages of `gradcalc explain`: verdicts first, then outcomes, causes and concepts."""
     lines = [
-        "# Verdicts, causes and concepts\n",
+        "# Verdicts, outcomes, causes and concepts\n",
         "These are the pages of `gradcalc explain`. The exit codes are those of [scripting.md](scripting.md).\n",
         "## Verdicts\n",
     ]
     names = [str(verdict) for verdict in Verdict]
     for page in sorted((page for page in PAGES.values() if page.name in names), key=lambda page: names.index(page.name)):
         lines += _page(page)
-    lines.append("## Causes and concepts\n")
-    for page in PAGES.values():
-        if page.name not in names:
-            lines += _page(page)
+    for heading, kinds in (("Further outcomes of gradcheck", ("outcome",)), ("Causes and concepts", ("cause", "concept"))):
+        lines.append(f"## {heading}\n")
+        for page in PAGES.values():
+            if kind_of(page) in kinds:
+                lines += _page(page)
     return _NOTE + "\n".join(lines).rstrip() + "\n"
 
 

@@ -22,6 +22,12 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+def worst_exit(exits: Iterable[Exit]) -> Exit:
+    """The exit code of several results: that of the worst."""
+    order = (Exit.BUG, Exit.WRONG_REQUEST, Exit.DISAGREE, Exit.UNDECIDED, Exit.EXPLAINED, Exit.AGREE)
+    return min(exits, key=order.index, default=Exit.AGREE)
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A half-open range `[start, end)` of characters of a source text."""

@@ -21,8 +21,8 @@ MODULES = {
 
 # From the ground up: a module imports from lower layers and from its own folder only.  The contributors' page shows the same.
 LAYERS = [
-    "errors", "runtime", "expression", "report", "grammar", "functions", "inputs", "engines", "proof", "calculate", "output",
-    "commands", "library", "testing", "cli", "__main__",
+    "errors", "runtime", "expression", "report", "grammar", "functions", "inputs", "engines", "proof", "calculate", "testing",
+    "output", "commands", "library", "cli", "__main__",
 ]  # fmt: skip
 LAYER = {part: layer for layer, part in enumerate(LAYERS)}
 

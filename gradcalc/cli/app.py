@@ -64,7 +64,8 @@ Environment:
 
 
 COMMANDS = (
-    "diff", "steps", "check", "bce", "trace", "accumulate", "tracking", "plot", "batch", "functions", "devices", "explain",
+    "diff", "steps", "check", "gradcheck", "bce", "trace", "accumulate", "tracking", "plot", "batch", "functions", "devices",
+    "explain",
 )  # fmt: skip
 """Commands that have a folder in `commands/`, in the order of the help page."""
 _OF_EXPRESSIONS = ("diff", "steps", "check", "trace", "accumulate", "tracking", "plot")

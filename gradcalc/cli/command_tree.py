@@ -14,6 +14,7 @@ from gradcalc.commands.bce.command import FORMATS as BCE_FORMATS
 from gradcalc.commands.check.command import FILE_FORMATS as CHECK_FORMATS
 from gradcalc.commands.explain.command import FORMATS as EXPLAIN_FORMATS
 from gradcalc.commands.explain.pages import PAGES
+from gradcalc.commands.gradcheck.command import FORMATS as GRADCHECK_FORMATS
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.steps.command import FORMATS as STEPS_FORMATS
 from gradcalc.commands.trace.command import GRAPHS
@@ -28,6 +29,7 @@ _VALUES = {
 _FORMATS = {
     "diff": tuple(FORMATS), "bce": BCE_FORMATS, "trace": GRAPHS, "steps": STEPS_FORMATS,
     "batch": BATCH_FORMATS, "check": CHECK_FORMATS, "explain": EXPLAIN_FORMATS,
+    "gradcheck": GRADCHECK_FORMATS,
 }  # fmt: skip
 _WORDS = {"explain": tuple(PAGES), "completion": SHELLS}
 """The words that arguments are chosen from."""

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from gradcalc.cli.app import COMMANDS, application
@@ -53,16 +54,20 @@ def _end(code: int) -> NoReturn:
     stop_spinner()
     wait_for_pager()
     remove_unfinished()
-    process = sys.modules.get("gradcalc.engines.symbolic.client")
-    if process is not None and hasattr(process, "CLIENT"):
-        process.CLIENT.get().stop()
-    answering = sys.modules.get("gradcalc.commands.batch.pool")
-    if answering is not None and hasattr(answering, "leave_nothing"):
-        try:
-            answering.leave_nothing()
-        except Exception:  # whatever it is, this process ends now
-            pass
+    for module, function in _ENDINGS:
+        stop = getattr(sys.modules.get(module), function, None)
+        if stop is not None:
+            with suppress(Exception):  # whatever it is, this process ends now
+                stop()
     os._exit(code)
+
+
+_ENDINGS = (
+    ("gradcalc.engines.symbolic.client", "stop_client"),
+    ("gradcalc.commands.batch.pool", "leave_nothing"),
+    ("gradcalc.commands.gradcheck.process", "stop_process"),
+)
+"""Modules that start processes, if they are imported, and their functions that end them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from gradcalc.cli.main import main
-from gradcalc.commands.explain.pages import CONCEPTS, PAGES, VERDICTS
+from gradcalc.commands.explain.pages import CONCEPTS, OUTCOMES, PAGES, VERDICTS
 from gradcalc.commands.explain.search import search
 from gradcalc.report import Verdict
+from gradcalc.testing import Outcome as GradientOutcome
 
 
 def test_every_verdict_has_a_page() -> None:
@@ -29,8 +30,28 @@ def test_every_cause_that_the_program_names_has_a_page() -> None:
     assert named <= set(PAGES)
 
 
+def test_every_outcome_of_a_gradient_check_has_a_page() -> None:
+    assert {str(outcome) for outcome in GradientOutcome} <= set(PAGES)
+    assert set(OUTCOMES) == {str(outcome) for outcome in GradientOutcome} - set(VERDICTS)
+
+
+def test_the_examples_of_outcomes_have_these_outcomes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All in one run: a process is slow to start."""
+    monkeypatch.chdir(Path(__file__).parents[2])
+    examples = [shlex.split(PAGES[name].example) for name in OUTCOMES]
+    assert {" ".join([*words[:2], *words[3:5]]) for words in examples} == {"gradcalc gradcheck --shape 3"}
+    options = [word for words in examples for word in words[5:]]
+    main(["gradcheck", *(words[2] for words in examples), "--shape", "3", *options, "--json"])
+    found = [json.loads(line)["verdict"] for line in capsys.readouterr().out.splitlines()]
+    assert found == list(OUTCOMES)
+
+
 @pytest.mark.parametrize(
-    "page", [p for p in PAGES.values() if "explain" not in p.example and p.name not in CONCEPTS], ids=lambda page: page.name
+    "page",
+    [p for p in PAGES.values() if "explain" not in p.example and p.name not in (*OUTCOMES, *CONCEPTS)],
+    ids=lambda page: page.name,
 )
 def test_the_example_of_a_page_is_of_its_kind(page, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
     main([*shlex.split(page.example)[1:], "--format", "json"])

@@ -14,6 +14,7 @@ import pytest
 
 from gradcalc.cli.main import main
 from gradcalc.output.schema import schema_text
+from gradcalc.testing import Outcome
 
 SCHEMA: dict[str, Any] = json.loads(schema_text())
 
@@ -119,6 +120,28 @@ def test_claims_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert [found["outcome"] for found in from_file] == ["right", "error", "right", "right"]
     for found in (*from_file, *from_batch):
         CLOSED.validate(found)
+
+
+def test_gradient_checks(capsys: pytest.CaptureFixture[str]) -> None:
+    file = Path(__file__).parents[2] / "examples" / "backward_passes.py"
+    names = ("Swish", "AlmostSquare", "detached", "Sine", "nothing")
+    code, objects = told(
+        ["gradcheck", *(f"{file}:{name}" for name in names), "--shape", "3", "--reference", f"Sine={file}:sine"], capsys
+    )
+    assert [found.get("verdict", "error") for found in objects] == [
+        "wrong",
+        "below-resolution",
+        "stopped",
+        "measured",
+        "error",
+    ]
+    assert ([found["exit_code"] for found in objects], code) == ([1, 0, 1, 0, 2], 2)
+    for found in objects:
+        CLOSED.validate(found)
+
+
+def test_the_schema_has_all_outcomes_of_a_gradient_check() -> None:
+    assert SCHEMA["$defs"]["gradient_outcome"]["enum"] == [str(outcome) for outcome in Outcome]
 
 
 def test_a_key_that_is_not_described_is_found(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import expression_from_stdin, is_piped
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
-from gradcalc.errors import CalcError, Exit
+from gradcalc.errors import CalcError, Exit, worst_exit
 
 if TYPE_CHECKING:
     from gradcalc.calculate.claims.results import Check, Solution
@@ -201,16 +201,13 @@ def _check_file(path: str, settings: Settings, sheet: _Sheet) -> Exit:
         _write_sheet(checks, settings, sheet)
     else:
         settings.write(render_file.FORMATS, checks)
-    return next(code for code in _WORST_FIRST if code in exits)
+    return worst_exit(exits)
 
 
 def _write_sheet(checks: Sequence[RowCheck], settings: Settings, sheet: _Sheet) -> None:
     from gradcalc.commands.check import handout
 
     settings.write(handout.FORMATS, handout.ClaimSheet(checks, *sheet))
-
-
-_WORST_FIRST = (Exit.BUG, Exit.WRONG_REQUEST, Exit.DISAGREE, Exit.UNDECIDED, Exit.EXPLAINED, Exit.AGREE)
 
 
 def _tell_notes(texts: Sequence[str], variables: Sequence[str]) -> None:

@@ -48,7 +48,8 @@ _VERDICTS = (
         "operation, and says whether it is on the branch that was not taken: where(c, a, b) evaluates both branches, and "
         "the chain rule multiplies the gradient of the other branch by 0, which does not remove an infinity. Give that "
         "branch a harmless argument, as in where(c, f(where(c, x, 1)), b). The value of the expression is judged in the "
-        "same way.",
+        "same way. gradcheck says not-finite if the value or a gradient of your code is NaN or infinite, and names the "
+        "operation and its line.",
         'gradcalc diff "where(x == 0, 1, sin(x)/x)" --at 0',
         ("nan-trap", "overflow", "underflow", "cancellation", "saturation"),
     ),
@@ -66,7 +67,8 @@ _VERDICTS = (
         "the expression has a value here, but no derivative",
         "The report shows both one-sided derivatives. PyTorch returns a value by convention: at a kink, a slope between "
         "the two. Conventions differ between functions that are mathematically equal (relu, maximum and clamp), and "
-        "between versions of PyTorch.",
+        "between versions of PyTorch. For your own code, gradcheck names the operation and the line of the tie, kink or "
+        "step; it does not compute slopes. Other inputs, or another --seed, usually avoid such a point.",
         'gradcalc diff "abs(x)" --at 0',
         ("kink", "jump", "vertical"),
     ),
@@ -102,11 +104,70 @@ _VERDICTS = (
         "no proof within the limits",
         "Nothing was proven, neither equality nor difference: PyTorch has no derivative of a function, ran an operation "
         "that gradcalc does not know, or no enclosure was found within the limits of precision and time. The other "
-        "results are still shown.",
+        "results are still shown. For your own code, gradcheck also says undecided if numbers left PyTorch (NumPy, lists, "
+        "C++) and came back, or if it ran out of time or memory.",
         'gradcalc diff "besselk(1, x)" --at 2',
         ("no-autograd", "precision", "time", "unknown-operation", "witnesses", "no-series"),
     ),
 )
+
+_OUTCOMES = (
+    Page(
+        "proven",
+        "every entry of every gradient is the derivative of what your code computed",
+        "gradcheck records each operation of the forward and of the backward pass. It differentiates the forward "
+        "operations in exact arithmetic, for one random cotangent, and replays the backward operations without rounding. "
+        "Both are equal in every entry, so a wrong factor or a missing term cannot hide below a tolerance. The proof is "
+        "about the inputs of this run, and about formulas: rounding errors of single kernels are not measured.",
+        "gradcalc gradcheck examples/backward_passes.py:Square --shape 3",
+    ),
+    Page(
+        "by-design",
+        "not the derivative, but meant to be something else",
+        "Some backward passes are not derivatives on purpose: straight-through estimators, gradient reversal, gradient "
+        "clipping. Name their Functions with --by-design, and the rest is checked as usual: the gradients must be right but "
+        "for these Functions. What PyTorch documents to get no gradient, such as padding_idx of an embedding, is by-design "
+        "without being named.",
+        "gradcalc gradcheck examples/backward_passes.py:quantized --shape 3 --by-design Round",
+    ),
+    Page(
+        "below-resolution",
+        "another formula than the derivative, by less than the dtype can show",
+        "The backward pass is not the exact derivative, but the difference is smaller than one unit in the last place of "
+        "the largest entry. A small constant against division by zero, or a constant with few digits, does this. It does "
+        "not fail the check. In float64 the same code may be wrong.",
+        "gradcalc gradcheck examples/backward_passes.py:AlmostSquare --shape 3",
+    ),
+    Page(
+        "measured",
+        "a backward pass outside of PyTorch whose floats are near the derivative",
+        "A Function that computes its gradient in NumPy, C++ or Triton has no recorded operations, and nothing is proven of "
+        "it. Its floats are compared with the exact derivative of its forward pass, or of the reference that --reference "
+        "gives it: a plain PyTorch function that returns the same. The report says how far they are off, in ulps of the "
+        "largest entry. It does not fail the check; floats with less than half of their digits right are wrong. A backward "
+        "pass in PyTorch operations is proven against the derivative of the reference.",
+        "gradcalc gradcheck examples/backward_passes.py:Sine --shape 3 --reference Sine=examples/backward_passes.py:sine",
+    ),
+    Page(
+        "stopped",
+        "the graph is cut, and the gradient ignores what was cut",
+        "detach(), .data, .item(), no_grad() or a new Parameter took a tensor out of the graph. The gradient is right if "
+        "that tensor counts as constant, and it is not the derivative of the function. The report names the lines. If the "
+        "cut is meant, pass what it computes as an input, or put it into a custom Function and name that with --by-design.",
+        "gradcalc gradcheck examples/backward_passes.py:detached --shape 3",
+    ),
+    Page(
+        "wrong",
+        "proven unequal to the derivative",
+        "gradcheck found an entry of a gradient that differs from the exact derivative. The report names the custom "
+        "Function at fault, its input, the line, and how the gradient is wrong if one phrase says it: 1/3 of the derivative "
+        "in every entry, transposed, the sign is wrong, None is returned. Each Function is also compared by itself, with "
+        "the gradient that arrived, so one fault is not blamed on the Functions before it. Of a claim, gradcalc check says "
+        "wrong with a point where claim and derivative differ.",
+        "gradcalc gradcheck examples/backward_passes.py:Swish --shape 3",
+    ),
+)
+"""Outcomes of `gradcheck` that are no verdicts of `diff`."""
 
 _CAUSES = (
     Page(
@@ -392,11 +453,13 @@ _CONCEPTS = (
     ),
 )
 
-PAGES: dict[str, Page] = {page.name: page for page in (*_VERDICTS, *_CAUSES, *_CONCEPTS)}
+PAGES: dict[str, Page] = {page.name: page for page in (*_VERDICTS, *_OUTCOMES, *_CAUSES, *_CONCEPTS)}
 VERDICTS = tuple(page.name for page in _VERDICTS)
+OUTCOMES = tuple(page.name for page in _OUTCOMES)
 CONCEPTS = tuple(page.name for page in _CONCEPTS)
 
 
 def kind_of(page: Page) -> str:
-    """`verdict`, `cause` or `concept`."""
-    return "verdict" if page.name in VERDICTS else "concept" if page.name in CONCEPTS else "cause"
+    """`verdict`, `outcome`, `cause` or `concept`."""
+    kinds = {"verdict": VERDICTS, "outcome": OUTCOMES, "concept": CONCEPTS}
+    return next((kind for kind, names in kinds.items() if page.name in names), "cause")

@@ -34,6 +34,8 @@ def overview(options: RenderOptions) -> str:
     for name in VERDICTS:
         lines.append(_item(PAGES[name], options, 2))
         lines += [_item(PAGES[cause], options, 6) for cause in PAGES[name].causes]
+    outcomes = [_item(page, options, 2) for page in PAGES.values() if kind_of(page) == "outcome"]
+    lines += ["", _bold("further outcomes of gradcheck", options), *outcomes]
     concepts = [_item(page, options, 2) for page in PAGES.values() if kind_of(page) == "concept"]
     return "\n".join([*lines, "", _bold("concepts", options), *concepts]) + "\n"
 

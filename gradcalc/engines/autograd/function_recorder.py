@@ -303,6 +303,7 @@ def record_function(
         recorder.escape,
         recorder.is_real,
         recorder.failure,
+        next((output.device.type for output in outputs), "cpu"),
     )
 
 

@@ -94,3 +94,5 @@ class RecordedFunction:
     is_real: bool = True
     """Whether all tensors are dense and of real numbers."""
     failure: str = ""
+    device: str = "cpu"
+    """The type of the device of the outputs."""

@@ -212,3 +212,8 @@ def _pump(pipe: Any, lines: queue.SimpleQueue[tuple[float, str | None]]) -> None
 CLIENT = ContextVar("CLIENT", default=SymbolicClient())  # noqa: B039  one process for all contexts, unless one is set
 """The client that questions are prepared with; its process starts with the first request and ends with the program."""
 atexit.register(CLIENT.get().stop)
+
+
+def stop_client() -> None:
+    """End the process of the client in use."""
+    CLIENT.get().stop()

@@ -29,6 +29,7 @@ from gradcalc.engines.symbolic.messages import (
     unpack_form,
     unpack_request,
 )
+from gradcalc.runtime.memory_limit import limit_memory
 from gradcalc.runtime.parent_watch import exit_with_parent
 
 MEMORY_BYTES = 1_400_000_000
@@ -47,7 +48,7 @@ def main(descriptor: str) -> None:
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     gc.enable()
-    _limit_memory()
+    limit_memory(MEMORY_BYTES)
     exit_with_parent(os.getppid())
     _say(answers, {"number": 0})
     for line in sys.stdin:
@@ -90,14 +91,6 @@ def _say(answers: IO[str], answer: dict[str, Any]) -> None:
         text = json.dumps({"number": answer["number"], "failure": "SymPy's answer is too long"})
     answers.write(text + "\n")
     answers.flush()
-
-
-def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # not on Windows: there the wall clock alone protects the caller
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 
 
 def _limit_time(seconds: float) -> None:

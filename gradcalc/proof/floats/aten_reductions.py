@@ -76,9 +76,8 @@ def _norm(m: Exact, *xs: Value, order: float = 2) -> Value:
     if order == 1:
         return m.total([size.ball for size in sizes])
     if math.isinf(order):
-        return extremum(
-            m, [Value(abs(x.ball), m, None if x.float is None else abs(x.float)) for x in xs], "gt" if order > 0 else "lt"
-        )
+        values = [Value(abs(x.ball), m, None if x.float is None else abs(x.float)) for x in xs]
+        return extremum(m, values, "gt" if order > 0 else "lt")
     if order != 2:
         raise UnknownOperation(f"linalg_vector_norm of the order {order}")
     if len(xs) == 1:

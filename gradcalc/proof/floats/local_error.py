@@ -24,6 +24,7 @@ from gradcalc.proof.floats.aten_arguments import not_understood
 from gradcalc.proof.floats.aten_elementwise import (
     MEANINGS,
     VIEWS,
+    UnknownOperation,
 )
 from gradcalc.proof.floats.formats import Format, power_of_two
 from gradcalc.proof.floats.memory import same_float
@@ -48,6 +49,8 @@ class LocalError:
     underflow: bool = False
     overflow: bool = False
     flip: bool = False
+    error: float = 0.0
+    """The same as a number, where it is not within half an ulp."""
 
 
 def local_errors(program: RecordedProgram, form: Format, device: str) -> list[LocalError]:
@@ -145,7 +148,10 @@ class _Judge:
             if isinstance(arg, Cell) and (arg.value is None or not math.isfinite(arg.value)):
                 return None
         truth = Exact(self.literals)
-        results = execute(operation, truth, lambda cell: truth.value(cell.value))
+        try:
+            results = execute(operation, truth, lambda cell: truth.value(cell.value))
+        except UnknownOperation:  # in this form
+            return None
         if not truth.flip and not truth.uncertain_integer:
             self.results = results
         worst = self._rounded_once(place, base, operation, truth, results) or self._worst(
@@ -214,9 +220,8 @@ def _error_of(
     if not math.isfinite(number):
         largest = (2 - power_of_two(1 - form.precision)) * power_of_two(form.highest)
         beyond = not enclosure.is_finite() or not abs(enclosure).upper() < largest
-        return LocalError(place, name, math.inf, None if has_no_bound else bool(beyond), overflow=True)
-    ulps = float(abs(arb(number) - right) / form.ulp(right))
-    if has_no_bound or not enclosure.is_finite():
-        return LocalError(place, name, ulps, None, underflow=bool(below))
-    in_bound = bool(enclosure.contains(arb(number)))
-    return LocalError(place, name, ulps, in_bound, underflow=bool(below))
+        return LocalError(place, name, math.inf, None if has_no_bound else bool(beyond), overflow=True, error=math.inf)
+    error = abs(arb(number) - right)
+    ulps = float(error / form.ulp(right))
+    in_bound = None if has_no_bound or not enclosure.is_finite() else bool(enclosure.contains(arb(number)))
+    return LocalError(place, name, ulps, in_bound, underflow=bool(below), error=float(error))

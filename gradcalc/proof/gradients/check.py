@@ -18,6 +18,7 @@ from gradcalc.proof.gradients.blame import Fault, faults, meant_gradients, measu
 from gradcalc.proof.gradients.derivative import Derivative, derivative_of, reference_values
 from gradcalc.proof.gradients.evidence import Evidence, is_finite
 from gradcalc.proof.gradients.function_runs import Distance, distance
+from gradcalc.proof.gradients.local_faults import local_faults
 from gradcalc.proof.gradients.words import GradientReport, Outcome, Part, undecided, worst
 
 
@@ -158,6 +159,8 @@ class _Check:
             return f"a number at {where} may have been computed from the inputs outside of torch", Outcome.UNDECIDED
         if outcome is Outcome.WRONG and (line := self.evidence.item_of_backward()) is not None:
             return f"the backward pass takes a rounded number out of torch by .item() at {line}", Outcome.UNDECIDED
+        if outcome in (Outcome.PROVEN, Outcome.WRONG) and (fault := self._kernel()) is not None:
+            return fault, Outcome.UNDECIDED
         if not is_finite(self.recorded.outputs):
             return f"the value is not finite: {self.evidence.not_finite()}", Outcome.NOT_FINITE
         if outcome in (Outcome.PROVEN, Outcome.WRONG) and (why := self.evidence.doubt_about_value(derivative)) is not None:
@@ -166,6 +169,15 @@ class _Check:
             return None
         unseen = self.evidence.unseen(derivative.program)
         return None if unseen is None else (unseen, Outcome.UNDECIDED)
+
+    def _kernel(self) -> str | None:
+        """Which operation returned numbers that are not those of its formula; smaller errors are noted."""
+        for fault in local_faults(self.recorded):
+            how = f"{fault.name} at {fault.line} returned numbers with an error of {fault.ulps:.3g} ulps"
+            if fault.is_far:
+                return f"{how}: its kernel is wrong, or what is known of it"
+            self.notes.append(f"{how}, beyond the bound of its kernel")
+        return None
 
     def _measured(self, parts: Sequence[Part]) -> GradientReport:
         """The report where gradients fit together but for the floats of opaque backward passes."""

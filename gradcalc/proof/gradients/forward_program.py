@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import zip_longest
 from math import prod
 from typing import Any
 
@@ -79,6 +80,8 @@ class ForwardProgram(ProgramBuilder):
         self._constants = constants
         self._is_cut, self._escape = cut, escape
         self._blocks: dict[int, _Block] = {}
+        self._left_out: dict[int, str] = {}
+        """Storages of results that no row says anything of, with their operations."""
         self._known: dict[int, Reference] = {}
         self.place = -1
 
@@ -127,6 +130,8 @@ class ForwardProgram(ProgramBuilder):
     def read(self, view: TensorView) -> Reference:
         """What a tensor holds."""
         block = self._blocks.get(view.storage)
+        if block is None and view.storage in self._left_out:
+            return self._unknown_array([], view.shape, self._left_out[view.storage])
         if block is None or view.storage == NO_MEMORY:
             return self._recorded(view)
         if view.end > len(block.floats) or not same_floats(block.floats[view.positions], view.floats).all():
@@ -168,6 +173,10 @@ class ForwardProgram(ProgramBuilder):
         block = self._blocks.get(view.storage)
         if block is None and view.is_contiguous and view.offset == 0:
             self._blocks[view.storage] = _Block(Reference(array.place, (view.size,)), view.floats.copy())
+            return
+        if block is None and view.size == view.end and len(np.unique(view.positions)) == view.size:
+            order = np.argsort(view.positions)
+            self._blocks[view.storage] = _Block(self.gather(array, np.arange(view.size)[order]), view.floats[order])
             return
         if block is None:
             block = self._blocks[view.storage] = self._empty(view.end)
@@ -266,8 +275,11 @@ class ForwardProgram(ProgramBuilder):
             what = str(error) if isinstance(error, NotKnown) else f"{op.name} ({error})"
             self._forget(op, what)
             return
-        for view, array in zip(op.results, as_tuple(results), strict=False):
-            if array is not None and view.is_float:
+        arrays = as_tuple(results)
+        for view, array in zip_longest(op.results, arrays[: len(op.results)]):
+            if array is None and view.is_float and view.size:
+                self._left_out[view.storage] = f"another result of {op.name}"
+            elif array is not None and view.is_float:
                 self.write(view, array)
                 if view.has_data and not set(view.floats[:_LOOKED_AT].tolist()) <= _ORDINARY:
                     self._results.setdefault(_key(view.floats), place)

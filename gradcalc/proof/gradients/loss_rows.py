@@ -88,6 +88,28 @@ def _weighted(p: ForwardProgram, a: Arguments, losses: Reference) -> Reference:
     return losses if a.plain("weight") is None else p.call("*", losses, a.array("weight"))
 
 
+@row("multilabel_margin_loss_forward", "reduction")
+def _multilabel_margin_loss(p: ForwardProgram, a: Arguments) -> tuple[Reference, None]:
+    """The margins between the targets of a row, which end before the first -1, and its other classes."""
+    x, targets = a.array("self"), a.floats("target").astype(int)
+    count = x.shape[-1] if x.shape else 1
+    losses = []
+    for number, line in enumerate(targets.reshape(-1, count)):
+        end = np.flatnonzero(line == -1)
+        chosen = line[: end[0]] if end.size else line
+        others = np.setdiff1d(np.arange(count), chosen)
+        if not chosen.size or not others.size:
+            losses.append(p.numbers(np.zeros(1), ()))
+            continue
+        pairs = np.stack(np.meshgrid(chosen, others, indexing="ij")).reshape(2, -1) + number * count
+        margin = p.call("-", p.gather(x, pairs[1]), p.gather(x, pairs[0]))
+        hinge = p.call("maximum", p.call("+", p.scalar(1.0), margin), p.scalar(0.0))
+        losses.append(p.call("/", p.sum(hinge, [0]), p.scalar(float(count))))
+    shape = targets.shape[:-1]
+    joined = Reference(p.join(losses).place, shape if shape else ())
+    return _reduced(p, a, joined), None
+
+
 @row("nll_loss_forward", "weight reduction ignore_index")
 def _nll_loss(p: ForwardProgram, a: Arguments) -> tuple[Reference, Reference | None]:
     """Of rows of logarithms and their classes; ignored classes count for nothing, in the mean either."""

@@ -99,7 +99,7 @@ class Matrices:
             pivot = self.part(rest, slice(0, 1), slice(0, 1))
             if has_pivots and first.shape[1] > 1:
                 lines = places_of(first.shape).reshape(x.shape[0], -1)
-                largest = p.ordered(p.call("abs", first), lines[:, :1], lines.tolist())
+                largest = p.call("sqrt", p.ordered(p.call("*", first, first), lines[:, :1], lines.tolist()))
                 signs = np.sign(floats[:, place, place])
                 pivot = Reference(p.call("*", largest, p.numbers(signs, (x.shape[0], 1))).place, pivot.shape)
             upper = self.part(rest, slice(0, 1), slice(None))

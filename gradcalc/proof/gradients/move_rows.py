@@ -99,12 +99,13 @@ def _triangle(p: ForwardProgram, a: Arguments) -> Reference:
     return p.choose(keep > 0, x, p.scalar(0.0))
 
 
-@row("split_with_sizes_copy unbind_copy", "split_sizes dim")
+@row("split_copy split_with_sizes_copy unbind_copy", "split_size split_sizes dim")
 def _parts(p: ForwardProgram, a: Arguments) -> tuple[Reference, ...]:
     x = a.array("self")
     dim = a.of("dim") % len(x.shape)
     places = np.arange(x.size).reshape(x.shape)
-    ends = np.cumsum(a.of("split_sizes"))[:-1] if a.op.base == "split_with_sizes_copy" else x.shape[dim]
+    step = {"split_copy": a.of("split_size"), "unbind_copy": 1}.get(a.op.base)
+    ends = np.cumsum(a.of("split_sizes"))[:-1] if step is None else np.arange(step, x.shape[dim], step)
     parts = np.split(places, ends, axis=dim)
     return tuple(p.gather(x, part.reshape(view.shape)) for part, view in zip(parts, a.op.results, strict=True))
 

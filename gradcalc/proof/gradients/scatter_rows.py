@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcalc.engines.autograd.operation import Numbers
+from gradcalc.engines.autograd.operation import Numbers, TensorView
 from gradcalc.engines.taylor.array_program import Reference
 from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown
 from gradcalc.proof.gradients.rows import Arguments, row
@@ -71,7 +71,11 @@ def _index_copy(p: ForwardProgram, a: Arguments) -> Reference:
 @row("index_fill", "dim value")
 def _index_fill(p: ForwardProgram, a: Arguments) -> Reference:
     x = a.array("self")
-    return _replaced(p, x, _slices(x.shape, a.floats("index").astype(int), a.of("dim")), a.array("value"))
+    places = _slices(x.shape, a.floats("index").astype(int), a.of("dim"))
+    if isinstance(a.op.argument("value"), TensorView) or not places.size:
+        return _replaced(p, x, places, a.array("value"))
+    stored = a.result().reshape(-1)[places.reshape(-1)[:1]]  # the number as the dtype has it
+    return _replaced(p, x, places, p.numbers(stored, (1,)))
 
 
 @row("index_put _index_put_impl _unsafe_index_put", "indices accumulate unsafe")

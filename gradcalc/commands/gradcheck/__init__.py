@@ -1,0 +1,1 @@
+"""Exact gradient checks of people's own torch code, from the command line."""
