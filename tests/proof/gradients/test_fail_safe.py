@@ -70,8 +70,8 @@ UNSEEN: dict[str, Callable[[Any], Any]] = {
     "complex": lambda x: torch.fft.fft(x),
     "complex inside": lambda x: torch.fft.fft(x).real.sum(),
     "sparse": lambda x: torch.sparse.sum(torch.diag(x).to_sparse() * 2),
-    "an unknown operation": lambda x: torch.linalg.svdvals(x.reshape(2, 2)),
-    "unknown before what is known": lambda x: torch.linalg.svdvals(x.reshape(2, 2)).sum() * 2 + x.sum(),
+    "an unknown operation": lambda x: torch.nextafter(x, 2 * x),
+    "unknown before what is known": lambda x: torch.nextafter(x, 2 * x).sum() * 2 + x.sum(),
 }
 
 
