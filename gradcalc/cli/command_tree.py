@@ -22,9 +22,9 @@ from gradcalc.output.colors import COLORS
 from gradcalc.output.formats import FORMATS
 from gradcalc.report import DTYPES, Notation, Verdict
 
-_VALUES = {
+_VALUES: dict[str, tuple[str, ...]] = {
     "--device": DEVICES, "--dtype": DTYPES, "--color": COLORS, "--from": tuple(Notation), "--fail-on": tuple(Verdict),
-    "--reduction": ("mean", "sum"),
+    "--reduction": ("mean", "sum"), "gradcheck --dtype": (*DTYPES, "all"),
 }  # fmt: skip
 _FORMATS = {
     "diff": tuple(FORMATS), "bce": BCE_FORMATS, "trace": GRAPHS, "steps": STEPS_FORMATS,
@@ -111,5 +111,5 @@ def _option(command: str, parameter: Any) -> Option:
         text,
         parameter.envvar,
         default.removesuffix("]") or None,
-        _FORMATS.get(command, LISTS) if name == "--format" else _VALUES.get(name, ()),
+        _FORMATS.get(command, LISTS) if name == "--format" else _VALUES.get(f"{command} {name}", _VALUES.get(name, ())),
     )

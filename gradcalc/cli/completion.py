@@ -1,6 +1,6 @@
 """`gradcalc completion`: what bash, zsh and fish need to complete commands, options and their values.
 
-The scripts are complete in themselves: completing a word starts no program.
+The scripts are complete in themselves: completing a word does not start gradcalc.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _bash(tree: Sequence[Command]) -> str:
             if option.values:
                 reply = f'COMPREPLY=($(compgen -W "{" ".join(option.values)}" -- "$word"))'
                 values.append(f"        {names}) {reply}; return ;;")
-            elif option.takes == "FILE":
+            elif option.takes and option.takes.startswith("FILE"):
                 values.append(f'        {names}) COMPREPLY=($(compgen -f -- "$word")); return ;;')
             elif option.takes:
                 values.append(f"        {names}) COMPREPLY=(); return ;;")
@@ -61,9 +61,10 @@ def _bash(tree: Sequence[Command]) -> str:
             f'    if [ "$COMP_CWORD" -eq 1 ]; then COMPREPLY=($(compgen -W "{names}" -- "$word")); return; fi',
             '    if [ "$word" = "=" ]; then word=; elif [ "$before" = "=" ]; then before="${COMP_WORDS[COMP_CWORD-2]}"; fi',
             '    case "$word" in --*=*) before="${word%%=*}"; equals="$before="; word="${word#*=}" ;; esac',
-            "    _gradcalc_words",
+            "    _gradcalc_names || _gradcalc_words",
             '    if [ -n "$equals" ]; then COMPREPLY=("${COMPREPLY[@]/#/$equals}"); fi',
             "}",
+            *_NAMES_IN_FILES,
             "_gradcalc_words() {",
             '    case "${COMP_WORDS[1]} $before" in',
             *values,
@@ -81,6 +82,21 @@ def _bash(tree: Sequence[Command]) -> str:
             "",
         ]
     )
+
+
+_NAMES_IN_FILES = (
+    "_gradcalc_names() {",  # of FILE.py:NAME, which bash takes for three words
+    "    local file= names",
+    '    if [ "$word" = ":" ]; then file="$before"; word=; fi',
+    '    if [ "$before" = ":" ]; then file="${COMP_WORDS[COMP_CWORD-2]}"; fi',
+    """    case "$word" in *.py:*) file="${word%:*}"; equals="$equals$file:"; word="${word##*:}" ;; esac""",
+    """    case "$file" in *.py) ;; *) return 1 ;; esac""",
+    r"""    local definition='s/^(def|class) +([A-Za-z][A-Za-z0-9_]*).*/\2/p'""",
+    r"""    local variable='s/^([A-Za-z][A-Za-z0-9_]*) *=[^=].*/\1/p'""",
+    """    names="$(sed -nE -e "$definition" -e "$variable" "$file" 2>/dev/null)\"""",
+    '    COMPREPLY=($(compgen -W "$names" -- "$word"))',
+    "}",
+)
 
 
 def _zsh(tree: Sequence[Command]) -> str:

@@ -62,6 +62,14 @@ def completed(words: str, environment: dict[str, str]) -> list[str]:
         ("gradcalc help de", ["devices"]),
         ("gradcalc batch CONTR", ["CONTRIBUTING.md"]),
         ("gradcalc diff x --points CONTR", ["CONTRIBUTING.md"]),
+        ("gradcalc gradcheck CONTR", ["CONTRIBUTING.md"]),
+        ("gradcalc gradcheck f --inputs CONTR", ["CONTRIBUTING.md"]),
+        ("gradcalc gradcheck examples/backward_passes.py : Sq", ["Square"]),
+        ("gradcalc gradcheck examples/backward_passes.py:Sq", ["examples/backward_passes.py:Square"]),
+        ("gradcalc gradcheck f --inputs examples/backward_passes.py : sin", ["sine"]),
+        ("gradcalc gradcheck f --inputs=examples/backward_passes.py:sin", ["--inputs=examples/backward_passes.py:sine"]),
+        ("gradcalc gradcheck missing.py : f", []),
+        ("gradcalc gradcheck f --dtype a", ["all"]),
     ],
 )
 def test_bash_completes(words: str, offered: list[str], environment: dict[str, str]) -> None:

@@ -167,7 +167,7 @@ _OUTCOMES = (
         "gradcalc gradcheck examples/backward_passes.py:Swish --shape 3",
     ),
 )
-"""Outcomes of `gradcheck` that are no verdicts of `diff`."""
+"""Outcomes of `gradcheck` that `diff` does not have as verdicts."""
 
 _CAUSES = (
     Page(

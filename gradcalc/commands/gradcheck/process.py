@@ -128,7 +128,7 @@ class _Process:
         return None
 
     def end(self, what: str, seconds: float) -> Result:
-        """Why there is no message: the process is ended if it has not ended by itself."""
+        """Why a message is missing; the process is ended if it has not ended by itself."""
         try:
             code = self._child.wait(_LAST_WORDS if self._is_closed else 0.0)
         except subprocess.TimeoutExpired:

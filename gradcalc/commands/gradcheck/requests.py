@@ -19,7 +19,7 @@ _NUMBER = ("", "scalar")
 
 
 def target_of(text: str) -> Target:
-    """The target that `FILE.py:NAME` names.  Raises `CalcError` for another text, and where there is no such file."""
+    """The target that `FILE.py:NAME` names.  Raises `CalcError` for another text and for a missing file."""
     file, colon, name = text.rpartition(":")
     if not colon and _is_shape(text):
         raise CalcError(

@@ -18,6 +18,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import takewhile
 from types import ModuleType
@@ -45,7 +46,7 @@ MEMORY_BYTES = 8_000_000_000
 _LONGEST_MESSAGE = 500
 _PROOF = os.sep.join(("gradcalc", "proof", ""))
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
-"""What PyTorch says where there is no memory."""
+"""What PyTorch says where memory is missing."""
 
 
 def main(descriptor: str, requests: str, seconds: str) -> None:
@@ -72,12 +73,6 @@ def main(descriptor: str, requests: str, seconds: str) -> None:
             _say(answers, pack(answer(request, module, float(seconds))))
     except BaseException as error:
         _say(answers, pack(failure(error, f"{file} cannot be loaded")))
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError, AttributeError):
-            pass
-    os._exit(0)  # whatever threads the user's code has left
 
 
 def answer(request: Request, module: ModuleType, seconds: float) -> Result:
@@ -183,6 +178,10 @@ def _advice(error: BaseException, arguments: Sequence[Any] | None) -> str | None
 
 
 def _say(answers: IO[str], line: str) -> None:
+    """Write an answer, after what the user's code has printed: the caller may end this process at once."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
     try:
         answers.write(line + "\n")
         answers.flush()

@@ -22,7 +22,7 @@ from gradcalc.engines.autograd.hooks import hooks
 from gradcalc.engines.autograd.operation import TensorView
 from gradcalc.engines.autograd.recorded_function import Application, HookRun, Moment, NodeRun, RecordedFunction
 from gradcalc.engines.autograd.recorder import Recorder, unrecorded
-from gradcalc.engines.autograd.user_code import escapes, user_line
+from gradcalc.engines.autograd.user_code import escapes, is_engine_running, user_line
 
 
 class FunctionRecorder(Recorder):
@@ -98,8 +98,9 @@ class FunctionRecorder(Recorder):
             self.cuts[count] = cut
         self._computed.update(output.untyped_storage()._cdata for output in outputs if _has_storage(output))
         line = user_line()
-        if self._is_forward or line != self._home:
-            self.literals.update(it for it in values if type(it) in (int, float))
+        numbers = [it for it in values if type(it) in (int, float)]
+        if numbers and not is_engine_running():
+            self.literals.update(numbers)
             self.literals.update(self.recording.tensor_operations[-1].signature.numbers)
         if self._is_forward:
             self._node_lines.setdefault(made, line)

@@ -26,11 +26,24 @@ def user_line() -> str:
     """The file and the line of the user's code that is running."""
     frame = sys._getframe(2)
     while frame is not None:
-        name = frame.f_code.co_filename
-        if not name.startswith((_TORCH, OWN, "<")) and f"{os.sep}torch{os.sep}" not in name:
-            return f"{os.path.basename(name)}:{frame.f_lineno}"
+        if _is_users(frame.f_code.co_filename):
+            return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
         frame = frame.f_back  # type: ignore[assignment]
     return ""
+
+
+def is_engine_running() -> bool:
+    """Whether autograd's engine runs a node of torch's: no code of the user's is between it and here."""
+    frame = sys._getframe(2)
+    while frame is not None and not _is_users(frame.f_code.co_filename):
+        if frame.f_code.co_name == "_engine_run_backward":
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
+
+
+def _is_users(name: str) -> bool:
+    return not name.startswith((_TORCH, OWN, "<")) and f"{os.sep}torch{os.sep}" not in name
 
 
 @contextmanager

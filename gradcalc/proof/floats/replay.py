@@ -138,7 +138,8 @@ class _Replaying:
         """Run one operation and keep its results."""
         if is_another_view(op):
             return
-        if not is_known(op.base) and op.base not in DATA_MOVEMENT:
+        is_masked = op.base in _OF_MASKS and self._beyond is not None and _has_infinity(op)
+        if is_masked or (not is_known(op.base) and op.base not in DATA_MOVEMENT):
             self._run_beyond(op, Unknown(op.name))
         elif (argument := not_understood(op)) is not None:
             self._run_beyond(op, Unknown(f"{op.name} with {argument}"))
@@ -312,6 +313,14 @@ class _Replaying:
         floats = np.array([value.float for value in values], dtype=bool) if is_computed else view.floats
         has_unknown = any(isinstance(ball, Unknown) for ball in balls)
         self.memory.write(view, array_of(balls), floats, has_unknown=has_unknown)
+
+
+_OF_MASKS = frozenset({"exp", "logsumexp", "_softmax", "_safe_softmax", "_log_softmax", "_log_softmax_backward_data"})
+"""Operations that infinities are given on purpose."""
+
+
+def _has_infinity(op: TensorOperation) -> bool:
+    return any(view.is_float and np.isneginf(view.floats).any() for view in op.operands)
 
 
 def unknown_value(blame: Unknown, field: Exact) -> Value:

@@ -15,7 +15,7 @@ from itertools import compress
 import numpy as np
 from flint import arb
 
-from gradcalc.engines.autograd.operation import NO_MEMORY, Plain, TensorOperation, TensorView
+from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, Plain, TensorOperation, TensorView
 from gradcalc.engines.autograd.rerun import argument_names, run_operation
 from gradcalc.engines.taylor import evaluate
 from gradcalc.engines.taylor.array_program import ArrayProgram, Reference
@@ -24,9 +24,11 @@ from gradcalc.engines.taylor.reals import ball
 from gradcalc.errors import CalcError
 from gradcalc.proof.floats.formats import FORMATS
 from gradcalc.proof.floats.memory import Operand
+from gradcalc.proof.gradients.adjoint_steps import write_adjoint
 from gradcalc.proof.gradients.decomposition_rows import DECOMPOSED, write_run, write_steps
 from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown, as_tuple
-from gradcalc.proof.gradients.rows import Arguments, row
+from gradcalc.proof.gradients.masks import exponentials
+from gradcalc.proof.gradients.rows import ROWS, Arguments, row
 
 Balls = Mapping[int, Sequence[arb] | None]
 """The exact numbers of tensors by the identity of their views; None where they are not known."""
@@ -51,12 +53,15 @@ _KERNELS: Mapping[str, _Adjoint] = {
     **_kernels(
         "avg_pool2d avg_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d "
         "glu huber_loss "
-        "smooth_l1_loss soft_margin_loss binary_cross_entropy multi_margin_loss "
+        "smooth_l1_loss soft_margin_loss mse_loss binary_cross_entropy multi_margin_loss "
         "reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d "
         "upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d "
+        "gelu silu mish hardswish hardsigmoid hardtanh softshrink "
         "_upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d"
     ),
     **_kernels("multilabel_margin_loss", suffix="_forward"),
+    **_kernels("hardshrink", gradient="grad_out"),
+    **_kernels("_prelu_kernel", "self weight"),
     **_kernels("_cdist", "x1", "grad", "_forward"),
     **_kernels("_pdist", "self", "grad", "_forward"),
     **_kernels("_segment_reduce", "data", "grad"),
@@ -84,6 +89,22 @@ def _norm_backward(
     second = p.keep(p.mean(p.call("*", scaled, normal), dims), dims)
     rest = p.call("-", p.call("-", scaled, first), p.call("*", normal, second))
     return p.call("*", scale, rest)
+
+
+@row("log_sigmoid_backward", "buffer")
+def _log_sigmoid_backward(p: ForwardProgram, a: Arguments) -> Reference:
+    return p.call("*", a.array("grad_output"), p.call("sigmoid", p.call("neg", a.array("self"))))
+
+
+@row("elu_backward", "alpha scale input_scale is_result")
+def _elu_backward(p: ForwardProgram, a: Arguments) -> Reference:
+    """By the input, or by the result, which is scaled for inputs of less than 0 only by alpha and the scale."""
+    x, gradient = a.array("self_or_result"), a.array("grad_output")
+    alpha, scale, inner = (p.scalar(a.of(name)) for name in ("alpha", "scale", "input_scale"))
+    height = p.call("*", alpha, scale)
+    below = p.call("+", x, height) if a.plain("is_result") else p.call("*", height, p.call("exp", p.call("*", x, inner)))
+    slope = p.choose(a.floats("self_or_result") > 0, scale, p.call("*", inner, below))
+    return p.call("*", gradient, slope)
 
 
 @row("native_layer_norm_backward", "normalized_shape weight bias output_mask")
@@ -143,7 +164,7 @@ def _softmax_backward(p: ForwardProgram, a: Arguments) -> Reference:
     is_log = a.op.base.startswith("_log")
     weighted = gradient if is_log else p.call("*", gradient, output)
     total = p.keep(p.sum(weighted, dims), dims) if dims else weighted
-    return p.call("-", weighted, p.call("*", p.call("exp", output) if is_log else output, total))
+    return p.call("-", weighted, p.call("*", exponentials(p, output, a.floats("output")) if is_log else output, total))
 
 
 @row("native_group_norm_backward", "weight N C HxW group output_mask")
@@ -199,7 +220,7 @@ def _fits(op: TensorOperation, exact: Sequence[Sequence[arb]] | None) -> bool:
     """
     if exact is None:
         return False
-    operands = max((float(np.abs(view.floats).max()) for view in op.operands if view.is_float and view.size), default=0.0)
+    operands = max((_largest(view.floats) for view in op.operands if view.is_float), default=0.0)
     gaps = []
     for view, balls in zip(op.results, exact, strict=False):
         if view.dtype not in FORMATS or not balls or not np.isfinite(view.floats).all():
@@ -214,6 +235,11 @@ def _fits(op: TensorOperation, exact: Sequence[Sequence[arb]] | None) -> bool:
             continue
         gaps.append(float(np.abs(numbers - view.floats).max()) <= largest * half + 1e-300)
     return all(gaps) and (bool(gaps) or not operands or len(exact) == 1)
+
+
+def _largest(floats: Numbers) -> float:
+    """The size of the largest number that is finite: masks have others."""
+    return float(np.abs(floats[np.isfinite(floats)]).max(initial=0.0))
 
 
 class _Program(ForwardProgram):
@@ -232,6 +258,7 @@ class _Program(ForwardProgram):
             numbers = self.balls[id(view)]
             if numbers is None:
                 raise NotKnown("an operand that is not known")
+            self.note_infinities(name, view.floats)
             self.inputs[name] = self.leaf(name, numbers, view.shape)
         return self.inputs[name]
 
@@ -252,15 +279,6 @@ class _Program(ForwardProgram):
             start += size
         return results
 
-    def adjoints(self, output: Reference, weights: Reference, views: Sequence[TensorView]) -> list[list[arb]]:
-        """The derivatives of the sum of an output times weights by some operands."""
-        product = self.call("*", output, weights)
-        total = self.combine("+", self.join([product]), [0])
-        names = [f"operand {id(view)}" for view in views]
-        sweep = self._swept(self.call("*", total, self.scalar(1.0)), frozenset(names))
-        found = sweep.adjoints(0)
-        return [list(map(ball, found.get(name) or [arb(0)] * view.size)) for name, view in zip(names, views, strict=True)]
-
     def _swept(self, total: Reference, moving: frozenset[str]) -> Sweep:
         if total.place != len(self.steps) - 1:
             raise NotKnown("nothing")
@@ -271,13 +289,11 @@ class _Program(ForwardProgram):
 
 def _results(op: TensorOperation, balls: Balls) -> Sequence[Sequence[arb]] | None:
     program = _Program(balls)
-    if op.base in _KERNELS:
-        return _adjoint_results(program, op, _KERNELS[op.base])
     arrays = as_tuple(write_steps(program, op))
     return program.values([*arrays, *[None] * (len(op.results) - len(arrays))])
 
 
-def _adjoint_results(program: _Program, op: TensorOperation, kernel: _Adjoint) -> Sequence[Sequence[arb]] | None:
+def _adjoint(program: ForwardProgram, op: TensorOperation, kernel: _Adjoint) -> list[Reference | None]:
     """The adjoint of the forward operation, which runs again with the arguments of the kernel."""
     name = _FORWARD_NAMES.get(kernel.forward, kernel.forward)
     arguments = {
@@ -289,19 +305,28 @@ def _adjoint_results(program: _Program, op: TensorOperation, kernel: _Adjoint) -
         run = run_operation(name, arguments)
     except (RuntimeError, NotImplementedError) as error:
         raise NotKnown(f"{op.name}, whose forward operation fails ({error}),") from None
-    given = [it for it in arguments.values() if isinstance(it, TensorView)]
-    views = {it: view for it in kernel.results if isinstance(view := arguments[it], TensorView)}
-    for view in views.values():  # what a linear operation is applied to is not given to its kernel
-        program.balls.setdefault(id(view), [arb(0)] * view.size)
-    output = write_run(program, run, given, op.name)[0]
+    start = len(program.steps)
+    arrays = {
+        it: _own(program, view, op) for it, view in arguments.items() if isinstance(view, TensorView) and view.is_float
+    }
+    output = write_run(program, run, list(arrays.values()), op.name)[0]
     assert output is not None
-    weights = program.broadcast_to(program.read(op.argument(kernel.gradient)), output.shape)
-    adjoints = program.adjoints(output, weights, list(views.values()))
-    found: dict[str, list[arb]] = dict(zip(views, adjoints, strict=True))
-    if "bias" in kernel.results:
-        found["bias"] = _bias(op, kernel, balls=program.balls)
+    gradient = program.read(op.argument(kernel.gradient))
+    results = [it for it in kernel.results if it in arrays]
+    weights = program.broadcast_to(gradient, output.shape)
+    adjoints = write_adjoint(program, output, weights, [arrays[it] for it in results], start)
+    computed: dict[str, Reference] = dict(zip(results, adjoints, strict=True))
+    if "bias" in kernel.results:  # it is added along the channels, and kernels are not given it
+        dims = [dim for dim in range(len(gradient.shape)) if dim != 1]
+        computed["bias"] = program.identity(program.combine("+", gradient, dims))
     mask = op.argument("output_mask")
-    return [found[name] for name in (kernel.results if mask is None else compress(kernel.results, mask))]
+    return [computed[name] for name in (kernel.results if mask is None else compress(kernel.results, mask))]
+
+
+def _own(program: ForwardProgram, view: TensorView, op: TensorOperation) -> Reference:
+    """An argument as a step of its own; what a linear operation is applied to is not given to its kernel: it is 0."""
+    is_given = any(view is each for each in op.operands)
+    return program.identity(program.read(view) if is_given else program.numbers(np.zeros(view.size), view.shape))
 
 
 def _forward_argument(op: TensorOperation, kernel: _Adjoint, name: str) -> Plain:
@@ -327,9 +352,8 @@ _POOLED = {"_adaptive_avg_pool2d": 2, "_adaptive_avg_pool3d": 3}
 """Over how many dimensions pools go that are given the size of their result."""
 
 
-def _bias(op: TensorOperation, kernel: _Adjoint, balls: Balls) -> list[arb]:
-    """The gradient of a bias, which is added along the channels: kernels are not given the bias itself."""
-    program = _Program(balls)
-    gradient = program.read(op.argument(kernel.gradient))
-    dims = [dim for dim in range(len(gradient.shape)) if dim != 1]
-    return program.values([program.identity(program.combine("+", gradient, dims))])[0]
+def _kernel_row(program: ForwardProgram, op: TensorOperation) -> tuple[Reference | None, ...]:
+    return tuple(_adjoint(program, op, _KERNELS[op.base]))
+
+
+ROWS.update(dict.fromkeys(_KERNELS, _kernel_row))

@@ -23,6 +23,7 @@ from gradcalc.engines.taylor.entrywise import Entrywise
 from gradcalc.engines.taylor.reals import Real, ball
 from gradcalc.proof.floats.aten_elementwise import COMPARISONS
 from gradcalc.proof.gradients.forward_steps import UnknownStep
+from gradcalc.proof.gradients.local_identities import CONSTANT, Labels, labels
 
 if TYPE_CHECKING:
     from gradcalc.proof.gradients.forward_program import ForwardProgram
@@ -84,6 +85,7 @@ class Decisions:
         if not self.used:
             return
         is_constant, has_jump = _steps(program, sweep)
+        own_labels: Sequence[Labels] | None = None
         for decision in self.used:
             local = sweep.local(decision.step)
             if not local.is_moving:
@@ -99,7 +101,11 @@ class Decisions:
                 values = [local.values[position] for position in decision.positions]
                 if not all(ball(value).is_finite() for value in values):
                     decision = replace(decision, boundary=Boundary.UNKNOWN)
-                changes = has_jump[decision.step] or any(_is_at(value, decision.boundary) for value in values)
+                near = [place for place in decision.positions if _is_at(local.values[place], decision.boundary)]
+                if near and own_labels is None:
+                    own_labels = labels(program.steps, sweep)
+                is_fixed = own_labels is not None and all(own_labels[decision.step][place] == CONSTANT for place in near)
+                changes = has_jump[decision.step] or (not is_fixed and bool(near))
             if changes:
                 yield decision
 

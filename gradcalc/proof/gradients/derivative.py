@@ -15,6 +15,7 @@ from gradcalc.engines.taylor.array_program import ArrayProgram, Reference
 from gradcalc.engines.taylor.array_steps import Flat
 from gradcalc.engines.taylor.array_sweep import Sweep
 from gradcalc.engines.taylor.reals import Real, ball, is_accurate
+from gradcalc.proof.floats.arithmetic import Exact
 from gradcalc.proof.floats.formats import FORMATS
 from gradcalc.proof.gradients import (  # noqa: F401  their rows belong to the table
     embedding_rows,
@@ -179,6 +180,7 @@ def started(recorded: RecordedFunction, *, cut: bool = False) -> ForwardProgram:
     """A program whose memory holds the inputs."""
     escape = None if recorded.escape is None else recorded.escape[0]
     program = ForwardProgram(frozenset(recorded.constants) if cut else frozenset(), cut=cut, escape=escape)
+    program.field = Exact(recorded.literals, is_typed_exactly=True)
     for number, view in enumerate(recorded.inputs):
         program.write(view, program.variable(_name(number), view.floats, view.shape))
     return program

@@ -8,6 +8,7 @@ What is unknown is unknown in every direction: an operation without a row depend
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import zip_longest
@@ -17,16 +18,19 @@ from typing import Any
 import numpy as np
 
 from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, TensorOperation, TensorView, same_floats
+from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.array_program import ArrayProgram, Leaf, ProgramBuilder, Reference
 from gradcalc.engines.taylor.array_spectral import Eigen, Exponential
 from gradcalc.engines.taylor.array_steps import Flat, Step, Take
+from gradcalc.engines.taylor.entrywise import Entrywise
 from gradcalc.engines.taylor.reals import exact
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Array
 from gradcalc.expression.tree import Call, Name
+from gradcalc.proof.floats.arithmetic import Exact
 from gradcalc.proof.floats.memory import balls_of
 from gradcalc.proof.gradients.decisions import Decisions
-from gradcalc.proof.gradients.forward_steps import Join, Ordered, Scatter, Stop, UnknownStep
+from gradcalc.proof.gradients.forward_steps import Join, Ordered, Scatter, Slope, Stop, UnknownStep
 
 FROM_OUTSIDE = "a tensor of numbers from outside of torch"
 
@@ -55,8 +59,12 @@ class ForwardProgram(ProgramBuilder):
     def __init__(self, constants: frozenset[int] = frozenset(), *, cut: bool = False, escape: int | None = None):
         self.steps: list[Step | Leaf] = []
         super().__init__(Call("", ()), self.steps, {})
+        self.field: Exact | None = None
+        """What numbers mean that torch computed in double precision; without it, they mean themselves."""
         self.point: dict[str, Flat] = {}
         self.variables: dict[str, int] = {}
+        self.infinities: dict[str, frozenset[int]] = {}
+        """The places of infinite constants, by the names of their arrays."""
         self.unknown: dict[str, int] = {}
         """Operations without a meaning, with the place of the first."""
         self.origins: list[int] = []
@@ -90,14 +98,22 @@ class ForwardProgram(ProgramBuilder):
         inner = ForwardProgram(cut=self._is_cut)
         inner.steps = inner._steps = self.steps
         inner.origins, inner.point, inner.variables = self.origins, self.point, self.variables
-        inner.items, inner.computed_outside = self.items, self.computed_outside
+        inner.infinities = self.infinities
+        inner.items, inner.computed_outside, inner.field = self.items, self.computed_outside, self.field
         return inner
 
     # ------------------------------------------------------------------------------------------------------ numbers
 
     def variable(self, name: str, floats: Numbers, shape: tuple[int, ...]) -> Reference:
         """An array of exact numbers of the machine's, by a name."""
+        self.note_infinities(name, floats)
         return self.leaf(name, balls_of(floats).tolist(), shape)
+
+    def note_infinities(self, name: str, floats: Numbers) -> None:
+        """Note which of the numbers of an array are infinite: exactly they are none."""
+        infinite = np.isinf(floats).nonzero()[0]
+        if len(infinite):
+            self.infinities[name] = frozenset(infinite.tolist())
 
     def leaf(self, name: str, values: Flat, shape: tuple[int, ...]) -> Reference:
         """An array of exact numbers, by a name."""
@@ -117,12 +133,15 @@ class ForwardProgram(ProgramBuilder):
         return self._add(Leaf(Call(name, ())), ())
 
     def scalar(self, value: float) -> Reference:
-        """A Python number of the user's, or of torch's: it means itself, or the entry of a tensor that it was."""
+        """A Python number of the user's: it means itself, or the entry of a tensor that it was; or one of torch's."""
         item = self.items.get(float(value))
         if item is not None:
             return self.numbers(np.array([float(value)]), ()) if self._is_cut else item
         if self.items and float(value) not in _ORDINARY:
             self.computed_outside.append(self.place)
+        if self.field is not None and math.isfinite(value) and not float(value).is_integer():
+            with reals.precision(_BITS):
+                return self.leaf(f"constant {len(self.steps)}", [self.field.scalar(value).ball], ())
         return self.numbers(np.array([float(value)]), ())
 
     # ------------------------------------------------------------------------------------------------------- memory
@@ -236,6 +255,10 @@ class ForwardProgram(ProgramBuilder):
         """The exponential of a square matrix."""
         return self._add(Exponential(x.place, x.shape[0]), x.shape)
 
+    def slope(self, function: Entrywise, spot: int) -> Reference:
+        """The derivative of a function of numbers by an argument, flat."""
+        return self._add(Slope(function, spot), (function.size,))
+
     def choose(self, mask: Any, a: Reference, b: Reference) -> Reference:
         """Entries of one array where a recorded mask holds, of another elsewhere."""
         shape = self.broadcast(tuple(np.shape(mask)), a.shape, b.shape)
@@ -327,6 +350,8 @@ def as_tuple(results: Any) -> tuple[Reference | None, ...]:
     return (results,) if results is None or isinstance(results, Reference) else results
 
 
+_BITS = 2 * reals.START_BITS
+"""The precision of constants that are no floats."""
 _ORDINARY = frozenset({0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5})
 """Numbers that many tensors have."""
 _LOOKED_AT = 16

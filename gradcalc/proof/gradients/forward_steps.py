@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
-from gradcalc.engines.taylor.array_steps import CallOf, Flat, Linear, Local, Step, Take, scatter
+from gradcalc.engines.taylor.array_steps import CallOf, Flat, Linear, Local, Step, Take, mark_undefined, scatter
+from gradcalc.engines.taylor.entrywise import Entrywise
 from gradcalc.engines.taylor.jets import NAN
-from gradcalc.engines.taylor.reals import ball
+from gradcalc.engines.taylor.reals import ball, exact
 
 
 class Join(Linear):
@@ -14,20 +17,20 @@ class Join(Linear):
 
     def __init__(self, operands: Sequence[int], sizes: Sequence[int]):
         super().__init__(operands, sum(sizes))
-        self._sizes = sizes
+        self.sizes = sizes
 
     def apply(self, parts: Sequence[Flat]) -> Flat:
         return [value for part in parts for value in part]
 
     def transpose(self, adjoint: Flat) -> Iterator[Flat]:
         start = 0
-        for size in self._sizes:
+        for size in self.sizes:
             yield adjoint[start : start + size]
             start += size
 
     def spread(self, local: Local, marks: bytes) -> Iterator[bytes]:
         start = 0
-        for size in self._sizes:
+        for size in self.sizes:
             yield marks[start : start + size]
             start += size
 
@@ -53,16 +56,16 @@ class Scatter(Linear):
 
     def __init__(self, operand: int, positions: Sequence[int], size: int):
         super().__init__((operand,), size)
-        self._positions = positions
+        self.positions = positions
 
     def apply(self, parts: Sequence[Flat]) -> Flat:
-        return scatter(parts[0], self._positions, self.size)
+        return scatter(parts[0], self.positions, self.size)
 
     def transpose(self, adjoint: Flat) -> Iterator[Flat]:
-        yield [adjoint[place] for place in self._positions]
+        yield [adjoint[place] for place in self.positions]
 
     def spread(self, local: Local, marks: bytes) -> Iterator[bytes]:
-        yield bytes(marks[place] for place in self._positions)
+        yield bytes(marks[place] for place in self.positions)
 
 
 class Ordered(Take):
@@ -85,6 +88,32 @@ class Ordered(Take):
         ]
         local.singular = sorted({*local.singular, *tied})
         return local
+
+
+class Slope(Entrywise):
+    """The derivative of a function of numbers by one of its arguments, entry by entry."""
+
+    def __init__(self, function: Entrywise, spot: int):
+        super().__init__(function.node, function.operands, function.sizes, function.size)
+        self._function, self._spot = function, spot
+
+    def evaluate(self, args: Sequence[Local], order: int, call: CallOf) -> Local:
+        moving = [replace(arg, is_moving=arg.is_moving or spot == self._spot) for spot, arg in enumerate(args)]
+        function = self._function.evaluate(moving, 2, call)
+        pairs = [(min(spot, self._spot), max(spot, self._spot)) for spot in range(len(args))]
+        local = Local(self._entries(function.slopes[self._spot]))
+        mark_undefined(local)
+        local.singular = sorted({*local.singular, *function.singular})
+        local.is_unresolved = function.is_unresolved
+        local.slopes = [
+            self._entries(function.curvatures.get(pair)) if arg.is_moving else None
+            for pair, arg in zip(pairs, args, strict=True)
+        ]
+        return local
+
+    def _entries(self, factors: Any) -> Flat:
+        """A derivative as numbers: it may be one number for all entries, or zero."""
+        return [exact(factors or 0)] * self.size if factors is None or isinstance(factors, int) else factors
 
 
 class UnknownStep(Step):

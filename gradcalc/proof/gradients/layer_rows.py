@@ -11,6 +11,7 @@ import numpy as np
 from gradcalc.engines.autograd.operation import Numbers
 from gradcalc.engines.taylor.array_program import Reference
 from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown
+from gradcalc.proof.gradients.masks import exponentials
 from gradcalc.proof.gradients.pool_rows import each_dim
 from gradcalc.proof.gradients.reduction_rows import batched, centered
 from gradcalc.proof.gradients.rows import Arguments, row
@@ -147,15 +148,21 @@ def _transposed_convolution(p: ForwardProgram, a: Arguments) -> Reference:
 @row("_scaled_dot_product_flash_attention_for_cpu", "dropout_p is_causal attn_mask scale")
 def _attention(p: ForwardProgram, a: Arguments) -> tuple[Reference, Reference]:
     query, key, value = (a.array(name) for name in ("query", "key", "value"))
-    if a.plain("dropout_p") or a.plain("attn_mask") is not None:
-        raise NotKnown(f"{a.op.name} with a mask or dropout")
+    if a.plain("dropout_p"):
+        raise NotKnown(f"{a.op.name} with dropout")
     batch, heads, length, width = query.shape
     others = key.shape[2]
     scale = a.plain("scale")
     by = p.call("/", p.scalar(1.0), p.call("sqrt", p.scalar(float(width)))) if scale is None else p.scalar(scale)
     flat = [Reference(it.place, (batch * heads, it.shape[2], it.shape[3])) for it in (query, key, value)]
     turned = p.gather(flat[1], np.arange(key.size).reshape(batch * heads, others, width).transpose(0, 2, 1))
-    powers = p.call("exp", p.call("*", batched(p, flat[0], turned), by))
+    scores, masked = p.call("*", batched(p, flat[0], turned), by), np.zeros((batch * heads, length, others))
+    if a.plain("attn_mask") is not None:
+        whole = (batch, heads, length, others)
+        mask = p.broadcast_to(a.array("attn_mask"), whole)
+        scores = p.call("+", scores, Reference(mask.place, scores.shape))
+        masked = np.broadcast_to(a.floats("attn_mask"), whole).reshape(scores.shape)
+    powers = exponentials(p, scores, masked)
     if a.plain("is_causal"):
         powers = p.choose(np.tril(np.ones((length, others)))[None] > 0, powers, p.scalar(0.0))
     total = p.sum(powers, [2])

@@ -10,6 +10,7 @@ import numpy as np
 
 from gradcalc.engines.taylor.array_program import Reference
 from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown
+from gradcalc.proof.gradients.masks import exponentials
 from gradcalc.proof.gradients.rows import Arguments, row
 
 
@@ -83,18 +84,23 @@ def _max(p: ForwardProgram, a: Arguments) -> Any:
     return (best, None) if len(a.op.results) > 1 else best
 
 
+@row("exp")
+def _exp(p: ForwardProgram, a: Arguments) -> Reference:
+    return exponentials(p, a.array("self"), a.floats("self"))
+
+
 @row("logsumexp", "dim keepdim")
 def _logsumexp(p: ForwardProgram, a: Arguments) -> Reference:
     x = a.array("self")
     dims = _dims(x, a.of("dim"))
-    return _kept(p, a, p.call("log", p.sum(p.call("exp", x), dims)))
+    return _kept(p, a, p.call("log", p.sum(exponentials(p, x, a.floats("self")), dims)))
 
 
 @row("_softmax _safe_softmax", "dim")
 def _softmax(p: ForwardProgram, a: Arguments) -> Reference:
     x = a.array("self")
     dims = [a.of("dim") % len(x.shape)] if x.shape else []
-    powers = p.call("exp", x)
+    powers = exponentials(p, x, a.floats("self"))
     return p.call("/", powers, p.keep(p.sum(powers, dims), dims)) if dims else p.scalar(1.0)
 
 
@@ -104,7 +110,7 @@ def _log_softmax(p: ForwardProgram, a: Arguments) -> Reference:
     dims = [a.of("dim") % len(x.shape)] if x.shape else []
     if not dims:
         raise NotKnown(f"{a.op.name} of a number")
-    return p.call("-", x, p.keep(p.call("log", p.sum(p.call("exp", x), dims)), dims))
+    return p.call("-", x, p.keep(p.call("log", p.sum(exponentials(p, x, a.floats("self")), dims)), dims))
 
 
 def norm_of(p: ForwardProgram, x: Reference, order: float, dims: Sequence[int]) -> Reference:

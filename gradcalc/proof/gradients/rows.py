@@ -86,7 +86,7 @@ def row(names: str, understood: str = "") -> Callable[[Composition], Composition
     return enter
 
 
-@row("exp log log2 log10 log1p expm1 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sqrt rsqrt erf erfc "
+@row("log log2 log10 log1p expm1 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sqrt rsqrt erf erfc "
      "erfinv lgamma digamma sigmoid relu relu6 silu mish hardswish hardsigmoid abs sign floor ceil trunc exp2 "
      "neg frac")  # fmt: skip
 def _of_one(p: ForwardProgram, a: Arguments) -> Reference:
@@ -98,6 +98,15 @@ def _angle(p: ForwardProgram, a: Arguments) -> Reference:
     x = a.array("self")
     step = p.call("-", p.scalar(1.0), p.call("heaviside", x, p.scalar(1.0)))
     return p.call("*", p.constant("pi"), step)
+
+
+@row("logit", "eps")
+def _logit(p: ForwardProgram, a: Arguments) -> Reference:
+    x, one = a.array("self"), p.scalar(1.0)
+    if a.of("eps") is not None:
+        eps = p.scalar(a.of("eps"))
+        x = p.call("minimum", p.call("maximum", x, eps), p.call("-", one, eps))
+    return p.call("log", p.call("/", x, p.call("-", one, x)))
 
 
 @row("sinc")

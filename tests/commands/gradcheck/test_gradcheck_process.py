@@ -17,6 +17,7 @@ from gradcalc.commands.gradcheck.checks import Failure, Finding, Request, Target
 from gradcalc.commands.gradcheck.process import results_of
 from gradcalc.testing import Outcome
 
+ENVIRONMENT = {**os.environ, "PYTHONSAFEPATH": "1"}
 CODE = """
 import ctypes, os, signal, subprocess, sys, threading, time
 
@@ -25,7 +26,7 @@ print("loading")
 
 def prints(x):
     print("from the code")
-    print('{"state": "ready"}')
+    print('{"state": "ready"}', end="")
     threading.Thread(target=time.sleep, args=(600,)).start()
     return (x * 2).sum()
 
@@ -50,7 +51,7 @@ def reads(x):
 
 
 def fills(x):
-    return x * len(bytearray(10**11))
+    return x * len(bytearray(10**10))
 
 
 def killed(x):
@@ -74,6 +75,7 @@ def starts(x):
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(process, "_GRACE", 0.5)
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     path = tmp_path / "hostile.py"
     path.write_text(CODE)
     return path
@@ -108,7 +110,7 @@ def test_a_crash_costs_one_check_and_the_processes_that_code_starts_end(capfd: p
     assert not is_alive(pid)
     out, err = capfd.readouterr()
     assert out == ""
-    assert err.splitlines() == ["loading", "from the code", '{"state": "ready"}', "loading"]
+    assert err.splitlines() == ["loading", "from the code", '{"state": "ready"}loading']
 
 
 @pytest.mark.slow
@@ -168,13 +170,21 @@ def test_the_command_line(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
+def test_code_does_not_read_what_is_piped_to_the_program() -> None:
+    program = [sys.executable, "-m", "gradcalc", "gradcheck", "hostile.py:reads", "--shape", "3"]
+    done = subprocess.run(program, input="3.0\n", capture_output=True, text=True, check=False, env=ENVIRONMENT)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "EOFError" in done.stderr
+
+
+@pytest.mark.slow
 def test_an_interrupt_leaves_no_process(tmp_path: Path) -> None:
     code = "import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
     Path("waits.py").write_text(code)
     program = [sys.executable, "-m", "gradcalc", "gradcheck", "waits.py:f", "--shape", "3"]
     pid = tmp_path / "pid"
     end = time.monotonic() + 60
-    with subprocess.Popen(program, env={**os.environ, "PYTHONSAFEPATH": "1"}) as running:
+    with subprocess.Popen(program, env=ENVIRONMENT) as running:
         while not (pid.exists() and pid.read_text()) and time.monotonic() < end:
             time.sleep(0.05)
         running.terminate()

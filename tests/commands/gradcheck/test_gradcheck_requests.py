@@ -1,4 +1,4 @@
-"""Targets, shapes and dtypes of `gradcalc gradcheck`, and what is said of other texts.  Nothing of the files runs."""
+"""Targets, shapes and dtypes of `gradcalc gradcheck`, and the errors of other texts.  Nothing of the files runs."""
 
 from __future__ import annotations
 
