@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gradcalc.proof.gradients.words import FAILING, GradientReport, Outcome, Part, undecided
@@ -32,29 +33,35 @@ def gradients(
     """What is known about the gradients of a function, a `torch.autograd.Function` or a module at some inputs.
 
     `inputs` is a tensor or a sequence of arguments.  Gradients are taken by the tensors that require one, by all tensors of
-    real floats if none does, and by the parameters of a module.  Autograd runs once, for one random cotangent that `seed`
+    real floats if none does, and by the parameters of a module.  Autograd runs for one random cotangent that `seed`
     determines; every entry is compared with the exact derivative of the operations that ran, in any dtype, without a
     tolerance.  `order` 2 checks the gradient of the gradient.  `references` has plain torch functions that compute what
     Functions do, by name or class: for those that do so outside of torch.  `by_design` names Functions, or gives their
-    classes, whose backward pass is meant to be something else.  The user's code runs, once for each order.
+    classes, whose backward pass is meant to be something else.  The user's code runs twice, with the same random numbers:
+    a note says whether the second run returned something else.
 
     Raises what the user's code raises, and `ValueError` where a reference returns other shapes than its Function.
     """
     from gradcalc.engines.autograd.function_call import prepare
     from gradcalc.engines.autograd.function_recorder import record_function
+    from gradcalc.engines.autograd.repetition import Repetition, difference
     from gradcalc.proof.gradients.check import check_gradients
 
     if order not in (1, 2):
         raise ValueError(f"order is 1 or 2, not {order!r}")
     by_design = [by_design] if isinstance(by_design, str | type) else by_design
-    call = prepare(fn, inputs)
-    function = call.function if order == 1 else call.gradient_function(seed)
+    call, repetition = prepare(fn, inputs), Repetition(fn)
     try:
         with deadline.limit(timeout):
-            recorded = record_function(function, call.inputs, call.wanted, seed, references or {})
-            return check_gradients(recorded, call.names, by_design)
+            recorded = record_function(call.of_order(order, seed), call.inputs, call.wanted, seed, references or {})
+            report = check_gradients(recorded, call.names, by_design)
     except deadline.OutOfTime:
         return undecided(call.names, f"no proof within {timeout:g} seconds")
+    if not recorded.is_readable:
+        return report
+    with repetition.again():
+        note = difference(recorded, prepare(fn, inputs), order, seed)
+    return replace(report, notes=(*report.notes, note)) if note else report
 
 
 def assert_gradients(

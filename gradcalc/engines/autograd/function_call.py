@@ -17,6 +17,13 @@ def tensors_in(value: Any) -> list[torch.Tensor]:
     return [it for it in tree_flatten(value)[0] if isinstance(it, torch.Tensor)]
 
 
+def differentiated(outputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """The outputs that gradients are taken of: those of floats, and of these those with a gradient, if there are any."""
+    floats = [output for output in outputs if output.is_floating_point() and output.numel()]
+    # Beside one with a gradient, an output without one is meant to have none.
+    return [output for output in floats if output.requires_grad] or floats
+
+
 def cotangents_of(outputs: Sequence[torch.Tensor], seed: int) -> list[torch.Tensor]:
     """Random cotangents of outputs, with full mantissas and no small entries."""
     generator = torch.Generator().manual_seed(seed)
@@ -37,8 +44,11 @@ class FunctionCall:
     wanted: Sequence[torch.Tensor]
     names: Sequence[str]
 
-    def gradient_function(self, seed: int) -> Callable[..., Any]:
-        """The gradient of the function for a random cotangent, as a function that can be differentiated."""
+    def of_order(self, order: int, seed: int) -> Callable[..., Any]:
+        """The function; for order 2 its gradient for a random cotangent, as a function that can be differentiated."""
+        return self.function if order == 1 else self._gradient(seed)
+
+    def _gradient(self, seed: int) -> Callable[..., Any]:
 
         def gradient(*inputs: Any) -> Any:
             outputs = [it for it in tensors_in(self.function(*inputs)) if it.requires_grad]

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_flatten, tree_map_only
 
-from gradcalc.engines.autograd.function_call import cotangents_of, tensors_in
+from gradcalc.engines.autograd.function_call import cotangents_of, differentiated, tensors_in
 from gradcalc.engines.autograd.hooks import hooks
 from gradcalc.engines.autograd.operation import TensorView
 from gradcalc.engines.autograd.recorded_function import Application, HookRun, Moment, NodeRun, RecordedFunction
@@ -279,9 +279,7 @@ def record_function(
             result = function(*inputs)
         outputs = tensors_in(result)
         recorder.is_real = recorder.is_real and not any(output.is_complex() for output in outputs)
-        outputs = [output for output in outputs if output.is_floating_point() and output.numel()]
-        # Beside one with a gradient, an output without one is meant to have none.
-        outputs = [output for output in outputs if output.requires_grad] or outputs
+        outputs = differentiated(outputs)
         recorder.recording.forward = len(recorder.recording.tensor_operations)
         output_views = [recorder.view(output) for output in outputs]
         cotangents = cotangents_of(outputs, seed)

@@ -96,3 +96,8 @@ class RecordedFunction:
     failure: str = ""
     device: str = "cpu"
     """The type of the device of the outputs."""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether there are outputs of real numbers, and everything was recorded."""
+        return self.is_real and bool(self.outputs) and not self.failure

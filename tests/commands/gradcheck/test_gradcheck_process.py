@@ -110,7 +110,8 @@ def test_a_crash_costs_one_check_and_the_processes_that_code_starts_end(capfd: p
     assert not is_alive(pid)
     out, err = capfd.readouterr()
     assert out == ""
-    assert err.splitlines() == ["loading", "from the code", '{"state": "ready"}loading']
+    twice = ["loading", "from the code", '{"state": "ready"}from the code', '{"state": "ready"}loading']
+    assert err.splitlines() == twice
 
 
 @pytest.mark.slow
@@ -126,6 +127,15 @@ def test_what_ends_or_breaks_the_process() -> None:
         assert isinstance(result, Finding)
         assert result.report.verdict is Outcome.UNDECIDED
         assert why in result.report.why
+
+
+@pytest.mark.slow
+def test_many_checks_are_made_by_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_MOST_CHECKS", 2)
+    Path("loads.py").write_text("open('loads', 'a').write('x')\n\n\ndef f(x):\n    return x * 2\n")
+    results = list(results_of([request("f", "loads.py")] * 3, 60.0))
+    assert [isinstance(result, Finding) and result.report.verdict for result in results] == [Outcome.PROVEN] * 3
+    assert Path("loads").read_text() == "xx"
 
 
 def test_what_hangs_is_undecided_with_the_line_where_it_was() -> None:
@@ -166,7 +176,7 @@ def test_the_command_line(capfd: pytest.CaptureFixture[str]) -> None:
     first, second = map(json.loads, out.splitlines())
     assert (first["verdict"], first["exit_code"]) == ("proven", 0)
     assert (second["outcome"], second["exit_code"]) == ("error", 2)
-    assert err.splitlines() == ["loading", "from the code", '{"state": "ready"}']
+    assert err.splitlines() == ["loading", "from the code", '{"state": "ready"}from the code', '{"state": "ready"}']
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ def test_a_hook_that_changes_a_gradient_is_by_design(name: str) -> None:
 def test_a_hook_that_looks_on_changes_nothing() -> None:
     shapes = []
     assert gradients(with_hook(lambda g: shapes.append(g.shape)), X).verdict == Outcome.PROVEN
-    assert shapes == [X.shape]
+    assert set(shapes) == {X.shape}
 
 
 class Half(torch.autograd.Function):
