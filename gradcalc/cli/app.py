@@ -27,8 +27,11 @@ _HELP = f"""
 
 
 EXIT_CODES = (
-    ("0", "agree: formulas proven equal, value accurate"),
-    ("1", "disagree or not-finite: proven unequal, or NaN or infinity for a finite derivative"),
+    ("0", "agree: formulas proven equal, value accurate; for gradcheck proven, by-design, below-resolution or measured"),
+    (
+        "1",
+        "disagree or not-finite: proven unequal, or NaN or infinity for a finite derivative; for gradcheck wrong or stopped",
+    ),
     ("2", "usage error"),
     ("3", "inaccurate, artifact, different-function, not-differentiable or undefined: a difference with a known cause"),
     ("4", "undecided: no proof within the limits"),

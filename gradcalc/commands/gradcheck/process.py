@@ -33,6 +33,8 @@ _GRACE = 5.0
 """Seconds beyond the limit: a proof looks at the time between its steps."""
 _LAST_WORDS = 2.0
 """Seconds for the traceback of a process that has to end, and for its end."""
+_MOST_CHECKS = 50
+"""Checks of one process: they are an argument, whose length is limited."""
 _INTERVAL = 0.2
 """Seconds between looks at whether a process is alive."""
 _FRAME = re.compile(r'  File "(.*)", line ([0-9]+) in (.*)')
@@ -44,7 +46,7 @@ def results_of(requests: Sequence[Request], seconds: float) -> Iterator[Result]:
     for _, group in groupby(requests, lambda request: request.target.file):
         waiting = list(group)
         while waiting:
-            for result in _results(tuple(waiting), seconds):
+            for result in _results(tuple(waiting[:_MOST_CHECKS]), seconds):
                 waiting.pop(0)
                 yield result
 

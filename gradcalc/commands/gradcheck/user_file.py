@@ -30,6 +30,7 @@ _LONGEST = 10_000_000
 _MOST_NAMES, _MOST_PLACES = 8, 6
 _OWN = os.path.join(import_path.ROOT, "gradcalc") + os.sep
 _STANDARD = sysconfig.get_path("stdlib") + os.sep
+_TORCH = re.compile(r"[/\\](site|dist)-packages[/\\]torch[/\\]")
 _PLACE = re.compile(r"([^\s:/]+):([0-9]+)")
 
 
@@ -99,7 +100,7 @@ def listing(names: Iterable[str]) -> str | None:
 
 def is_user_file(path: str) -> bool:
     """Whether a file of a traceback is neither gradcalc's, nor PyTorch's, nor Python's."""
-    if path.startswith(("<", _OWN)) or f"{os.sep}torch{os.sep}" in path:
+    if path.startswith(("<", _OWN)) or _TORCH.search(path):
         return False
     return not path.startswith(_STANDARD) or "site-packages" in path
 

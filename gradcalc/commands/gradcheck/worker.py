@@ -89,7 +89,7 @@ def answer(request: Request, module: ModuleType, seconds: float) -> Result:
             seed=request.seed,
             timeout=seconds,
         )
-        return _finding(report, subject, arguments, module)
+        return _finding(request, report, subject, arguments, module)
     except BaseException as error:
         return failure(error, f"{request.target} cannot be run", arguments)
 
@@ -114,9 +114,13 @@ def _call(request: Request, module: ModuleType) -> tuple[Any, list[Any]]:
     return converted(subject, request.dtype, request.device), arguments
 
 
-def _finding(report: GradientReport, subject: Any, arguments: list[Any], module: ModuleType) -> Finding:
-    from gradcalc.engines.autograd.function_inputs import description
+def _finding(request: Request, report: GradientReport, subject: Any, arguments: list[Any], module: ModuleType) -> Finding:
+    from gradcalc.engines.autograd.function_inputs import custom_functions, description
 
+    known = {cls.__name__ for cls in custom_functions()}
+    named = [*request.by_design, *(name for name, _ in request.references)]
+    notes = tuple(f"{name}: there is no Function of this name" for name in named if name not in known)
+    report = replace(report, notes=(*report.notes, *notes))
     found = description(subject, arguments)
     return Finding(report, found.dtype, found.device, found.shapes, tuple(_places(report, subject, module)))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,15 +83,20 @@ def description(subject: Any, arguments: Sequence[Any]) -> Description:
     return Description(", ".join(dtypes) or None, ", ".join(devices) or None, shapes)
 
 
+def custom_functions() -> Iterator[type]:
+    """The classes of all custom Functions that are alive."""
+    waiting: list[type] = [torch.autograd.Function]
+    while waiting:
+        subclasses: list[type] = waiting.pop().__subclasses__()
+        waiting += subclasses
+        yield from subclasses
+
+
 def backward_of(name: str, subject: Any, module: str) -> Any:
     """The backward pass of a custom Function by its name; None where there are several of this name.
 
     `subject` counts first, if it is that Function, and then those of a module.
     """
-    classes, waiting = [], [torch.autograd.Function]
-    while waiting:
-        subclasses = waiting.pop().__subclasses__()
-        waiting += subclasses
-        classes += [cls for cls in subclasses if cls.__name__ == name]
+    classes = [cls for cls in custom_functions() if cls.__name__ == name]
     chosen = [cls for cls in classes if cls is subject] or [cls for cls in classes if cls.__module__ == module] or classes
     return getattr(chosen[0], "backward", None) if len(chosen) == 1 else None

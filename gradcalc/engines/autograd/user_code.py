@@ -22,14 +22,17 @@ _LEAVING = ("numpy", "tolist", "__dlpack__", "new_tensor")
 """Methods by which numbers leave torch as arrays or lists: what is done with them then is not recorded."""
 
 
+NO_LINE = "the call"
+
+
 def user_line() -> str:
-    """The file and the line of the user's code that is running."""
+    """The file and the line of the user's code that is running; `NO_LINE` where a function of PyTorch is checked itself."""
     frame = sys._getframe(2)
     while frame is not None:
         if _is_users(frame.f_code.co_filename):
             return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
         frame = frame.f_back  # type: ignore[assignment]
-    return ""
+    return NO_LINE
 
 
 def is_engine_running() -> bool:

@@ -200,6 +200,13 @@ def test_the_seed_chooses_inputs_and_parameters(file: str) -> None:
     assert report_of(first[0]).signature != report_of(first[2]).signature
 
 
+def test_a_misspelt_function_is_noted() -> None:
+    target = Target(EXAMPLES, "sine")
+    report = report_of(result_of(EXAMPLES, "quantized", (3,), by_design=("Rond", "Swish"), references=(("Sinus", target),)))
+    assert report.verdict is Outcome.WRONG
+    assert report.notes == ("Rond: there is no Function of this name", "Sinus: there is no Function of this name")
+
+
 def test_the_second_order() -> None:
     report = report_of(result_of(EXAMPLES, "Square", (3,), order=2))
     assert report.verdict is Outcome.PROVEN

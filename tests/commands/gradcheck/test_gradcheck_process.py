@@ -129,6 +129,15 @@ def test_what_ends_or_breaks_the_process() -> None:
         assert why in result.report.why
 
 
+@pytest.mark.slow
+def test_many_checks_are_made_by_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_MOST_CHECKS", 2)
+    Path("loads.py").write_text("open('loads', 'a').write('x')\n\n\ndef f(x):\n    return x * 2\n")
+    results = list(results_of([request("f", "loads.py")] * 3, 60.0))
+    assert [isinstance(result, Finding) and result.report.verdict for result in results] == [Outcome.PROVEN] * 3
+    assert Path("loads").read_text() == "xx"
+
+
 def test_what_hangs_is_undecided_with_the_line_where_it_was() -> None:
     (result,) = results_of([request("hangs")], 0.5)
     assert isinstance(result, Finding)
