@@ -91,7 +91,7 @@ def samples(op: Any, dtype: torch.dtype) -> Iterator[Sample]:
             for place, tensor in zip(chosen, tensors, strict=True):
                 own[place] = tensor
             first, args, options = torch.utils._pytree.tree_unflatten(own, form)
-            return sample.output_process_fn_grad(op(first, *args, **options))
+            return sample.output_process_fn_grad(op.gradcheck_wrapper(op.op, first, *args, **options))
 
         yield Sample(function, [leaves[place].detach().clone() for place in chosen])
 

@@ -255,6 +255,10 @@ class TensorOperation:
         place = names.index(name) if name in names else len(self.inputs)
         return self.inputs[place] if place < len(self.inputs) else self.signature.defaults.get(name)
 
+    def knows(self, name: str) -> bool:
+        """Whether it has an argument of a name."""
+        return name in self.options or name in self.signature.names or name in self.signature.defaults
+
     @property
     def arguments(self) -> Iterator[tuple[str, Plain]]:
         """Its arguments as they were given, with their names."""

@@ -34,15 +34,14 @@ def decomposed(op: TensorOperation) -> Rerun | None:
     return None if function is None else _run(function, op.inputs, op.options)
 
 
-def run_operation(name: str, inputs: Mapping[str, Plain]) -> Rerun:
-    """Run the operation of a name on recorded arguments, by their names.  Raises what the operation raises."""
-    return _run(getattr(torch.ops.aten, name).default, (), inputs)
+def run_operation(name: str, arguments: Mapping[str, Plain]) -> Rerun:
+    """Run the operation of a name on recorded arguments.  Raises what the operation raises."""
+    return _run(getattr(torch.ops.aten, name).default, (), arguments)
 
 
 def argument_names(name: str) -> Mapping[str, bool]:
-    """The names of the arguments of an operation, and whether they must be given."""
-    arguments = getattr(torch.ops.aten, name).default._schema.arguments
-    return {it.name: not (it.kwarg_only and it.has_default_value()) for it in arguments}
+    """The names of the arguments of an operation, and whether they have a default."""
+    return {it.name: it.has_default_value() for it in getattr(torch.ops.aten, name).default._schema.arguments}
 
 
 def _run(function: Any, inputs: Sequence[Plain], options: Mapping[str, Plain]) -> Rerun:

@@ -46,8 +46,8 @@ LEAST_DIVISOR = 9.999999960041972e-13
 _EPSILONS = frozenset({LEAST_DIVISOR, 1e-12, 1e-6, *(2.0**-bits for bits in (52, 23, 10, 7))})
 
 
-_MOST_TERMS = 10**6
-"""The largest numerator and denominator of a ratio that a double is taken for: of a count of entries, mostly."""
+_MOST_ENTRIES = 2**31
+"""The largest count of entries whose inverse, or twice it, a double is taken for."""
 
 
 def _constant(name: str) -> arb:
@@ -148,8 +148,8 @@ class Exact:
 
         A double that stands for a real constant means that constant, or either if it was typed as well, unless a typed one
         means itself (`is_typed_exactly`).  One that is neither short nor typed was computed in double precision by torch
-        itself: it is known to half a unit in the last place.  Where typed numbers mean themselves, such a number is the
-        simple ratio, or one less a typed number, that it is the nearest double of.
+        itself: it is known to half a unit in the last place.  Where typed numbers mean themselves, it is what torch rounded
+        to it, if that is one step from a typed number or from a count of entries.
         """
         typed = number in self.literals or -number in self.literals
         if self.mathematical and number in _EPSILONS and not typed:
@@ -166,8 +166,8 @@ class Exact:
             return Value(near.ball.union(constant) if typed else constant, self, number)
         if typed:
             return near
-        if self.is_typed_exactly and (ratio := _ratio(number, self.literals)) is not None:
-            return Value(arb(exact(ratio)), self, number)
+        if self.is_typed_exactly and (origin := _origin(number, self.literals)) is not None:
+            return Value(arb(exact(origin)), self, number)
         return Value(near.ball + arb(0, 1) * abs(near.ball) * arb(2) ** -53, self, number)
 
     def limit(self, number: int | float) -> Value:
@@ -377,14 +377,20 @@ def _is_short(number: float) -> bool:
     return number.as_integer_ratio()[0].bit_length() <= 12
 
 
-def _ratio(number: float, typed: Collection[float]) -> Fraction | None:
-    """The number that torch computed a double from in one step: 2/124, or 1 - 0.4 if 0.4 was typed."""
+def _origin(number: float, typed: Collection[float]) -> Fraction | None:
+    """What torch rounded to a double in one step: 2/124 of 124 entries, 1 - 0.4 where 0.4 was typed."""
     for literal in typed:
-        if isinstance(literal, float) and 1 - literal == number:
-            return 1 - Fraction(literal)
-    ratio = Fraction(number).limit_denominator(_MOST_TERMS)
-    is_simple = abs(ratio.numerator) <= _MOST_TERMS and float(ratio) == number
-    return ratio if is_simple else None
+        value = Fraction(literal) if math.isfinite(literal) else None
+        for exactly in () if value is None else (1 - value, value - 1, value + 1, 2 * value):
+            if float(exactly) == number:
+                return exactly
+    for numerator in (1, 2):
+        count = round(numerator / number) if number else 0
+        if count and abs(count) <= _MOST_ENTRIES and numerator / count == number:
+            ratio = Fraction(numerator, count)
+            is_decimal = ratio.numerator == 1 and str(ratio.denominator).strip("0") == "1"  # 1e-7 means itself
+            return Fraction(number) if is_decimal else ratio
+    return None
 
 
 def _whole(ball: arb) -> int | None:

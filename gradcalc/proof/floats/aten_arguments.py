@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Final
 
 from gradcalc.engines.autograd.operation import TensorOperation, TensorView
-from gradcalc.engines.autograd.scalarize_trace import DATA_MOVEMENT
+from gradcalc.engines.autograd.scalarize_trace import DATA_MOVEMENT, MATRICES
 from gradcalc.proof.floats.aten_elementwise import is_structural
 
 _ROWS = {
@@ -68,6 +68,8 @@ def not_understood(op: TensorOperation) -> str | None:
     """The name of an argument that the row of an operation does not understand; None if it understands all."""
     if op.is_scalar and op.base in ("max", "min") and op.argument("dim") is not None:
         return "dim"  # of a number, whose row takes the other argument for another number
+    if op.base in MATRICES and any(len(view.shape) > _ROWS_AND_COLUMNS for view in op.views):
+        return "a batch"
     if _understands_all(op.base, op.signature.plain):
         return None
     understood = UNDERSTOOD.get(op.base, frozenset())
@@ -86,4 +88,5 @@ def _understands_all(base: str, names: frozenset[str]) -> bool:
     return base in DATA_MOVEMENT or is_structural(base) or names <= UNDERSTOOD.get(base, frozenset())
 
 
+_ROWS_AND_COLUMNS = 2
 _MISSING: Final = object()

@@ -59,7 +59,9 @@ VIEWS = frozenset({
 })  # fmt: skip
 BRANCHES = ("where", "masked_fill", "maximum", "minimum", "max", "min", "clamp", "clamp_min", "clamp_max")
 """They choose one of their arguments; backward multiplies the gradient of the others by 0."""
-WITHOUT_RESULT = frozenset({"_linalg_check_errors", "_local_scalar_dense", "is_same_size", "_has_same_storage_numel"})
+WITHOUT_RESULT = frozenset(
+    {"_linalg_check_errors", "_local_scalar_dense", "equal", "is_same_size", "_has_same_storage_numel"}
+)
 
 
 _STRUCTURAL = COMPARISONS | LOGIC | CREATIONS | EMPTY | VIEWS | WITHOUT_RESULT

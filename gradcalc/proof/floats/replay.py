@@ -165,7 +165,7 @@ class _Replaying:
         """Run an operation without a row by what its caller knows of it."""
         operands = [self.memory.read(view) for view in op.operands] if self._beyond is not None else []
         results = None
-        if self._beyond is not None and not any(operand.has_unknown for operand in operands):
+        if self._beyond is not None:
             results = self._beyond(op, operands)
         if results is None:
             self._forget(op, blame)

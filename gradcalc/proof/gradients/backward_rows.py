@@ -7,6 +7,7 @@ Comes in: an operation with exact operands.  Goes out: its exact results; None w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -26,7 +27,11 @@ from gradcalc.proof.floats.memory import Operand
 from gradcalc.proof.gradients.adjoint_steps import write_adjoint
 from gradcalc.proof.gradients.decomposition_rows import DECOMPOSED, write_run, write_steps
 from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown, as_tuple
+from gradcalc.proof.gradients.masks import exponentials
 from gradcalc.proof.gradients.rows import ROWS, Arguments, row
+
+Balls = Mapping[int, Sequence[arb] | None]
+"""The exact numbers of tensors by the identity of their views; None where they are not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +51,15 @@ def _kernels(names: str, results: str = "self", gradient: str = "grad_output", s
 _KERNELS: Mapping[str, _Adjoint] = {
     **_kernels("convolution", "input weight bias"),
     **_kernels(
-        "avg_pool2d avg_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d "
-        "max_pool2d_with_indices max_pool3d_with_indices fractional_max_pool2d fractional_max_pool3d glu huber_loss "
+        "avg_pool2d avg_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d "
+        "glu huber_loss "
         "smooth_l1_loss soft_margin_loss mse_loss binary_cross_entropy multi_margin_loss "
         "reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d "
         "upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d "
         "gelu silu mish hardswish hardsigmoid hardtanh softshrink "
         "_upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d upsample_bicubic2d upsample_trilinear3d"
     ),
-    **_kernels("nll_loss nll_loss2d multilabel_margin_loss", suffix="_forward"),
+    **_kernels("multilabel_margin_loss", suffix="_forward"),
     **_kernels("hardshrink", gradient="grad_out"),
     **_kernels("_prelu_kernel", "self weight"),
     **_kernels("_cdist", "x1", "grad", "_forward"),
@@ -115,13 +120,18 @@ def _layer_norm_backward(p: ForwardProgram, a: Arguments) -> tuple[Reference | N
     return _selected(a, [own, by_weight, p.sum(gradient, lead) if lead else p.identity(gradient)])
 
 
-@row("native_batch_norm_backward", "weight running_mean running_var save_mean save_invstd train eps output_mask")
+@row(
+    "native_batch_norm_backward batch_norm_backward",
+    "weight running_mean running_var save_mean save_invstd save_var train update eps output_mask",
+)
 def _batch_norm_backward(p: ForwardProgram, a: Arguments) -> tuple[Reference | None, ...]:
-    x, gradient = a.array("input"), a.array("grad_out")
+    is_new = a.op.base == "batch_norm_backward"
+    x, gradient, is_training = a.array("input"), a.array("grad_out"), a.plain("update" if is_new else "train")
     dims = [0, *range(2, len(x.shape))]
     shape = (1, x.shape[1], *[1] * (len(x.shape) - 2))
-    if a.plain("train"):
-        middle, scale = (Reference(a.array(name).place, shape) for name in ("save_mean", "save_invstd"))
+    if is_training:
+        names = ("save_mean", "save_var" if is_new else "save_invstd")
+        middle, scale = (Reference(a.array(name).place, shape) for name in names)
     else:
         middle = Reference(a.array("running_mean").place, shape)
         inverse = p.call("rsqrt", p.call("+", a.array("running_var"), p.scalar(a.plain("eps"))))
@@ -129,8 +139,32 @@ def _batch_norm_backward(p: ForwardProgram, a: Arguments) -> tuple[Reference | N
     normal = p.call("*", p.call("-", x, middle), scale)
     weight = a.plain("weight")
     scaled = gradient if weight is None else p.call("*", gradient, Reference(a.array("weight").place, shape))
-    own = _norm_backward(p, scaled, normal, scale, dims) if a.plain("train") else p.call("*", scaled, scale)
+    own = _norm_backward(p, scaled, normal, scale, dims) if is_training else p.call("*", scaled, scale)
     return _selected(a, [own, p.sum(p.call("*", gradient, normal), dims), p.sum(gradient, dims)])
+
+
+@row(
+    "max_pool2d_with_indices_backward max_pool3d_with_indices_backward adaptive_max_pool2d_backward "
+    "adaptive_max_pool3d_backward fractional_max_pool2d_backward fractional_max_pool3d_backward",
+    "kernel_size stride padding dilation ceil_mode output_size",
+)
+def _max_pool_backward(p: ForwardProgram, a: Arguments) -> Reference:
+    """The sums of the gradients at the places that were chosen, in every plane."""
+    gradient, shape = a.array("grad_output"), a.plain("self").shape
+    size = math.prod(shape[-3 if "3d" in a.op.base else -2 :])
+    planes = math.prod(shape) // size
+    chosen = a.floats("indices").astype(int).reshape(planes, -1) + np.arange(planes)[:, None] * size
+    return p.scatter(gradient, chosen, shape)
+
+
+@row("_softmax_backward_data _log_softmax_backward_data", "dim input_dtype")
+def _softmax_backward(p: ForwardProgram, a: Arguments) -> Reference:
+    gradient, output = a.array("grad_output"), a.array("output")
+    dims = [a.plain("dim") % len(output.shape)] if output.shape else []
+    is_log = a.op.base.startswith("_log")
+    weighted = gradient if is_log else p.call("*", gradient, output)
+    total = p.keep(p.sum(weighted, dims), dims) if dims else weighted
+    return p.call("-", weighted, p.call("*", exponentials(p, output, a.floats("output")) if is_log else output, total))
 
 
 @row("native_group_norm_backward", "weight N C HxW group output_mask")
@@ -161,7 +195,8 @@ class Meanings:
         self.notes: dict[str, None] = {}
 
     def __call__(self, op: TensorOperation, operands: Sequence[Operand]) -> Sequence[Sequence[arb]] | None:
-        balls = {id(view): operand.balls.tolist() for view, operand in zip(op.operands, operands, strict=True)}
+        pairs = zip(op.operands, operands, strict=True)
+        balls = {id(view): None if operand.has_unknown else operand.balls.tolist() for view, operand in pairs}
         try:
             exact = _results(op, balls)
             if exact is None:
@@ -193,6 +228,9 @@ def _fits(op: TensorOperation, exact: Sequence[Sequence[arb]] | None) -> bool:
         half = 2.0 ** -(FORMATS[view.dtype].precision / 2)
         numbers = np.array([float(it.mid()) for it in balls])
         largest = float(np.abs(numbers).max())
+        if not largest and not view.floats.any():
+            gaps.append(True)
+            continue
         if max(largest, float(np.abs(view.floats).max())) <= operands * half and len(exact) > 1:
             continue
         gaps.append(float(np.abs(numbers - view.floats).max()) <= largest * half + 1e-300)
@@ -207,7 +245,7 @@ def _largest(floats: Numbers) -> float:
 class _Program(ForwardProgram):
     """The program of one operation, whose tensors are exact numbers."""
 
-    def __init__(self, balls: Mapping[int, Sequence[arb]]):
+    def __init__(self, balls: Balls):
         super().__init__()
         self.balls = dict(balls)
         self.inputs: dict[str, Reference] = {}
@@ -217,8 +255,11 @@ class _Program(ForwardProgram):
             return super().read(view)
         name = f"operand {id(view)}"
         if name not in self.inputs:
+            numbers = self.balls[id(view)]
+            if numbers is None:
+                raise NotKnown("an operand that is not known")
             self.note_infinities(name, view.floats)
-            self.inputs[name] = self.leaf(name, self.balls[id(view)], view.shape)
+            self.inputs[name] = self.leaf(name, numbers, view.shape)
         return self.inputs[name]
 
     def discard(self, start: int) -> None:
@@ -246,7 +287,7 @@ class _Program(ForwardProgram):
         )
 
 
-def _results(op: TensorOperation, balls: Mapping[int, Sequence[arb]]) -> Sequence[Sequence[arb]] | None:
+def _results(op: TensorOperation, balls: Balls) -> Sequence[Sequence[arb]] | None:
     program = _Program(balls)
     arrays = as_tuple(write_steps(program, op))
     return program.values([*arrays, *[None] * (len(op.results) - len(arrays))])
@@ -257,8 +298,8 @@ def _adjoint(program: ForwardProgram, op: TensorOperation, kernel: _Adjoint) -> 
     name = _FORWARD_NAMES.get(kernel.forward, kernel.forward)
     arguments = {
         it: _forward_argument(op, kernel, it)
-        for it, is_needed in argument_names(name).items()
-        if is_needed or it in op.signature.names or it in op.options
+        for it, has_default in argument_names(name).items()
+        if not has_default or op.knows(it)
     }
     try:
         run = run_operation(name, arguments)
@@ -290,25 +331,24 @@ def _own(program: ForwardProgram, view: TensorView, op: TensorOperation) -> Refe
 
 def _forward_argument(op: TensorOperation, kernel: _Adjoint, name: str) -> Plain:
     """An argument of the forward operation by those of the kernel; what a linear one is applied to may not be given."""
-    names = op.signature.names
     for other in (name, *_OTHER_NAMES.get(name, ())):
-        if other in names or other in op.options:
+        if op.knows(other):
             given: Plain = op.argument(other)
             return given
     gradient = op.argument(kernel.gradient)
-    if name == "self" and "input_size" in names:
+    if name == "self" and op.knows("input_size"):
         shape = op.argument("input_size")
         return TensorView(NO_MEMORY, 0, shape, (0,) * len(shape), 1, gradient.dtype, 0.0)
     if name == "output_size":
         return tuple(gradient.shape[-_POOLED[kernel.forward] :])
-    if name == "bias":
+    if name in _OPTIONAL:
         return None
     raise NotKnown(f"{op.name} without {name}")
 
 
-_POOLED = {
-    "_adaptive_avg_pool2d": 2, "_adaptive_avg_pool3d": 3, "adaptive_max_pool2d": 2, "adaptive_max_pool3d": 3,
-}  # fmt: skip
+_OPTIONAL = frozenset({"bias", "compute_mode"})
+"""Arguments of forward operations that their kernels are not given, and can do without."""
+_POOLED = {"_adaptive_avg_pool2d": 2, "_adaptive_avg_pool3d": 3}
 """Over how many dimensions pools go that are given the size of their result."""
 
 

@@ -70,9 +70,11 @@ class Decisions:
             *(self._made.get(view.storage, ()) for view in op.operands if not view.is_float)
         )
         integers = [view for view in op.results if not view.is_float]
-        is_read = op.base == "_local_scalar_dense"  # by the user's code
+        is_read = op.base in ("_local_scalar_dense", "equal")  # by the user's code
         if is_read or len(integers) < len(op.results):
             self.used.update(dict.fromkeys(inherited))
+        if op.base == "equal":
+            self.used.update(dict.fromkeys(_decisions(program, op)))
         if integers and not op.is_view:
             made = inherited.union(_decisions(program, op))
             for view in integers:

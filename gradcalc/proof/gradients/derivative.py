@@ -18,10 +18,15 @@ from gradcalc.engines.taylor.reals import Real, ball, is_accurate
 from gradcalc.proof.floats.arithmetic import Exact
 from gradcalc.proof.floats.formats import FORMATS
 from gradcalc.proof.gradients import (  # noqa: F401  their rows belong to the table
+    embedding_rows,
+    factorization_rows,
+    interpolation_rows,
     layer_rows,
     loss_rows,
+    matrix_rows,
     move_rows,
     order_rows,
+    pool_rows,
     reduction_rows,
     scatter_rows,
 )

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import zip_longest
 from math import prod
 from typing import Any
 
@@ -18,8 +20,10 @@ import numpy as np
 from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, TensorOperation, TensorView, same_floats
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.array_program import ArrayProgram, Leaf, ProgramBuilder, Reference
+from gradcalc.engines.taylor.array_spectral import Eigen, Exponential
 from gradcalc.engines.taylor.array_steps import Flat, Step, Take
 from gradcalc.engines.taylor.entrywise import Entrywise
+from gradcalc.engines.taylor.reals import exact
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Array
 from gradcalc.expression.tree import Call, Name
@@ -84,6 +88,8 @@ class ForwardProgram(ProgramBuilder):
         self._constants = constants
         self._is_cut, self._escape = cut, escape
         self._blocks: dict[int, _Block] = {}
+        self._left_out: dict[int, str] = {}
+        """Storages of results that no row says anything of, with their operations."""
         self._known: dict[int, Reference] = {}
         self.place = -1
 
@@ -118,6 +124,10 @@ class ForwardProgram(ProgramBuilder):
         """An array of constants."""
         return self.variable(f"constant {len(self.steps)}", np.asarray(floats, dtype=np.float64).reshape(-1), shape)
 
+    def exact(self, values: Sequence[Fraction], shape: tuple[int, ...]) -> Reference:
+        """An array of exact rationals."""
+        return self.leaf(f"constant {len(self.steps)}", list(map(exact, values)), shape)
+
     def constant(self, name: str) -> Reference:
         """A constant of gradcalc's language: pi, e."""
         return self._add(Leaf(Call(name, ())), ())
@@ -139,6 +149,8 @@ class ForwardProgram(ProgramBuilder):
     def read(self, view: TensorView) -> Reference:
         """What a tensor holds."""
         block = self._blocks.get(view.storage)
+        if block is None and view.storage in self._left_out:
+            return self._unknown_array([], view.shape, self._left_out[view.storage])
         if block is None or view.storage == NO_MEMORY:
             return self._recorded(view)
         if view.end > len(block.floats) or not same_floats(block.floats[view.positions], view.floats).all():
@@ -180,6 +192,10 @@ class ForwardProgram(ProgramBuilder):
         block = self._blocks.get(view.storage)
         if block is None and view.is_contiguous and view.offset == 0:
             self._blocks[view.storage] = _Block(Reference(array.place, (view.size,)), view.floats.copy())
+            return
+        if block is None and view.size == view.end and len(np.unique(view.positions)) == view.size:
+            order = np.argsort(view.positions)
+            self._blocks[view.storage] = _Block(self.gather(array, np.arange(view.size)[order]), view.floats[order])
             return
         if block is None:
             block = self._blocks[view.storage] = self._empty(view.end)
@@ -230,6 +246,15 @@ class ForwardProgram(ProgramBuilder):
         step = Ordered(x.place, places.reshape(-1).tolist(), rivals, x.size)
         return self._add(step, tuple(places.shape))
 
+    def eigen(self, x: Reference, signs: Sequence[float]) -> Reference:
+        """The eigenvalues and eigenvectors of a symmetric matrix, flat; `signs` are numbers near the vectors."""
+        step = Eigen(x.place, x.shape[0], signs)
+        return self._add(step, (step.size,))
+
+    def exponential(self, x: Reference) -> Reference:
+        """The exponential of a square matrix."""
+        return self._add(Exponential(x.place, x.shape[0]), x.shape)
+
     def slope(self, function: Entrywise, spot: int) -> Reference:
         """The derivative of a function of numbers by an argument, flat."""
         return self._add(Slope(function, spot), (function.size,))
@@ -273,8 +298,11 @@ class ForwardProgram(ProgramBuilder):
             what = str(error) if isinstance(error, NotKnown) else f"{op.name} ({error})"
             self._forget(op, what)
             return
-        for view, array in zip(op.results, as_tuple(results), strict=False):
-            if array is not None and view.is_float:
+        arrays = as_tuple(results)
+        for view, array in zip_longest(op.results, arrays[: len(op.results)]):
+            if array is None and view.is_float and view.size:
+                self._left_out[view.storage] = f"another result of {op.name}"
+            elif array is not None and view.is_float:
                 self.write(view, array)
                 if view.has_data and not set(view.floats[:_LOOKED_AT].tolist()) <= _ORDINARY:
                     self._results.setdefault(_key(view.floats), place)

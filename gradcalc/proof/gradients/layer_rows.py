@@ -1,7 +1,4 @@
-"""Forward rows of layers: norms, convolutions, pools, attention, as compositions of sums, products and moves of entries.
-
-They read no shape of a result, so that the adjoints of backward kernels are taken of them, too.
-"""
+"""Forward rows of layers: norms, convolutions, pools, attention, as compositions of sums, products and moves of entries."""
 
 from __future__ import annotations
 
@@ -15,6 +12,7 @@ from gradcalc.engines.autograd.operation import Numbers
 from gradcalc.engines.taylor.array_program import Reference
 from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown
 from gradcalc.proof.gradients.masks import exponentials
+from gradcalc.proof.gradients.pool_rows import each_dim
 from gradcalc.proof.gradients.reduction_rows import batched, centered
 from gradcalc.proof.gradients.rows import Arguments, row
 
@@ -71,13 +69,10 @@ def _group_norm(p: ForwardProgram, a: Arguments) -> tuple[Reference, Reference, 
 
 
 def windows(
-    shape: Sequence[int], kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int]
-) -> tuple[list[int], Numbers]:
-    """The places of an image under every position of a kernel, a row for each; -1 outside.  Also how many there are."""
-    counts = [
-        (length + 2 * pad - step * (size - 1) - 1) // stride_ + 1
-        for length, size, stride_, pad, step in zip(shape, kernel, stride, padding, dilation, strict=True)
-    ]
+    shape: Sequence[int], kernel: Sequence[int], counts: Sequence[int], stride: Sequence[int], padding: Sequence[int],
+    dilation: Sequence[int],
+) -> Numbers:  # fmt: skip
+    """The places of an image under every position of a kernel, of which there are `counts`: a row for each; -1 outside."""
     starts = np.meshgrid(
         *[np.arange(count) * step - pad for count, step, pad in zip(counts, stride, padding, strict=True)], indexing="ij"
     )
@@ -88,7 +83,8 @@ def windows(
         at = start.reshape(-1, 1) + offset.reshape(1, -1)
         inside = inside & (at >= 0) & (at < length)
         places = places * length + at
-    return counts, np.where(inside, places, -1)
+    found: Numbers = np.where(inside, places, -1)
+    return found
 
 
 def _padded(p: ForwardProgram, x: Reference, places: Numbers) -> Reference:
@@ -98,20 +94,16 @@ def _padded(p: ForwardProgram, x: Reference, places: Numbers) -> Reference:
     return p.gather(x, places)
 
 
-def _pair(value: Any, count: int) -> list[int]:
-    values = [value] if isinstance(value, int) else list(value)
-    return values * count if len(values) == 1 else values
-
-
 @row("convolution", "bias stride padding dilation transposed output_padding groups")
 def _convolution(p: ForwardProgram, a: Arguments) -> Reference:
     if a.plain("transposed"):
-        raise NotKnown("transposed convolution")
+        return _transposed_convolution(p, a)
     x, weight, groups = a.array("input"), a.array("weight"), a.plain("groups")
     batch, channels, *image = x.shape
     kernel = weight.shape[2:]
     count = len(kernel)
-    counts, places = windows(image, kernel, *(_pair(a.plain(name), count) for name in ("stride", "padding", "dilation")))
+    counts = a.shape[2:]
+    places = windows(image, kernel, counts, *(each_dim(a.plain(name), count) for name in ("stride", "padding", "dilation")))
     size, own = math.prod(image), channels // groups
     starts = (np.arange(batch)[:, None] * channels + np.arange(channels)[None]) * size
     whole = np.where(places[None, None] < 0, -1, starts[:, :, None, None] + places[None, None])
@@ -123,68 +115,34 @@ def _convolution(p: ForwardProgram, a: Arguments) -> Reference:
         parts.append(p.product(_padded(p, x, rows), p.gather(weight, columns)))
     joined = p.join(parts)
     order = np.arange(joined.size).reshape(groups, batch, len(places), outputs).transpose(1, 0, 3, 2)
-    y = Reference(p.gather(joined, order).place, (batch, weight.shape[0], *counts))
-    if a.plain("bias") is None or a.op.base != "convolution":
+    return _with_bias(p, a, Reference(p.gather(joined, order).place, (batch, weight.shape[0], *counts)))
+
+
+def _with_bias(p: ForwardProgram, a: Arguments, y: Reference) -> Reference:
+    if a.plain("bias") is None:
         return y
-    return p.call("+", y, Reference(a.array("bias").place, (1, weight.shape[0], *[1] * count)))
+    return p.call("+", y, Reference(a.array("bias").place, (1, y.shape[1], *[1] * (len(y.shape) - 2))))
 
 
-@row("avg_pool2d", "kernel_size stride padding ceil_mode count_include_pad divisor_override")
-def _avg_pool(p: ForwardProgram, a: Arguments) -> Reference:
-    x = a.array("self")
-    kernel = _pair(a.plain("kernel_size"), 2)
-    stride, padding = _pair(a.plain("stride") or kernel, 2), _pair(a.plain("padding") or 0, 2)
-    if a.plain("ceil_mode") or (any(padding) and not a.plain("count_include_pad")):
-        raise NotKnown(f"{a.op.name} in this form")
-    lead, image = x.shape[:-2], x.shape[-2:]
-    counts, places = windows(image, kernel, stride, padding, [1, 1])
-    starts = np.arange(math.prod(lead)) * math.prod(image)
-    whole = np.where(places[None] < 0, -1, starts[:, None, None] + places[None])
-    total = p.sum(_padded(p, x, whole), [2])
-    mean = p.call("/", total, p.scalar(float(a.plain("divisor_override") or math.prod(kernel))))
-    return Reference(mean.place, (*lead, *counts))
-
-
-@row("_adaptive_avg_pool2d", "output_size")
-def _adaptive_avg_pool(p: ForwardProgram, a: Arguments) -> Reference:
-    x = a.array("self")
-    size = a.plain("output_size") if a.op.base == "_adaptive_avg_pool2d" else a.array("grad_output").shape[-2:]
-    lead, image = x.shape[:-2], x.shape[-2:]
-    places = np.arange(x.size).reshape(math.prod(lead), *image)
-    parts = []
-    for row_ in range(size[0]):
-        for column in range(size[1]):
-            top, bottom = row_ * image[0] // size[0], -(-(row_ + 1) * image[0] // size[0])
-            left, right = column * image[1] // size[1], -(-(column + 1) * image[1] // size[1])
-            window = places[:, top:bottom, left:right].reshape(len(places), -1)
-            parts.append(p.mean(p.gather(x, window), [1]))
-    joined = p.join(parts)
-    order = np.arange(joined.size).reshape(size[0] * size[1], len(places)).T
-    return Reference(p.gather(joined, order).place, (*lead, *size))
-
-
-@row("max_pool2d_with_indices", "kernel_size stride padding dilation ceil_mode")
-def _max_pool(p: ForwardProgram, a: Arguments) -> tuple[Reference, None]:
-    x = a.array("self")
-    kernel = _pair(a.plain("kernel_size"), 2)
-    stride = _pair(a.plain("stride") or kernel, 2)
-    padding, dilation = (_pair(a.plain(name) or default, 2) for name, default in (("padding", 0), ("dilation", 1)))
-    lead, image = x.shape[:-2], x.shape[-2:]
-    if a.op.base != "max_pool2d_with_indices":  # the backward kernel is given the places
-        chosen = a.floats("indices").astype(int)
-        starts = (np.arange(math.prod(lead)) * math.prod(image)).reshape(*lead, 1, 1)
-        return p.gather(x, chosen + starts), None
-    counts, places = windows(image, kernel, stride, padding, dilation)
-    if a.plain("ceil_mode") or (places < 0).all(axis=1).any():
-        raise NotKnown(f"{a.op.name} in this form")
-    starts = np.arange(math.prod(lead)) * math.prod(image)
-    first = places.max(axis=1, keepdims=True)
-    inside = np.where(places < 0, first, places)  # a window at the rim: one of its entries twice
-    if (places < 0).any():
-        raise NotKnown(f"{a.op.name} with padding")
-    whole = starts[:, None, None] + inside[None]
-    best = p.combine("max", p.gather(x, whole), [2])
-    return Reference(best.place, (*lead, *counts)), None
+def _transposed_convolution(p: ForwardProgram, a: Arguments) -> Reference:
+    """Every entry of the input times the kernel, added where the kernel lies in the result."""
+    x, weight, groups = a.array("input"), a.array("weight"), a.plain("groups")
+    batch, channels, *image = x.shape
+    kernel, result, count = weight.shape[2:], a.shape[2:], len(image)
+    stride, padding, dilation = (each_dim(a.plain(name), count) for name in ("stride", "padding", "dilation"))
+    places = windows(result, kernel, image, stride, padding, dilation)
+    own, outputs, size = channels // groups, weight.shape[1], math.prod(image)
+    parts, targets = [], []
+    for group in range(groups):
+        rows = np.arange(x.size).reshape(batch, channels, size)[:, group * own : (group + 1) * own].transpose(0, 2, 1)
+        columns = np.arange(weight.size).reshape(channels, -1)[group * own : (group + 1) * own]
+        parts.append(p.product(p.gather(x, rows.reshape(-1, own)), p.gather(weight, columns)))
+        planes = np.arange(batch)[:, None] * outputs * groups + group * outputs + np.arange(outputs)[None]
+        whole = planes[:, None, :, None] * math.prod(result) + places[None, :, None, :]
+        targets.append(np.where(places[None, :, None, :] < 0, -1, whole).reshape(-1))
+    joined, target = p.join(parts), np.concatenate(targets)
+    inside = np.flatnonzero(target >= 0)
+    return _with_bias(p, a, p.scatter(p.gather(joined, inside), target[inside], a.shape))
 
 
 @row("_scaled_dot_product_flash_attention_for_cpu", "dropout_p is_causal attn_mask scale")

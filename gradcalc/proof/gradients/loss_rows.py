@@ -1,7 +1,8 @@
-"""Forward rows of losses, with their reductions and weights, and of embeddings."""
+"""Forward rows of losses, with their reductions and weights."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,28 @@ def _weighted(p: ForwardProgram, a: Arguments, losses: Reference) -> Reference:
     return losses if a.plain("weight") is None else p.call("*", losses, a.array("weight"))
 
 
+@row("multilabel_margin_loss_forward", "reduction")
+def _multilabel_margin_loss(p: ForwardProgram, a: Arguments) -> tuple[Reference, None]:
+    """The margins between the targets of a row, which end before the first -1, and its other classes."""
+    x, targets = a.array("self"), a.floats("target").astype(int)
+    count = x.shape[-1] if x.shape else 1
+    losses = []
+    for number, line in enumerate(targets.reshape(-1, count)):
+        end = np.flatnonzero(line == -1)
+        chosen = line[: end[0]] if end.size else line
+        others = np.setdiff1d(np.arange(count), chosen)
+        if not chosen.size or not others.size:
+            losses.append(p.numbers(np.zeros(1), ()))
+            continue
+        pairs = np.stack(np.meshgrid(chosen, others, indexing="ij")).reshape(2, -1) + number * count
+        margin = p.call("-", p.gather(x, pairs[1]), p.gather(x, pairs[0]))
+        hinge = p.call("maximum", p.call("+", p.scalar(1.0), margin), p.scalar(0.0))
+        losses.append(p.call("/", p.sum(hinge, [0]), p.scalar(float(count))))
+    shape = targets.shape[:-1]
+    joined = Reference(p.join(losses).place, shape if shape else ())
+    return _reduced(p, a, joined), None
+
+
 @row("nll_loss_forward", "weight reduction ignore_index")
 def _nll_loss(p: ForwardProgram, a: Arguments) -> tuple[Reference, Reference | None]:
     """Of rows of logarithms and their classes; ignored classes count for nothing, in the mean either."""
@@ -111,25 +134,20 @@ def _glu(p: ForwardProgram, a: Arguments) -> Reference:
     return p.call("*", p.gather(x, first), p.call("sigmoid", p.gather(x, second)))
 
 
-@row("embedding", "padding_idx scale_grad_by_freq sparse")
-def _embedding(p: ForwardProgram, a: Arguments) -> Reference:
-    """Rows of a table; the row that pads is documented to get no gradient, and counts as constant where that is asked."""
-    weight, rows = a.array("weight"), a.floats("indices").astype(int)
-    width, padding = weight.shape[1], a.plain("padding_idx")
-    places = rows[..., None] * width + np.arange(width)
-    if padding is None or padding < 0:
-        return p.gather(weight, places)
-    p.documented = p.documented or f"embedding with padding_idx={padding}"
-    if not p.is_documented:
-        return p.gather(weight, places)
-    return p.gather(p.join([weight, p.stop(weight)]), places + weight.size * (rows == padding)[..., None])
-
-
-@row("embedding_dense_backward", "num_weights padding_idx")
-def _embedding_backward(p: ForwardProgram, a: Arguments) -> Reference:
-    gradient, rows = a.array("grad_output"), a.floats("indices").astype(int).reshape(-1)
-    width, count = gradient.shape[-1], a.plain("num_weights")
-    kept = rows != a.plain("padding_idx")
-    flat = np.arange(gradient.size).reshape(-1, width)[kept]
-    places = rows[kept][:, None] * width + np.arange(width)
-    return p.scatter(p.gather(gradient, flat), places, (count, width))
+@row("nll_loss_backward nll_loss2d_backward", "weight reduction ignore_index")
+def _nll_loss_backward(p: ForwardProgram, a: Arguments) -> Reference:
+    """The gradient of each loss, with the weight of its class, at the place of its class."""
+    shape, classes = a.plain("self").shape, a.floats("target").astype(int)
+    lead = shape[:1] if len(shape) > 1 else ()
+    size = math.prod(shape[len(lead) + 1 :])
+    keep = (classes != a.plain("ignore_index")).reshape(-1)
+    chosen = np.where(keep, classes.reshape(-1), 0)
+    gradient = p.call("neg", p.broadcast_to(a.array("grad_output"), (len(chosen),)))
+    if a.plain("weight") is not None:
+        gradient = p.call("*", gradient, p.gather(a.array("weight"), chosen))
+    if a.plain("reduction") == _MEAN:
+        gradient = p.call("/", gradient, a.array("total_weight"))
+    count = np.arange(len(chosen))
+    places = ((count // size) * shape[len(lead)] + chosen) * size + count % size
+    kept = np.flatnonzero(keep)
+    return p.scatter(p.gather(gradient, kept), places[kept], shape)

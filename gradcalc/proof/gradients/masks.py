@@ -19,7 +19,7 @@ from gradcalc.expression.tree import Name
 from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown
 from gradcalc.proof.gradients.forward_steps import Join
 
-_KEEPING = {"+": (0, 1), "-": (0,), "*": (0, 1), "/": (0,)}
+_KEEPING = {"+": (0, 1), "-": (0, 1), "neg": (0,), "*": (0, 1), "/": (0,)}
 """Functions of numbers that are minus infinity where they are so for floats, if one of these arguments is an infinity."""
 
 

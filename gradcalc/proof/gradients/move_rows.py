@@ -57,12 +57,29 @@ def _moved(p: ForwardProgram, a: Arguments, sources: Sequence[Reference], fill: 
      "masked_select pixel_shuffle pixel_unshuffle channel_shuffle reflection_pad1d reflection_pad2d reflection_pad3d "
      "replication_pad1d replication_pad2d replication_pad3d masked_scatter unfold_copy as_strided_copy "
      "slice_copy select_copy alias_copy detach_copy select_backward slice_backward diagonal_backward tril_copy narrow_copy "
-     "split_with_sizes unbind_copy _unsafe_index",
+     "_unsafe_index",
      "tensors dim dims dim0 dim1 dim2 shifts repeats index start end step sparse_grad dimension size offset k "
      "implicit padding upscale_factor downscale_factor groups source stride storage_offset input_sizes dtype length "
-     "indices split_sizes")  # fmt: skip
+     "indices")  # fmt: skip
 def _moves(p: ForwardProgram, a: Arguments) -> Reference:
     return _moved(p, a, [p.read(view) for view in a.op.operands if view.is_float])
+
+
+@row("upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d "
+     "_upsample_nearest_exact3d", "output_size scales scales_d scales_h scales_w")  # fmt: skip
+def _nearest(p: ForwardProgram, a: Arguments) -> Reference:
+    """Run on places in the precision in which the kernel computes where the nearest entry is."""
+    x = a.array("self")
+    dtype = torch.float64 if a.op.results[0].dtype == "float64" else torch.float32
+    places = torch.arange(x.size, dtype=torch.float64).to(dtype).reshape(x.shape)
+    if dtype is torch.float32 and x.size > _WHOLE_FLOATS:
+        raise NotKnown(f"{a.op.name} of so many entries")
+    moved = a.op.function(places, *a.op.inputs[1:])
+    return p.gather(x, moved.long().numpy().reshape(a.shape))
+
+
+_WHOLE_FLOATS = 2**24
+"""Whole numbers up to here are floats of 32 bits."""
 
 
 @row("constant_pad_nd", "pad value")
@@ -80,6 +97,17 @@ def _triangle(p: ForwardProgram, a: Arguments) -> Reference:
     x = a.array("self")
     keep = (np.tril if a.op.base == "tril" else np.triu)(np.ones(x.shape), a.of("diagonal"))
     return p.choose(keep > 0, x, p.scalar(0.0))
+
+
+@row("split_copy split_with_sizes_copy unbind_copy", "split_size split_sizes dim")
+def _parts(p: ForwardProgram, a: Arguments) -> tuple[Reference, ...]:
+    x = a.array("self")
+    dim = a.of("dim") % len(x.shape)
+    places = np.arange(x.size).reshape(x.shape)
+    step = {"split_copy": a.of("split_size"), "unbind_copy": 1}.get(a.op.base)
+    ends = np.cumsum(a.of("split_sizes"))[:-1] if step is None else np.arange(step, x.shape[dim], step)
+    parts = np.split(places, ends, axis=dim)
+    return tuple(p.gather(x, part.reshape(view.shape)) for part, view in zip(parts, a.op.results, strict=True))
 
 
 @row("zeros_like ones_like zeros ones empty empty_like new_zeros new_ones new_empty arange rand randn rand_like randn_like "

@@ -113,17 +113,55 @@ def _log_softmax(p: ForwardProgram, a: Arguments) -> Reference:
     return p.call("-", x, p.keep(p.call("log", p.sum(exponentials(p, x, a.floats("self")), dims)), dims))
 
 
-@row("linalg_vector_norm", "ord dim keepdim")
-def _norm(p: ForwardProgram, a: Arguments) -> Reference:
-    x, order = a.array("self"), a.of("ord")
-    dims = _dims(x, a.of("dim"))
+def norm_of(p: ForwardProgram, x: Reference, order: float, dims: Sequence[int]) -> Reference:
+    """The norm of an order over some dimensions."""
     if order == 2:
-        return _kept(p, a, p.call("sqrt", p.sum(p.call("*", x, x), dims)))
+        return p.call("sqrt", p.sum(p.call("*", x, x), dims))
+    size = p.call("abs", x)
+    if math.isinf(order):
+        return p.combine("max" if order > 0 else "min", size, dims)
+    if order == 0:
+        return p.sum(p.call("sign", size), dims)
     if order == 1:
-        return _kept(p, a, p.sum(p.call("abs", x), dims))
-    if isinstance(order, float) and math.isinf(order) and order > 0:
-        return _kept(p, a, p.combine("max", p.call("abs", x), dims))
-    raise NotKnown(f"{a.op.name} of order {order}")
+        return p.sum(size, dims)
+    powers = p.call("**", size, p.scalar(order))
+    return p.call("**", p.sum(powers, dims), p.call("/", p.scalar(1.0), p.scalar(order)))
+
+
+@row("linalg_vector_norm", "ord dim keepdim")
+def _vector_norm(p: ForwardProgram, a: Arguments) -> Reference:
+    x = a.array("self")
+    return _kept(p, a, norm_of(p, x, float(a.of("ord")), _dims(x, a.of("dim"))))
+
+
+@row("norm", "p dim keepdim")
+def _norm(p: ForwardProgram, a: Arguments) -> Reference:
+    x, order = a.array("self"), a.of("p")
+    return _kept(p, a, norm_of(p, x, 2.0 if order is None else float(order), _dims(x, a.of("dim"))))
+
+
+@row("dist", "p")
+def _dist(p: ForwardProgram, a: Arguments) -> Reference:
+    apart = p.call("-", a.array("self"), a.array("other"))
+    return p.identity(_kept(p, a, norm_of(p, apart, float(a.of("p")), list(range(len(apart.shape))))))
+
+
+@row("_cdist_forward", "p compute_mode")
+def _cdist(p: ForwardProgram, a: Arguments) -> Reference:
+    left, right = a.array("x1"), a.array("x2")
+    left = Reference(left.place, (*left.shape[:-1], 1, left.shape[-1]))
+    right = Reference(right.place, (*right.shape[:-2], 1, *right.shape[-2:]))
+    apart = p.call("-", left, right)
+    return _kept(p, a, norm_of(p, apart, float(a.of("p")), [len(apart.shape) - 1]))
+
+
+@row("_pdist_forward", "p")
+def _pdist(p: ForwardProgram, a: Arguments) -> Reference:
+    x = a.array("self")
+    places = np.arange(x.size).reshape(x.shape)
+    first, second = np.triu_indices(x.shape[0], 1)
+    apart = p.call("-", p.gather(x, places[first]), p.gather(x, places[second]))
+    return _kept(p, a, norm_of(p, apart, float(a.of("p")), [1]))
 
 
 @row("cumsum", "dim")

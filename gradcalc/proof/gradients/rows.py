@@ -100,6 +100,15 @@ def _angle(p: ForwardProgram, a: Arguments) -> Reference:
     return p.call("*", p.constant("pi"), step)
 
 
+@row("logit", "eps")
+def _logit(p: ForwardProgram, a: Arguments) -> Reference:
+    x, one = a.array("self"), p.scalar(1.0)
+    if a.of("eps") is not None:
+        eps = p.scalar(a.of("eps"))
+        x = p.call("minimum", p.call("maximum", x, eps), p.call("-", one, eps))
+    return p.call("log", p.call("/", x, p.call("-", one, x)))
+
+
 @row("sinc")
 def _sinc(p: ForwardProgram, a: Arguments) -> Reference:
     return p.call("sinc", p.call("*", p.constant("pi"), a.array("self")))
@@ -135,9 +144,10 @@ def _mul(p: ForwardProgram, a: Arguments) -> Reference:
     return p.call("*", a.array("self"), a.array("other"))
 
 
-@row("div true_divide", "self other")
+@row("div true_divide", "self other rounding_mode")
 def _div(p: ForwardProgram, a: Arguments) -> Reference:
-    return p.call("/", a.array("self"), a.array("other"))
+    quotient = p.call("/", a.array("self"), a.array("other"))
+    return quotient if a.of("rounding_mode") is None else p.call(a.of("rounding_mode"), quotient)
 
 
 @row("pow", "self exponent")
@@ -234,9 +244,28 @@ def _round(p: ForwardProgram, a: Arguments) -> Reference:
     return p.call(last, p.call("round", p.call(first, x, by)), by)
 
 
-@row("i0 special_i1")
+@row("i0 special_i0 special_i1 special_i0e special_i1e")
 def _bessel(p: ForwardProgram, a: Arguments) -> Reference:
-    return p.call("besseli", p.number(0 if a.op.base == "i0" else 1), a.array("self"))
+    x = a.array("self")
+    value = p.call("besseli", p.number(0 if "i0" in a.op.base else 1), x)
+    if not a.op.base.endswith("e"):
+        return value
+    # i1e is smooth at 0, where besseli(1, x) is 0: the size of x is x on one side and -x on the other
+    size = p.call("abs", x) if "i0" in a.op.base else p.choose(a.floats("self") < 0, p.call("neg", x), x)
+    return p.call("*", p.call("exp", p.call("neg", size)), value)
+
+
+@row("special_erfcx")
+def _erfcx(p: ForwardProgram, a: Arguments) -> Reference:
+    x = a.array("self")
+    return p.call("*", p.call("exp", p.call("*", x, x)), p.call("erfc", x))
+
+
+@row("special_ndtri")
+def _ndtri(p: ForwardProgram, a: Arguments) -> Reference:
+    two = p.scalar(2.0)
+    inner = p.call("-", p.call("*", two, a.array("self")), p.scalar(1.0))
+    return p.call("*", p.call("sqrt", two), p.call("erfinv", inner))
 
 
 @row("polygamma", "n")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcalc.engines.autograd.operation import Numbers
+from gradcalc.engines.autograd.operation import Numbers, TensorView
 from gradcalc.engines.taylor.array_program import Reference
 from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown
 from gradcalc.proof.gradients.rows import Arguments, row
@@ -71,7 +71,11 @@ def _index_copy(p: ForwardProgram, a: Arguments) -> Reference:
 @row("index_fill", "dim value")
 def _index_fill(p: ForwardProgram, a: Arguments) -> Reference:
     x = a.array("self")
-    return _replaced(p, x, _slices(x.shape, a.floats("index").astype(int), a.of("dim")), a.array("value"))
+    places = _slices(x.shape, a.floats("index").astype(int), a.of("dim"))
+    if isinstance(a.op.argument("value"), TensorView) or not places.size:
+        return _replaced(p, x, places, a.array("value"))
+    stored = a.result().reshape(-1)[places.reshape(-1)[:1]]  # the number as the dtype has it
+    return _replaced(p, x, places, p.numbers(stored, (1,)))
 
 
 @row("index_put _index_put_impl _unsafe_index_put", "indices accumulate unsafe")
@@ -139,10 +143,10 @@ def _reduced_at(
     for number, place in enumerate(places.reshape(-1).tolist()):
         groups[place].append(x.size + number)
     groups = [[place, *group] if with_own or not group else group for place, group in enumerate(groups)]
-    return Reference(_in_groups(p, p.join([x, source]), groups, name).place, x.shape)
+    return Reference(in_groups(p, p.join([x, source]), groups, name).place, x.shape)
 
 
-def _in_groups(p: ForwardProgram, x: Reference, groups: Sequence[Sequence[int]], name: str) -> Reference:
+def in_groups(p: ForwardProgram, x: Reference, groups: Sequence[Sequence[int]], name: str) -> Reference:
     """The reductions of groups of entries, each of which lists its places; groups of one size are a matrix."""
 
     def reduce(rows: Reference) -> Reference:
@@ -160,22 +164,21 @@ def _in_groups(p: ForwardProgram, x: Reference, groups: Sequence[Sequence[int]],
 @row("segment_reduce", "reduce lengths indices offsets axis unsafe initial")
 def _segment_reduce(p: ForwardProgram, a: Arguments) -> Reference:
     x, name = a.array("data"), {"max": "amax", "min": "amin"}.get(a.of("reduce"), a.of("reduce"))
-    if a.of("initial") is not None or name not in _REDUCTIONS:
-        raise NotKnown(f"{a.op.name} in this form")
-    axis = a.of("axis")
-    ends = _segments(a, axis)
+    axis, first = a.of("axis"), [] if a.of("initial") is None else [x.size]
+    ends = _segments(a)
     groups: list[list[int]] = []
     lead, rest = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
     for before in range(lead):
-        for first, last in ends[before % len(ends)]:
-            rows = (before * x.shape[axis] + np.arange(first, last)) * rest
-            groups += [(rows + after).tolist() for after in range(rest)]
-    if not all(groups):
-        raise NotKnown(f"{a.op.name} of an empty segment")
-    return Reference(_in_groups(p, x, groups, name).place, a.shape)
+        for start, end in ends[before % len(ends)]:
+            rows = (before * x.shape[axis] + np.arange(start, end)) * rest
+            groups += [first + (rows + after).tolist() for after in range(rest)]
+    if name not in _REDUCTIONS or not all(groups) or (first and name == "mean"):
+        raise NotKnown(f"{a.op.name} in this form")
+    source = p.join([x, p.scalar(a.of("initial"))]) if first else x
+    return Reference(in_groups(p, source, groups, name).place, a.shape)
 
 
-def _segments(a: Arguments, axis: int) -> list[list[tuple[int, int]]]:
+def _segments(a: Arguments) -> list[list[tuple[int, int]]]:
     """Where segments start and end along an axis, for every row of lengths or offsets."""
     given: Any = a.op.argument("offsets")
     if given is not None:
@@ -184,3 +187,14 @@ def _segments(a: Arguments, axis: int) -> list[list[tuple[int, int]]]:
     given = a.op.argument("lengths")
     rows = a.floats("lengths").astype(int).reshape(-1, given.shape[-1])
     return [list(zip((np.cumsum(each) - each).tolist(), np.cumsum(each).tolist(), strict=True)) for each in rows]
+
+
+@row("as_strided_scatter", "size stride storage_offset")
+def _as_strided_scatter(p: ForwardProgram, a: Arguments) -> Reference:
+    view = a.op.argument("self")
+    if not view.is_contiguous or view.offset:
+        raise NotKnown(f"{a.op.name} of a view")
+    places = np.full((), a.of("storage_offset") or 0)
+    for length, stride in zip(a.of("size"), a.of("stride"), strict=True):
+        places = np.add.outer(places, np.arange(length) * stride)
+    return _replaced(p, a.array("self"), places, a.array("src"))

@@ -70,8 +70,8 @@ UNSEEN: dict[str, Callable[[Any], Any]] = {
     "complex": lambda x: torch.fft.fft(x),
     "complex inside": lambda x: torch.fft.fft(x).real.sum(),
     "sparse": lambda x: torch.sparse.sum(torch.diag(x).to_sparse() * 2),
-    "an unknown operation": lambda x: torch.linalg.svdvals(x.reshape(2, 2)),
-    "unknown before what is known": lambda x: torch.linalg.svdvals(x.reshape(2, 2)).sum() * 2 + x.sum(),
+    "an unknown operation": lambda x: torch.nextafter(x, 2 * x),
+    "unknown before what is known": lambda x: torch.nextafter(x, 2 * x).sum() * 2 + x.sum(),
 }
 
 
@@ -148,7 +148,7 @@ def test_a_number_is_equal_to_itself() -> None:
 
 
 def test_what_an_unknown_operation_decides_is_undecided() -> None:
-    report = gradients(lambda x: x * (torch.linalg.svdvals(x.reshape(2, 2)).repeat(2) > 0), X)
+    report = gradients(lambda x: x * (torch.nextafter(x, 2 * x) > 0), X)
     assert report.verdict == Outcome.UNDECIDED
 
 
