@@ -44,7 +44,7 @@ def gradients(
     """
     from gradcalc.engines.autograd.function_call import prepare
     from gradcalc.engines.autograd.function_recorder import record_function
-    from gradcalc.engines.autograd.repetition import Repetition, difference
+    from gradcalc.engines.autograd.repetition import Repetition, can_run, difference
     from gradcalc.proof.gradients.check import check_gradients
 
     if order not in (1, 2):
@@ -57,6 +57,11 @@ def gradients(
             report = check_gradients(recorded, call.names, by_design)
     except deadline.OutOfTime:
         return undecided(call.names, f"no proof within {timeout:g} seconds")
+    except (RuntimeError, TypeError, AttributeError) as error:
+        with repetition.again():
+            if not can_run(prepare(fn, inputs), order, seed):
+                raise
+        return undecided(call.names, f"the call cannot be recorded: {type(error).__name__}: {error}")
     if not recorded.is_readable:
         return report
     with repetition.again():

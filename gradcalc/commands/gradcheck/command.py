@@ -99,8 +99,9 @@ def gradcheck(
     of every gradient, in any floating-point type, without a step size or a tolerance. A wrong gradient is reported with the
     custom Function at fault, the line, and how it is wrong.
 
-    FILE.py is imported, with its folder on the import path, and NAME is called: in a process of its own, with limits of time
-    and memory. Use it for code that you would run. What the code prints goes to stderr; stdin is empty.
+    FILE.py is imported, with its folder on the import path, and NAME is called, twice, with the same random numbers: in a
+    process of its own, with limits of time and memory. Use it for code that you would run. What the code prints goes to
+    stderr; stdin is empty.
 
     Random inputs are standard normal numbers. A module class, or a function without parameters that returns a module, is
     called first. --dtype converts inputs and modules. Several targets share the options; each gets a report.

@@ -51,6 +51,9 @@ class FunctionRecorder(Recorder):
         """The applications of nodes, by their identity."""
         self._kept: list[Any] = []
         """These nodes, which are alive as long as their identity is used."""
+        self.intermediates: dict[int, Application] = {}
+        self._inner: dict[int, Application] = {}
+        """The storages that custom Functions have written forward, and do not return."""
         self._open: list[Application] = []
         """The custom Functions that are running forward."""
         self._running: list[Application | None] = []
@@ -85,6 +88,7 @@ class FunctionRecorder(Recorder):
         tensors = [value for value in values if isinstance(value, torch.Tensor)]
         cut = self._cut(str(function), tensors) or self._leaf(tensors)
         count = len(self.recording.tensor_operations)
+        self._note_intermediates(tensors, count)
         sources = {id(tensor) for tensor in tensors}
         made = _last_node()
         result = super().record(function, args, options)
@@ -96,7 +100,10 @@ class FunctionRecorder(Recorder):
                     self._stopped.add(id(output))
         if cut:
             self.cuts[count] = cut
-        self._computed.update(output.untyped_storage()._cdata for output in outputs if _has_storage(output))
+        written = [output.untyped_storage()._cdata for output in outputs if _has_storage(output)]
+        self._computed.update(written)
+        if self._open:
+            self._inner.update(dict.fromkeys(written, self._open[0]))
         line = user_line()
         numbers = [it for it in values if type(it) in (int, float)]
         if numbers and not is_engine_running():
@@ -128,6 +135,17 @@ class FunctionRecorder(Recorder):
                 return "a new leaf"
         return ""
 
+    def _note_intermediates(self, tensors: Sequence[torch.Tensor], place: int) -> None:
+        """Note the use of what a custom Function computed forward and did not return: no gradient passes through it."""
+        if self._open or not self._is_forward or not torch.is_grad_enabled():
+            return
+        for tensor in tensors:
+            if tensor.is_floating_point() and not tensor.requires_grad and _has_storage(tensor):
+                application = self._inner.get(tensor.untyped_storage()._cdata)
+                if application is not None:
+                    self._stopped.add(id(tensor))
+                    self.intermediates[place] = application
+
     def note_escape(self, how: str, line: str) -> None:
         """Note that numbers leave torch here, by the custom Function that answers for them if there is one."""
         answering = [it for it in self._running if it is not None] + [it for it in self._open if it.reference is not None]
@@ -157,6 +175,9 @@ class FunctionRecorder(Recorder):
             outputs = tensors_in(result)
             application.end = len(recorder.recording.tensor_operations)
             application.outputs = recorder._present(outputs)
+            for output in outputs:
+                if _has_storage(output):
+                    recorder._inner.pop(output.untyped_storage()._cdata, None)
             recorder._note(application, is_end=True)
             _check_reference(application)
             for output in outputs:
@@ -297,6 +318,7 @@ def record_function(
         recorder.runs,
         recorder.moments,
         recorder.cuts,
+        recorder.intermediates,
         recorder.constants,
         frozenset(recorder.literals),
         recorder.escape,

@@ -72,7 +72,7 @@ class RecordedFunction:
     """What was recorded of a function: operations, and where its tensors lie.
 
     `lines` are the places in the user's files, by operation.  `cuts` are the operations that took a tensor out of the graph,
-    with the word for how; the views in `constants` are of such tensors.
+    with the word for how; the views in `constants` are of such tensors, and of those that `intermediates` are about.
     """
 
     record: Record
@@ -86,6 +86,8 @@ class RecordedFunction:
     moments: Sequence[Moment] = ()
     """Starts and ends of what ran, in order."""
     cuts: dict[int, str] = field(default_factory=dict)
+    intermediates: dict[int, Application] = field(default_factory=dict)
+    """Operations that read what a custom Function computed forward and did not return."""
     constants: set[int] = field(default_factory=set)
     literals: frozenset[float] = frozenset()
     """The Python numbers in the user's code, as operations were given them."""

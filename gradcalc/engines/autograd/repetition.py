@@ -63,6 +63,15 @@ def difference(recorded: RecordedFunction, call: FunctionCall, order: int, seed:
     return "" if is_same else "a second call has the same value and another gradient: the backward pass is not deterministic"
 
 
+def can_run(call: FunctionCall, order: int, seed: int) -> bool:
+    """Whether a call and its backward pass raise nothing without a record."""
+    try:
+        _run(call, order, seed)
+    except Exception:
+        return False
+    return True
+
+
 def _run(call: FunctionCall, order: int, seed: int) -> tuple[Sequence[torch.Tensor], Sequence[torch.Tensor | None]]:
     """The outputs of a call and its gradients, for the cotangents that it was recorded with."""
     outputs = differentiated(tensors_in(call.of_order(order, seed)(*call.inputs)))

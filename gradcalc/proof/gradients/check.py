@@ -138,9 +138,14 @@ class _Check:
 
     def _stopped(self, parts: Sequence[Part]) -> GradientReport | None:
         """The report where the gradient is right if what was taken out of the graph counts as constant."""
-        cuts = self.recorded.cuts
-        if not cuts or not self.evidence.is_right(derivative_of(self.recorded, cut=True)):
+        cuts, inner = self.recorded.cuts, self.recorded.intermediates
+        if not (cuts or inner) or not self.evidence.is_right(derivative_of(self.recorded, cut=True)):
             return None
+        if not cuts:
+            place, application = next(iter(inner.items()))
+            how = "an intermediate result of the forward pass is used backward, and no gradient passes through it"
+            where = {"function": application.name, "line": self.recorded.lines[place], "signature": how}
+            return self._reported(Outcome.WRONG, parts, why=how, at_fault=(application.name,), **where)
         place, how = next(iter(cuts.items()))
         lines = list(dict.fromkeys(f"{how} at {self.recorded.lines[at]}" for at, how in cuts.items()))
         why = f"the graph is cut by {', '.join(lines)}; the gradient is right if what was cut counts as constant"

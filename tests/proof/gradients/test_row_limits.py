@@ -70,6 +70,11 @@ def test_what_is_not_known_is_undecided(name: str) -> None:
     assert report.verdict == Outcome.UNDECIDED, str(report)
 
 
+@pytest.mark.parametrize("x", [TIED, TIED[0, 0], TIED.float()], ids=str)
+def test_gradients_of_zeros_without_memory(x: torch.Tensor) -> None:
+    assert gradients(torch.sgn, x).verdict == Outcome.PROVEN
+
+
 @pytest.mark.parametrize("other", ["sin", "cos", "sigmoid"])
 def test_a_row_that_does_not_fit_the_value_decides_nothing(other: str, monkeypatch: pytest.MonkeyPatch) -> None:
     x = torch.tensor([0.3, -1.1], dtype=F64)
