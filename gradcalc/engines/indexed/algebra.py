@@ -30,6 +30,12 @@ class Algebra:
         self.symmetric, self.stochastic, self.expands = frozenset(symmetric), frozenset(stochastic), expands
         self._numbers = count()
 
+    def variant(self, symmetric: Collection[str], *, expands: bool = False) -> Algebra:
+        """Another algebra of the same expressions: its fresh indices are fresh in both."""
+        other = Algebra(symmetric, self.stochastic, expands=expands)
+        other._numbers = self._numbers
+        return other
+
     # ------------------------------------------------------------------------------------------------------- indices
 
     def fresh(self, size: str) -> Index:

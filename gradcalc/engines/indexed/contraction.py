@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gradcalc.engines.indexed.formulas import Formula, call, number, shortest
-from gradcalc.engines.indexed.nodes import Index, Unprintable
+from gradcalc.engines.indexed.nodes import Index, Unprintable, size_of
 from gradcalc.engines.indexed.spelling import Spelling, times
 
 
@@ -51,13 +52,14 @@ sum of a vector, a matrix times a vector, two matrices, the sum of a matrix, two
 class Contraction:
     """Factors, and the bound indices that they are summed over.
 
-    `sizes` are those of the indices by which the whole is divided: a sum over such an index may be a mean, and what was used
-    up so is in `averaged`.
+    `divisors` says by which sizes the whole is divided, and how often: a sum over an index of such a size may be a mean.
+    What was used up so is in `averaged`.
     """
 
-    def __init__(self, items: Iterable[Item], bound: Sequence[Index], sizes: Iterable[Index], spelling: Spelling):
+    def __init__(self, items: Iterable[Item], bound: Sequence[Index], divisors: Mapping[str, int], spelling: Spelling):
         self.items, self.bound, self.spelling = list(items), list(bound), spelling
-        self.sizes, self.averaged = set(sizes), list[Index]()
+        self.divisors = divisors
+        self.averaged = Counter[str]()
 
     def run(self) -> list[Item]:
         """Sum over all bound indices, the cheapest first.  Raises `Unprintable` for a sum over three matrices."""
@@ -99,8 +101,9 @@ class Contraction:
 
     def _over(self, gone: Sequence[Index], rest: Sequence[Item]) -> str:
         """A sum; a mean where the sizes stand below the line."""
-        if not rest and all(each in self.sizes for each in gone):
-            self.averaged += gone
+        needed = Counter(map(size_of, gone))
+        if not rest and all(self.averaged[size] + times_ <= self.divisors.get(size, 0) for size, times_ in needed.items()):
+            self.averaged += needed
             return "mean"
         return "sum"
 
@@ -149,5 +152,5 @@ class Contraction:
         total = call(self._over([at, other], rest), matrix.formula, rank=0)
         best = shortest(*options, total)
         if best is not total and total.op == "mean":
-            self.averaged = [each for each in self.averaged if each not in (at, other)]
+            self.averaged -= Counter(map(size_of, (at, other)))
         return Item((), [best]), [at, other]

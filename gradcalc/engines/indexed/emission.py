@@ -191,11 +191,12 @@ class Emission:
             return special
         scalars = [part for part in entry.parts if not part.free]
         items = [self._item(part) for part in entry.parts if part.free]
-        sizes = [at for at in entry.bound if self.algebra.power(self.algebra.variable(size_of(at)), -1) in scalars]
-        contraction = Contraction(items, entry.bound, sizes, self.spelling)
+        contraction = Contraction(items, entry.bound, _divisors(scalars), self.spelling)
         items = contraction.run()
-        for at in contraction.averaged:
-            scalars.remove(self.algebra.power(self.algebra.variable(size_of(at)), -1))
+        if contraction.averaged:
+            sizes = [self.algebra.variable(size) for size in contraction.averaged.elements()]
+            rest = self.algebra.multiply(1, [*scalars, *sizes])
+            scalars = list(rest.parts) if rest.kind is Kind.PRODUCT else [rest]
         numbers = [item for item in items if not item.axes]
         main = self._main(merged([item for item in items if item.axes], self.spelling), axes)
         above = [part for item in numbers for part in item.above]
@@ -281,6 +282,16 @@ class Emission:
             main = main.parts[0]
         product = times([number(factor.numerator), *tops, main], [number(factor.denominator), *bottoms])
         return negative(product) if is_negative else product
+
+
+def _divisors(scalars: Sequence[Indexed]) -> dict[str, int]:
+    """The variables without indices that a product is divided by, and how often: sizes among them."""
+    return {
+        each.parts[0].name: -int(each.coefficient)
+        for each in scalars
+        if each.kind is Kind.POWER and each.coefficient < 0 and each.coefficient.denominator == 1
+        if each.parts[0].kind is Kind.VARIABLE
+    }
 
 
 def _shown(entry: Indexed) -> Axes:

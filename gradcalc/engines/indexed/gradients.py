@@ -63,7 +63,7 @@ def derivative(question: Question, by: str, order: int = 1) -> ArrayDerivative:
         place = [algebra.fresh(size) for size in question.sizes.get(by, ())]
         entry = gradient(algebra, entry, by, place, axes)
         axes += place
-    return _known(question, by, IndexedArray(tuple(axes), entry))
+    return _known(algebra, question, by, IndexedArray(tuple(axes), entry))
 
 
 def hessian_product(question: Question, by: str, direction: str) -> ArrayDerivative:
@@ -72,12 +72,12 @@ def hessian_product(question: Question, by: str, direction: str) -> ArrayDerivat
     value = lower(algebra, question.tree, question.sizes)
     first, second = ([algebra.fresh(size) for size in question.sizes.get(by, ())] for _ in range(2))
     slopes = algebra.multiply(1, [gradient(algebra, value.entry, by, first), algebra.variable(direction, first)], first)
-    return _known(question, by, IndexedArray(tuple(second), gradient(algebra, slopes, by, second)))
+    return _known(algebra, question, by, IndexedArray(tuple(second), gradient(algebra, slopes, by, second)))
 
 
-def _known(question: Question, by: str, array: IndexedArray) -> ArrayDerivative:
+def _known(free: Algebra, question: Question, by: str, array: IndexedArray) -> ArrayDerivative:
     """A derivative with what is known of the variable itself."""
-    algebra = question.algebra()
+    algebra = free.variant(question.symmetric)
     entry = algebra.renewed(array.entry) if by in question.symmetric else array.entry
     return ArrayDerivative(algebra, IndexedArray(array.axes, entry))
 
@@ -89,7 +89,7 @@ def is_equal(question: Question, known: ArrayDerivative, other: Node) -> bool:
     """
     if len(known.array.axes) != question.rank_of(other):
         return False
-    for algebra in (known.algebra, Algebra(question.symmetric, question.stochastic, expands=True)):
+    for algebra in (known.algebra, known.algebra.variant(question.symmetric, expands=True)):
         array = lower(algebra, other, question.sizes)
         entry = known.array.entry if algebra is known.algebra else algebra.renewed(known.array.entry)
         if algebra.subtract(entry, at(algebra, array, known.array.axes)) == ZERO:

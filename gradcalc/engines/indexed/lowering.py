@@ -49,6 +49,9 @@ class _Lowering:
         if isinstance(node, Name):
             axes = tuple(map(self.algebra.fresh, self.sizes.get(node.name, ())))
             return IndexedArray(axes, self.algebra.variable(node.name, axes))
+        if node.name in ("eye", "ones"):
+            axes = tuple(self.algebra.fresh(_size_text(arg)) for arg in node.args * (2 if node.name == "eye" else 1))
+            return IndexedArray(axes, self.algebra.delta(*axes) if node.name == "eye" else ONE)
         args, options = list(map(self.lower, node.args)), dict(node.options)
         if node.name in _REDUCTIONS:
             return self._reduced(node.name, args[0], options)
@@ -81,6 +84,15 @@ class _Lowering:
         gone = x.axes if dim is None else (x.axes[int(dim)],)
         kept = tuple(axis for axis in x.axes if axis not in gone)
         return IndexedArray(kept, _REDUCTIONS[name](self.algebra, x.entry, gone, options))
+
+
+def _size_text(node: Node) -> str:
+    """A size that is an argument: a letter or a number."""
+    if isinstance(node, Name):
+        return node.name
+    if isinstance(node, Number):
+        return str(node.value)
+    raise Unprintable("a size that is computed")
 
 
 def at(algebra: Algebra, array: IndexedArray, axes: Sequence[Index]) -> Indexed:
@@ -247,6 +259,7 @@ _OF_NUMBERS: Mapping[str, Callable[[Algebra, list[Indexed]], Indexed | None]] = 
     "reciprocal": lambda algebra, args: algebra.power(args[0], -1),
     "log": _logarithm,
     "where": _chosen,
+    "heaviside": lambda algebra, args: algebra.function("heaviside", args[:1]),  # what it is at 0 is its own matter
 }
 _LOSSES: Mapping[str, Callable[..., Indexed]] = {
     "mse_loss": lambda algebra, x, y: algebra.power(algebra.subtract(x, y), 2),

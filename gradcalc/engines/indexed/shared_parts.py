@@ -35,7 +35,22 @@ def with_names(formula: Formula, taken: Collection[str]) -> NamedFormula:
         mark = name(letter, best.rank)
         formula = _replaced(formula, best, mark)
         parts = [*((known, _replaced(part, best, mark)) for known, part in parts), (letter, best)]
-    return NamedFormula(formula, tuple(parts[::-1]))
+    return NamedFormula(formula, tuple(_ordered(parts)))
+
+
+def _ordered(parts: list[tuple[str, Formula]]) -> list[tuple[str, Formula]]:
+    """Parts in an order in which each is computed after those that stand in it."""
+    order: dict[str, Formula] = {}
+    while len(order) < len(parts):
+        missing = {letter for letter, _ in parts if letter not in order}
+        order.update((letter, part) for letter, part in parts if letter in missing and missing.isdisjoint(_names(part)))
+    return list(order.items())
+
+
+def _names(formula: Formula) -> set[str]:
+    if formula.op == "name":
+        return {formula.text}
+    return set().union(*map(_names, formula.parts))
 
 
 def _counts(formulas: list[Formula]) -> Counter[Formula]:

@@ -54,7 +54,7 @@ class Spelling:
                 part = times([each for each in part.parts if each.rank])
             flat += part.parts if part.op == "@" else (part,)
         rank = sum(part.rank for part in flat) - 2 * (len(flat) - 1)
-        best = Formula("@", flat, rank)
+        best = Formula("@", flat, rank) if len(flat) > 1 else flat[0]
         if rank == 2 and len(flat) > 1:  # A.T@B.T is (B@A).T
             back = Formula("@", [self.turned(part) for part in flat[::-1]], 2)
             best = shortest(best, Formula("transpose", (back,), 2))
@@ -68,7 +68,7 @@ class Spelling:
         terms = _counted(terms)
         if len(terms) == 1:
             return terms[0]
-        terms = sorted(terms, key=lambda it: (it.op == "neg", it.rank == 0, it.op == "number", -len(it.text)))
+        terms = sorted(terms, key=_place_in_sum)
         rank = max(term.rank for term in terms)
         options = [Formula("+", terms, rank)]
         if all(term.op == "neg" for term in terms):
@@ -85,7 +85,7 @@ class Spelling:
             if (merged := self._merger(read[place], read[other])) is not None
         ]
         if mergers:  # one merger after the other: trying all in all orders costs n!
-            options.append(self.total(min(mergers, key=lambda each: sum(len(term.text) for term in each))))
+            options.insert(0, self.total(min(mergers, key=lambda each: sum(len(term.text) for term in each))))
         return shortest(*options)
 
     def _merger(self, first: _Term, second: _Term) -> Formula | None:
@@ -127,6 +127,11 @@ class Spelling:
                 other = times(rest)
                 return times([*same, self.total([times(own), other if is_same else negative(other)])])
         return None
+
+
+def _place_in_sum(term: Formula) -> tuple[bool, bool, bool, bool, int]:
+    """Where a term stands: positive ones first, arrays before numbers, `A` before `A.T`, long ones before short ones."""
+    return term.op == "neg", term.rank == 0, term.op == "number", term.op == "transpose", -len(term.text)
 
 
 def _counted(terms: Sequence[Formula]) -> list[Formula]:
