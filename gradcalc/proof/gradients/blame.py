@@ -18,7 +18,7 @@ from gradcalc.engines.taylor.array_steps import Flat
 from gradcalc.engines.taylor.reals import is_accurate
 from gradcalc.proof.gradients.comparison import compared, largest_of
 from gradcalc.proof.gradients.derivative import Meant, own_derivative
-from gradcalc.proof.gradients.function_runs import FunctionRuns
+from gradcalc.proof.gradients.function_runs import FunctionRuns, sums_of_shared
 from gradcalc.proof.gradients.words import Outcome
 
 
@@ -60,7 +60,8 @@ def _faults(functions: FunctionRuns, run: NodeRun, application: Application) -> 
         truths = adjoint or [reals.exact(0)] * view.size
         programs = [arb(0)] * view.size if given is None else functions.known(given)
         if len(programs) == view.size and all(map(is_accurate, truths)):
-            part = compared("", truths, programs, view, largest_of(truths), is_none=given is None)
+            truths, sums = sums_of_shared(view, truths), sums_of_shared(view, programs)
+            part = compared("", truths, sums, view, largest_of(truths), is_none=given is None)
             if part.outcome is Outcome.WRONG and part.signature:
                 yield Fault(application, number, part.signature)
 
