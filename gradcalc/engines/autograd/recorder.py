@@ -125,7 +125,7 @@ def numbers_of(tensor: torch.Tensor) -> Numbers:
     if not tensor.dim():
         return np.array([tensor.item()])
     here = tensor.detach().cpu()
-    numbers: Numbers = (here.double() if here.is_floating_point() else here).numpy()
+    numbers: Numbers = (here.double() if here.is_floating_point() else here).numpy(force=True)
     return np.ascontiguousarray(numbers).reshape(-1)
 
 

@@ -28,6 +28,7 @@ from gradcalc.proof.gradients.adjoint_steps import write_adjoint
 from gradcalc.proof.gradients.decomposition_rows import DECOMPOSED, write_run, write_steps
 from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown, as_tuple
 from gradcalc.proof.gradients.masks import exponentials
+from gradcalc.proof.gradients.recurrent_rows import ADJOINTS
 from gradcalc.proof.gradients.rows import ROWS, Arguments, row
 
 Balls = Mapping[int, Sequence[arb] | None]
@@ -206,7 +207,7 @@ class Meanings:
                 return None
         except (NotKnown, CalcError, ValueError, IndexError, TypeError, KeyError):
             return None
-        if op.base in _KERNELS:
+        if op.base in _KERNELS or op.base in ADJOINTS:
             self.notes[_BY_ADJOINT.format(op.base)] = None
         elif op.base in DECOMPOSED and op.base.endswith("_backward"):
             self.notes[_BY_DECOMPOSITION.format(op.base)] = None
@@ -216,18 +217,20 @@ class Meanings:
 def _fits(op: TensorOperation, exact: Sequence[Sequence[arb]] | None) -> bool:
     """Whether a row computes what the machine returned, to half of its digits: else it is the row of another operation.
 
-    A result that cancels, as the gradient of a bias before a normalization, has no digits of its own: it may be off by as
-    much as half of the digits of the gradient that arrived, or of the operands, if another result fits that is not as small.
+    The digits are those of the least precise tensor.  A result that cancels, as the gradient of a bias before a
+    normalization, has no digits of its own: it may be off by as much as half of the digits of the gradient that arrived, or
+    of the operands, if another result fits that is not as small.
     """
     if exact is None:
         return False
     arrived = [it for name in _GRADIENTS if isinstance(it := op.argument(name), TensorView)] if op.results else []
     scale = max((_largest(view.floats) for view in arrived or op.operands if view.is_float), default=0.0)
+    precisions = [FORMATS[view.dtype].precision for view in (*op.operands, *op.results) if view.dtype in FORMATS]
+    half = 2.0 ** -(min(precisions, default=0) / 2)
     fits, nearly, is_tested = [], [], not scale
     for view, balls in zip(op.results, exact, strict=False):
         if view.dtype not in FORMATS or not balls or not np.isfinite(view.floats).all():
             continue
-        half = 2.0 ** -(FORMATS[view.dtype].precision / 2)
         numbers = np.array([float(it.mid()) for it in balls])
         largest, gap = _largest(numbers), float(np.abs(numbers - view.floats).max())
         fits.append(gap <= largest * half + 1e-300)

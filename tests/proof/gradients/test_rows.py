@@ -103,6 +103,18 @@ MODULES: dict[str, Callable[[], tuple[torch.nn.Module, torch.Tensor]]] = {
         torch.nn.TransformerEncoderLayer(8, 2, 16, dropout=0.1, batch_first=True), torch.randn(2, 3, 8),
     ),
     "a recurrent cell": lambda: (torch.nn.GRUCell(3, 2), torch.randn(4, 3)),
+    "an LSTM, whose kernel is fused": lambda: (torch.nn.LSTM(2, 3), torch.randn(4, 2, 2)),
+    "layers of LSTMs": lambda: (
+        torch.nn.LSTM(2, 3, 2, bidirectional=True, batch_first=True, dropout=0.2), torch.randn(2, 4, 2),
+    ),
+    "an LSTM without biases": lambda: (torch.nn.LSTM(2, 3, bias=False).bfloat16(), torch.randn(4, 2, 2).bfloat16()),
+    "an LSTM with a projection": lambda: (torch.nn.LSTM(2, 3, proj_size=2), torch.randn(4, 2, 2)),
+    "a decoder": lambda: (
+        torch.nn.Sequential(
+            torch.nn.ConvTranspose2d(2, 2, 2, stride=2), torch.nn.Upsample(scale_factor=2, mode="bilinear"),
+            torch.nn.MaxPool2d(3, stride=2, padding=1), torch.nn.AvgPool2d(2, padding=1, count_include_pad=False),
+        ), torch.randn(1, 2, 3, 3),
+    ),
 }  # fmt: skip
 
 
