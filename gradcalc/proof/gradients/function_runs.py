@@ -19,10 +19,11 @@ from flint import arb
 
 from gradcalc.engines.autograd.operation import TensorView
 from gradcalc.engines.autograd.recorded_function import Application, HookRun, NodeRun, RecordedFunction
+from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import Real, ball, is_accurate
 from gradcalc.proof.floats.formats import FORMATS
 from gradcalc.proof.floats.memory import Memory, Unknown, Unwritten, array_of, balls_of
-from gradcalc.proof.gradients.derivative import own_derivative
+from gradcalc.proof.gradients.derivative import DERIVATIVE_BITS, own_derivative
 from gradcalc.proof.gradients.signature import signature
 
 
@@ -44,14 +45,13 @@ def sums_of_shared(view: TensorView, numbers: Sequence[Any]) -> Sequence[Any]:
     """
     if len(np.unique(view.positions)) == view.size:
         return numbers
-    sums: dict[int, Any] = {}
-    for place, position in enumerate(view.positions.tolist()):
-        sums[position] = sums.get(position, arb(0)) + ball(numbers[place])
-    last = {position: place for place, position in enumerate(view.positions.tolist())}
-    result: list[Any] = [arb(0)] * view.size
-    for position, place in last.items():
-        result[place] = sums[position]
-    return result
+    positions = view.positions.tolist()
+    sums: dict[int, arb] = {}
+    with reals.precision(DERIVATIVE_BITS[-1]):
+        for number, position in zip(numbers, positions, strict=True):
+            sums[position] = sums.get(position, arb(0)) + ball(number)
+    last = {position: place for place, position in enumerate(positions)}
+    return [sums[position] if last[position] == place else arb(0) for place, position in enumerate(positions)]
 
 
 def distance(
