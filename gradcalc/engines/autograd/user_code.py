@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from gradcalc.engines.autograd.function_call import tensors_in
+from gradcalc.engines.autograd.recorder import before_operations
 
 OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _TORCH = os.path.dirname(os.path.abspath(torch.__file__))
@@ -76,7 +77,13 @@ def escapes(note: Callable[[str, str], None]) -> Iterator[None]:
         return make
 
     def started(self: threading.Thread) -> None:
-        note("another thread", user_line())
+        line, run = user_line(), self.run
+
+        def watched() -> None:
+            with before_operations(lambda: note("another thread", line)):
+                run()
+
+        self.run = watched  # type: ignore[method-assign]
         start(self)
 
     start = threading.Thread.start

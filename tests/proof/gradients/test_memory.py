@@ -124,6 +124,16 @@ def test_what_is_computed_elsewhere_is_undecided(function: Callable[[Any], Any])
     assert "numbers left torch by" in str(report)
 
 
+def test_a_thread_without_tensors_is_no_doubt() -> None:
+    def function(x: torch.Tensor) -> torch.Tensor:
+        thread = threading.Thread(target=print)
+        thread.start()
+        thread.join()
+        return x * 2
+
+    assert gradients(function, X).verdict == Outcome.PROVEN
+
+
 def test_tensors_without_data_are_not_taken_for_others() -> None:
     hessian = torch.func.hessian(lambda x: (x**3 * x.roll(1)).sum())
     report = gradients(hessian, X)
