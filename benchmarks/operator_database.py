@@ -59,7 +59,7 @@ class Sample:
         return Sample(lambda *xs: self.function(Planted.apply(xs[0]), *xs[1:]), self.inputs)
 
     def is_flat(self) -> bool:
-        """Whether the gradient by the first input is 0, or nothing but rounding: a part of it is no fault."""
+        """Whether the gradient by the first input is 0, or nothing but rounding: a fault in it cannot be seen."""
         own = [it.clone().requires_grad_() for it in self.inputs]
         outputs = [it for it in torch.utils._pytree.tree_leaves(self.function(*own)) if isinstance(it, torch.Tensor)]
         outputs = [it for it in outputs if it.requires_grad and it.is_floating_point()]

@@ -95,8 +95,10 @@ class TensorView:
     @property
     def floats(self) -> Numbers:
         """Its numbers, row by row; NaN for a tensor without data."""
+        if self._numbers is None:
+            return np.full(self.size, math.nan)
         if not isinstance(self._numbers, np.ndarray):
-            self._numbers = np.full(self.size, math.nan if self._numbers is None else self._numbers)
+            self._numbers = np.full(self.size, self._numbers)
         return self._numbers
 
     @property
@@ -227,6 +229,12 @@ class TensorOperation:
         if self._operands is None:
             self._operands = tuple(_views((*self.inputs, *self.options.values())))
         return self._operands
+
+    @property
+    def overwritten(self) -> Sequence[TensorView]:
+        """The tensors that it writes to and does not read: the target of a copy, and `out`."""
+        targets = [self.inputs[0]] if self.base == "copy" and self.is_in_place else []
+        return [view for view in (*targets, self.options.get("out")) if isinstance(view, TensorView)]
 
     @property
     def is_in_place(self) -> bool:

@@ -8,7 +8,7 @@ Where it is missing, `AVAILABLE` is False and nothing is recorded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -118,6 +118,19 @@ class Recorder:
         operation.results = (losses,)
         total = TensorOperation(_name(reduction), reduction, _signature(reduction), (losses,), {}, results)
         self.recording.tensor_operations += [operation, total]
+
+
+@contextmanager
+def before_operations(note: Callable[[], None]) -> Iterator[None]:
+    """Call a function before every operation that runs inside, on this thread."""
+
+    class Noting(Recorder):
+        def record(self, function: Any, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
+            note()
+            return function(*args, **options)
+
+    with Noting().on():
+        yield
 
 
 def numbers_of(tensor: torch.Tensor) -> Numbers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 
 from gradcalc.engines.autograd.function_call import tensors_in
+from gradcalc.engines.autograd.recorder import before_operations
 
 OWN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _TORCH = os.path.dirname(os.path.abspath(torch.__file__))
@@ -18,8 +20,10 @@ _MAKERS = ("tensor", "as_tensor", "asarray")
 """Functions that make a tensor of a list, which may hold tensors: their numbers are read unseen."""
 
 
-_LEAVING = ("numpy", "tolist", "__dlpack__", "new_tensor")
-"""Methods by which numbers leave torch as arrays or lists: what is done with them then is not recorded."""
+_LEAVING = ("numpy", "tolist", "__dlpack__", "new_tensor", "data_ptr")
+"""Methods by which numbers leave torch as arrays, lists or memory: what is done with them then is not recorded."""
+_BY_ADDRESS = frozenset({"data_ptr"})
+"""Those that torch calls itself, too, to look at an address only."""
 
 
 NO_LINE = "the call"
@@ -55,7 +59,9 @@ def escapes(note: Callable[[str, str], None]) -> Iterator[None]:
 
     def noted(name: str, method: Any) -> Any:
         def leave(tensor: torch.Tensor, *args: Any, **options: Any) -> Any:
-            if tensor.is_floating_point() and not sys._getframe(1).f_code.co_filename.startswith(OWN):
+            caller = sys._getframe(1).f_code.co_filename
+            is_users = _is_users(caller) if name in _BY_ADDRESS else not caller.startswith(OWN)
+            if is_users and tensor.is_floating_point():
                 note(f".{name.strip('_')}()", user_line())
             return method(tensor, *args, **options)
 
@@ -70,6 +76,18 @@ def escapes(note: Callable[[str, str], None]) -> Iterator[None]:
 
         return make
 
+    def started(self: threading.Thread) -> None:
+        line, run = user_line(), self.run
+
+        def watched() -> None:
+            with before_operations(lambda: note("another thread", line)):
+                run()
+
+        self.run = watched  # type: ignore[method-assign]
+        start(self)
+
+    start = threading.Thread.start
+    threading.Thread.start = started  # type: ignore[method-assign]
     makers = {name: getattr(torch, name) for name in _MAKERS}
     own = {name: torch.Tensor.__dict__.get(name) for name in _LEAVING}
     for name, maker in makers.items():
@@ -79,6 +97,7 @@ def escapes(note: Callable[[str, str], None]) -> Iterator[None]:
     try:
         yield
     finally:
+        threading.Thread.start = start  # type: ignore[method-assign]
         for name, maker in makers.items():
             setattr(torch, name, maker)
         for name, method in own.items():

@@ -134,7 +134,7 @@ class ProgramBuilder(ArrayVocabulary[Reference]):
     def combine(self, name: str, x: Reference, dims: Sequence[int]) -> Reference:
         matrix, shape = self._with_rows(x, dims)
         rows, terms = matrix.shape
-        if name == "+" and terms > 1:
+        if name == "+" and terms != 1:
             return self._add(Sum(matrix.place, rows, terms), shape)
         rest: list[Reference] = []
         while matrix.shape[1] > 1:  # one half of each row with the other

@@ -251,8 +251,8 @@ def total(values: Flat) -> Real:
 
 def rows_of(matrix: Sequence[Any], count: int) -> list[Any]:
     """The rows of a matrix."""
-    length = len(matrix) // count
-    return [matrix[start : start + length] for start in range(0, len(matrix), length)]
+    length = len(matrix) // count if count else 0
+    return [matrix[row * length : (row + 1) * length] for row in range(count)]
 
 
 def columns_of(matrix: Sequence[Any], count: int) -> list[Any]:

@@ -40,7 +40,7 @@ class Entrywise(Step):
         moving, is_undefined = [], False
         for spot, arg in enumerate(args):
             is_undefined = is_undefined or arg.is_undefined
-            if arg.is_moving and not isinstance(arg.values[0], Condition):
+            if arg.is_moving and not any(isinstance(value, Condition) for value in arg.values[:1]):
                 moving.append(spot)
         formula = None if is_undefined else FORMULAS.get(self.node.name)
         if formula is not None:
@@ -113,7 +113,7 @@ class Entrywise(Step):
     def spread(self, local: Local, marks: bytes) -> Iterator[bytes]:
         for spot, size in enumerate(self.sizes):
             own = self._reached(local, spot, marks)
-            yield own if size == self.size else bytes([max(own)])
+            yield own if size == self.size else bytes([max(own, default=0)])
 
     def _reached(self, local: Local, spot: int, marks: bytes) -> bytes:
         """The marks for an argument: what a certain choice leaves has no part in what becomes of the choice."""

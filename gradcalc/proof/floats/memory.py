@@ -32,6 +32,12 @@ class Unknown:
         self.operation = operation
 
 
+class Unwritten(Unknown):
+    """Stands for what new memory holds before anything is written to it."""
+
+    __slots__ = ()
+
+
 @dataclass(slots=True)
 class Operand:
     """The entries of a tensor, row by row: exactly, and as the machine had them."""

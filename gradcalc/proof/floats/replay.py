@@ -35,7 +35,17 @@ from gradcalc.proof.floats.aten_elementwise import (
     is_structural,
 )
 from gradcalc.proof.floats.entrywise import Entries, has_entries
-from gradcalc.proof.floats.memory import Balls, Memory, Operand, Unknown, arguments_with, array_of, balls_of
+from gradcalc.proof.floats.memory import (
+    Balls,
+    Memory,
+    Operand,
+    Unknown,
+    Unwritten,
+    arguments_with,
+    array_of,
+    balls_of,
+    recorded,
+)
 from gradcalc.runtime import deadline
 
 BITS = 256
@@ -150,11 +160,15 @@ class _Replaying:
                 if self._beyond is None:
                     self.memory.write_recorded(view)
                 else:
-                    self.memory.write(view, self._created(op, view), view.floats)
+                    self.memory.write(view, self._created(op, view), view.floats, has_unknown=op.base in EMPTY)
         elif op.is_scalar:
             self._run_scalar(place, op)
         else:
-            self._run_arrays(place, op, [self.memory.read(view) for view in op.operands])
+            self._run_arrays(place, op, self._operands(op))
+
+    def _operands(self, op: TensorOperation) -> list[Operand]:
+        targets = op.overwritten
+        return [recorded(view) if view in targets else self.memory.read(view) for view in op.operands]
 
     def look(self, before: Before | None, place: int) -> None:
         """Do what is to be done before an operation."""
@@ -182,6 +196,8 @@ class _Replaying:
 
     def _created(self, op: TensorOperation, view: TensorView) -> Balls:
         """The entries of a new tensor; for a caller who knows the literals, one that is filled with a literal has it so."""
+        if op.base in EMPTY and view.is_float:
+            return array_of([Unwritten(f"memory of {op.base} that nothing was written to")] * view.size)
         number = next((op.argument(name) for name in ("fill_value", "value", "s") if name in op.signature.names), None)
         if self._beyond is not None and isinstance(number, float) and number in self.program.literals and view.is_float:
             return array_of([arb(number)] * view.size)

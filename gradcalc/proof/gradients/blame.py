@@ -19,7 +19,7 @@ from gradcalc.engines.taylor.reals import ball, is_accurate
 from gradcalc.proof.floats.formats import FORMATS
 from gradcalc.proof.gradients.comparison import compared, largest_of, negligible
 from gradcalc.proof.gradients.derivative import Meant, own_derivative
-from gradcalc.proof.gradients.function_runs import FunctionRuns
+from gradcalc.proof.gradients.function_runs import FunctionRuns, sums_of_shared
 from gradcalc.proof.gradients.words import Outcome
 
 
@@ -60,10 +60,13 @@ def _faults(functions: FunctionRuns, run: NodeRun, application: Application) -> 
             continue
         truths = adjoint or [reals.exact(0)] * view.size
         programs = [arb(0)] * view.size if given is None else functions.known(given)
+        if len(programs) < view.size:
+            continue
+        truths, sums = sums_of_shared(view, truths), sums_of_shared(view, programs)
         largest = largest_of(truths)
         floor = negligible(largest, FORMATS[view.dtype].precision)
-        if len(programs) == view.size and all(is_accurate(truth) or abs(ball(truth)) <= floor for truth in truths):
-            part = compared("", truths, programs, view, largest, is_none=given is None)
+        if all(is_accurate(truth) or abs(ball(truth)) <= floor for truth in truths):
+            part = compared("", truths, sums, view, largest, is_none=given is None)
             if part.outcome is Outcome.WRONG and part.signature:
                 yield Fault(application, number, part.signature)
 

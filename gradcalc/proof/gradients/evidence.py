@@ -18,7 +18,7 @@ from gradcalc.engines.autograd.program import RecordedProgram
 from gradcalc.engines.autograd.recorded_function import RecordedFunction
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import Real, ball
-from gradcalc.proof.floats.memory import Unknown
+from gradcalc.proof.floats.memory import Unknown, Unwritten
 from gradcalc.proof.floats.replay import BITS, replay
 from gradcalc.proof.gradients.backward_rows import Meanings
 from gradcalc.proof.gradients.comparison import compared
@@ -59,6 +59,8 @@ class Evidence:
             for output, cotangent in zip(self.recorded.outputs, self.recorded.cotangents, strict=True):
                 contents = self.replay.balls(output)
                 for it in contents:
+                    if isinstance(it, Unwritten):
+                        return f"the value has {it.operation}"
                     if isinstance(it, Unknown):
                         return f"{it.operation} is not known to compute what it returned"
                 total += sum((it * number for it, number in zip(contents, cotangent.floats.tolist(), strict=True)), arb(0))
@@ -124,7 +126,8 @@ class Evidence:
         contents: list[arb | None] = []
         for content in self.replay.balls(view):
             if isinstance(content, Unknown):
-                return Part("", Outcome.UNDECIDED, f"{content.operation} has no exact meaning here")
+                how = "is in it" if isinstance(content, Unwritten) else "has no exact meaning here"
+                return Part("", Outcome.UNDECIDED, f"{content.operation} {how}")
             contents.append(content if content.is_finite() else None)
         return contents
 

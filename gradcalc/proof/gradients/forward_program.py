@@ -180,7 +180,7 @@ class ForwardProgram(ProgramBuilder):
                 self.computed_outside.append(self.place)
         if known is None:
             known = self._known[id(view)] = self.numbers(view.floats, view.shape)
-            if view.is_float and _key(view.floats) in self._results:
+            if view.is_float and view.has_data and _key(view.floats) in self._results:
                 self.rebuilt.setdefault(self.place, self._results[_key(view.floats)])
         return known
 
@@ -288,7 +288,7 @@ class ForwardProgram(ProgramBuilder):
             if op.operands[0].storage in self._blocks and number not in _ORDINARY:
                 self.items[number] = Reference(self.read(op.operands[0]).place, ())
         self.decisions.follow(self, op)
-        if not op.results or op.is_view:
+        if op.is_view or not any(view.is_float for view in op.results):
             return
         before = len(self.steps)
         try:

@@ -19,10 +19,11 @@ from flint import arb
 
 from gradcalc.engines.autograd.operation import TensorView
 from gradcalc.engines.autograd.recorded_function import Application, HookRun, NodeRun, RecordedFunction
+from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import Real, ball, is_accurate
 from gradcalc.proof.floats.formats import FORMATS
-from gradcalc.proof.floats.memory import Memory, Unknown, array_of, balls_of
-from gradcalc.proof.gradients.derivative import own_derivative
+from gradcalc.proof.floats.memory import Memory, Unknown, Unwritten, array_of, balls_of
+from gradcalc.proof.gradients.derivative import DERIVATIVE_BITS, own_derivative
 from gradcalc.proof.gradients.signature import signature
 
 
@@ -37,13 +38,36 @@ class Distance:
     signature: str = ""
 
 
-def distance(truths: Sequence[Real], view: TensorView, of: str = "the derivative") -> Distance | None:
-    """How far the floats of a tensor are from exact numbers; None where these are not known well enough."""
+def sums_of_shared(view: TensorView, numbers: Sequence[Any]) -> Sequence[Any]:
+    """Numbers by the entries of a tensor, those of entries that share memory added: at the last of these, 0 elsewhere.
+
+    A derivative by such a tensor is one by its memory: how it is divided among these entries makes no difference.
+    """
+    if len(np.unique(view.positions)) == view.size:
+        return numbers
+    positions = view.positions.tolist()
+    sums: dict[int, arb] = {}
+    with reals.precision(DERIVATIVE_BITS[-1]):
+        for number, position in zip(numbers, positions, strict=True):
+            sums[position] = sums.get(position, arb(0)) + ball(number)
+    last = {position: place for place, position in enumerate(positions)}
+    return [sums[position] if last[position] == place else arb(0) for place, position in enumerate(positions)]
+
+
+def distance(
+    truths: Sequence[Real], view: TensorView, of: str = "the derivative", by: TensorView | None = None
+) -> Distance | None:
+    """How far the floats of a tensor are from exact numbers; None where these are not known well enough.
+
+    `by` is the tensor that it is the gradient by.
+    """
     if view.dtype not in FORMATS or not all(map(is_accurate, truths)):
         return None
     if not np.isfinite(view.floats).all():
         return Distance(float("inf"), "it is not finite")
     form, floats = FORMATS[view.dtype], [arb(it) for it in view.floats.tolist()]
+    if by is not None:
+        truths, floats = sums_of_shared(by, truths), list(sums_of_shared(by, floats))
     largest = max((abs(ball(truth)).upper() for truth in truths), default=arb(0))
     error = max((abs(number - ball(truth)).upper() for number, truth in zip(floats, truths, strict=True)), default=arb(0))
     ulps = float(error / form.ulp(largest))
@@ -112,7 +136,7 @@ class FunctionRuns:
 
     def _end(self, run: NodeRun, memory: Memory) -> None:
         memory.stranger = self._strangers.pop()
-        opaque = [it for it in run.grad_inputs if it is not None and not _is_known(memory, it)]
+        opaque = [it for it in run.grad_inputs if it is not None and _is_opaque(memory, it)]
         if opaque and self.is_meant(self.application(run)):
             for view in opaque:
                 memory.write(view, balls_of(view.floats), view.floats)
@@ -143,10 +167,10 @@ class FunctionRuns:
         derivative = own_derivative(self.recorded, application, exact)
         by_floats = own_derivative(self.recorded, application, of_floats, at_floats=True)
         for number, (view, given) in enumerate(zip(application.inputs, run.grad_inputs, strict=False)):
-            if view is None or given is None or _is_known(memory, given):
+            if view is None or given is None or not _is_opaque(memory, given):
                 continue
             truths, own = derivative[number] or [arb(0)] * view.size, by_floats[number] or [arb(0)] * view.size
-            far = distance(own, given)
+            far = distance(own, given, by=view)
             if far is not None and all(map(is_accurate, truths)):
                 self.measurements.append(Measurement(application, number, far))
                 memory.write(given, array_of([ball(it) for it in truths]), given.floats)
@@ -159,6 +183,9 @@ def _return(application: Application, memory: Memory) -> None:
         memory.write(view, content.balls, view.floats, has_unknown=content.has_unknown)
 
 
-def _is_known(memory: Memory, view: TensorView) -> bool:
-    """Whether all entries of a tensor were written by recorded operations with a meaning."""
-    return memory.is_current(view) and not any(isinstance(it, Unknown) for it in memory.contents(view).tolist())
+def _is_opaque(memory: Memory, view: TensorView) -> bool:
+    """Whether entries of a tensor were written by something else than recorded operations with a meaning."""
+    if not memory.is_current(view):
+        return True
+    unknown = [it for it in memory.contents(view).tolist() if isinstance(it, Unknown)]
+    return bool(unknown) and not any(isinstance(it, Unwritten) for it in unknown)

@@ -47,7 +47,7 @@ class Matrices:
         return self.each(x, lambda matrix, _: self.program.inverse(matrix))
 
     def triangle(self, x: Reference, *, upper: bool, unit: bool = False) -> Reference:
-        """One triangle of matrices, with ones on the diagonal if it is said to be so."""
+        """One triangle of matrices, with ones on the diagonal if `unit`."""
         keep = (np.triu if upper else np.tril)(np.ones(x.shape[1:]), (1 if upper else -1) if unit else 0)
         x = self.program.choose(np.broadcast_to(keep > 0, x.shape), x, self.program.scalar(0.0))
         if not unit:
