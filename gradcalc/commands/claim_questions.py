@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gradcalc.calculate.claims.claim import check
+from gradcalc.calculate.array_formulas import ASSUMPTIONS
+from gradcalc.calculate.claims.claim import Shapes, check
 from gradcalc.calculate.claims.notation import NAME, is_derivation
 from gradcalc.calculate.claims.results import Check, ClaimOutcome, Solution
 from gradcalc.calculate.claims.solution import solution
@@ -19,6 +20,7 @@ from gradcalc.expression.tree import names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.array_files import value_or_file
 from gradcalc.inputs.points import assign, read_at, sweep
+from gradcalc.inputs.shapes import read_assumptions, read_shapes
 from gradcalc.inputs.values import Point, json_value
 from gradcalc.report import exit_code
 
@@ -37,6 +39,7 @@ class ClaimQuestion:
     by: str | None
     at: Sequence[Point]
     where: str | None
+    shapes: Shapes | None = None
 
 
 def read_question(
@@ -47,6 +50,8 @@ def read_question(
     by: str | None = None,
     at: Sequence[str] | Mapping[str, str] = (),
     where: str | None = None,
+    shapes: Sequence[str] = (),
+    assumptions: Sequence[str] = (),
     files: bool = False,
 ) -> ClaimQuestion:
     """The question that texts ask; points are those of `--at`, or the texts of values by name.
@@ -64,6 +69,8 @@ def read_question(
         )
     if claim is not None and is_derivation(claim):
         lines, claim = [claim], None
+    if shapes or assumptions:
+        return _without_values(expr, claim, names, shapes, assumptions, is_elsewhere=bool(at or where))
     named, nameless = (dict(at), []) if isinstance(at, Mapping) else read_at(at)
     if files:
         named = {name: value_or_file(value, f"{name}=") for name, value in named.items()}
@@ -75,6 +82,18 @@ def read_question(
         variables += [name for name in named if name not in variables and (name in words or name in names)]
         points = sweep(assign(variables, named, nameless, expr))
     return ClaimQuestion(expr, claim, tuple(lines), names[0] if names else None, points, where)
+
+
+def _without_values(
+    expr: str, claim: str | None, by: Sequence[str], shapes: Sequence[str], assumptions: Sequence[str], *, is_elsewhere: bool
+) -> ClaimQuestion:
+    """A question about arrays without values.  Raises `CalcError` for a point beside them, and for a derivation."""
+    if is_elsewhere or not shapes:
+        raise CalcError("--shape is for claims without values", hint="give either --shape or a point")
+    if claim is None:
+        raise CalcError("a derivation in lines needs a point, which gives arrays their shapes", hint="give --at")
+    own = Shapes(read_shapes(shapes), read_assumptions(assumptions, ASSUMPTIONS))
+    return ClaimQuestion(expr, claim, (), by[0] if by else None, [], None, own)
 
 
 def question_of(fields: Fields) -> ClaimQuestion:
@@ -97,7 +116,11 @@ def question_of(fields: Fields) -> ClaimQuestion:
     elif at is not None and str(at).strip():
         point = [str(at)]
     by, where = _text(fields, "by"), _text(fields, "where")
-    return read_question(expr, _text(fields, "claim"), texts, by=by, at=point, where=where)
+    shapes, assumptions = (re.split(r"[;\s]+", _text(fields, key) or "") for key in ("shape", "assume"))
+    return read_question(
+        expr, _text(fields, "claim"), texts, by=by, at=point, where=where, shapes=list(filter(None, shapes)),
+        assumptions=list(filter(None, assumptions)),
+    )  # fmt: skip
 
 
 def _text(fields: Fields, key: str) -> str | None:
@@ -116,7 +139,7 @@ def answer(question: ClaimQuestion, seconds: float) -> Check | Solution:
     ask = question
     if ask.claim is None:
         return solution(ask.expr, ask.lines, by=ask.by, at=ask.at, where=ask.where, seconds=seconds)
-    return check(ask.expr, ask.claim, by=ask.by, at=ask.at, where=ask.where, seconds=seconds)
+    return check(ask.expr, ask.claim, by=ask.by, at=ask.at, where=ask.where, shapes=ask.shapes, seconds=seconds)
 
 
 def outcome_of(answer: Check | Solution) -> ClaimOutcome:

@@ -44,3 +44,9 @@ Title = Annotated[str | None, typer.Option(metavar="TEXT", help="The title of a 
 NoSolutions = Annotated[bool, typer.Option("--no-solutions", help="Show the exercises without their solutions.")]
 NoProof = Annotated[bool, typer.Option("--no-proof", help="Leave out what the engines say of the steps.")]
 Standalone = Annotated[bool, typer.Option("--standalone", help="LaTeX that compiles by itself.")]
+Assume = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KIND=NAME", help="With --shape, what may be assumed: symmetric=S, positive=s, stochastic=y, invertible=A."
+    ),
+]

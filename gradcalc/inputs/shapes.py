@@ -7,13 +7,13 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import count
 
 from gradcalc.errors import CalcError
-from gradcalc.expression.tree import Node, names_in
+from gradcalc.expression.tree import Node, Number, names_in, substitute_names
 from gradcalc.functions.shapes import shape_of
 
 MOST_DIMENSIONS = 2
 _SIZE = re.compile(r"[A-Za-z]\w*|[1-9][0-9]{0,5}")
-_FIRST_SIZE = 1_000_003
-"""Sizes that are letters stand for numbers from here on: so large that no typed size is one of them."""
+_FIRST_SIZE = 9_001
+"""Letters stand for numbers from here on, which no typed size is and `ones` still takes."""
 
 
 def read_shapes(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -58,13 +58,22 @@ def check_shapes(tree: Node, shapes: Mapping[str, Sequence[str]]) -> None:
     """Raise `CalcError`, with the letters in its message, where shapes do not fit an expression or each other."""
     for name in shapes.keys() - set(names_in(tree)):
         raise CalcError(f"{name} has a shape, and is not in the expression")
-    letters = dict.fromkeys(size for sizes in shapes.values() for size in sizes if not size.isdecimal())
-    numbers = dict(zip(letters, count(_FIRST_SIZE), strict=False))
+    sizes_of(tree, shapes)
+
+
+def sizes_of(tree: Node, shapes: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The sizes of an expression's value, as letters or numbers.  Raises `CalcError` for shapes that do not fit."""
+    every = dict.fromkeys(size for sizes in shapes.values() for size in sizes)
+    free = (number for number in count(_FIRST_SIZE) if str(number) not in every)
+    numbers = dict(zip((size for size in every if not size.isdecimal()), free, strict=False))
+    letters = {str(number): letter for letter, number in numbers.items()}
     known = {name: tuple(numbers.get(size) or int(size) for size in sizes) for name, sizes in shapes.items()}
+    trees = {letter: Number(str(number)) for letter, number in numbers.items()}
     try:
-        shape_of(tree, known)
+        shape = shape_of(substitute_names(tree, trees.get), known)
     except CalcError as error:
         message = error.message
-        for letter, number in numbers.items():
-            message = message.replace(str(number), letter)
+        for number, letter in letters.items():
+            message = message.replace(number, letter)
         raise CalcError(message, span=error.span, hint=error.hint) from None
+    return tuple(letters.get(str(size), str(size)) for size in shape)

@@ -9,18 +9,20 @@ The normal form and the numbers share no rule: the numbers are those of the Tayl
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from itertools import count
 from math import prod
+from typing import Any
 
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, is_equal
-from gradcalc.engines.taylor.array_at import ArrayAt
+from gradcalc.engines.taylor.array_at import ArrayAt, Numbers
 from gradcalc.engines.taylor.reals import Real, ball
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Array
-from gradcalc.expression.tree import Node, Number, names_in, substitute_names
+from gradcalc.expression.tree import Node, Number, calls_in, names_in, substitute_names
 
 _POINTS = 2
 """Points that have to confirm a formula."""
@@ -42,35 +44,57 @@ def evidence(
     Raises `OutOfTime`.
     """
     agreements = 0
-    for values, sizes in _points(question, positive):
-        same = _is_same_at(question, formula, by, order, values, sizes)
+    for point in random_points(question, positive):
+        same = _is_same_at(question, formula, by, order, point)
         if same is False:
             return None
         agreements += same is True
         if agreements == _POINTS:
             break
-    if is_equal(question, known, formula):
+    if not has_cases_in(question.tree, by) and is_equal(question, known, formula):
         return Evidence.ALL_SIZES
     return Evidence.POINTS if agreements == _POINTS else None
 
 
-Values = Mapping[str, Array[Fraction]]
+@dataclass(frozen=True, slots=True)
+class ArrayPoint:
+    """Exact values of the variables, fractions or constant trees, and the sizes that the letters have there."""
+
+    values: Mapping[str, Array[Any]]
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
-def _points(question: Question, positive: Collection[str]) -> Iterator[tuple[Values, Mapping[str, int]]]:
+def random_points(question: Question, positive: Collection[str]) -> Iterator[ArrayPoint]:
     """Random points: sizes are different and 2 at least; some points have positive numbers only."""
     chance = random.Random(0)
-    letters = _letters(question)
-    names = [name for name in names_in(question.tree) if name not in letters]
     for attempt in range(_ATTEMPTS):
-        sizes = dict(zip(chance.sample(letters, len(letters)), count(2), strict=False))
-        values = {}
-        for name in names:
-            shape = tuple(sizes.get(size) or int(size) for size in question.sizes.get(name, ()))
-            is_positive = name in positive or attempt % 2 == 1
-            entries = [_number(chance, is_positive=is_positive) for _ in range(prod(shape))]
-            values[name] = _as_assumed(question, name, Array(shape, entries))
-        yield values, sizes
+        yield _point(question, chance, positive, _number, is_positive=attempt % 2 == 1)
+
+
+def whole_points(question: Question, positive: Collection[str]) -> Iterator[ArrayPoint]:
+    """Points of small whole numbers, where functions often have their breakpoints: some positive, some with zeros."""
+    chance = random.Random(1)
+    for attempt in range(_ATTEMPTS):
+        yield _point(question, chance, positive, _whole_number, is_positive=attempt % 2 == 0)
+
+
+def _point(
+    question: Question,
+    chance: random.Random,
+    positive: Collection[str],
+    number: Callable[[random.Random, bool], Fraction],
+    *,
+    is_positive: bool,
+) -> ArrayPoint:
+    letters = _letters(question)
+    sizes = dict(zip(chance.sample(letters, len(letters)), count(2), strict=False))
+    values = {}
+    for name in (name for name in names_in(question.tree) if name not in letters):
+        shape = tuple(sizes.get(size) or int(size) for size in question.sizes.get(name, ()))
+        above_0 = is_positive or name in positive or name in question.stochastic
+        entries = [number(chance, above_0) for _ in range(prod(shape))]
+        values[name] = _as_assumed(question, name, Array(shape, entries))
+    return ArrayPoint(values, sizes)
 
 
 def _letters(question: Question) -> list[str]:
@@ -78,9 +102,13 @@ def _letters(question: Question) -> list[str]:
     return list(dict.fromkeys(size for sizes in question.sizes.values() for size in sizes if not size.isdecimal()))
 
 
-def _number(chance: random.Random, *, is_positive: bool) -> Fraction:
+def _number(chance: random.Random, is_positive: bool) -> Fraction:
     value = Fraction(chance.randrange(3, 40), chance.choice((16, 17, 19, 23)))
     return value if is_positive or chance.random() < 0.5 else -value
+
+
+def _whole_number(chance: random.Random, is_positive: bool) -> Fraction:
+    return Fraction(chance.randrange(1, 6) if is_positive else chance.randrange(-3, 4))
 
 
 def _as_assumed(question: Question, name: str, array: Array[Fraction]) -> Array[Fraction]:
@@ -95,30 +123,49 @@ def _as_assumed(question: Question, name: str, array: Array[Fraction]) -> Array[
     return Array(array.shape, entries)
 
 
-def _is_same_at(
-    question: Question, formula: Node, by: str, order: int, values: Values, sizes: Mapping[str, int]
-) -> bool | None:
+def _is_same_at(question: Question, formula: Node, by: str, order: int, point: ArrayPoint) -> bool | None:
     """Whether a formula has the entries of the derivative at a point; None where some are not known."""
-    numbers = {letter: Number(str(size)) for letter, size in sizes.items()}
-    tree, written = (substitute_names(node, numbers.get) for node in (question.tree, formula))
-    own = {name: values[name] for name in names_in(tree)}
-    try:
-        reference = _entries(ArrayAt(tree, own, variables=[by]), by, values[by], order)
-        computed = ArrayAt(written, {name: values[name] for name in names_in(written)}).value()
-    except CalcError:
+    entries = entries_at(question, formula, by, order, point)
+    if entries is None:
         return None
-    if len(reference) != len(computed):
+    if len(entries[0]) != len(entries[1]):
         return False
-    pairs = list(zip(reference, computed, strict=True))
-    if any(a is not None and b is not None and not ball(a).overlaps(ball(b)) for a, b in pairs):
+    pairs = list(zip(*entries, strict=True))
+    if any(is_different(*pair) for pair in pairs):
         return False
     return True if all(a is not None and b is not None for a, b in pairs) else None
 
 
-def _entries(at: ArrayAt, by: str, variable: Array[Fraction], order: int) -> Sequence[Real | None]:
+def is_different(a: Real | None, b: Real | None) -> bool:
+    """Whether two numbers are known, and known to be different."""
+    return a is not None and b is not None and not ball(a).overlaps(ball(b))
+
+
+def entries_at(question: Question, formula: Node, by: str, order: int, point: ArrayPoint) -> tuple[Numbers, Numbers] | None:
+    """The entries of the derivative and those of a formula at a point, each None where it has no value or none is known.
+
+    None where nothing is known of them.
+    """
+    numbers = {letter: Number(str(size)) for letter, size in point.sizes.items()}
+    tree, written = (substitute_names(node, numbers.get) for node in (question.tree, formula))
+    own = {name: point.values[name] for name in names_in(tree)}
+    try:
+        reference = _entries(ArrayAt(tree, own, variables=[by]), by, point.values[by], order)
+        computed = ArrayAt(written, {name: point.values[name] for name in names_in(written)}).value()
+    except CalcError:
+        return None
+    return reference, computed
+
+
+def _entries(at: ArrayAt, by: str, variable: Array[Fraction], order: int) -> Numbers:
     """The entries of the derivative: those of the value first, then those of the variable, once or twice."""
     count_ = prod(variable.shape)
     if order == 1:
         return [it for place in range(prod(at.shape)) for it in at.gradient(place, [by])[by]]
     rows = (at.hessian_rows(place, by, row, [by])[by] for place in range(prod(at.shape)) for row in range(count_))
     return [it for row in rows for it in row]
+
+
+def has_cases_in(tree: Node, by: str) -> bool:
+    """Whether an expression has cases that depend on a variable: at their border the rule of each case may not hold."""
+    return any(call.name == "where" and by in names_in(call.args[0]) for call in calls_in(tree))

@@ -7,12 +7,15 @@ Comes in: an expression, the claim, what it is differentiated with respect to, a
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from gradcalc.calculate.array_formulas import ArrayQuestion
 from gradcalc.calculate.claims.array_claim import ArrayClaim
 from gradcalc.calculate.claims.claim_check import ClaimCheck
+from gradcalc.calculate.claims.matrix_claim import MatrixClaim, matrix_claim_at
 from gradcalc.calculate.claims.notation import Derivative, Names, require_name_of_expression, sides_of, variable_of_prime
-from gradcalc.calculate.claims.results import Check
+from gradcalc.calculate.claims.results import Check, ClaimOutcome
 from gradcalc.calculate.claims.texts import claimed_tree, condition_tree
 from gradcalc.calculate.prepared import has_arrays
 from gradcalc.calculate.reporting import versions
@@ -20,6 +23,7 @@ from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node, names_in, substitute_names
 from gradcalc.functions.resolve import understand
+from gradcalc.inputs.shapes import check_shapes
 from gradcalc.inputs.values import Point
 from gradcalc.proof.claims.equality import is_same
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
@@ -32,18 +36,22 @@ def check(
     by: str | None = None,
     at: Sequence[Point] = (),
     where: str | None = None,
+    shapes: Shapes | None = None,
     seconds: float = DEFAULT_SECONDS,
 ) -> Check:
     """Compare a claim with the derivative of an expression; `where` is the condition under which it is meant.
 
     The claim may have a left side, `dL/dw = ...` or `f'(x) = ...`, which says what the derivative is with respect to.
-    Arrays need a point, which gives them their shapes; their claims are proven for all values of these shapes.
+    Arrays need a point, which gives them their shapes; their claims are proven for all values of these shapes.  Or they have
+    `shapes`, whose sizes are letters or numbers: then claims are proven for all sizes.
 
     Raises `CalcError` for what cannot be read, and for a claim about variables that the expression does not have.
     """
+    sizes = [] if shapes is None else shapes.letters
     variables = [*(name for point in at for name in point.values), *([by] if by else [])]
+    variables += [] if shapes is None else [*shapes.sizes, *sizes]
     tree = understand(expr, variables)
-    names = names_in(tree)
+    names = [name for name in names_in(tree) if name not in sizes]
     text, by = _without_left_side(claim, tree, by, {*names, *variables})
     variables += [by] if by else []
     claimed = claimed_tree(text, variables, arrays=True)
@@ -57,16 +65,69 @@ def check(
                 raise CalcError(f"the {what} has {name}, which does not occur in the expression")
     where_read_as = None if condition is None else unparse(condition)
     read = expr, claim, by, unparse(tree), unparse(claimed)
+    if shapes is not None:
+        return _check_shapes(read, (tree, claimed), text, shapes, seconds)
     is_at_arrays = any(value.entries.shape for point in at for value in point.values.values())
     if is_at_arrays or has_arrays(tree) or has_arrays(claimed):
-        arrays = ArrayClaim(tree, claimed, by, at, condition)
-        result, entries = arrays.result(seconds)
-        return Check(*read, result, versions(), where_read_as, arrays.shape, arrays.claims.shape, entries)
+        return _check_arrays(read, (tree, claimed, condition), at, seconds)
     constants = _constants(set(names_in(claimed)) - {*names, by}, at)
     claimed = substitute_names(claimed, constants.get)
     comparison = ClaimCheck(tree, claimed, by, seconds, where=condition)
     result = comparison.result([point.numbers() for point in at])
     return Check(*read, result, versions(), where_read_as)
+
+
+def _check_arrays(read: _Read, trees: tuple[Node, Node, Node | None], at: Sequence[Point], seconds: float) -> Check:
+    """Compare a claim about arrays at points: as a formula of arrays where that proves it, or entry by entry."""
+    tree, claimed, condition = trees
+    by, where = read[2], None if condition is None else unparse(condition)
+    matrices = None if condition is not None else matrix_claim_at(tree, claimed, by, at)
+    proof = None if matrices is None else matrices.result_at(at, seconds)
+    if matrices is not None and proof is not None:
+        shape, claim_shape = (tuple(map(int, sizes)) for sizes in (matrices.shape, matrices.claim_shape))
+        return Check(*read, proof[0], versions(), where, shape, claim_shape, proof[1])
+    arrays = ArrayClaim(tree, claimed, by, at, condition)
+    result, entries = arrays.result(seconds)
+    if matrices is not None and result.outcome is ClaimOutcome.WRONG and result.mistake is None:
+        cause, mistake = matrices.mistake(seconds) or (result.cause, None)
+        why = f"{result.why}; likely: {mistake}" if mistake else result.why
+        result = replace(result, cause=cause, mistake=mistake, why=why)
+    return Check(*read, result, versions(), where, arrays.shape, arrays.claims.shape, entries)
+
+
+_Read = tuple[str, str, str, str, str]
+"""Expression and claim as they are typed, the variable, and both as they were read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """The sizes of variables, letters or numbers, and the names of which something is assumed."""
+
+    sizes: Mapping[str, Sequence[str]]
+    assumptions: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def letters(self) -> list[str]:
+        """The sizes that are letters."""
+        return list(dict.fromkeys(size for sizes in self.sizes.values() for size in sizes if not size.isdecimal()))
+
+
+def _check_shapes(read: _Read, trees: tuple[Node, Node], text: str, shapes: Shapes, seconds: float) -> Check:
+    """Compare a claim, whose right side is `text`, without values.  Raises `CalcError` for shapes that do not fit."""
+    (tree, claimed), by = trees, read[2]
+    if by not in names_in(tree):
+        raise CalcError(f"{by} is not a variable of the expression", hint=f"choose from {', '.join(names_in(tree))}")
+    try:
+        check_shapes(tree, shapes.sizes)
+    except CalcError as error:
+        raise error.within(read[0]) from None
+    try:
+        matrices = MatrixClaim(ArrayQuestion(tree, shapes.sizes, shapes.assumptions), claimed, by)
+    except CalcError as error:
+        raise error.within(text) from None
+    result, entries = matrices.result(seconds)
+    formula = None if result.outcome is ClaimOutcome.RIGHT else matrices.formula(seconds)
+    return Check(*read, result, versions(), None, matrices.shape, matrices.claim_shape, entries, formula)
 
 
 def _constants(names: Collection[str], at: Sequence[Point]) -> dict[str, Node]:

@@ -87,8 +87,9 @@ class EntryCheck:
 class Check:
     """An expression, a claim about its derivative, where it is meant, how all were read, and the result.
 
-    Of arrays, `shape` is that of the derivative, `claim_shape` that of the claim, and `entries` are the results of the
-    entries that were compared.
+    Of arrays, `shape` is that of the derivative, `claim_shape` that of the claim, whose sizes are letters or numbers; and
+    `entries` are the results of the entries that were compared.  `array_formula` is the derivative as a formula of vectors
+    and matrices, of a claim that is not right.
     """
 
     expr: str
@@ -99,9 +100,10 @@ class Check:
     result: CheckResult
     versions: Mapping[str, str]
     where: str | None = None
-    shape: Shape | None = None
-    claim_shape: Shape | None = None
+    shape: Shape | tuple[str, ...] | None = None
+    claim_shape: Shape | tuple[str, ...] | None = None
     entries: tuple[EntryCheck, ...] = ()
+    array_formula: str | None = None
 
     @property
     def outcome(self) -> ClaimOutcome:

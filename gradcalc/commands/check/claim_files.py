@@ -1,7 +1,7 @@
 """Claims in a file: a table with commas, semicolons or tabs, or JSON lines; a claim or a derivation per row.
 
 Comes in: text.  Goes out: for every row its line number, its id and its fields, or the error in it.  The columns are id,
-expr, claim or lines, by, at and where; others are left alone.
+expr, claim or lines, by, at, where, shape and assume; others are left alone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from gradcalc.commands.claim_questions import ClaimQuestion, Fields, question_of
 from gradcalc.commands.row_files import first_line, rows_of
 from gradcalc.errors import CalcError
 
-COLUMNS = ("id", "expr", "claim", "lines", "by", "at", "where")
+COLUMNS = ("id", "expr", "claim", "lines", "by", "at", "where", "shape", "assume")
 
 
 @dataclass(frozen=True, slots=True)

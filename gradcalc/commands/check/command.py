@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from gradcalc.commands.console import tell_notes
-from gradcalc.commands.options import NoProof, NoSolutions, Standalone, Timeout, Title
+from gradcalc.commands.options import Assume, NoProof, NoSolutions, Standalone, Timeout, Title
 from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import expression_from_stdin, is_piped
 from gradcalc.commands.results import LISTS
@@ -38,6 +38,13 @@ At = Annotated[
 Where = Annotated[
     str | None, typer.Option(metavar="CONDITION", help='The condition under which the claim is meant: "x > 0".')
 ]
+Shape = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=SIZES",
+        help="Shape of an array, in place of a point: A=m,n or x=n. The claim is checked for all sizes. May be repeated.",
+    ),
+]
 Line = Annotated[
     list[str] | None,
     typer.Option(metavar="TEXT", help='A line of a derivation: "p = sigmoid(z)", "dL/dp = p - y". May be repeated.'),
@@ -46,7 +53,8 @@ Lines = Annotated[str | None, typer.Option(metavar="FILE", help="A derivation in
 File = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE", help="Claims, one per row: CSV, TSV or JSON lines with id, expr, claim or lines, by, at, where."
+        metavar="FILE",
+        help="Claims, one per row: CSV, TSV or JSON lines with id, expr, claim or lines, by, at, where, shape, assume.",
     ),
 ]
 Format = Annotated[
@@ -60,6 +68,8 @@ def check(
     by: By = None,
     at: At = None,
     where: Where = None,
+    shape: Shape = None,
+    assume: Assume = None,
     line: Line = None,
     lines: Lines = None,
     file: File = None,
@@ -80,6 +90,8 @@ def check(
       gradcalc check "abs(x)" "1" --where "x > 0"
       gradcalc check "sum((X@w - y)**2)" "2*X.T@(X@w - y)" --by w
         --at "X=[[1,2],[3,4]]" --at "w=[1,2]" --at "y=[1,0]"
+      gradcalc check "sum((A@x - b)**2)" "2*A.T@(A@x - b)" --by x
+        --shape A=m,n --shape x=n --shape b=m
       gradcalc check "sin(x^2)" --line "u = x^2" --line "f' = cos(u)*u'"
       gradcalc check "log(1 + exp(-y*(w*x + b)))" --by w --lines homework.txt
       gradcalc check --file claims.csv
@@ -92,7 +104,9 @@ def check(
 
     Derivatives may be written as dL/dw, f'(x), u' or d/dx sin(x). Arrays need a point, which gives them their shapes; the
     shape of the claim is compared first, then every entry is proven for all values. A name that only the claim has, such
-    as n, has its value at the point.
+    as n, has its value at the point. With --shape there is no point: sizes are letters or numbers, and the claim is compared
+    as a formula for all sizes, and with the derivative at random points of random shapes, where a different entry proves it
+    wrong. A claim that only numbers confirm is undecided.
 
     --format latex, markdown and html make a handout of a claim, a derivation or a file: --no-solutions leaves out the true
     derivatives, --no-proof what the verdicts rest on.
@@ -119,7 +133,7 @@ def check(
         raise CalcError("--standalone is for LaTeX", hint="write --format latex --standalone")
     sheet = _Sheet(title, not no_solutions, not no_proof, standalone)
     if file is not None:
-        if expr is not None or claim is not None or line or lines or by or at or where:
+        if expr is not None or claim is not None or line or lines or by or at or where or shape or assume:
             raise CalcError("--file has its own expressions and claims", hint="gradcalc check --file claims.csv")
         return _check_file(file, settings, sheet)
     if expr is None and (line or lines) and lines != "-" and is_piped():
@@ -136,7 +150,9 @@ def check(
 
     from gradcalc.commands.claim_questions import read_question
 
-    question = read_question(expr, claim, texts, by=by, at=at or [], where=where, files=True)
+    question = read_question(
+        expr, claim, texts, by=by, at=at or [], where=where, shapes=shape or [], assumptions=assume or [], files=True
+    )
     return _check_question(question, settings, sheet)
 
 

@@ -86,12 +86,14 @@ def counterexample(result: CheckResult, options: RenderOptions, entry: str = "")
 
 
 def _formulas(check: Check) -> Iterator[tuple[str, str]]:
-    """How expression and claim were read, and sympy's formula."""
+    """How expression and claim were read, and the formula of the derivative."""
     yield "f", check.read_as
     left = f"∂f/∂{check.by}"
     yield f"{left}, claimed", check.claim_read_as
     if check.result.formula is not None and check.shape is None:
         yield f"{left}, by SymPy", check.result.formula
+    if check.array_formula is not None:
+        yield left, check.array_formula
     if check.where is not None:
         yield "where", check.where
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gradcalc.commands.arguments import count_of
-from gradcalc.commands.options import Device, Dtype, Expression, FailOn, From, Timeout
+from gradcalc.commands.options import Assume, Device, Dtype, Expression, FailOn, From, Timeout
 from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import request, with_product
 from gradcalc.commands.results import show
@@ -71,12 +71,6 @@ Shape = Annotated[
         metavar="NAME=SIZES",
         help="Shape of an array, without values: A=m,n or x=n or v=3; equal letters are equal sizes. May be repeated. Shows "
         "the derivatives as formulas of vectors and matrices, proven for all sizes.",
-    ),
-]
-Assume = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="KIND=NAME", help="With --shape, what may be assumed: symmetric=S, positive=s, stochastic=y, invertible=A."
     ),
 ]
 Cotangent = Annotated[

@@ -15,7 +15,7 @@ from gradcalc.engines.indexed.formulas import Formula
 from gradcalc.engines.indexed.lowering import IndexedArray, Sizes, at, lower
 from gradcalc.engines.indexed.nodes import ZERO, Unprintable
 from gradcalc.engines.indexed.reverse_mode import gradient
-from gradcalc.expression.tree import Node
+from gradcalc.expression.tree import Node, calls_in
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,14 @@ def _known(free: Algebra, question: Question, by: str, array: IndexedArray) -> A
 def is_equal(question: Question, known: ArrayDerivative, other: Node) -> bool:
     """Whether a derivative is what an expression says, for all sizes: False where the normal forms do not tell.
 
-    They are compared as they are, and multiplied out.
+    They are compared as they are, and multiplied out.  Where the expression has no steps itself, steps are slopes of kinks,
+    and what they are at the kink does not matter.
     """
+    joins_steps = not any(call.name in ("heaviside", "where") for call in calls_in(question.tree))
     if len(known.array.axes) != question.rank_of(other):
         return False
     for algebra in (known.algebra, known.algebra.variant(question.symmetric, expands=True)):
-        array = lower(algebra, other, question.sizes)
+        array = lower(algebra, other, question.sizes, joins_steps=joins_steps)
         entry = known.array.entry if algebra is known.algebra else algebra.renewed(known.array.entry)
         if algebra.subtract(entry, at(algebra, array, known.array.axes)) == ZERO:
             return True

@@ -26,9 +26,12 @@ class IndexedArray(NamedTuple):
     entry: Indexed
 
 
-def lower(algebra: Algebra, node: Node, sizes: Sizes) -> IndexedArray:
-    """What a tree means, entry by entry.  Raises `Unprintable` for what has no entries in these terms."""
-    return _Lowering(algebra, sizes).lower(node)
+def lower(algebra: Algebra, node: Node, sizes: Sizes, *, joins_steps: bool = False) -> IndexedArray:
+    """What a tree means, entry by entry.  Raises `Unprintable` for what has no entries in these terms.
+
+    With `joins_steps`, `where(u > 0, 1, 0)` is `heaviside(u)`, which is another number at 0: so for the slopes of kinks.
+    """
+    return _Lowering(algebra, sizes, joins_steps=joins_steps).lower(node)
 
 
 def of_numbers(algebra: Algebra, name: str, args: Sequence[Indexed]) -> Indexed:
@@ -39,8 +42,8 @@ def of_numbers(algebra: Algebra, name: str, args: Sequence[Indexed]) -> Indexed:
 
 
 class _Lowering:
-    def __init__(self, algebra: Algebra, sizes: Sizes):
-        self.algebra, self.sizes = algebra, sizes
+    def __init__(self, algebra: Algebra, sizes: Sizes, *, joins_steps: bool):
+        self.algebra, self.sizes, self.joins_steps = algebra, sizes, joins_steps
 
     def lower(self, node: Node) -> IndexedArray:
         """An array by an entry."""
@@ -66,8 +69,8 @@ class _Lowering:
 
     def _of_entries(self, name: str, args: Sequence[IndexedArray], options: Mapping[str, str]) -> IndexedArray:
         """A function of numbers, entry by entry, with the reduction of a loss."""
-        axes = max((arg.axes for arg in args), key=len, default=())
-        parts = [at(self.algebra, arg, axes[len(axes) - len(arg.axes) :]) for arg in args]
+        axes = _broadcast([arg.axes for arg in args])
+        parts = [self._spread(arg, axes) for arg in args]
         row = TABLE.get(name)
         if row is not None and "reduction" in row.options:
             entry = _LOSSES[name](self.algebra, *parts) if name in _LOSSES else self.algebra.function(name, parts)
@@ -77,13 +80,32 @@ class _Lowering:
             if how not in _REDUCTIONS:
                 raise Unprintable(f"reduction={how}")
             return IndexedArray((), _REDUCTIONS[how](self.algebra, entry, axes, {}))
+        if name == "where" and not self.joins_steps:
+            return IndexedArray(axes, self.algebra.function(name, parts))
         return IndexedArray(axes, of_numbers(self.algebra, name, parts))
+
+    def _spread(self, arg: IndexedArray, axes: Sequence[Index]) -> Indexed:
+        """The entry of an argument at the axes of the result: of a dimension of size 1, the only one."""
+        pairs = list(zip(arg.axes[::-1], axes[::-1], strict=False))
+        only = [own for own, axis in pairs if size_of(own) == "1" != size_of(axis)]
+        entry = self.algebra.multiply(1, [arg.entry], only) if only else arg.entry
+        return self.algebra.rename(entry, {own: axis for own, axis in pairs if own not in only})
 
     def _reduced(self, name: str, x: IndexedArray, options: dict[str, str]) -> IndexedArray:
         dim = options.pop("dim", None)
         gone = x.axes if dim is None else (x.axes[int(dim)],)
         kept = tuple(axis for axis in x.axes if axis not in gone)
         return IndexedArray(kept, _REDUCTIONS[name](self.algebra, x.entry, gone, options))
+
+
+def _broadcast(every: Sequence[tuple[Index, ...]]) -> tuple[Index, ...]:
+    """The axes of a function of numbers: those of the longest argument, but one of size 1 only if all are."""
+    axes = list(max(every, key=lambda own: len(own), default=()))
+    for other in every:
+        for place, axis in enumerate(other[::-1], 1):
+            if size_of(axes[-place]) == "1":
+                axes[-place] = axis
+    return tuple(axes)
 
 
 def _size_text(node: Node) -> str:
@@ -246,6 +268,8 @@ def _chosen(algebra: Algebra, args: Sequence[Indexed]) -> Indexed | None:
     return None
 
 
+_HALF = number(Fraction(1, 2))
+"""What `heaviside` is at 0, if nothing is said."""
 _OF_NUMBERS: Mapping[str, Callable[[Algebra, list[Indexed]], Indexed | None]] = {
     "+": lambda algebra, args: algebra.add(args),
     "-": lambda algebra, args: algebra.subtract(*args),
@@ -259,7 +283,7 @@ _OF_NUMBERS: Mapping[str, Callable[[Algebra, list[Indexed]], Indexed | None]] = 
     "reciprocal": lambda algebra, args: algebra.power(args[0], -1),
     "log": _logarithm,
     "where": _chosen,
-    "heaviside": lambda algebra, args: algebra.function("heaviside", args[:1]),  # what it is at 0 is its own matter
+    "heaviside": lambda algebra, args: algebra.function("heaviside", args[:1] if args[1:] in ([], [_HALF]) else args),
 }
 _LOSSES: Mapping[str, Callable[..., Indexed]] = {
     "mse_loss": lambda algebra, x, y: algebra.power(algebra.subtract(x, y), 2),

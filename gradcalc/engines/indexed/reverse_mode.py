@@ -126,7 +126,7 @@ def slope(algebra: Algebra, node: Indexed, place: int) -> Indexed:
         return ZERO
     if node.name == "where":
         rest = [ONE if each == place else ZERO for each in (1, 2)]
-        return ZERO if place == 0 else of_numbers(algebra, "where", [node.parts[0], *rest])
+        return ZERO if place == 0 else algebra.function("where", [node.parts[0], *rest])
     names, tree = _rule(node.name, len(node.parts))
     values = dict(zip(names, node.parts, strict=True))
     changes = {f"d{name}": number(int(each == place)) for each, name in enumerate(names)}
