@@ -199,6 +199,8 @@ class FunctionRecorder(Recorder):
                 if output.grad_fn is not None:
                     recorder._nodes[id(output.grad_fn)] = number
                     recorder._kept.append(output.grad_fn)
+                    if not recorder._is_forward:  # inside of a backward pass: no output of the call leads here
+                        recorder._hooks(output.grad_fn)
             return result
 
         base.apply = classmethod(apply)
@@ -355,7 +357,7 @@ def _gradients(
         return [None] * len(wanted)
     handles = recorder.watch([output for output, _ in pairs])
     try:
-        with recorder.on(), escapes(recorder.note_escape):
+        with recorder.functions(), recorder.on(), escapes(recorder.note_escape):
             return torch.autograd.grad(
                 [output for output, _ in pairs], list(wanted), [it for _, it in pairs], allow_unused=True
             )

@@ -118,7 +118,7 @@ class _Check:
         return self._blamed(parts, others[0], names)
 
     def _blamed(self, parts: Sequence[Part], fault: Fault, names: tuple[str, ...]) -> GradientReport:
-        why = f"the gradient of its input {fault.input}: {fault.signature}"
+        why = fault.signature if fault.input is None else f"the gradient of its input {fault.input}: {fault.signature}"
         where = {"function": fault.application.name, "line": fault.application.line, "signature": fault.signature}
         return self._reported(Outcome.WRONG, parts, why=why, at_fault=names, **where)
 

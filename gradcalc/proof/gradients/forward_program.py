@@ -95,6 +95,8 @@ class ForwardProgram(ProgramBuilder):
         self.rebuilt: dict[int, int] = {}
         """Operations that read a tensor with the numbers of an earlier result, which they do not come from."""
         self._results: dict[bytes, int] = {}
+        self._read_since: dict[tuple[int, int, bytes], float] = {}
+        """Since which operation tensors from before are known to have the numbers that they have."""
         self._constants, self._hidden = constants, hidden
         self._is_cut, self._escape = cut, escape
         self._blocks: dict[int, _Block] = {}
@@ -193,9 +195,16 @@ class ForwardProgram(ProgramBuilder):
                 self.computed_outside.append(self.place)
         if known is None:
             known = self._known[id(view)] = self.numbers(view.floats, view.shape)
-            if view.is_float and view.has_data and _key(view.floats) in self._results:
-                self.rebuilt.setdefault(self.place, self._results[_key(view.floats)])
+            if view.is_float and view.has_data:
+                self._note_rebuilt(view)
         return known
+
+    def _note_rebuilt(self, view: TensorView) -> None:
+        """Note a tensor with the numbers of a result, unless it had them before that."""
+        key, here = _key(view.floats), math.inf if self.place < 0 else self.place
+        since = self._read_since.setdefault((view.storage, view.offset, key), here)
+        if self._results.get(key, since) < since:
+            self.rebuilt.setdefault(self.place, self._results[key])
 
     def write(self, view: TensorView, array: Reference) -> None:
         """Put an array where a tensor lies."""
