@@ -221,6 +221,24 @@ class EntryFormula:
     latex: str
 
 
+@dataclass(frozen=True, slots=True)
+class ArrayFormula:
+    """The derivative by the variable `by` as a formula of vectors and matrices, whose sizes are letters or numbers.
+
+    `shape` is that of the derivative, `parts` are names that stand in the formula, with what they are; `evidence` says what
+    confirms it: "all sizes", or "points" of random shapes.  Without a formula `why` says why there is none.
+    """
+
+    by: str
+    shape: tuple[str, ...]
+    formula: str | None
+    latex: str | None
+    parts: tuple[tuple[str, str], ...] = ()
+    assumptions: tuple[str, ...] = ()
+    evidence: str | None = None
+    why: str | None = None
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """The derivatives of an expression: formulas, and at a point the numbers of all engines with their verdicts.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from gradcalc.expression.arrays import Array, Shape
+from gradcalc.expression.tree import integer_literal
 from gradcalc.functions.array_vocabulary import A, ArrayVocabulary
 from gradcalc.functions.row import Function, array_row
 from gradcalc.functions.shape_rules import ShapeRules
@@ -62,10 +63,54 @@ def _trace(m: ArrayVocabulary[A], a: A) -> A:
     return m.sum(m.take(a, Array((size,), range(0, size * size, size + 1))), [0])
 
 
+def _shape_of_diagonal(m: ShapeRules, a: Shape) -> Shape:
+    if not a or len(a) > 2 or (len(a) == 2 and a[0] != a[1]):
+        raise m.error(f"diag takes a vector or a square matrix, not {m.text(a)}")
+    return (a[0], a[0]) if len(a) == 1 else a[:1]
+
+
+def _diagonal(m: ArrayVocabulary[A], a: A) -> A:
+    size = a.shape[0]
+    if len(a.shape) == 2:
+        return m.take(a, Array((size,), range(0, size * size, size + 1)))
+    zero = m.take(m.number(0), Array((size,), [0] * size))
+    places = [column if row == column else size for row in range(size) for column in range(size)]
+    return m.take(m.stack([a, zero]), Array((size, size), places))
+
+
+def _size(m: ShapeRules, place: int) -> int:
+    """An argument that is a size: a whole number that is typed."""
+    size = integer_literal(m.node.args[place])
+    if size is None or not 0 < size <= _LARGEST:
+        raise m.error(f"{m.node.name} takes sizes: whole numbers from 1 to {_LARGEST}")
+    return size
+
+
+def _shape_of_identity(m: ShapeRules, n: Shape) -> Shape:
+    return (_size(m, 0),) * 2
+
+
+def _identity(m: ArrayVocabulary[A], n: A) -> A:
+    size = _size(m, 0)
+    places = [int(row == column) for row in range(size) for column in range(size)]
+    return m.take(m.stack([m.number(0), m.number(1)]), Array((size, size), places))
+
+
+def _shape_of_ones(m: ShapeRules, *sizes: Shape) -> Shape:
+    return tuple(_size(m, place) for place in range(len(sizes)))
+
+
+def _ones(m: ArrayVocabulary[A], *sizes: A) -> A:
+    shape = _shape_of_ones(m, *(size.shape for size in sizes))
+    return m.take(m.number(1), Array(shape, [0] * prod(shape)))
+
+
 def _shape_of_solution(m: ShapeRules, a: Shape, b: Shape) -> Shape:
     return _shape_of_product(m, _square(m, a), b)
 
 
+_LARGEST = 10_000
+"""The largest size of `eye` and `ones`."""
 MATRICES: tuple[Function, ...] = (
     array_row("@", "x, y", "product of matrices and vectors", _shape_of_product,
         lambda m, a, b: m.product(a, b), "matmul",
@@ -80,6 +125,18 @@ MATRICES: tuple[Function, ...] = (
         "transpose", "x", "rows and columns exchanged; also A.T", _shape_of_transpose, _transpose,
         lambda t, x: x.mT if x.dim() > 1 else x,
         aliases=("t",),
+    ),
+    array_row(
+        "diag", "x", "the matrix with a vector on its diagonal, or the diagonal of a matrix", _shape_of_diagonal, _diagonal,
+        lambda t, x: t.diag(x) if x.dim() == 1 else x.reshape(-1)[:: len(x) + 1],
+    ),
+    array_row(
+        "eye", "n", "the identity matrix of a size", _shape_of_identity, _identity,
+        lambda t, n: t.diag(t.ones(int(n), dtype=n.dtype, device=n.device)),
+    ),
+    array_row(
+        "ones", "m, n?", "an array of ones of some sizes", _shape_of_ones, _ones,
+        lambda t, *sizes: t.ones([int(it) for it in sizes], dtype=sizes[0].dtype, device=sizes[0].device),
     ),
     array_row("trace", "x", "sum of the diagonal", _of_square, _trace, aliases=("tr",)),
     array_row(

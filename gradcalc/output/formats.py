@@ -33,3 +33,5 @@ def _lazily(name: str) -> Renderer:
 
 
 FORMATS: dict[str, Renderer] = {name: _lazily(name) for name in ("table", "plain", "json", "csv", "latex", "html")}
+FORMULA_FORMATS = ("table", "plain", "json", "latex", "python", "torch", "jax")
+"""The formats of formulas without values."""

@@ -16,7 +16,7 @@ from gradcalc.commands.results import show
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
 from gradcalc.inputs.limits import ALL_PROVEN, PART, PROOFS
-from gradcalc.output.formats import FORMATS
+from gradcalc.output.formats import FORMATS, FORMULA_FORMATS
 from gradcalc.report import Report
 
 At = Annotated[
@@ -53,13 +53,32 @@ Proofs = Annotated[
     ),
 ]
 Format = Annotated[
-    str, typer.Option(metavar="NAME", help="table, plain, json, csv, latex or html.", envvar="GRADCALC_FORMAT")
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="table, plain, json, csv, latex or html; with --shape also python, torch or jax.",
+        envvar="GRADCALC_FORMAT",
+    ),
 ]
 Direction = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=VALUE", help='Direction of a Jacobian-vector product: "x=[1,0,0]".'),
 ]
 Entries = Annotated[bool, typer.Option("--entries", help="Derive a formula for every entry of large arrays.")]
+Shape = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=SIZES",
+        help="Shape of an array, without values: A=m,n or x=n or v=3; equal letters are equal sizes. May be repeated. Shows "
+        "the derivatives as formulas of vectors and matrices, proven for all sizes.",
+    ),
+]
+Assume = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KIND=NAME", help="With --shape, what may be assumed: symmetric=S, positive=s, stochastic=y, invertible=A."
+    ),
+]
 Cotangent = Annotated[
     str | None,
     typer.Option(metavar="VALUE", help='Weights of a vector-Jacobian product: "[1,2]".'),
@@ -81,6 +100,8 @@ def diff(
     direction: Direction = None,
     cotangent: Cotangent = None,
     entries: Entries = False,
+    shape: Shape = None,
+    assume: Assume = None,
     fail_on: FailOn = None,
     *,
     presentation: Presentation,
@@ -95,6 +116,7 @@ def diff(
       gradcalc diff "mean(x**2)" --at "x=[1,2,3]"
       gradcalc diff "sum((X@w - y)**2)" --at X=@x.csv --at "w=[1,2]" --at y=@y.csv --by w
       gradcalc diff "x*exp(-y)" --points points.csv --format csv > slopes.csv
+      gradcalc diff "sum((A@x - b)**2)" --shape A=m,n --shape x=n --shape b=m
 
     The exit code is 0 if every value agrees, 1 if one is proven wrong or is NaN or infinite, 3 if a difference has a known
     cause, 4 if there is no proof, 2 for a usage error. For several points it is that of the worst. With --fail-on it is 1
@@ -106,9 +128,13 @@ def diff(
     --format json prints one object per point, each on its own line.
     --format csv prints a header and one row per point.
     """
+    formats = FORMATS if not shape else FORMULA_FORMATS
     settings = Settings.read(
-        FORMATS, format, timeout, presentation, device=device, dtype=dtype, fail_on=fail_on, notation=notation
+        formats, format, timeout, presentation, device=device, dtype=dtype, fail_on=fail_on, notation=notation
     )
+    if shape or assume:
+        is_at_point = bool(at or points or direction or cotangent is not None)
+        return _formulas(expr, shape or [], by or [], order, assume or [], settings, is_at_point=is_at_point)
     seconds = settings.seconds
     sample = PROOFS if proofs is None else count_of(proofs, "the number of proofs", PART)
     if format == "csv" and not (at or points):
@@ -139,3 +165,21 @@ def diff(
     from gradcalc.commands.diff.many_points import show_many
 
     return show_many(query, where, sample, settings)
+
+
+def _formulas(
+    expr: str,
+    shapes: Sequence[str],
+    by: Sequence[str],
+    order: str,
+    assumptions: Sequence[str],
+    settings: Settings,
+    *,
+    is_at_point: bool,
+) -> Exit:
+    """Formulas of arrays without values."""
+    if is_at_point or not shapes:
+        raise CalcError("--shape is for formulas without values", hint="give either --shape or a point")
+    from gradcalc.commands.diff.array_formulas import show_formulas
+
+    return show_formulas(expr, shapes, by, order, assumptions, settings)

@@ -14,6 +14,8 @@ from gradcalc.proof.gradients.signature import signature
 from gradcalc.proof.gradients.words import Outcome, Part
 
 _SPARE_BITS = 64
+_LARGEST_ROUNDING = 2.0**-11
+"""The largest relative error that passes for rounding in any dtype: a factor that is off by a thousandth is a fault."""
 
 
 def compared(
@@ -32,7 +34,7 @@ def compared(
         return Part(name, Outcome.UNDECIDED, "the backward program could not be enclosed tightly enough", entries=size)
     error = _relative_error(truths, programs)
     how = "None is returned" if is_none else signature(truths, programs, source.shape)
-    if error <= 2.0**-precision:  # a constant that was rounded once differs as much
+    if error <= min(2.0**-precision, _LARGEST_ROUNDING):  # a constant that was rounded once differs as much
         why = f"{how}, by {error:.2g} of the largest entry, which is less than {source.dtype} shows"
         return Part(name, Outcome.BELOW_RESOLUTION, why, how, size, error)
     return Part(name, Outcome.WRONG, how, how, size, error)

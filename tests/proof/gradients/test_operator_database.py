@@ -59,8 +59,8 @@ def test_gradcheck_refuses_what_is_wrong() -> None:
         ("float64", 1e-9, Outcome.WRONG),
         ("float32", 1e-3, Outcome.WRONG),
         ("float32", 1e-9, Outcome.BELOW_RESOLUTION),
-        ("bfloat16", 1e-1, Outcome.WRONG),
-        ("bfloat16", 1e-3, Outcome.BELOW_RESOLUTION),
+        ("bfloat16", 1e-3, Outcome.WRONG),
+        ("bfloat16", 1e-4, Outcome.BELOW_RESOLUTION),
     ],
 )
 def test_planted_faults_are_found(name: str, fault: float, outcome: Outcome) -> None:

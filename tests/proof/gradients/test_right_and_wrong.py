@@ -45,7 +45,7 @@ def test_the_smallest_error_is_named(size: float, dtype: torch.dtype) -> None:
 
     swish = function(lambda x: x * torch.sigmoid(x), backward)
     report = gradients(swish, normal((6,), dtype=dtype))
-    shown = size > {torch.float64: 1.2e-16, torch.float32: 6e-8, torch.bfloat16: 4e-3}[dtype]
+    shown = size > {torch.float64: 1.2e-16, torch.float32: 6e-8, torch.bfloat16: 5e-4}[dtype]
     assert report.verdict == (Outcome.WRONG if shown else Outcome.BELOW_RESOLUTION)
     assert "times the derivative in every entry" in report.why
 

@@ -1,0 +1,109 @@
+"""Derivatives of expressions of arrays as formulas of vectors and matrices, each with what confirms it.
+
+Comes in: a tree, the sizes of its variables and what is assumed of them.  Goes out: an `ArrayFormula` for each variable, as
+they are found.  Nothing is written that neither its normal form nor exact numbers confirm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gradcalc.engines.indexed.formulas import Formula
+from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, derivative
+from gradcalc.engines.indexed.nodes import Unprintable, size_of
+from gradcalc.engines.indexed.shared_parts import with_names
+from gradcalc.errors import CalcError
+from gradcalc.expression.latex import latex
+from gradcalc.expression.tree import Node, names_in
+from gradcalc.functions.resolve import understand
+from gradcalc.proof.array_formulas import evidence
+from gradcalc.report import ArrayFormula
+from gradcalc.runtime import deadline
+
+ASSUMPTIONS = ("symmetric", "positive", "stochastic", "invertible")
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayQuestion:
+    """An expression with the sizes of its variables, letters or numbers, and the names that are assumed to be something."""
+
+    tree: Node
+    sizes: Mapping[str, Sequence[str]]
+    assumptions: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def assumed(self, what: str) -> frozenset[str]:
+        """The names of which something is assumed."""
+        return self.assumptions.get(what, frozenset())
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The sizes that are letters."""
+        sizes = (size for each in self.sizes.values() for size in each)
+        return tuple(dict.fromkeys(size for size in sizes if not size.isdecimal()))
+
+    @property
+    def variables(self) -> list[str]:
+        """The variables of the expression, in order of appearance; sizes are none."""
+        return [name for name in names_in(self.tree) if name not in self.letters]
+
+
+def array_formulas(question: ArrayQuestion, by: Sequence[str], order: int, seconds: float) -> Iterator[ArrayFormula]:
+    """The derivative by each variable; each has so many seconds."""
+    for name in by:
+        try:
+            with deadline.limit(seconds):
+                yield _array_formula(question, name, order)
+        except (Unprintable, CalcError) as error:
+            yield _without(question, name, order, f"there is no formula of vectors and matrices: {error}")
+        except deadline.OutOfTime:
+            yield _without(question, name, order, f"no formula within {seconds:g} seconds")
+
+
+def _without(question: ArrayQuestion, by: str, order: int, why: str) -> ArrayFormula:
+    return ArrayFormula(by, tuple(question.sizes.get(by, ())) * order, None, None, why=why)
+
+
+def _array_formula(question: ArrayQuestion, by: str, order: int) -> ArrayFormula:
+    own = Question(question.tree, question.sizes, question.assumed("symmetric"), question.assumed("stochastic"))
+    known = derivative(own, by, order)
+    formula = known.formula()
+    names = {*question.sizes, *question.letters, *names_in(question.tree)}
+    tree = understand(formula.text, names)
+    confirmed = evidence(own, known, tree, by, order, question.assumed("positive"))
+    if confirmed is None:
+        return _without(question, by, order, "the formula could not be confirmed")
+    short = with_names(formula, names)
+    return ArrayFormula(
+        by,
+        tuple(map(size_of, known.array.axes)),
+        short.formula.text,
+        _latex(short.formula, {*names, *(name for name, _ in short.parts)}),
+        tuple((name, part.text) for name, part in short.parts),
+        tuple(_assumptions(question, known, formula)),
+        str(confirmed),
+    )
+
+
+def _latex(formula: Formula, names: set[str]) -> str:
+    return latex(understand(formula.text, names))
+
+
+def _assumptions(question: ArrayQuestion, known: ArrayDerivative, formula: Formula) -> Iterator[str]:
+    """What a formula assumes: what was said of its variables, and that what it inverts can be inverted."""
+    used = {*names_in(question.tree)}
+    for what, names in question.assumptions.items():
+        yield from (f"{name} is {what}" for name in sorted(names & used))
+    inverted = _inverted(formula)
+    yield from (f"{text} is invertible" for text in inverted if text not in question.assumed("invertible"))
+
+
+def _inverted(formula: Formula) -> list[str]:
+    """The texts of the matrices that a formula inverts."""
+    waiting, texts = [formula], dict[str, None]()
+    while waiting:
+        node = waiting.pop()
+        waiting += node.parts
+        if node.op == "inv":
+            texts[node.parts[0].text] = None
+    return list(texts)

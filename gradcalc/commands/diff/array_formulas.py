@@ -1,0 +1,94 @@
+"""`gradcalc diff --shape`: derivatives of expressions of arrays as formulas, without values and without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from gradcalc.calculate.array_formulas import ASSUMPTIONS, ArrayQuestion, array_formulas
+from gradcalc.calculate.reporting import versions
+from gradcalc.commands.arguments import names_of, order_of
+from gradcalc.commands.settings import Settings
+from gradcalc.errors import CalcError, Exit
+from gradcalc.expression.latex import latex
+from gradcalc.expression.printer import unparse
+from gradcalc.functions.resolve import interpret, understand
+from gradcalc.inputs.shapes import check_shapes, read_assumptions, read_shapes
+from gradcalc.output import array_formulas as output
+from gradcalc.output import json as machine
+from gradcalc.output.array_code import LIBRARIES, Gradient, function_code
+from gradcalc.report import ArrayFormula, envelope
+
+MAX_ORDER = 2
+
+
+def show_formulas(
+    text: str, shapes: Sequence[str], by: Sequence[str], order: str, assumptions: Sequence[str], settings: Settings
+) -> Exit:
+    """Write the formulas of the derivatives by arrays.  Raises `CalcError` for shapes that do not fit."""
+    times = order_of(order)
+    if times > MAX_ORDER:
+        raise CalcError(f"formulas of arrays are derived once or twice, not {times} times")
+    sizes = read_shapes(shapes)
+    letters = {size for each in sizes.values() for size in each if not size.isdecimal()}
+    tree = interpret(text, {*sizes, *letters}, notation=settings.notation).tree
+    try:
+        check_shapes(tree, sizes)
+    except CalcError as error:
+        raise error.within(text) from None
+    question = ArrayQuestion(tree, sizes, read_assumptions(assumptions, ASSUMPTIONS))
+    wanted = _variables(question, by)
+    formulas = list(array_formulas(question, wanted, times, settings.seconds))
+    if not settings.quiet:
+        settings.presentation.write(_text(question, formulas, times, settings), paged=True)
+    return Exit.AGREE if all(it.formula is not None for it in formulas) else Exit.UNDECIDED
+
+
+def _code(question: ArrayQuestion, formulas: Sequence[ArrayFormula], format: str) -> str:
+    """The formulas as a function.  Raises `CalcError` where one is missing."""
+    names = {*question.sizes, *question.letters, *question.variables}
+    gradients = []
+    for it in formulas:
+        if it.formula is None:
+            raise CalcError(f"there is no code for the derivative by {it.by}: {it.why}")
+        known = names | {name for name, _ in it.parts}
+        parts = [(name, understand(part, known)) for name, part in it.parts]
+        gradients.append(Gradient(it.by, parts, understand(it.formula, known)))
+    shapes = {name: question.sizes.get(name, ()) for name in question.variables}
+    return function_code(LIBRARIES[format], unparse(question.tree), question.tree, shapes, gradients)
+
+
+def _variables(question: ArrayQuestion, by: Sequence[str]) -> list[str]:
+    """The variables to differentiate by: all but sizes, if none is named."""
+    wanted = names_of(by)
+    for name in wanted:
+        if name not in question.variables:
+            hint = (
+                "an entry is part of the formula by its array"
+                if "[" in name
+                else f"choose from {', '.join(question.variables)}"
+            )
+            raise CalcError(f"{name} is not a variable of the expression", hint=hint)
+    return list(wanted) or question.variables
+
+
+def _text(question: ArrayQuestion, formulas: Sequence[ArrayFormula], order: int, settings: Settings) -> str:
+    source = unparse(question.tree)
+    if settings.format == "table":
+        return output.table(source, question.sizes, formulas, order, settings.options)
+    if settings.format == "plain":
+        return output.plain(formulas, settings.options)
+    if settings.format == "latex":
+        return output.latex(formulas)
+    if settings.format in LIBRARIES:
+        return _code(question, formulas, settings.format)
+    exit_code = Exit.AGREE if all(it.formula is not None for it in formulas) else Exit.UNDECIDED
+    fields = {
+        "expression": source,
+        "latex": latex(question.tree),
+        "order": order,
+        "shapes": dict(question.sizes),
+        "gradients": [asdict(it) for it in formulas],
+    }
+    conclusion = {"outcome": "ok", "exit_code": int(exit_code), "versions": versions()}
+    return machine.line(envelope("diff", conclusion, fields))

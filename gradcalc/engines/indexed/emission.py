@@ -1,0 +1,305 @@
+"""Expressions with indices as formulas of vectors and matrices: indices are contracted away, `@`, `.T`, `diag` appear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from gradcalc.engines.indexed.algebra import LINES, Algebra
+from gradcalc.engines.indexed.contraction import Contraction, Item, merged
+from gradcalc.engines.indexed.formulas import Formula, call, name, negative, number, shortest
+from gradcalc.engines.indexed.lowering import mean
+from gradcalc.engines.indexed.nodes import ONE, Index, Indexed, Kind, Unprintable, size_of
+from gradcalc.engines.indexed.spelling import Spelling, ones, raised, times
+
+Axes = tuple[Index, ...]
+
+
+class Emission:
+    """Writes formulas.  Raises `Unprintable` where there is none of at most two dimensions."""
+
+    def __init__(self, algebra: Algebra):
+        self.algebra = algebra
+        self.spelling = Spelling(tuple(algebra.symmetric))
+        self._known: dict[tuple[Indexed, Axes], Formula] = {}
+
+    def array(self, entry: Indexed, axes: Axes) -> Formula:
+        """The formula of an array of all these axes."""
+        return self._filled(self.formula(entry, axes), axes)
+
+    def formula(self, entry: Indexed, axes: Sequence[Index]) -> Formula:
+        """The formula of an expression with these axes, which are the dimensions of the result in order."""
+        axes = tuple(axes)
+        if len(axes) > 2:
+            raise Unprintable("more than two dimensions")
+        if (entry, axes) not in self._known:
+            self._known[entry, axes] = self._formula(entry, axes)
+        return self._known[entry, axes]
+
+    def _formula(self, entry: Indexed, axes: Axes) -> Formula:
+        if entry.kind in (Kind.VARIABLE, Kind.BLOCK, Kind.POWER) and set(axes) - entry.free:  # the same for all entries
+            return self._filled(self._spread(entry, axes), axes)
+        straight = self._of_kind(entry, axes)
+        if len(axes) < 2:
+            return straight
+        return shortest(straight, self.spelling.turned(self._of_kind(entry, axes[::-1])))
+
+    def _of_kind(self, entry: Indexed, axes: Axes) -> Formula:
+        if entry.kind is Kind.VARIABLE:
+            return self._variable(entry, axes)
+        if entry.kind is Kind.DELTA:
+            return call("eye", name(size_of(axes[0])), rank=2)
+        if entry.kind is Kind.SUM:
+            return self.spelling.total(self._parts(entry, axes))
+        if entry.kind is Kind.POWER:
+            return self._power(entry, axes)
+        if entry.kind is Kind.FUNCTION:
+            return self._function(entry, axes)
+        return self._block(entry, axes) if entry.kind is Kind.BLOCK else self._product(entry, axes)
+
+    # ------------------------------------------------------------------------------------------------- missing indices
+
+    def _spread(self, entry: Indexed, axes: Axes) -> Formula:
+        """The same where indices may be missing, to be broadcast: as a vector along the last axis, or with `ones`."""
+        have = tuple(each for each in axes if each in entry.free)
+        if len(axes) == 2 and have == axes[:1]:
+            return call("outer", self.formula(entry, have), ones(size_of(axes[1])), rank=2)
+        return self.formula(entry, have)
+
+    def _filled(self, formula: Formula, axes: Axes) -> Formula:
+        """An array of all axes of what may have fewer."""
+        if formula.rank == len(axes):
+            return formula
+        rest = ones(*(size_of(each) for each in axes[: len(axes) - formula.rank]))
+        if formula.rank == 0:
+            return rest if formula.is_one else times([formula, rest])
+        return call("outer", rest, formula, rank=2)
+
+    def _parts(self, entry: Indexed, axes: Axes) -> list[Formula]:
+        """The parts of an expression, at least one of them with all axes."""
+        parts = [self._spread(part, axes) for part in entry.parts]
+        if max((part.rank for part in parts), default=0) < len(axes):
+            parts[0] = self._filled(parts[0], axes)
+        return parts
+
+    # ------------------------------------------------------------------------------------------------------------ kinds
+
+    def _variable(self, entry: Indexed, axes: Axes) -> Formula:
+        if len(entry.indices) == 2 and entry.indices[0] == entry.indices[1]:
+            return call("diag", name(entry.name, 2), rank=1)
+        formula = name(entry.name, len(axes))
+        return formula if entry.indices == axes else self.spelling.turned(formula)
+
+    def _function(self, entry: Indexed, axes: Axes) -> Formula:
+        parts = self._parts(entry, axes)
+        if entry.name == "softplus":
+            parts = parts[:1]
+        return Formula(entry.name, parts, len(axes))
+
+    def _power(self, entry: Indexed, axes: Axes) -> Formula:
+        base, exponent = entry.parts[0], entry.coefficient
+        if exponent.denominator == 2:
+            root = self._norm(base, axes) or self._deviation(base, axes, "std")
+            if root is not None:
+                return raised(root, exponent * 2)
+            formula = self._spread(base, axes)
+            return raised(call("sqrt", formula, rank=formula.rank), exponent * 2)
+        return raised(self._spread(base, axes), exponent)
+
+    def _block(self, entry: Indexed, axes: Axes) -> Formula:
+        body = entry.parts[0]
+        if entry.name in ("det", "logdet"):
+            options = [self.formula(body, each) for each in (entry.bound, entry.bound[::-1])]
+            return call(entry.name, shortest(*options), rank=0)
+        if entry.name == "inv":
+            return self._inverse(entry, axes)
+        if entry.name not in LINES:
+            return self._reduced(entry.name, body, entry.bound, axes)
+        if entry.indices[0] in body.free:  # a diagonal
+            other = self.algebra.fresh(size_of(entry.indices[0]))
+            whole = self.algebra.block(entry.name, body, entry.bound, [other])
+            return call("diag", self.formula(whole, (*axes, other)), rank=1)
+        inner = self.formula(body, [entry.bound[0] if each in entry.indices else each for each in axes])
+        is_last = len(axes) == 1 or axes[1] in entry.indices
+        return call(entry.name, inner, rank=len(axes), options=() if is_last else ["dim=0"])
+
+    def _inverse(self, entry: Indexed, axes: Axes) -> Formula:
+        body = entry.parts[0]
+        straight = call("inv", self.formula(body, entry.bound), rank=2)
+        if len(axes) == 1:
+            return call("diag", straight, rank=1)
+        turned = call("inv", self.formula(body, entry.bound[::-1]), rank=2)
+        if body == self.algebra.rename(body, dict(zip(entry.bound, entry.bound[::-1], strict=True))):
+            best = shortest(straight, turned)
+            self.spelling.symmetric.add(best.text)
+            return best
+        if axes == entry.indices:
+            return shortest(straight, Formula("transpose", (turned,), 2))
+        return shortest(Formula("transpose", (straight,), 2), turned)
+
+    # ------------------------------------------------------------------------------------------------ norms and variances
+
+    def _norm(self, entry: Indexed, axes: Axes) -> Formula | None:
+        """norm(f) for the root of the sum of f**2 over all, or over one, of its indices."""
+        square = entry.parts[0] if len(entry.parts) == 1 else entry
+        if entry.kind is not Kind.PRODUCT or not entry.bound or entry.coefficient != 1 or len(entry.parts) != 1:
+            return None
+        if square.kind is not Kind.POWER or square.coefficient != 2:
+            return None
+        return self._reduced("norm", square.parts[0], entry.bound, axes)
+
+    def _deviation(self, entry: Indexed, axes: Axes, function: str) -> Formula | None:
+        """var(u) or std(u) for the sum of (u - mean(u))**2 over n - 1, or over n."""
+        if entry.kind is not Kind.PRODUCT or len(entry.bound) != 1 or entry.coefficient != 1:
+            return None
+        algebra, (at,) = self.algebra, entry.bound
+        squares = [
+            part
+            for part in entry.parts
+            if part.kind is Kind.POWER and part.coefficient == 2 and part.parts[0].kind is Kind.SUM and at in part.free
+        ]
+        rest = [part for part in entry.parts if part not in squares]
+        size = algebra.variable(size_of(at))
+        over = [[algebra.power(algebra.subtract(size, ONE), -1)], [algebra.power(size, -1)]]
+        if len(squares) != 1 or rest not in over:
+            return None
+        inner = squares[0].parts[0]
+        u = algebra.add([term for term in inner.parts if at in term.free])
+        new = algebra.fresh(size_of(at))
+        if algebra.subtract(u, mean(algebra, algebra.rename(u, {at: new}), [new])) != inner:
+            return None
+        formula = self._reduced(function, u, (at,), axes)
+        if rest == over[0]:
+            return formula
+        return call(formula.op, *formula.parts, rank=formula.rank, options=[*formula.options, "correction=0"])
+
+    def _reduced(self, function: str, entry: Indexed, bound: Sequence[Index], axes: Axes) -> Formula:
+        """A reduction of an array over some of its indices."""
+        whole = tuple(each for each in (*axes, *bound) if each in entry.free)
+        if len(whole) == len(bound):
+            return shortest(*(call(function, self.formula(entry, order), rank=0) for order in (whole, whole[::-1])))
+        if len(whole) != 2:
+            raise Unprintable(f"{function} of more than two dimensions")
+        rows = call(function, self.formula(entry, whole), rank=1, options=["dim=1"])
+        return shortest(rows, call(function, self.formula(entry, whole[::-1]), rank=1, options=["dim=0"]))
+
+    # --------------------------------------------------------------------------------------------------------- products
+
+    def _product(self, entry: Indexed, axes: Axes) -> Formula:
+        special = self._deviation(entry, axes, "var") or self._diagonal(entry, axes) or self._square(entry, axes)
+        if special is not None:
+            return special
+        scalars = [part for part in entry.parts if not part.free]
+        items = [self._item(part) for part in entry.parts if part.free]
+        contraction = Contraction(items, entry.bound, _divisors(scalars), self.spelling)
+        items = contraction.run()
+        if contraction.averaged:
+            sizes = [self.algebra.variable(size) for size in contraction.averaged.elements()]
+            rest = self.algebra.multiply(1, [*scalars, *sizes])
+            scalars = list(rest.parts) if rest.kind is Kind.PRODUCT else [rest]
+        numbers = [item for item in items if not item.axes]
+        main = self._main(merged([item for item in items if item.axes], self.spelling), axes)
+        above = [part for item in numbers for part in item.above]
+        below = [part for item in numbers for part in item.below]
+        return self._scaled(entry.coefficient, scalars, main, above, below)
+
+    def _diagonal(self, entry: Indexed, axes: Axes) -> Formula | None:
+        """A diagonal matrix."""
+        for part in entry.parts:
+            if part.kind is Kind.DELTA and set(part.indices) == set(axes):
+                i, j = axes
+                rest = [self.algebra.rename(other, {j: i}) for other in entry.parts if other is not part]
+                inner = self.algebra.multiply(1, rest, entry.bound)
+                if i in inner.free:
+                    return self._scaled(entry.coefficient, [], call("diag", self.formula(inner, (i,)), rank=2))
+                scalars = [inner] if inner != ONE else []
+                return self._scaled(entry.coefficient, scalars, call("eye", name(size_of(i)), rank=2))
+        return None
+
+    def _square(self, entry: Indexed, axes: Axes) -> Formula | None:
+        """The sum of squares of everything."""
+        if axes or not entry.bound or len(entry.parts) != 1:
+            return None
+        (part,) = entry.parts
+        if part.kind is not Kind.POWER or part.coefficient != 2 or part.parts[0].kind is Kind.PRODUCT:
+            return None
+        inner = part.parts[0]
+        if inner.kind is Kind.VARIABLE and len(inner.indices) == 1:
+            vector = name(inner.name, 1)
+            return self._scaled(entry.coefficient, [], Formula("@", (vector, vector), 0))
+        norm = self._reduced("norm", inner, entry.bound, axes)
+        return self._scaled(entry.coefficient, [], Formula("**", (norm, number(2)), 0))
+
+    def _item(self, part: Indexed) -> Item:
+        """A factor with its axes, in the order that makes its formula shortest."""
+        axes = _shown(part)
+        if len(axes) > 2:
+            raise Unprintable("more than two dimensions")
+        if len(axes) == 2 and len(self.formula(part, axes[::-1]).text) < len(self.formula(part, axes).text):
+            axes = axes[::-1]
+        if part.kind is Kind.POWER and part.coefficient < 0:
+            return Item(axes, [], [self.formula(self.algebra.power(part.parts[0], -part.coefficient), axes)])
+        return Item(axes, [self.formula(part, axes)])
+
+    def _main(self, items: Sequence[Item], axes: Axes) -> Formula:
+        """What has axes: a vector; or a matrix, whose rows and columns may be scaled."""
+        if not items:
+            return self._filled(number(1), axes)
+        if len(axes) < 2:
+            return items[0].formula
+        rows, columns = (next((item for item in items if item.axes == (at,)), None) for at in axes)
+        matrix = next((item for item in items if len(item.axes) == 2), None)
+        if matrix is None:
+            sides = [(rows, axes[0]), (columns, axes[1])]
+            return call("outer", *(ones(size_of(at)) if it is None else it.formula for it, at in sides), rank=2)
+        main = matrix.toward(axes, self.spelling)
+        if columns is not None:
+            is_straight = matrix.axes == axes
+            above, below = (matrix.above, matrix.below) if is_straight else ([main], [])
+            main = times([*above, *columns.above], [*below, *columns.below])
+        return main if rows is None else self.spelling.chain(call("diag", rows.formula, rank=2), main)
+
+    def _scaled(
+        self,
+        factor: Fraction,
+        scalars: Sequence[Indexed],
+        main: Formula,
+        above: Sequence[Formula] = (),
+        below: Sequence[Formula] = (),
+    ) -> Formula:
+        """A formula times numbers, over others."""
+        tops, bottoms = list(above), list(below)
+        for each in scalars:
+            if each.kind is Kind.POWER and each.coefficient < 0:
+                bottoms.append(self.formula(self.algebra.power(each.parts[0], -each.coefficient), ()))
+            else:
+                tops.append(self.formula(each, ()))
+        is_negative, factor = factor < 0, abs(factor)
+        if main.op == "neg":
+            is_negative, main = not is_negative, main.parts[0]
+        if main.op == "/":
+            bottoms += main.parts[1].parts if main.parts[1].op == "*" else [main.parts[1]]
+            main = main.parts[0]
+        product = times([number(factor.numerator), *tops, main], [number(factor.denominator), *bottoms])
+        return negative(product) if is_negative else product
+
+
+def _divisors(scalars: Sequence[Indexed]) -> dict[str, int]:
+    """The variables without indices that a product is divided by, and how often: sizes among them."""
+    return {
+        each.parts[0].name: -int(each.coefficient)
+        for each in scalars
+        if each.kind is Kind.POWER and each.coefficient < 0 and each.coefficient.denominator == 1
+        if each.parts[0].kind is Kind.VARIABLE
+    }
+
+
+def _shown(entry: Indexed) -> Axes:
+    """Free indices in the order in which an expression shows them."""
+    order: dict[Index, None] = {}
+    waiting = [entry]
+    while waiting:
+        node = waiting.pop()
+        order.update(dict.fromkeys(node.indices))
+        waiting += node.parts[::-1]
+    return tuple(each for each in order if each in entry.free)

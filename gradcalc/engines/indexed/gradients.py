@@ -1,0 +1,97 @@
+"""Gradients of expressions of arrays as formulas of matrices, and whether a formula is one, for all sizes at once.
+
+Comes in: a tree in terms of the table, the sizes of its variables as letters or numbers, and what is assumed of them.  Goes
+out: the formula of a derivative.  Two expressions are equal for all sizes if their difference has the normal form 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from gradcalc.engines.indexed.algebra import Algebra
+from gradcalc.engines.indexed.emission import Emission
+from gradcalc.engines.indexed.formulas import Formula
+from gradcalc.engines.indexed.lowering import IndexedArray, Sizes, at, lower
+from gradcalc.engines.indexed.nodes import ZERO, Unprintable
+from gradcalc.engines.indexed.reverse_mode import gradient
+from gradcalc.expression.tree import Node
+
+
+@dataclass(frozen=True)
+class Question:
+    """An expression of arrays, and what is known of its variables."""
+
+    tree: Node
+    sizes: Sizes
+    symmetric: frozenset[str] = frozenset()
+    stochastic: frozenset[str] = frozenset()
+
+    def rank_of(self, tree: Node) -> int:
+        """How many dimensions another expression of the same variables has; -1 for one without entries."""
+        try:
+            return len(lower(Algebra(), tree, self.sizes).axes)
+        except Unprintable:
+            return -1
+
+    def algebra(self, free: Collection[str] = ()) -> Algebra:
+        """What makes expressions; entries of `free` variables are free, whatever is known of them."""
+        return Algebra(self.symmetric - set(free), self.stochastic)
+
+
+@dataclass(frozen=True)
+class ArrayDerivative:
+    """A derivative entry by entry, and what makes expressions of it."""
+
+    algebra: Algebra
+    array: IndexedArray
+
+    def formula(self) -> Formula:
+        """The formula.  Raises `Unprintable` where there is none of at most two dimensions."""
+        return Emission(self.algebra).array(self.array.entry, self.array.axes)
+
+
+def derivative(question: Question, by: str, order: int = 1) -> ArrayDerivative:
+    """The derivative of an expression by a variable, once or twice: axes of the value first, then those of the variable.
+
+    The entries of the variable are free, as if it were not symmetric; that it is is used afterwards.
+    """
+    algebra = question.algebra([by])
+    value = lower(algebra, question.tree, question.sizes)
+    entry, axes = value.entry, list(value.axes)
+    for _ in range(order):
+        place = [algebra.fresh(size) for size in question.sizes.get(by, ())]
+        entry = gradient(algebra, entry, by, place, axes)
+        axes += place
+    return _known(algebra, question, by, IndexedArray(tuple(axes), entry))
+
+
+def hessian_product(question: Question, by: str, direction: str) -> ArrayDerivative:
+    """The Hessian of a number by a variable times a direction of its shape: the gradient of sum(gradient*direction)."""
+    algebra = question.algebra([by])
+    value = lower(algebra, question.tree, question.sizes)
+    first, second = ([algebra.fresh(size) for size in question.sizes.get(by, ())] for _ in range(2))
+    slopes = algebra.multiply(1, [gradient(algebra, value.entry, by, first), algebra.variable(direction, first)], first)
+    return _known(algebra, question, by, IndexedArray(tuple(second), gradient(algebra, slopes, by, second)))
+
+
+def _known(free: Algebra, question: Question, by: str, array: IndexedArray) -> ArrayDerivative:
+    """A derivative with what is known of the variable itself."""
+    algebra = free.variant(question.symmetric)
+    entry = algebra.renewed(array.entry) if by in question.symmetric else array.entry
+    return ArrayDerivative(algebra, IndexedArray(array.axes, entry))
+
+
+def is_equal(question: Question, known: ArrayDerivative, other: Node) -> bool:
+    """Whether a derivative is what an expression says, for all sizes: False where the normal forms do not tell.
+
+    They are compared as they are, and multiplied out.
+    """
+    if len(known.array.axes) != question.rank_of(other):
+        return False
+    for algebra in (known.algebra, known.algebra.variant(question.symmetric, expands=True)):
+        array = lower(algebra, other, question.sizes)
+        entry = known.array.entry if algebra is known.algebra else algebra.renewed(known.array.entry)
+        if algebra.subtract(entry, at(algebra, array, known.array.axes)) == ZERO:
+            return True
+    return False

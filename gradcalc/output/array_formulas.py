@@ -1,0 +1,68 @@
+"""The formats of formulas of vectors and matrices: table, plain, JSON and LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gradcalc.output.options import RenderOptions
+from gradcalc.output.page import Page
+from gradcalc.output.records import tabbed
+from gradcalc.report import ArrayFormula
+
+
+def shape_text(sizes: Sequence[str]) -> str:
+    """A shape as Python writes it."""
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+
+def write_formulas(formulas: Sequence[ArrayFormula], page: Page, f: str = "f", order: int = 1) -> None:
+    """Formulas for people: each with its parts, and below what confirms it and what it assumes."""
+    for formula in formulas:
+        left = f"∂{f}/∂{formula.by}" if order == 1 else f"∂²{f}/∂{formula.by}²"
+        if formula.formula is None:
+            page.sentence(f"{left}: {formula.why}", hanging=4)
+            continue
+        page.formula(left, formula.formula, style="bold")
+        for name, part in formula.parts:
+            page.formula(f"  where {name}", part)
+        page.sentence("; ".join(notes(formula)), "dim", indent=2, hanging=2)
+
+
+def notes(formula: ArrayFormula) -> list[str]:
+    """What confirms a formula, and what it assumes."""
+    words = {"all sizes": "proven for all sizes", "points": "right at random points of random shapes, not proven for all"}
+    return [words[str(formula.evidence)], *formula.assumptions]
+
+
+def table(
+    source: str, shapes: Mapping[str, Sequence[str]], formulas: Sequence[ArrayFormula], order: int, options: RenderOptions
+) -> str:
+    """The expression with its shapes, and the formulas."""
+    page = Page(options)
+    page.formula("f", source)
+    page.sentence(", ".join(f"{name} {shape_text(sizes)}" for name, sizes in shapes.items()), "dim", indent=2, hanging=2)
+    page.line()
+    write_formulas(formulas, page, order=order)
+    return page.text()
+
+
+def plain(formulas: Sequence[ArrayFormula], options: RenderOptions) -> str:
+    """A line for each formula: variable, formula, its parts, what confirms it, what it assumes, why there is none."""
+    rows = [
+        [
+            it.by,
+            it.formula or "",
+            "; ".join(f"{name} = {part}" for name, part in it.parts),
+            it.evidence or "",
+            "; ".join(it.assumptions),
+            it.why or "",
+        ]
+        for it in formulas
+    ]
+    return tabbed(rows, options)
+
+
+def latex(formulas: Sequence[ArrayFormula]) -> str:
+    """A line for each formula."""
+    lines = (rf"\frac{{\partial f}}{{\partial {it.by}}} = {it.latex}" for it in formulas if it.latex is not None)
+    return "".join(f"{line}\n" for line in lines)
