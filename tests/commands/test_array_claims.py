@@ -113,7 +113,7 @@ WORDS = [
     (["x**2", "[2*x]"], 'error: arrays need a point, which gives them their shapes\nhint: give --at "x=[1,2,3]"\n'),
     (["x**2", "where(x > 0, [x], x)"], 'error: arrays need a point, which gives them their shapes\nhint: give --at "x=[1,2,3]"\n'),
     (["sum(x**2)", "d/dx (sum(x**3)) = 2*x", "--at", "x=[1,2]"], "error: the claim is the derivative of sum(x**3), and the expression is sum(x**2)\nhint: check one expression at a time\n"),
-    (["sum(x)", "ones", "--at", "x=[1,2]"], "error: the claim has ones, which does not occur in the expression\n"),
+    (["sum(x)", "units", "--at", "x=[1,2]"], "error: the claim has units, which does not occur in the expression\n"),
     (["sum(x)", "0*x + 1", "--at", "x=[1,2]", "--where", "x > 0"], "error: a condition on an array is not supported\nhint: leave --where out\n"),
 ]  # fmt: skip
 

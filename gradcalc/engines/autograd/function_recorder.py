@@ -36,6 +36,7 @@ class FunctionRecorder(Recorder):
         self.runs: list[NodeRun] = []
         self.moments: list[Moment] = []
         self.cuts: dict[int, str] = {}
+        self.hidden: set[int] = set()
         self.constants: set[int] = set()
         self.literals: set[float] = set()
         self.escape: tuple[int, str] | None = None
@@ -86,20 +87,23 @@ class FunctionRecorder(Recorder):
     def record(self, function: Any, args: Sequence[Any], options: Any) -> Any:
         values = tree_flatten((args, options))[0]
         tensors = [value for value in values if isinstance(value, torch.Tensor)]
-        cut = self._cut(str(function), tensors) or self._leaf(tensors)
+        cut, leaf = self._cut(str(function), tensors), self._leaf(tensors)
         count = len(self.recording.tensor_operations)
         self._note_intermediates(tensors, count)
         sources = {id(tensor) for tensor in tensors}
         made = _last_node()
         result = super().record(function, args, options)
         outputs = tensors_in(result)
-        if cut or not sources.isdisjoint(self._stopped):
+        is_hidden = cut and not sources.isdisjoint(map(id, outputs))
+        if is_hidden:
+            self.hidden.add(count)
+        elif cut or not sources.isdisjoint(self._stopped):
             storages = {tensor.untyped_storage()._cdata for tensor in tensors if _has_storage(tensor)}
             for output in outputs:
                 if cut or (_has_storage(output) and output.untyped_storage()._cdata in storages):
                     self._stopped.add(id(output))
-        if cut:
-            self.cuts[count] = cut
+        if cut or leaf:
+            self.cuts[count] = cut or leaf
         written = [output.untyped_storage()._cdata for output in outputs if _has_storage(output)]
         self._computed.update(written)
         if self._open:
@@ -146,6 +150,16 @@ class FunctionRecorder(Recorder):
                     self._stopped.add(id(tensor))
                     self.intermediates[place] = application
 
+    def _note_non_differentiable(self, application: Application, outputs: Sequence[torch.Tensor]) -> None:
+        """Note the outputs of floats that a custom Function marks to have no gradient."""
+        if not self._is_forward or self._open or not any(application.inputs) or not torch.is_grad_enabled():
+            return
+        for output in outputs:
+            if output.is_floating_point() and not output.requires_grad:
+                self._stopped.add(id(output))
+                self._kept.append(output)
+                self.cuts[application.end - 1] = "mark_non_differentiable"
+
     def note_escape(self, how: str, line: str) -> None:
         """Note that numbers leave torch here, by the custom Function that answers for them if there is one."""
         answering = [it for it in self._running if it is not None] + [it for it in self._open if it.reference is not None]
@@ -178,12 +192,15 @@ class FunctionRecorder(Recorder):
             for output in outputs:
                 if _has_storage(output):
                     recorder._inner.pop(output.untyped_storage()._cdata, None)
+            recorder._note_non_differentiable(application, outputs)
             recorder._note(application, is_end=True)
             _check_reference(application)
             for output in outputs:
                 if output.grad_fn is not None:
                     recorder._nodes[id(output.grad_fn)] = number
                     recorder._kept.append(output.grad_fn)
+                    if not recorder._is_forward:  # inside of a backward pass: no output of the call leads here
+                        recorder._hooks(output.grad_fn)
             return result
 
         base.apply = classmethod(apply)
@@ -318,6 +335,7 @@ def record_function(
         recorder.runs,
         recorder.moments,
         recorder.cuts,
+        recorder.hidden,
         recorder.intermediates,
         recorder.constants,
         frozenset(recorder.literals),
@@ -339,7 +357,7 @@ def _gradients(
         return [None] * len(wanted)
     handles = recorder.watch([output for output, _ in pairs])
     try:
-        with recorder.on(), escapes(recorder.note_escape):
+        with recorder.functions(), recorder.on(), escapes(recorder.note_escape):
             return torch.autograd.grad(
                 [output for output, _ in pairs], list(wanted), [it for _, it in pairs], allow_unused=True
             )

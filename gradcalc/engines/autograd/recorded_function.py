@@ -86,6 +86,8 @@ class RecordedFunction:
     moments: Sequence[Moment] = ()
     """Starts and ends of what ran, in order."""
     cuts: dict[int, str] = field(default_factory=dict)
+    hidden: set[int] = field(default_factory=set)
+    """Those that wrote in place: the graph goes on as if they had not."""
     intermediates: dict[int, Application] = field(default_factory=dict)
     """Operations that read what a custom Function computed forward and did not return."""
     constants: set[int] = field(default_factory=set)

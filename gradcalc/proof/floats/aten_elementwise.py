@@ -28,7 +28,7 @@ MEANINGS: dict[str, Meaning] = {}
 COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
 LOGIC = frozenset({
     "logical_and", "logical_or", "logical_not", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_not", "any", "all",
-    "isnan", "isinf", "isfinite",
+    "_is_any_true", "_is_all_true", "isnan", "isinf", "isfinite",
 })  # fmt: skip
 """Their results are read off the record: what they combine was compared before."""
 

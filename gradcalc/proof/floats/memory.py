@@ -233,6 +233,13 @@ class Memory:
             and bool(same_floats(block.floats[_place(view)], view.floats).all())
         )
 
+    def is_overwritten(self, view: TensorView) -> bool:
+        """Whether recorded operations left other numbers where a tensor lies than it has."""
+        block = self._block(view.storage)
+        if block is None or view.end > len(block.floats):
+            return False
+        return not bool(same_floats(block.floats[_place(view)], view.floats).all())
+
     def at(self, key: int) -> tuple[Any, float | bool | None]:
         """The ball at an address, and the float that the machine wrote there last; unknown and None for neither."""
         if key in self._numbers:

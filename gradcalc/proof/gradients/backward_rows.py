@@ -25,7 +25,7 @@ from gradcalc.errors import CalcError
 from gradcalc.proof.floats.formats import FORMATS
 from gradcalc.proof.floats.memory import Operand
 from gradcalc.proof.gradients.adjoint_steps import write_adjoint
-from gradcalc.proof.gradients.decomposition_rows import DECOMPOSED, write_run, write_steps
+from gradcalc.proof.gradients.decomposition_rows import write_run, write_steps
 from gradcalc.proof.gradients.forward_program import ForwardProgram, NotKnown, as_tuple
 from gradcalc.proof.gradients.masks import exponentials
 from gradcalc.proof.gradients.recurrent_rows import ADJOINTS
@@ -196,20 +196,23 @@ class Meanings:
         self.notes: dict[str, None] = {}
 
     def __call__(self, op: TensorOperation, operands: Sequence[Operand]) -> Sequence[Sequence[arb]] | None:
+        if op.results and not any(view.is_float for view in op.results):  # as comparisons: those of the record
+            return None if any(operand.has_unknown for operand in operands) else [()] * len(op.results)
         pairs = zip(op.operands, operands, strict=True)
         balls = {id(view): None if operand.has_unknown else operand.balls.tolist() for view, operand in pairs}
         try:
-            exact = _results(op, balls)
+            program = _Program(balls)
+            exact = _results(op, program)
             if exact is None:
                 return None
             own = {id(view): [arb(float(it)) for it in view.floats.tolist()] for view in op.operands}
-            if not _fits(op, _results(op, own)):
+            if not _fits(op, _results(op, _Program(own))):
                 return None
         except (NotKnown, CalcError, ValueError, IndexError, TypeError, KeyError):
             return None
         if op.base in _KERNELS or op.base in ADJOINTS:
             self.notes[_BY_ADJOINT.format(op.base)] = None
-        elif op.base in DECOMPOSED and op.base.endswith("_backward"):
+        elif op.base in program.decomposed and op.base.endswith("_backward"):
             self.notes[_BY_DECOMPOSITION.format(op.base)] = None
         return exact
 
@@ -293,8 +296,7 @@ class _Program(ForwardProgram):
         )
 
 
-def _results(op: TensorOperation, balls: Balls) -> Sequence[Sequence[arb]] | None:
-    program = _Program(balls)
+def _results(op: TensorOperation, program: _Program) -> Sequence[Sequence[arb]] | None:
     arrays = as_tuple(write_steps(program, op))
     return program.values([*arrays, *[None] * (len(op.results) - len(arrays))])
 

@@ -25,20 +25,27 @@ from gradcalc.proof.gradients.words import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A custom Function, the first of its inputs whose gradient is wrong, and how it is wrong."""
+    """A custom Function, the first of its inputs whose gradient is wrong, and how it is wrong.
+
+    `input` is None where what is wrong is no gradient of its own.
+    """
 
     application: Application
-    input: int
+    input: int | None
     signature: str
 
 
 def faults(functions: FunctionRuns) -> Iterator[Fault]:
     """The custom Functions whose own backward pass is wrong."""
-    yield from measured_faults(functions)
+    own = list(measured_faults(functions))
     for run in functions.runs:
         fault = next(_faults(functions, run, functions.application(run)), None)
         if fault is not None:
-            yield fault
+            own.append(fault)
+    yield from own or [Fault(it, None, _WRITES) for it in functions.writing]
+
+
+_WRITES = "it writes to the gradient that it gets, which others get, too"
 
 
 def measured_faults(functions: FunctionRuns) -> Iterator[Fault]:

@@ -109,6 +109,8 @@ class _Check:
             own = _excused(parts, Outcome.BY_DESIGN)
             outcome = worst([part.outcome for part in own])
             return self._reported(outcome, own, why=f"{', '.join(names)} by design: {telling.signature}", at_fault=names)
+        if own_faults and len(meant) == len(own_faults) and (other := self._stopped(parts, is_meant=True)) is not None:
+            return other
         others = [it for it in own_faults if it not in meant]
         if not others:
             why = f"{telling.name}: {telling.signature}"
@@ -116,14 +118,14 @@ class _Check:
         return self._blamed(parts, others[0], names)
 
     def _blamed(self, parts: Sequence[Part], fault: Fault, names: tuple[str, ...]) -> GradientReport:
-        why = f"the gradient of its input {fault.input}: {fault.signature}"
+        why = fault.signature if fault.input is None else f"the gradient of its input {fault.input}: {fault.signature}"
         where = {"function": fault.application.name, "line": fault.application.line, "signature": fault.signature}
         return self._reported(Outcome.WRONG, parts, why=why, at_fault=names, **where)
 
-    def _is_meant(self) -> bool:
-        """Whether the gradients are right but for the Functions that are meant to have others."""
+    def _is_meant(self, *, cut: bool = False) -> bool:
+        """Whether the gradients are right but for the Functions that are meant to have others, or what was cut, too."""
         meant = meant_gradients(self.functions)
-        return meant is not None and self.evidence.is_right(derivative_of(self.recorded, meant=meant))
+        return meant is not None and self.evidence.is_right(derivative_of(self.recorded, cut=cut, meant=meant))
 
     def _documented(self, parts: Sequence[Part], derivative: Derivative) -> GradientReport | None:
         """The report where the gradient is what torch documents instead of the derivative."""
@@ -136,10 +138,15 @@ class _Check:
         own = _excused(parts, Outcome.BY_DESIGN)
         return self._reported(Outcome.BY_DESIGN, own, why=f"{name} gets no gradient for that row, as torch documents")
 
-    def _stopped(self, parts: Sequence[Part]) -> GradientReport | None:
-        """The report where the gradient is right if what was taken out of the graph counts as constant."""
+    def _stopped(self, parts: Sequence[Part], *, is_meant: bool = False) -> GradientReport | None:
+        """The report where the gradient is right if what was taken out of the graph counts as constant.
+
+        With `is_meant`, the gradients of Functions are taken as they are that are meant to have others.
+        """
         cuts, inner = self.recorded.cuts, self.recorded.intermediates
-        if not (cuts or inner) or not self.evidence.is_right(derivative_of(self.recorded, cut=True)):
+        if not (cuts or inner):
+            return None
+        if not (self._is_meant(cut=True) if is_meant else self.evidence.is_right(derivative_of(self.recorded, cut=True))):
             return None
         if not cuts:
             place, application = next(iter(inner.items()))

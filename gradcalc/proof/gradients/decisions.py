@@ -9,18 +9,21 @@ operation that orders (a maximum, a sort) has singular entries of its own.  Of o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
+from flint import arb
 
 from gradcalc.engines.autograd.operation import NO_MEMORY, Numbers, TensorOperation, TensorView
 from gradcalc.engines.taylor.array_program import Leaf, Reference
+from gradcalc.engines.taylor.array_steps import Take
 from gradcalc.engines.taylor.array_sweep import Sweep
 from gradcalc.engines.taylor.entrywise import Entrywise
-from gradcalc.engines.taylor.reals import Real, ball
+from gradcalc.engines.taylor.reals import ball
 from gradcalc.proof.floats.aten_elementwise import COMPARISONS
 from gradcalc.proof.gradients.forward_steps import UnknownStep
 from gradcalc.proof.gradients.local_identities import CONSTANT, Labels, labels
@@ -29,9 +32,11 @@ if TYPE_CHECKING:
     from gradcalc.proof.gradients.forward_program import ForwardProgram
 
 _TRUTHS = frozenset({"logical_and", "logical_or", "logical_xor", "logical_not", "any", "all", "nonzero", "count_nonzero",
-                     "signbit", "is_nonzero"})  # fmt: skip
+                     "signbit", "is_nonzero", "_is_any_true", "_is_all_true"})  # fmt: skip
 _CONSTANT = frozenset({"isnan", "isinf", "isfinite", "isposinf", "isneginf"})
 """What is asked of these does not change where numbers are."""
+_DRAWS = frozenset({"multinomial"})
+"""Random numbers are taken as they fell."""
 _WITH_STEPS = frozenset({"floor", "ceil", "round", "trunc", "sign", "heaviside"})
 """Functions that are constant between their steps."""
 _WITH_JUMPS = _WITH_STEPS | {"frac", "remainder", "fmod"}
@@ -98,10 +103,10 @@ class Decisions:
             elif decision.boundary is Boundary.UNKNOWN or is_constant[decision.step]:
                 changes = decision.boundary is Boundary.UNKNOWN or has_jump[decision.step]
             else:
-                values = [local.values[position] for position in decision.positions]
-                if not all(ball(value).is_finite() for value in values):
+                values = {place: _enclosure(program, sweep, decision.step, place) for place in decision.positions}
+                if not all(value.is_finite() for value in values.values()):
                     decision = replace(decision, boundary=Boundary.UNKNOWN)
-                near = [place for place in decision.positions if _is_at(local.values[place], decision.boundary)]
+                near = [place for place, value in values.items() if _is_at(value, decision.boundary)]
                 if near and own_labels is None:
                     own_labels = labels(program.steps, sweep)
                 is_fixed = own_labels is not None and all(own_labels[decision.step][place] == CONSTANT for place in near)
@@ -110,8 +115,23 @@ class Decisions:
                 yield decision
 
 
-def _is_at(value: Real, boundary: Boundary) -> bool:
-    number = ball(value)
+def _enclosure(program: ForwardProgram, sweep: Sweep, place: int, entry: int) -> arb:
+    """A number of a step, also where it is computed from the size of one that may be 0: this has a kink, and a value."""
+    value, step = ball(sweep.local(place).values[entry]), program.steps[place]
+    if value.is_finite() or isinstance(step, Leaf):
+        return value
+    if isinstance(step, Take):
+        return _enclosure(program, sweep, step.operands[0], step.positions[entry])
+    if not isinstance(step, Entrywise) or step.node.name not in _ENCLOSED:
+        return value
+    sizes = zip(step.operands, step.sizes, strict=True)
+    return _ENCLOSED[step.node.name](*(_enclosure(program, sweep, it, entry if size > 1 else 0) for it, size in sizes))
+
+
+_ENCLOSED: Mapping[str, Callable[..., arb]] = {"abs": abs, "+": operator.add, "-": operator.sub}
+
+
+def _is_at(number: arb, boundary: Boundary) -> bool:
     if boundary is Boundary.UNKNOWN:
         return True
     if boundary is Boundary.ZERO:
@@ -138,7 +158,7 @@ def _steps(program: ForwardProgram, sweep: Sweep) -> tuple[list[bool], list[bool
 def _decisions(program: ForwardProgram, op: TensorOperation) -> Iterator[Decision]:
     """What an operation decides by floats that the program computed."""
     operands = [view for view in op.operands if view.is_float and program.holds(view)]
-    if not operands or op.base in _CONSTANT:
+    if not operands or op.base in _CONSTANT | _DRAWS:
         return
     if op.base in COMPARISONS:
         left, right = op.argument("self"), op.argument("other")

@@ -54,6 +54,7 @@ def _decomposed(program: ForwardProgram, op: TensorOperation) -> tuple[Reference
     for view, own in zip(op.results, run.results, strict=True):
         if view.is_float and own.shape != view.shape:
             raise NotKnown(f"{op.name}, whose decomposition returns something else,")
+    program.decomposed.add(op.base)
     return results
 
 

@@ -179,7 +179,8 @@ def reference_values(recorded: RecordedFunction, application: Application) -> li
 def started(recorded: RecordedFunction, *, cut: bool = False) -> ForwardProgram:
     """A program whose memory holds the inputs."""
     escape = None if recorded.escape is None else recorded.escape[0]
-    program = ForwardProgram(frozenset(recorded.constants) if cut else frozenset(), cut=cut, escape=escape)
+    constants, hidden = (frozenset(recorded.constants), frozenset(recorded.hidden)) if cut else (frozenset(), frozenset())
+    program = ForwardProgram(constants, hidden, cut=cut, escape=escape)
     program.field = Exact(recorded.literals, is_typed_exactly=True)
     for number, view in enumerate(recorded.inputs):
         program.write(view, program.variable(_name(number), view.floats, view.shape))

@@ -65,6 +65,8 @@ class Evidence:
                         return f"{it.operation} is not known to compute what it returned"
                 total += sum((it * number for it, number in zip(contents, cotangent.floats.tolist(), strict=True)), arb(0))
             fits = ball(derivative.sweep.values[0]).overlaps(total)
+        if not fits and derivative.program.items:
+            return "a number left torch by .item() in the forward pass, and was rounded there"
         return None if fits else "the forward program has two meanings here: please report this"
 
     def unseen(self, program: ForwardProgram) -> str | None:

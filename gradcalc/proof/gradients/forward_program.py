@@ -52,11 +52,19 @@ Row = Callable[["ForwardProgram", TensorOperation], Any]
 class ForwardProgram(ProgramBuilder):
     """Writes the steps of operations, one after the other.
 
-    With `cut`, what left the graph counts as constant: the views in `constants`, and Python numbers that were entries.
+    With `cut`, what left the graph counts as constant: the views in `constants`, and Python numbers that were entries.  What
+    is written to these, or by the operations in `hidden`, has the derivative of what was there before: the graph goes on so.
     From the operation `escape` on, tensors that no operation made may be numbers that had left torch: they are unknown.
     """
 
-    def __init__(self, constants: frozenset[int] = frozenset(), *, cut: bool = False, escape: int | None = None):
+    def __init__(
+        self,
+        constants: frozenset[int] = frozenset(),
+        hidden: frozenset[int] = frozenset(),
+        *,
+        cut: bool = False,
+        escape: int | None = None,
+    ):
         self.steps: list[Step | Leaf] = []
         super().__init__(Call("", ()), self.steps, {})
         self.field: Exact | None = None
@@ -77,6 +85,8 @@ class ForwardProgram(ProgramBuilder):
         """Operations with a Python number that may have been computed from one of these."""
         self._new: set[int] = set()
         """The storages of tensors that were made of Python's numbers."""
+        self.decomposed: set[str] = set()
+        """Operations that were written as what PyTorch decomposes them to."""
         self.decisions = Decisions()
         self.is_documented = False
         """Whether what torch documents to get no gradient counts as constant."""
@@ -85,7 +95,9 @@ class ForwardProgram(ProgramBuilder):
         self.rebuilt: dict[int, int] = {}
         """Operations that read a tensor with the numbers of an earlier result, which they do not come from."""
         self._results: dict[bytes, int] = {}
-        self._constants = constants
+        self._read_since: dict[tuple[int, int, bytes], float] = {}
+        """Since which operation tensors from before are known to have the numbers that they have."""
+        self._constants, self._hidden = constants, hidden
         self._is_cut, self._escape = cut, escape
         self._blocks: dict[int, _Block] = {}
         self._left_out: dict[int, str] = {}
@@ -147,7 +159,11 @@ class ForwardProgram(ProgramBuilder):
     # ------------------------------------------------------------------------------------------------------- memory
 
     def read(self, view: TensorView) -> Reference:
-        """What a tensor holds."""
+        """What a tensor holds, as a constant if it is one."""
+        array = self._held(view)
+        return self.stop(array) if id(view) in self._constants else array
+
+    def _held(self, view: TensorView) -> Reference:
         block = self._blocks.get(view.storage)
         if block is None and view.storage in self._left_out:
             return self._unknown_array([], view.shape, self._left_out[view.storage])
@@ -156,8 +172,7 @@ class ForwardProgram(ProgramBuilder):
         if view.end > len(block.floats) or not same_floats(block.floats[view.positions], view.floats).all():
             self.foreign.append(self.place)
             return self._unknown_array([block.array], view.shape, "a write that was not recorded")
-        array = self.take(block.array, Array(view.shape, _positions(view)))
-        return self.stop(array) if id(view) in self._constants else array
+        return self.take(block.array, Array(view.shape, _positions(view)))
 
     def holds(self, view: TensorView) -> bool:
         """Whether a tensor lies where the program has written."""
@@ -180,9 +195,16 @@ class ForwardProgram(ProgramBuilder):
                 self.computed_outside.append(self.place)
         if known is None:
             known = self._known[id(view)] = self.numbers(view.floats, view.shape)
-            if view.is_float and view.has_data and _key(view.floats) in self._results:
-                self.rebuilt.setdefault(self.place, self._results[_key(view.floats)])
+            if view.is_float and view.has_data:
+                self._note_rebuilt(view)
         return known
+
+    def _note_rebuilt(self, view: TensorView) -> None:
+        """Note a tensor with the numbers of a result, unless it had them before that."""
+        key, here = _key(view.floats), math.inf if self.place < 0 else self.place
+        since = self._read_since.setdefault((view.storage, view.offset, key), here)
+        if self._results.get(key, since) < since:
+            self.rebuilt.setdefault(self.place, self._results[key])
 
     def write(self, view: TensorView, array: Reference) -> None:
         """Put an array where a tensor lies."""
@@ -303,9 +325,17 @@ class ForwardProgram(ProgramBuilder):
             if array is None and view.is_float and view.size:
                 self._left_out[view.storage] = f"another result of {op.name}"
             elif array is not None and view.is_float:
-                self.write(view, array)
+                self.write(view, self._behind_the_graph(op, view, array))
                 if view.has_data and not set(view.floats[:_LOOKED_AT].tolist()) <= _ORDINARY:
                     self._results.setdefault(_key(view.floats), place)
+
+    def _behind_the_graph(self, op: TensorOperation, view: TensorView, array: Reference) -> Reference:
+        """What an operation wrote, with the derivative of what was there before if the graph does not see it."""
+        target = op.inputs[0] if op.is_in_place and op.inputs else None
+        if not isinstance(target, TensorView) or (self.place not in self._hidden and id(view) not in self._constants):
+            return array
+        before = self._held(target)
+        return self.call("+", self.stop(array), self.call("-", before, self.stop(before)))
 
     def discard(self, start: int) -> None:
         """Take back all steps from one on: those of a row that did not finish."""

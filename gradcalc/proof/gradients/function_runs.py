@@ -93,8 +93,11 @@ class FunctionRuns:
     def __init__(self, recorded: RecordedFunction, by_design: Collection[Any] = (), *, has_hooks: bool = True):
         self.recorded, self.by_design, self._has_hooks = recorded, by_design, has_hooks
         self.measurements: list[Measurement] = []
-        self.runs = [run for run in recorded.runs if run.application is not None and run.end >= 0]
-        """The backward passes of custom Functions, as they ran."""
+        own = [run for run in recorded.runs if run.application is not None and run.end >= 0]
+        self.runs = sorted(own, key=lambda run: run.end)
+        """The backward passes of custom Functions as they ended: one that another runs comes before it."""
+        self.writing: list[Application] = []
+        """The Functions that wrote to the gradient that they got."""
         self._contents: dict[int, Sequence[arb | Unknown]] = {}
         self._strangers: list[Unknown | None] = []
 
@@ -135,6 +138,8 @@ class FunctionRuns:
         self._keep(memory, run.grad_outputs)
 
     def _end(self, run: NodeRun, memory: Memory) -> None:
+        if any(it is not None and memory.is_overwritten(it) for it in run.grad_outputs):
+            self.writing.append(self.application(run))
         memory.stranger = self._strangers.pop()
         opaque = [it for it in run.grad_inputs if it is not None and _is_opaque(memory, it)]
         if opaque and self.is_meant(self.application(run)):

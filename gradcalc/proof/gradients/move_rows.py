@@ -112,8 +112,8 @@ def _parts(p: ForwardProgram, a: Arguments) -> tuple[Reference, ...]:
 
 @row("zeros_like ones_like zeros ones empty empty_like new_zeros new_ones new_empty arange rand randn rand_like randn_like "
      "scalar_tensor full full_like fill new_full bernoulli eye linspace uniform normal random zero "
-     "_efficientzerotensor",
-     "size fill_value value start end step s p generator dtype n m steps from to mean std")  # fmt: skip
+     "_efficientzerotensor exponential cauchy log_normal geometric poisson binomial",
+     "size fill_value value start end step s p generator dtype n m steps from to mean std lambd median sigma")  # fmt: skip
 def _created(p: ForwardProgram, a: Arguments) -> Reference:
     names = {
         "scalar_tensor": "s",

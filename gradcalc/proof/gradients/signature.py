@@ -15,6 +15,8 @@ from gradcalc.engines.taylor.reals import Real, ball
 
 _LARGEST = 64
 """The largest numerator and denominator of a factor that is written as a fraction."""
+_NEARLY = 1e-6
+"""A factor that is as near to 1 is told by its distance from it."""
 
 
 def signature(truths: Sequence[Real], programs: Sequence[arb], shape: tuple[int, ...], of: str = "the derivative") -> str:
@@ -49,6 +51,9 @@ def _common_factor(pairs: Sequence[tuple[arb, arb]], of: str) -> str | None:
     if ratio.overlaps(arb(-1)):
         return "the sign is wrong"
     where = " in every entry" if len(pairs) > 1 else ""
+    if abs(ratio - 1) < _NEARLY:
+        rest = float((ratio - 1).mid())
+        return f"1 {'+' if rest > 0 else '-'} {abs(rest):.3g} times {of}{where}"
     value = float(ratio.mid())
     guess = Fraction(value).limit_denominator(_LARGEST)
     if abs(guess.numerator) <= _LARGEST and ratio.overlaps(arb(guess.numerator) / guess.denominator):
