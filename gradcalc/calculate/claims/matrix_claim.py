@@ -189,7 +189,7 @@ class MatrixClaim:
 
     def _new_inverses(self) -> Iterator[str]:
         """The matrices that the claim inverts, and the expression does not."""
-        own = {call.args[0] for call in calls_in(self.question.tree) if call.name in _INVERSES}
+        own = {call.args[0] for call in calls_in(self.question.tree) if call.name in (*_INVERSES, "logdet")}
         claimed = (call.args[0] for call in calls_in(self.claimed) if call.name in _INVERSES)
         yield from dict.fromkeys(unparse(matrix) for matrix in claimed if matrix not in own)
 
@@ -263,7 +263,7 @@ def matrix_claim_at(tree: Node, claimed: Node, by: str, at: Sequence[Point]) -> 
     constants = set(names_in(claimed)) - {*names_in(tree), by}
     is_known = all(name in point.values for name in (*names_in(tree), *names_in(claimed), by) for point in at)
     are_same = all(
-        point.entries[name] == values[name] for point in at[1:] for name in values.keys() & point.values.keys() & constants
+        point.entries[name] == values[name] for point in at for name in values.keys() & point.values.keys() & constants
     )
     if not at or not is_known or not are_same or any(shapes[name] for name in constants):
         return None

@@ -29,7 +29,7 @@ from gradcalc.report import DTYPES, Notation, Outcome, Problem, Report, Verdict,
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
 
 KEYS = ("id", "expr", "from", "at", "by", "order", "dtype", "device", "variables", "direction", "cotangent")
-CLAIM_KEYS = ("id", "expr", "claim", "lines", "by", "at", "where")
+CLAIM_KEYS = ("id", "expr", "claim", "lines", "by", "at", "where", "shape", "assume")
 """Keys of a line that asks what `gradcalc check` answers."""
 MAX_LINE = 1_000_000
 _NOTABLE = 3

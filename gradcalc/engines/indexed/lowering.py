@@ -100,7 +100,7 @@ class _Lowering:
 
 def _broadcast(every: Sequence[tuple[Index, ...]]) -> tuple[Index, ...]:
     """The axes of a function of numbers: those of the longest argument, but one of size 1 only if all are."""
-    axes = list(max(every, key=lambda own: len(own), default=()))
+    axes = list(sorted(every, key=len)[-1] if every else ())
     for other in every:
         for place, axis in enumerate(other[::-1], 1):
             if size_of(axes[-place]) == "1":
