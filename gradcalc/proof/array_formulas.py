@@ -9,13 +9,12 @@ The normal form and the numbers share no rule: the numbers are those of the Tayl
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
-from itertools import count
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, is_equal
 from gradcalc.engines.taylor.array_at import ArrayAt, Numbers
@@ -27,6 +26,9 @@ from gradcalc.expression.tree import Node, Number, calls_in, names_in, substitut
 _POINTS = 2
 """Points that have to confirm a formula."""
 _ATTEMPTS = 8
+_LARGE = 50
+_LEAST_SIZE = 3
+"""The smallest random size: at 1 and 2 a size, one less and the factor 2 are too much alike."""
 
 
 class Evidence(StrEnum):
@@ -65,10 +67,14 @@ class ArrayPoint:
 
 
 def random_points(question: Question, positive: Collection[str]) -> Iterator[ArrayPoint]:
-    """Random points: sizes are different and 2 at least; some points have positive numbers only."""
+    """Random points: sizes are different; some points have positive numbers only, some a variable of large ones."""
     chance = random.Random(0)
     for attempt in range(_ATTEMPTS):
         yield _point(question, chance, positive, _number, is_positive=attempt % 2 == 1)
+    for name in question.sizes:  # log(b - A@x) needs a large b
+        point = _point(question, chance, positive, _number, is_positive=True)
+        larger = point.values[name].map(lambda value: value * _LARGE)
+        yield ArrayPoint({**point.values, name: _as_assumed(question, name, larger)}, point.sizes)
 
 
 def whole_points(question: Question, positive: Collection[str]) -> Iterator[ArrayPoint]:
@@ -87,7 +93,8 @@ def _point(
     is_positive: bool,
 ) -> ArrayPoint:
     letters = _letters(question)
-    sizes = dict(zip(chance.sample(letters, len(letters)), count(2), strict=False))
+    least = _LEAST_SIZE if number is _number else _LEAST_SIZE - 1  # counterexamples are short
+    sizes = dict(zip(letters, chance.sample(range(least, least + len(letters) + 3), len(letters)), strict=True))
     values = {}
     for name in (name for name in names_in(question.tree) if name not in letters):
         shape = tuple(sizes.get(size) or int(size) for size in question.sizes.get(name, ()))
@@ -128,9 +135,9 @@ def _is_same_at(question: Question, formula: Node, by: str, order: int, point: A
     entries = entries_at(question, formula, by, order, point)
     if entries is None:
         return None
-    if len(entries[0]) != len(entries[1]):
+    if len(entries.derivative) != len(entries.formula):
         return False
-    pairs = list(zip(*entries, strict=True))
+    pairs = list(zip(entries.derivative, entries.formula, strict=True))
     if any(is_different(*pair) for pair in pairs):
         return False
     return True if all(a is not None and b is not None for a, b in pairs) else None
@@ -141,7 +148,15 @@ def is_different(a: Real | None, b: Real | None) -> bool:
     return a is not None and b is not None and not ball(a).overlaps(ball(b))
 
 
-def entries_at(question: Question, formula: Node, by: str, order: int, point: ArrayPoint) -> tuple[Numbers, Numbers] | None:
+class EntriesAt(NamedTuple):
+    """The entries of a derivative and of a formula, and what tells which of the formula's are known to be no number."""
+
+    derivative: Numbers
+    formula: Numbers
+    undefined: Callable[[], Sequence[bool]]
+
+
+def entries_at(question: Question, formula: Node, by: str, order: int, point: ArrayPoint) -> EntriesAt | None:
     """The entries of the derivative and those of a formula at a point, each None where it has no value or none is known.
 
     None where nothing is known of them.
@@ -151,10 +166,10 @@ def entries_at(question: Question, formula: Node, by: str, order: int, point: Ar
     own = {name: point.values[name] for name in names_in(tree)}
     try:
         reference = _entries(ArrayAt(tree, own, variables=[by]), by, point.values[by], order)
-        computed = ArrayAt(written, {name: point.values[name] for name in names_in(written)}).value()
+        at = ArrayAt(written, {name: point.values[name] for name in names_in(written)})
+        return EntriesAt(reference, at.value(), at.undefined)
     except CalcError:
         return None
-    return reference, computed
 
 
 def _entries(at: ArrayAt, by: str, variable: Array[Fraction], order: int) -> Numbers:

@@ -115,22 +115,24 @@ class MatrixClaim:
         parts = "".join(f", {name} = {part}" for name, part in it.parts)
         return None if it.formula is None else f"{it.formula}{parts}"
 
-    def _pairs(self, point: ArrayPoint) -> list[tuple[Real | None, Real | None]]:
-        """The entries of derivative and claim at a point; none where they are not known."""
-        return list(zip(*(entries_at(self.own, self.claimed, self.by, 1, point) or ((), ())), strict=True))
-
     def compare(self, points: Iterable[ArrayPoint], agreement: _Agreement) -> _Difference | None:
         """The first entry that is not the derivative's at some points; else what the numbers say is added."""
         inverts = any(call.name in _INVERSES for call in calls_in(self.claimed))
         for point in points:
             deadline.check()
-            pairs = self._pairs(point)
+            entries = entries_at(self.own, self.claimed, self.by, 1, point)
+            if entries is None:
+                continue
+            pairs = list(zip(entries.derivative, entries.formula, strict=True))
             for place, (truth, claim) in enumerate(pairs):
                 if truth is not None and claim is not None and is_different(truth, claim):
                     return _Difference(point, place, truth, claim)
-                if truth is not None and claim is None and not inverts:
-                    agreement.without_value = agreement.without_value or (point, place, truth)
             agreement.points += any(truth is not None and claim is not None for truth, claim in pairs)
+            missing = [(place, truth) for place, (truth, claim) in enumerate(pairs) if truth is not None and claim is None]
+            if missing and not inverts and agreement.without_value is None:
+                undefined = entries.undefined()
+                known = ((point, place, truth) for place, truth in missing if undefined[place])
+                agreement.without_value = next(known, None)
         return None
 
     def result_at(self, at: Sequence[Point], seconds: float) -> tuple[CheckResult, tuple[EntryCheck, ...]] | None:
@@ -155,7 +157,8 @@ class MatrixClaim:
 
     def _entries(self, point: ArrayPoint) -> Iterator[EntryCheck]:
         """The results of the entries at a point."""
-        for place, (truth, claim) in enumerate(self._pairs(point)):
+        entries = entries_at(self.own, self.claimed, self.by, 1, point)
+        for place, (truth, claim) in enumerate(zip(*entries[:2], strict=True) if entries else ()):
             known = truth is not None and claim is not None
             reported = (self._reported(point, truth, claim, same=True),) if truth is not None and known else ()
             result = CheckResult(

@@ -77,9 +77,6 @@ def _of_whole(question: Question, claimed: Node, sizes: Sequence[str], rank: int
         words = f"the derivative is {text} times the claim: a factor 1/{below} is too many"
         yield Repair("factor", words, _times(claimed, number))
     yield from _of_shape(question, claimed, sizes, rank)
-    yield Repair(
-        "transposed", "the claim is the transpose of the derivative, and its sign is wrong", Call("neg", (transposed,))
-    )
 
 
 def _products(sizes: Sequence[str]) -> Iterator[tuple[str, Node]]:
@@ -105,12 +102,8 @@ def _of_shape(question: Question, claimed: Node, sizes: Sequence[str], rank: int
             yield Repair("shape", words, Call("diag", (claimed,)))
         for size in sizes:
             ones = Call("ones", (_size(size),))
-            yield Repair(
-                "shape", "the claim is a vector, which every row of the derivative is", Call("outer", (ones, claimed))
-            )
-            yield Repair(
-                "shape", "the claim is a vector, which every column of the derivative is", Call("outer", (claimed, ones))
-            )
+            yield Repair("shape", "the claim is what every row of the derivative is", Call("outer", (ones, claimed)))
+            yield Repair("shape", "the claim is what every column of the derivative is", Call("outer", (claimed, ones)))
     if own == 0 < rank:
         words = "the claim is one number, which every entry of the derivative has"
         for size in sizes:

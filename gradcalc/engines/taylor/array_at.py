@@ -75,6 +75,12 @@ class ArrayAt:
                 break
         return values
 
+    def undefined(self) -> Sequence[bool]:
+        """Which entries of the value are known to be no number."""
+        with reals.precision(_BITS[-1]):
+            sweep = self._sweep(_BITS[-1], 1, self._variables)
+        return [sweep.is_resolved and is_nan(ball) for ball in sweep.values]
+
     def gradient(self, place: int, names: Collection[str]) -> Mapping[str, Numbers]:
         """The derivatives of an entry of the value by the entries of variables, flat."""
         return self._derivatives(place, names, None)
