@@ -32,7 +32,7 @@ def gradients(
 ) -> GradientReport:
     """What is known about the gradients of a function, a `torch.autograd.Function` or a module at some inputs.
 
-    `inputs` is a tensor or a sequence of arguments.  Gradients are taken by the tensors that require one, by all tensors of
+    `inputs` is a tensor or a sequence of arguments, which may hold tensors in lists and mappings.  Gradients are taken by the tensors that require one, by all tensors of
     real floats if none does, and by the parameters of a module.  Autograd runs for one random cotangent that `seed`
     determines; every entry is compared with the exact derivative of the operations that ran, in any dtype, without a
     tolerance.  `order` 2 checks the gradient of the gradient.  `references` has plain torch functions that compute what
