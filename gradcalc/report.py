@@ -227,6 +227,9 @@ class ArrayFormula:
 
     `shape` is that of the derivative, `parts` are names that stand in the formula, with what they are; `evidence` says what
     confirms it: "all sizes", or "points" of random shapes.  Without a formula `why` says why there is none.
+
+    A derivative of more than two dimensions has the formula of a product: `product` is the array that it is multiplied by,
+    which has the shape of the expression ("cotangent") or, for a second derivative, of the variable ("direction").
     """
 
     by: str
@@ -237,6 +240,7 @@ class ArrayFormula:
     assumptions: tuple[str, ...] = ()
     evidence: str | None = None
     why: str | None = None
+    product: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

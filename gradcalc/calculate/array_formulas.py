@@ -7,7 +7,8 @@ they are found.  Nothing is written that neither its normal form nor exact numbe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 
 from gradcalc.engines.indexed.formulas import Formula
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, derivative
@@ -15,12 +16,13 @@ from gradcalc.engines.indexed.nodes import Unprintable, size_of
 from gradcalc.engines.indexed.shared_parts import with_names
 from gradcalc.errors import CalcError
 from gradcalc.expression.latex import latex
-from gradcalc.expression.tree import Node, names_in
+from gradcalc.expression.tree import Call, Name, Node, names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.proof.array_formulas import evidence
 from gradcalc.report import ArrayFormula
 from gradcalc.runtime import deadline
 
+MOST_DIMENSIONS = 2
 ASSUMPTIONS = ("symmetric", "positive", "stochastic", "invertible")
 
 
@@ -41,6 +43,16 @@ class ArrayQuestion:
         """The sizes that are letters."""
         sizes = (size for each in self.sizes.values() for size in each)
         return tuple(dict.fromkeys(size for size in sizes if not size.isdecimal()))
+
+    @property
+    def names(self) -> set[str]:
+        """The variables and the sizes."""
+        return {*self.sizes, *self.letters, *names_in(self.tree)}
+
+    @property
+    def engine_question(self) -> Question:
+        """The same for the engine of expressions with indices."""
+        return Question(self.tree, self.sizes, self.assumed("symmetric"), self.assumed("stochastic"))
 
     @property
     def variables(self) -> list[str]:
@@ -65,10 +77,11 @@ def _without(question: ArrayQuestion, by: str, order: int, why: str) -> ArrayFor
 
 
 def _array_formula(question: ArrayQuestion, by: str, order: int) -> ArrayFormula:
-    own = Question(question.tree, question.sizes, question.assumed("symmetric"), question.assumed("stochastic"))
+    own, names = question.engine_question, question.names
     known = derivative(own, by, order)
+    if len(known.array.axes) > MOST_DIMENSIONS:
+        return _product(question, by, order, known)
     formula = known.formula()
-    names = {*question.sizes, *question.letters, *names_in(question.tree)}
     tree = understand(formula.text, names)
     confirmed = evidence(own, known, tree, by, order, question.assumed("positive"))
     if confirmed is None:
@@ -83,6 +96,24 @@ def _array_formula(question: ArrayQuestion, by: str, order: int) -> ArrayFormula
         tuple(_assumptions(question, known, formula)),
         str(confirmed),
     )
+
+
+def _product(question: ArrayQuestion, by: str, order: int, known: ArrayDerivative) -> ArrayFormula:
+    """A derivative of more than two dimensions, times an array: as the derivative of a number.
+
+    Raises `Unprintable` for a second derivative of an array.
+    """
+    sizes, tree = tuple(question.sizes.get(by, ())), question.tree
+    kind, letter, shape = "cotangent", "G", tuple(map(size_of, known.array.axes[: -len(sizes)]))
+    if order > 1:
+        if len(known.array.axes) > 2 * len(sizes):
+            raise Unprintable("the second derivative of an array")
+        kind, letter, shape = "direction", "V", sizes
+        tree = understand(derivative(question.engine_question, by).formula().text, question.names)
+    factor = next(name for number in count() if (name := f"{letter}{number or ''}") not in question.names)
+    total = Call("sum", (Call("*", (Name(factor), tree)),))
+    weighted = replace(question, tree=total, sizes={**question.sizes, factor: shape})
+    return replace(_array_formula(weighted, by, 1), product=(kind, factor))
 
 
 def _latex(formula: Formula, names: set[str]) -> str:

@@ -205,4 +205,4 @@ def _called(library: Library, node: Call, parts: Sequence[str]) -> str:
 
 def _is_number(node: Node) -> bool:
     """Whether an argument is a typed number, which functions of torch's do not take."""
-    return isinstance(node, Number) or (isinstance(node, Call) and node.name == "neg" and _is_number(node.args[0]))
+    return isinstance(node, Number) or (isinstance(node, Call) and all(map(_is_number, node.args)))

@@ -19,6 +19,9 @@ def write_formulas(formulas: Sequence[ArrayFormula], page: Page, f: str = "f", o
     """Formulas for people: each with its parts, and below what confirms it and what it assumes."""
     for formula in formulas:
         left = f"∂{f}/∂{formula.by}" if order == 1 else f"∂²{f}/∂{formula.by}²"
+        if formula.product is not None:
+            kind, factor = formula.product
+            left = f"∂sum({factor}*{f})/∂{formula.by}" if kind == "cotangent" else f"{left}·{factor}"
         if formula.formula is None:
             page.sentence(f"{left}: {formula.why}", hanging=4)
             continue

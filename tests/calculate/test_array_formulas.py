@@ -12,6 +12,7 @@ from gradcalc.engines.indexed import reverse_mode
 from gradcalc.engines.indexed.algebra import Algebra
 from gradcalc.engines.indexed.gradients import Question, derivative, is_equal
 from gradcalc.engines.indexed.nodes import Indexed
+from gradcalc.expression.tree import names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.report import ArrayFormula
 
@@ -87,11 +88,36 @@ def test_a_wrong_rule_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_has_no_formula_says_why() -> None:
     sizes = {"A": ("m", "n"), "x": ("n",)}
-    for expr, by, why in (("A@x", "A", "more than two dimensions"), ("sum(cumsum(x))", "x", "cumsum")):
+    for expr, by, order, why in (
+        ("exp(A@x)", "A", 2, "second derivative of an array"),
+        ("sum(cumsum(x))", "x", 1, "cumsum"),
+    ):
         tree = understand(expr, {"A", "x"})
-        formula = next(array_formulas(ArrayQuestion(tree, sizes), [by], 1, 20))
+        formula = next(array_formulas(ArrayQuestion(tree, sizes), [by], order, 20))
         assert formula.formula is None
         assert why in (formula.why or "")
+
+
+PRODUCTS = (
+    ("A@x", "A", 1, ("cotangent", "G"), "outer(G, x)"),
+    ("tanh(A@x)", "A", 1, ("cotangent", "G"), "outer((1 - tanh(A@x)**2)*G, x)"),
+    ("norm(A@B)**2", "A", 2, ("direction", "V"), "2*V@B@B.T"),
+    ("logdet(S)", "S", 2, ("direction", "V"), "-(inv(S)@V@inv(S)).T"),
+    ("sum(G*A)*A", "A", 1, ("cotangent", "G1"), None),
+)
+
+
+@pytest.mark.parametrize(("expr", "by", "order", "product", "text"), PRODUCTS)
+def test_derivatives_of_more_dimensions_have_formulas_of_products(
+    expr: str, by: str, order: int, product: tuple[str, str], text: str | None
+) -> None:
+    sizes = {"A": ("m", "n"), "x": ("n",), "B": ("n", "k"), "S": ("n", "n"), "G": ("m", "n")}
+    tree = understand(expr, set(sizes))
+    own = {name: shape for name, shape in sizes.items() if name in names_in(tree)}
+    formula = next(array_formulas(ArrayQuestion(tree, own), [by], order, 20))
+    assert formula.product == product
+    assert formula.evidence == "all sizes"
+    assert text is None or formula.formula == text
 
 
 def test_the_same_question_has_the_same_formula() -> None:

@@ -40,7 +40,7 @@ def test_json_has_the_gradients(capsys: pytest.CaptureFixture[str]) -> None:
     assert gradient["shape"] == ["d", "d"]
     assert gradient["evidence"] == "all sizes"
     assert value["shapes"] == {"X": ["n", "d"], "w": ["d"], "y": ["n"]}
-    assert (value["schema"], value["exit_code"]) == ("gradcalc/1", 0)
+    assert (value["schema"], value["exit_code"], value["verdict"]) == ("gradcalc/1", 0, None)
 
 
 def test_latex_has_a_line_for_each_variable(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,6 +49,8 @@ COMMANDS = [
     ["diff", "x*y", "--at", "x=1,y=2", "--order", "2"],
     ["diff", "log(1 - sigmoid(x))", "--at", "40", "--dtype", "float32"],
     ["diff", "log(x)", "--at", "-1"],
+    ["diff", "sum((A@x - b)**2)", "--shape", "A=m,n", "--shape", "x=n", "--shape", "b=m"],
+    ["diff", "norm(A@x)**2", "--shape", "A=m,n", "--shape", "x=n", "--order", "2"],
     ["check", "sin(x**2)", "2*x*cos(x**2)"],
     ["check", "sin(x**2)", "cos(x**2)"],
     ["check", "sqrt(x)", "x**-0.5/2", "--where", "x > 0"],

@@ -40,7 +40,7 @@ def show_formulas(
     wanted = _variables(question, by)
     formulas = list(array_formulas(question, wanted, times, settings.seconds))
     if not settings.quiet:
-        settings.presentation.write(_text(question, formulas, times, settings), paged=True)
+        settings.presentation.write(_text(text, question, formulas, times, settings), paged=True)
     return Exit.AGREE if all(it.formula is not None for it in formulas) else Exit.UNDECIDED
 
 
@@ -72,7 +72,7 @@ def _variables(question: ArrayQuestion, by: Sequence[str]) -> list[str]:
     return list(wanted) or question.variables
 
 
-def _text(question: ArrayQuestion, formulas: Sequence[ArrayFormula], order: int, settings: Settings) -> str:
+def _text(text: str, question: ArrayQuestion, formulas: Sequence[ArrayFormula], order: int, settings: Settings) -> str:
     source = unparse(question.tree)
     if settings.format == "table":
         return output.table(source, question.sizes, formulas, order, settings.options)
@@ -84,11 +84,12 @@ def _text(question: ArrayQuestion, formulas: Sequence[ArrayFormula], order: int,
         return _code(question, formulas, settings.format)
     exit_code = Exit.AGREE if all(it.formula is not None for it in formulas) else Exit.UNDECIDED
     fields = {
-        "expression": source,
-        "latex": latex(question.tree),
+        "expr": text,
+        "read_as": source,
         "order": order,
         "shapes": dict(question.sizes),
         "gradients": [asdict(it) for it in formulas],
+        "latex": latex(question.tree),
     }
-    conclusion = {"outcome": "ok", "exit_code": int(exit_code), "versions": versions()}
+    conclusion = {"verdict": None, "exit_code": int(exit_code), "versions": versions()}
     return machine.line(envelope("diff", conclusion, fields))

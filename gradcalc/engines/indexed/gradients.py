@@ -66,15 +66,6 @@ def derivative(question: Question, by: str, order: int = 1) -> ArrayDerivative:
     return _known(algebra, question, by, IndexedArray(tuple(axes), entry))
 
 
-def hessian_product(question: Question, by: str, direction: str) -> ArrayDerivative:
-    """The Hessian of a number by a variable times a direction of its shape: the gradient of sum(gradient*direction)."""
-    algebra = question.algebra([by])
-    value = lower(algebra, question.tree, question.sizes)
-    first, second = ([algebra.fresh(size) for size in question.sizes.get(by, ())] for _ in range(2))
-    slopes = algebra.multiply(1, [gradient(algebra, value.entry, by, first), algebra.variable(direction, first)], first)
-    return _known(algebra, question, by, IndexedArray(tuple(second), gradient(algebra, slopes, by, second)))
-
-
 def _known(free: Algebra, question: Question, by: str, array: IndexedArray) -> ArrayDerivative:
     """A derivative with what is known of the variable itself."""
     algebra = free.variant(question.symmetric)
