@@ -32,6 +32,8 @@ class Rebuilt:
         """Note what an operation computed, or took out of a tensor."""
         if not view.shape and view.number not in ORDINARY and isinstance(view.number, float):
             self._numbers.setdefault(view.number, place)
+            with np.errstate(over="ignore"):  # a list of doubles becomes one of single precision
+                self._numbers.setdefault(float(np.float32(view.number)), place)
         elif view.has_data and not set(view.floats[:_LOOKED_AT].tolist()) <= ORDINARY:
             self._results.setdefault(_key(view.floats), place)
 

@@ -175,6 +175,7 @@ def test_integers_that_are_indexed_are_no_places() -> None:
 
 REBUILT: dict[str, Callable[[Any], Any]] = {
     "a list of results": lambda x: x * torch.Tensor([it * 2 for it in x]).double(),
+    "a list in another precision": lambda x: x * torch.FloatTensor(list(x.detach().double() / 3)).to(x.dtype),
     "a list of entries": lambda x: x * x.new([it * 2 for it in x]),
     "a range from an entry": lambda x: x * torch.arange(x.detach()[0], x.detach()[0] + 3.5),
     "noise around an entry": lambda x: x * torch.empty(4, dtype=x.dtype).normal_(float(x.detach()[0]), 1.0),
