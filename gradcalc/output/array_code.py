@@ -15,6 +15,8 @@ from gradcalc.expression.tree import Call, Name, Node, Number, calls_in, fold
 
 _BINDS = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 2, "neg": 3, "**": 4}
 _ATOM = 5
+_OF_SIZES = ("eye", "ones")
+"""Arrays whose arguments are sizes."""
 _SAME = (
     "exp expm1 exp2 log log1p log2 log10 sin cos tan sinh cosh tanh sqrt sign floor ceil trunc abs square outer diag trace "
     "where maximum minimum"
@@ -117,7 +119,7 @@ def function_code(
     library: Library, source: str, tree: Node, shapes: Mapping[str, Sequence[str]], gradients: Sequence[Gradient]
 ) -> str:
     """A module with the function.  Raises `CalcError` for a function that the library does not have."""
-    write = _writer(library)
+    write = _writer(library, {size for sizes in shapes.values() for size in sizes})
     trees = [tree, *(part for it in gradients for _, part in it.parts), *(it.formula for it in gradients)]
     called = {call.name for each in trees for call in calls_in(each)}
     lines = [library.imports, "", ""]
@@ -158,7 +160,7 @@ def _names(tree: Node) -> Collection[str]:
     return names
 
 
-def _writer(library: Library) -> Callable[[Node], str]:
+def _writer(library: Library, sizes: Collection[str]) -> Callable[[Node], str]:
     def leaf(node: Number | Name) -> _Text:
         if isinstance(node, Name):
             return _Text(node.name)
@@ -180,16 +182,16 @@ def _writer(library: Library) -> Callable[[Node], str]:
             return _Text(f"{parts[0].text} {node.name} {parts[1].text}", 0)
         if not node.args:
             return _Text({"pi": "3.141592653589793", "e": "2.718281828459045"}[node.name])
-        return _Text(_called(library, node, [part.text for part in parts]))
+        return _Text(_called(library, node, [part.text for part in parts], sizes))
 
     return lambda tree: fold(tree, leaf, call).text
 
 
-def _called(library: Library, node: Call, parts: Sequence[str]) -> str:
+def _called(library: Library, node: Call, parts: Sequence[str], sizes: Collection[str]) -> str:
     template = library.template(node.name)
     if template is None:
         raise CalcError(f"there is no code for {node.name} here", span=node.span, hint="the formula itself: --format plain")
-    if library.prefix == "torch" and all(_is_number(arg) for arg in node.args) and node.name not in ("eye", "ones"):
+    if library.prefix == "torch" and all(_is_number(arg, sizes) for arg in node.args) and node.name not in _OF_SIZES:
         parts = [f"torch.tensor(float({part}))" for part in parts]
     options = dict(node.options)
     dim = options.get("dim")
@@ -203,6 +205,8 @@ def _called(library: Library, node: Call, parts: Sequence[str]) -> str:
     )
 
 
-def _is_number(node: Node) -> bool:
-    """Whether an argument is a typed number, which functions of torch's do not take."""
-    return isinstance(node, Number) or (isinstance(node, Call) and all(map(_is_number, node.args)))
+def _is_number(node: Node, sizes: Collection[str]) -> bool:
+    """Whether an argument is a number of Python's, of typed numbers and sizes, which functions of torch's do not take."""
+    if isinstance(node, Call):
+        return node.name not in _OF_SIZES and all(_is_number(arg, sizes) for arg in node.args)
+    return isinstance(node, Number) or node.name in sizes

@@ -12,7 +12,6 @@ import random
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from fractions import Fraction
-from itertools import count
 from math import prod
 
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, is_equal
@@ -25,6 +24,8 @@ from gradcalc.expression.tree import Node, Number, names_in, substitute_names
 _POINTS = 2
 """Points that have to confirm a formula."""
 _ATTEMPTS = 8
+_LEAST_SIZE = 3
+"""The smallest random size: at 1 and 2 a size, one less and the factor 2 are too much alike."""
 
 
 class Evidence(StrEnum):
@@ -58,12 +59,14 @@ Values = Mapping[str, Array[Fraction]]
 
 
 def _points(question: Question, positive: Collection[str]) -> Iterator[tuple[Values, Mapping[str, int]]]:
-    """Random points: sizes are different and 2 at least; some points have positive numbers only."""
+    """Random points: sizes are different; some points have positive numbers only."""
     chance = random.Random(0)
     letters = _letters(question)
     names = [name for name in names_in(question.tree) if name not in letters]
     for attempt in range(_ATTEMPTS):
-        sizes = dict(zip(chance.sample(letters, len(letters)), count(2), strict=False))
+        sizes = dict(
+            zip(letters, chance.sample(range(_LEAST_SIZE, _LEAST_SIZE + len(letters) + 3), len(letters)), strict=True)
+        )
         values = {}
         for name in names:
             shape = tuple(sizes.get(size) or int(size) for size in question.sizes.get(name, ()))

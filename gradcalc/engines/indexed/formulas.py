@@ -103,7 +103,8 @@ def _factor(parts: Sequence[Formula], place: int) -> str:
     """A factor of a product: behind an array, and before `@`, an operand of its own."""
     part = parts[place]
     is_chained = part.op == "@" and (part.rank == 0 or any(before.rank for before in parts[:place]))
-    return f"({part.text})" if (is_chained and len(parts) > 1) or (place and part.op == "/") else _put(part, 6)
+    is_apart = (is_chained and len(parts) > 1) or (place > 0 and part.op in ("*", "/"))
+    return f"({part.text})" if is_apart else _put(part, 6)
 
 
 def _operand(part: Formula, place: int) -> str:

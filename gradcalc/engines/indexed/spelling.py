@@ -34,7 +34,8 @@ class Spelling:
         if op == "@" and all(part.rank == 2 for part in parts):
             options.insert(0, self.chain(*(self.turned(part) for part in parts[::-1])))
         if op in ("+", "*", "/", "neg") and all(part.rank in (0, 2) for part in parts):
-            options.insert(0, Formula(op, [self.turned(part) for part in parts], 2))
+            turned = [self.turned(part) for part in parts]
+            options.insert(0, times(turned) if op == "*" else Formula(op, turned, 2))
         return shortest(*options)
 
     def chain(self, *parts: Formula) -> Formula:
