@@ -69,6 +69,7 @@ SQUARE = [
     ("trace(A@X)", "A*1", "X", "A=n,n X=n,n", "transposed", "the claim is the transpose of the derivative"),
     ("sum(G*(X@W))", "X.T*G", "W", "X=n,n W=n,n G=n,n", "product", "transpose(X)@G is needed where the claim has transpose(X)*G: * multiplies entries, @ matrices"),
     ("mean((X@w - y)**2)", "2*X.T@(X@w - y)", "w", "X=n,d w=d y=n", "factor", "the claim is n times the derivative: a factor 1/n is missing"),
+    ("x@A@x", "2*A@x", "x", "x=n A=n,n", "symmetric", "the claim is right if A is symmetric, and A may be any matrix"),
     ("exp(x)", "exp(x)", "x", "x=n", "shape", "the claim is the diagonal of the Jacobian; for a loss, write sum(...) or mean(...)"),
 ]  # fmt: skip
 

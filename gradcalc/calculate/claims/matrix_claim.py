@@ -8,7 +8,7 @@ points of random shapes.  What numbers alone confirm is undecided.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from gradcalc.calculate.array_formulas import ArrayQuestion, array_formulas
@@ -236,7 +236,19 @@ class MatrixClaim:
     def _mistake(self) -> tuple[str, str] | None:
         known = self.derivative()
         repair = None if known is None else matrix_mistake(self.own, known, self.shape, self.claimed)
-        return None if repair is None else (repair.cause, repair.mistake)
+        return self._symmetric() if repair is None else (repair.cause, repair.mistake)
+
+    def _symmetric(self) -> tuple[str, str] | None:
+        """The matrix that the claim takes to be symmetric."""
+        for name, sizes in self.question.sizes.items():
+            if len(sizes) == 2 and sizes[0] == sizes[1] and name not in self.own.symmetric:
+                question = replace(self.own, symmetric=self.own.symmetric | {name})
+                try:
+                    if is_equal(question, derivative(question, self.by), self.claimed):
+                        return "symmetric", f"the claim is right if {name} is symmetric, and {name} may be any matrix"
+                except Unprintable:
+                    continue
+        return None
 
     # --------------------------------------------------------------------------------------------------------- words
 
