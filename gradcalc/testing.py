@@ -32,13 +32,13 @@ def gradients(
 ) -> GradientReport:
     """What is known about the gradients of a function, a `torch.autograd.Function` or a module at some inputs.
 
-    `inputs` is a tensor or a sequence of arguments.  Gradients are taken by the tensors that require one, by all tensors of
-    real floats if none does, and by the parameters of a module.  Autograd runs for one random cotangent that `seed`
-    determines; every entry is compared with the exact derivative of the operations that ran, in any dtype, without a
-    tolerance.  `order` 2 checks the gradient of the gradient.  `references` has plain torch functions that compute what
-    Functions do, by name or class: for those that do so outside of torch.  `by_design` names Functions, or gives their
-    classes, whose backward pass is meant to be something else.  The user's code runs twice, with the same random numbers:
-    a note says whether the second run returned something else.
+    `inputs` is a tensor or a sequence of arguments, which may hold tensors in lists and mappings.  Gradients are taken by
+    the tensors that require one, by all tensors of real floats if none does, and by the parameters of a module.  Autograd
+    runs for one random cotangent that `seed` determines; every entry is compared with the exact derivative of the operations
+    that ran, in any dtype, without a tolerance.  `order` 2 checks the gradient of the gradient.  `references` has plain
+    torch functions that compute what Functions do, by name or class: for those that do so outside of torch.  `by_design`
+    names Functions, or gives their classes, whose backward pass is meant to be something else.  The user's code runs twice,
+    with the same random numbers: a note says whether the second run returned something else.
 
     Raises what the user's code raises, and `ValueError` where a reference returns other shapes than its Function.
     """

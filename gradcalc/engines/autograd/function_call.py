@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_flatten
+from torch.utils._pytree import keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
 
 from gradcalc.engines.autograd.recorder import unrecorded
 
@@ -65,10 +65,13 @@ def prepare(fn: Any, inputs: Any) -> FunctionCall:
     if not isinstance(inputs, torch.Tensor | list | tuple):
         raise TypeError(f"inputs is a tensor or a list of arguments, not {type(inputs).__name__}")
     arguments = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)
-    tensors = [it for it in arguments if isinstance(it, torch.Tensor) and it.is_floating_point()]
+    leaves, structure = tree_flatten_with_path(arguments)
+    tensors = [it for _, it in leaves if isinstance(it, torch.Tensor) and it.is_floating_point()]
     chosen = {id(it) for it in tensors if it.requires_grad} or {id(it) for it in tensors}
-    own = [_copy(it, needs_gradient=id(it) in chosen) if isinstance(it, torch.Tensor) else it for it in arguments]
-    pairs = [(f"input {place}", it) for place, it in enumerate(own) if isinstance(it, torch.Tensor) and it.requires_grad]
+    copies = [_copy(it, needs_gradient=id(it) in chosen) if isinstance(it, torch.Tensor) else it for _, it in leaves]
+    own = tree_unflatten(copies, structure)
+    names = [f"input {keystr(path)[1:].replace(']', '', 1)}" for path, _ in leaves]
+    pairs = [(name, it) for name, it in zip(names, copies, strict=True) if isinstance(it, torch.Tensor) and it.requires_grad]
     if isinstance(fn, torch.nn.Module):
         pairs += [(name, it) for name, it in fn.named_parameters() if it.requires_grad]
     function = fn.apply if isinstance(fn, type) and issubclass(fn, torch.autograd.Function) else fn

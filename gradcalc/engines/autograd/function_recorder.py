@@ -87,7 +87,8 @@ class FunctionRecorder(Recorder):
     def record(self, function: Any, args: Sequence[Any], options: Any) -> Any:
         values = tree_flatten((args, options))[0]
         tensors = [value for value in values if isinstance(value, torch.Tensor)]
-        cut, leaf = self._cut(str(function), tensors), self._leaf(tensors)
+        name = str(function)
+        cut, leaf = self._cut(name, tensors), self._leaf(tensors)
         count = len(self.recording.tensor_operations)
         self._note_intermediates(tensors, count)
         sources = {id(tensor) for tensor in tensors}
@@ -109,6 +110,8 @@ class FunctionRecorder(Recorder):
         if self._open:
             self._inner.update(dict.fromkeys(written, self._open[0]))
         line = user_line()
+        if name == "aten.view.dtype" and tensors[0].is_floating_point() and not result.is_floating_point():
+            self.note_escape("their bits", line)
         numbers = [it for it in values if type(it) in (int, float)]
         if numbers and not is_engine_running():
             self.literals.update(numbers)

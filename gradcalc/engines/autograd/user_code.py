@@ -20,9 +20,9 @@ _MAKERS = ("tensor", "as_tensor", "asarray")
 """Functions that make a tensor of a list, which may hold tensors: their numbers are read unseen."""
 
 
-_LEAVING = ("numpy", "tolist", "__dlpack__", "new_tensor", "data_ptr")
+_LEAVING = ("numpy", "tolist", "__dlpack__", "new_tensor", "data_ptr", "untyped_storage", "storage")
 """Methods by which numbers leave torch as arrays, lists or memory: what is done with them then is not recorded."""
-_BY_ADDRESS = frozenset({"data_ptr"})
+_BY_ADDRESS = frozenset({"data_ptr", "untyped_storage", "storage"})
 """Those that torch calls itself, too, to look at an address only."""
 
 

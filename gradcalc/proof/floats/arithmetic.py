@@ -15,6 +15,7 @@ from flint import arb
 from gradcalc.engines.taylor import reals
 from gradcalc.engines.taylor.reals import exact
 from gradcalc.proof.floats.formats import Format, power_of_two
+from gradcalc.proof.floats.scalars import origin_of
 from gradcalc.proof.floats.vendor_bounds import CORRECTLY_ROUNDED, MAX_ULPS
 
 _NAN = arb.nan()
@@ -44,10 +45,6 @@ _CONSTANTS: dict[float, str] = {
 LEAST_DIVISOR = 9.999999960041972e-13
 """1e-12 as aten/src/ATen/native/Loss.cpp has it, in float32."""
 _EPSILONS = frozenset({LEAST_DIVISOR, 1e-12, 1e-6, *(2.0**-bits for bits in (52, 23, 10, 7))})
-
-
-_MOST_ENTRIES = 2**31
-"""The largest count of entries whose inverse, or twice it, a double is taken for."""
 
 
 def _constant(name: str) -> arb:
@@ -166,8 +163,8 @@ class Exact:
             return Value(near.ball.union(constant) if typed else constant, self, number)
         if typed:
             return near
-        if self.is_typed_exactly and (origin := _origin(number, self.literals)) is not None:
-            return Value(arb(exact(origin)), self, number)
+        if self.is_typed_exactly and (origin := origin_of(number, self.literals)) is not None:
+            return Value(origin, self, number)
         return Value(near.ball + arb(0, 1) * abs(near.ball) * arb(2) ** -53, self, number)
 
     def limit(self, number: int | float) -> Value:
@@ -375,22 +372,6 @@ def _is_short(number: float) -> bool:
     if not math.isfinite(number):
         return True
     return number.as_integer_ratio()[0].bit_length() <= 12
-
-
-def _origin(number: float, typed: Collection[float]) -> Fraction | None:
-    """What torch rounded to a double in one step: 2/124 of 124 entries, 1 - 0.4 where 0.4 was typed."""
-    for literal in typed:
-        value = Fraction(literal) if math.isfinite(literal) else None
-        for exactly in () if value is None else (1 - value, value - 1, value + 1, 2 * value):
-            if float(exactly) == number:
-                return exactly
-    for numerator in (1, 2):
-        count = round(numerator / number) if number else 0
-        if count and abs(count) <= _MOST_ENTRIES and numerator / count == number:
-            ratio = Fraction(numerator, count)
-            is_decimal = ratio.numerator == 1 and str(ratio.denominator).strip("0") == "1"  # 1e-7 means itself
-            return Fraction(number) if is_decimal else ratio
-    return None
 
 
 def _whole(ball: arb) -> int | None:

@@ -74,7 +74,7 @@ class Evidence:
         lines = self.recorded.lines
         if self.recorded.escape is not None:
             return self._escape()
-        for place, before in program.rebuilt.items():
+        for place, before in program.rebuilt.places.items():
             where = f"{lines[place]} has the numbers of a result at {lines[before]}" if place >= 0 else "an output"
             return f"a tensor at {where}, and no recorded operation made it: was it rebuilt from numbers?"
         for place, how in self.recorded.cuts.items():

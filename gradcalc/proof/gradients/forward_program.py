@@ -31,6 +31,7 @@ from gradcalc.proof.floats.arithmetic import Exact
 from gradcalc.proof.floats.memory import balls_of
 from gradcalc.proof.gradients.decisions import Decisions
 from gradcalc.proof.gradients.forward_steps import Join, Ordered, Scatter, Slope, Stop, UnknownStep
+from gradcalc.proof.gradients.rebuilt import ORDINARY, Rebuilt
 
 FROM_OUTSIDE = "a tensor of numbers from outside of torch"
 
@@ -83,6 +84,8 @@ class ForwardProgram(ProgramBuilder):
         """Numbers that left the graph, with what they were."""
         self.computed_outside: list[int] = []
         """Operations with a Python number that may have been computed from one of these."""
+        self._linked: set[float] = set()
+        """Those that were put in the place of a Python number."""
         self._new: set[int] = set()
         """The storages of tensors that were made of Python's numbers."""
         self.decomposed: set[str] = set()
@@ -92,11 +95,7 @@ class ForwardProgram(ProgramBuilder):
         """Whether what torch documents to get no gradient counts as constant."""
         self.documented = ""
         """The first operation with something of that kind."""
-        self.rebuilt: dict[int, int] = {}
-        """Operations that read a tensor with the numbers of an earlier result, which they do not come from."""
-        self._results: dict[bytes, int] = {}
-        self._read_since: dict[tuple[int, int, bytes], float] = {}
-        """Since which operation tensors from before are known to have the numbers that they have."""
+        self.rebuilt = Rebuilt()
         self._constants, self._hidden = constants, hidden
         self._is_cut, self._escape = cut, escape
         self._blocks: dict[int, _Block] = {}
@@ -148,8 +147,9 @@ class ForwardProgram(ProgramBuilder):
         """A Python number of the user's: it means itself, or the entry of a tensor that it was; or one of torch's."""
         item = self.items.get(float(value))
         if item is not None:
+            self._linked.add(float(value))
             return self.numbers(np.array([float(value)]), ()) if self._is_cut else item
-        if self.items and float(value) not in _ORDINARY:
+        if self.items and float(value) not in ORDINARY:
             self.computed_outside.append(self.place)
         if self.field is not None and math.isfinite(value) and not float(value).is_integer():
             with reals.precision(_BITS):
@@ -191,20 +191,13 @@ class ForwardProgram(ProgramBuilder):
         if known is None and self.items and view.is_float and view.storage in self._new:
             if view.size == 1 and float(view.floats[0]) in self.items:
                 return Reference(self.scalar(float(view.floats[0])).place, view.shape)
-            if not set(view.floats.tolist()) <= _ORDINARY:
+            if not set(view.floats.tolist()) <= ORDINARY:
                 self.computed_outside.append(self.place)
         if known is None:
             known = self._known[id(view)] = self.numbers(view.floats, view.shape)
-            if view.is_float and view.has_data:
-                self._note_rebuilt(view)
+            if view.is_float:
+                self.rebuilt.note_reading(view, self.place, is_of_numbers=view.storage in self._new)
         return known
-
-    def _note_rebuilt(self, view: TensorView) -> None:
-        """Note a tensor with the numbers of a result, unless it had them before that."""
-        key, here = _key(view.floats), math.inf if self.place < 0 else self.place
-        since = self._read_since.setdefault((view.storage, view.offset, key), here)
-        if self._results.get(key, since) < since:
-            self.rebuilt.setdefault(self.place, self._results[key])
 
     def write(self, view: TensorView, array: Reference) -> None:
         """Put an array where a tensor lies."""
@@ -307,9 +300,13 @@ class ForwardProgram(ProgramBuilder):
             self._new.update(view.storage for view in op.operands)
         if op.base == "_local_scalar_dense" and op.operands and op.operands[0].is_float:
             number = float(op.operands[0].floats[0])
-            if op.operands[0].storage in self._blocks and number not in _ORDINARY:
+            if op.operands[0].storage in self._blocks and number not in ORDINARY:
                 self.items[number] = Reference(self.read(op.operands[0]).place, ())
         self.decisions.follow(self, op)
+        if op.is_view and self.holds(op.results[0]):
+            for view in op.results:
+                if view.is_float and not view.shape:
+                    self.rebuilt.note_result(view, place)
         if op.is_view or not any(view.is_float for view in op.results):
             return
         before = len(self.steps)
@@ -320,14 +317,15 @@ class ForwardProgram(ProgramBuilder):
             what = str(error) if isinstance(error, NotKnown) else f"{op.name} ({error})"
             self._forget(op, what)
             return
+        if not self._linked.issuperset(value for _, value in op.arguments if type(value) is float and value in self.items):
+            self.computed_outside.append(place)  # the row does not look at a number that had left
         arrays = as_tuple(results)
         for view, array in zip_longest(op.results, arrays[: len(op.results)]):
             if array is None and view.is_float and view.size:
                 self._left_out[view.storage] = f"another result of {op.name}"
             elif array is not None and view.is_float:
                 self.write(view, self._behind_the_graph(op, view, array))
-                if view.has_data and not set(view.floats[:_LOOKED_AT].tolist()) <= _ORDINARY:
-                    self._results.setdefault(_key(view.floats), place)
+                self.rebuilt.note_result(view, place)
 
     def _behind_the_graph(self, op: TensorOperation, view: TensorView, array: Reference) -> Reference:
         """What an operation wrote, with the derivative of what was there before if the graph does not see it."""
@@ -382,13 +380,6 @@ def as_tuple(results: Any) -> tuple[Reference | None, ...]:
 
 _BITS = 2 * reals.START_BITS
 """The precision of constants that are no floats."""
-_ORDINARY = frozenset({0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5})
-"""Numbers that many tensors have."""
-_LOOKED_AT = 16
-
-
-def _key(floats: Numbers) -> bytes:
-    return bytes(np.ascontiguousarray(floats, dtype=np.float64).tobytes())
 
 
 def _positions(view: TensorView) -> Any:

@@ -190,3 +190,12 @@ def test_a_rounded_number_of_a_forward_pass_is_no_fault_of_gradcalc() -> None:
 def test_a_row_is_not_said_to_be_a_decomposition() -> None:
     report = gradients(lambda x: torch.tanh(x) + torch.sigmoid(x) + functional.leaky_relu(x), X)
     assert (report.verdict, report.notes) == (Outcome.PROVEN, ())
+
+
+@pytest.mark.parametrize("base", [2, 10, 0.9, 3.7])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_the_logarithm_of_a_base_is_known(base: float, dtype: torch.dtype) -> None:
+    report = gradients(lambda x: base**x, X.to(dtype))
+    assert report.verdict == Outcome.PROVEN, str(report)
+    report = gradients(lambda x: float(x.abs().max()) ** x, X.to(dtype))
+    assert report.verdict == Outcome.STOPPED, str(report)

@@ -117,7 +117,20 @@ def squares_in_a_thread(x: torch.Tensor) -> torch.Tensor:
     return x * results[0]
 
 
-@pytest.mark.parametrize("function", [squares_by_address, squares_in_a_thread])
+def squares_by_storage(x: torch.Tensor) -> torch.Tensor:
+    numbers = (ctypes.c_double * 4).from_address(x.untyped_storage().data_ptr())
+    return x * sum(number**2 for number in numbers)
+
+
+def squares_by_bits(x: torch.Tensor) -> torch.Tensor:
+    bits = x.detach().view(torch.int64).numpy()
+    return x * torch.from_numpy(bits.view(np.float64) ** 2)
+
+
+OUTSIDE = [squares_by_address, squares_by_storage, squares_by_bits, squares_in_a_thread]
+
+
+@pytest.mark.parametrize("function", OUTSIDE)
 def test_what_is_computed_elsewhere_is_undecided(function: Callable[[Any], Any]) -> None:
     report = gradients(function, X)
     assert report.verdict == Outcome.UNDECIDED, str(report)
@@ -158,3 +171,26 @@ def test_integers_that_are_indexed_are_no_places() -> None:
     tensors = [torch.from_numpy(np.random.default_rng(0).normal(size=(3, 4))), torch.tensor([0, 3, 5])]
     report = gradients(torch.nn.AdaptiveLogSoftmaxWithLoss(4, 6, [2], dtype=torch.float64), tensors)
     assert report.verdict == Outcome.PROVEN, str(report)
+
+
+REBUILT: dict[str, Callable[[Any], Any]] = {
+    "a list of results": lambda x: x * torch.Tensor([it * 2 for it in x]).double(),
+    "a list in another precision": lambda x: x * torch.FloatTensor(list(x.detach().double() / 3)).to(x.dtype),
+    "a list of entries": lambda x: x * x.new([it * 2 for it in x]),
+    "a range from an entry": lambda x: x * torch.arange(x.detach()[0], x.detach()[0] + 3.5),
+    "noise around an entry": lambda x: x * torch.empty(4, dtype=x.dtype).normal_(float(x.detach()[0]), 1.0),
+}
+
+
+@pytest.mark.parametrize("name", REBUILT)
+def test_numbers_of_tensors_in_lists_and_arguments_are_undecided(name: str) -> None:
+    x = torch.tensor([0.3125, -1.25, 2.625, 0.75])  # floats of any precision
+    report = gradients(REBUILT[name], x.double() if "noise" not in name else x)
+    assert report.verdict == Outcome.UNDECIDED, str(report)
+
+
+def test_tensors_in_lists_and_mappings_are_inputs() -> None:
+    report = gradients(lambda xs, named: Wrong.apply(xs[0]) * named["scale"] * xs[1][0], [[X, (X,)], {"scale": X}])
+    assert [part.name for part in report.parts] == ["input 0[0]", "input 0[1][0]", "input 1['scale']"]
+    outcomes = [part.outcome for part in report.parts]
+    assert (report.function, outcomes) == ("Wrong", [Outcome.WRONG, Outcome.PROVEN, Outcome.PROVEN])
