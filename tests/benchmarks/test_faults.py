@@ -86,7 +86,7 @@ def test_arrays_of_unmodified_torch_are_never_accused() -> None:
 
 def test_every_function_of_arrays_is_tried() -> None:
     missing = {row.name for row in rows_of_arrays()}
-    for case in islice(stream(of_arrays, 53), 200):  # a seed that has them all early
+    for case in islice(stream(of_arrays, 87), 200):  # a seed that has them all early
         tree = understand(case.expr, case.at)
         missing -= {node.name for node in postorder(tree) if isinstance(node, Call)}
         if not missing:

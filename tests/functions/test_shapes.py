@@ -38,8 +38,6 @@ def random_call(chance: random.Random, row: Function) -> tuple[Call, dict[str, A
     shapes = [chance.choice(pool) for _ in range(count)]
     settings = [Number("1") for parameter in row.parameters if parameter.setting]
     args: list[Node] = [Name(f"x{place}") for place in range(count)]
-    if row.name in ("eye", "ones"):  # of sizes
-        args = [Number(str(chance.randrange(4))) for _ in args]
     options = tuple((key, option(chance, row, key)) for key in row.options if key == "at" or chance.random() < 0.5)
     zero: Node = Number("0")
     values = {f"x{place}": Array(shape, [zero] * prod(shape)) for place, shape in enumerate(shapes)}
