@@ -113,7 +113,7 @@ class MatrixClaim:
         """The derivative as a formula of vectors and matrices, where there is one."""
         (it,) = array_formulas(self.question, [self.by], 1, seconds)
         parts = "".join(f", {name} = {part}" for name, part in it.parts)
-        return None if it.formula is None else f"{it.formula}{parts}"
+        return None if it.formula is None or it.product else f"{it.formula}{parts}"
 
     def compare(self, points: Iterable[ArrayPoint], agreement: _Agreement) -> _Difference | None:
         """The first entry that is not the derivative's at some points; else what the numbers say is added."""

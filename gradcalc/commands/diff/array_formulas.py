@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from gradcalc.calculate.array_formulas import ASSUMPTIONS, ArrayQuestion, array_formulas
+from gradcalc.calculate.array_formulas import ArrayQuestion, array_formulas
 from gradcalc.calculate.reporting import versions
-from gradcalc.commands.arguments import names_of, order_of
+from gradcalc.commands.arguments import order_of
+from gradcalc.commands.array_questions import read_array_question, variables_of
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
 from gradcalc.expression.latex import latex
 from gradcalc.expression.printer import unparse
-from gradcalc.functions.resolve import interpret, understand
-from gradcalc.inputs.shapes import check_shapes, read_assumptions, read_shapes
+from gradcalc.functions.resolve import understand
 from gradcalc.output import array_formulas as output
 from gradcalc.output import json as machine
 from gradcalc.output.array_code import LIBRARIES, Gradient, function_code
@@ -29,15 +29,8 @@ def show_formulas(
     times = order_of(order)
     if times > MAX_ORDER:
         raise CalcError(f"formulas of arrays are derived once or twice, not {times} times")
-    sizes = read_shapes(shapes)
-    letters = {size for each in sizes.values() for size in each if not size.isdecimal()}
-    tree = interpret(text, {*sizes, *letters}, notation=settings.notation).tree
-    try:
-        check_shapes(tree, sizes)
-    except CalcError as error:
-        raise error.within(text) from None
-    question = ArrayQuestion(tree, sizes, read_assumptions(assumptions, ASSUMPTIONS))
-    wanted = _variables(question, by)
+    question = read_array_question(text, shapes, assumptions, settings.notation)
+    wanted = variables_of(question, by)
     formulas = list(array_formulas(question, wanted, times, settings.seconds))
     if not settings.quiet:
         settings.presentation.write(_text(text, question, formulas, times, settings), paged=True)
@@ -56,20 +49,6 @@ def _code(question: ArrayQuestion, formulas: Sequence[ArrayFormula], format: str
         gradients.append(Gradient(it.by, parts, understand(it.formula, known)))
     shapes = {name: question.sizes.get(name, ()) for name in question.variables}
     return function_code(LIBRARIES[format], unparse(question.tree), question.tree, shapes, gradients)
-
-
-def _variables(question: ArrayQuestion, by: Sequence[str]) -> list[str]:
-    """The variables to differentiate by: all but sizes, if none is named."""
-    wanted = names_of(by)
-    for name in wanted:
-        if name not in question.variables:
-            hint = (
-                "an entry is part of the formula by its array"
-                if "[" in name
-                else f"choose from {', '.join(question.variables)}"
-            )
-            raise CalcError(f"{name} is not a variable of the expression", hint=hint)
-    return list(wanted) or question.variables
 
 
 def _text(text: str, question: ArrayQuestion, formulas: Sequence[ArrayFormula], order: int, settings: Settings) -> str:

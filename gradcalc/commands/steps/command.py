@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gradcalc.commands.options import Device, Dtype, From, NoProof, NoSolutions, Standalone, Timeout, Title
+from gradcalc.commands.options import Assume, Device, Dtype, From, NoProof, NoSolutions, Standalone, Timeout, Title
 from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import is_piped, one_point, request
 from gradcalc.commands.results import LISTS
@@ -37,6 +37,13 @@ At = Annotated[
     list[str] | None,
     typer.Option(metavar="POINT", help="Point at which every line has its value: x=3, x=1/2, x=1,y=2. May be repeated."),
 ]
+Shape = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=SIZES",
+        help="Shape of an array, without values: A=m,n or x=n. Shows the reverse pass on arrays. May be repeated.",
+    ),
+]
 File = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Exercises: one expression per line, or a table: id, expr, by, at."),
@@ -48,6 +55,8 @@ def steps(
     expr: Expressions = None,
     by: By = None,
     at: At = None,
+    shape: Shape = None,
+    assume: Assume = None,
     file: File = None,
     title: Title = None,
     no_solutions: NoSolutions = False,
@@ -68,13 +77,18 @@ def steps(
       gradcalc steps "x*exp(-x**2/2)" --at 1
       gradcalc steps "(sigmoid(w*x + b) - y)**2" --by w --at w=2,x=3,b=1,y=0
       gradcalc steps "x**x" "x*sin(x)" --title "Products" --format html -o handout.html
+      gradcalc steps "sum((A@x - b)**2)" --shape A=m,n --shape x=n --shape b=m --by x
       gradcalc steps --file exercises.txt --no-solutions --format latex --standalone
 
     Each sub-expression is followed by the rule applied, the derivatives it needs, and the result; nothing is simplified, so
     every line visibly follows from the lines above. The result is compared with the derivative in exact arithmetic, and
     stands beside SymPy's formula and autograd's value. At a point where there is no derivative, or a rule does not hold, the
-    lines have no values. Of a loss over data, each entry is a variable: --by "w[0]". The exit code is that of the verdict at
+    lines have no values. The exit code is that of the verdict at
     the point, as for gradcalc diff, of several expressions the worst; 1 if the steps do not lead to the derivative.
+
+    With --shape the reverse pass on arrays is shown line by line, with the shapes: intermediate results forward, then the
+    adjoint of each backward. What the lines lead to is compared with the derivative, for all sizes. At a point they have
+    values; entries, --by "w[0]", are differentiated rule by rule.
 
     Several expressions make a handout: --no-solutions is the sheet of exercises, --no-proof leaves out what the engines say,
     --digits sets the digits of values. --format latex needs amsmath, --standalone makes it compile by itself; --format html
@@ -83,6 +97,7 @@ def steps(
     \b
     --format plain is one line per step, with tabs between
       variable, depth, part, rule, law, what its letters are, derivative, value
+    With --shape: forward or backward, name, formula, sizes.
     """
     settings = Settings.read(FORMATS, format, timeout, presentation, device=device, dtype=dtype, notation=notation)
     if not expr and file is None and is_piped():
@@ -94,6 +109,10 @@ def steps(
         raise CalcError("--no-solutions is for handouts", hint="choose from table, markdown, latex, html")
     if standalone and format != "latex":
         raise CalcError("--standalone is for LaTeX", hint="write --format latex --standalone")
+    if shape or assume:
+        return _arrays(expr or [], by or [], at or [], shape or [], assume or [], settings)
+    if expr and len(expr) == 1 and at and (shown := _arrays_at(expr[0], by or [], at, settings)) is not None:
+        return shown
     from gradcalc.commands.row_files import read_text
     from gradcalc.commands.steps.exercise_files import ExerciseRow, exercises_of
     from gradcalc.commands.steps.handout import Handout
@@ -104,6 +123,36 @@ def steps(
     handout = Handout(exercises, title, solutions=not no_solutions, proof=not no_proof, standalone=standalone)
     settings.write(RENDERERS, handout)
     return _worst(exercise.stepwise.exit for exercise in exercises)
+
+
+def _arrays(
+    exprs: Sequence[str],
+    by: Sequence[str],
+    at: Sequence[str],
+    shapes: Sequence[str],
+    assumptions: Sequence[str],
+    settings: Settings,
+) -> Exit:
+    """The reverse pass on arrays without values."""
+    from gradcalc.commands.steps.array_steps import FORMATS_OF_ARRAYS, show_array_steps
+
+    if at or len(exprs) != 1:
+        raise CalcError("--shape is for one expression without values", hint="give either --shape or a point")
+    if settings.format not in FORMATS_OF_ARRAYS:
+        raise CalcError(
+            f"the format {settings.format} is not for arrays", hint=f"choose from {', '.join(FORMATS_OF_ARRAYS)}"
+        )
+    return show_array_steps(exprs[0], shapes, by, assumptions, settings)
+
+
+def _arrays_at(expr: str, by: Sequence[str], at: Sequence[str], settings: Settings) -> Exit | None:
+    """The reverse pass on arrays at a point; None where there are no arrays, or no lines for them."""
+    from gradcalc.commands.steps.array_steps import FORMATS_OF_ARRAYS, show_array_steps_at
+
+    has_arrays = any(sign in text for text in at for sign in "[@")
+    if expr == "-" or not has_arrays or settings.format not in FORMATS_OF_ARRAYS:
+        return None
+    return show_array_steps_at(*one_point(*request(expr, at, settings, by=by)), settings)
 
 
 def _exercise(row: ExerciseRow, by: Sequence[str], at: Sequence[str], settings: Settings) -> Exercise:
