@@ -270,6 +270,8 @@ class Report:
     """The values of `at` as constant expressions."""
     entry_formulas: tuple[EntryFormula, ...] = field(default=(), repr=False)
     """Formulas that hold for every entry of a variable."""
+    gradients: tuple[ArrayFormula, ...] = field(default=(), repr=False)
+    """Derivatives by whole arrays as formulas of vectors and matrices, where there are short ones."""
 
     @property
     def verdicts(self) -> tuple[Verdict | None, ...]:
@@ -302,7 +304,8 @@ class Report:
     def fields(self) -> dict[str, object]:
         """What the report says, by the keys of the JSON format."""
         own = {name: getattr(self, name) for name in _REPORT_KEYS}
-        return {"schema": SCHEMA, **own, "general": self.entry_formulas, "normwise_digits": self.normwise_digits}
+        general = {"general": self.entry_formulas, "gradients": self.gradients}
+        return {"schema": SCHEMA, **own, **general, "normwise_digits": self.normwise_digits}
 
     def _repr_latex_(self) -> str:
         """The derivatives as LaTeX, for a notebook."""

@@ -6,7 +6,7 @@ they are found.  Nothing is written that neither its normal form nor exact numbe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -18,7 +18,7 @@ from gradcalc.errors import CalcError
 from gradcalc.expression.latex import latex
 from gradcalc.expression.tree import Call, Name, Node, names_in
 from gradcalc.functions.resolve import understand
-from gradcalc.proof.array_formulas import evidence
+from gradcalc.proof.array_formulas import Evidence, evidence
 from gradcalc.report import ArrayFormula
 from gradcalc.runtime import deadline
 
@@ -65,7 +65,7 @@ def array_formulas(question: ArrayQuestion, by: Sequence[str], order: int, secon
     for name in by:
         try:
             with deadline.limit(seconds):
-                yield _array_formula(question, name, order)
+                yield array_formula(question, name, order)
         except (Unprintable, CalcError) as error:
             yield _without(question, name, order, f"there is no formula of vectors and matrices: {error}")
         except deadline.OutOfTime:
@@ -76,14 +76,25 @@ def _without(question: ArrayQuestion, by: str, order: int, why: str) -> ArrayFor
     return ArrayFormula(by, tuple(question.sizes.get(by, ())) * order, None, None, why=why)
 
 
-def _array_formula(question: ArrayQuestion, by: str, order: int) -> ArrayFormula:
+Confirmation = Callable[[Question, ArrayDerivative, Node], Evidence | None]
+"""What confirms a formula that was read back; None for nothing."""
+
+
+def array_formula(question: ArrayQuestion, by: str, order: int, confirm: Confirmation | None = None) -> ArrayFormula:
+    """The derivative by a variable; without `confirm`, random points of random shapes are the second witness.
+
+    Raises `Unprintable`, `CalcError` and `OutOfTime`.
+    """
     own, names = question.engine_question, question.names
     known = derivative(own, by, order)
     if len(known.array.axes) > MOST_DIMENSIONS:
         return _product(question, by, order, known)
     formula = known.formula()
     tree = understand(formula.text, names)
-    confirmed = evidence(own, known, tree, by, order, question.assumed("positive"))
+    if confirm is None:
+        confirmed = evidence(own, known, tree, by, order, question.assumed("positive"))
+    else:
+        confirmed = confirm(own, known, tree)
     if confirmed is None:
         return _without(question, by, order, "the formula could not be confirmed")
     short = with_names(formula, names)
@@ -113,7 +124,7 @@ def _product(question: ArrayQuestion, by: str, order: int, known: ArrayDerivativ
     factor = next(name for number in count() if (name := f"{letter}{number or ''}") not in question.names)
     total = Call("sum", (Call("*", (Name(factor), tree)),))
     weighted = replace(question, tree=total, sizes={**question.sizes, factor: shape})
-    return replace(_array_formula(weighted, by, 1), product=(kind, factor))
+    return replace(array_formula(weighted, by, 1), product=(kind, factor))
 
 
 def _latex(formula: Formula, names: set[str]) -> str:

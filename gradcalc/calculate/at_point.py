@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from gradcalc.calculate.array_gradients import array_gradients
 from gradcalc.calculate.formulas import Formulas, formulas
 from gradcalc.calculate.judging import PointJudge, Setting
 from gradcalc.calculate.partial_list import JudgedPartials
@@ -28,7 +29,7 @@ from gradcalc.expression.tree import Node
 from gradcalc.inputs.array_text import Numbers
 from gradcalc.inputs.values import Point
 from gradcalc.proof.floats.formats import FORMATS
-from gradcalc.report import Report, Value
+from gradcalc.report import ArrayFormula, Report, Value
 from gradcalc.runtime import deadline
 
 _MIN_COMPARISON_SECONDS = 1.0
@@ -74,7 +75,9 @@ def at_point(prepared: PreparedQuery) -> Report:
     runs = _runs(prepared, inputs, dtype, device.name)
     # Importing torch is charged to the limit, up to half of it; sympy has a limit of its own.
     left = max(seconds - (time.monotonic() - started), seconds / 2)
-    values, partials, symbolic = _judge_all(prepared, Setting(FORMATS[dtype], device.name, inputs.exact), runs, left)
+    values, partials, symbolic, gradients = _judge_all(
+        prepared, Setting(FORMATS[dtype], device.name, inputs.exact), runs, left
+    )
     return report(
         prepared,
         partials.sequence,
@@ -85,6 +88,7 @@ def at_point(prepared: PreparedQuery) -> Report:
         device=device.name,
         value=Value(Array(prepared.shape, values).tolist(), Array(prepared.shape, [run.value for run in runs]).tolist()),
         normwise_digits=partials.normwise_digits,
+        gradients=gradients,
     )
 
 
@@ -107,8 +111,8 @@ def _runs(prepared: PreparedQuery, inputs: _Inputs, dtype: str, device: str) -> 
 
 def _judge_all(
     prepared: PreparedQuery, setting: Setting, runs: Sequence[Run], seconds: float
-) -> tuple[list[str | None], JudgedPartials, Formulas]:
-    """The values, the partials with their verdicts, and sympy's formulas: as many as there is time for.
+) -> tuple[list[str | None], JudgedPartials, Formulas, tuple[ArrayFormula, ...]]:
+    """The values, the partials with their verdicts, sympy's formulas and those of arrays: as many as there is time for.
 
     What needs no formula is done while sympy works.
     """
@@ -116,19 +120,21 @@ def _judge_all(
     values: list[str | None] = [None] * len(runs)
     partials = JudgedPartials(prepared, runs)
     symbolic: Formulas | None = None
+    gradients: tuple[ArrayFormula, ...] = ()
     try:
         with deadline.limit(seconds):
             judge = PointJudge(prepared, setting, runs)
             for place in range(len(runs)):
                 values[place] = judge.value(place)
             partials.compare(judge)
+            gradients = array_gradients(prepared, judge.typed)
         symbolic = formulas(prepared)
         with deadline.limit(max(ends - time.monotonic(), _MIN_COMPARISON_SECONDS)):
             partials.judge(judge, symbolic)
     except deadline.OutOfTime:
         symbolic = symbolic or formulas(prepared)
         partials.end(symbolic, f"no proof within {prepared.seconds:g} seconds")
-    return values, partials, symbolic
+    return values, partials, symbolic, gradients
 
 
 def nearest_float(name: str, text: str, value: Node) -> float:

@@ -63,7 +63,12 @@ def report_document(reports: Iterable[Report], options: RenderOptions) -> Docume
 
 def _formulas(report: Report, f: str, options: RenderOptions) -> Iterator[Block]:
     yield Display(Formula([Function(f), "=", formula_of(report.read_as)]))
-    pairs = [(Derivative(f, [general.entry]), general.formula) for general in report.entry_formulas]
+    general = {it.by for it in report.entry_formulas}
+    for it in report.gradients:
+        if it.formula is not None and it.by not in general:
+            yield Display(Formula([Derivative(f, [it.by]), "=", formula_of(it.formula)]))
+            yield from (Display(Formula([name, "=", formula_of(part)])) for name, part in it.parts)
+    pairs = [(Derivative(f, [it.entry]), it.formula) for it in report.entry_formulas]
     count = len(pairs) or len(report.partials)
     most = count if options.full else _FORMULAS
     pairs = pairs or [(derivative_of(partial, f), partial.formula or "") for partial in report.partials[:most]]

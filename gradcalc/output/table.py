@@ -77,6 +77,11 @@ def _formulas(report: Report, f: str, page: Page) -> None:
         words.formula(partials[0], f, page, most=_LINES, style="bold")
         return
     general = {formula.by: formula for formula in report.entry_formulas}
+    for gradient in report.gradients:
+        if gradient.formula is not None and gradient.by not in general:
+            page.formula(f"∂{f}/∂{gradient.by}", gradient.formula, most=_LINES, style="bold")
+            for name, part in gradient.parts:
+                page.formula(f"  where {name}", part, most=_LINES)
     for one in general.values():
         page.formula(f"∂{f}/∂{one.entry}", one.formula, most=_LINES, style="bold")
         page.line(f"for all {one.count} entries of {one.by}", "dim")

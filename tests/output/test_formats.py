@@ -356,7 +356,7 @@ def test_plain_fields_hold_no_tab_and_no_line_break() -> None:
 
 KEYS = [
     "schema", "command", "verdict", "exit_code", "expr", "read_as", "order", "at", "point", "dtype", "device", "value",
-    "partials", "latex", "notes", "general", "normwise_digits", "versions",
+    "partials", "latex", "notes", "general", "gradients", "normwise_digits", "versions",
 ]  # fmt: skip
 PARTIAL_KEYS = [
     "by", "index", "formula", "latex", "symbolic", "reference", "autograd", "left", "right", "verdict", "cause", "side",
