@@ -47,6 +47,7 @@ PATTERNS = {  # texts of the program, not of its users
     "engines/symbolic/indexed.py",
     "engines/indexed/reverse_mode.py",
     "calculate/array_formulas.py",
+    "calculate/array_steps.py",
     "output/document.py",
 }
 
