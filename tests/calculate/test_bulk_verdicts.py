@@ -51,7 +51,7 @@ def test_verdicts_in_bulk_are_those_of_single_partials(number: int, monkeypatch:
 
 @pytest.fixture(scope="module")
 def found() -> large_arrays.Found:
-    return large_arrays.run(islice(large_cases(6), 6), 6, 4, 60)
+    return large_arrays.run(islice(large_cases(10), 6), 10, 4, 60)
 
 
 @pytest.mark.slow
