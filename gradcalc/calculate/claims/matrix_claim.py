@@ -67,7 +67,7 @@ class MatrixClaim:
         try:
             self.claim_shape = sizes_of(claimed, question.sizes)
         except CalcError as error:
-            mistake = self._mistake()
+            mistake = self._repair()
             raise CalcError(error.message, span=error.span, hint=mistake[1] if mistake else error.hint) from None
 
     def result(self, seconds: float) -> tuple[CheckResult, tuple[EntryCheck, ...]]:
@@ -234,9 +234,13 @@ class MatrixClaim:
             return None
 
     def _mistake(self) -> tuple[str, str] | None:
+        return self._repair() or self._symmetric()
+
+    def _repair(self) -> tuple[str, str] | None:
+        """The mistake without which the claim is right."""
         known = self.derivative()
         repair = None if known is None else matrix_mistake(self.own, known, self.shape, self.claimed)
-        return self._symmetric() if repair is None else (repair.cause, repair.mistake)
+        return None if repair is None else (repair.cause, repair.mistake)
 
     def _symmetric(self) -> tuple[str, str] | None:
         """The matrix that the claim takes to be symmetric."""

@@ -30,7 +30,12 @@ class Repair(NamedTuple):
 def matrix_mistake(question: Question, known: ArrayDerivative, shape: Sequence[str], claimed: Node) -> Repair | None:
     """The first repair of a claim that makes it the derivative, which has these sizes.  Raises `OutOfTime`."""
     sizes = list(dict.fromkeys(size for each in question.sizes.values() for size in each))
-    for repair in (*_of_whole(question, claimed, sizes, len(shape)), *sorted(_of_parts(question, claimed), key=_order)):
+    try:
+        own = len(sizes_of(claimed, question.sizes))
+        whole = _of_whole(question, claimed, sizes, (own, len(shape)))
+    except CalcError:  # only another part of it can make its shapes fit
+        whole = iter(())
+    for repair in (*whole, *sorted(_of_parts(question, claimed), key=_order)):
         deadline.check()
         try:
             if sizes_of(repair.tree, question.sizes) == tuple(shape) and is_equal(question, known, repair.tree):
@@ -60,7 +65,7 @@ def _over(a: Node, b: Node) -> Node:
     return Call("/", (a, b))
 
 
-def _of_whole(question: Question, claimed: Node, sizes: Sequence[str], rank: int) -> Iterator[Repair]:
+def _of_whole(question: Question, claimed: Node, sizes: Sequence[str], ranks: tuple[int, int]) -> Iterator[Repair]:
     """Repairs of the claim as a whole: transposed, its sign, a factor, a sum, a shape."""
     transposed = Call("transpose", (claimed,))
     yield Repair("transposed", "the claim is the transpose of the derivative", transposed)
@@ -76,7 +81,7 @@ def _of_whole(question: Question, claimed: Node, sizes: Sequence[str], rank: int
         yield Repair("factor", words, _over(claimed, number))
         words = f"the derivative is {text} times the claim: a factor 1/{below} is too many"
         yield Repair("factor", words, _times(claimed, number))
-    yield from _of_shape(question, claimed, sizes, rank)
+    yield from _of_shape(question, claimed, sizes, ranks)
 
 
 def _products(sizes: Sequence[str]) -> Iterator[tuple[str, Node]]:
@@ -87,9 +92,9 @@ def _products(sizes: Sequence[str]) -> Iterator[tuple[str, Node]]:
         yield f"{a}*{b}", _times(_size(a), _size(b))
 
 
-def _of_shape(question: Question, claimed: Node, sizes: Sequence[str], rank: int) -> Iterator[Repair]:
+def _of_shape(question: Question, claimed: Node, sizes: Sequence[str], ranks: tuple[int, int]) -> Iterator[Repair]:
     """Repairs of a claim that has more dimensions than the derivative, or fewer."""
-    own = question.rank_of(claimed)
+    own, rank = ranks
     if own > rank:
         for dim in range(own):
             summed = Call("sum", (claimed,), options=(("dim", str(dim)),))

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import count
 
-from gradcalc.engines.indexed import products
+from gradcalc.engines.indexed import inverses, products
 from gradcalc.engines.indexed.nodes import ONE, ZERO, Index, Indexed, Kind, Unprintable, index, number, size_of, split
 from gradcalc.runtime import deadline
 
@@ -146,11 +146,17 @@ class Algebra:
                 return self.multiply(-1, [self.block("logdet", body.parts[0], body.bound, [])])
             if name == "det":
                 return self.power(self.block("det", body.parts[0], body.bound, []), -1)
-        if name == "inv" and self.rename(body, dict(zip(names, names[::-1], strict=True))) == body:
-            return Indexed(Kind.BLOCK, name, [body], shown, names, is_symmetric=True)
+        if name == "inv":
+            mirrored = self.rename(body, dict(zip(names, names[::-1], strict=True)))
+            if mirrored == body:
+                return Indexed(Kind.BLOCK, name, [body], shown, names, is_symmetric=True)
+            if mirrored.key < body.key:  # inv(A.T) is inv(A).T
+                body, shown = mirrored, shown[::-1]
         if name in _ALONG and body.free.isdisjoint(names):
             raise Unprintable(f"{name} of what is the same everywhere")
-        return Indexed(Kind.BLOCK, name, [body], shown, names)
+        block = Indexed(Kind.BLOCK, name, [body], shown, names)
+        chain = inverses.chain_of(self, block) if self.expands and name == "inv" else None
+        return block if chain is None else inverses.opened_inverse(self, chain, shown)
 
     def multiply(self, factor: Fraction | int, factors: Iterable[Indexed], bound: Iterable[Index] = ()) -> Indexed:
         """A number times the sum over `bound` of a product."""

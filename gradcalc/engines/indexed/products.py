@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcalc.engines.indexed.canonical import named
+from gradcalc.engines.indexed.inverses import chain_of, inverse_of, opened_inverse
 from gradcalc.engines.indexed.nodes import ONE, ZERO, Index, Indexed, Kind, size_of, split
 
 if TYPE_CHECKING:
@@ -209,6 +210,21 @@ def _cancels(algebra: Algebra, inverse: Indexed, other: Indexed, bound: list[Ind
     return None
 
 
+def _opened(algebra: Algebra, factor: Fraction, flat: Factors, bound: list[Index]) -> Indexed | None:
+    """The inverse of a product of square matrices, where one of them stands beside it: B@inv(A@B) is inv(A)."""
+    for each in flat:
+        chain = chain_of(algebra, each) if each.is_block("inv") else None
+        if chain is None:
+            continue
+        i, j = each.indices
+        rest = [it for it in flat if it is not each]
+        between = algebra.fresh(size_of(i))
+        ends = [inverse_of(algebra, chain.links[-1], [i, between]), inverse_of(algebra, chain.links[0], [between, j])]
+        if any(end.is_block("inv") and _cancels(algebra, end, other, bound) for end in ends for other in rest):
+            return algebra.multiply(factor, [*rest, opened_inverse(algebra, chain, each.indices)], bound)
+    return None
+
+
 def _recognised(algebra: Algebra, factor: Fraction, flat: Factors, bound: list[Index]) -> Indexed | None:
     """exp(u)/(1 + exp(u)) is sigmoid(u), exp(u)/sum(exp(u)) is softmax(u), relu(u)*heaviside(u) is relu(u)."""
     exponentials = [each for each in flat if each.is_function("exp")]
@@ -272,4 +288,4 @@ def _sizes(algebra: Algebra, factor: Fraction, flat: Factors, bound: list[Index]
 
 
 _FIRST_RULES: Sequence[Rule] = (_without_delta, _expanded)
-_RULES: Sequence[Rule] = (_summed_away, _content, _common_factor, _inverse, _recognised, _sizes)
+_RULES: Sequence[Rule] = (_summed_away, _content, _common_factor, _inverse, _opened, _recognised, _sizes)
