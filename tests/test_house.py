@@ -249,6 +249,8 @@ RARE = {
     "shutil",
     "subprocess",
     "difflib",
+    "gradcalc.calculate.array_gradients",
+    "gradcalc.calculate.claims.matrix_claim",
     "gradcalc.cli.command_tree",
     "gradcalc.cli.help_page",
     "gradcalc.grammar.latex.reader",

@@ -23,7 +23,6 @@ from gradcalc.report import ArrayFormula
 from gradcalc.runtime import deadline
 
 MOST_DIMENSIONS = 2
-ASSUMPTIONS = ("symmetric", "positive", "stochastic", "invertible")
 
 
 @dataclass(frozen=True, slots=True)

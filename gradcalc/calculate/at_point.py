@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from gradcalc.calculate.array_gradients import array_gradients
 from gradcalc.calculate.formulas import Formulas, formulas
 from gradcalc.calculate.judging import PointJudge, Setting
 from gradcalc.calculate.partial_list import JudgedPartials
 from gradcalc.calculate.prepared import PreparedQuery
-from gradcalc.calculate.reference import exact_values, plain_value
+from gradcalc.calculate.reference import Reference, exact_values, plain_value
 from gradcalc.calculate.reporting import report, undecided_report
 from gradcalc.engines.autograd import backward, devices
 from gradcalc.engines.autograd.run import Run
@@ -127,7 +126,8 @@ def _judge_all(
             for place in range(len(runs)):
                 values[place] = judge.value(place)
             partials.compare(judge)
-            gradients = array_gradients(prepared, judge.typed)
+            if any(prepared.point.shapes.values()):
+                gradients = _array_gradients(prepared, judge.typed)
         symbolic = formulas(prepared)
         with deadline.limit(max(ends - time.monotonic(), _MIN_COMPARISON_SECONDS)):
             partials.judge(judge, symbolic)
@@ -135,6 +135,12 @@ def _judge_all(
         symbolic = symbolic or formulas(prepared)
         partials.end(symbolic, f"no proof within {prepared.seconds:g} seconds")
     return values, partials, symbolic, gradients
+
+
+def _array_gradients(prepared: PreparedQuery, reference: Reference) -> tuple[ArrayFormula, ...]:
+    from gradcalc.calculate.array_gradients import array_gradients
+
+    return array_gradients(prepared, reference)
 
 
 def nearest_float(name: str, text: str, value: Node) -> float:

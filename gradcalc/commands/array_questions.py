@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradcalc.calculate.array_formulas import ASSUMPTIONS, ArrayQuestion
+from gradcalc.calculate.array_formulas import ArrayQuestion
 from gradcalc.commands.arguments import names_of
 from gradcalc.errors import CalcError
 from gradcalc.functions.resolve import interpret
-from gradcalc.inputs.shapes import check_shapes, read_assumptions, read_shapes
+from gradcalc.inputs.shapes import ASSUMPTIONS, check_shapes, read_assumptions, read_shapes
 from gradcalc.report import Notation
 
 

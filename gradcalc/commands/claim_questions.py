@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gradcalc.calculate.array_formulas import ASSUMPTIONS
 from gradcalc.calculate.claims.claim import Shapes, check
 from gradcalc.calculate.claims.notation import NAME, is_derivation
 from gradcalc.calculate.claims.results import Check, ClaimOutcome, Solution
@@ -20,7 +19,7 @@ from gradcalc.expression.tree import names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.array_files import value_or_file
 from gradcalc.inputs.points import assign, read_at, sweep
-from gradcalc.inputs.shapes import read_assumptions, read_shapes
+from gradcalc.inputs.shapes import ASSUMPTIONS, read_assumptions, read_shapes
 from gradcalc.inputs.values import Point, json_value
 from gradcalc.report import exit_code
 

@@ -11,6 +11,8 @@ from gradcalc.expression.tree import Node, Number, names_in, substitute_names
 from gradcalc.functions.shapes import shape_of
 
 MOST_DIMENSIONS = 2
+ASSUMPTIONS = ("symmetric", "positive", "stochastic", "invertible")
+"""What may be assumed of a variable."""
 _SIZE = re.compile(r"[A-Za-z]\w*|[1-9][0-9]{0,5}")
 _FIRST_SIZE = 9_001
 """Letters stand for numbers from here on, which no typed size is and `ones` still takes."""

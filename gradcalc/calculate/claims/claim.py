@@ -10,10 +10,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gradcalc.calculate.array_formulas import ArrayQuestion
 from gradcalc.calculate.claims.array_claim import ArrayClaim
 from gradcalc.calculate.claims.claim_check import ClaimCheck
-from gradcalc.calculate.claims.matrix_claim import MatrixClaim, matrix_claim_at
 from gradcalc.calculate.claims.notation import Derivative, Names, require_name_of_expression, sides_of, variable_of_prime
 from gradcalc.calculate.claims.results import Check, ClaimOutcome
 from gradcalc.calculate.claims.texts import claimed_tree, condition_tree
@@ -79,6 +77,8 @@ def check(
 
 def _check_arrays(read: _Read, trees: tuple[Node, Node, Node | None], at: Sequence[Point], seconds: float) -> Check:
     """Compare a claim about arrays at points: as a formula of arrays where that proves it, or entry by entry."""
+    from gradcalc.calculate.claims.matrix_claim import matrix_claim_at
+
     tree, claimed, condition = trees
     by, where = read[2], None if condition is None else unparse(condition)
     matrices = None if condition is not None else matrix_claim_at(tree, claimed, by, at)
@@ -114,6 +114,8 @@ class Shapes:
 
 def _check_shapes(read: _Read, trees: tuple[Node, Node], text: str, shapes: Shapes, seconds: float) -> Check:
     """Compare a claim, whose right side is `text`, without values.  Raises `CalcError` for shapes that do not fit."""
+    from gradcalc.calculate.claims.matrix_claim import matrix_claim
+
     (tree, claimed), by = trees, read[2]
     if by not in names_in(tree):
         raise CalcError(f"{by} is not a variable of the expression", hint=f"choose from {', '.join(names_in(tree))}")
@@ -122,7 +124,7 @@ def _check_shapes(read: _Read, trees: tuple[Node, Node], text: str, shapes: Shap
     except CalcError as error:
         raise error.within(read[0]) from None
     try:
-        matrices = MatrixClaim(ArrayQuestion(tree, shapes.sizes, shapes.assumptions), claimed, by)
+        matrices = matrix_claim(tree, claimed, by, shapes.sizes, shapes.assumptions)
     except CalcError as error:
         raise error.within(text) from None
     result, entries = matrices.result(seconds)

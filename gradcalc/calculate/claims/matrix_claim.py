@@ -7,7 +7,7 @@ points of random shapes.  What numbers alone confirm is undecided.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -270,6 +270,13 @@ class MatrixClaim:
         at = {letter: str(size) for letter, size in point.sizes.items()}
         at |= {name: str(array.map(str).tolist()).replace("'", "") for name, array in point.values.items()}
         return ReportedPoint(at, _decimal(truth), None if claim is None else _decimal(claim), same)
+
+
+def matrix_claim(
+    tree: Node, claimed: Node, by: str, sizes: Mapping[str, Sequence[str]], assumptions: Mapping[str, frozenset[str]]
+) -> MatrixClaim:
+    """A claim for sizes that are letters or numbers.  Raises `CalcError` for shapes that do not fit in the claim."""
+    return MatrixClaim(ArrayQuestion(tree, sizes, assumptions), claimed, by)
 
 
 def matrix_claim_at(tree: Node, claimed: Node, by: str, at: Sequence[Point]) -> MatrixClaim | None:
