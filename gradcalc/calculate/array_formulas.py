@@ -18,11 +18,10 @@ from gradcalc.errors import CalcError
 from gradcalc.expression.latex import latex
 from gradcalc.expression.tree import Call, Name, Node, names_in
 from gradcalc.functions.resolve import understand
+from gradcalc.inputs.shapes import MOST_DIMENSIONS
 from gradcalc.proof.array_formulas import Evidence, evidence
 from gradcalc.report import ArrayFormula
 from gradcalc.runtime import deadline
-
-MOST_DIMENSIONS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,12 @@ class ArrayQuestion:
     def variables(self) -> list[str]:
         """The variables of the expression, in order of appearance; sizes are none."""
         return [name for name in names_in(self.tree) if name not in self.letters]
+
+    @property
+    def premises(self) -> list[str]:
+        """What is assumed of the names of the expression, as text: "S is symmetric"."""
+        used = {*names_in(self.tree)}
+        return [f"{name} is {what}" for what, names in self.assumptions.items() for name in sorted(names & used)]
 
 
 def array_formulas(question: ArrayQuestion, by: Sequence[str], order: int, seconds: float) -> Iterator[ArrayFormula]:
@@ -103,7 +108,7 @@ def array_formula(question: ArrayQuestion, by: str, order: int, confirm: Confirm
         short.formula.text,
         _latex(short.formula, {*names, *(name for name, _ in short.parts)}),
         tuple((name, part.text) for name, part in short.parts),
-        tuple(_assumptions(question, known, formula)),
+        tuple(_assumptions(question, formula)),
         str(confirmed),
     )
 
@@ -130,11 +135,9 @@ def _latex(formula: Formula, names: set[str]) -> str:
     return latex(understand(formula.text, names))
 
 
-def _assumptions(question: ArrayQuestion, known: ArrayDerivative, formula: Formula) -> Iterator[str]:
-    """What a formula assumes: what was said of its variables, and that what it inverts can be inverted."""
-    used = {*names_in(question.tree)}
-    for what, names in question.assumptions.items():
-        yield from (f"{name} is {what}" for name in sorted(names & used))
+def _assumptions(question: ArrayQuestion, formula: Formula) -> Iterator[str]:
+    """What a formula assumes: the premises of its variables, and that what it inverts can be inverted."""
+    yield from question.premises
     inverted = _inverted(formula)
     yield from (f"{text} is invertible" for text in inverted if text not in question.assumed("invertible"))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from gradcalc.calculate.array_formulas import MOST_DIMENSIONS, ArrayQuestion, array_formula
+from gradcalc.calculate.array_formulas import ArrayQuestion, array_formula
 from gradcalc.calculate.prepared import PreparedQuery
 from gradcalc.calculate.reference import Reference
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, is_equal
@@ -18,6 +18,7 @@ from gradcalc.engines.indexed.nodes import Unprintable
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.errors import CalcError
 from gradcalc.expression.tree import Node, names_in
+from gradcalc.inputs.shapes import MOST_DIMENSIONS
 from gradcalc.proof.array_formulas import Evidence, has_cases_in, is_different
 from gradcalc.report import ArrayFormula
 from gradcalc.runtime import deadline

@@ -11,6 +11,7 @@ from gradcalc.expression.tree import Node, Number, names_in, substitute_names
 from gradcalc.functions.shapes import shape_of
 
 MOST_DIMENSIONS = 2
+"""Of an array in a formula of vectors and matrices."""
 ASSUMPTIONS = ("symmetric", "positive", "stochastic", "invertible")
 """What may be assumed of a variable."""
 _SIZE = re.compile(r"[A-Za-z]\w*|[1-9][0-9]{0,5}")

@@ -14,7 +14,7 @@ from math import prod
 from gradcalc.calculate.array_formulas import ArrayQuestion, array_formulas
 from gradcalc.calculate.claims.matrix_mistakes import matrix_mistake
 from gradcalc.calculate.claims.results import CheckResult, ClaimEvidence, ClaimOutcome, EntryCheck, ReportedPoint
-from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, derivative, is_equal
+from gradcalc.engines.indexed.gradients import ArrayDerivative, derivative, is_equal
 from gradcalc.engines.indexed.nodes import Unprintable
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real, decimal
 from gradcalc.errors import CalcError
@@ -61,7 +61,7 @@ class MatrixClaim:
 
     def __init__(self, question: ArrayQuestion, claimed: Node, by: str):
         self.question, self.claimed, self.by = question, claimed, by
-        self.own = Question(question.tree, question.sizes, question.assumed("symmetric"), question.assumed("stochastic"))
+        self.own = question.engine_question
         self.shape = (*sizes_of(question.tree, question.sizes), *question.sizes.get(by, ()))
         self.value_rank = len(self.shape) - len(question.sizes.get(by, ()))
         try:
@@ -183,9 +183,7 @@ class MatrixClaim:
 
     def _assumptions(self) -> Iterator[str]:
         """What a claim that is right assumes."""
-        used = set(names_in(self.question.tree))
-        for what, names in self.question.assumptions.items():
-            yield from (f"{name} is {what}" for name in sorted(names & used))
+        yield from self.question.premises
         for text in self._new_inverses():
             if text not in self.question.assumed("invertible"):
                 yield f"where {text} is invertible"

@@ -39,7 +39,7 @@ def show_formulas(
 
 def _code(question: ArrayQuestion, formulas: Sequence[ArrayFormula], format: str) -> str:
     """The formulas as a function.  Raises `CalcError` where one is missing."""
-    names = {*question.sizes, *question.letters, *question.variables}
+    names = question.names
     gradients = []
     for it in formulas:
         if it.formula is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gradcalc.calculate.array_formulas import MOST_DIMENSIONS, ArrayQuestion, array_formulas
+from gradcalc.calculate.array_formulas import ArrayQuestion, array_formulas
 from gradcalc.calculate.array_steps import ArrayStep, ArraySteps, array_steps
 from gradcalc.calculate.reporting import versions
 from gradcalc.commands.array_questions import read_array_question, variables_of
@@ -17,6 +17,7 @@ from gradcalc.expression.arrays import Array
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node, names_in
 from gradcalc.inputs.query import Query
+from gradcalc.inputs.shapes import MOST_DIMENSIONS
 from gradcalc.inputs.values import Point
 from gradcalc.output.array_formulas import shape_text, write_formulas
 from gradcalc.output.numbers import exact, input_text

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from gradcalc.testing import FAILING, Outcome, assert_gradients, gradients
+from tests.support.backward_passes import InPlaceGradient
 
 X = torch.tensor([0.3, -1.2, 2.6, 0.7], dtype=torch.float64)
 
@@ -242,20 +243,11 @@ def test_no_time_is_undecided() -> None:
 
 
 def test_a_gradient_changed_in_place_is_blamed_on_who_changes_it() -> None:
-    class Scales(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Any) -> Any:
-            return x * 3
-
-        @staticmethod
-        def backward(ctx: Any, grad: Any) -> Any:
-            return grad.mul_(3)
-
-    report = gradients(lambda x: Scales.apply(x) + 0 * x, X)
+    report = gradients(lambda x: InPlaceGradient.apply(x) + 0 * x, X)
     assert report.verdict in (Outcome.PROVEN, Outcome.WRONG)
-    shared = gradients(lambda x: (lambda y: Scales.apply(y) + y)(x * 1), X)
+    shared = gradients(lambda x: (lambda y: InPlaceGradient.apply(y) + y)(x * 1), X)
     assert shared.verdict != Outcome.PROVEN or torch.allclose(
-        _gradient(lambda x: Scales.apply(x) + x), torch.full_like(X, 4)
+        _gradient(lambda x: InPlaceGradient.apply(x) + x), torch.full_like(X, 4)
     )
 
 

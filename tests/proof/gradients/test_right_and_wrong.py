@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gradcalc.testing import FAILING, Outcome, assert_gradients, gradients
-from tests.support.backward_passes import cases, function, normal
+from tests.support.backward_passes import Intermediate, cases, function, normal
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16)
 
@@ -89,21 +89,8 @@ def test_the_gradient_of_the_gradient() -> None:
     x = normal((4,))
     right = function(lambda x: x**3, lambda x, y, g: g * 3 * x**2)
     assert gradients(right, x, order=2).verdict == Outcome.PROVEN
-
-    class Saved(torch.autograd.Function):
-        """Its backward pass uses an intermediate result that is no input and no output: right once, wrong twice."""
-
-        @staticmethod
-        def forward(ctx: Any, x: Any) -> Any:
-            ctx.square = x * x
-            return ctx.square * x
-
-        @staticmethod
-        def backward(ctx: Any, grad: Any) -> Any:
-            return grad * 3 * ctx.square
-
-    assert gradients(Saved, x).verdict == Outcome.PROVEN
-    assert gradients(Saved, x, order=2).verdict in (Outcome.WRONG, Outcome.STOPPED)
+    assert gradients(Intermediate, x).verdict == Outcome.PROVEN
+    assert gradients(Intermediate, x, order=2).verdict in (Outcome.WRONG, Outcome.STOPPED)
 
 
 @pytest.mark.parametrize("size", [1e-2, 1e-6, 1e-9])
