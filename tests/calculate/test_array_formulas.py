@@ -96,7 +96,7 @@ def test_what_has_no_formula_says_why() -> None:
 
 PRODUCTS = (
     ("A@x", "A", 1, ("cotangent", "G"), "outer(G, x)"),
-    ("tanh(A@x)", "A", 1, ("cotangent", "G"), "outer((1 - tanh(A@x)**2)*G, x)"),
+    ("tanh(A@x)", "A", 1, ("cotangent", "G"), "outer(G*(1 - tanh(A@x)**2), x)"),
     ("norm(A@B)**2", "A", 2, ("direction", "V"), "2*V@B@B.T"),
     ("logdet(S)", "S", 2, ("direction", "V"), "-(inv(S)@V@inv(S)).T"),
     ("sum(G*A)*A", "A", 1, ("cotangent", "G1"), None),

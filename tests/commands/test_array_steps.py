@@ -28,7 +28,7 @@ LINES = [
     ("sum(relu(X@W))", "X=n,d W=d,k", "W X", ["U = X@W", "f = sum(relu(U))"], ["U: heaviside(U)", "W: X.T@∂f/∂U", "X: ∂f/∂U@W.T"]),
     ("log(sum(exp(x)))", "x=n", "x", ["u = sum(exp(x))", "f = log(u)"], ["u: 1/u", "x: ∂f/∂u*exp(x)"]),
     # what is used twice gets the sum of what comes from both
-    ("(x@x)*norm(x)", "x=n", "x", ["u = x@x", "v = norm(x)", "f = u*v"], ["v: u", "u: v", "x: ∂f/∂v*x/norm(x) + 2*∂f/∂u*x"]),
+    ("(x@x)*norm(x)", "x=n", "x", ["u = x@x", "v = norm(x)", "f = u*v"], ["v: u", "u: v", "x: 2*∂f/∂u*x + ∂f/∂v*x/norm(x)"]),
     ("sum(c*x)", "c= x=n", "x", ["f = sum(c*x)"], ["x: c*ones(n)"]),
     # names that the expression has are not used
     ("sum((A@u - f)**2)", "A=m,n u=n f=m", "u", ["v = A@u - f", "L = sum(v**2)"], ["v: 2*v", "u: A.T@∂f/∂v"]),

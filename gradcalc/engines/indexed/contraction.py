@@ -96,7 +96,9 @@ class Contraction:
         formula = new.formula
         if formula.op == "/" and formula.rank == 0:
             new = Item(new.axes, [formula.parts[0]], [formula.parts[1]])
-        self.items = [*rest, new]
+        last = max(place for place, item in enumerate(self.items) if item not in rest)
+        place = sum(item in rest for item in self.items[:last])
+        self.items = [*rest[:place], new, *rest[place:]]
         self.bound = [each for each in self.bound if each not in gone]
 
     def _over(self, gone: Sequence[Index], rest: Sequence[Item]) -> str:
@@ -110,7 +112,7 @@ class Contraction:
     def _of_vectors(self, vectors: Sequence[Item], at: Index, rest: Sequence[Item]) -> Item:
         """A dot product, or the sum of a vector."""
         if len(vectors) > 1:
-            first, *others = sorted(vectors, key=lambda item: bool(item.below))
+            first, *others = sorted(vectors, key=lambda item: (bool(item.below), item.formula.op == "@"))  # w@(S@w)
             return Item((), [self.spelling.chain(first.formula, merged(others, self.spelling)[0].formula)])
         formula = vectors[0].formula
         if formula.op == "diag":

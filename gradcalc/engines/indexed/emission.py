@@ -16,10 +16,14 @@ Axes = tuple[Index, ...]
 
 
 class Emission:
-    """Writes formulas.  Raises `Unprintable` where there is none of at most two dimensions."""
+    """Writes formulas.  Raises `Unprintable` where there is none of at most two dimensions.
 
-    def __init__(self, algebra: Algebra):
+    Factors and terms stand in the order of the names in them, which `order` is.
+    """
+
+    def __init__(self, algebra: Algebra, order: Sequence[str] = ()):
         self.algebra = algebra
+        self._places = {name: place for place, name in enumerate(order)}
         self.spelling = Spelling(tuple(algebra.symmetric))
         self._known: dict[tuple[Indexed, Axes], Formula] = {}
 
@@ -77,10 +81,15 @@ class Emission:
 
     def _parts(self, entry: Indexed, axes: Axes) -> list[Formula]:
         """The parts of an expression, at least one of them with all axes."""
-        parts = [self._spread(part, axes) for part in entry.parts]
+        ordered = entry.parts if entry.kind is Kind.FUNCTION else self._in_order(entry.parts)
+        parts = [self._spread(part, axes) for part in ordered]
         if max((part.rank for part in parts), default=0) < len(axes):
             parts[0] = self._filled(parts[0], axes)
         return parts
+
+    def _in_order(self, parts: Sequence[Indexed]) -> list[Indexed]:
+        """Parts by the names in them, sizes first; those of the same names as they are."""
+        return sorted(parts, key=lambda part: sorted(self._places.get(name, -1) for name in part.names))
 
     # ------------------------------------------------------------------------------------------------------------ kinds
 
@@ -189,8 +198,9 @@ class Emission:
         special = self._deviation(entry, axes, "var") or self._diagonal(entry, axes) or self._square(entry, axes)
         if special is not None:
             return special
-        scalars = [part for part in entry.parts if not part.free]
-        items = [self._item(part) for part in entry.parts if part.free]
+        factors = self._in_order(entry.parts)
+        scalars = [part for part in factors if not part.free]
+        items = [self._item(part) for part in factors if part.free]
         contraction = Contraction(items, entry.bound, _divisors(scalars), self.spelling)
         items = contraction.run()
         if contraction.averaged:

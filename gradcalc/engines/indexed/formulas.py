@@ -37,6 +37,11 @@ class Formula:
         return self.text == "1"
 
     @property
+    def is_number(self) -> bool:
+        """Whether it is a number, or a quotient of two."""
+        return self.op == "number" or (self.op == "/" and all(part.op == "number" for part in self.parts))
+
+    @property
     def is_leaf(self) -> bool:
         """Whether it is a name or a number."""
         return not self.parts and self.op in ("name", "number")
@@ -102,7 +107,7 @@ def _text(formula: Formula) -> str:
 def _factor(parts: Sequence[Formula], place: int) -> str:
     """A factor of a product: behind an array, and before `@`, an operand of its own."""
     part = parts[place]
-    is_chained = part.op == "@" and (part.rank == 0 or any(before.rank for before in parts[:place]))
+    is_chained = part.op == "@" and (part.rank == 0 or sum(other.rank > 0 for other in parts) > 1)
     is_apart = (is_chained and len(parts) > 1) or (place > 0 and part.op in ("*", "/"))
     return f"({part.text})" if is_apart else _put(part, 6)
 

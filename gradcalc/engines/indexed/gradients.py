@@ -6,7 +6,7 @@ out: the formula of a derivative.  Two expressions are equal for all sizes if th
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from gradcalc.engines.indexed.algebra import Algebra
@@ -15,7 +15,7 @@ from gradcalc.engines.indexed.formulas import Formula
 from gradcalc.engines.indexed.lowering import IndexedArray, Sizes, at, lower
 from gradcalc.engines.indexed.nodes import ZERO, Unprintable
 from gradcalc.engines.indexed.reverse_mode import gradient
-from gradcalc.expression.tree import Node, calls_in
+from gradcalc.expression.tree import Node, calls_in, names_in
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,12 @@ class ArrayDerivative:
 
     algebra: Algebra
     array: IndexedArray
+    order: Sequence[str] = ()
+    """The names of the expression in order of appearance, which is that of factors and terms in the formula."""
 
     def formula(self) -> Formula:
         """The formula.  Raises `Unprintable` where there is none of at most two dimensions."""
-        return Emission(self.algebra).array(self.array.entry, self.array.axes)
+        return Emission(self.algebra, self.order).array(self.array.entry, self.array.axes)
 
 
 def derivative(question: Question, by: str, order: int = 1) -> ArrayDerivative:
@@ -70,7 +72,7 @@ def _known(free: Algebra, question: Question, by: str, array: IndexedArray) -> A
     """A derivative with what is known of the variable itself."""
     algebra = free.variant(question.symmetric)
     entry = algebra.renewed(array.entry) if by in question.symmetric else array.entry
-    return ArrayDerivative(algebra, IndexedArray(array.axes, entry))
+    return ArrayDerivative(algebra, IndexedArray(array.axes, entry), names_in(question.tree))
 
 
 def is_equal(question: Question, known: ArrayDerivative, other: Node) -> bool:

@@ -48,7 +48,7 @@ class Indexed:
     `coefficient` is the factor of a product, the exponent of a power.
     """
 
-    __slots__ = ("bound", "coefficient", "depth", "free", "height", "indices", "key", "kind", "name", "parts")
+    __slots__ = ("bound", "coefficient", "depth", "free", "height", "indices", "key", "kind", "name", "names", "parts")
     kind: Kind
     name: str
     parts: tuple[Indexed, ...]
@@ -59,6 +59,8 @@ class Indexed:
     height: int
     """How many sums stand in each other."""
     depth: int
+    names: frozenset[str]
+    """The variables that stand in it."""
     key: str
 
     def __init__(
@@ -79,6 +81,8 @@ class Indexed:
         self.free = inner | frozenset(self.indices)
         self.height = max((part.height for part in self.parts), default=0) + bool(self.bound)
         self.depth = max((part.depth for part in self.parts), default=0) + 1
+        own = frozenset((name,)) if kind is Kind.VARIABLE else frozenset[str]()
+        self.names = own.union(*(part.names for part in self.parts))
         opening, closing = "{}" if is_symmetric else "[]"
         shown = f"{opening}{','.join(self.indices)}{closing}" if self.indices else ""
         inside = " ".join(part.key for part in self.parts)
@@ -106,16 +110,6 @@ class Indexed:
     def is_block(self, *names: str) -> bool:
         """Whether it is a function of a whole array of one of some names."""
         return self.kind is Kind.BLOCK and self.name in names
-
-    def depends_on(self, name: str) -> bool:
-        """Whether a variable stands in it."""
-        waiting = [self]
-        while waiting:
-            node = waiting.pop()
-            if node.kind is Kind.VARIABLE and node.name == name:
-                return True
-            waiting += node.parts
-        return False
 
 
 def number(value: Fraction | int) -> Indexed:

@@ -42,7 +42,7 @@ class _Pass:
         return self.algebra.add(self.terms)
 
     def _arrive(self, node: Indexed, adjoint: Indexed) -> None:
-        if adjoint != ZERO and node.depends_on(self.name):
+        if adjoint != ZERO and self.name in node.names:
             self.waiting.setdefault(node, []).append(adjoint)
 
     def _pass_on(
@@ -76,7 +76,7 @@ class _Pass:
             self._pass_on(node, node.parts[0], [adjoint, lower], (), node.coefficient)
         elif node.kind is Kind.FUNCTION:
             for place, part in enumerate(node.parts):
-                if part.depends_on(self.name):
+                if self.name in part.names:
                     self._pass_on(node, part, [adjoint, slope(algebra, node, place)])
         else:
             self._step_block(node, adjoint)

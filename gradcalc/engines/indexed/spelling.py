@@ -130,9 +130,10 @@ class Spelling:
         return None
 
 
-def _place_in_sum(term: Formula) -> tuple[bool, bool, bool, bool, int]:
-    """Where a term stands: positive ones first, arrays before numbers, `A` before `A.T`, long ones before short ones."""
-    return term.op == "neg", term.rank == 0, term.op == "number", term.op == "transpose", -len(term.text)
+def _place_in_sum(term: Formula) -> tuple[bool, bool, bool, bool]:
+    """Where a term stands: positive ones first, arrays before numbers, `A` before `A.T`; else as they came."""
+    bare = term.parts[0] if term.op == "neg" else term
+    return term.op == "neg", term.rank == 0, bare.is_number, bare.op == "transpose"
 
 
 def _counted(terms: Sequence[Formula]) -> list[Formula]:
