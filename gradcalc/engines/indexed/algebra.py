@@ -11,13 +11,15 @@ from itertools import count
 
 from gradcalc.engines.indexed import inverses, products
 from gradcalc.engines.indexed.nodes import ONE, ZERO, Index, Indexed, Kind, Unprintable, index, number, size_of, split
+from gradcalc.expression.sizes import letter_of, number_of
 from gradcalc.runtime import deadline
 
 _MOST_EXPANDED = 4
 """The largest power of a sum that is multiplied out."""
-LINES = ("softmax", "log_softmax")
+LINES = ("softmax", "log_softmax", "cumprod")
 """Functions of a line of an array that have the shape of it."""
-_ALONG = (*LINES, "logsumexp")
+_SYMMETRIC = ("amax", "amin", "prod")
+"""Functions of all entries, in whichever order."""
 
 
 class Algebra:
@@ -89,6 +91,13 @@ class Algebra:
             return number(int(name))
         return Indexed(Kind.VARIABLE, name, indices=indices, is_symmetric=name in self.symmetric)
 
+    def count(self, at: Index) -> Indexed:
+        """The size of an index."""
+        letter = letter_of(size_of(at))
+        if letter is None:
+            return number(int(size_of(at)))
+        return self.subtract(self.variable(letter), number(-number_of(size_of(at), {letter: 0})))
+
     def delta(self, i: Index, j: Index) -> Indexed:
         """1 where two indices are equal, else 0."""
         return ONE if i == j else Indexed(Kind.DELTA, indices=(i, j), is_symmetric=True)
@@ -152,11 +161,27 @@ class Algebra:
                 return Indexed(Kind.BLOCK, name, [body], shown, names, is_symmetric=True)
             if mirrored.key < body.key:  # inv(A.T) is inv(A).T
                 body, shown = mirrored, shown[::-1]
-        if name in _ALONG and body.free.isdisjoint(names):
-            raise Unprintable(f"{name} of what is the same everywhere")
+        if body.free.isdisjoint(names):
+            return self._of_constant(name, body, names)
+        if name in _SYMMETRIC and len(names) > 1:
+            turned_names = [index(f"{body.height + 1}.{place}", size_of(each)) for place, each in enumerate(names[::-1])]
+            turned_body = self.rename(body, dict(zip(names[::-1], turned_names, strict=True)))
+            body, names = min((body, names), (turned_body, turned_names), key=lambda pair: pair[0].key)
         block = Indexed(Kind.BLOCK, name, [body], shown, names)
         chain = inverses.chain_of(self, block) if self.expands and name == "inv" else None
         return block if chain is None else inverses.opened_inverse(self, chain, shown)
+
+    def _of_constant(self, name: str, body: Indexed, names: Sequence[Index]) -> Indexed:
+        """A function of what is the same everywhere.  Raises `Unprintable` where that has no formula."""
+        if name in ("amax", "amin"):
+            return body
+        if len(names) == 1 and name in ("softmax", "log_softmax", "logsumexp"):
+            count = self.count(names[0])
+            if name == "softmax":
+                return self.power(count, -1)
+            logarithm = self.function("log", [count])
+            return self.multiply(-1, [logarithm]) if name == "log_softmax" else self.add([body, logarithm])
+        raise Unprintable(f"{name} of what is the same everywhere")
 
     def multiply(self, factor: Fraction | int, factors: Iterable[Indexed], bound: Iterable[Index] = ()) -> Indexed:
         """A number times the sum over `bound` of a product."""

@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from gradcalc.engines.indexed.algebra import LINES, Algebra
+from gradcalc.engines.indexed.array_functions import mean
+from gradcalc.engines.indexed.constants import unit_place
 from gradcalc.engines.indexed.contraction import Contraction, Item, merged
-from gradcalc.engines.indexed.formulas import Formula, call, name, negative, number, shortest
-from gradcalc.engines.indexed.lowering import mean
-from gradcalc.engines.indexed.nodes import ONE, Index, Indexed, Kind, Unprintable, size_of
+from gradcalc.engines.indexed.formulas import Formula, call, decimal_text, name, negative, number, shortest
+from gradcalc.engines.indexed.nodes import ONE, Index, Indexed, Kind, Unprintable, index, size_of, split
+from gradcalc.engines.indexed.nodes import number as lowered_number
 from gradcalc.engines.indexed.spelling import Spelling, ones, raised, times
+from gradcalc.functions import TABLE
 
 Axes = tuple[Index, ...]
+_LONGEST_LIST = 12
+"""Entries of an array that is written as a list."""
 
 
 class Emission:
@@ -54,7 +59,9 @@ class Emission:
         if entry.kind is Kind.DELTA:
             return call("eye", name(size_of(axes[0])), rank=2)
         if entry.kind is Kind.SUM:
-            return self.spelling.total(self._parts(entry, axes))
+            total = self.spelling.total(self._parts(entry, axes))
+            listed = self._list(entry, axes)
+            return total if listed is None else shortest(listed, total)
         if entry.kind is Kind.POWER:
             return self._power(entry, axes)
         if entry.kind is Kind.FUNCTION:
@@ -100,10 +107,34 @@ class Emission:
         return formula if entry.indices == axes else self.spelling.turned(formula)
 
     def _function(self, entry: Indexed, axes: Axes) -> Formula:
-        parts = self._parts(entry, axes)
-        if entry.name == "softplus":
-            parts = parts[:1]
-        return Formula(entry.name, parts, len(axes))
+        parts, row = self._parts(entry, axes), TABLE.get(entry.name)
+        settings = [each.default if each.setting else None for each in row.parameters] if row else []
+        while len(parts) <= len(settings) and parts and settings[len(parts) - 1] is not None:
+            if entry.parts[len(parts) - 1] != lowered_number(Fraction(settings[len(parts) - 1] or 0)):
+                break
+            parts = parts[:-1]
+        for place, default in enumerate(settings[: len(parts)]):
+            decimal = decimal_text(entry.parts[place].coefficient) if default is not None else None
+            if decimal is not None:  # a quotient of two numbers is no setting
+                parts[place] = Formula("number", (), 0, text=decimal)
+        is_loss = row is not None and "reduction" in row.options and bool(axes)
+        return Formula(entry.name, parts, len(axes), options=["reduction=none"] if is_loss else [])
+
+    def _list(self, entry: Indexed, axes: Axes) -> Formula | None:
+        """`[a, b]` for a sum of entries at their places; None for another sum."""
+        size = size_of(axes[0]) if len(axes) == 1 else ""
+        if not size.isdecimal() or int(size) > _LONGEST_LIST:
+            return None
+        terms: list[list[Indexed]] = [[] for _ in range(int(size))]
+        for term in entry.parts:
+            coefficient, rest = split(term)
+            factors = rest.parts if rest.kind is Kind.PRODUCT and not rest.bound else (rest,)
+            units = [each for each in factors if unit_place(each) is not None]
+            others = [each for each in factors if each not in units]
+            if len(units) != 1 or any(axes[0] in each.free for each in others):
+                return None
+            terms[unit_place(units[0]) or 0].append(self.algebra.multiply(coefficient, others))
+        return call("[", *(self.formula(self.algebra.add(each), ()) for each in terms), rank=1)
 
     def _power(self, entry: Indexed, axes: Axes) -> Formula:
         base, exponent = entry.parts[0], entry.coefficient
@@ -168,7 +199,7 @@ class Emission:
             if part.kind is Kind.POWER and part.coefficient == 2 and part.parts[0].kind is Kind.SUM and at in part.free
         ]
         rest = [part for part in entry.parts if part not in squares]
-        size = algebra.variable(size_of(at))
+        size = algebra.count(at)
         over = [[algebra.power(algebra.subtract(size, ONE), -1)], [algebra.power(size, -1)]]
         if len(squares) != 1 or rest not in over:
             return None
@@ -198,13 +229,13 @@ class Emission:
         special = self._deviation(entry, axes, "var") or self._diagonal(entry, axes) or self._square(entry, axes)
         if special is not None:
             return special
-        factors = self._in_order(entry.parts)
+        factors = self._in_order(sorted(entry.parts, key=lambda part: part.depth))
         scalars = [part for part in factors if not part.free]
         items = [self._item(part) for part in factors if part.free]
-        contraction = Contraction(items, entry.bound, _divisors(scalars), self.spelling)
+        contraction = Contraction(items, entry.bound, self._divisors(scalars, entry.bound), self.spelling)
         items = contraction.run()
         if contraction.averaged:
-            sizes = [self.algebra.variable(size) for size in contraction.averaged.elements()]
+            sizes = [self.algebra.count(index("", size)) for size in contraction.averaged.elements()]
             rest = self.algebra.multiply(1, [*scalars, *sizes])
             scalars = list(rest.parts) if rest.kind is Kind.PRODUCT else [rest]
         numbers = [item for item in items if not item.axes]
@@ -212,6 +243,12 @@ class Emission:
         above = [part for item in numbers for part in item.above]
         below = [part for item in numbers for part in item.below]
         return self._scaled(entry.coefficient, scalars, main, above, below)
+
+    def _divisors(self, scalars: Sequence[Indexed], bound: Sequence[Index]) -> dict[str, int]:
+        """The sizes of bound indices that a product is divided by, and how often."""
+        powers = {each.parts[0]: each.coefficient for each in scalars if each.kind is Kind.POWER}
+        counts = {size_of(each): powers.get(self.algebra.count(each), Fraction(0)) for each in bound}
+        return {size: -int(power) for size, power in counts.items() if power < 0 and power.denominator == 1}
 
     def _diagonal(self, entry: Indexed, axes: Axes) -> Formula | None:
         """A diagonal matrix."""
@@ -292,16 +329,6 @@ class Emission:
             main = main.parts[0]
         product = times([number(factor.numerator), *tops, main], [number(factor.denominator), *bottoms])
         return negative(product) if is_negative else product
-
-
-def _divisors(scalars: Sequence[Indexed]) -> dict[str, int]:
-    """The variables without indices that a product is divided by, and how often: sizes among them."""
-    return {
-        each.parts[0].name: -int(each.coefficient)
-        for each in scalars
-        if each.kind is Kind.POWER and each.coefficient < 0 and each.coefficient.denominator == 1
-        if each.parts[0].kind is Kind.VARIABLE
-    }
 
 
 def _shown(entry: Indexed) -> Axes:

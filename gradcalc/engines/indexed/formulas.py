@@ -8,6 +8,8 @@ from fractions import Fraction
 _BINDS = {"+": 5, "*": 6, "/": 6, "@": 6, "neg": 7, "**": 8}
 _COMPARISONS = frozenset({"<", ">", "<=", ">=", "==", "!=", "and", "or"})
 _TIGHTEST = 9
+_MOST_PLACES = 40
+"""Decimal places of a number that is written as a decimal."""
 
 
 class Formula:
@@ -53,10 +55,13 @@ def name(text: str, rank: int = 0) -> Formula:
 
 
 def number(value: Fraction | int) -> Formula:
-    """A number: an integer, or a quotient of two."""
+    """A number: an integer, a quotient of two, or a decimal that is shorter than that."""
     value = Fraction(value)
     if value < 0:
         return negative(number(-value))
+    decimal = decimal_text(value)
+    if decimal is not None and len(decimal) < len(str(value)):
+        return Formula("number", (), 0, text=decimal)
     top, bottom = (Formula("number", (), 0, text=str(it)) for it in (value.numerator, value.denominator))
     return top if value.denominator == 1 else Formula("/", (top, bottom), 0)
 
@@ -80,6 +85,31 @@ def _put(formula: Formula, least: int) -> str:
     return formula.text if _BINDS.get(formula.op, _TIGHTEST) >= least else f"({formula.text})"
 
 
+def indexed(formula: Formula, at: str, axis: int = 0) -> Formula:
+    """The entries of a vector or a matrix at an integer or a slice of one of its dimensions."""
+    if formula.op == "transpose":
+        inner = indexed(formula.parts[0], at, 1 - axis)
+        return Formula("transpose", (inner,), 2) if inner.rank == 2 else inner
+    rank = formula.rank if ":" in at else formula.rank - 1
+    if formula.op == "[]":  # A[0][1] is A[0, 1]
+        base = formula.parts[0]
+        places = [*formula.options, *[":"] * (base.rank - len(formula.options))]
+        place = [each for each, other in enumerate(places) if ":" in other][axis]
+        if places[place] == ":":
+            places[place] = at
+            return Formula("[]", (base,), rank, options=places[:-1] if places[-1] == ":" else places)
+    return Formula("[]", (formula,), rank, options=(":", at) if axis else (at,))
+
+
+def decimal_text(value: Fraction) -> str | None:
+    """A positive number as a decimal; None for one that has no end."""
+    places = next((places for places in range(_MOST_PLACES) if (value * 10**places).denominator == 1), None)
+    if places is None:
+        return None
+    digits = str(int(value * 10**places)).rjust(places + 1, "0")
+    return f"{digits[:-places]}.{digits[-places:]}" if places else digits
+
+
 def _text(formula: Formula) -> str:
     op, parts = formula.op, formula.parts
     if op == "+":
@@ -97,6 +127,12 @@ def _text(formula: Formula) -> str:
     if op == "**":
         exponent = parts[1].text
         return _put(parts[0], _TIGHTEST) + "**" + (exponent if parts[1].is_leaf else f"({exponent})")
+    if op == "[]":
+        return f"{_put(parts[0], _TIGHTEST)}[{', '.join(formula.options)}]"
+    if op == "[":
+        return f"[{', '.join(part.text for part in parts)}]"
+    if not parts:
+        return op  # pi
     if op == "transpose":
         return _put(parts[0], _TIGHTEST) + ".T"
     if op in _COMPARISONS:

@@ -10,10 +10,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from gradcalc.engines.indexed.algebra import Algebra
+from gradcalc.engines.indexed.array_functions import at
 from gradcalc.engines.indexed.emission import Emission
 from gradcalc.engines.indexed.formulas import Formula
-from gradcalc.engines.indexed.lowering import IndexedArray, Sizes, at, lower
-from gradcalc.engines.indexed.nodes import ZERO, Unprintable
+from gradcalc.engines.indexed.lowering import Sizes, lower
+from gradcalc.engines.indexed.nodes import ZERO, IndexedArray, Unprintable
 from gradcalc.engines.indexed.reverse_mode import gradient
 from gradcalc.expression.tree import Node, calls_in, names_in
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import Enum
 from fractions import Fraction
+from typing import NamedTuple
 
 Index = str
 """An index with its size, `<i3:n>`: the name of a free one is a number, that of a bound one its height and its place."""
@@ -110,6 +111,13 @@ class Indexed:
     def is_block(self, *names: str) -> bool:
         """Whether it is a function of a whole array of one of some names."""
         return self.kind is Kind.BLOCK and self.name in names
+
+
+class IndexedArray(NamedTuple):
+    """An array by an entry: its axes in order, and the entry there."""
+
+    axes: tuple[Index, ...]
+    entry: Indexed
 
 
 def number(value: Fraction | int) -> Indexed:

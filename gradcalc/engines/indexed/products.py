@@ -7,11 +7,12 @@ alone over an index that sums to 1 or to 0 is summed.  Each rule returns another
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gradcalc.engines.indexed.canonical import named
+from gradcalc.engines.indexed.constants import is_0_or_1, sums_to_1, unit_place
 from gradcalc.engines.indexed.inverses import chain_of, inverse_of, opened_inverse
 from gradcalc.engines.indexed.nodes import ONE, ZERO, Index, Indexed, Kind, size_of, split
 
@@ -86,6 +87,30 @@ def _without_delta(algebra: Algebra, factor: Fraction, flat: Factors, bound: lis
     return None
 
 
+def _of_units(algebra: Algebra, factor: Fraction, flat: Factors, bound: list[Index]) -> Indexed | None:
+    """The entries of a vector at two places are no entry; a sum of such vectors is multiplied out beside another."""
+    places: dict[Index, int] = {}
+    for each in flat:
+        place = unit_place(each)
+        if place is not None and each.indices[0] in bound:
+            other = places.setdefault(each.indices[0], place)
+            if other != place and (other < 0) == (place < 0):
+                return ZERO
+    for each in flat if places else ():
+        inside = [term for term in each.parts if _has_unit(term, places)] if each.kind is Kind.SUM else []
+        if inside:
+            rest = [other for other in flat if other is not each]
+            groups = [*inside, algebra.add([term for term in each.parts if term not in inside])]
+            return algebra.add([closed(algebra, factor, [*rest, group], bound) for group in groups])
+    return None
+
+
+def _has_unit(node: Indexed, places: Collection[Index]) -> bool:
+    if unit_place(node) is not None:
+        return node.indices[0] in places
+    return node.kind in (Kind.PRODUCT, Kind.SUM) and any(_has_unit(part, places) for part in node.parts)
+
+
 def _expanded(algebra: Algebra, factor: Fraction, flat: Factors, bound: list[Index]) -> Indexed | None:
     """A sum with a delta inside is multiplied out, so that the delta can act; and one of more than two dimensions.
 
@@ -112,11 +137,12 @@ def _has_delta(node: Indexed, bound: Sequence[Index]) -> bool:
 
 
 def _powers(algebra: Algebra, flat: Factors) -> Factors:
-    """Equal factors as powers; a delta is its own square."""
+    """Equal factors as powers; what is 0 or 1 is its own square."""
     exponents: dict[Indexed, Fraction] = {}
     for each in flat:
         base, exponent = (each.parts[0], each.coefficient) if each.kind is Kind.POWER else (each, Fraction(1))
-        exponents[base] = Fraction(1) if base.kind is Kind.DELTA else exponents.get(base, Fraction(0)) + exponent
+        exponents[base] = exponents.get(base, Fraction(0)) + exponent
+    exponents = {base: Fraction(1) if power > 0 and is_0_or_1(base) else power for base, power in exponents.items()}
     return [algebra.power(base, exponent) for base, exponent in exponents.items() if exponent]
 
 
@@ -134,7 +160,7 @@ def _summed_away(algebra: Algebra, factor: Fraction, flat: Factors, bound: list[
     for each in flat:
         alone = _alone(each, flat, bound)
         line = None
-        if each.kind is Kind.VARIABLE and each.name in algebra.stochastic:
+        if each.kind is Kind.VARIABLE and (each.name in algebra.stochastic or sums_to_1(each.name)):
             line = each.indices[-1]
         elif each.is_block("softmax") and each.indices[0] not in each.parts[0].free:
             line = each.indices[0]
@@ -283,9 +309,9 @@ def _sizes(algebra: Algebra, factor: Fraction, flat: Factors, bound: list[Index]
     empty = [at for at in bound if at not in used]
     if not empty:
         return None
-    sizes = [algebra.variable(size_of(at)) for at in empty]
+    sizes = [algebra.count(at) for at in empty]
     return algebra.multiply(factor, [*flat, *sizes], [at for at in bound if at in used])
 
 
-_FIRST_RULES: Sequence[Rule] = (_without_delta, _expanded)
+_FIRST_RULES: Sequence[Rule] = (_without_delta, _of_units, _expanded)
 _RULES: Sequence[Rule] = (_summed_away, _content, _common_factor, _inverse, _opened, _recognised, _sizes)

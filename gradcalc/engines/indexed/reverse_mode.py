@@ -1,21 +1,18 @@
 """Gradients of expressions with indices, from the result to a variable: an adjoint has the indices of its node.
 
 The rules: a variable's entry by its entries is a delta; sums, products and powers; functions of numbers by the table of
-rules; and those of `inv`, `det`, `logdet`, `softmax`, `log_softmax` and `logsumexp`.
+rules; and those of `inv`, `det`, `logdet`, of `softmax` and its kin, and of products and extremes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from functools import cache
 
-from gradcalc.engines.indexed.algebra import Algebra
-from gradcalc.engines.indexed.lowering import of_numbers
-from gradcalc.engines.indexed.nodes import ONE, ZERO, Index, Indexed, Kind, Unprintable, number
-from gradcalc.expression.tree import Call, Name, Node, Number
-from gradcalc.functions.rules import CASES, FUNCTIONS
-from gradcalc.grammar import parse
+from gradcalc.engines.indexed.algebra import LINES, Algebra
+from gradcalc.engines.indexed.constants import up_to
+from gradcalc.engines.indexed.nodes import ONE, ZERO, Index, Indexed, Kind, Unprintable
+from gradcalc.engines.indexed.number_functions import slope
 
 
 def gradient(algebra: Algebra, entry: Indexed, name: str, at: Sequence[Index], fixed: Sequence[Index] = ()) -> Indexed:
@@ -98,15 +95,22 @@ class _Pass:
             self._pass_on(node, body, [adjoint, *own, inverse(new[1], new[0])], new)
         elif node.name == "logsumexp":
             self._pass_on(node, body, [adjoint, algebra.block("softmax", body, new, new)], new)
-        elif node.name in ("softmax", "log_softmax"):
+        elif node.name in ("amax", "amin"):
+            is_extreme = algebra.function("==", [body, node])
+            self._pass_on(node, body, [adjoint, algebra.function("where", [is_extreme, ONE, ZERO])], new)
+        elif node.name == "prod":
+            self._pass_on(node, body, [adjoint, node, algebra.power(body, -1)], new)
+        elif node.name in LINES:
             self._arrive(body, self._of_line(node, adjoint, body, new[0]))
         else:
             raise Unprintable(f"no rule for {node.name}")
 
     def _of_line(self, node: Indexed, adjoint: Indexed, body: Indexed, k: Index) -> Indexed:
-        """The adjoint of the argument of a softmax or log_softmax."""
+        """The adjoint of the argument of a function of a line."""
         algebra, (j,) = self.algebra, node.indices
         is_kept = j in self.fixed or j in body.free  # an entry, or the diagonal
+        if node.name == "cumprod":
+            return algebra.multiply(1, [adjoint, node, up_to(k, j), algebra.power(body, -1)], [] if is_kept else [j])
         share = algebra.block("softmax", body, [k], [k])
         there = algebra.multiply(1, [adjoint, algebra.delta(j, k)]) if is_kept else algebra.rename(adjoint, {j: k})
         over = [] if is_kept else [j]
@@ -115,37 +119,3 @@ class _Pass:
         if is_kept:
             return algebra.subtract(algebra.multiply(1, [there, node]), algebra.multiply(1, [adjoint, node, share]))
         return algebra.multiply(1, [share, algebra.subtract(there, algebra.multiply(1, [adjoint, node], over))])
-
-
-# --------------------------------------------------------------------------------------------------- functions of numbers
-
-
-def slope(algebra: Algebra, node: Indexed, place: int) -> Indexed:
-    """The derivative of a function of numbers by one argument, from the table of rules."""
-    if node.name == "heaviside":
-        return ZERO
-    if node.name == "where":
-        rest = [ONE if each == place else ZERO for each in (1, 2)]
-        return ZERO if place == 0 else algebra.function("where", [node.parts[0], *rest])
-    names, tree = _rule(node.name, len(node.parts))
-    values = dict(zip(names, node.parts, strict=True))
-    changes = {f"d{name}": number(int(each == place)) for each, name in enumerate(names)}
-    return _read(algebra, tree, values | changes)
-
-
-def _read(algebra: Algebra, node: Node, values: Mapping[str, Indexed]) -> Indexed:
-    """A rule with values for its letters."""
-    if isinstance(node, Number):
-        return number(node.value)
-    if isinstance(node, Name):
-        return values.get(node.name) or algebra.variable(node.name)
-    return of_numbers(algebra, node.name, [_read(algebra, arg, values) for arg in node.args])
-
-
-@cache
-def _rule(name: str, count: int) -> tuple[Sequence[str], Node]:
-    for head, text in (*CASES.items(), *FUNCTIONS.items()):
-        call = parse(head)
-        if isinstance(call, Call) and call.name == name and len(call.args) == count:
-            return [arg.name for arg in call.args if isinstance(arg, Name)], parse(text)
-    raise Unprintable(f"no rule for {name}")

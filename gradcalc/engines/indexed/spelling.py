@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from gradcalc.engines.indexed.formulas import Formula, call, name, negative, number, shortest
+from gradcalc.engines.indexed.constants import is_cumulative, picks
+from gradcalc.engines.indexed.formulas import Formula, call, indexed, name, negative, number, shortest
 
 
 class Spelling:
@@ -31,11 +32,14 @@ class Spelling:
         if op in ("outer", "ones"):
             return Formula(op, parts[::-1], 2)
         options = [Formula("transpose", (formula,), 2)]
+        if op in ("cumsum", "cumprod"):
+            other = [] if formula.options else ["dim=0"]
+            options.insert(0, call(op, self.turned(parts[0]), rank=2, options=other))
         if op == "@" and all(part.rank == 2 for part in parts):
             options.insert(0, self.chain(*(self.turned(part) for part in parts[::-1])))
         if op in ("+", "*", "/", "neg") and all(part.rank in (0, 2) for part in parts):
             turned = [self.turned(part) for part in parts]
-            options.insert(0, times(turned) if op == "*" else Formula(op, turned, 2))
+            options.insert(int(op == "+"), times(turned) if op == "*" else Formula(op, turned, 2))  # (A + B).T
         return shortest(*options)
 
     def chain(self, *parts: Formula) -> Formula:
@@ -54,6 +58,7 @@ class Spelling:
                 scalars += [each for each in part.parts if not each.rank]
                 part = times([each for each in part.parts if each.rank])
             flat += part.parts if part.op == "@" else (part,)
+        flat = _with_entries(flat)
         rank = sum(part.rank for part in flat) - 2 * (len(flat) - 1)
         best = Formula("@", flat, rank) if len(flat) > 1 else flat[0]
         if rank == 2 and len(flat) > 1:  # A.T@B.T is (B@A).T
@@ -66,7 +71,7 @@ class Spelling:
 
     def total(self, terms: Sequence[Formula]) -> Formula:
         """A sum: positive terms first, and what is common comes out where that is shorter."""
-        terms = _counted(terms)
+        terms = _counted(list(_summands(terms)))
         if len(terms) == 1:
             return terms[0]
         terms = sorted(terms, key=_place_in_sum)
@@ -74,6 +79,8 @@ class Spelling:
         options = [Formula("+", terms, rank)]
         if all(term.op == "neg" for term in terms):
             options.append(negative(Formula("+", [negative(term) for term in terms], rank)))
+        if rank == 2 and all(term.rank == 2 and len(self.turned(term).text) < len(term.text) for term in terms):
+            return self.turned(self.total([self.turned(term) for term in terms]))
         read = [_read(term) for term in terms]
         common = [each for each in dict.fromkeys(read[0].scalars) if all(each in term.scalars for term in read)]
         under = [each for each in dict.fromkeys(read[0].below) if all(each in term.below for term in read)]
@@ -130,10 +137,42 @@ class Spelling:
         return None
 
 
+def _with_entries(flat: Sequence[Formula]) -> list[Formula]:
+    """A chain in which `eye(n)[1:]@A` is `A[1:]` and `x@cumsum(eye(n))` is `cumsum(x)`."""
+    parts = list(flat)
+    for place, part in enumerate(parts):
+        before = parts[place - 1] if place else None
+        behind = parts[place + 1] if place + 1 < len(parts) else None
+        bare, is_turned = (part.parts[0], True) if part.op == "transpose" else (part, False)
+        at = picks(bare.text)
+        if before is not None and picks(before.text) is None and (is_turned or bare.rank == 1) and at is not None:
+            return _with_entries([*parts[: place - 1], indexed(before, at, before.rank - 1), *parts[place + 1 :]])
+        if behind is not None and picks(behind.text) is None and not is_turned and at is not None:
+            return _with_entries([*parts[:place], indexed(behind, at), *parts[place + 2 :]])
+        if is_cumulative(bare.text):
+            if is_turned and behind is not None:
+                options = ["dim=0"] if behind.rank == 2 else []
+                total = call("cumsum", behind, rank=behind.rank, options=options)
+                return _with_entries([*parts[:place], total, *parts[place + 2 :]])
+            if not is_turned and before is not None:
+                return _with_entries([*parts[: place - 1], call("cumsum", before, rank=before.rank), *parts[place + 1 :]])
+    return parts
+
+
 def _place_in_sum(term: Formula) -> tuple[bool, bool, bool, bool]:
     """Where a term stands: positive ones first, arrays before numbers, `A` before `A.T`; else as they came."""
     bare = term.parts[0] if term.op == "neg" else term
     return term.op == "neg", term.rank == 0, bare.is_number, bare.op == "transpose"
+
+
+def _summands(terms: Iterable[Formula]) -> Iterator[Formula]:
+    """The terms of terms."""
+    for term in terms:
+        bare = term.parts[0] if term.op == "neg" else term
+        if bare.op == "+":
+            yield from (part if bare is term else negative(part) for part in bare.parts)
+        else:
+            yield term
 
 
 def _counted(terms: Sequence[Formula]) -> list[Formula]:
@@ -175,7 +214,7 @@ def raised(formula: Formula, exponent: Fraction) -> Formula:
     if exponent < 0:
         return times([], [raised(formula, -exponent)])
     if formula.op == "**" and formula.parts[1].op == "number":
-        formula, exponent = formula.parts[0], exponent * int(formula.parts[1].text)
+        formula, exponent = formula.parts[0], exponent * Fraction(formula.parts[1].text)
     return formula if exponent == 1 else Formula("**", (formula, number(exponent)), formula.rank)
 
 
