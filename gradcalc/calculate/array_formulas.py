@@ -15,8 +15,10 @@ from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, deriva
 from gradcalc.engines.indexed.nodes import Unprintable, size_of
 from gradcalc.engines.indexed.shared_parts import with_names
 from gradcalc.errors import CalcError
+from gradcalc.expression.directional import contract_with_cotangent
 from gradcalc.expression.latex import latex
-from gradcalc.expression.tree import Call, Name, Node, names_in
+from gradcalc.expression.sizes import letters_in
+from gradcalc.expression.tree import Name, Node, names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.shapes import MOST_DIMENSIONS
 from gradcalc.proof.array_formulas import Evidence, evidence
@@ -26,11 +28,16 @@ from gradcalc.runtime import deadline
 
 @dataclass(frozen=True, slots=True)
 class ArrayQuestion:
-    """An expression with the sizes of its variables, letters or numbers, and the names that are assumed to be something."""
+    """An expression with the sizes of its variables, letters or numbers, and the names that are assumed to be something.
+
+    `inferred` are the variables whose sizes nobody gave; derivatives are taken where those of `zero` are 0.
+    """
 
     tree: Node
     sizes: Mapping[str, Sequence[str]]
     assumptions: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    inferred: tuple[str, ...] = ()
+    zero: frozenset[str] = frozenset()
 
     def assumed(self, what: str) -> frozenset[str]:
         """The names of which something is assumed."""
@@ -39,8 +46,7 @@ class ArrayQuestion:
     @property
     def letters(self) -> tuple[str, ...]:
         """The sizes that are letters."""
-        sizes = (size for each in self.sizes.values() for size in each)
-        return tuple(dict.fromkeys(size for size in sizes if not size.isdecimal()))
+        return letters_in(self.sizes.values())
 
     @property
     def names(self) -> set[str]:
@@ -50,7 +56,7 @@ class ArrayQuestion:
     @property
     def engine_question(self) -> Question:
         """The same for the engine of expressions with indices."""
-        return Question(self.tree, self.sizes, self.assumed("symmetric"), self.assumed("stochastic"))
+        return Question(self.tree, self.sizes, self.assumed("symmetric"), self.assumed("stochastic"), self.zero)
 
     @property
     def variables(self) -> list[str]:
@@ -126,7 +132,7 @@ def _product(question: ArrayQuestion, by: str, order: int, known: ArrayDerivativ
         kind, letter, shape = "direction", "V", sizes
         tree = understand(derivative(question.engine_question, by).formula().text, question.names)
     factor = next(name for number in count() if (name := f"{letter}{number or ''}") not in question.names)
-    total = Call("sum", (Call("*", (Name(factor), tree)),))
+    total = contract_with_cotangent(tree, Name(factor))
     weighted = replace(question, tree=total, sizes={**question.sizes, factor: shape})
     return replace(array_formula(weighted, by, 1), product=(kind, factor))
 

@@ -19,7 +19,7 @@ from gradcalc.engines.taylor.reals import Real
 from gradcalc.errors import CalcError
 from gradcalc.expression.tree import Node, names_in
 from gradcalc.inputs.shapes import MOST_DIMENSIONS
-from gradcalc.proof.array_formulas import Evidence, has_cases_in, is_different
+from gradcalc.proof.array_formulas import Evidence, has_cases_in, is_different, proven_scope
 from gradcalc.report import ArrayFormula
 from gradcalc.runtime import deadline
 
@@ -55,7 +55,7 @@ def _formula(question: ArrayQuestion, by: str, reference: Reference) -> ArrayFor
             is_contradicted = any(is_different(*pair) for pair in _pairs(tree, by, reference))
         except deadline.OutOfTime:
             is_contradicted = False
-        return None if is_contradicted else Evidence.ALL_SIZES
+        return None if is_contradicted else proven_scope(own)
 
     try:
         with deadline.limit(_SECONDS):

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gradcalc.calculate.array_formulas import ArrayQuestion
+from gradcalc.calculate.array_products import Factors
 from gradcalc.commands.arguments import names_of
 from gradcalc.errors import CalcError
-from gradcalc.functions.resolve import interpret
+from gradcalc.expression.sizes import Size, letters_in
+from gradcalc.expression.tree import Node
+from gradcalc.functions.resolve import interpret, understand
+from gradcalc.inputs.shape_inference import infer_shapes
 from gradcalc.inputs.shapes import ASSUMPTIONS, check_shapes, read_assumptions, read_shapes
 from gradcalc.report import Notation
 
 
 def read_array_question(text: str, shapes: Sequence[str], assumptions: Sequence[str], notation: Notation) -> ArrayQuestion:
-    """The question.  Raises `CalcError` for shapes that do not fit."""
+    """The question of texts.  Raises `CalcError` for shapes that do not fit."""
     sizes = read_shapes(shapes)
-    letters = {size for each in sizes.values() for size in each if not size.isdecimal()}
-    tree = interpret(text, {*sizes, *letters}, notation=notation).tree
+    tree = interpret(text, {*sizes, *letters_in(sizes.values())}, notation=notation).tree
+    return array_question(text, tree, sizes, read_assumptions(assumptions, ASSUMPTIONS))
+
+
+def array_question(
+    text: str,
+    tree: Node,
+    sizes: Mapping[str, Sequence[Size]],
+    assumptions: Mapping[str, frozenset[str]] | None = None,
+) -> ArrayQuestion:
+    """The question of an expression, which `text` is, with the shapes that it demands besides those that are given.
+
+    Raises `CalcError` for shapes that do not fit.
+    """
+    inferred = infer_shapes(tree, sizes)
     try:
-        check_shapes(tree, sizes)
+        check_shapes(tree, {**sizes, **inferred})
     except CalcError as error:
         raise error.within(text) from None
-    return ArrayQuestion(tree, sizes, read_assumptions(assumptions, ASSUMPTIONS))
+    return ArrayQuestion(tree, {**sizes, **inferred}, assumptions or {}, tuple(inferred))
 
 
 def variables_of(question: ArrayQuestion, by: Sequence[str]) -> list[str]:
@@ -34,3 +51,14 @@ def variables_of(question: ArrayQuestion, by: Sequence[str]) -> list[str]:
             hint = "an entry is part of the formula by its array" if is_entry else choice
             raise CalcError(f"{name} is not a variable of the expression", hint=hint)
     return list(names) or question.variables
+
+
+def read_factors(question: ArrayQuestion, directions: Sequence[str], cotangent: str | None) -> Factors:
+    """Directions of variables, `x=v`, and a cotangent, as expressions.  Raises `CalcError`."""
+    read = {}
+    for text in directions:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise CalcError(f"the direction {text} has no variable", hint="write --direction x=v")
+        read[name.strip()] = understand(value, question.names)
+    return Factors(read, None if cotangent is None else understand(cotangent, question.names))

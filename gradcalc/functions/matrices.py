@@ -81,8 +81,8 @@ def _diagonal(m: ArrayVocabulary[A], a: A) -> A:
 def _size(m: ShapeRules, place: int) -> int:
     """An argument that is a size: a whole number that is typed."""
     size = integer_literal(m.node.args[place])
-    if size is None or not 0 < size <= _LARGEST:
-        raise m.error(f"{m.node.name} takes sizes: whole numbers from 1 to {_LARGEST}")
+    if size is None or not 0 < size <= LARGEST_SIZE:
+        raise m.error(f"{m.node.name} takes sizes: whole numbers from 1 to {LARGEST_SIZE}")
     return size
 
 
@@ -109,7 +109,7 @@ def _shape_of_solution(m: ShapeRules, a: Shape, b: Shape) -> Shape:
     return _shape_of_product(m, _square(m, a), b)
 
 
-_LARGEST = 10_000
+LARGEST_SIZE = 10_000
 """The largest size of `eye` and `ones`."""
 MATRICES: tuple[Function, ...] = (
     array_row("@", "x, y", "product of matrices and vectors", _shape_of_product,

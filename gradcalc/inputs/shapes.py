@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from itertools import count
 
 from gradcalc.errors import CalcError
+from gradcalc.expression.arrays import Shape
+from gradcalc.expression.sizes import Size, letters_in, number_of, read_size, smaller
 from gradcalc.expression.tree import Node, Number, names_in, substitute_names
+from gradcalc.functions.matrices import LARGEST_SIZE
 from gradcalc.functions.shapes import shape_of
 
 MOST_DIMENSIONS = 2
 """Of an array in a formula of vectors and matrices."""
 ASSUMPTIONS = ("symmetric", "positive", "stochastic", "invertible")
 """What may be assumed of a variable."""
-_SIZE = re.compile(r"[A-Za-z]\w*|[1-9][0-9]{0,5}")
-_FIRST_SIZE = 9_001
-"""Letters stand for numbers from here on, which no typed size is and `ones` still takes."""
+_APART = 500
+"""Letters stand for numbers so far apart: one that is a little smaller is the letter less the difference."""
 
 
 def read_shapes(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -29,13 +30,14 @@ def read_shapes(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
         words = [word for word in words if word and word != "scalar"]
         if not equals or not name.strip().isidentifier():
             raise CalcError(f"'{text}' is not a shape", hint="write --shape A=m,n or --shape x=n, with letters or numbers")
-        wrong = next((word for word in words if not _SIZE.fullmatch(word)), None)
-        if wrong is not None:
+        read = [read_size(word) for word in words]
+        if None in read:
+            wrong = words[read.index(None)]
             raise CalcError(f"'{wrong}' is not a size", hint="a size is a letter or a whole number: --shape A=m,n")
         if len(words) > MOST_DIMENSIONS:
             raise CalcError(f"{name.strip()} has {len(words)} dimensions, and formulas are of vectors and matrices")
-        shapes[name.strip()] = tuple(words)
-    letters = {size for sizes in shapes.values() for size in sizes if not size.isdecimal()}
+        shapes[name.strip()] = tuple(size for size in read if size is not None)
+    letters = set(letters_in(shapes.values()))
     for name in letters & shapes.keys():
         raise CalcError(f"{name} is a size and a variable", hint=f"use another letter for the size {name}")
     return shapes
@@ -64,19 +66,39 @@ def check_shapes(tree: Node, shapes: Mapping[str, Sequence[str]]) -> None:
     sizes_of(tree, shapes)
 
 
+def fits(tree: Node, shapes: Mapping[str, Sequence[Size]]) -> bool:
+    """Whether shapes fit an expression; names without one are numbers."""
+    try:
+        sizes_of(tree, shapes)
+    except CalcError:
+        return False
+    return True
+
+
 def sizes_of(tree: Node, shapes: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """The sizes of an expression's value, as letters or numbers.  Raises `CalcError` for shapes that do not fit."""
-    every = dict.fromkeys(size for sizes in shapes.values() for size in sizes)
-    free = (number for number in count(_FIRST_SIZE) if str(number) not in every)
-    numbers = dict(zip((size for size in every if not size.isdecimal()), free, strict=False))
-    letters = {str(number): letter for letter, number in numbers.items()}
-    known = {name: tuple(numbers.get(size) or int(size) for size in sizes) for name, sizes in shapes.items()}
-    trees = {letter: Number(str(number)) for letter, number in numbers.items()}
+    tree, known, numbers = with_numbers(tree, shapes)
     try:
-        shape = shape_of(substitute_names(tree, trees.get), known)
+        shape = shape_of(tree, known)
     except CalcError as error:
-        message = error.message
-        for number, letter in letters.items():
-            message = message.replace(number, letter)
+        message = re.sub(r"[0-9]+", lambda digits: named_size(int(digits[0]), numbers), error.message)
         raise CalcError(message, span=error.span, hint=error.hint) from None
-    return tuple(letters.get(str(size), str(size)) for size in shape)
+    return tuple(named_size(size, numbers) for size in shape)
+
+
+def with_numbers(tree: Node, shapes: Mapping[str, Sequence[Size]]) -> tuple[Node, dict[str, Shape], dict[str, int]]:
+    """An expression and shapes with numbers for the letters, and which number is which letter."""
+    typed = {int(size) for sizes in shapes.values() for size in sizes if size.isdecimal()}
+    free = (number for number in range(LARGEST_SIZE, 0, -_APART) if typed.isdisjoint(range(number - _APART, number + 1)))
+    numbers = dict(zip(letters_in(shapes.values()), free, strict=False))
+    known = {name: tuple(number_of(size, numbers) for size in sizes) for name, sizes in shapes.items()}
+    trees = {letter: Number(str(number)) for letter, number in numbers.items()}
+    return substitute_names(tree, trees.get), known, numbers
+
+
+def named_size(number: int, numbers: Mapping[str, int]) -> Size:
+    """A number with the letter that it is, or is a little less than."""
+    for letter, size in numbers.items():
+        if 0 <= size - number < _APART:
+            return smaller(letter, size - number)
+    return str(number)

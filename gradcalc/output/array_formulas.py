@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from gradcalc.expression.sizes import shape_text
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import Page
 from gradcalc.output.records import tabbed
 from gradcalc.report import ArrayFormula
 
 
-def shape_text(sizes: Sequence[str]) -> str:
-    """A shape as Python writes it."""
-    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
-
-
 def write_formulas(formulas: Sequence[ArrayFormula], page: Page, f: str = "f", order: int = 1) -> None:
     """Formulas for people: each with its parts, and below what confirms it and what it assumes."""
     for formula in formulas:
-        left = f"∂{f}/∂{formula.by}" if order == 1 else f"∂²{f}/∂{formula.by}²"
-        if formula.product is not None:
-            kind, factor = formula.product
-            left = f"∂sum({factor}*{f})/∂{formula.by}" if kind == "cotangent" else f"{left}·{factor}"
+        left = _left_side(formula, f, order)
         if formula.formula is None:
             page.sentence(f"{left}: {formula.why}", hanging=4)
             continue
@@ -31,19 +24,35 @@ def write_formulas(formulas: Sequence[ArrayFormula], page: Page, f: str = "f", o
         page.sentence("; ".join(notes(formula)), "dim", indent=2, hanging=2)
 
 
+def _left_side(formula: ArrayFormula, f: str, order: int) -> str:
+    kind, factor = formula.product or ("", "")
+    if kind == "cotangent":
+        f = f"sum({factor}*{f})"
+    left = f"∂{f}/∂{formula.by}" if order == 1 else f"∂²{f}/∂{formula.by}²"
+    return f"{left}·{factor}" if kind == "direction" else left
+
+
 def notes(formula: ArrayFormula) -> list[str]:
     """What confirms a formula, and what it assumes."""
-    words = {"all sizes": "proven for all sizes", "points": "right at random points of random shapes, not proven for all"}
-    return [words[str(formula.evidence)], *formula.assumptions]
+    sampled = "right at random points of random shapes, not proven for all"
+    return [sampled if formula.evidence == "points" else f"proven for {formula.evidence}", *formula.assumptions]
 
 
 def table(
-    source: str, shapes: Mapping[str, Sequence[str]], formulas: Sequence[ArrayFormula], order: int, options: RenderOptions
+    source: str,
+    shapes: Mapping[str, Sequence[str]],
+    inferred: Collection[str],
+    formulas: Sequence[ArrayFormula],
+    order: int,
+    options: RenderOptions,
 ) -> str:
-    """The expression with its shapes, and the formulas."""
+    """The expression with its shapes, those that it demands apart, and the formulas."""
     page = Page(options)
     page.formula("f", source)
-    page.sentence(", ".join(f"{name} {shape_text(sizes)}" for name, sizes in shapes.items()), "dim", indent=2, hanging=2)
+    texts = {name: f"{name} {shape_text(sizes)}" for name, sizes in shapes.items()}
+    given = ", ".join(text for name, text in texts.items() if name not in inferred)
+    others = ", ".join(texts[name] for name in inferred)
+    page.sentence("; ".join(filter(None, [given, f"inferred: {others}" if others else ""])), "dim", indent=2, hanging=2)
     page.line()
     write_formulas(formulas, page, order=order)
     return page.text()

@@ -21,6 +21,7 @@ from gradcalc.engines.taylor.array_at import ArrayAt, Numbers
 from gradcalc.engines.taylor.reals import Real, ball
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Array
+from gradcalc.expression.sizes import number_of
 from gradcalc.expression.tree import Node, Number, calls_in, names_in, substitute_names
 
 _POINTS = 2
@@ -35,6 +36,7 @@ class Evidence(StrEnum):
     """What is known of a formula."""
 
     ALL_SIZES = "all sizes"
+    ALL_VALUES = "all values"
     POINTS = "points"
 
 
@@ -54,8 +56,13 @@ def evidence(
         if agreements == _POINTS:
             break
     if not has_cases_in(question.tree, by) and is_equal(question, known, formula):
-        return Evidence.ALL_SIZES
+        return proven_scope(question)
     return Evidence.POINTS if agreements == _POINTS else None
+
+
+def proven_scope(question: Question) -> Evidence:
+    """What a normal form proves: equality for all sizes, where they are letters; else for all values."""
+    return Evidence.ALL_SIZES if question.letters else Evidence.ALL_VALUES
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,51 +74,60 @@ class ArrayPoint:
 
 
 def random_points(question: Question, positive: Collection[str]) -> Iterator[ArrayPoint]:
-    """Random points: sizes are different; some points have positive numbers only, some a variable of large ones."""
-    chance = random.Random(0)
+    """Random points: sizes are different; some points have positive or small numbers only, some a variable of large ones."""
+    chance, sample = random.Random(0), _Sample(question, positive)
     for attempt in range(_ATTEMPTS):
-        yield _point(question, chance, positive, _number, is_positive=attempt % 2 == 1)
-    for name in question.sizes:  # log(b - A@x) needs a large b
-        point = _point(question, chance, positive, _number, is_positive=True)
+        number = _small_number if attempt % 4 > 1 else _number
+        yield sample.point(chance, number, is_positive=attempt % 2 == 1)
+    for name in question.sizes.keys() - sample.classes.keys():  # log(b - A@x) needs a large b
+        point = sample.point(chance, _number, is_positive=True)
         larger = point.values[name].map(lambda value: value * _LARGE)
         yield ArrayPoint({**point.values, name: _as_assumed(question, name, larger)}, point.sizes)
 
 
 def whole_points(question: Question, positive: Collection[str]) -> Iterator[ArrayPoint]:
     """Points of small whole numbers, where functions often have their breakpoints: some positive, some with zeros."""
-    chance = random.Random(1)
+    chance, sample = random.Random(1), _Sample(question, positive)
     for attempt in range(_ATTEMPTS):
-        yield _point(question, chance, positive, _whole_number, is_positive=attempt % 2 == 0)
+        yield sample.point(chance, _whole_number, is_positive=attempt % 2 == 0)
 
 
-def _point(
-    question: Question,
-    chance: random.Random,
-    positive: Collection[str],
-    number: Callable[[random.Random, bool], Fraction],
-    *,
-    is_positive: bool,
-) -> ArrayPoint:
-    letters = _letters(question)
-    least = _LEAST_SIZE if number is _number else _LEAST_SIZE - 1  # counterexamples are short
-    sizes = dict(zip(letters, chance.sample(range(least, least + len(letters) + 3), len(letters)), strict=True))
-    values = {}
-    for name in (name for name in names_in(question.tree) if name not in letters):
-        shape = tuple(sizes.get(size) or int(size) for size in question.sizes.get(name, ()))
-        above_0 = is_positive or name in positive or name in question.stochastic
-        entries = [number(chance, above_0) for _ in range(prod(shape))]
-        values[name] = _as_assumed(question, name, Array(shape, entries))
-    return ArrayPoint(values, sizes)
+class _Sample:
+    """What is known of a question's variables when points are drawn: sizes, positive ones, classes."""
+
+    def __init__(self, question: Question, positive: Collection[str]):
+        self.question, self.positive, self.classes = question, positive, question.classes()
+
+    def point(self, chance: random.Random, number: _Draw, *, is_positive: bool) -> ArrayPoint:
+        """A point with numbers of a kind."""
+        question, letters = self.question, self.question.letters
+        least = _LEAST_SIZE - (number is _whole_number)  # counterexamples are short
+        sizes = dict(zip(letters, chance.sample(range(least, least + len(letters) + 3), len(letters)), strict=True))
+        values = {}
+        for name in (name for name in names_in(question.tree) if name not in letters):
+            shape = tuple(number_of(size, sizes) for size in question.sizes.get(name, ()))
+            above_0 = is_positive or name in self.positive or name in question.stochastic
+            entries = [number(chance, above_0) for _ in range(prod(shape))]
+            if name in self.classes:
+                count = number_of(self.classes[name], sizes)
+                entries = [Fraction(chance.randrange(count)) for _ in entries]
+            if name in question.zero:
+                entries = [Fraction(0)] * len(entries)
+            values[name] = _as_assumed(question, name, Array(shape, entries))
+        return ArrayPoint(values, sizes)
 
 
-def _letters(question: Question) -> list[str]:
-    """The sizes that are letters."""
-    return list(dict.fromkeys(size for sizes in question.sizes.values() for size in sizes if not size.isdecimal()))
+_Draw = Callable[[random.Random, bool], Fraction]
+"""Draws a number, which is positive or not."""
 
 
 def _number(chance: random.Random, is_positive: bool) -> Fraction:
     value = Fraction(chance.randrange(3, 40), chance.choice((16, 17, 19, 23)))
     return value if is_positive or chance.random() < 0.5 else -value
+
+
+def _small_number(chance: random.Random, is_positive: bool) -> Fraction:
+    return _number(chance, is_positive) / 4
 
 
 def _whole_number(chance: random.Random, is_positive: bool) -> Fraction:

@@ -19,9 +19,11 @@ from gradcalc.calculate.prepared import has_arrays
 from gradcalc.calculate.reporting import versions
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
+from gradcalc.expression.sizes import letters_in
 from gradcalc.expression.tree import Node, names_in, substitute_names
 from gradcalc.functions.resolve import understand
-from gradcalc.inputs.shapes import check_shapes
+from gradcalc.inputs.shape_inference import infer_shapes
+from gradcalc.inputs.shapes import check_shapes, fits
 from gradcalc.inputs.values import Point
 from gradcalc.proof.claims.equality import is_same
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
@@ -41,14 +43,18 @@ def check(
 
     The claim may have a left side, `dL/dw = ...` or `f'(x) = ...`, which says what the derivative is with respect to.
     Arrays need a point, which gives them their shapes; their claims are proven for all values of these shapes.  Or they have
-    `shapes`, whose sizes are letters or numbers: then claims are proven for all sizes.
+    `shapes`, whose sizes are letters or numbers: then claims are proven for all sizes.  Without either, arrays have the
+    shapes that the expression demands.
 
     Raises `CalcError` for what cannot be read, and for a claim about variables that the expression does not have.
     """
-    sizes = [] if shapes is None else shapes.letters
     variables = [*(name for point in at for name in point.values), *([by] if by else [])]
-    variables += [] if shapes is None else [*shapes.sizes, *sizes]
+    variables += [] if shapes is None else [*shapes.sizes, *shapes.letters]
     tree = understand(expr, variables)
+    if shapes is not None or (not at and not fits(tree, {})):
+        shapes = (shapes or Shapes({})).completed(tree)
+    sizes = () if shapes is None else shapes.letters
+    variables += sizes
     names = [name for name in names_in(tree) if name not in sizes]
     text, by = _without_left_side(claim, tree, by, {*names, *variables})
     variables += [by] if by else []
@@ -107,9 +113,13 @@ class Shapes:
     assumptions: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
-    def letters(self) -> list[str]:
+    def letters(self) -> tuple[str, ...]:
         """The sizes that are letters."""
-        return list(dict.fromkeys(size for sizes in self.sizes.values() for size in sizes if not size.isdecimal()))
+        return letters_in(self.sizes.values())
+
+    def completed(self, tree: Node) -> Shapes:
+        """These shapes with those that an expression demands of other variables."""
+        return replace(self, sizes={**self.sizes, **infer_shapes(tree, self.sizes)})
 
 
 def _check_shapes(read: _Read, trees: tuple[Node, Node], text: str, shapes: Shapes, seconds: float) -> Check:

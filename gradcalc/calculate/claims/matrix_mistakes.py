@@ -14,6 +14,7 @@ from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, is_equ
 from gradcalc.engines.indexed.nodes import Unprintable
 from gradcalc.errors import CalcError
 from gradcalc.expression.printer import unparse
+from gradcalc.expression.sizes import size_tree
 from gradcalc.expression.tree import Call, Name, Node, Number
 from gradcalc.inputs.shapes import sizes_of
 from gradcalc.runtime import deadline
@@ -53,10 +54,6 @@ def _order(repair: Repair) -> int:
 _LIKELIEST_FIRST = ("transposed", "order", "product")
 
 
-def _size(text: str) -> Node:
-    return Number(text) if text.isdecimal() else Name(text)
-
-
 def _times(a: Node, b: Node) -> Node:
     return Call("*", (a, b))
 
@@ -87,9 +84,9 @@ def _of_whole(question: Question, claimed: Node, sizes: Sequence[str], ranks: tu
 def _products(sizes: Sequence[str]) -> Iterator[tuple[str, Node]]:
     """The sizes and their products of two, as text and tree."""
     for size in sizes:
-        yield size, _size(size)
+        yield size, size_tree(size)
     for a, b in combinations_with_replacement(sizes, 2):
-        yield f"{a}*{b}", _times(_size(a), _size(b))
+        yield f"{a}*{b}", _times(size_tree(a), size_tree(b))
 
 
 def _of_shape(question: Question, claimed: Node, sizes: Sequence[str], ranks: tuple[int, int]) -> Iterator[Repair]:
@@ -106,16 +103,16 @@ def _of_shape(question: Question, claimed: Node, sizes: Sequence[str], ranks: tu
         if question.rank_of(question.tree):
             yield Repair("shape", words, Call("diag", (claimed,)))
         for size in sizes:
-            ones = Call("ones", (_size(size),))
+            ones = Call("ones", (size_tree(size),))
             yield Repair("shape", "the claim is what every row of the derivative is", Call("outer", (ones, claimed)))
             yield Repair("shape", "the claim is what every column of the derivative is", Call("outer", (claimed, ones)))
     if own == 0 < rank:
         words = "the claim is one number, which every entry of the derivative has"
         for size in sizes:
-            yield Repair("shape", words, _times(claimed, Call("ones", (_size(size),))))
+            yield Repair("shape", words, _times(claimed, Call("ones", (size_tree(size),))))
         for size in sizes:
             for other in sizes:
-                yield Repair("shape", words, _times(claimed, Call("ones", (_size(size), _size(other)))))
+                yield Repair("shape", words, _times(claimed, Call("ones", (size_tree(size), size_tree(other)))))
 
 
 def _of_parts(question: Question, node: Node) -> Iterator[Repair]:

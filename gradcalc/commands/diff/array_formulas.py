@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from gradcalc.calculate.array_formulas import ArrayQuestion, array_formulas
+from gradcalc.calculate.array_formulas import ArrayQuestion
+from gradcalc.calculate.array_products import product_formulas, with_factors
 from gradcalc.calculate.reporting import versions
-from gradcalc.commands.arguments import order_of
-from gradcalc.commands.array_questions import read_array_question, variables_of
+from gradcalc.commands.array_questions import read_factors, variables_of
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
 from gradcalc.expression.latex import latex
@@ -19,21 +20,24 @@ from gradcalc.output import json as machine
 from gradcalc.output.array_code import LIBRARIES, Gradient, function_code
 from gradcalc.report import ArrayFormula, envelope
 
+if TYPE_CHECKING:
+    from gradcalc.commands.diff.command import Asked
+
 MAX_ORDER = 2
 
 
-def show_formulas(
-    text: str, shapes: Sequence[str], by: Sequence[str], order: str, assumptions: Sequence[str], settings: Settings
-) -> Exit:
-    """Write the formulas of the derivatives by arrays.  Raises `CalcError` for shapes that do not fit."""
-    times = order_of(order)
-    if times > MAX_ORDER:
-        raise CalcError(f"formulas of arrays are derived once or twice, not {times} times")
-    question = read_array_question(text, shapes, assumptions, settings.notation)
-    wanted = variables_of(question, by)
-    formulas = list(array_formulas(question, wanted, times, settings.seconds))
+def show_formulas(text: str, question: ArrayQuestion, asked: Asked, settings: Settings) -> Exit:
+    """Write the formulas of the derivatives by arrays.  Raises `CalcError` for what does not fit the expression."""
+    order = asked.order
+    if order > MAX_ORDER:
+        raise CalcError(f"formulas of arrays are derived once or twice, not {order} times")
+    if asked.directions and asked.by and order == 1:
+        raise CalcError("a derivative along a direction is by nothing else", hint="leave --by out")
+    by, factors = variables_of(question, asked.by), read_factors(question, asked.directions, asked.cotangent)
+    question = with_factors(question, factors)
+    formulas = list(product_formulas(question, factors, by, order, settings.seconds))
     if not settings.quiet:
-        settings.presentation.write(_text(text, question, formulas, times, settings), paged=True)
+        settings.presentation.write(_text(text, question, formulas, order, settings), paged=True)
     return Exit.AGREE if all(it.formula is not None for it in formulas) else Exit.UNDECIDED
 
 
@@ -54,7 +58,7 @@ def _code(question: ArrayQuestion, formulas: Sequence[ArrayFormula], format: str
 def _text(text: str, question: ArrayQuestion, formulas: Sequence[ArrayFormula], order: int, settings: Settings) -> str:
     source = unparse(question.tree)
     if settings.format == "table":
-        return output.table(source, question.sizes, formulas, order, settings.options)
+        return output.table(source, question.sizes, question.inferred, formulas, order, settings.options)
     if settings.format == "plain":
         return output.plain(formulas, settings.options)
     if settings.format == "latex":
@@ -67,6 +71,7 @@ def _text(text: str, question: ArrayQuestion, formulas: Sequence[ArrayFormula], 
         "read_as": source,
         "order": order,
         "shapes": dict(question.sizes),
+        "inferred": list(question.inferred),
         "gradients": [asdict(it) for it in formulas],
         "latex": latex(question.tree),
     }

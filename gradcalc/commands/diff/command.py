@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from gradcalc.commands.arguments import count_of
+from gradcalc.commands.arguments import count_of, order_of
 from gradcalc.commands.options import Assume, Device, Dtype, Expression, FailOn, From, Timeout
 from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import request, with_product
@@ -18,6 +18,9 @@ from gradcalc.errors import CalcError, Exit
 from gradcalc.inputs.limits import ALL_PROVEN, PART, PROOFS
 from gradcalc.output.formats import FORMATS, FORMULA_FORMATS
 from gradcalc.report import Report
+
+if TYPE_CHECKING:
+    from gradcalc.inputs.query import Query
 
 At = Annotated[
     list[str] | None,
@@ -79,6 +82,15 @@ Cotangent = Annotated[
 ]
 
 
+class Asked(NamedTuple):
+    """What is asked of an expression of arrays: variables, the order, directions and a cotangent as they were typed."""
+
+    by: Sequence[str]
+    order: int
+    directions: Sequence[str]
+    cotangent: str | None
+
+
 def diff(
     expr: Expression,
     at: At = None,
@@ -126,14 +138,18 @@ def diff(
     settings = Settings.read(
         formats, format, timeout, presentation, device=device, dtype=dtype, fail_on=fail_on, notation=notation
     )
+    asked = Asked(by or [], order_of(order), direction or [], cotangent)
     if shape or assume:
-        is_at_point = bool(at or points or direction or cotangent is not None)
-        return _formulas(expr, shape or [], by or [], order, assume or [], settings, is_at_point=is_at_point)
+        if at or points or not shape:
+            raise CalcError("--shape is for formulas without values", hint="give either --shape or a point")
+        return _formulas(expr, shape, assume or [], asked, settings)
     seconds = settings.seconds
     sample = PROOFS if proofs is None else count_of(proofs, "the number of proofs", PART)
     if format == "csv" and not (at or points):
         raise CalcError("--format csv needs points", hint="give --at x=0:1:11, or --points FILE")
     query, where = request(expr, at or [], settings, by=by or [], order=order, file=points)
+    if not (at or points) and (formulas := _inferred_formulas(query, asked, settings)) is not None:
+        return formulas
     query = replace(query, every_formula=entries or presentation.full)
     if direction or cotangent is not None:
         query = with_product(query, direction or [], cotangent)
@@ -161,19 +177,29 @@ def diff(
     return show_many(query, where, sample, settings)
 
 
-def _formulas(
-    expr: str,
-    shapes: Sequence[str],
-    by: Sequence[str],
-    order: str,
-    assumptions: Sequence[str],
-    settings: Settings,
-    *,
-    is_at_point: bool,
-) -> Exit:
+def _formulas(expr: str, shapes: Sequence[str], assumptions: Sequence[str], asked: Asked, settings: Settings) -> Exit:
     """Formulas of arrays without values."""
-    if is_at_point or not shapes:
-        raise CalcError("--shape is for formulas without values", hint="give either --shape or a point")
+    from gradcalc.commands.array_questions import read_array_question
     from gradcalc.commands.diff.array_formulas import show_formulas
 
-    return show_formulas(expr, shapes, by, order, assumptions, settings)
+    return show_formulas(expr, read_array_question(expr, shapes, assumptions, settings.notation), asked, settings)
+
+
+def _inferred_formulas(query: Query, asked: Asked, settings: Settings) -> Exit | None:
+    """Formulas of arrays whose shapes follow from the expression; None for one of numbers, or where none fit."""
+    from gradcalc.expression.tree import calls_in
+    from gradcalc.functions import TABLE
+
+    if all(TABLE[call.name].shape is None for call in calls_in(query.expression)):
+        return None
+    from gradcalc.commands.array_questions import array_question
+    from gradcalc.commands.diff.array_formulas import show_formulas
+    from gradcalc.inputs.shapes import fits
+
+    if fits(query.expression, {}):
+        return None
+    try:
+        question = array_question(query.text, query.expression, {})
+    except CalcError:
+        return None
+    return show_formulas(query.text, question, asked, settings)

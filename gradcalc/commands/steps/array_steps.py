@@ -15,11 +15,12 @@ from gradcalc.engines.taylor.reals import Real, decimal
 from gradcalc.errors import CalcError, Exit
 from gradcalc.expression.arrays import Array
 from gradcalc.expression.printer import unparse
+from gradcalc.expression.sizes import shape_text
 from gradcalc.expression.tree import Node, names_in
 from gradcalc.inputs.query import Query
 from gradcalc.inputs.shapes import MOST_DIMENSIONS
 from gradcalc.inputs.values import Point
-from gradcalc.output.array_formulas import shape_text, write_formulas
+from gradcalc.output.array_formulas import write_formulas
 from gradcalc.output.numbers import exact, input_text
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import Page

@@ -77,6 +77,14 @@ class Algebra:
         """A node made anew, by what this algebra knows."""
         return self.rebuilt(node, [self.renewed(part) for part in node.parts], node.indices)
 
+    def at_zero(self, node: Indexed, name: str) -> Indexed:
+        """A node where a variable is 0."""
+        if name not in node.names:
+            return node
+        if node.kind is Kind.VARIABLE:
+            return ZERO
+        return self.rebuilt(node, [self.at_zero(part, name) for part in node.parts], node.indices)
+
     def opened(self, node: Indexed) -> tuple[list[Indexed], list[Index]]:
         """The factors of a product, with its bound indices made free."""
         new = self.fresh_like(node.bound)

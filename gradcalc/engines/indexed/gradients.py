@@ -14,26 +14,49 @@ from gradcalc.engines.indexed.array_functions import at
 from gradcalc.engines.indexed.emission import Emission
 from gradcalc.engines.indexed.formulas import Formula
 from gradcalc.engines.indexed.lowering import Sizes, lower
-from gradcalc.engines.indexed.nodes import ZERO, IndexedArray, Unprintable
+from gradcalc.engines.indexed.nodes import ZERO, Index, IndexedArray, Unprintable, size_of
 from gradcalc.engines.indexed.reverse_mode import gradient
-from gradcalc.expression.tree import Node, calls_in, names_in
+from gradcalc.expression.sizes import Size, letters_in, size_of_tree
+from gradcalc.expression.tree import Name, Node, calls_in, names_in
 
 
 @dataclass(frozen=True)
 class Question:
-    """An expression of arrays, and what is known of its variables."""
+    """An expression of arrays, and what is known of its variables; derivatives are taken where those of `zero` are 0."""
 
     tree: Node
     sizes: Sizes
     symmetric: frozenset[str] = frozenset()
     stochastic: frozenset[str] = frozenset()
+    zero: frozenset[str] = frozenset()
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The sizes that are letters."""
+        return letters_in(self.sizes.values())
+
+    def classes(self) -> dict[str, Size]:
+        """The variables that name classes, and how many there are."""
+        counts = {}
+        for call in calls_in(self.tree):
+            if call.name not in ("one_hot", "cross_entropy", "nll_loss"):
+                continue
+            of, count = call.args if call.name == "one_hot" else call.args[::-1]
+            axes = self._axes_of(count)
+            size = size_of_tree(count) if call.name == "one_hot" else size_of(axes[-1])
+            if isinstance(of, Name) and size and (call.name == "one_hot" or len(self.sizes.get(of.name, ())) < len(axes)):
+                counts[of.name] = size
+        return counts
 
     def rank_of(self, tree: Node) -> int:
         """How many dimensions another expression of the same variables has; -1 for one without entries."""
         try:
-            return len(lower(Algebra(), tree, self.sizes).axes)
+            return len(self._axes_of(tree))
         except Unprintable:
             return -1
+
+    def _axes_of(self, tree: Node) -> tuple[Index, ...]:
+        return lower(Algebra(), tree, self.sizes).axes
 
     def algebra(self, free: Collection[str] = ()) -> Algebra:
         """What makes expressions; entries of `free` variables are free, whatever is known of them."""
@@ -66,6 +89,8 @@ def derivative(question: Question, by: str, order: int = 1) -> ArrayDerivative:
         place = [algebra.fresh(size) for size in question.sizes.get(by, ())]
         entry = gradient(algebra, entry, by, place, axes)
         axes += place
+    for name in question.zero:
+        entry = algebra.at_zero(entry, name)
     return _known(algebra, question, by, IndexedArray(tuple(axes), entry))
 
 
