@@ -230,7 +230,12 @@ class ArrayFormula:
     Without a formula `why` says why there is none.
 
     A derivative of more than two dimensions has the formula of a product: `product` is the array that it is multiplied by,
-    which has the shape of the expression ("cotangent") or, for a second derivative, of the variable ("direction").
+    which has the shape of the expression ("cotangent") or, for a second derivative, of the variable ("direction").  Of
+    directions that were asked for, `along` are the variables.
+
+    `entry` is the formula of an entry, with letters for indices: `indices` are those of the expression, then those of the
+    variable, for a second derivative twice.
+    Where there is no formula of vectors and matrices, `evidence` is about it.
     """
 
     by: str
@@ -242,6 +247,9 @@ class ArrayFormula:
     evidence: str | None = None
     why: str | None = None
     product: tuple[str, str] | None = None
+    along: tuple[str, ...] = ()
+    entry: str | None = None
+    indices: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import accumulate, count, pairwise
 
 from gradcalc.engines.indexed.formulas import Formula
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, derivative
+from gradcalc.engines.indexed.index_form import index_form
 from gradcalc.engines.indexed.nodes import Unprintable, size_of
 from gradcalc.engines.indexed.shared_parts import with_names
 from gradcalc.errors import CalcError
@@ -22,6 +23,7 @@ from gradcalc.expression.tree import Name, Node, names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.shapes import MOST_DIMENSIONS
 from gradcalc.proof.array_formulas import Evidence, evidence
+from gradcalc.proof.index_forms import evidence_of_entries
 from gradcalc.report import ArrayFormula
 from gradcalc.runtime import deadline
 
@@ -70,16 +72,50 @@ class ArrayQuestion:
         return [f"{name} is {what}" for what, names in self.assumptions.items() for name in sorted(names & used)]
 
 
-def array_formulas(question: ArrayQuestion, by: Sequence[str], order: int, seconds: float) -> Iterator[ArrayFormula]:
-    """The derivative by each variable; each has so many seconds."""
+def array_formulas(
+    question: ArrayQuestion, by: Sequence[str], order: int, seconds: float, *, entries: bool = False
+) -> Iterator[ArrayFormula]:
+    """The derivative by each variable; each has so many seconds.
+
+    That of an entry, with letters for its indices, is added where there is no other formula, and with `entries` to all.
+    """
     for name in by:
         try:
             with deadline.limit(seconds):
-                yield array_formula(question, name, order)
-        except (Unprintable, CalcError) as error:
-            yield _without(question, name, order, f"there is no formula of vectors and matrices: {error}")
+                formula = _array_formula(question, name, order)
+                if entries or formula.formula is None or formula.product is not None:
+                    formula = _with_entry(question, formula, order)
+                yield formula
         except deadline.OutOfTime:
             yield _without(question, name, order, f"no formula within {seconds:g} seconds")
+
+
+def _array_formula(question: ArrayQuestion, by: str, order: int) -> ArrayFormula:
+    try:
+        return array_formula(question, by, order)
+    except (Unprintable, CalcError) as error:
+        return _without(question, by, order, f"there is no formula of vectors and matrices: {error}")
+
+
+def _with_entry(question: ArrayQuestion, formula: ArrayFormula, order: int) -> ArrayFormula:
+    """A formula with that of an entry, where it is confirmed."""
+    own, by = question.engine_question, formula.by
+    try:
+        known = derivative(own, by, order)
+        form = index_form(known, question.names)
+        confirmed = evidence_of_entries(own, known, form, by, order, question.assumed("positive"))
+    except (Unprintable, CalcError):
+        return formula
+    if confirmed is None:
+        return formula
+    ranks = [len(question.sizes.get(by, ()))] * order
+    ends = [*accumulate([len(form.letters) - sum(ranks), *ranks])]
+    indices = tuple(form.letters[start:end] for start, end in pairwise([0, *ends]))
+    formula = replace(formula, entry=form.formula.text, indices=indices)
+    if formula.formula is not None:
+        return formula
+    shape, assumptions = tuple(map(size_of, known.array.axes)), tuple(_assumptions(question, form.formula))
+    return replace(formula, shape=shape, evidence=str(confirmed), assumptions=assumptions)
 
 
 def _without(question: ArrayQuestion, by: str, order: int, why: str) -> ArrayFormula:
@@ -122,9 +158,11 @@ def array_formula(question: ArrayQuestion, by: str, order: int, confirm: Confirm
 def _product(question: ArrayQuestion, by: str, order: int, known: ArrayDerivative) -> ArrayFormula:
     """A derivative of more than two dimensions, times an array: as the derivative of a number.
 
-    Raises `Unprintable` for a second derivative of an array.
+    Raises `Unprintable` for a second derivative of an array, and for the derivative by an array of more dimensions.
     """
     sizes, tree = tuple(question.sizes.get(by, ())), question.tree
+    if len(sizes) > MOST_DIMENSIONS:
+        raise Unprintable("more than two dimensions")
     kind, letter, shape = "cotangent", "G", tuple(map(size_of, known.array.axes[: -len(sizes)]))
     if order > 1:
         if len(known.array.axes) > 2 * len(sizes):

@@ -51,7 +51,7 @@ def _with_factor(question: ArrayQuestion, factor: Node, sizes: Sequence[Size], w
 
 
 def product_formulas(
-    question: ArrayQuestion, factors: Factors, by: Sequence[str], order: int, seconds: float
+    question: ArrayQuestion, factors: Factors, by: Sequence[str], order: int, seconds: float, *, entries: bool = False
 ) -> Iterator[ArrayFormula]:
     """The products of the derivatives by variables with factors, whose shapes the question has.
 
@@ -60,7 +60,7 @@ def product_formulas(
     if factors.cotangent is not None:
         question = replace(question, tree=contract_with_cotangent(question.tree, factors.cotangent))
     if not factors.directions:
-        for it in array_formulas(question, by, order, seconds):
+        for it in array_formulas(question, by, order, seconds, entries=entries):
             yield it if factors.cotangent is None else replace(it, product=it.product or _shown(factors))
         return
     parameter = fresh_name(question.names)
@@ -69,17 +69,17 @@ def product_formulas(
     )
     (first,) = array_formulas(along, [parameter], 1, seconds)
     if order == 1 or first.formula is None:
-        yield replace(first, by=", ".join(factors.directions), product=_shown(factors))
+        yield replace(first, by=", ".join(factors.directions), product=_shown(factors), along=tuple(factors.directions))
         return
     names = {*question.names, *(name for name, _ in first.parts)}
     tree = _opened(understand(first.formula, names), {name: understand(text, names) for name, text in first.parts})
     for it in array_formulas(replace(question, tree=tree), by, 1, seconds):
-        yield replace(it, product=_shown(factors))
+        yield replace(it, product=_shown(factors), along=tuple(factors.directions))
 
 
 def _shown(factors: Factors) -> tuple[str, str]:
     if factors.directions:
-        return "direction", ", ".join(map(unparse, factors.directions.values()))
+        return "direction", "; ".join(map(unparse, factors.directions.values()))
     return "cotangent", unparse(factors.cotangent) if factors.cotangent is not None else ""
 
 

@@ -16,6 +16,8 @@ MOST_DIMENSIONS = 2
 """Of an array in a formula of vectors and matrices."""
 ASSUMPTIONS = ("symmetric", "positive", "stochastic", "invertible")
 """What may be assumed of a variable."""
+_MOST_DIMENSIONS = 4
+"""Of an array."""
 _APART = 500
 """Letters stand for numbers so far apart: one that is a little smaller is the letter less the difference."""
 
@@ -34,8 +36,8 @@ def read_shapes(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
         if None in read:
             wrong = words[read.index(None)]
             raise CalcError(f"'{wrong}' is not a size", hint="a size is a letter or a whole number: --shape A=m,n")
-        if len(words) > MOST_DIMENSIONS:
-            raise CalcError(f"{name.strip()} has {len(words)} dimensions, and formulas are of vectors and matrices")
+        if len(words) > _MOST_DIMENSIONS:
+            raise CalcError(f"{name.strip()} has {len(words)} dimensions, and an array has at most {_MOST_DIMENSIONS}")
         shapes[name.strip()] = tuple(size for size in read if size is not None)
     letters = set(letters_in(shapes.values()))
     for name in letters & shapes.keys():

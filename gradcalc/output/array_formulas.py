@@ -15,21 +15,43 @@ def write_formulas(formulas: Sequence[ArrayFormula], page: Page, f: str = "f", o
     """Formulas for people: each with its parts, and below what confirms it and what it assumes."""
     for formula in formulas:
         left = _left_side(formula, f, order)
-        if formula.formula is None:
+        if formula.formula is not None:
+            page.formula(left, formula.formula, style="bold")
+        elif formula.entry is None:
             page.sentence(f"{left}: {formula.why}", hanging=4)
             continue
-        page.formula(left, formula.formula, style="bold")
         for name, part in formula.parts:
             page.formula(f"  where {name}", part)
+        if formula.entry is not None:
+            page.formula(_entry_side(formula, f, order), formula.entry, style="bold" if formula.formula is None else "")
         page.sentence("; ".join(notes(formula)), "dim", indent=2, hanging=2)
+        if formula.formula is None:
+            page.sentence(f"entry by entry: {formula.why}", "dim", indent=2, hanging=2)
 
 
 def _left_side(formula: ArrayFormula, f: str, order: int) -> str:
     kind, factor = formula.product or ("", "")
     if kind == "cotangent":
         f = f"sum({factor}*{f})"
+    if order == 2 and formula.along:
+        pairs = zip(formula.along, factor.split("; "), strict=True)
+        same = {name: f"²{f}/∂{name}²" if name == formula.by else f"²{f}/∂{formula.by}∂{name}" for name in formula.along}
+        return " + ".join(f"∂{same[name]}·{direction}" for name, direction in pairs)
+    if formula.along:
+        return " + ".join(f"∂{f}/∂{name}·{each}" for name, each in zip(formula.along, factor.split("; "), strict=True))
     left = f"∂{f}/∂{formula.by}" if order == 1 else f"∂²{f}/∂{formula.by}²"
     return f"{left}·{factor}" if kind == "direction" else left
+
+
+def _entry_side(formula: ArrayFormula, f: str, order: int) -> str:
+    """∂f[i]/∂x[j]: the derivative of an entry by another."""
+    row, *places = formula.indices
+    below = "".join(f"∂{formula.by}{_index(place)}" for place in places)
+    return f"∂{'²' if order == 2 else ''}{f}{_index(row)}/{below}"
+
+
+def _index(letters: Sequence[str]) -> str:
+    return f"[{', '.join(letters)}]" if letters else ""
 
 
 def notes(formula: ArrayFormula) -> list[str]:

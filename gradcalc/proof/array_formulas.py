@@ -177,13 +177,23 @@ def entries_at(question: Question, formula: Node, by: str, order: int, point: Ar
 
     None where nothing is known of them.
     """
+    derivative = derivative_at(question, by, order, point)
     numbers = {letter: Number(str(size)) for letter, size in point.sizes.items()}
-    tree, written = (substitute_names(node, numbers.get) for node in (question.tree, formula))
+    written = substitute_names(formula, numbers.get)
+    try:
+        at = ArrayAt(written, {name: point.values[name] for name in names_in(written)})
+        return None if derivative is None else EntriesAt(derivative, at.value(), at.undefined)
+    except CalcError:
+        return None
+
+
+def derivative_at(question: Question, by: str, order: int, point: ArrayPoint) -> Numbers | None:
+    """The entries of the derivative at a point, each None where it has none; None where nothing is known of them."""
+    numbers = {letter: Number(str(size)) for letter, size in point.sizes.items()}
+    tree = substitute_names(question.tree, numbers.get)
     own = {name: point.values[name] for name in names_in(tree)}
     try:
-        reference = _entries(ArrayAt(tree, own, variables=[by]), by, point.values[by], order)
-        at = ArrayAt(written, {name: point.values[name] for name in names_in(written)})
-        return EntriesAt(reference, at.value(), at.undefined)
+        return _entries(ArrayAt(tree, own, variables=[by]), by, point.values[by], order)
     except CalcError:
         return None
 

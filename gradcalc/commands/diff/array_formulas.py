@@ -35,10 +35,15 @@ def show_formulas(text: str, question: ArrayQuestion, asked: Asked, settings: Se
         raise CalcError("a derivative along a direction is by nothing else", hint="leave --by out")
     by, factors = variables_of(question, asked.by), read_factors(question, asked.directions, asked.cotangent)
     question = with_factors(question, factors)
-    formulas = list(product_formulas(question, factors, by, order, settings.seconds))
+    formulas = list(product_formulas(question, factors, by, order, settings.seconds, entries=asked.entries))
     if not settings.quiet:
         settings.presentation.write(_text(text, question, formulas, order, settings), paged=True)
-    return Exit.AGREE if all(it.formula is not None for it in formulas) else Exit.UNDECIDED
+    return _exit(formulas)
+
+
+def _exit(formulas: Sequence[ArrayFormula]) -> Exit:
+    """0 if each derivative has a formula, of arrays or of an entry."""
+    return Exit.AGREE if all(it.formula is not None or it.entry is not None for it in formulas) else Exit.UNDECIDED
 
 
 def _code(question: ArrayQuestion, formulas: Sequence[ArrayFormula], format: str) -> str:
@@ -65,7 +70,7 @@ def _text(text: str, question: ArrayQuestion, formulas: Sequence[ArrayFormula], 
         return output.latex(formulas)
     if settings.format in LIBRARIES:
         return _code(question, formulas, settings.format)
-    exit_code = Exit.AGREE if all(it.formula is not None for it in formulas) else Exit.UNDECIDED
+    exit_code = _exit(formulas)
     fields = {
         "expr": text,
         "read_as": source,

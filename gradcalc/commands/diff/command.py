@@ -83,12 +83,13 @@ Cotangent = Annotated[
 
 
 class Asked(NamedTuple):
-    """What is asked of an expression of arrays: variables, the order, directions and a cotangent as they were typed."""
+    """What is asked of an expression of arrays: variables, directions and a cotangent are as they were typed."""
 
     by: Sequence[str]
     order: int
     directions: Sequence[str]
     cotangent: str | None
+    entries: bool
 
 
 def diff(
@@ -138,7 +139,7 @@ def diff(
     settings = Settings.read(
         formats, format, timeout, presentation, device=device, dtype=dtype, fail_on=fail_on, notation=notation
     )
-    asked = Asked(by or [], order_of(order), direction or [], cotangent)
+    asked = Asked(by or [], order_of(order), direction or [], cotangent, entries)
     if shape or assume:
         if at or points or not shape:
             raise CalcError("--shape is for formulas without values", hint="give either --shape or a point")

@@ -88,13 +88,13 @@ class Emission:
 
     def _parts(self, entry: Indexed, axes: Axes) -> list[Formula]:
         """The parts of an expression, at least one of them with all axes."""
-        ordered = entry.parts if entry.kind is Kind.FUNCTION else self._in_order(entry.parts)
+        ordered = entry.parts if entry.kind is Kind.FUNCTION else self.in_order(entry.parts)
         parts = [self._spread(part, axes) for part in ordered]
         if max((part.rank for part in parts), default=0) < len(axes):
             parts[0] = self._filled(parts[0], axes)
         return parts
 
-    def _in_order(self, parts: Sequence[Indexed]) -> list[Indexed]:
+    def in_order(self, parts: Sequence[Indexed]) -> list[Indexed]:
         """Parts by the names in them, sizes first; those of the same names as they are."""
         return sorted(parts, key=lambda part: sorted(self._places.get(name, -1) for name in part.names))
 
@@ -107,7 +107,11 @@ class Emission:
         return formula if entry.indices == axes else self.spelling.turned(formula)
 
     def _function(self, entry: Indexed, axes: Axes) -> Formula:
-        parts, row = self._parts(entry, axes), TABLE.get(entry.name)
+        return self.called(entry, self._parts(entry, axes), len(axes))
+
+    def called(self, entry: Indexed, parts: list[Formula], rank: int) -> Formula:
+        """A function of numbers; settings that have their default values are left out."""
+        row = TABLE.get(entry.name)
         settings = [each.default if each.setting else None for each in row.parameters] if row else []
         while len(parts) <= len(settings) and parts and settings[len(parts) - 1] is not None:
             if entry.parts[len(parts) - 1] != lowered_number(Fraction(settings[len(parts) - 1] or 0)):
@@ -117,8 +121,8 @@ class Emission:
             decimal = decimal_text(entry.parts[place].coefficient) if default is not None else None
             if decimal is not None:  # a quotient of two numbers is no setting
                 parts[place] = Formula("number", (), 0, text=decimal)
-        is_loss = row is not None and "reduction" in row.options and bool(axes)
-        return Formula(entry.name, parts, len(axes), options=["reduction=none"] if is_loss else [])
+        is_loss = row is not None and "reduction" in row.options and rank > 0
+        return Formula(entry.name, parts, rank, options=["reduction=none"] if is_loss else [])
 
     def _list(self, entry: Indexed, axes: Axes) -> Formula | None:
         """`[a, b]` for a sum of entries at their places; None for another sum."""
@@ -229,7 +233,7 @@ class Emission:
         special = self._deviation(entry, axes, "var") or self._diagonal(entry, axes) or self._square(entry, axes)
         if special is not None:
             return special
-        factors = self._in_order(sorted(entry.parts, key=lambda part: part.depth))
+        factors = self.in_order(sorted(entry.parts, key=lambda part: part.depth))
         scalars = [part for part in factors if not part.free]
         items = [self._item(part) for part in factors if part.free]
         contraction = Contraction(items, entry.bound, self._divisors(scalars, entry.bound), self.spelling)

@@ -1,0 +1,162 @@
+"""Entries of derivatives with letters for their indices: `sum_k(A[i, k]*B[k, j]*C[j, k])`, where there is no matrix form.
+
+Comes in: a derivative with indices.  Goes out: the formula of its entry.  Parts that have a formula of vectors and matrices
+are written so, with their indices behind: `softmax(X@W)[i, j]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import permutations
+
+from gradcalc.engines.indexed.algebra import Algebra
+from gradcalc.engines.indexed.array_functions import at
+from gradcalc.engines.indexed.emission import Emission
+from gradcalc.engines.indexed.formulas import Formula, call, name, negative, number, shortest
+from gradcalc.engines.indexed.gradients import ArrayDerivative, Question
+from gradcalc.engines.indexed.lowering import lower
+from gradcalc.engines.indexed.nodes import ZERO, Index, Indexed, Kind, Unprintable, size_of, split
+from gradcalc.engines.indexed.number_functions import of_numbers
+from gradcalc.engines.indexed.spelling import Spelling, raised, times
+from gradcalc.expression.arrays import INDEX_LETTERS
+from gradcalc.expression.sizes import Size
+from gradcalc.functions.resolve import understand
+
+SUM = "sum_"
+"""What the name of a sum over an index begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexForm:
+    """The formula of an entry: the letters of its indices, and the sizes that all letters in it run over.
+
+    `names` are those that stand for variables and sizes in it.
+    """
+
+    formula: Formula
+    letters: tuple[str, ...]
+    sizes: Mapping[str, Size]
+    names: Collection[str]
+
+
+def index_form(known: ArrayDerivative, taken: Collection[str]) -> IndexForm:
+    """The formula of the entry of a derivative, with letters that are not taken by variables and sizes.
+
+    Raises `Unprintable` where a function of an array has an argument of more than two dimensions.
+    """
+    writer = _Writer(known, taken)
+    letters = tuple(map(writer.letter, known.array.axes))
+    entry = writer.entry(known.array.entry)
+    return IndexForm(entry, letters, {letter: size_of(index) for index, letter in writer.letters.items()}, taken)
+
+
+class _Writer:
+    """Writes entries; `letters` are those of the indices."""
+
+    def __init__(self, known: ArrayDerivative, taken: Collection[str]):
+        self.algebra, self.matrices = known.algebra, Emission(known.algebra, known.order)
+        self.letters: dict[Index, str] = {}
+        self._free = iter([letter for letter in (*INDEX_LETTERS, *"abcdefgh") if letter not in taken])
+
+    def letter(self, index: Index) -> str:
+        """The letter of an index.  Raises `Unprintable` where all are used."""
+        if index not in self.letters:
+            letter = next(self._free, None)
+            if letter is None:
+                raise Unprintable("more indices than letters")
+            self.letters[index] = letter
+        return self.letters[index]
+
+    def entry(self, node: Indexed) -> Formula:
+        """The formula of an entry."""
+        if node.kind is Kind.SUM:
+            return Spelling().total([self.entry(part) for part in self.matrices.in_order(node.parts)])
+        if node.kind is Kind.PRODUCT and not node.bound:
+            return self._product(node.coefficient, node.parts)
+        if node.kind is Kind.PRODUCT and node.free and node.coefficient != 1:
+            return self._product(node.coefficient, [split(node)[1]])
+        if node.kind is Kind.POWER and node.free:
+            return raised(self.entry(node.parts[0]), node.coefficient)
+        if node.kind is Kind.DELTA:
+            return self._at(call("eye", name(size_of(node.indices[0])), rank=2), node.indices)
+        whole = self._whole(node)
+        if whole is not None:
+            return whole
+        if node.kind is Kind.VARIABLE:
+            return self._at(name(node.name, len(node.indices)), node.indices)
+        if node.kind is Kind.FUNCTION:
+            return self.matrices.called(node, [self.entry(part) for part in node.parts], 0)
+        if node.kind is Kind.PRODUCT:
+            return self._sum(node)
+        raise Unprintable(f"{node.name} of more than two dimensions")
+
+    def _whole(self, node: Indexed) -> Formula | None:
+        """A part as a formula of vectors and matrices with its indices behind; None where there is none."""
+        try:
+            options = [self._at(self.matrices.formula(node, axes), axes) for axes in permutations(sorted(node.free))]
+        except Unprintable:
+            return None
+        return shortest(*options)
+
+    def _at(self, formula: Formula, axes: Sequence[Index]) -> Formula:
+        if formula.op == "transpose":
+            formula, axes = formula.parts[0], axes[::-1]
+        return Formula("[]", (formula,), 0, options=[self.letter(each) for each in axes]) if axes else formula
+
+    def _sum(self, node: Indexed) -> Formula:
+        """A sum over indices, with the factors that have none of them before it."""
+        parts, bound = self.algebra.opened(node)
+        inside = [part for part in parts if not part.free.isdisjoint(bound)]
+        outside = [part for part in parts if part not in inside]
+        total = self._product(Fraction(1), self.matrices.in_order(inside))
+        for each in bound[::-1]:
+            total = call(f"{SUM}{self.letter(each)}", total, rank=0)
+        return self._product(node.coefficient, outside, total)
+
+    def _product(self, factor: Fraction, parts: Sequence[Indexed], *more: Formula) -> Formula:
+        above, below = list[Formula](), list[Formula]()
+        for part in self.matrices.in_order(parts):
+            if part.kind is Kind.POWER and part.coefficient < 0:
+                below.append(self.entry(self.algebra.power(part.parts[0], -part.coefficient)))
+            else:
+                above.append(self.entry(part))
+        product = times([number(abs(factor.numerator)), *above, *more], [number(factor.denominator), *below])
+        return negative(product) if factor < 0 else product
+
+
+def is_index_form(question: Question, known: ArrayDerivative, form: IndexForm) -> bool:
+    """Whether the entry of a derivative is what an index form says, for all sizes."""
+    indices = dict(zip(form.letters, known.array.axes, strict=True))
+    entry = _read(form.formula, known.algebra, question, form, indices)
+    return known.algebra.subtract(known.array.entry, entry) == ZERO
+
+
+def _read(
+    formula: Formula,
+    algebra: Algebra,
+    question: Question,
+    form: IndexForm,
+    indices: Mapping[str, Index],
+) -> Indexed:
+    """An entry that was written, with indices again."""
+    if formula.op == "[]" and all(option in form.sizes for option in formula.options):
+        array = lower(algebra, understand(formula.parts[0].text, form.names), question.sizes)
+        return at(algebra, array, [indices[letter] for letter in formula.options])
+    if formula.op.startswith(SUM):
+        letter = formula.op.removeprefix(SUM)
+        new = algebra.fresh(form.sizes[letter])
+        inner = _read(formula.parts[0], algebra, question, form, {**indices, letter: new})
+        return algebra.multiply(1, [inner], [new])
+    if not has_letters(formula, form):
+        return lower(algebra, understand(formula.text, form.names), question.sizes).entry
+    parts = [_read(part, algebra, question, form, indices) for part in formula.parts]
+    return algebra.multiply(1, parts) if formula.op == "*" else of_numbers(algebra, formula.op, parts)
+
+
+def has_letters(formula: Formula, form: IndexForm) -> bool:
+    """Whether letters of indices stand in a formula."""
+    if formula.op == "[]" and all(option in form.sizes for option in formula.options):
+        return True
+    return any(has_letters(part, form) for part in formula.parts)
