@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, count, pairwise
+from types import MappingProxyType
 
 from gradcalc.engines.indexed.formulas import Formula
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, derivative
 from gradcalc.engines.indexed.index_form import index_form
+from gradcalc.engines.indexed.known_sizes import with_numbers
 from gradcalc.engines.indexed.nodes import Unprintable, size_of
 from gradcalc.engines.indexed.shared_parts import with_names
 from gradcalc.errors import CalcError
@@ -122,14 +124,21 @@ def _without(question: ArrayQuestion, by: str, order: int, why: str) -> ArrayFor
     return ArrayFormula(by, tuple(question.sizes.get(by, ())) * order, None, None, why=why)
 
 
-Confirmation = Callable[[Question, ArrayDerivative, Node], Evidence | None]
-"""What confirms a formula that was read back; None for nothing."""
+Confirmation = Callable[[Question, ArrayDerivative, Node, Node], Evidence | None]
+"""What confirms a formula that was read back, with letters for sizes and as it is shown; None for nothing."""
 
 
-def array_formula(question: ArrayQuestion, by: str, order: int, confirm: Confirmation | None = None) -> ArrayFormula:
+def array_formula(
+    question: ArrayQuestion,
+    by: str,
+    order: int,
+    confirm: Confirmation | None = None,
+    numbers: Mapping[str, int] = MappingProxyType({}),
+) -> ArrayFormula:
     """The derivative by a variable; without `confirm`, random points of random shapes are the second witness.
 
-    Raises `Unprintable`, `CalcError` and `OutOfTime`.
+    The letters in `numbers` are sizes that are known, and written as numbers.  Raises `Unprintable`, `CalcError` and
+    `OutOfTime`.
     """
     own, names = question.engine_question, question.names
     known = derivative(own, by, order)
@@ -140,13 +149,14 @@ def array_formula(question: ArrayQuestion, by: str, order: int, confirm: Confirm
     if confirm is None:
         confirmed = evidence(own, known, tree, by, order, question.assumed("positive"))
     else:
-        confirmed = confirm(own, known, tree)
+        formula = with_numbers(formula, numbers)
+        confirmed = confirm(own, known, tree, understand(formula.text, names))
     if confirmed is None:
         return _without(question, by, order, "the formula could not be confirmed")
     short = with_names(formula, names)
     return ArrayFormula(
         by,
-        tuple(map(size_of, known.array.axes)),
+        tuple(str(numbers.get(size, size)) for size in map(size_of, known.array.axes)),
         short.formula.text,
         _latex(short.formula, {*names, *(name for name, _ in short.parts)}),
         tuple((name, part.text) for name, part in short.parts),

@@ -7,19 +7,20 @@ one that they contradict is left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import prod
 
 from gradcalc.calculate.array_formulas import ArrayQuestion, array_formula
 from gradcalc.calculate.prepared import PreparedQuery
 from gradcalc.calculate.reference import Reference
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, is_equal
+from gradcalc.engines.indexed.known_sizes import letters_for
 from gradcalc.engines.indexed.nodes import Unprintable
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.errors import CalcError
 from gradcalc.expression.tree import Node, names_in
 from gradcalc.inputs.shapes import MOST_DIMENSIONS
-from gradcalc.proof.array_formulas import Evidence, has_cases_in, is_different, proven_scope
+from gradcalc.proof.array_formulas import Evidence, has_cases_in, is_different
 from gradcalc.report import ArrayFormula
 from gradcalc.runtime import deadline
 
@@ -39,27 +40,28 @@ def array_gradients(prepared: PreparedQuery, reference: Reference) -> tuple[Arra
     is_large = prod(prepared.shape) > _MOST_ROWS or any(len(shape) > MOST_DIMENSIONS or 0 in shape for shape in own.values())
     if query.order != 1 or is_product or is_large or not any(own.values()):
         return ()
-    question = ArrayQuestion(prepared.tree, {name: tuple(map(str, shape)) for name, shape in own.items()})
+    sizes, numbers = letters_for(prepared.tree, own, names_in(prepared.tree))
+    question = ArrayQuestion(prepared.tree, sizes)
     whole = [axis.variable for axis in prepared.partials.axes if len(axis.positions) == prod(axis.shape)]
-    formulas = (_formula(question, name, reference) for name in whole)
+    formulas = (_formula(question, numbers, name, reference) for name in whole)
     return tuple(it for it in formulas if it is not None)
 
 
-def _formula(question: ArrayQuestion, by: str, reference: Reference) -> ArrayFormula | None:
+def _formula(question: ArrayQuestion, numbers: Mapping[str, int], by: str, reference: Reference) -> ArrayFormula | None:
     """The formula by a variable, if a short one is proven in time."""
 
-    def confirm(own: Question, known: ArrayDerivative, tree: Node) -> Evidence | None:
+    def confirm(own: Question, known: ArrayDerivative, tree: Node, shown: Node) -> Evidence | None:
         if has_cases_in(own.tree, by) or not is_equal(own, known, tree):
             return None
         try:
-            is_contradicted = any(is_different(*pair) for pair in _pairs(tree, by, reference))
+            is_contradicted = any(is_different(*pair) for pair in _pairs(shown, by, reference))
         except deadline.OutOfTime:
             is_contradicted = False
-        return None if is_contradicted else proven_scope(own)
+        return None if is_contradicted else Evidence.ALL_VALUES
 
     try:
         with deadline.limit(_SECONDS):
-            it = array_formula(question, by, 1, confirm)
+            it = array_formula(question, by, 1, confirm, numbers)
     except (Unprintable, CalcError, deadline.OutOfTime):
         return None
     length = len(it.formula or "") + sum(len(name) + len(part) for name, part in it.parts)

@@ -1,6 +1,6 @@
-"""SymPy's formulas of the partials of a query: as many as people look at, or one for all entries of a variable.
+"""The formulas of the partials of a query: SymPy's, as many as people look at, or one for all entries of each variable.
 
-Comes in: what sympy answered.  Goes out: the formula of a partial, or why there is none, and index formulas.
+Comes in: a query, and what sympy answered.  Goes out: the formula of a partial, or why there is none, and index formulas.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from gradcalc.calculate.entry_formulas import entry_formulas
 from gradcalc.calculate.partials import Axis
 from gradcalc.calculate.prepared import PreparedQuery
+from gradcalc.calculate.uniform_entries import UniformEntries
 from gradcalc.engines.symbolic.client import SymbolicFailure
-from gradcalc.engines.symbolic.indexed import IndexedFormulas
-from gradcalc.engines.symbolic.messages import Derivatives, Formula, IndexedDerivatives
+from gradcalc.engines.symbolic.messages import Derivatives, Formula
 from gradcalc.expression.arrays import MIN_ENTRIES
 from gradcalc.expression.tree import Node
 from gradcalc.report import EntryFormula
@@ -44,15 +44,15 @@ class Formulas:
 
 
 def formulas(prepared: PreparedQuery) -> Formulas:
-    """What sympy answers about a query; it is waited for."""
+    """The formulas of a query; sympy is waited for where it was asked."""
+    if prepared.uniform is not None:
+        return _Uniform(prepared, prepared.uniform)
     if isinstance(prepared.request, str):
         return Formulas(prepared.request)
     try:
         result = prepared.client.result(prepared.request)
     except SymbolicFailure as failure:
         return Formulas(str(failure))
-    if isinstance(result, IndexedDerivatives) and prepared.form is not None:
-        return _Indexed(prepared, IndexedFormulas(result, prepared.form))
     assert isinstance(result, Derivatives)
     return _Single(prepared, result)
 
@@ -76,22 +76,22 @@ class _Single(Formulas):
         return len(self._formulas)
 
 
-class _Indexed(Formulas):
-    """Formulas with an index, and at entries."""
+class _Uniform(Formulas):
+    """Formulas that hold for all entries, with letters and at entries."""
 
-    def __init__(self, prepared: PreparedQuery, indexed: IndexedFormulas):
+    def __init__(self, prepared: PreparedQuery, uniform: Mapping[str, UniformEntries]):
         super().__init__()
-        self._partials, self._indexed = prepared.partials, indexed
-        self.parts = indexed.parts
-        self.entry_formulas = tuple(_general(axis, indexed) for axis in prepared.partials.axes if _has_index(axis))
+        self._partials, self._uniform = prepared.partials, uniform
+        self.parts = {name: tree for it in uniform.values() for name, tree in it.constants.items()}
+        axes = filter(_has_index, self._partials.axes)
+        self.entry_formulas = tuple(_general(axis, uniform[axis.variable]) for axis in axes)
 
     def of(self, number: int) -> Formula | None:
         partial = self._partials[number]
-        return self._indexed.at(partial.by[0], partial.index)
+        return self._uniform[partial.by[0]].at(partial.index)
 
     def whole(self, variable: str) -> Node | None:
-        dimensions = next(len(axis.shape) for axis in self._partials.axes if axis.variable == variable)
-        return self._indexed.whole(variable, dimensions)
+        return self._uniform[variable].whole
 
     @property
     def count(self) -> int:
@@ -102,6 +102,6 @@ def _has_index(axis: Axis) -> bool:
     return bool(axis.shape) and len(axis.positions) >= MIN_ENTRIES
 
 
-def _general(axis: Axis, indexed: IndexedFormulas) -> EntryFormula:
-    entry, formula = indexed.general(axis.variable, len(axis.shape))
-    return EntryFormula(axis.variable, entry, len(axis.positions), formula.text, formula.latex)
+def _general(axis: Axis, uniform: UniformEntries) -> EntryFormula:
+    formula = uniform.general()
+    return EntryFormula(axis.variable, uniform.entry, len(axis.positions), formula.text, formula.latex)

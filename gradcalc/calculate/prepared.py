@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from gradcalc.calculate.partials import PartialGrid, partial_grid
+from gradcalc.calculate.uniform_entries import UniformEntries, uniform_entries
 from gradcalc.engines.symbolic.client import CLIENT, SymbolicClient
-from gradcalc.engines.symbolic.indexed import indexed
-from gradcalc.engines.symbolic.messages import IndexedForm, IndexedRequest, PartialsRequest
+from gradcalc.engines.symbolic.messages import PartialsRequest
 from gradcalc.errors import CalcError, MissingValues
 from gradcalc.expression.arrays import Array, Shape
 from gradcalc.expression.directional import contract_with_cotangent, fresh_name, restrict_to_line
@@ -70,10 +70,10 @@ class PreparedQuery:
     partials: PartialGrid
     asked: range
     """The numbers of the partials whose formulas sympy is asked for."""
-    request: PartialsRequest | IndexedRequest | str
+    request: PartialsRequest | str
     """What sympy is asked, or why it is not."""
-    form: IndexedForm | None
-    """The expression with an index, where one formula can hold for all entries."""
+    uniform: Mapping[str, UniformEntries] | None
+    """The formulas that hold for all entries of the variables, where there are some: then sympy is not asked."""
     read_as: str
     """The expression as text, without anything that could be read in two ways."""
     latex: str
@@ -153,7 +153,8 @@ def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> 
         raise error.within(query.text) from None
     partials = partial_grid(wrt or [Wrt(name) for name in names], query.order, point.shapes, shape)
     asked = range(len(partials) if query.every_formula or _is_short(partials) else FIRST_FORMULAS)
-    form = indexed(tree, point.shapes) if query.order == 1 and not shape else None
+    variables = [axis.variable for axis in partials.axes]
+    uniform = uniform_entries(tree, point.shapes, variables) if query.order == 1 and not shape else None
     return PreparedQuery(
         query,
         point,
@@ -161,8 +162,8 @@ def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> 
         shape,
         partials,
         asked,
-        _request(entries, partials, asked, form, seconds, every=query.every_formula),
-        form,
+        _ONE_FOR_ALL if uniform else _request(entries, partials, asked, seconds, every=query.every_formula),
+        uniform,
         unparse(tree),
         latex(tree),
         notes,
@@ -177,12 +178,12 @@ def _is_short(partials: PartialGrid) -> bool:
     return len(partials) <= MAX_FORMULAS or not partials.has_arrays
 
 
-def _request(
-    entries: Entries, partials: PartialGrid, asked: range, form: IndexedForm | None, seconds: float, *, every: bool
-) -> PartialsRequest | IndexedRequest | str:
+_ONE_FOR_ALL = "one formula holds for all entries"
+
+
+def _request(entries: Entries, partials: PartialGrid, asked: range, seconds: float, *, every: bool) -> PartialsRequest | str:
     """What sympy is asked about some partials; the reason, where their formulas would be too long to read."""
     specs = [partials[number] for number in asked]
-    request: PartialsRequest | str
     try:
         trees = entries.get(MAX_NODES if every else _MAX_WRITTEN_NODES).entries
         places = list(dict.fromkeys(partial.place for partial in specs))
@@ -190,13 +191,9 @@ def _request(
         if not every and partials.has_arrays and len(linearize(*own).nodes) > MAX_FORMULA_NODES:
             raise TooLong("their derivatives would be longer")
         pairs = [(places.index(partial.place), partial.entries) for partial in specs]
-        request = PartialsRequest.of(own, pairs, seconds)
+        return PartialsRequest.of(own, pairs, seconds)
     except TooLong:
-        request = "the formula is too long to be written out entry by entry"
-    if form is None:
-        return request
-    letters = dict.fromkeys(form.entry(axis.variable, len(axis.shape)) for axis in partials.axes)
-    return IndexedRequest.of(form, tuple(letters), None if isinstance(request, str) else request, seconds)
+        return "the formula is too long to be written out entry by entry"
 
 
 def _notes_on_formulas(tree: Node) -> Iterator[str]:

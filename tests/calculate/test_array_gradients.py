@@ -26,14 +26,14 @@ def formulas(report: Report) -> Mapping[str, str | None]:
 
 FOUND = [
     ("sum((A@x - b)**2)", "A x b", {"A": "2*outer(A@x - b, x)", "x": "2*A.T@(A@x - b)", "b": "2*b - 2*A@x"}),
-    ("mean((A@x - b)**2)", "A x b", {"A": "2*outer(A@x - b, x)/3", "x": "2*A.T@(A@x - b)/3", "b": "2*(b - A@x)/3"}),
+    ("mean((A@x - b)**2)", "A x b", {"A": "2*outer(A@x - b, x)/3", "x": "2*A.T@(A@x - b)/3", "b": "-2*(A@x - b)/3"}),
     ("logdet(S)", "S", {"S": "inv(S).T"}),
     ("A@x", "A x", {"x": "A"}),  # the derivative by A has three dimensions
     ("c*sum(x)", "c x", {"c": "sum(x)", "x": "c*ones(2)"}),
     ("sum(relu(x - 1))", "x", {"x": "heaviside(x - 1)"}),
     ("c**2", "c", {}),
     ("sum(where(x > 0, x, 0))", "x", {}),  # the rule of a case may not hold at its border
-    ("sum(cumprod(x))", "x", {}),
+    ("sum(round(x))", "x", {"x": "0*ones(2)"}),
 ]  # fmt: skip
 
 
@@ -41,7 +41,7 @@ FOUND = [
 def test_the_formulas(expr: str, names: str, expected: Mapping[str, str]) -> None:
     report = ask(expr, names)
     assert formulas(report) == expected
-    assert {it.evidence for it in report.gradients} <= {"all sizes"}
+    assert {it.evidence for it in report.gradients} <= {"all values"}
 
 
 OTHERS: list[tuple[str, dict[str, object]]] = [

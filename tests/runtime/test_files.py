@@ -23,7 +23,6 @@ from gradcalc.engines.symbolic.messages import (
     ClaimRequest,
     ClaimResult,
     Derivatives,
-    IndexedRequest,
     PartialsRequest,
     SymbolicRequest,
     pack_result,
@@ -158,7 +157,6 @@ def _tree(text: str) -> Any:
 
 
 QUESTION = PartialsRequest.of([_tree("x**2")], [(0, ("x",))])
-INDEXED = IndexedRequest("[]", ("x[i]",), QUESTION)
 CLAIM = ClaimRequest.of(_tree("x**2"), _tree("2*x"), "x")
 EMPTY: dict[str, Any] = {"formulas": [], "constants": [[], [[]]]}
 GOOD = {**EMPTY, "formulas": [["2*x", "2 x", ["2", "x", ["*", 0, 1], [2]], None]]}
@@ -181,8 +179,7 @@ FORGED: list[tuple[dict[str, Any], SymbolicRequest]] = [
     ({**GOOD, "formulas": [[2, "2 x", None, None]]}, QUESTION),
     ({**GOOD, "formulas": [["2*x"]]}, QUESTION),
     ({**GOOD, "formulas": "2*x"}, QUESTION),
-    ({"indexed": {"z": GOOD["formulas"][0]}, "constants": EMPTY["constants"], "sums": EMPTY["constants"]}, QUESTION),
-    ({"indexed": {"z": GOOD["formulas"][0]}, "constants": EMPTY["constants"], "sums": EMPTY["constants"]}, INDEXED),
+    ({"indexed": GOOD["formulas"], "constants": EMPTY["constants"]}, QUESTION),
     ({**GOOD, "constants": [["c"], [[]]]}, QUESTION),
 ]
 

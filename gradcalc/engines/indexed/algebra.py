@@ -141,6 +141,9 @@ class Algebra:
             return self.power(base.parts[0], base.coefficient * exponent)
         if base.kind is Kind.PRODUCT and not base.bound and is_whole and (base.coefficient or exponent > 0):
             return self.multiply(Fraction(base.coefficient**exponent), [self.power(part, exponent) for part in base.parts])
+        if base.kind is Kind.PRODUCT and base.bound and is_whole and base.coefficient != 1:
+            factor, rest = split(base)
+            return self.multiply(Fraction(factor**exponent), [self.power(rest, exponent)])
         if self.expands and base.kind is Kind.SUM and is_whole and 1 < exponent <= _MOST_EXPANDED:
             return self.add(self.multiply(1, [part, self.power(base, exponent - 1)]) for part in base.parts)
         if base.is_function("exp") and exponent == -1:

@@ -237,22 +237,22 @@ class Emission:
         scalars = [part for part in factors if not part.free]
         items = [self._item(part) for part in factors if part.free]
         contraction = Contraction(items, entry.bound, self._divisors(scalars, entry.bound), self.spelling)
-        items = contraction.run()
+        items, coefficient = contraction.run(), entry.coefficient
         if contraction.averaged:
             sizes = [self.algebra.count(index("", size)) for size in contraction.averaged.elements()]
-            rest = self.algebra.multiply(1, [*scalars, *sizes])
+            coefficient, rest = split(self.algebra.multiply(coefficient, [*scalars, *sizes]))
             scalars = list(rest.parts) if rest.kind is Kind.PRODUCT else [rest]
         numbers = [item for item in items if not item.axes]
         main = self._main(merged([item for item in items if item.axes], self.spelling), axes)
         above = [part for item in numbers for part in item.above]
         below = [part for item in numbers for part in item.below]
-        return self._scaled(entry.coefficient, scalars, main, above, below)
+        return self._scaled(coefficient, scalars, main, above, below)
 
     def _divisors(self, scalars: Sequence[Indexed], bound: Sequence[Index]) -> dict[str, int]:
         """The sizes of bound indices that a product is divided by, and how often."""
         powers = {each.parts[0]: each.coefficient for each in scalars if each.kind is Kind.POWER}
-        counts = {size_of(each): powers.get(self.algebra.count(each), Fraction(0)) for each in bound}
-        return {size: -int(power) for size, power in counts.items() if power < 0 and power.denominator == 1}
+        letters = {size_of(each): powers.get(self.algebra.count(each), Fraction(0)) for each in bound}
+        return {size: -int(power) for size, power in letters.items() if power < 0 and power.denominator == 1}
 
     def _diagonal(self, entry: Indexed, axes: Axes) -> Formula | None:
         """A diagonal matrix."""
@@ -319,7 +319,7 @@ class Emission:
         below: Sequence[Formula] = (),
     ) -> Formula:
         """A formula times numbers, over others."""
-        tops, bottoms = list(above), list(below)
+        tops, bottoms = list[Formula](), list(below)
         for each in scalars:
             if each.kind is Kind.POWER and each.coefficient < 0:
                 bottoms.append(self.formula(self.algebra.power(each.parts[0], -each.coefficient), ()))
@@ -331,7 +331,7 @@ class Emission:
         if main.op == "/":
             bottoms += main.parts[1].parts if main.parts[1].op == "*" else [main.parts[1]]
             main = main.parts[0]
-        product = times([number(factor.numerator), *tops, main], [number(factor.denominator), *bottoms])
+        product = times([number(factor.numerator), *tops, *above, main], [number(factor.denominator), *bottoms])
         return negative(product) if is_negative else product
 
 

@@ -13,7 +13,7 @@ _MOST_PLACES = 40
 
 
 class Formula:
-    """A formula; `op` is "name", "number", "+", "*", "/", "@", "transpose", "neg", "**" or a function.
+    """A formula; `op` is "name", "number", "+", "*", "/", "@", "transpose", "neg", "**", "[]", "entry" or a function.
 
     `rank` is the number of its dimensions, `text` how it is typed.  Equal texts are equal formulas.
     """
@@ -129,6 +129,8 @@ def _text(formula: Formula) -> str:
         return _put(parts[0], _TIGHTEST) + "**" + (exponent if parts[1].is_leaf else f"({exponent})")
     if op == "[]":
         return f"{_put(parts[0], _TIGHTEST)}[{', '.join(formula.options)}]"
+    if op == "entry":
+        return f"{_put(parts[0], _TIGHTEST)}[{','.join(formula.options)}]"
     if op == "[":
         return f"[{', '.join(part.text for part in parts)}]"
     if not parts:

@@ -6,7 +6,7 @@ out: the formula of a derivative.  Two expressions are equal for all sizes if th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gradcalc.engines.indexed.algebra import Algebra
@@ -69,12 +69,16 @@ class ArrayDerivative:
 
     algebra: Algebra
     array: IndexedArray
-    order: Sequence[str] = ()
-    """The names of the expression in order of appearance, which is that of factors and terms in the formula."""
+    tree: Node
+    """The expression: factors and terms in the formula stand in the order of its names."""
 
     def formula(self) -> Formula:
         """The formula.  Raises `Unprintable` where there is none of at most two dimensions."""
-        return Emission(self.algebra, self.order).array(self.array.entry, self.array.axes)
+        return self.emission().array(self.array.entry, self.array.axes)
+
+    def emission(self) -> Emission:
+        """What writes formulas as the expression is written."""
+        return Emission(self.algebra, names_in(self.tree))
 
 
 def derivative(question: Question, by: str, order: int = 1) -> ArrayDerivative:
@@ -98,7 +102,7 @@ def _known(free: Algebra, question: Question, by: str, array: IndexedArray) -> A
     """A derivative with what is known of the variable itself."""
     algebra = free.variant(question.symmetric)
     entry = algebra.renewed(array.entry) if by in question.symmetric else array.entry
-    return ArrayDerivative(algebra, IndexedArray(array.axes, entry), names_in(question.tree))
+    return ArrayDerivative(algebra, IndexedArray(array.axes, entry), question.tree)
 
 
 def is_equal(question: Question, known: ArrayDerivative, other: Node) -> bool:

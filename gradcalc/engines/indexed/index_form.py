@@ -7,21 +7,21 @@ are written so, with their indices behind: `softmax(X@W)[i, j]`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import permutations
 
 from gradcalc.engines.indexed.algebra import Algebra
 from gradcalc.engines.indexed.array_functions import at
-from gradcalc.engines.indexed.emission import Emission
 from gradcalc.engines.indexed.formulas import Formula, call, name, negative, number, shortest
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question
 from gradcalc.engines.indexed.lowering import lower
 from gradcalc.engines.indexed.nodes import ZERO, Index, Indexed, Kind, Unprintable, size_of, split
 from gradcalc.engines.indexed.number_functions import of_numbers
 from gradcalc.engines.indexed.spelling import Spelling, raised, times
-from gradcalc.expression.arrays import INDEX_LETTERS
+from gradcalc.expression.arrays import INDEX_LETTERS, Entry
 from gradcalc.expression.sizes import Size
+from gradcalc.expression.tree import Call, Name, Node
 from gradcalc.functions.resolve import understand
 
 SUM = "sum_"
@@ -56,9 +56,9 @@ class _Writer:
     """Writes entries; `letters` are those of the indices."""
 
     def __init__(self, known: ArrayDerivative, taken: Collection[str]):
-        self.algebra, self.matrices = known.algebra, Emission(known.algebra, known.order)
+        self.algebra, self.matrices = known.algebra, known.emission()
         self.letters: dict[Index, str] = {}
-        self._free = iter([letter for letter in (*INDEX_LETTERS, *"abcdefgh") if letter not in taken])
+        self._free = iter([letter for letter in (*INDEX_LETTERS, *"abcdefgh") if _is_free(letter, taken)])
 
     def letter(self, index: Index) -> str:
         """The letter of an index.  Raises `Unprintable` where all are used."""
@@ -81,12 +81,14 @@ class _Writer:
             return raised(self.entry(node.parts[0]), node.coefficient)
         if node.kind is Kind.DELTA:
             return self._at(call("eye", name(size_of(node.indices[0])), rank=2), node.indices)
+        if node.kind is Kind.FUNCTION and node.free:
+            return self.matrices.called(node, [self.entry(part) for part in node.parts], 0)
         whole = self._whole(node)
         if whole is not None:
             return whole
         if node.kind is Kind.VARIABLE:
             return self._at(name(node.name, len(node.indices)), node.indices)
-        if node.kind is Kind.FUNCTION:
+        if node.kind is Kind.FUNCTION:  # of sums over more than two dimensions
             return self.matrices.called(node, [self.entry(part) for part in node.parts], 0)
         if node.kind is Kind.PRODUCT:
             return self._sum(node)
@@ -103,7 +105,7 @@ class _Writer:
     def _at(self, formula: Formula, axes: Sequence[Index]) -> Formula:
         if formula.op == "transpose":
             formula, axes = formula.parts[0], axes[::-1]
-        return Formula("[]", (formula,), 0, options=[self.letter(each) for each in axes]) if axes else formula
+        return Formula("entry", (formula,), 0, options=[self.letter(each) for each in axes]) if axes else formula
 
     def _sum(self, node: Indexed) -> Formula:
         """A sum over indices, with the factors that have none of them before it."""
@@ -126,6 +128,11 @@ class _Writer:
         return negative(product) if factor < 0 else product
 
 
+def _is_free(letter: str, taken: Collection[str]) -> bool:
+    """Whether a letter is no name, and is not behind one as its index: `a_i`."""
+    return not any(name == letter or name.endswith(f"_{letter}") for name in taken)
+
+
 def is_index_form(question: Question, known: ArrayDerivative, form: IndexForm) -> bool:
     """Whether the entry of a derivative is what an index form says, for all sizes."""
     indices = dict(zip(form.letters, known.array.axes, strict=True))
@@ -141,7 +148,7 @@ def _read(
     indices: Mapping[str, Index],
 ) -> Indexed:
     """An entry that was written, with indices again."""
-    if formula.op == "[]" and all(option in form.sizes for option in formula.options):
+    if formula.op == "entry":
         array = lower(algebra, understand(formula.parts[0].text, form.names), question.sizes)
         return at(algebra, array, [indices[letter] for letter in formula.options])
     if formula.op.startswith(SUM):
@@ -149,14 +156,66 @@ def _read(
         new = algebra.fresh(form.sizes[letter])
         inner = _read(formula.parts[0], algebra, question, form, {**indices, letter: new})
         return algebra.multiply(1, [inner], [new])
-    if not has_letters(formula, form):
+    if not _has_entries(formula):
         return lower(algebra, understand(formula.text, form.names), question.sizes).entry
     parts = [_read(part, algebra, question, form, indices) for part in formula.parts]
     return algebra.multiply(1, parts) if formula.op == "*" else of_numbers(algebra, formula.op, parts)
 
 
-def has_letters(formula: Formula, form: IndexForm) -> bool:
-    """Whether letters of indices stand in a formula."""
-    if formula.op == "[]" and all(option in form.sizes for option in formula.options):
-        return True
-    return any(has_letters(part, form) for part in formula.parts)
+def _has_entries(formula: Formula) -> bool:
+    """Whether entries at letters stand in a formula."""
+    return formula.op == "entry" or any(map(_has_entries, formula.parts))
+
+
+def at_index(form: IndexForm, index: Mapping[str, str]) -> Formula:
+    """The formula with other letters, or numbers, for some letters."""
+
+    def replaced(formula: Formula) -> Formula:
+        if not formula.parts or not _has_entries(formula):
+            return formula
+        options = [index.get(word, word) for word in formula.options] if formula.op == "entry" else formula.options
+        return Formula(formula.op, list(map(replaced, formula.parts)), formula.rank, options=options)
+
+    return replaced(form.formula)
+
+
+def tree_of(formula: Formula, form: IndexForm, counts: Mapping[str, int] | None = None) -> Node:
+    """The formula of an entry, with letters or numbers for its indices, as an expression.
+
+    With `counts`, sums over letters are written out, so many terms each; without they are calls, `sum_k(...)`.
+    """
+    if formula.op == "entry":
+        base = understand(formula.parts[0].text, form.names)
+        if isinstance(base, Name) and counts is None:
+            return Name(Entry(base.name, formula.options))
+        return Call("[]", (base,), options=(("at", ",".join(formula.options)),))
+    if not _has_entries(formula):
+        return understand(formula.text, form.names)
+    if formula.op.startswith(SUM) and counts is not None:
+        letter, (inner,) = formula.op.removeprefix(SUM), formula.parts
+        summands = [
+            at_index(replace(form, formula=inner), {letter: str(place)}) for place in range(counts[form.sizes[letter]])
+        ]
+        return _chained("+", [tree_of(each, form, counts) for each in summands])
+    parts = [tree_of(part, form, counts) for part in formula.parts]
+    return _chained(formula.op, parts) if formula.op in ("+", "*") else Call(formula.op, tuple(parts))
+
+
+def _chained(operator: str, parts: Sequence[Node]) -> Node:
+    tree = parts[0]
+    for part in parts[1:]:
+        tree = Call(operator, (tree, part))
+    return tree
+
+
+def is_uniform(known: ArrayDerivative) -> bool:
+    """Whether all entries of a derivative are made in one way, and have values wherever the expression is smooth."""
+    waiting = [known.array.entry]
+    while waiting:
+        node = waiting.pop()
+        waiting += node.parts
+        is_constant = node.kind is Kind.VARIABLE and not node.name.isidentifier()
+        is_partial = node.kind is Kind.BLOCK and node.name not in ("softmax", "log_softmax", "logsumexp", "inv", "logdet")
+        if node.kind is Kind.DELTA or is_constant or is_partial or node.is_function("=="):
+            return False
+    return True

@@ -66,6 +66,8 @@ class _Lowering:
 
     def _of_entries(self, name: str, args: Sequence[IndexedArray], options: Mapping[str, str]) -> IndexedArray:
         """A function of numbers, entry by entry, with the reduction of a loss."""
+        if name == "gaussian_nll_loss":
+            args = [*args[:2], self._variance_of_rows(args[0], args[2])]
         axes = _broadcast([arg.axes for arg in args])
         parts = [self._spread(arg, axes) for arg in args]
         row = TABLE.get(name)
@@ -75,6 +77,12 @@ class _Lowering:
         if name == "where" and not self.joins_steps:
             return IndexedArray(axes, self.algebra.function(name, parts))
         return IndexedArray(axes, of_numbers(self.algebra, name, parts))
+
+    def _variance_of_rows(self, x: IndexedArray, variance: IndexedArray) -> IndexedArray:
+        """A variance of the shape of the rows of x is one of each row, as torch takes it."""
+        if not x.axes or list(map(size_of, variance.axes)) != list(map(size_of, x.axes[:-1])):
+            return variance
+        return IndexedArray((*variance.axes, self.algebra.fresh("1")), variance.entry)
 
     def _spread(self, arg: IndexedArray, axes: Sequence[Index]) -> Indexed:
         """The entry of an argument at the axes of the result: of a dimension of size 1, the only one."""

@@ -1,46 +1,15 @@
-"""Messages between the client and the process that runs sympy: three kinds of request, their results, trees as data."""
+"""Messages between the client and the process that runs sympy: two kinds of request, their results, trees as data."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from gradcalc.expression.arrays import Entry
 from gradcalc.expression.tree import Call, Name, Node, Number, Program, keep_program, linearize
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Reduction:
-    """A reduction of all entries: its name, as text and as LaTeX, its entry, and its partial by that entry.
-
-    `entry` and `local_partial` are trees with an index, `x[i]`; other reductions stand in them by their names.
-    """
-
-    name: str
-    latex: str
-    entry: Node
-    local_partial: Node
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class IndexedForm:
-    """An expression of arrays with an index: the tree of its value, in reductions, each of which stands after its own parts.
-
-    `reduction_trees` are the reductions as expressions of arrays; `letters` those of the index.
-    """
-
-    result: Node
-    reductions: tuple[Reduction, ...]
-    reduction_trees: Mapping[str, Node]
-    letters: tuple[str, ...]
-
-    def entry(self, name: str, dimensions: int) -> str:
-        """The entry of a variable with letters for its index: `x[i]`; a number is itself."""
-        return Entry(name, self.letters[:dimensions]) if dimensions else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +32,6 @@ class PartialsRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexedRequest:
-    """The partials of an indexed form, one formula a variable; where sympy finds none, those of the entries, if any."""
-
-    form: str
-    wrt: tuple[str, ...]
-    entries: PartialsRequest | None
-    seconds: float = DEFAULT_SECONDS
-
-    @classmethod
-    def of(
-        cls, form: IndexedForm, wrt: Sequence[str], entries: PartialsRequest | None, seconds: float = DEFAULT_SECONDS
-    ) -> IndexedRequest:
-        """The request for the partials of a form with respect to variables or their entries with letters."""
-        return cls(_pack_form(form), tuple(wrt), entries, seconds)
-
-
-@dataclass(frozen=True, slots=True)
 class ClaimRequest:
     """Whether the derivative of the first tree with respect to a name is the second."""
 
@@ -93,9 +45,9 @@ class ClaimRequest:
         return cls(json.dumps(pack([tree, claimed])), wrt, seconds)
 
 
-SymbolicRequest = PartialsRequest | IndexedRequest | ClaimRequest
-_KINDS: dict[str, type[PartialsRequest] | type[IndexedRequest] | type[ClaimRequest]] = {
-    kind.__name__: kind for kind in (PartialsRequest, IndexedRequest, ClaimRequest)
+SymbolicRequest = PartialsRequest | ClaimRequest
+_KINDS: dict[str, type[PartialsRequest] | type[ClaimRequest]] = {
+    kind.__name__: kind for kind in (PartialsRequest, ClaimRequest)
 }
 
 
@@ -120,23 +72,10 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class Derivatives:
-    """The formulas of the partials of a request, in its order, and the constants that they mention.
-
-    `indexed` has for variables the formula with letters for the index that they come from, and the entry with these.
-    """
+    """The formulas of the partials of a request, in its order, and the constants that they mention."""
 
     formulas: tuple[Formula, ...]
     constants: Mapping[str, Node]
-    indexed: Mapping[str, tuple[str, Formula]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class IndexedDerivatives:
-    """The formulas with an index, by what they are with respect to; their constants, and the summands of their sums."""
-
-    formulas: Mapping[str, Formula]
-    constants: Mapping[str, Node]
-    sums: Mapping[str, Node]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +85,7 @@ class ClaimResult:
     is_same: bool
 
 
-SymbolicResult = Derivatives | IndexedDerivatives | ClaimResult
+SymbolicResult = Derivatives | ClaimResult
 
 
 _FIRST_OF_NUMBER = frozenset("0123456789.-")  # a default of the function table may be negative
@@ -195,20 +134,6 @@ def unpack(parts: Parts) -> list[Node]:
     return trees
 
 
-def _pack_form(form: IndexedForm) -> str:
-    reductions = form.reductions
-    trees = pack([form.result, *(it.entry for it in reductions), *(it.local_partial for it in reductions)])
-    return json.dumps([[(it.name, it.latex, it.count) for it in reductions], trees])
-
-
-def unpack_form(text: str) -> tuple[Node, list[Reduction]]:
-    """The tree of the value of an indexed form, and its reductions."""
-    names, parts = json.loads(text)
-    result, *trees = unpack(parts)
-    pairs = zip(trees[: len(names)], trees[len(names) :], strict=True)
-    return result, [Reduction(name, latex, *pair, count) for (name, latex, count), pair in zip(names, pairs, strict=True)]
-
-
 def pack_request(request: SymbolicRequest) -> dict[str, Any]:
     """A request as plain data."""
     return {"kind": type(request).__name__, **asdict(request)}
@@ -217,9 +142,6 @@ def pack_request(request: SymbolicRequest) -> dict[str, Any]:
 def unpack_request(data: Mapping[str, Any]) -> SymbolicRequest:
     """The request of plain data, which the client has made."""
     values = {key: value for key, value in data.items() if key not in ("kind", "number")}
-    if "entries" in values:
-        values["entries"] = None if values["entries"] is None else PartialsRequest(**values["entries"])
-        values["wrt"] = tuple(map(Entry.from_text, values["wrt"]))
     return _KINDS[data["kind"]](**values)
 
 
@@ -227,11 +149,8 @@ def pack_result(result: SymbolicResult) -> dict[str, Any]:
     """A result as plain data."""
     if isinstance(result, ClaimResult):
         return {"same": result.is_same}
-    constants = _pack_named(result.constants)
-    if isinstance(result, Derivatives):
-        return {"formulas": [_pack_formula(formula) for formula in result.formulas], "constants": constants}
-    indexed = {name: _pack_formula(formula) for name, formula in result.formulas.items()}
-    return {"indexed": indexed, "constants": constants, "sums": _pack_named(result.sums)}
+    formulas = [_pack_formula(formula) for formula in result.formulas]
+    return {"formulas": formulas, "constants": _pack_named(result.constants)}
 
 
 def unpack_result(data: Mapping[str, Any], request: SymbolicRequest) -> SymbolicResult:
@@ -240,11 +159,7 @@ def unpack_result(data: Mapping[str, Any], request: SymbolicRequest) -> Symbolic
     try:  # a key too many or too few is a `TypeError`
         if isinstance(request, ClaimRequest):
             return _claim_result(**values)
-        if isinstance(request, PartialsRequest):
-            return _derivatives(request, **values)
-        if "indexed" in values or request.entries is None:
-            return _indexed_derivatives(request, **values)
-        return _derivatives(request.entries, **values)
+        return _derivatives(request, **values)
     except (AttributeError, IndexError, KeyError, TypeError) as error:
         raise ValueError(f"no result: {error}") from None
 
@@ -260,13 +175,6 @@ def _derivatives(request: PartialsRequest, formulas: Any, constants: Any) -> Der
     if len(derivatives.formulas) != len(request.partials):
         raise ValueError("a result of another request")
     return derivatives
-
-
-def _indexed_derivatives(request: IndexedRequest, indexed: Any, constants: Any, sums: Any) -> IndexedDerivatives:
-    formulas = {name: _unpack_formula(*parts) for name, parts in indexed.items()}
-    if set(formulas) != set(request.wrt):
-        raise ValueError("a result of another request")
-    return IndexedDerivatives(formulas, _unpack_named(*constants), _unpack_named(*sums))
 
 
 def _pack_formula(formula: Formula) -> tuple[Any, ...]:

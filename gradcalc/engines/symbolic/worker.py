@@ -20,13 +20,10 @@ from gradcalc.engines.symbolic.messages import (
     ClaimRequest,
     ClaimResult,
     Derivatives,
-    IndexedDerivatives,
-    IndexedRequest,
     SymbolicRequest,
     SymbolicResult,
     pack_result,
     unpack,
-    unpack_form,
     unpack_request,
 )
 from gradcalc.runtime.memory_limit import limit_memory
@@ -68,19 +65,9 @@ def main(descriptor: str) -> None:
 
 
 def _result(request: SymbolicRequest, cas: Any) -> SymbolicResult | str:
-    """The formulas with an index where they are asked for and there are any, else one by one; or whether a claim holds.
-
-    A text says why there is no result.
-    """
+    """The formulas that are asked for, or whether a claim holds; a text says why there is no result."""
     if isinstance(request, ClaimRequest):
         return ClaimResult(cas.is_derivative(*unpack(json.loads(request.trees)), request.wrt))
-    if isinstance(request, IndexedRequest):
-        indexed: IndexedDerivatives | None = cas.derive_with_index(*unpack_form(request.form), request.wrt)
-        if indexed is not None:
-            return indexed
-        if request.entries is None:
-            return "SymPy gives no formula with an index, and those of the entries are too long"
-        request = request.entries
     result: Derivatives = cas.derive(unpack(json.loads(request.trees)), request.partials)
     return result
 

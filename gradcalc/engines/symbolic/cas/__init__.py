@@ -11,9 +11,8 @@ import sympy
 
 from gradcalc.engines.symbolic.cas.derivatives import Graph
 from gradcalc.engines.symbolic.cas.formulas import Formulas
-from gradcalc.engines.symbolic.cas.indexed_gradients import gradients
 from gradcalc.engines.symbolic.cas.to_sympy import Builder
-from gradcalc.engines.symbolic.messages import Derivatives, IndexedDerivatives, Reduction
+from gradcalc.engines.symbolic.messages import Derivatives
 from gradcalc.expression.tree import Node, names_in
 
 
@@ -37,12 +36,6 @@ def derive(trees: Sequence[Node], requests: Sequence[tuple[int, Sequence[str]]])
                 graphs[place, prefix] = Graph(sympy.S.Zero if symbol is None else above.partial(symbol))
         results.append(formulas.of(graphs[place, tuple(wrt)].expression))
     return Derivatives(tuple(results), builder.opaque)
-
-
-def derive_with_index(result: Node, reductions: Sequence[Reduction], wrt: Sequence[str]) -> IndexedDerivatives | None:
-    """The derivatives of an expression with an index, by variables; None where one of them is of no use."""
-    slopes = gradients(result, reductions, wrt)
-    return None if any(formula.unusable for formula in slopes.formulas.values()) else slopes
 
 
 def is_derivative(tree: Node, claim: Node, wrt: str) -> bool:

@@ -8,7 +8,6 @@ from gradcalc.engines.symbolic.cas.from_sympy import Latex, Order, Printer, Tree
 from gradcalc.engines.symbolic.cas.to_sympy import Builder
 from gradcalc.engines.symbolic.messages import Formula
 from gradcalc.errors import CalcError
-from gradcalc.expression.tree import Node
 
 MAX_FORMULA_CHARACTERS = 200_000
 
@@ -50,7 +49,7 @@ class Formulas:
         size = self._sizes[derivative]
         if size > MAX_FORMULA_CHARACTERS:  # a part takes a character at least
             return Formula(f"(a formula of {size} parts)", "", None, "SymPy's formula is too long")
-        text, latex = self.written(derivative)
+        text, latex = self._written(derivative)
         if builder.is_lost:
             return Formula(text, latex, None, "SymPy's value of the expression is not a number")
         if flaws:
@@ -58,20 +57,16 @@ class Formulas:
         if len(text) > MAX_FORMULA_CHARACTERS:
             return Formula(f"(a formula of {len(text)} characters)", "", None, "SymPy's formula is too long")
         try:
-            return Formula(text, latex, self.tree(derivative))
+            return Formula(text, latex, self._trees.of(derivative))
         except CalcError as error:
             return Formula(text, latex, None, f"SymPy answered with more than gradcalc knows: {error.message}")
 
-    def written(self, expression: sympy.Expr, *, readable: bool = True) -> tuple[str, str]:
-        """The text of an expression, and its LaTeX where that is not too long; `readable` shows constants as numbers."""
+    def _written(self, expression: sympy.Expr) -> tuple[str, str]:
+        """The text of an expression with its constants as numbers, and its LaTeX where that is not too long."""
         numbers = self._builder.shown.numbers
-        typeset = expression.xreplace(numbers) if readable and numbers else expression
+        typeset = expression.xreplace(numbers) if numbers else expression
         text = self._printer.doprint(typeset)
         return text, self._latex.doprint(typeset) if len(text) < MAX_FORMULA_CHARACTERS else ""
-
-    def tree(self, expression: sympy.Expr) -> Node:
-        """The tree of an expression.  Raises `CalcError` for what the function table does not have."""
-        return self._trees.of(expression)
 
     def _look(self, expression: sympy.Expr) -> None:
         """The number of parts of every part, each as often as it is written, and what is wrong with it."""

@@ -7,7 +7,7 @@ formula serves for the exact constants and for the ones that torch rounded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import islice
 from typing import Any
@@ -27,10 +27,9 @@ _DISPLAYED = 10**9
 class Builder:
     """A tree as a sympy expression; also the vocabulary of the function table, in sympy's terms."""
 
-    def __init__(self, names: Sequence[str], latex: Mapping[str, str] | None = None):
+    def __init__(self, names: Sequence[str]):
         self.vocabulary = SympyVocabulary(lambda number: self.to_sympy(_Constant(number)))
         self.symbols = {name: sympy.Symbol(name, real=True) for name in names}
-        self._latex = {self.symbols[name]: text for name, text in (latex or {}).items()}
         self.opaque: dict[str, Node] = {}
         self.is_lost = False
         """Whether sympy made something of an expression that is not a number: its derivative looks like 0."""
@@ -39,11 +38,6 @@ class Builder:
         self._prefix = "c"
         while any(name.startswith(self._prefix) and name[len(self._prefix) :].isdigit() for name in names):
             self._prefix += "_"
-
-    def name(self, name: str, latex: str) -> None:
-        """Make a symbol of something that has a name from now on."""
-        self.symbols[name] = sympy.Symbol(name, real=True)
-        self._latex[self.symbols[name]] = latex
 
     def build(self, tree: Node) -> sympy.Expr:
         return self.to_sympy(linearize(tree).evaluate(self._leaf, self._call)[-1])
@@ -85,7 +79,7 @@ class Builder:
         """How constants and symbols are shown; each is written once, however many formulas it stands in."""
         shown = self._written
         for name, symbol in islice(self.symbols.items(), shown.symbols, None):
-            shown.latex[symbol] = self._latex.get(symbol) or name_latex(name)
+            shown.latex[symbol] = name_latex(name)
         shown.symbols = len(self.symbols)
         for name, (node, symbol) in islice(
             zip(self.opaque, self._opaque_symbols.items(), strict=True), len(shown.names), None
