@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from gradcalc.expression.arrays import shape_text
+from gradcalc.expression.tree import Call, Name
+from gradcalc.output.document import Derivative, Formula
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import Page
 from gradcalc.output.records import tabbed
+from gradcalc.output.tex import ascii_latex, formula_latex
 from gradcalc.report import ArrayFormula
 
 
-def shape_text(sizes: Sequence[str]) -> str:
-    """A shape as Python writes it."""
-    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+def write_question(source: str, shapes: Mapping[str, Sequence[str]], page: Page) -> None:
+    """The expression with the shapes of its variables."""
+    page.formula("f", source)
+    page.sentence(shapes_text(shapes), "dim", indent=2, hanging=2)
+
+
+def shapes_text(shapes: Mapping[str, Sequence[str]]) -> str:
+    """Variables with their shapes: `A (m, n), x (n,)`."""
+    return ", ".join(f"{name} {shape_text(sizes)}" for name, sizes in shapes.items())
 
 
 def write_formulas(formulas: Sequence[ArrayFormula], page: Page, f: str = "f", order: int = 1) -> None:
@@ -42,8 +52,7 @@ def table(
 ) -> str:
     """The expression with its shapes, and the formulas."""
     page = Page(options)
-    page.formula("f", source)
-    page.sentence(", ".join(f"{name} {shape_text(sizes)}" for name, sizes in shapes.items()), "dim", indent=2, hanging=2)
+    write_question(source, shapes, page)
     page.line()
     write_formulas(formulas, page, order=order)
     return page.text()
@@ -65,7 +74,24 @@ def plain(formulas: Sequence[ArrayFormula], options: RenderOptions) -> str:
     return tabbed(rows, options)
 
 
-def latex(formulas: Sequence[ArrayFormula]) -> str:
-    """A line for each formula."""
-    lines = (rf"\frac{{\partial f}}{{\partial {it.by}}} = {it.latex}" for it in formulas if it.latex is not None)
-    return "".join(f"{line}\n" for line in lines)
+def latex(formulas: Sequence[ArrayFormula], order: int = 1) -> str:
+    """A line for each formula, with its parts behind it."""
+    return "".join(f"{_equation(it, order)}\n" for it in formulas if it.latex is not None)
+
+
+def _equation(formula: ArrayFormula, order: int) -> str:
+    parts = ", ".join(f"{name} = {part}" for name, part in formula.latex_parts)
+    right = f"{formula.latex}" + (rf" \quad \text{{where }} {parts}" if parts else "")
+    return f"{formula_latex(_left(formula, order))} = {ascii_latex(right)}"
+
+
+def _left(formula: ArrayFormula, order: int) -> Formula:
+    by, arrays = formula.by, list(map(Name, formula.arrays))
+    if formula.product is None:
+        return Formula([Derivative("f", [by] * order)], arrays)
+    kind, letter = formula.product
+    factor, value = Name(letter), Name("f")
+    if kind == "direction":
+        return Formula([Derivative("f", [by, by]), "·", factor], arrays)
+    total = Call("sum", (Call("*", (factor, value)),))
+    return Formula([Derivative(total, [by])], [*arrays, value, Call("*", (factor, value))])

@@ -13,13 +13,13 @@ from gradcalc.commands.settings import Settings
 from gradcalc.engines.indexed.nodes import Unprintable
 from gradcalc.engines.taylor.reals import Real, decimal
 from gradcalc.errors import CalcError, Exit
-from gradcalc.expression.arrays import Array
+from gradcalc.expression.arrays import Array, shape_text
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node, names_in
 from gradcalc.inputs.query import Query
 from gradcalc.inputs.shapes import MOST_DIMENSIONS
 from gradcalc.inputs.values import Point
-from gradcalc.output.array_formulas import shape_text, write_formulas
+from gradcalc.output.array_formulas import write_formulas, write_question
 from gradcalc.output.numbers import exact, input_text
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import Page
@@ -102,9 +102,7 @@ def _derivation(
 def _table(derivation: ArrayDerivation, options: RenderOptions) -> str:
     """The lines with their shapes, and the derivatives that they lead to."""
     page, question, steps = Page(options), derivation.question, derivation.steps
-    page.formula("f", unparse(question.tree))
-    shapes = ", ".join(f"{name} {shape_text(sizes)}" for name, sizes in question.sizes.items())
-    page.sentence(shapes, "dim", indent=2, hanging=2)
+    write_question(unparse(question.tree), question.sizes, page)
     for title, lines in (("forward", _forward(steps)), ("backward", _backward(steps))):
         page.line()
         page.line(title, "dim")
