@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gradcalc.expression.latex import latex, name_latex
-from gradcalc.expression.tree import Node, postorder
+from gradcalc.expression.tree import Name, Node, postorder
 from gradcalc.inputs.shapes import sizes_of
 
 
@@ -21,16 +21,24 @@ class ArrayLatex(NamedTuple):
     arrays: tuple[str, ...]
 
 
-def array_latex(tree: Node, parts: Iterable[tuple[str, Node]], sizes: Mapping[str, Sequence[str]]) -> ArrayLatex:
+def array_latex(tree: Node, parts: Sequence[tuple[str, Node]], sizes: Mapping[str, Sequence[str]]) -> ArrayLatex:
     """The LaTeX of a formula with names for its parts, each of which stands behind those that it has in it."""
-    known, written = dict(sizes), []
+    arrays = arrays_with_parts(tree, parts, sizes)
+    written = ((name_latex(name, is_array=Name(name) in arrays), latex(part, arrays)) for name, part in parts)
+    names = [name for name, its_sizes in sizes.items() if its_sizes]
+    names += [name for name, _ in parts if Name(name) in arrays]
+    return ArrayLatex(latex(tree, arrays), tuple(written), tuple(names))
+
+
+def arrays_with_parts(tree: Node, parts: Iterable[tuple[str, Node]], sizes: Mapping[str, Sequence[str]]) -> set[Node]:
+    """The vectors and matrices in a formula with names for its parts."""
+    known, arrays = dict(sizes), set[Node]()
     for name, part in parts:
         known[name] = sizes_of(part, known)
-        written.append((name_latex(name, is_array=bool(known[name])), latex(part, arrays_in(part, known))))
-    arrays = tuple(name for name, its_sizes in known.items() if its_sizes)
-    return ArrayLatex(latex(tree, arrays_in(tree, known)), tuple(written), arrays)
+        arrays |= arrays_in(part, known)
+    return arrays | arrays_in(tree, known)
 
 
-def arrays_in(tree: Node, sizes: Mapping[str, Sequence[str]]) -> frozenset[Node]:
+def arrays_in(tree: Node, sizes: Mapping[str, Sequence[str]]) -> set[Node]:
     """The parts of an expression that are vectors and matrices."""
-    return frozenset(node for node in postorder(tree) if sizes_of(node, sizes))
+    return {node for node in postorder(tree) if sizes_of(node, sizes)}

@@ -14,9 +14,9 @@ from gradcalc.output.tex import ascii_latex, formula_latex
 from gradcalc.report import ArrayFormula
 
 
-def write_question(source: str, shapes: Mapping[str, Sequence[str]], page: Page) -> None:
+def write_question(source: str, shapes: Mapping[str, Sequence[str]], page: Page, f: str = "f") -> None:
     """The expression with the shapes of its variables."""
-    page.formula("f", source)
+    page.formula(f, source)
     page.sentence(shapes_text(shapes), "dim", indent=2, hanging=2)
 
 
@@ -25,8 +25,10 @@ def shapes_text(shapes: Mapping[str, Sequence[str]]) -> str:
     return ", ".join(f"{name} {shape_text(sizes)}" for name, sizes in shapes.items())
 
 
-def write_formulas(formulas: Sequence[ArrayFormula], page: Page, f: str = "f", order: int = 1) -> None:
-    """Formulas for people: each with its parts, and below what confirms it and what it assumes."""
+def write_formulas(
+    formulas: Sequence[ArrayFormula], page: Page, f: str = "f", order: int = 1, *, proof: bool = True
+) -> None:
+    """Formulas for people: each with its parts, and below what it assumes and, with `proof`, what confirms it."""
     for formula in formulas:
         left = f"∂{f}/∂{formula.by}" if order == 1 else f"∂²{f}/∂{formula.by}²"
         if formula.product is not None:
@@ -38,13 +40,13 @@ def write_formulas(formulas: Sequence[ArrayFormula], page: Page, f: str = "f", o
         page.formula(left, formula.formula, style="bold")
         for name, part in formula.parts:
             page.formula(f"  where {name}", part)
-        page.sentence("; ".join(notes(formula)), "dim", indent=2, hanging=2)
+        page.sentence("; ".join(notes(formula, proof=proof)), "dim", indent=2, hanging=2)
 
 
-def notes(formula: ArrayFormula) -> list[str]:
-    """What confirms a formula, and what it assumes."""
+def notes(formula: ArrayFormula, *, proof: bool = True) -> list[str]:
+    """What confirms a formula, unless no proof is wanted, and what it assumes."""
     words = {"all sizes": "proven for all sizes", "points": "right at random points of random shapes, not proven for all"}
-    return [words[str(formula.evidence)], *formula.assumptions]
+    return [words[str(formula.evidence)]] * proof + [*formula.assumptions]
 
 
 def table(

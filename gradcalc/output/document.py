@@ -142,7 +142,12 @@ def formula_of(text: str) -> Term:
         return Number(text)
 
 
-def assignments(values: Mapping[str, Node]) -> Iterator[Term]:
+def names_formula(names: Sequence[str], arrays: Collection[Node] = ()) -> Formula:
+    """Names in a row: `w, b`."""
+    return Formula([term for place, name in enumerate(names) for term in [","] * (place > 0) + [Name(name)]], arrays)
+
+
+def assignments(values: Mapping[str, Term]) -> Iterator[Term]:
     """The parts of `x = 3, y = 2`."""
     for place, (name, value) in enumerate(values.items()):
         yield from ([","] if place else [])
