@@ -225,9 +225,9 @@ class EntryFormula:
 class ArrayFormula:
     """The derivative by the variable `by` as a formula of vectors and matrices, whose sizes are letters or numbers.
 
-    `shape` is that of the derivative, `parts` are names that stand in the formula, with what they are; `evidence` says what
-    confirms it: a proof for "all sizes", or for "all values" of arrays of these sizes, or "points" of random shapes.
-    Without a formula `why` says why there is none.
+    `shape` is that of the derivative, `parts` are names in the formula, with what they are, `arrays` those of vectors and
+    matrices; `evidence` says what confirms it: a proof for "all sizes", or for "all values" of arrays of these sizes, or
+    "points" of random shapes.  Without a formula `why` says why there is none.
 
     A derivative of more than two dimensions has the formula of a product: `product` is the array that it is multiplied by,
     which has the shape of the expression ("cotangent") or, for a second derivative, of the variable ("direction").  Of
@@ -250,6 +250,8 @@ class ArrayFormula:
     along: tuple[str, ...] = ()
     entry: str | None = None
     indices: tuple[tuple[str, ...], ...] = ()
+    latex_parts: tuple[tuple[str, str], ...] = ()
+    arrays: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, count, pairwise
 from types import MappingProxyType
 
+from gradcalc.calculate.array_latex import ArrayLatex, array_latex
 from gradcalc.engines.indexed.formulas import Formula
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, derivative
 from gradcalc.engines.indexed.index_form import index_form
 from gradcalc.engines.indexed.known_sizes import with_numbers
 from gradcalc.engines.indexed.nodes import Unprintable, size_of
-from gradcalc.engines.indexed.shared_parts import with_names
+from gradcalc.engines.indexed.shared_parts import NamedFormula, with_names
 from gradcalc.errors import CalcError
 from gradcalc.expression.directional import contract_with_cotangent
-from gradcalc.expression.latex import latex
 from gradcalc.expression.sizes import letters_in
 from gradcalc.expression.tree import Name, Node, names_in
 from gradcalc.functions.resolve import understand
@@ -154,14 +154,17 @@ def array_formula(
     if confirmed is None:
         return _without(question, by, order, "the formula could not be confirmed")
     short = with_names(formula, names)
+    typeset = _latex(short, question, numbers)
     return ArrayFormula(
         by,
         tuple(str(numbers.get(size, size)) for size in map(size_of, known.array.axes)),
         short.formula.text,
-        _latex(short.formula, {*names, *(name for name, _ in short.parts)}),
+        typeset.formula,
         tuple((name, part.text) for name, part in short.parts),
         tuple(_assumptions(question, formula)),
         str(confirmed),
+        latex_parts=typeset.parts,
+        arrays=typeset.arrays,
     )
 
 
@@ -185,8 +188,11 @@ def _product(question: ArrayQuestion, by: str, order: int, known: ArrayDerivativ
     return replace(array_formula(weighted, by, 1), product=(kind, factor))
 
 
-def _latex(formula: Formula, names: set[str]) -> str:
-    return latex(understand(formula.text, names))
+def _latex(short: NamedFormula, question: ArrayQuestion, numbers: Mapping[str, int]) -> ArrayLatex:
+    sizes = {name: [str(numbers.get(size, size)) for size in each] for name, each in question.sizes.items()}
+    names = {*question.names, *(name for name, _ in short.parts)}
+    parts = [(name, understand(part.text, names)) for name, part in short.parts]
+    return array_latex(understand(short.formula.text, names), parts, sizes)
 
 
 def _assumptions(question: ArrayQuestion, formula: Formula) -> Iterator[str]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 
 from gradcalc.calculate.array_formulas import ArrayQuestion, array_formulas
 from gradcalc.errors import CalcError
+from gradcalc.expression.arrays import shape_text
 from gradcalc.expression.directional import contract_with_cotangent, fresh_name, restrict_to_line
 from gradcalc.expression.printer import unparse
-from gradcalc.expression.sizes import Size, shape_text
+from gradcalc.expression.sizes import Size
 from gradcalc.expression.tree import Name, Node, names_in, substitute_names
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.shapes import sizes_of

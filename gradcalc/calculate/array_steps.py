@@ -2,7 +2,7 @@
 
 Comes in: an `ArrayQuestion` whose expression is a number.  Goes out: an `ArraySteps`.  An intermediate result is what a
 function that is not linear is applied to; the adjoint of one is a formula in the adjoints of those that it stands in.  What
-the lines lead to is compared with the derivative.
+the lines lead to is compared with the derivative, which has a formula of its own.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from gradcalc.calculate.array_formulas import ArrayQuestion
-from gradcalc.engines.indexed.gradients import derivative
+from gradcalc.calculate.array_formulas import ArrayQuestion, array_formula, array_formulas
+from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, derivative
+from gradcalc.engines.indexed.nodes import Unprintable
 from gradcalc.engines.taylor.array_at import ArrayAt
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.errors import CalcError
-from gradcalc.expression.arrays import Array
+from gradcalc.expression.arrays import Adjoint, Array
 from gradcalc.expression.directional import fresh_name
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Call, Name, Node, fold, names_in, postorder, substitute_names
 from gradcalc.functions.resolve import is_condition, understand
 from gradcalc.inputs.shapes import sizes_of
 from gradcalc.proof.array_formulas import ArrayPoint, Evidence, entries_at, evidence, is_different
+from gradcalc.report import ArrayFormula
 from gradcalc.runtime import deadline
 
 _NUMBERS, _MATRICES = "uvwpqrsthkz", "UVWPQRSTHKZ"
@@ -36,42 +38,54 @@ _BILINEAR = frozenset({"@", "*", "dot", "outer"})
 
 @dataclass(frozen=True, slots=True)
 class ArrayStep:
-    """A line: a name with its formula and its sizes, and its numbers at a point.
+    """A line: a name with its formula, as text and as a tree, and its sizes, and its numbers at a point.
 
     Backward, `name` is that whose adjoint the line is, and adjoints stand in the formula as `∂f/∂u`.
     """
 
     name: str
     formula: str
+    tree: Node
     sizes: tuple[str, ...]
     numbers: Array[Real] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ArraySteps:
-    """The lines forward and backward, and for each variable what confirms the derivative that they lead to.
+    """The lines forward and backward, and for each variable its derivative, and what confirms that the lines lead to it.
 
-    `holds` says whether they lead to the derivative at the point, too; None without one.  Where they do not, or there is no
-    derivative, adjoints have no numbers.
+    `sizes` are those of all names in the lines, adjoints included.  `holds` says whether they lead to the derivative at the
+    point, too; None without one.  Where they do not, or there is no derivative, adjoints have no numbers.
     """
 
     forward: Sequence[ArrayStep]
     backward: Sequence[ArrayStep]
+    formulas: Sequence[ArrayFormula]
     confirmed: Mapping[str, Evidence | None]
+    sizes: Mapping[str, Sequence[str]]
     holds: bool | None = None
+
+    @property
+    def value(self) -> str:
+        """The name of the value, which no variable has."""
+        return self.forward[-1].name
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the lines are known to lead to all derivatives, at the point, too, if there is one."""
+        return all(self.confirmed.values()) and self.holds is not False
 
 
 def array_steps(
     question: ArrayQuestion, by: Sequence[str], seconds: float, values: Mapping[str, Array[Node]] | None = None
 ) -> ArraySteps:
-    """The reverse pass to some variables, with numbers where `values` are given.
+    """The reverse pass to some variables, with numbers where `values` are given; each derivative has so many seconds.
 
-    Raises `CalcError` unless the expression is a number, and `Unprintable` where an adjoint has no formula.
+    Raises `CalcError` unless the expression is a number, `Unprintable` where an adjoint has no formula, and `OutOfTime`.
     """
     if sizes_of(question.tree, question.sizes):
         raise CalcError("a reverse pass begins at a number, and the expression is an array", hint="write sum(...) of it")
-    with deadline.limit(seconds):
-        return _Pass(question, by, values).steps()
+    return _Pass(question, by, values).steps(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +110,41 @@ class _Pass:
         for it in self.results:
             letter = f"d_{it.name}"
             self.adjoints[it.name] = letter if letter not in taken else fresh_name({*taken, *self.adjoints.values()})
+        self.shown = {letter: Adjoint(self.results[-1].name, name) for name, letter in self.adjoints.items()}
 
-    def steps(self) -> ArraySteps:
+    def steps(self, seconds: float) -> ArraySteps:
         """All lines.  Raises `OutOfTime`, `Unprintable`."""
         names = [*(it.name for it in self.results[-2::-1]), *self.by]
-        texts = {name: self._adjoint(name) for name in names}
-        known = {*self.sizes, *self.question.names, *self.adjoints.values()}
-        trees = {name: understand(text, known) for name, text in texts.items()}
-        adjoints = self._opened_adjoints(trees)
-        whole = {it.name: it.whole for it in self.results}
-        opened = {name: substitute_names(substitute_names(tree, adjoints.get), whole.get) for name, tree in trees.items()}
-        confirmed = {name: self._evidence(name, opened[name]) for name in self.by}
-        lines = [
-            ArrayStep(name, self._shown(texts[name]), tuple(self.sizes.get(name, ())), self._numbers(tree))
-            for name, tree in opened.items()
-        ]
-        forward = [ArrayStep(it.name, unparse(it.tree), it.sizes, self._numbers(it.whole)) for it in self.results]
+        with deadline.limit(seconds):
+            texts = {name: self._adjoint(name) for name in names}
+            known = {*self.sizes, *self.question.names, *self.adjoints.values()}
+            trees = {name: understand(text, known) for name, text in texts.items()}
+            opened = self._opened(trees)
+            backward = [self._line(name, texts[name], trees[name], opened[name]) for name in names]
+            forward = [
+                ArrayStep(it.name, unparse(it.tree), it.tree, it.sizes, self._numbers(it.whole)) for it in self.results
+            ]
+        formulas: list[ArrayFormula] = []
+        confirmed: dict[str, Evidence | None] = {}
+        for name in self.by:
+            with deadline.limit(seconds):
+                formula, confirmed[name] = self._derivative(name, opened[name], seconds)
+                formulas.append(formula)
+        sizes: dict[str, Sequence[str]] = dict(self.sizes)
+        sizes.update((self.shown[self.adjoints[it.name]], it.sizes) for it in self.results)
         if self.values is None:
-            return ArraySteps(forward, lines, confirmed)
-        holds = all(self._holds(name, tree) for name, tree in opened.items() if name in self.by)
-        return ArraySteps(forward, lines if holds else [replace(it, numbers=None) for it in lines], confirmed, holds)
+            return ArraySteps(forward, backward, formulas, confirmed, sizes)
+        with deadline.limit(seconds):
+            holds = all(self._holds(name, opened[name]) for name in self.by)
+        backward = backward if holds else [replace(it, numbers=None) for it in backward]
+        return ArraySteps(forward, backward, formulas, confirmed, sizes, holds)
+
+    def _line(self, name: str, text: str, tree: Node, opened: Node) -> ArrayStep:
+        """The line of an adjoint, in terms of those of results."""
+        adjoints = {letter: Name(adjoint) for letter, adjoint in self.shown.items()}
+        shown = re.sub(r"\w+", lambda word: self.shown.get(word[0], word[0]), text)
+        sizes = tuple(self.sizes.get(name, ()))
+        return ArrayStep(name, shown, substitute_names(tree, adjoints.get), sizes, self._numbers(opened))
 
     def _adjoint(self, name: str) -> str:
         """The adjoint of a result, or of a variable, in those of the results that it stands in."""
@@ -133,22 +162,29 @@ class _Pass:
         own = replace(self.question, tree=tree, sizes=sizes)
         return derivative(own.engine_question, name).formula().text
 
-    def _opened_adjoints(self, trees: Mapping[str, Node]) -> Mapping[str, Node]:
-        """What the adjoints are in terms of results, by their names in formulas; each opens those before it."""
-        opened: dict[str, Node] = {}
+    def _opened(self, trees: Mapping[str, Node]) -> Mapping[str, Node]:
+        """What the lines are in terms of variables: each opens the adjoints before it, then the results."""
+        adjoints: dict[str, Node] = {}
         for it in self.results[-2::-1]:
-            opened[self.adjoints[it.name]] = substitute_names(trees[it.name], opened.get)
-        return opened
+            adjoints[self.adjoints[it.name]] = substitute_names(trees[it.name], adjoints.get)
+        whole = {it.name: it.whole for it in self.results}
+        return {name: substitute_names(substitute_names(tree, adjoints.get), whole.get) for name, tree in trees.items()}
 
-    def _shown(self, text: str) -> str:
-        """A formula with adjoints as they are shown."""
-        names = {letter: name for name, letter in self.adjoints.items()}
-        return re.sub(r"\w+", lambda word: f"∂f/∂{names[word[0]]}" if word[0] in names else word[0], text)
+    def _derivative(self, name: str, opened: Node, seconds: float) -> tuple[ArrayFormula, Evidence | None]:
+        """The derivative by a variable as a formula, and what confirms that the lines lead to it; it is derived once."""
+        positive, question = self.question.assumed("positive"), self.question.engine_question
+        found: list[ArrayDerivative] = []
 
-    def _evidence(self, name: str, opened: Node) -> Evidence | None:
-        question = self.question.engine_question
-        known = derivative(question, name)
-        return evidence(question, known, opened, name, 1, self.question.assumed("positive"))
+        def confirm(own: Question, known: ArrayDerivative, tree: Node, shown: Node) -> Evidence | None:
+            found.append(known)
+            return evidence(own, known, tree, name, 1, positive)
+
+        try:
+            formula = array_formula(self.question, name, 1, confirm)
+        except (Unprintable, CalcError):
+            (formula,) = array_formulas(self.question, [name], 1, seconds)  # it says why there is none
+        known = found[0] if found else derivative(question, name)
+        return formula, evidence(question, known, opened, name, 1, positive)
 
     def _holds(self, name: str, opened: Node) -> bool:
         """Whether the lines are known to lead to the derivative at the point."""

@@ -164,6 +164,28 @@ class Entry(str):
         return Entry(entry[1], (int(place) if place.isdigit() else place for place in entry[2].split(",")))
 
 
+class Adjoint(str):
+    """The name of the derivative of a value by an intermediate result or a variable: `∂f/∂u`."""
+
+    __slots__ = ("by", "of")
+    of: str
+    by: str
+
+    def __new__(cls, of: str, by: str) -> Adjoint:
+        """The derivative of `of` by `by`."""
+        name = super().__new__(cls, f"∂{of}/∂{by}")
+        name.of, name.by = of, by
+        return name
+
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
+        return self.of, self.by
+
+
+def shape_text(sizes: Sequence[int | str]) -> str:
+    """A shape as Python writes it."""
+    return f"({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
+
+
 def named_entries(name: str, array: Array[T]) -> Iterator[tuple[str, T]]:
     """The entries of a variable with their names."""
     return zip(entry_names(name, array.shape).entries, array.entries, strict=True)

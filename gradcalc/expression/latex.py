@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TypeGuard
 
-from gradcalc.expression.arrays import Entry
+from gradcalc.expression.arrays import Adjoint, Entry
+from gradcalc.expression.characters import greek_name
 from gradcalc.expression.tree import Call, Name, Node, Number, fold
 
 _Piece = tuple[str, int]
@@ -23,15 +25,20 @@ _GREEK = frozenset(
 )
 
 
-def latex(tree: Node) -> str:
-    """The LaTeX of an expression: ASCII, for mathematics mode, in documents that use amsmath."""
-    return fold(tree, _leaf, _call)[0]
+def latex(tree: Node, arrays: Collection[Node] = ()) -> str:
+    r"""The LaTeX of an expression: ASCII, for mathematics mode, in documents that use amsmath.
+
+    `arrays` are the parts that are vectors and matrices: their names are bold, and their product entry by entry is `\odot`.
+    """
+    return fold(tree, lambda leaf: _leaf(leaf, leaf in arrays), lambda call, args: _call(call, args, arrays))[0]
 
 
-def name_latex(name: str) -> str:
+def name_latex(name: str, *, is_array: bool = False) -> str:
     """A variable's name: Greek letters by name, digits at the end and what follows an underscore as an index."""
+    if isinstance(name, Adjoint):
+        return rf"\frac{{\partial {name_latex(name.of)}}}{{\partial {name_latex(name.by, is_array=is_array)}}}"
     if name.endswith("'"):  # a derivative
-        return f"{name_latex(name[:-1])}'"
+        return f"{name_latex(name[:-1], is_array=is_array)}'"
     if isinstance(name, Entry):
         inner, index = name_latex(name.variable), ",".join(map(str, name.indices))
         return f"{{{inner}}}_{{{index}}}" if "_" in inner else f"{inner}_{{{index}}}"
@@ -41,7 +48,12 @@ def name_latex(name: str) -> str:
         index = name[len(stem) :]
     if not stem:  # it begins with an underscore
         stem, index = name, ""
-    body = rf"\{stem}" if stem in _GREEK else stem if len(stem) == 1 and stem != "_" else rf"\mathit{{{_escaped(stem)}}}"
+    body = rf"\{stem}" if stem in _GREEK else stem if len(stem) == 1 and stem != "_" else _escaped(stem)
+    if is_array:
+        is_greek = stem in _GREEK or greek_name(stem[0]) != stem[0]
+        body = rf"\{'boldsymbol' if is_greek else 'mathbf'}{{{body}}}"
+    elif len(body) > 1 and stem not in _GREEK:
+        body = rf"\mathit{{{body}}}"
     below = rf"\{index}" if index in _GREEK else _escaped(index)
     return f"{body}_{{{below}}}" if index else body
 
@@ -51,9 +63,9 @@ def _escaped(word: str) -> str:
     return word.replace("_", r"\_")
 
 
-def _leaf(node: Number | Name) -> _Piece:
+def _leaf(node: Number | Name, is_array: bool) -> _Piece:
     if isinstance(node, Name):
-        return name_latex(node.name), _ATOM
+        return name_latex(node.name, is_array=is_array), _POWER if isinstance(node.name, Adjoint) else _ATOM
     digits, _, exponent = node.text.lower().partition("e")
     return (rf"{digits} \cdot 10^{{{int(exponent)}}}", _PRODUCT) if exponent else (digits, _ATOM)
 
@@ -62,11 +74,13 @@ def _parenthesize(piece: _Piece, binds: int) -> str:
     return piece[0] if piece[1] >= binds else rf"\left({piece[0]}\right)"
 
 
-def _call(node: Call, args: list[_Piece]) -> _Piece:
+def _call(node: Call, args: list[_Piece], arrays: Collection[Node]) -> _Piece:
     name = node.name
     if not args:
         return rf"\{name}" if name in _GREEK else name, _ATOM
-    if name in ("+", "-", "neg", "*", "/", "**"):
+    if name == "*":
+        return _product(node, args, [bool(arrays) and arg in arrays for arg in node.args])
+    if name in ("+", "-", "neg", "/", "**"):
         return _arithmetic(node, args)
     if name in _RELATIONS or name in ("and", "or", "not"):
         return _condition(name, args)
@@ -83,15 +97,24 @@ def _arithmetic(node: Call, args: list[_Piece]) -> _Piece:
             # Braces, which print nothing, keep -(x*y) from being read as (-x)*y.
             text = _parenthesize(args[0], _PRODUCT)
             return f"-{{{text}}}" if args[0][1] == _PRODUCT else f"-{text}", _SUM
-        case "*":
-            # A minus in front of the first factor is one in front of the product.
-            has_sign = isinstance(node.args[0], Call) and node.args[0].name in ("neg", "*") and args[0][1] == _SUM
-            left, right = args[0][0] if has_sign else _parenthesize(args[0], _PRODUCT), _parenthesize(args[1], _PRODUCT + 1)
-            text = rf"{left} \cdot {right}" if _run_together(left, right) else f"{left} {right}"
-            return text, _SUM if has_sign else _PRODUCT
         case "**":
             return f"{{{_parenthesize(args[0], _ATOM)}}}^{{{args[1][0]}}}", _POWER
     return rf"\frac{{{args[0][0]}}}{{{args[1][0]}}}", _POWER
+
+
+def _product(node: Call, args: list[_Piece], are_arrays: list[bool]) -> _Piece:
+    # A minus in front of the first factor is one in front of the product.
+    has_sign = isinstance(node.args[0], Call) and node.args[0].name in ("neg", "*") and args[0][1] == _SUM
+    binds = _SUM if has_sign else _PRODUCT
+    # A product of matrices is one factor of a product with another array, or with a number behind it.
+    is_matrix_product = any(are_arrays) and isinstance(node.args[0], Call) and node.args[0].name == "@"
+    left = args[0][0] if has_sign else _parenthesize(args[0], _POWER if is_matrix_product else _PRODUCT)
+    right = _parenthesize(args[1], _PRODUCT + 1)
+    if all(are_arrays):
+        return rf"{left} \odot {right}", binds
+    if are_arrays[1]:  # braces print nothing, and keep the bold name from being one factor of two
+        right = f"{{{right}}}"
+    return rf"{left} \cdot {right}" if _run_together(left, right) else f"{left} {right}", binds
 
 
 def _condition(name: str, args: list[_Piece]) -> _Piece:
@@ -117,7 +140,8 @@ def _array(node: Call, args: list[_Piece]) -> _Piece:
         case "@":
             # Braces without scripts side by side: a product of matrices, which in print looks like any other.
             return f"{{{_parenthesize(args[0], _PRODUCT)}}} {{{_parenthesize(args[1], _PRODUCT + 1)}}}", _PRODUCT
-    return rf"{{{_parenthesize(args[0], _ATOM)}}}^{{\top}}", _POWER
+    base = args[0][0] if isinstance(node.args[0], Name) and args[0][1] == _ATOM else f"{{{_parenthesize(args[0], _ATOM)}}}"
+    return rf"{base}^\top", _POWER
 
 
 def _is_list(node: Node) -> TypeGuard[Call]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from html import escape
 from typing import TypeGuard
 
-from gradcalc.expression.arrays import Entry
+from gradcalc.expression.arrays import Adjoint, Entry
 from gradcalc.expression.characters import SUBSCRIPTS, greek_letter, plain_subscripts
 from gradcalc.expression.tree import Call, Name, Node, Number, fold
 
@@ -17,9 +18,9 @@ _RELATIONS = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "!=": "�
 _BARS = {"abs": ("|", "|"), "floor": ("⌊", "⌋"), "ceil": ("⌈", "⌉")}
 
 
-def mathml(tree: Node) -> str:
-    """The MathML of an expression, to stand in a `math` element."""
-    return fold(tree, _leaf, _call)[0]
+def mathml(tree: Node, arrays: Collection[Node] = ()) -> str:
+    """The MathML of an expression, to stand in a `math` element; `arrays` are as for `latex`."""
+    return fold(tree, lambda leaf: _leaf(leaf, leaf in arrays), lambda call, args: _call(call, args, arrays))[0]
 
 
 def element(name: str, inside: str, **attributes: str) -> str:
@@ -59,10 +60,17 @@ def prime() -> str:
     return operator("′", form="postfix", lspace="0", rspace="0")
 
 
-def name(text: str) -> str:
+def partial_sign() -> str:
+    """The sign of a partial derivative."""
+    return element("mo", "∂", rspace="0", lspace="0")
+
+
+def name(text: str, *, is_array: bool = False) -> str:
     """A variable's name: Greek letters by name, digits at the end and what follows an underscore as an index."""
+    if isinstance(text, Adjoint):
+        return fraction(partial_sign() + name(text.of), partial_sign() + name(text.by, is_array=is_array))
     if text.endswith("'"):  # a derivative
-        return row(name(text[:-1]), prime())
+        return row(name(text[:-1], is_array=is_array), prime())
     if isinstance(text, Entry):
         return element("msub", row(name(text.variable)) + row(_index(",".join(map(str, text.indices)))))
     stem, _, index = text.partition("_")
@@ -71,7 +79,8 @@ def name(text: str) -> str:
         index = plain_subscripts(text[len(stem) :])
     if not stem:  # it begins with an underscore
         stem, index = text, ""
-    body = element("mi", escape(greek_letter(stem)))
+    upright = {"mathvariant": "normal", "class": "array"} if is_array else {}
+    body = element("mi", escape(greek_letter(stem)), **upright)
     return element("msub", body + _index(greek_letter(index))) if index else body
 
 
@@ -79,9 +88,9 @@ def _index(text: str) -> str:
     return element("mtext", escape(text))
 
 
-def _leaf(node: Number | Name) -> _Piece:
+def _leaf(node: Number | Name, is_array: bool) -> _Piece:
     if isinstance(node, Name):
-        return name(node.name), _ATOM
+        return name(node.name, is_array=is_array), _POWER if isinstance(node.name, Adjoint) else _ATOM
     return number(node.text), _PRODUCT if "e" in node.text.lower() else _ATOM
 
 
@@ -93,11 +102,13 @@ def _parenthesize(piece: _Piece, binds: int) -> str:
     return piece[0] if piece[1] >= binds else _fenced(piece[0])
 
 
-def _call(node: Call, args: list[_Piece]) -> _Piece:
+def _call(node: Call, args: list[_Piece], arrays: Collection[Node]) -> _Piece:
     word = node.name
     if not args:
         return element("mi", escape(greek_letter(word))), _ATOM
-    if word in ("+", "-", "neg", "*", "/", "**"):
+    if word == "*":
+        return _product(node, args, [bool(arrays) and arg in arrays for arg in node.args])
+    if word in ("+", "-", "neg", "/", "**"):
         return _arithmetic(node, args)
     if word in _RELATIONS or word in ("and", "or", "not"):
         return _condition(word, args)
@@ -113,16 +124,22 @@ def _arithmetic(node: Call, args: list[_Piece]) -> _Piece:
             return row(_parenthesize(args[0], _SUM), sign, _parenthesize(args[1], _SUM + 1)), _SUM
         case "neg":
             return row(operator("−", form="prefix"), _parenthesize(args[0], _PRODUCT)), _SUM
-        case "*":
-            # A minus in front of the first factor is one in front of the product.
-            first = node.args[0]
-            has_sign = isinstance(first, Call) and first.name in ("neg", "*") and args[0][1] == _SUM
-            left = args[0][0] if has_sign else _parenthesize(args[0], _PRODUCT)
-            sign = operator("⋅") if _needs_dot(node) else operator("\u2062") + element("mspace", "", width="0.17em")
-            return row(left, sign, _parenthesize(args[1], _PRODUCT + 1)), _SUM if has_sign else _PRODUCT
         case "**":
             return element("msup", row(_parenthesize(args[0], _ATOM)) + row(args[1][0])), _POWER
     return fraction(args[0][0], args[1][0]), _POWER
+
+
+def _product(node: Call, args: list[_Piece], are_arrays: list[bool]) -> _Piece:
+    # A minus in front of the first factor is one in front of the product.
+    first = node.args[0]
+    has_sign = isinstance(first, Call) and first.name in ("neg", "*") and args[0][1] == _SUM
+    # A product of matrices is one factor of a product with another array, or with a number behind it.
+    is_matrix_product = any(are_arrays) and isinstance(first, Call) and first.name == "@"
+    left = args[0][0] if has_sign else _parenthesize(args[0], _POWER if is_matrix_product else _PRODUCT)
+    sign = operator("⋅") if _needs_dot(node) else operator("\u2062") + element("mspace", "", width="0.17em")
+    if all(are_arrays):
+        sign = operator("⊙")
+    return row(left, sign, _parenthesize(args[1], _PRODUCT + 1)), _SUM if has_sign else _PRODUCT
 
 
 def _needs_dot(product: Call) -> bool:

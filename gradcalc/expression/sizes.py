@@ -66,8 +66,3 @@ def size_of_tree(tree: Node) -> Size | None:
     if inner is None or not isinstance(less, Number) or less.value.denominator != 1:
         return None
     return smaller(inner, int(less.value))
-
-
-def shape_text(sizes: Sequence[Size]) -> str:
-    """A shape as Python writes it."""
-    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"

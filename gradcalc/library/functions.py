@@ -138,12 +138,12 @@ def steps(
     f = x**2
     ...
     """
-    from gradcalc.commands.steps.handout import Exercise, Handout
-    from gradcalc.commands.steps.render import FORMATS
+    from gradcalc.commands.steps.handout import FORMATS, Handout
+    from gradcalc.commands.steps.render import RuleExercise
     from gradcalc.commands.steps.steps import stepwise
 
     def of_one(render: Callable[[Handout, RenderOptions], str]) -> Callable[[Stepwise, RenderOptions], str]:
-        return lambda value, options: render(Handout([Exercise(value)]), options)
+        return lambda value, options: render(Handout([RuleExercise(value)]), options)
 
     result = stepwise(Call(expr, by, 1, device, dtype, (), notation).question(at), seconds=seconds(timeout))
     return Result(result, {name: of_one(render) for name, render in FORMATS.items()})

@@ -4,15 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from gradcalc.expression.sizes import shape_text
+from gradcalc.expression.arrays import shape_text
+from gradcalc.expression.tree import Call, Name, Node
+from gradcalc.output.document import Derivative, Formula, Term, formula_of
 from gradcalc.output.options import RenderOptions
 from gradcalc.output.page import Page
 from gradcalc.output.records import tabbed
+from gradcalc.output.tex import ascii_latex, formula_latex
 from gradcalc.report import ArrayFormula
 
 
-def write_formulas(formulas: Sequence[ArrayFormula], page: Page, f: str = "f", order: int = 1) -> None:
-    """Formulas for people: each with its parts, and below what confirms it and what it assumes."""
+def write_question(
+    source: str, shapes: Mapping[str, Sequence[str]], page: Page, f: str = "f", inferred: Collection[str] = ()
+) -> None:
+    """The expression with the shapes of its variables, those that it demands apart."""
+    page.formula(f, source)
+    given = shapes_text({name: sizes for name, sizes in shapes.items() if name not in inferred})
+    others = shapes_text({name: shapes[name] for name in inferred})
+    page.sentence("; ".join(filter(None, [given, f"inferred: {others}" if others else ""])), "dim", indent=2, hanging=2)
+
+
+def shapes_text(shapes: Mapping[str, Sequence[str]]) -> str:
+    """Variables with their shapes: `A (m, n), x (n,)`."""
+    return ", ".join(f"{name} {shape_text(sizes)}" for name, sizes in shapes.items())
+
+
+def write_formulas(
+    formulas: Sequence[ArrayFormula], page: Page, f: str = "f", order: int = 1, *, proof: bool = True
+) -> None:
+    """Formulas for people: each with its parts, and below what it assumes and, with `proof`, what confirms it."""
     for formula in formulas:
         left = _left_side(formula, f, order)
         if formula.formula is not None:
@@ -24,7 +44,7 @@ def write_formulas(formulas: Sequence[ArrayFormula], page: Page, f: str = "f", o
             page.formula(f"  where {name}", part)
         if formula.entry is not None:
             page.formula(_entry_side(formula, f, order), formula.entry, style="bold" if formula.formula is None else "")
-        page.sentence("; ".join(notes(formula)), "dim", indent=2, hanging=2)
+        page.sentence("; ".join(notes(formula, proof=proof)), "dim", indent=2, hanging=2)
         if formula.formula is None:
             page.sentence(f"entry by entry: {formula.why}", "dim", indent=2, hanging=2)
 
@@ -54,10 +74,11 @@ def _index(letters: Sequence[str]) -> str:
     return f"[{', '.join(letters)}]" if letters else ""
 
 
-def notes(formula: ArrayFormula) -> list[str]:
-    """What confirms a formula, and what it assumes."""
+def notes(formula: ArrayFormula, *, proof: bool = True) -> list[str]:
+    """What confirms a formula, unless no proof is wanted, and what it assumes."""
     sampled = "right at random points of random shapes, not proven for all"
-    return [sampled if formula.evidence == "points" else f"proven for {formula.evidence}", *formula.assumptions]
+    confirmed = sampled if formula.evidence == "points" else f"proven for {formula.evidence}"
+    return [confirmed] * proof + [*formula.assumptions]
 
 
 def table(
@@ -70,11 +91,7 @@ def table(
 ) -> str:
     """The expression with its shapes, those that it demands apart, and the formulas."""
     page = Page(options)
-    page.formula("f", source)
-    texts = {name: f"{name} {shape_text(sizes)}" for name, sizes in shapes.items()}
-    given = ", ".join(text for name, text in texts.items() if name not in inferred)
-    others = ", ".join(texts[name] for name in inferred)
-    page.sentence("; ".join(filter(None, [given, f"inferred: {others}" if others else ""])), "dim", indent=2, hanging=2)
+    write_question(source, shapes, page, inferred=inferred)
     page.line()
     write_formulas(formulas, page, order=order)
     return page.text()
@@ -96,7 +113,29 @@ def plain(formulas: Sequence[ArrayFormula], options: RenderOptions) -> str:
     return tabbed(rows, options)
 
 
-def latex(formulas: Sequence[ArrayFormula]) -> str:
-    """A line for each formula."""
-    lines = (rf"\frac{{\partial f}}{{\partial {it.by}}} = {it.latex}" for it in formulas if it.latex is not None)
-    return "".join(f"{line}\n" for line in lines)
+def latex(formulas: Sequence[ArrayFormula], order: int = 1) -> str:
+    """A line for each formula, with its parts behind it."""
+    return "".join(f"{_equation(it, order)}\n" for it in formulas if it.latex is not None)
+
+
+def _equation(formula: ArrayFormula, order: int) -> str:
+    parts = ", ".join(f"{name} = {part}" for name, part in formula.latex_parts)
+    right = f"{formula.latex}" + (rf" \quad \text{{where }} {parts}" if parts else "")
+    return f"{formula_latex(_left(formula, order))} = {ascii_latex(right)}"
+
+
+def _left(formula: ArrayFormula, order: int) -> Formula:
+    by, arrays = formula.by, list(map(Name, formula.arrays))
+    kind, text = formula.product or ("", "")
+    if kind == "cotangent":
+        read, value = formula_of(text), Name("f")
+        factor = read if isinstance(read, Node) else Name(text)
+        total = Call("sum", (Call("*", (factor, value)),))
+        return Formula([Derivative(total, [by])], [*arrays, value, Call("*", (factor, value))])
+    if not kind:
+        return Formula([Derivative("f", [by] * order)], arrays)
+    variables = [[by, name] if order > 1 else [name] for name in formula.along] or [[by] * order]
+    terms: list[Term] = []
+    for names, factor in zip(variables, text.split("; "), strict=True):
+        terms += [*(["+"] if terms else []), Derivative("f", names), "·", formula_of(factor)]
+    return Formula(terms, arrays)

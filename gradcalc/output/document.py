@@ -5,7 +5,7 @@ Commands say what a document holds; `html`, `markdown` and `tex` write it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gradcalc.errors import CalcError
@@ -45,14 +45,15 @@ class Prime:
 
 
 Term = Node | Derivative | Number | Function | Prime | str
-"""A part of a formula; a text is a relation or a comma: `=`, `≈`, `,`."""
+"""A part of a formula; a text is a relation, a dot or a comma: `=`, `≈`, `·`, `,`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula in a line of text: its parts, side by side."""
+    """A formula in a line of text: its parts, side by side; `arrays` are vectors and matrices in them, which are bold."""
 
     terms: Sequence[Term]
+    arrays: Collection[Node] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,12 @@ def formula_of(text: str) -> Term:
         return Number(text)
 
 
-def assignments(values: Mapping[str, Node]) -> Iterator[Term]:
+def names_formula(names: Sequence[str], arrays: Collection[Node] = ()) -> Formula:
+    """Names in a row: `w, b`."""
+    return Formula([term for place, name in enumerate(names) for term in [","] * (place > 0) + [Name(name)]], arrays)
+
+
+def assignments(values: Mapping[str, Term]) -> Iterator[Term]:
     """The parts of `x = 3, y = 2`."""
     for place, (name, value) in enumerate(values.items()):
         yield from ([","] if place else [])

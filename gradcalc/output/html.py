@@ -5,13 +5,13 @@ Comes in: a document, or reports.  Goes out: text.  Whatever users typed is esca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from html import escape
 from itertools import groupby
 
 from gradcalc.errors import one_line
 from gradcalc.expression import mathml
-from gradcalc.expression.tree import Call, Name
+from gradcalc.expression.tree import Call, Name, Node
 from gradcalc.expression.tree import Number as Literal
 from gradcalc.output.document import (
     Block,
@@ -48,7 +48,7 @@ h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; padding-top: .8rem; border-top: 1p
 h1 + h2, h2:first-child { border-top: 0; padding-top: 0; margin-top: 0; }
 p { margin: .5rem 0; }
 code { font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: .9em; }
-math { font-size: 1.1em; }
+math { font-size: 1.1em; } mi.array { font-weight: bold; }
 mtable.cases mtd { text-align: left; }
 .display, .scroll { overflow-x: auto; overflow-y: hidden; margin: .5rem 0; padding: .2rem 0; }
 .good { color: var(--good); font-weight: 600; } .bad { color: var(--bad); font-weight: 600; }
@@ -149,13 +149,14 @@ def _class(style: str) -> str:
 
 def _formula(formula: Formula, *, block: bool) -> str:
     display = ' display="block"' if block else ""
-    return f'<math{display} displaystyle="true"><mrow>{"".join(map(_term, formula.terms))}</mrow></math>'
+    inside = "".join(_term(term, formula.arrays) for term in formula.terms)
+    return f'<math{display} displaystyle="true"><mrow>{inside}</mrow></math>'
 
 
-def _term(term: Term) -> str:
+def _term(term: Term, arrays: Collection[Node]) -> str:
     match term:
         case Derivative():
-            return _derivative(term)
+            return _derivative(term, arrays)
         case Number(text):
             return mathml.number(text) if text.strip("+-.0123456789eE") == "" else mathml.element("mtext", _escape(text))
         case Function(name):
@@ -168,14 +169,14 @@ def _term(term: Term) -> str:
         case str():
             return mathml.operator(term)
         case Literal() | Name() | Call():
-            return mathml.mathml(term)
+            return mathml.mathml(term, arrays)
 
 
-def _derivative(derivative: Derivative) -> str:
+def _derivative(derivative: Derivative, arrays: Collection[Node]) -> str:
     """∂²f/∂y∂x, with what is differentiated above the line, or in brackets behind it."""
-    runs = ((name, sum(1 for _ in run)) for name, run in groupby(reversed(derivative.by)))
-    below = "".join(_partial_sign() + _power(mathml.name(name), times) for name, times in runs)
-    sign = _power(_partial_sign(), len(derivative.by))
+    runs = ((Name(name), sum(1 for _ in run)) for name, run in groupby(reversed(derivative.by)))
+    below = "".join(mathml.partial_sign() + _power(mathml.mathml(name, arrays), times) for name, times in runs)
+    sign = _power(mathml.partial_sign(), len(derivative.by))
     if isinstance(derivative.of, str):
         function = mathml.element("mi", _escape(derivative.of))
         if derivative.entry:
@@ -183,11 +184,7 @@ def _derivative(derivative: Derivative) -> str:
             function = mathml.element("msub", function + index)
         return mathml.fraction(sign + function, below)
     brackets = mathml.operator("[", form="prefix"), mathml.operator("]", form="postfix")
-    return mathml.fraction(sign, below) + mathml.row(brackets[0], mathml.mathml(derivative.of), brackets[1])
-
-
-def _partial_sign() -> str:
-    return mathml.element("mo", "∂", rspace="0", lspace="0")
+    return mathml.fraction(sign, below) + mathml.row(brackets[0], mathml.mathml(derivative.of, arrays), brackets[1])
 
 
 def _power(base: str, times: int) -> str:

@@ -86,6 +86,24 @@ def array(value: Any, *, full: bool = False) -> str:
     return listing(value, lambda entry: array(entry, full=full), None if full else ENTRIES)
 
 
+def entries_text(shape: Sequence[int], cell: Callable[[int], str], *, full: bool = False) -> str:
+    """An array whose cells are written by their places; without `full`, of a large one the first entries and its shape."""
+
+    def nested(dimension: int, start: int) -> str:
+        if dimension == len(shape):
+            return cell(start)
+        step = math.prod(shape[dimension + 1 :])
+        return listing(range(shape[dimension]), lambda place: nested(dimension + 1, start + place * step), None)
+
+    if full or math.prod(shape) <= ENTRIES * ENTRIES:
+        text = nested(0, 0)
+        if full or max(shape, default=0) <= ENTRIES or len(text) <= _LONGEST_INPUT:
+            return text
+    first = ", ".join(map(cell, range(min(shape[-1], ENTRIES))))
+    size = "x".join(map(str, shape)) if len(shape) > 1 else f"{shape[0]} entries"
+    return f"{'[' * len(shape)}{first}, ... {size}]"
+
+
 def input_text(text: str, *, full: bool = False) -> str:
     """A value in the user's words; without `full`, a long array is cut to its shape and its first entries."""
     if len(text) <= _LONGEST_INPUT or full or not text.startswith("["):

@@ -6,12 +6,13 @@ Comes in: a document.  Goes out: text.  Formulas stand in `\( \)`, so that paper
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from itertools import groupby
 
 from gradcalc.errors import one_line
 from gradcalc.expression.characters import SUBSCRIPTS, greek_name, plain_subscripts
 from gradcalc.expression.latex import latex, name_latex
-from gradcalc.expression.tree import Call, Name
+from gradcalc.expression.tree import Call, Name, Node
 from gradcalc.expression.tree import Number as Literal
 from gradcalc.output.document import (
     Block,
@@ -43,7 +44,7 @@ _LATIN = {
     "Omicron": "O", "Rho": "P", "Tau": "T", "Chi": "X", "omicron": "o",
 }  # fmt: skip
 """Greek letters that LaTeX writes as Latin ones."""
-_RELATIONS = {"=": "=", "≈": r"\approx", ",": r",\quad"}
+_RELATIONS = {"=": "=", "≈": r"\approx", ",": r",\quad", "·": r"\cdot"}
 _PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage{amsmath}
 \usepackage[margin=2.2cm]{geometry}
@@ -72,7 +73,7 @@ def escape(text: str) -> str:
 
 def formula_latex(formula: Formula) -> str:
     """The LaTeX of a formula, for mathematics mode."""
-    return " ".join(map(_term, formula.terms))
+    return " ".join(_term(term, formula.arrays) for term in formula.terms)
 
 
 def _block(block: Block) -> str:
@@ -122,27 +123,28 @@ def _word(word: str | Styled | Formula) -> str:
     return escape(word)
 
 
-def _term(term: Term) -> str:
+def _term(term: Term, arrays: Collection[Node]) -> str:
     match term:
         case Derivative():
-            return _derivative(term)
+            return _derivative(term, arrays)
         case Number(text):
             return _number(text)
         case Function(name):
-            return _plain(name_latex(name))
+            return ascii_latex(name_latex(name))
         case Prime(of):
-            return rf"\left({_plain(latex(of))}\right)'"
+            return rf"\left({ascii_latex(latex(of))}\right)'"
         case str():
             return _RELATIONS.get(term, rf"\text{{{escape(term)}}}")
         case Literal() | Name() | Call():
-            return _plain(latex(term))
+            return ascii_latex(latex(term, arrays))
 
 
-def _plain(formula: str) -> str:
+def ascii_latex(formula: str) -> str:
     """A formula with commands in place of Greek letters and subscripts."""
     if formula.isascii():
         return formula
     text = re.sub(rf"\\mathit\{{(\w)([{SUBSCRIPTS}]+)\}}", r"\1\2", formula)
+    text = re.sub(rf"\\mathbf\{{(\w)([{SUBSCRIPTS}]+)\}}", r"\\mathbf{\1}\2", text)
     text = re.sub(f"[{SUBSCRIPTS}]+", lambda match: f"_{{{plain_subscripts(match[0])}}}", text)
     text = "".join(character if character.isascii() else _letter(character) for character in text)
     return RenderOptions(ascii=True).text(text)
@@ -160,14 +162,14 @@ def _number(text: str) -> str:
     return text if not text.strip("+-.0123456789") else rf"\text{{{escape(text)}}}"
 
 
-def _derivative(derivative: Derivative) -> str:
+def _derivative(derivative: Derivative, arrays: Collection[Node]) -> str:
     order = len(derivative.by)
-    runs = [(_plain(name_latex(name)), sum(1 for _ in run)) for name, run in groupby(reversed(derivative.by))]
-    below = " ".join(rf"\partial {name}{_power(times)}" for name, times in runs)
+    runs = [(Name(name), sum(1 for _ in run)) for name, run in groupby(reversed(derivative.by))]
+    below = " ".join(rf"\partial {ascii_latex(latex(name, arrays))}{_power(times)}" for name, times in runs)
     if isinstance(derivative.of, str):
         index = "_{" + ",".join(map(str, derivative.entry)) + "}" if derivative.entry else ""
-        return rf"\frac{{\partial{_power(order)} {_plain(name_latex(derivative.of))}{index}}}{{{below}}}"
-    return rf"\frac{{\partial{_power(order)}}}{{{below}}} \left[{_plain(latex(derivative.of))}\right]"
+        return rf"\frac{{\partial{_power(order)} {ascii_latex(name_latex(derivative.of))}{index}}}{{{below}}}"
+    return rf"\frac{{\partial{_power(order)}}}{{{below}}} \left[{ascii_latex(latex(derivative.of, arrays))}\right]"
 
 
 def _power(order: int) -> str:

@@ -9,8 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.latex_lint import faults_of
+from support.matrix_expressions import names_of
+from support.matrix_questions import QUESTIONS, MatrixQuestion
 
+from gradcalc.calculate.array_formulas import ArrayQuestion, array_formula
 from gradcalc.cli.main import main
+from gradcalc.functions.resolve import interpret, understand
+from gradcalc.output.array_formulas import latex
+from gradcalc.report import Notation
 
 LEAST_SQUARES = ["diff", "sum((A@x - b)**2)", "--shape", "A=m,n", "--shape", "x=n", "--shape", "b=m"]
 
@@ -37,16 +44,52 @@ def test_json_has_the_gradients(capsys: pytest.CaptureFixture[str]) -> None:
     (gradient,) = value["gradients"]
     assert gradient["formula"] == "X.T@diag(p*(1 - p))@X/n"
     assert gradient["parts"] == [["p", "sigmoid(X@w)"]]
+    assert gradient["latex_parts"] == [[r"\mathbf{p}", r"\operatorname{sigmoid}\left({\mathbf{X}} {\mathbf{w}}\right)"]]
+    assert r"\mathbf{X}^\top" in gradient["latex"]
+    assert gradient["arrays"] == ["X", "w", "y", "p"]
     assert gradient["shape"] == ["d", "d"]
     assert gradient["evidence"] == "all sizes"
     assert value["shapes"] == {"X": ["n", "d"], "w": ["d"], "y": ["n"]}
     assert (value["schema"], value["exit_code"], value["verdict"]) == ("gradcalc/1", 0, None)
 
 
-def test_latex_has_a_line_for_each_variable(capsys: pytest.CaptureFixture[str]) -> None:
-    text = output([*LEAST_SQUARES, "--by", "x", "--format", "latex"], capsys)
-    assert text.startswith(r"\frac{\partial f}{\partial x} = ")
-    assert r"\top" in text
+LATEX = {
+    "vectors and matrices are bold": ([*LEAST_SQUARES, "--by", "x"], r"\frac{\partial f}{\partial \mathbf{x}} = {2 {\mathbf{A}^\top}} {\left({\mathbf{A}} {\mathbf{x}} - \mathbf{b}\right)}"),
+    "numbers and sizes are not": (["diff", "c*sum(x**2)/n", "--shape", "x=n", "--by", "x,c"], "\\frac{\\partial f}{\\partial \\mathbf{x}} = \\frac{2 c {\\mathbf{x}}}{n}\n\\frac{\\partial f}{\\partial c} = \\operatorname{mean}\\left({\\mathbf{x}}^{2}\\right)"),
+    "Greek letters and subscripts": (["diff", "sum(alpha*x_1*θ)", "--shape", "x_1=n", "--shape", "alpha=n", "--shape", "θ=n", "--by", "x_1"], r"\frac{\partial f}{\partial \mathbf{x}_{1}} = \boldsymbol{\alpha} \odot \boldsymbol{\theta }"),
+    "parts have their names": (["diff", "sum(sigmoid(A@x)**2)", "--shape", "A=m,n", "--shape", "x=n", "--by", "x"], r"\frac{\partial f}{\partial \mathbf{x}} = {2 {\mathbf{A}^\top}} {\left({\mathbf{p}}^{2} \odot \left(1 - \mathbf{p}\right)\right)} \quad \text{where } \mathbf{p} = \operatorname{sigmoid}\left({\mathbf{A}} {\mathbf{x}}\right)"),
+    "a product with a cotangent": (["diff", "X@W", "--shape", "X=n,d", "--shape", "W=d,k", "--by", "W"], r"\frac{\partial}{\partial \mathbf{W}} \left[\operatorname{sum}\left(\mathbf{G} \odot \mathbf{f}\right)\right] = {\mathbf{X}^\top} {\mathbf{G}}"),
+    "a product with a direction": (["diff", "norm(X@W)**2", "--shape", "X=n,d", "--shape", "W=d,k", "--by", "W", "--order", "2"], r"\frac{\partial^{2} f}{\partial \mathbf{W}^{2}} \cdot \mathbf{V} = {{2 {\mathbf{X}^\top}} {\mathbf{X}}} {\mathbf{V}}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LATEX)
+def test_latex_has_a_line_for_each_variable(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments, expected = LATEX[name]
+    text = output([*arguments, "--format", "latex"], capsys)
+    assert text == expected + "\n"
+    assert text.isascii()
+    assert not [fault for line in text.splitlines() for fault in faults_of(line)]
+
+
+def test_latex_of_a_second_derivative() -> None:
+    question = ArrayQuestion(understand("x@S@x", {"x", "S"}), {"x": ("n",), "S": ("n", "n")})
+    text = latex([array_formula(question, "x", 2)], 2)
+    assert text == "\\frac{\\partial^{2} f}{\\partial \\mathbf{x}^{2}} = \\mathbf{S} + \\mathbf{S}^\\top\n"
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda it: it.name)
+def test_latex_of_textbook_formulas_is_read_back(question: MatrixQuestion) -> None:
+    own = ArrayQuestion(understand(question.expr, names_of(question.sizes)), question.sizes, question.assumed)
+    formula = array_formula(own, question.by, question.order)
+    names = {*own.names, *(name for name, _ in formula.parts), *(formula.product or ())}
+    pairs = [(formula.formula, formula.latex)]
+    pairs += [(text, typeset) for (_, text), (_, typeset) in zip(formula.parts, formula.latex_parts, strict=True)]
+    for text, typeset in pairs:
+        assert text
+        assert typeset
+        assert not faults_of(typeset)
+        assert interpret(typeset, names, notation=Notation.LATEX).tree == understand(text, names), typeset
 
 
 @pytest.mark.parametrize("format", ["python", "torch"])

@@ -77,6 +77,112 @@ def test_several_expressions_of_a_command_line(capsys: pytest.CaptureFixture[str
     assert page.index("Exercise 1\nf = sin(x)") < page.index("Exercise 2\nf = x**2")
 
 
+# ------------------------------------------------------------------------------------------------------------------ arrays
+
+ARRAYS = """id,expr,by,at
+Numbers,x*sin(x),,2
+Least squares,sum((A@x - b)**2),x,"A=[[1,2],[3,4],[0,1]], x=[1,2], b=[1,0,1]"
+"""
+SHAPES = ["--shape", "X=n,d", "--shape", "w_1=d", "--shape", "S=d,d", "--assume", "symmetric=S"]
+OF_SHAPES = ["sum(sigmoid(X@w_1)**2)", "w_1@S@w_1", *SHAPES]
+
+
+@pytest.fixture
+def arrays(tmp_path: Path) -> Path:
+    path = tmp_path / "arrays.csv"
+    path.write_text(ARRAYS, encoding="utf-8")
+    return path
+
+
+def test_a_handout_of_numbers_and_arrays(arrays: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["steps", "--file", str(arrays), "--format", "markdown", "--no-proof"]) == 0
+    page = capsys.readouterr().out
+    assert "## Numbers\n\n$f = x \\sin\\left(x\\right)$, at $x = 2$\n" in page
+    assert page.partition("## Least squares\n\n")[2] == (
+        r"$f = \operatorname{sum}\left({\left({\mathbf{A}} {\mathbf{x}} - \mathbf{b}\right)}^{2}\right)$, where $\mathbf{A}$ is (3, 2), "
+        r"$\mathbf{x}$ is (2,), $\mathbf{b}$ is (3,), at $\mathbf{A} = \begin{pmatrix} 1 & 2 \\ 3 & 4 \\ 0 & 1 \end{pmatrix} ,\quad "
+        r"\mathbf{x} = \begin{pmatrix} 1 & 2 \end{pmatrix} ,\quad \mathbf{b} = \begin{pmatrix} 1 & 0 & 1 \end{pmatrix}$" "\n\n"
+        "forward\n\n"
+        r"- $\mathbf{u} = {\mathbf{A}} {\mathbf{x}} - \mathbf{b} = \begin{pmatrix} 4 & 11 & 1 \end{pmatrix}$, (3,)" "\n"
+        r"- $f = \operatorname{sum}\left({\mathbf{u}}^{2}\right) = 138$, number" "\n\n"
+        "backward\n\n"
+        r"- $\frac{\partial f}{\partial \mathbf{u}} = 2 {\mathbf{u}} = \begin{pmatrix} 8 & 22 & 2 \end{pmatrix}$, (3,)" "\n"
+        r"- $\frac{\partial f}{\partial \mathbf{x}} = {\mathbf{A}^\top} {\frac{\partial f}{\partial \mathbf{u}}} = "
+        r"\begin{pmatrix} 74 & 106 \end{pmatrix}$, (2,)" "\n\n"
+        r"$\frac{\partial f}{\partial \mathbf{x}} = {2 {\mathbf{A}^\top}} {\left({\mathbf{A}} {\mathbf{x}} - \mathbf{b}\right)}$" "\n"
+    )  # fmt: skip
+    assert main(["steps", "--file", str(arrays), "--format", "markdown"]) == 0
+    whole = capsys.readouterr().out
+    assert set(page.splitlines()) < set(whole.splitlines())
+    assert whole.endswith(
+        "proven for all sizes\n\nautograd: $\\begin{pmatrix} 74 & 106 \\end{pmatrix}$; **✓ agree**\n\n"
+        "checked: the lines lead to the derivative, for all values\n\nverdict: **✓ agree**\n"
+    )
+
+
+def test_a_sheet_of_exercises_on_arrays(arrays: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["steps", *OF_SHAPES, "--by", "w_1", "--no-solutions", "--format", "markdown"]) == 0
+    assert capsys.readouterr().out == (
+        "## Exercise 1\n\n"
+        r"Differentiate $f = \operatorname{sum}\left({\operatorname{sigmoid}\left({\mathbf{X}} {\mathbf{w}_{1}}\right)}^{2}\right)$ with "
+        r"respect to $\mathbf{w}_{1}$, where $\mathbf{X}$ is (n, d), $\mathbf{w}_{1}$ is (d,)." "\n\n"
+        "## Exercise 2\n\n"
+        r"Differentiate $f = {{\mathbf{w}_{1}} {\mathbf{S}}} {\mathbf{w}_{1}}$ with respect to $\mathbf{w}_{1}$, where "
+        r"$\mathbf{w}_{1}$ is (d,), $\mathbf{S}$ is (d, d), S is symmetric." "\n"
+    )  # fmt: skip
+    assert main(["steps", "--file", str(arrays), "--no-solutions"]) == 0
+    assert capsys.readouterr().out == (
+        "Numbers\nf = x*sin(x)\nat x = 2\ndifferentiate with respect to x\n\n"
+        "Least squares\nf = sum((A@x - b)**2)\n  A (3, 2), x (2,), b (3,)\n"
+        "at A = [[1,2],[3,4],[0,1]], x = [1,2], b = [1,0,1]\ndifferentiate with respect to x\n"
+    )
+
+
+def test_every_expression_has_the_shapes_of_its_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["steps", "sin(t)", *OF_SHAPES, "--json"]) == 0
+    third, first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert first["shapes"] == {"X": ["n", "d"], "w_1": ["d"]}
+    assert second["shapes"] == {"w_1": ["d"], "S": ["d", "d"]}
+    assert [it["by"] for it in third["derivations"]] == ["t"]
+
+
+@pytest.mark.parametrize("options", [[], ["--no-proof"], ["--no-solutions"]], ids=["whole", "no proof", "no solutions"])
+def test_latex_of_arrays_compiles_by_itself(options: list[str], arrays: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--file", str(arrays)], OF_SHAPES):
+        assert main(["steps", *arguments, "--format", "latex", "--standalone", *options]) == 0
+        begin, _, rest = capsys.readouterr().out.partition("\\begin{document}\n")
+        assert "amsmath" in begin
+        assert rest.isascii()
+        assert not faults_of(rest.removesuffix("\\end{document}\n"), is_text=True)
+        assert r"\mathbf" in rest
+
+
+def test_parts_of_formulas_stand_in_a_handout(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        main(["steps", "sum(sigmoid(X@w)**2)", "--shape", "X=n,d", "--shape", "w=d", "--by", "w", "--format", "markdown"])
+        == 0
+    )
+    assert r"where $\mathbf{p} = \operatorname{sigmoid}\left({\mathbf{X}} {\mathbf{w}}\right)$" in capsys.readouterr().out
+
+
+def test_vectors_and_matrices_are_bold_in_html(arrays: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["steps", "--file", str(arrays), "--format", "html"]) == 0
+    numbers, _, of_arrays = capsys.readouterr().out.partition("Least squares")
+    assert 'class="array"' not in numbers
+    assert '<mi mathvariant="normal" class="array">A</mi>' in of_arrays
+    assert 'class="array">f<' not in of_arrays
+    assert "<script" not in of_arrays
+
+
+def test_the_worst_exercise_gives_the_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "exercises.csv"
+    path.write_text('expr,at\nsum(x**2),"x=[1,2]"\nsum(relu(x)),"x=[0,1]"\n', encoding="utf-8")
+    assert main(["steps", "--file", str(path), "--quiet"]) == 3
+    path.write_text('expr,at\nx**2,1\nA@x,"A=[[1,2]], x=[1,2,3]"\n', encoding="utf-8")
+    assert main(["steps", "--file", str(path)]) == 2
+    assert "line 3: " in capsys.readouterr().err
+
+
 FILES = [
     ("# easy\nsin(x)\n\nx**2  # a square\n", 2),
     ("expr\nsin(x)\n", 1),

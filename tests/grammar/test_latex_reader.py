@@ -46,7 +46,7 @@ READ = [
     (r"\begin{cases} x & x > 1 \wedge y > 2 \\ \begin{cases} y & z = 1 \\ z & \text{else} \end{cases} & \text{otherwise} \end{cases}", "z"), (r"\begin{cases} 1 & x \le y < 2 \\ 0 & \text{otherwise}\end{cases}", "1"),
     (r"x \times y \div 2", "x*y/2"), (r"-x y", "-x*y"), (r"x \cdot -y", "-x*y"), (r"1/2 \cdot x", "x/2"), (r"a\,x + b\;y", "a*x + b*y"), (r"x^{2}\ + \quad y", "x**2 + y"), ("x_{1}^{2}", "x_1**2"),
     (r"\frac{1}{2x}", "1/(2*x)"), (r"\frac1{2\pi}", "1/(2*pi)"), (r"\frac{x}{2\pi}", "x/(2*pi)"), (r"\frac{2x}{3y}", "2*x/(3*y)"), (r"\sqrt{\frac{1}{2x}}", "sqrt(1/(2*x))"), (r"\alpha x_1x_2", "alpha*x_1*x_2"), (r"\frac{x_1x_2}{r^2}", "x_1*x_2/r**2"),
-    (r"\lambda e^{-\lambda x}", "POINT['lambda']*exp(-POINT['lambda']*x)"), (r"x + \lambda y", "x + POINT['lambda']*y"), (r"\alpha(e^x-1) + \alpha", "alpha*(exp(x) - 1) + alpha"), (r"2\mathbf{x} + 1", "2*x + 1"),
+    (r"\lambda e^{-\lambda x}", "POINT['lambda']*exp(-POINT['lambda']*x)"), (r"x + \lambda y", "x + POINT['lambda']*y"), (r"\alpha(e^x-1) + \alpha", "alpha*(exp(x) - 1) + alpha"), (r"2\mathbf{x} + 1", "2*x + 1"), (r"\mathbf{x} \odot \mathbf{y}", "x*y"), (r"\frac{\mathbf{x}}{\mathbf{y}}", "x/y"),
 ]  # fmt: skip
 
 

@@ -57,6 +57,8 @@ COMMANDS = [
     ["check", "(w*x - y)**2", "--line", "r = w*x - y", "--line", "dL_dr = 2*r", "--line", "dL_dw = dL_dr*x"],
     ["steps", "x**x", "--at", "2"],
     ["steps", "x*y"],
+    ["steps", "sum((A@x - b)**2)", "--shape", "A=m,n", "--shape", "x=n", "--shape", "b=m"],
+    ["steps", "sum(relu(x)**2)", "--at", "x=[0,1]"],
     ["trace", "x*sin(x*y)", "--at", "x=2,y=3"],
     ["trace", "sum((A@x - 1)**2)", "--at", "A=[[1,2],[3,4]]", "--at", "x=[1,2]"],
     ["trace", "where(x == 0, 1, sin(x)/x)", "--at", "0"],

@@ -18,7 +18,7 @@ from gradcalc.engines.indexed.gradients import ArrayDerivative, derivative, is_e
 from gradcalc.engines.indexed.nodes import Unprintable
 from gradcalc.engines.taylor.reals import OutOfPrecision, Real, decimal
 from gradcalc.errors import CalcError
-from gradcalc.expression.arrays import index_at
+from gradcalc.expression.arrays import index_at, shape_text
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.tree import Node, calls_in, names_in, substitute_names
 from gradcalc.inputs.shapes import sizes_of
@@ -313,4 +313,4 @@ def _assignments(point: ReportedPoint) -> str:
 
 
 def _shown(shape: Sequence[str]) -> str:
-    return f"has the shape ({', '.join(shape)}{',' if len(shape) == 1 else ''})" if shape else "is one number"
+    return f"has the shape {shape_text(shape)}" if shape else "is one number"

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from gradcalc.calculate.array_formulas import ArrayQuestion
+from gradcalc.calculate.array_latex import arrays_in
 from gradcalc.calculate.array_products import product_formulas, with_factors
 from gradcalc.calculate.reporting import versions
 from gradcalc.commands.array_questions import read_factors, variables_of
@@ -67,7 +68,7 @@ def _text(text: str, question: ArrayQuestion, formulas: Sequence[ArrayFormula], 
     if settings.format == "plain":
         return output.plain(formulas, settings.options)
     if settings.format == "latex":
-        return output.latex(formulas)
+        return output.latex(formulas, order)
     if settings.format in LIBRARIES:
         return _code(question, formulas, settings.format)
     exit_code = _exit(formulas)
@@ -78,7 +79,7 @@ def _text(text: str, question: ArrayQuestion, formulas: Sequence[ArrayFormula], 
         "shapes": dict(question.sizes),
         "inferred": list(question.inferred),
         "gradients": [asdict(it) for it in formulas],
-        "latex": latex(question.tree),
+        "latex": latex(question.tree, arrays_in(question.tree, question.sizes)),
     }
     conclusion = {"verdict": None, "exit_code": int(exit_code), "versions": versions()}
     return machine.line(envelope("diff", conclusion, fields))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gradcalc.commands.options import Assume, Device, Dtype, From, NoProof, NoSolutions, Standalone, Timeout, Title
 from gradcalc.commands.presentation import Presentation
-from gradcalc.commands.request import is_piped, one_point, request
+from gradcalc.commands.request import expression_from_stdin, is_piped, one_point, request
 from gradcalc.commands.results import LISTS
 from gradcalc.commands.settings import Settings
 from gradcalc.errors import CalcError, Exit
@@ -17,6 +18,7 @@ from gradcalc.errors import CalcError, Exit
 if TYPE_CHECKING:
     from gradcalc.commands.steps.exercise_files import ExerciseRow
     from gradcalc.commands.steps.handout import Exercise
+    from gradcalc.inputs.query import Question
 
 FORMATS = (*LISTS, "latex", "markdown", "html")
 
@@ -87,8 +89,9 @@ def steps(
     the point, as for gradcalc diff, of several expressions the worst; 1 if the steps do not lead to the derivative.
 
     With --shape the reverse pass on arrays is shown line by line, with the shapes: intermediate results forward, then the
-    adjoint of each backward. What the lines lead to is compared with the derivative, for all sizes. At a point they have
-    values; entries, --by "w[0]", are differentiated rule by rule.
+    adjoint of each backward. What the lines lead to is compared with the derivative, for all sizes. Of several expressions,
+    each has the shapes of its own variables; those without are differentiated rule by rule. At a point with arrays the lines
+    have values, and autograd's gradients stand beside; entries, --by "w[0]", are differentiated rule by rule.
 
     Several expressions make a handout: --no-solutions is the sheet of exercises, --no-proof leaves out what the engines say,
     --digits sets the digits of values. --format latex needs amsmath, --standalone makes it compile by itself; --format html
@@ -97,7 +100,7 @@ def steps(
     \b
     --format plain is one line per step, with tabs between
       variable, depth, part, rule, law, what its letters are, derivative, value
-    With --shape: forward or backward, name, formula, sizes.
+    Of arrays: forward, backward or autograd, name, formula, sizes, value, verdict of autograd.
     """
     settings = Settings.read(FORMATS, format, timeout, presentation, device=device, dtype=dtype, notation=notation)
     if not expr and file is None and is_piped():
@@ -109,63 +112,92 @@ def steps(
         raise CalcError("--no-solutions is for handouts", hint="choose from table, markdown, latex, html")
     if standalone and format != "latex":
         raise CalcError("--standalone is for LaTeX", hint="write --format latex --standalone")
-    if shape or assume:
-        return _arrays(expr or [], by or [], at or [], shape or [], assume or [], settings)
-    if expr and len(expr) == 1 and at and (shown := _arrays_at(expr[0], by or [], at, settings)) is not None:
-        return shown
+    if assume and not shape:
+        raise CalcError("--assume is for arrays without values", hint="give their shapes: --shape A=m,n")
+    if shape and at:
+        raise CalcError("--shape is for expressions without values", hint="give either --shape or a point")
     from gradcalc.commands.row_files import read_text
     from gradcalc.commands.steps.exercise_files import ExerciseRow, exercises_of
+    from gradcalc.commands.steps.handout import FORMATS as RENDERERS
     from gradcalc.commands.steps.handout import Handout
-    from gradcalc.commands.steps.render import FORMATS as RENDERERS
 
-    rows = [ExerciseRow(0, None, text) for text in expr or []] if file is None else list(exercises_of(read_text(file), file))
-    exercises = [_exercise(row, by or [], at or [], settings) for row in rows]
+    rows = (
+        [ExerciseRow(0, None, _text(each)) for each in expr or []]
+        if file is None
+        else list(exercises_of(read_text(file), file))
+    )
+    own_shapes = _shapes_of(rows, shape or [], settings, is_single=file is None and len(rows) == 1)
+    exercises = [
+        _exercise(row, shapes, row.by or by or [], row.at or at or [], assume or [], settings)
+        for row, shapes in zip(rows, own_shapes, strict=True)
+    ]
     handout = Handout(exercises, title, solutions=not no_solutions, proof=not no_proof, standalone=standalone)
     settings.write(RENDERERS, handout)
-    return _worst(exercise.stepwise.exit for exercise in exercises)
+    return _worst(exercise.exit for exercise in exercises)
 
 
-def _arrays(
-    exprs: Sequence[str],
-    by: Sequence[str],
-    at: Sequence[str],
-    shapes: Sequence[str],
-    assumptions: Sequence[str],
-    settings: Settings,
-) -> Exit:
-    """The reverse pass on arrays without values."""
-    from gradcalc.commands.steps.array_steps import FORMATS_OF_ARRAYS, show_array_steps
-
-    if at or len(exprs) != 1:
-        raise CalcError("--shape is for one expression without values", hint="give either --shape or a point")
-    if settings.format not in FORMATS_OF_ARRAYS:
-        raise CalcError(
-            f"the format {settings.format} is not for arrays", hint=f"choose from {', '.join(FORMATS_OF_ARRAYS)}"
-        )
-    return show_array_steps(exprs[0], shapes, by, assumptions, settings)
+def _text(expr: str) -> str:
+    return expression_from_stdin() if expr == "-" else expr
 
 
-def _arrays_at(expr: str, by: Sequence[str], at: Sequence[str], settings: Settings) -> Exit | None:
-    """The reverse pass on arrays at a point; None where there are no arrays, or no lines for them."""
-    from gradcalc.commands.steps.array_steps import FORMATS_OF_ARRAYS, show_array_steps_at
-
-    has_arrays = any(sign in text for text in at for sign in "[@")
-    if expr == "-" or not has_arrays or settings.format not in FORMATS_OF_ARRAYS:
-        return None
-    return show_array_steps_at(*one_point(*request(expr, at, settings, by=by)), settings)
-
-
-def _exercise(row: ExerciseRow, by: Sequence[str], at: Sequence[str], settings: Settings) -> Exercise:
-    """The derivations of a row; errors have the number of its line."""
-    from gradcalc.commands.steps.handout import Exercise
-    from gradcalc.commands.steps.steps import stepwise
-
+@contextmanager
+def _line_of(row: ExerciseRow) -> Iterator[None]:
+    """Errors have the number of a row's line."""
     try:
-        question = one_point(*request(row.expr, row.at or at, settings, by=row.by or by))
-        return Exercise(stepwise(question, seconds=settings.seconds), row.name)
+        yield
     except CalcError as error:
         error.message = f"line {row.line}: {error.message}" if row.line else error.message
         raise
+
+
+def _shapes_of(
+    rows: Sequence[ExerciseRow], shapes: Sequence[str], settings: Settings, *, is_single: bool
+) -> Sequence[Sequence[str]]:
+    """The shapes for each exercise: a single one has all of them, others those of its variables."""
+    if is_single or not shapes:
+        return [shapes] * len(rows)
+    from gradcalc.commands.steps.array_steps import shapes_in
+
+    own = []
+    for row in rows:
+        with _line_of(row):
+            own.append(shapes_in(row.expr, shapes, settings.notation))
+    for text in shapes:
+        if not any(text in texts for texts in own):
+            raise CalcError(f"{text.partition('=')[0].strip()} has a shape, and is in no expression")
+    return own
+
+
+def _exercise(
+    row: ExerciseRow,
+    shapes: Sequence[str],
+    by: Sequence[str],
+    at: Sequence[str],
+    assumptions: Sequence[str],
+    settings: Settings,
+) -> Exercise:
+    """The derivations of a row: on arrays where it has shapes and no point, or a point with arrays."""
+    with _line_of(row):
+        if not shapes or at:
+            return _exercise_at(row.name, one_point(*request(row.expr, at, settings, by=by)), settings)
+        from gradcalc.commands.steps.array_render import ArrayExercise
+        from gradcalc.commands.steps.array_steps import array_derivation
+
+        return ArrayExercise(array_derivation(row.expr, shapes, by, assumptions, settings), row.name)
+
+
+def _exercise_at(name: str | None, question: Question, settings: Settings) -> Exercise:
+    """The derivations of an expression, at its point if it has one: on arrays where there are some."""
+    from gradcalc.commands.steps.render import RuleExercise
+    from gradcalc.commands.steps.steps import stepwise
+
+    if any(question.point.shapes.values()):
+        from gradcalc.commands.steps.array_render import ArrayExercise
+        from gradcalc.commands.steps.array_steps import array_derivation_at
+
+        if (derivation := array_derivation_at(*question, settings.seconds)) is not None:
+            return ArrayExercise(derivation, name)
+    return RuleExercise(stepwise(question, seconds=settings.seconds), name)
 
 
 def _worst(exits: Iterable[Exit]) -> Exit:

@@ -1,49 +1,43 @@
-"""Derivations as a handout: exercises, with or without their solutions, and with or without what the engines say of them.
+"""Handouts: exercises one below the other, with or without their solutions and what the engines say of them.
 
-Comes in: derivations of one or several expressions.  Goes out: a `Document`.
+Comes in: exercises, which are derivations of numbers rule by rule or reverse passes on arrays.  Goes out: text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from gradcalc.commands.steps.steps import Derivation, Stepwise
-from gradcalc.commands.steps.words import letters_of, proof, rule_name, step_lines
-from gradcalc.expression.printer import unparse
-from gradcalc.expression.tree import Name
-from gradcalc.functions.derivation import Step
-from gradcalc.output import document
-from gradcalc.output.document import (
-    Block,
-    Derivative,
-    Display,
-    Document,
-    Formula,
-    Function,
-    Heading,
-    Line,
-    Paragraph,
-    Prime,
-    Term,
-    Words,
-    assignments,
-    formula_of,
-)
-from gradcalc.output.numbers import exact
-from gradcalc.output.options import RenderOptions, function_letter
-from gradcalc.output.report_document import verdict_words
-from gradcalc.report import Partial
-
-_DIGITS = 6
+from gradcalc.errors import Exit
+from gradcalc.output.document import Block, Document, Heading
+from gradcalc.output.html import html
+from gradcalc.output.markdown import markdown
+from gradcalc.output.options import RenderOptions
+from gradcalc.output.page import Page
+from gradcalc.output.records import Format
+from gradcalc.output.tex import tex
 
 
-@dataclass(frozen=True, slots=True)
-class Exercise:
-    """An expression with its derivations, and what it is called in the file it is from."""
+class Exercise(Protocol):
+    """An expression with its derivatives step by step, in every format."""
 
-    stepwise: Stepwise
-    name: str | None = None
+    @property
+    def name(self) -> str | None:
+        """What it is called in the file it is from."""
+
+    @property
+    def exit(self) -> Exit:
+        """The exit code."""
+
+    def write(self, handout: Handout, page: Page) -> None:
+        """Write it on the page for people."""
+
+    def blocks(self, handout: Handout, options: RenderOptions) -> Iterator[Block]:
+        """What it is in a document."""
+
+    def records(self, format: str, options: RenderOptions) -> str:
+        """Its text in a format for programs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,83 +53,45 @@ class Handout:
     proof: bool = True
     standalone: bool = False
 
-
-def handout_document(handout: Handout, options: RenderOptions) -> Document:
-    """The document of a handout."""
-    blocks: list[Block] = []
-    for number, exercise in enumerate(handout.exercises, 1):
-        if len(handout.exercises) > 1:
-            blocks.append(Heading([exercise.name or f"Exercise {number}"]))
-        blocks += _exercise(exercise.stepwise, handout, options)
-    return Document(handout.title, blocks, standalone=handout.standalone)
+    @property
+    def titled(self) -> Iterator[tuple[str | None, Exercise]]:
+        """The exercises with their titles; a single one has none."""
+        for number, exercise in enumerate(self.exercises, 1):
+            yield (exercise.name or f"Exercise {number}") if len(self.exercises) > 1 else None, exercise
 
 
-def _exercise(stepwise: Stepwise, handout: Handout, options: RenderOptions) -> Iterator[Block]:
-    report = stepwise.report
-    f = function_letter(report)
-    point: Words = [" at ", Formula(list(assignments(stepwise.point)))] if stepwise.point else []
-    function = Formula([Function(f), "=", formula_of(report.read_as)])
-    variables = Formula(
-        [term for place, it in enumerate(stepwise.derivations) for term in ([","] * (place > 0)) + [Name(it.by)]]
-    )
-    if not handout.solutions:
-        yield Paragraph(["Differentiate ", function, " with respect to ", variables, *point, "."])
-        return
-    yield Paragraph([function, *([","] if point else []), *point])
-    for derivation, partial in zip(stepwise.derivations, report.partials, strict=True):
-        yield document.Derivation(list(_lines(derivation, options)))
-        step, number = next(derivation.numbered)
-        yield Display(Formula([Derivative(f, [derivation.by]), "=", step.derivative, *_value(step, number, options)]))
-        if handout.proof:
-            yield from _proof(f, derivation, partial, options)
-    if handout.proof:
-        yield from (Paragraph([f"note: {note}"]) for note in report.notes)
-        if report.verdict is not None:
-            yield Paragraph(["verdict: ", verdict_words(report.verdict)])
+def _table(handout: Handout, options: RenderOptions) -> str:
+    """The page for people: an exercise below the other."""
+    pages = [f"{handout.title}\n"] if handout.title else []
+    for title, exercise in handout.titled:
+        page = Page(options)
+        if title is not None:
+            page.line(title, "bold")
+        exercise.write(handout, page)
+        pages.append(page.text())
+    return options.text("\n".join(pages))
 
 
-def _lines(derivation: Derivation, options: RenderOptions) -> Iterator[Line]:
-    """A line for what is differentiated, with its rule, and one for what comes of it, behind the lines of its parts."""
-    for is_result, step, number in step_lines(derivation):
-        left = Derivative(step.part, [derivation.by])
-        result: list[Term] = ["=", step.derivative, *_value(step, number, options)]
-        if step.is_known:
-            yield Line(step.depth, Formula([left, *result]), ["as above"])
-        elif not is_result:
-            yield Line(step.depth, Formula([left]), _rule(step))
-        elif step.depth:  # that of the whole stands below all lines
-            yield Line(step.depth + 1, Formula(result))
+def _records(format: str) -> Format[Handout]:
+    return lambda handout, options: "".join(exercise.records(format, options) for exercise in handout.exercises)
 
 
-def _value(step: Step, number: str | None, options: RenderOptions) -> list[Term]:
-    """The value of a derivative at the point, if it says more than the derivative."""
-    if number is None or number == unparse(step.derivative):
-        return []
-    short = exact(number, options.digits or _DIGITS)
-    return ["=" if short == number else "≈", document.Number(short)]
+def _as_document(write: Callable[[Document, RenderOptions], str]) -> Format[Handout]:
+    def text(handout: Handout, options: RenderOptions) -> str:
+        blocks: list[Block] = []
+        for title, exercise in handout.titled:
+            blocks += [Heading([title])] if title is not None else []
+            blocks += exercise.blocks(handout, options)
+        return write(Document(handout.title, blocks, standalone=handout.standalone), options)
+
+    return text
 
 
-def _rule(step: Step) -> Words:
-    """The rule in words, with its law and its letters."""
-    rule = step.rule
-    left: Term = rule.pattern if rule.name == "definition" else Prime(rule.pattern)
-    words: list[str | document.Styled | Formula] = [f"{rule_name(step)}: ", Formula([left, "=", rule.derivative])]
-    for letter, arg in letters_of(step).items():
-        words += [", ", Formula([Name(letter), "=", arg])]
-    return words
-
-
-def _proof(f: str, derivation: Derivation, partial: Partial, options: RenderOptions) -> Iterator[Block]:
-    """What the engines say of a derivation: sympy's formula, the numbers, and whether the steps are right."""
-    if partial.formula:
-        yield Paragraph(["SymPy: ", Formula([Derivative(f, [derivation.by]), "=", formula_of(partial.formula)])])
-    digits = options.digits or _DIGITS
-    numbers: list[str | document.Styled | Formula] = []
-    for name, value in (("exact value", partial.symbolic), ("autograd", partial.autograd)):
-        if value is not None:
-            numbers += ["; " if numbers else "", f"{name}: ", Formula([document.Number(exact(value, digits))])]
-    if numbers:
-        yield Paragraph(numbers)
-    if partial.why is not None and partial.cause is not None:
-        yield Paragraph([verdict_words(partial.verdict, partial.cause), f": {partial.why}"])
-    yield Paragraph([proof(derivation)], "dim")
+FORMATS: dict[str, Format[Handout]] = {
+    "table": _table,
+    "plain": _records("plain"),
+    "json": _records("json"),
+    "latex": _as_document(tex),
+    "markdown": _as_document(markdown),
+    "html": _as_document(html),
+}

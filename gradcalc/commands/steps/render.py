@@ -1,28 +1,28 @@
-r"""A derivation rule by rule: a page for people, handouts, and formats for programs.
+"""An exercise rule by rule: on the page for people, in handouts, and in formats for programs.
 
 `plain` has a line for each step: the variable, the depth, the part, its rule, the law in letters, what the letters are, the
-derivative, and at a point its number.  LaTeX, Markdown and HTML are those of the `handout`.
+derivative, and at a point its number.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from gradcalc.commands.steps.handout import Handout, handout_document
+from gradcalc.commands.steps.handout import Handout
+from gradcalc.commands.steps.rule_blocks import rule_blocks
 from gradcalc.commands.steps.steps import Derivation, Stepwise
 from gradcalc.commands.steps.words import law_text, letters_of, proof, rule_name, step_lines
+from gradcalc.errors import Exit
 from gradcalc.expression.printer import unparse
 from gradcalc.functions.derivation import Step
 from gradcalc.output import json as machine
-from gradcalc.output.document import Document
-from gradcalc.output.html import html
-from gradcalc.output.markdown import markdown
+from gradcalc.output.document import Block
 from gradcalc.output.numbers import cut, exact
 from gradcalc.output.options import RenderOptions, function_letter
 from gradcalc.output.page import Page
-from gradcalc.output.records import Format, machine_formats
-from gradcalc.output.tex import tex
+from gradcalc.output.records import machine_formats
 from gradcalc.report import Partial
 
 _DIGITS = 12
@@ -30,16 +30,29 @@ _LONGEST = 2_000
 """Characters of a formula that are shown to people."""
 
 
-def table(handout: Handout, options: RenderOptions) -> str:
-    """The page for people: an exercise below the other."""
-    pages = [f"{handout.title}\n"] if handout.title else []
-    for number, exercise in enumerate(handout.exercises, 1):
-        page = Page(options)
-        if len(handout.exercises) > 1:
-            page.line(exercise.name or f"Exercise {number}", "bold")
-        _exercise(exercise.stepwise, handout, page)
-        pages.append(page.text())
-    return options.text("\n".join(pages))
+@dataclass(frozen=True, slots=True)
+class RuleExercise:
+    """The derivations of an expression rule by rule, and what it is called in the file it is from."""
+
+    stepwise: Stepwise
+    name: str | None = None
+
+    @property
+    def exit(self) -> Exit:
+        """The exit code."""
+        return self.stepwise.exit
+
+    def write(self, handout: Handout, page: Page) -> None:
+        """Write it on the page for people."""
+        _exercise(self.stepwise, handout, page)
+
+    def blocks(self, handout: Handout, options: RenderOptions) -> Iterator[Block]:
+        """What it is in a document."""
+        return rule_blocks(self.stepwise, handout, options)
+
+    def records(self, format: str, options: RenderOptions) -> str:
+        """Its text in a format for programs."""
+        return _RECORDS[format](self.stepwise, options)
 
 
 def _exercise(stepwise: Stepwise, handout: Handout, page: Page) -> None:
@@ -159,22 +172,4 @@ def _derivation(derivation: Derivation) -> Mapping[str, object]:
     return {"by": derivation.by, "steps": steps, "at_point": derivation.at_point, **counts}
 
 
-_MACHINE = machine_formats("steps", _rows, _fields, _machine_conclusion)
-
-
-def _for_each(write: Format[Stepwise]) -> Format[Handout]:
-    """A format of one derivation as one of a handout: one after the other."""
-    return lambda handout, options: "".join(write(exercise.stepwise, options) for exercise in handout.exercises)
-
-
-def _as_document(write: Callable[[Document, RenderOptions], str]) -> Format[Handout]:
-    return lambda handout, options: write(handout_document(handout, options), options)
-
-
-FORMATS: dict[str, Format[Handout]] = {
-    "table": table,
-    **{name: _for_each(write) for name, write in _MACHINE.items()},
-    "latex": _as_document(tex),
-    "markdown": _as_document(markdown),
-    "html": _as_document(html),
-}
+_RECORDS = machine_formats("steps", _rows, _fields, _machine_conclusion)

@@ -58,7 +58,7 @@ class _Reader(Operands):
     def until(self, ends: Collection[str], *, is_condition: bool = False) -> list[Piece]:
         """What stands before one of `ends`, which is left."""
         self.deeper()
-        self.follows_group = self.follows_variable = False
+        self.follows_group = self.follows_variable = self.ends_bold = False
         pieces: list[Piece] = []
         while self.now.kind != "end" and self.now.text not in ends and self.now.text not in _CLOSING:
             token, is_second, is_factor = self.now, self.follows_group, self.follows_variable
@@ -84,7 +84,7 @@ class _Reader(Operands):
         if is_product and (self.now.kind in ("letter", "number") or self.now.text in ("(", r"\left(", "{") or is_bold):
             hint = "write A @ x for a product of matrices or an inner product, x*y for one entry by entry"
             raise self.error("a product of vectors can be read in two ways", self.now, hint)
-        if self.now.text not in words.SIGNS:
+        if self.now.text not in words.PRODUCTS:
             self.ends_bold = is_bold
 
     def item(self, *, is_condition: bool) -> list[Piece]:

@@ -46,6 +46,8 @@ SIGNS = {
     **dict.fromkeys((r"\ne", r"\neq"), "!="), **dict.fromkeys((r"\land", r"\wedge"), " and "), r"\vert": "|", r"\mid": "|",
     **dict.fromkeys((r"\lor", r"\vee"), " or "), **dict.fromkeys((r"\neg", r"\lnot"), " not "),
 }  # fmt: skip
+PRODUCTS = (r"\cdot", r"\times", r"\ast")
+"""Signs of a product that may be of several kinds between vectors."""
 _PAIRS = [
     ("(", ")", "("), ("[", "]", "("), (r"\{", r"\}", "{"), (r"\lbrace", r"\rbrace", "{"), (r"\lvert", r"\rvert", "abs("),
     (r"\lVert", r"\rVert", "norm("), (r"\lfloor", r"\rfloor", "floor("), (r"\lceil", r"\rceil", "ceil("),
