@@ -90,7 +90,7 @@ class _Reader:
         if node.name in ("dot", "@") and all(len(part.shape) == 1 for part in parts):
             product = self.each("*", parts, Call("*", tuple(part.whole for part in parts)))
             return self.reduction("sum", product, Call("dot", tuple(part.whole for part in parts)))
-        if "dim" in how and len(parts[0].shape) != 1:
+        if "keepdim" in how or ("dim" in how and len(parts[0].shape) != 1):
             raise _NoIndex
         if node.name in _WEIGHTS and how.get("p", "2") == "2":
             return self.reduction(node.name, parts[0], whole, how.get("correction", "1"))
