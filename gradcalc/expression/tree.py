@@ -9,11 +9,12 @@ trees with `fold`, never by recursion.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from itertools import chain
+from operator import add, mul, neg, sub
 from typing import NamedTuple, TypeVar
 
 from gradcalc.errors import Span
@@ -104,6 +105,24 @@ def integer_literal(node: Node) -> int | None:
     if isinstance(node, Number) and node.value.denominator == 1:
         return int(node.value)
     return None
+
+
+def whole_number(node: Node) -> int | None:
+    """The integer that a node spells out, or computes of such by +, - and * (`4 - 1`); None, also beyond 2**53."""
+
+    def near(number: int | None) -> int | None:
+        return None if number is None or abs(number) > _MOST_WHOLE else number
+
+    def call(inner: Call, parts: list[int | None]) -> int | None:
+        compute = _OF_INTEGERS.get(inner.name)
+        numbers = [part for part in parts if part is not None]
+        return None if compute is None or len(numbers) < len(parts) else near(compute(*numbers))
+
+    return fold(node, lambda leaf: near(integer_literal(leaf)), call)
+
+
+_OF_INTEGERS: Mapping[str, Callable[..., int]] = {"+": add, "-": sub, "*": mul, "neg": neg}
+_MOST_WHOLE = 2**53
 
 
 class Program(NamedTuple):

@@ -7,8 +7,10 @@ columns get the options by keyword.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import prod
 from types import ModuleType
+from typing import Any
 
 from gradcalc.expression.arrays import Array, Shape
 from gradcalc.functions.array_vocabulary import A, ArrayVocabulary
@@ -17,6 +19,40 @@ from gradcalc.functions.shape_rules import Option, ShapeRules, reduced, unchange
 
 _DIM: dict[str, tuple[str, ...]] = {"dim": ()}
 _CORRECTION: dict[str, tuple[str, ...]] = {**_DIM, "correction": ()}
+
+
+def with_keepdim(row: Function) -> Function:
+    """A row that combines all entries, or those along dim, with the option `keepdim`: these dimensions stay as single ones.
+
+    Of several arrays, which max and min take, there is nothing to keep.
+    """
+    shape_without, composition_without, torch_without = row.shape, row.composition, row.torch
+    assert shape_without is not None
+    assert composition_without is not None
+    assert torch_without is not None
+
+    def shape(m: ShapeRules, *shapes: Shape, keepdim: bool = False, **options: Option) -> Shape:
+        result = shape_without(m, *shapes, **options)
+        if not keepdim:
+            return result
+        if len(shapes) > 1:
+            raise m.error(f"{m.node.name} with keepdim takes one array")
+        (x,), dim = shapes, options.get("dim")
+        return tuple(1 if dim in (None, place, place - len(x)) else length for place, length in enumerate(x))
+
+    def composition(m: ArrayVocabulary[A], x: A, *others: A, keepdim: bool = False, **options: Any) -> A:
+        result: A = composition_without(m, x, *others, **options)
+        return m.keep(result, m.dims(x, options.get("dim"))) if keepdim else result
+
+    def torch(t: ModuleType, x: Tensor, *others: Tensor, keepdim: bool = False, **options: Option) -> Tensor:
+        if keepdim and "dim" in options:
+            return torch_without(t, x, keepdim=True, **options)
+        result = torch_without(t, x, *others, **options)
+        # Without dim, torch.prod, torch.max and torch.min take no keepdim.
+        return result.reshape((1,) * x.dim()) if keepdim else result
+
+    options = {**row.options, "keepdim": ("False", "True")}
+    return replace(row, shape=shape, composition=composition, torch=torch, options=options)
 
 
 def _combination(name: str) -> Builder:
@@ -168,10 +204,10 @@ def shape_of_extreme(m: ShapeRules, *shapes: Shape, dim: int | None = None) -> S
 
 
 def torch_extreme(name: str) -> Builder:
-    def call(t: ModuleType, *args: Tensor, dim: int | None = None) -> Tensor:
+    def call(t: ModuleType, *args: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
         function = getattr(t, name)
         if len(args) == 1:
-            return function(args[0]) if dim is None else function(args[0], dim).values
+            return function(args[0]) if dim is None else function(args[0], dim, keepdim).values
         result = args[0]
         for arg in args[1:]:
             result = function(result, arg)
@@ -180,20 +216,19 @@ def torch_extreme(name: str) -> Builder:
     return call
 
 
-def _torch_norm(t: ModuleType, x: Tensor, p: int | str = 2, dim: int | None = None) -> Tensor:
-    return t.linalg.vector_norm(x, float("inf") if p == "inf" else 2 if p == "fro" else p, dim)
+def _torch_norm(t: ModuleType, x: Tensor, p: int | str = 2, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    return t.linalg.vector_norm(x, float("inf") if p == "inf" else 2 if p == "fro" else p, dim, keepdim)
+
+
+def _torch_moment(name: str) -> Builder:
+    return lambda t, x, dim=None, correction=1, **keep: getattr(t, name)(x, dim, correction=correction, **keep)
 
 
 def _torch_along_axis(name: str) -> Builder:
     return lambda t, x, dim=-1: getattr(t, name)(x, dim) if x.dim() else getattr(t, name)(x, 0)
 
 
-OF_ONE: tuple[Function, ...] = (
-    array_row("[", "x, ...", "a list: [1, 2], [[1, 2], [3, 4]]", _shape_of_list, lambda m, *parts: m.stack(parts),
-        lambda t, *parts: t.stack(parts)),
-    array_row("[]", "x", "entries: x[0], x[-1], x[1:3], A[0, :]", _shape_of_index, _index,
-        lambda t, x, at: x[index_of(at)], options={"at": ()},
-    ),
+_REDUCTIONS: tuple[Function, ...] = (
     array_row(
         "sum", "x", "sum of the entries, of all or along dim", reduced, _combination("+"),
         options=_DIM,
@@ -213,12 +248,10 @@ OF_ONE: tuple[Function, ...] = (
     ),
     array_row(
         "var", "x", "variance, divided by n - correction", _shape_of_var, _var,
-        lambda t, x, dim=None, correction=1: t.var(x, dim, correction=correction), options=_CORRECTION,
+        _torch_moment("var"), options=_CORRECTION,
     ),
     array_row(
-        "std", "x", "standard deviation", _shape_of_var,
-        _std,
-        lambda t, x, dim=None, correction=1: t.std(x, dim, correction=correction), options=_CORRECTION,
+        "std", "x", "standard deviation", _shape_of_var, _std, _torch_moment("std"), options=_CORRECTION,
         singular="where all entries are equal",
     ),
     array_row(
@@ -227,8 +260,16 @@ OF_ONE: tuple[Function, ...] = (
     ),
     array_row(
         "logsumexp", "x", "log(sum(exp(x)))", reduced, _logsumexp,
-        lambda t, x, dim=None: t.logsumexp(x, tuple(range(x.dim())) if dim is None else dim), options=_DIM,
+        lambda t, x, dim=None, **keep: t.logsumexp(x, tuple(range(x.dim())) if dim is None else dim, **keep), options=_DIM,
     ),
+)  # fmt: skip
+OF_ONE: tuple[Function, ...] = (
+    array_row("[", "x, ...", "a list: [1, 2], [[1, 2], [3, 4]]", _shape_of_list, lambda m, *parts: m.stack(parts),
+        lambda t, *parts: t.stack(parts)),
+    array_row("[]", "x", "entries: x[0], x[-1], x[1:3], A[0, :]", _shape_of_index, _index,
+        lambda t, x, at: x[index_of(at)], options={"at": ()},
+    ),
+    *map(with_keepdim, _REDUCTIONS),
     array_row(
         "cumsum", "x", "cumulative sums along dim", unchanged, _accumulation("+"), _torch_along_axis("cumsum"),
         options=_DIM,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from types import ModuleType
 
-from gradcalc.functions.arrays import extreme, shape_of_extreme, torch_extreme
+from gradcalc.functions.arrays import extreme, shape_of_extreme, torch_extreme, with_keepdim
 from gradcalc.functions.row import Function, Tensor, row
 
 _POSITIVE = ((0.1, 4.0),)
@@ -204,16 +204,16 @@ PIECEWISE: tuple[Function, ...] = (
         "where", "condition, x, y", "x where the condition holds, else y", boolean_args=frozenset({0}),
         singular="at the boundary of the condition", sample=((0.0, 1.0), *_PAIR),
     ),
-    row(
+    with_keepdim(row(
         "max", "x, y?, ...", "the largest argument, or the largest entry of one", aliases=("Max", "fmax"),
         shape=shape_of_extreme, composition=extreme("max"), torch=torch_extreme("max"), options={"dim": ()},
         singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
-    ),
-    row(
+    )),
+    with_keepdim(row(
         "min", "x, y?, ...", "the smallest argument, or the smallest entry of one", aliases=("Min", "fmin"),
         shape=shape_of_extreme, composition=extreme("min"), torch=torch_extreme("min"), options={"dim": ()},
         singular="kink at ties", sample=((0.5, 2.0), (-2.0, 0.0)),
-    ),
+    )),
     row(
         "maximum", "x, y", "the larger argument", meaning="max", singular="kink at ties",
         sample=((0.5, 2.0), (-2.0, 0.0)),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from itertools import repeat
 from math import prod
 
 from gradcalc.expression.arrays import Array, Shape
-from gradcalc.expression.tree import integer_literal
+from gradcalc.expression.tree import whole_number
 from gradcalc.functions.array_vocabulary import A, ArrayVocabulary
 from gradcalc.functions.row import Function, array_row
 from gradcalc.functions.shape_rules import ShapeRules
@@ -79,11 +81,18 @@ def _diagonal(m: ArrayVocabulary[A], a: A) -> A:
 
 
 def _size(m: ShapeRules, place: int) -> int:
-    """An argument that is a size: a whole number that is typed."""
-    size = integer_literal(m.node.args[place])
-    if size is None or not 0 < size <= LARGEST_SIZE:
-        raise m.error(f"{m.node.name} takes sizes: whole numbers from 1 to {LARGEST_SIZE}")
+    """An argument that is a size: a whole number that is typed, or computed of such."""
+    size = whole_number(m.node.args[place])
+    if size is None or not 0 < size <= _LARGEST:
+        raise m.error(f"{m.node.name} takes sizes: whole numbers from 1 to {_LARGEST}")
     return size
+
+
+def _ones_at(m: ArrayVocabulary[A], shape: Shape, places: Callable[[], Iterable[int]]) -> A:
+    """The array that is 1 where `places` are 1, and else 0.  Raises `CalcError` before it becomes too large."""
+    if prod(shape) > _MOST_ENTRIES:
+        raise m.error(f"{m.node.name} of shape {m.text(shape)} has more than {_MOST_ENTRIES:,} entries")
+    return m.take(m.stack([m.number(0), m.number(1)]), Array(shape, list(places())))
 
 
 def _shape_of_identity(m: ShapeRules, n: Shape) -> Shape:
@@ -92,8 +101,7 @@ def _shape_of_identity(m: ShapeRules, n: Shape) -> Shape:
 
 def _identity(m: ArrayVocabulary[A], n: A) -> A:
     size = _size(m, 0)
-    places = [int(row == column) for row in range(size) for column in range(size)]
-    return m.take(m.stack([m.number(0), m.number(1)]), Array((size, size), places))
+    return _ones_at(m, (size, size), lambda: (int(row == column) for row in range(size) for column in range(size)))
 
 
 def _shape_of_ones(m: ShapeRules, *sizes: Shape) -> Shape:
@@ -102,15 +110,27 @@ def _shape_of_ones(m: ShapeRules, *sizes: Shape) -> Shape:
 
 def _ones(m: ArrayVocabulary[A], *sizes: A) -> A:
     shape = _shape_of_ones(m, *(size.shape for size in sizes))
-    return m.take(m.number(1), Array(shape, [0] * prod(shape)))
+    return _ones_at(m, shape, lambda: repeat(1, prod(shape)))
+
+
+def _shape_of_one_hot(m: ShapeRules, classes: Shape, n: Shape) -> Shape:
+    return (*classes, _size(m, 1))
+
+
+def _one_hot(m: ArrayVocabulary[A], classes: A, n: A) -> A:
+    size = _size(m, 1)
+    named = m.classes(classes, size)
+    return _ones_at(m, (*classes.shape, size), lambda: (int(it == place) for it in named for place in range(size)))
 
 
 def _shape_of_solution(m: ShapeRules, a: Shape, b: Shape) -> Shape:
     return _shape_of_product(m, _square(m, a), b)
 
 
-LARGEST_SIZE = 10_000
-"""The largest size of `eye` and `ones`."""
+_LARGEST = 10_000
+"""The largest size of `eye`, `ones` and `one_hot`."""
+_MOST_ENTRIES = 1_000_000
+"""That these have together: no expression of more is differentiated."""
 MATRICES: tuple[Function, ...] = (
     array_row("@", "x, y", "product of matrices and vectors", _shape_of_product,
         lambda m, a, b: m.product(a, b), "matmul",
@@ -137,6 +157,10 @@ MATRICES: tuple[Function, ...] = (
     array_row(
         "ones", "m, n?", "an array of ones of some sizes", _shape_of_ones, _ones,
         lambda t, *sizes: t.ones([int(it) for it in sizes], dtype=sizes[0].dtype, device=sizes[0].device),
+    ),
+    array_row(
+        "one_hot", "classes, n", "for each class, of n, a row that is 1 there and else 0", _shape_of_one_hot, _one_hot,
+        lambda t, classes, n: t.nn.functional.one_hot(classes.detach().long(), int(n)).to(classes.dtype),
     ),
     array_row("trace", "x", "sum of the diagonal", _of_square, _trace, aliases=("tr",)),
     array_row(

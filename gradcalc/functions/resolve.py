@@ -30,6 +30,7 @@ from gradcalc.report import Notation
 
 _REFUSED = {"inf", "infinity", "oo", "nan"}
 _SINC = "sinc(x) is sin(x)/x here; torch.sinc(x) and np.sinc(x) are sin(pi*x)/(pi*x)"
+_OPTIONS_ELSEWHERE = {"keepdims": "keepdim"}
 _OPERATORS = {"*", "/", "**", "neg"}
 
 
@@ -230,8 +231,9 @@ def _split_options(
     free = [key for key in row.options if key != "at"]
     for place, arg in enumerate(args):
         key, value = "", arg
-        if isinstance(arg, Call) and arg.name == "=" and isinstance(arg.args[0], Name) and arg.args[0].name in row.options:
-            key, value = arg.args[0].name, arg.args[1]
+        named = _named_option(row, arg)
+        if named is not None:
+            key, value = named
         elif (
             place >= len(row.parameters)
             and not row.variadic
@@ -246,7 +248,16 @@ def _split_options(
             raise CalcError(f"{key} is given twice", span=arg.span, hint=f"usage: {row.usage}")
         options[key] = _option_value(row, key, value)
         words.append(value)
-    return rest, tuple(options.items()), words
+    # What is off is what is not given: nothing else reads it.
+    return rest, tuple((key, word) for key, word in options.items() if word != "False"), words
+
+
+def _named_option(row: Function, arg: Node) -> tuple[str, Node] | None:
+    """An option that is given by its name, or by that which numpy has for it, and its value."""
+    if not (isinstance(arg, Call) and arg.name == "=" and isinstance(arg.args[0], Name)):
+        return None
+    key = _OPTIONS_ELSEWHERE.get(arg.args[0].name, arg.args[0].name)
+    return (key, arg.args[1]) if key in row.options else None
 
 
 def _option_value(row: Function, key: str, value: Node) -> str:

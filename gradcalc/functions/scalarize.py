@@ -69,14 +69,20 @@ def _meaning(values: Mapping[str, Array[Any]], node: Name) -> Node | Fraction | 
 
 
 def check_classes(tree: Node, values: Mapping[str, Array[Any]]) -> None:
-    """Raise `CalcError` for a target of a loss that names no class; nothing is written out."""
+    """Raise `CalcError` for a target of a loss, or an argument of `one_hot`, that names no class; nothing is written out."""
     shapes = {name: array.shape for name, array in values.items()}
     for node in calls_in(tree):
         if node.name in _OF_CLASSES:
             scores, target = (shape_of(arg, shapes) for arg in node.args[:2])
             if target != scores:
-                builder = EntryBuilder(node, {}, MAX_NODES, partial(_meaning, values))
-                builder.classes(scalarize(node.args[1], values), scores[-1])
+                _check_classes(node, node.args[1], scores[-1], values)
+        elif node.name == "one_hot":
+            _check_classes(node, node.args[0], shape_of(node, shapes)[-1], values)
+
+
+def _check_classes(node: Call, target: Node, count: int, values: Mapping[str, Array[Any]]) -> None:
+    builder = EntryBuilder(node, {}, MAX_NODES, partial(_meaning, values))
+    builder.classes(scalarize(target, values), count)
 
 
 _OF_CLASSES = frozenset(row.name for row in CLASS_LOSSES)

@@ -28,5 +28,11 @@ def shape_of_call(node: Call, shapes: Sequence[Shape]) -> Shape:
 
 
 def option_values(node: Call) -> dict[str, int | str]:
-    """The options of a call: whole numbers and words."""
-    return {key: word if key == "at" or not word.lstrip("-").isdigit() else int(word) for key, word in node.options}
+    """The options of a call: whole numbers, words, and what is true or false."""
+    return {key: word if key == "at" else _option_value(word) for key, word in node.options}
+
+
+def _option_value(word: str) -> int | str:
+    if word in ("True", "False"):
+        return word == "True"
+    return int(word) if word.lstrip("-").isdigit() else word

@@ -9,7 +9,6 @@ from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Shape
 from gradcalc.expression.sizes import Size, letters_in, number_of, read_size, smaller
 from gradcalc.expression.tree import Node, Number, names_in, substitute_names
-from gradcalc.functions.matrices import LARGEST_SIZE
 from gradcalc.functions.shapes import shape_of
 
 MOST_DIMENSIONS = 2
@@ -18,8 +17,9 @@ ASSUMPTIONS = ("symmetric", "positive", "stochastic", "invertible")
 """What may be assumed of a variable."""
 _MOST_DIMENSIONS = 4
 """Of an array."""
-_APART = 500
-"""Letters stand for numbers so far apart: one that is a little smaller is the letter less the difference."""
+_FIRST, _APART = 999, 20
+"""Letters stand for numbers from the first one on downwards: one that is a little smaller is the letter less the difference.
+"""
 
 
 def read_shapes(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -91,7 +91,7 @@ def sizes_of(tree: Node, shapes: Mapping[str, Sequence[str]]) -> tuple[str, ...]
 def with_numbers(tree: Node, shapes: Mapping[str, Sequence[Size]]) -> tuple[Node, dict[str, Shape], dict[str, int]]:
     """An expression and shapes with numbers for the letters, and which number is which letter."""
     typed = {int(size) for sizes in shapes.values() for size in sizes if size.isdecimal()}
-    free = (number for number in range(LARGEST_SIZE, 0, -_APART) if typed.isdisjoint(range(number - _APART, number + 1)))
+    free = (number for number in range(_FIRST, 0, -_APART) if typed.isdisjoint(range(number - _APART, number + 1)))
     numbers = dict(zip(letters_in(shapes.values()), free, strict=False))
     known = {name: tuple(number_of(size, numbers) for size in sizes) for name, sizes in shapes.items()}
     trees = {letter: Number(str(number)) for letter, number in numbers.items()}

@@ -136,6 +136,6 @@ def _left(formula: ArrayFormula, order: int) -> Formula:
         return Formula([Derivative("f", [by] * order)], arrays)
     variables = [[by, name] if order > 1 else [name] for name in formula.along] or [[by] * order]
     terms: list[Term] = []
-    for names, factor in zip(variables, text.split("; "), strict=True):
-        terms += [*(["+"] if terms else []), Derivative("f", names), "·", formula_of(factor)]
+    for names, direction in zip(variables, text.split("; "), strict=True):
+        terms += [*(["+"] if terms else []), Derivative("f", names), "·", formula_of(direction)]
     return Formula(terms, arrays)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from support.generated_code import INSTALLED
 from support.matrix_expressions import Expressions, error_of, names_of, values_of
 from support.matrix_questions import QUESTIONS, MatrixQuestion
 
@@ -53,7 +54,7 @@ def test_formulas_are_torch_s_gradients(question: MatrixQuestion) -> None:
         values["b"] += 10.0
     if "X" in values and values["X"].dim() == 2 and values["X"].shape[0] == values["X"].shape[1]:
         values["X"] += torch.eye(len(values["X"]))  # whose determinant is positive
-    assert error_of(question.expr, question.sizes, answer(question), values, question.order) < 1e-9
+    assert error_of(question.expr, question.sizes, answer(question), values, question.order, INSTALLED) < 1e-9
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -66,7 +67,7 @@ def test_random_expressions_are_right_or_refused(seed: int) -> None:
             assert formula.why
         else:
             assert formula.evidence in ("all sizes", "points")
-            assert error_of(expr, grown.sizes, formula, values_of(grown.sizes, seed)) < 1e-7, (expr, formula)
+            assert error_of(expr, grown.sizes, formula, values_of(grown.sizes, seed), 1, INSTALLED) < 1e-7, (expr, formula)
 
 
 def test_a_wrong_rule_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:

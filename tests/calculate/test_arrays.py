@@ -148,10 +148,10 @@ WRONG = [
     # options
     ("sum(x, dim=1)", "error: an array of shape (3,) has no dimension 1\n  sum(x, dim=1)\n  ^^^^^^^^^^^^^"),
     ("softmax(A, dim=-3)", "error: an array of shape (2, 2) has no dimension -3\n  softmax(A, dim=-3)\n  ^^^^^^^^^^^^^^^^^^"),
-    ("sum(x, dim=0.5)", "error: dim of sum is a whole number\n  sum(x, dim=0.5)\n             ^^^\nhint: usage: sum(x, dim)"),
-    ("sum(x, dim=c)", "error: dim of sum is a whole number\n  sum(x, dim=c)\n             ^\nhint: usage: sum(x, dim)"),
-    ("sum(x, 0, dim=0)", "error: dim is given twice\n  sum(x, 0, dim=0)\n            ^^^^^\nhint: usage: sum(x, dim)"),
-    ("sum(x, axis=0)", "error: sum has no argument axis\n  sum(x, axis=0)\n         ^^^^\nhint: usage: sum(x, dim)"),
+    ("sum(x, dim=0.5)", "error: dim of sum is a whole number\n  sum(x, dim=0.5)\n             ^^^\nhint: usage: sum(x, dim, keepdim=False)"),
+    ("sum(x, dim=c)", "error: dim of sum is a whole number\n  sum(x, dim=c)\n             ^\nhint: usage: sum(x, dim, keepdim=False)"),
+    ("sum(x, 0, dim=0)", "error: dim is given twice\n  sum(x, 0, dim=0)\n            ^^^^^\nhint: usage: sum(x, dim, keepdim=False)"),
+    ("sum(x, axis=0)", "error: sum has no argument axis\n  sum(x, axis=0)\n         ^^^^\nhint: usage: sum(x, dim, keepdim=False)"),
     ("norm(x, 3)", "error: the order of a norm must be 1, 2 or inf\n  norm(x, 3)\n  ^^^^^^^^^^\nhint: norm(x, 1), norm(x), norm(x, inf)"),
     ("mse_loss(x, target='sum')", "error: 'sum' is not a number\n  mse_loss(x, target='sum')\n                     ^^^^^"),
     ("x + 'sum'", "error: unexpected 'sum'\n  x + 'sum'\n      ^^^^^"),
@@ -405,6 +405,8 @@ def _forms() -> Iterator[Form]:
         yield Form(f"{name}(x)", {"x": (2, 3)})
         yield Form(f"{name}(x, dim=0)", {"x": (2, 3)})
         yield Form(f"{name}(x, dim=-1)", {"x": (2, 1, 2)})
+        yield Form(f"{name}(x, dim=1, keepdim=True)", {"x": (2, 3)})
+        yield Form(f"{name}(x, keepdim=True)", {"x": (2, 2)})
         if name not in ("var", "std"):
             yield Form(f"{name}(x)", {"x": ()})
             yield Form(f"{name}(x)", {"x": (1,)})
@@ -490,7 +492,7 @@ IDS = [f"{form.expr} {' '.join(str(shape).replace(' ', '') for shape in form.sha
 
 
 def test_every_row_of_arrays_is_looked_at() -> None:
-    without_variables = {"eye", "ones"}
+    without_variables = {"eye", "ones", "one_hot"}
     rows = {row.name for row in TABLE.values() if row.composition is not None}
     assert rows - without_variables == {form.row for form in FORMS}
 

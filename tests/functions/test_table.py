@@ -65,7 +65,7 @@ SIGNATURES = [
     ("pi", "pi", []),
     ("log", "log(x, base)", [("x", None, False, False), ("base", None, False, True)]),
     ("heaviside", "heaviside(x, value=0.5)", [("x", None, False, False), ("value", "0.5", False, False)]),
-    ("max", "max(x, y, ..., dim)", [("x", None, False, False), ("y", None, False, True)]),
+    ("max", "max(x, y, ..., dim, keepdim=False)", [("x", None, False, False), ("y", None, False, True)]),
     ("threshold", "threshold(x, threshold, value)", [("x", None, False, False), ("threshold", None, True, False), ("value", None, True, False)]),
     ("softplus", "softplus(x, beta=1, threshold=20)", [("x", None, False, False), ("beta", "1", True, False), ("threshold", "20", True, False)]),
 ]  # fmt: skip
@@ -655,7 +655,7 @@ MISUNDERSTOOD = [
     ("sin()", "", "error: sin takes 1 argument, not 0\n  sin()\n  ^^^^^\nhint: usage: sin(x)"),
     ("sin(x, y)", "", "error: sin takes 1 argument, not 2\n  sin(x, y)\n  ^^^^^^^^^\nhint: usage: sin(x)"),
     ("1 + atan2(x)", "", "error: atan2 takes 2 arguments, not 1\n  1 + atan2(x)\n      ^^^^^^^^\nhint: usage: atan2(y, x)"),
-    ("max()", "", "error: max takes at least 1 argument, not 0\n  max()\n  ^^^^^\nhint: usage: max(x, y, ..., dim)"),
+    ("max()", "", "error: max takes at least 1 argument, not 0\n  max()\n  ^^^^^\nhint: usage: max(x, y, ..., dim, keepdim=False)"),
     ("log()", "", "error: log takes 1 to 2 arguments, not 0\n  log()\n  ^^^^^\nhint: usage: log(x, base)"),
     ("log(x, 2, 3)", "", "error: log takes 1 to 2 arguments, not 3\n  log(x, 2, 3)\n  ^^^^^^^^^^^^\nhint: usage: log(x, base)"),
     ("clamp(x, 0)", "", "error: clamp takes 3 arguments, not 2\n  clamp(x, 0)\n  ^^^^^^^^^^^\nhint: usage: clamp(x, min, max)"),

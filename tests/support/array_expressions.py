@@ -57,7 +57,7 @@ def _array(chance: random.Random, shape: Shape) -> str:
 @cache
 def rows_of_arrays() -> tuple[Function, ...]:
     """The rows of the table that take arrays."""
-    of_sizes = ("eye", "ones")
+    of_sizes = ("eye", "ones", "one_hot")
     return tuple(row for row in TABLE.values() if row.composition is not None and row.name not in of_sizes)
 
 

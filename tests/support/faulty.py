@@ -394,6 +394,18 @@ def _reduced_otherwise(name: str) -> Function:
     return lambda *args, reduction="mean", **rest: compute(*args, reduction=other.get(reduction, "mean"), **rest)
 
 
+def _keeping(reduction: Function) -> Function:
+    """A reduction with the option `keepdim`."""
+
+    def compute(x: torch.Tensor, *others: torch.Tensor, keepdim: bool = False, **how: Any) -> torch.Tensor:
+        result = reduction(x, *others, **how)
+        if not keepdim:
+            return result
+        return result.unsqueeze(how["dim"]) if "dim" in how else result.reshape((1,) * x.dim())
+
+    return compute
+
+
 def _centred(x: torch.Tensor) -> torch.Tensor:
     return x - x.mean(-1, keepdim=True)
 
@@ -453,6 +465,8 @@ WRONG_OF_ARRAYS: dict[str, dict[str, Function]] = {
 }  # fmt: skip
 """Functions of arrays, and others whose backward rule is what people write for them; what has no such rule is refused."""
 for _name, _function in TABLE.items():
+    if "keepdim" in _function.options:
+        WRONG_OF_ARRAYS[_name] = {mistake: _keeping(wrong) for mistake, wrong in WRONG_OF_ARRAYS[_name].items()}
     if "reduction" in _function.options:
         WRONG_OF_ARRAYS.setdefault(_name, {})["mean and sum exchanged"] = _reduced_otherwise(_name)
 

@@ -6,11 +6,13 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from gradcalc.functions.resolve import understand
 from gradcalc.output.array_code import LIBRARIES, Gradient, function_code
 from gradcalc.report import ArrayFormula
+from support.generated_code import value_and_gradients
 
 SIZES = ("n", "m", "k")
 NUMBERS = {"n": 3, "m": 4, "k": 2}
@@ -109,25 +111,35 @@ def values_of(sizes: Mapping[str, Sequence[str]], seed: int = 0) -> dict[str, to
 
 
 def error_of(
-    expr: str, sizes: Mapping[str, Sequence[str]], formula: ArrayFormula, values: Mapping[str, torch.Tensor], order: int = 1
+    expr: str,
+    sizes: Mapping[str, Sequence[str]],
+    formula: ArrayFormula,
+    values: Mapping[str, torch.Tensor],
+    order: int = 1,
+    libraries: Sequence[str] = ("torch",),
 ) -> float:
-    """The largest error of a formula beside torch's autograd, relative to the largest entry; both run as generated code."""
+    """The largest error of a formula beside torch's autograd, relative to the largest entry; all runs as generated code."""
     names = names_of(sizes)
     parts = [(name, understand(part, names | {name for name, _ in formula.parts})) for name, part in formula.parts]
     known = names | {name for name, _ in formula.parts}
     gradient = Gradient(formula.by, parts, understand(formula.formula or "", known))
-    code = function_code(LIBRARIES["torch"], expr, understand(expr, names), sizes, [gradient])
+
+    def code(library: str) -> str:
+        return function_code(LIBRARIES[library], expr, understand(expr, names), sizes, [gradient])
+
     space: dict[str, Any] = {}
-    torch.set_default_dtype(torch.float64)
-    try:
-        exec(code, space)
-        own = {name: value.clone() for name, value in values.items()}
-        own[formula.by].requires_grad_()
-        value, (written,) = space["value_and_gradients"](**own)
-        truth = _derivative(value, own[formula.by], order)
-    finally:
-        torch.set_default_dtype(torch.float32)
-    return float((written.detach() - truth.detach()).abs().max() / (truth.detach().abs().max() + 1e-6))
+    exec(code("torch"), space)
+    own = {name: value.clone() for name, value in values.items()}
+    own[formula.by].requires_grad_()
+    value, _ = space["value_and_gradients"](**own)
+    truth = _derivative(value, own[formula.by], order).detach().numpy()
+    errors = []
+    for library in libraries:
+        arrays = {name: each.numpy() for name, each in values.items()}
+        again, (written,) = value_and_gradients(library, code(library), arrays)
+        assert np.allclose(again, value.detach().numpy(), rtol=1e-9, atol=1e-12)
+        errors.append(float(np.abs(written - truth).max() / (np.abs(truth).max() + 1e-6)))
+    return max(errors)
 
 
 def _derivative(value: torch.Tensor, by: torch.Tensor, order: int) -> torch.Tensor:

@@ -159,6 +159,10 @@ def value(tree: Node, inputs: Mapping[str, Any], constants: Mapping[str, Any]) -
         if not node.args and node.name in constants:
             return np.asarray(_exact(constants[node.name]), dtype=object)
         options = _options(node)
+        if options.pop("keepdim", None):
+            whole = call(Call(node.name, node.args, node.span, tuple(it for it in node.options if it[0] != "keepdim")), args)
+            axes = (options["dim"],) if "dim" in options else tuple(range(args[0].ndim))
+            return np.expand_dims(whole, tuple(axis % args[0].ndim for axis in axes))
         if node.name == "[]":
             index = (slice(*(int(end) if end else None for end in part.split(":"))) if ":" in part else int(part) for part in str(options["at"]).split(","))  # fmt: skip
             return np.asarray(args[0][tuple(index)], dtype=object)

@@ -68,6 +68,8 @@ def not_understood(op: TensorOperation) -> str | None:
     """The name of an argument that the row of an operation does not understand; None if it understands all."""
     if op.is_scalar and op.base in ("max", "min") and op.argument("dim") is not None:
         return "dim"  # of a number, whose row takes the other argument for another number
+    if op.base == "aminmax" and not op.is_scalar and op.operands[0].is_float:
+        return "floats"  # only of integers the record has the results
     if op.base in MATRICES and any(len(view.shape) > _ROWS_AND_COLUMNS for view in op.views):
         return "a batch"
     if _understands_all(op.base, op.signature.plain):
