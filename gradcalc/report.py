@@ -223,19 +223,12 @@ class EntryFormula:
 
 @dataclass(frozen=True, slots=True)
 class ArrayFormula:
-    """The derivative by the variable `by` as a formula of vectors and matrices, whose sizes are letters or numbers.
+    """The derivative by `by` as a formula of vectors and matrices, whose sizes are letters or numbers.
 
-    `shape` is that of the derivative, `parts` are names in the formula, with what they are, `arrays` those of vectors and
-    matrices; `evidence` says what confirms it: a proof for "all sizes", or for "all values" of arrays of these sizes, or
-    "points" of random shapes.  Without a formula `why` says why there is none.
-
-    A derivative of more than two dimensions has the formula of a product: `product` is the array that it is multiplied by,
-    which has the shape of the expression ("cotangent") or, for a second derivative, of the variable ("direction").  Of
-    directions that were asked for, `along` are the variables.
-
-    `entry` is the formula of an entry, with letters for indices: `indices` are those of the expression, then those of the
-    variable, for a second derivative twice.
-    Where there is no formula of vectors and matrices, `evidence` is about it.
+    `parts` are names in it with what they are, `arrays` those of vectors and matrices.  `evidence` is a proof for "all
+    sizes" or for "all values" of these sizes, or "points"; without a formula `why` says why.  `product` is the kind and the
+    factors of one, "cotangent" or "direction", of the variables `along` if not of `by`.  `entry` is the formula of an entry
+    with letters for the `indices` of the expression, then of the variable each time.
     """
 
     by: str

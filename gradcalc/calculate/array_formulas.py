@@ -12,6 +12,7 @@ from itertools import accumulate, count, pairwise
 from types import MappingProxyType
 
 from gradcalc.calculate.array_latex import ArrayLatex, array_latex
+from gradcalc.calculate.formula_premises import premises_of
 from gradcalc.engines.indexed.formulas import Formula
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, derivative
 from gradcalc.engines.indexed.index_form import index_form
@@ -64,14 +65,20 @@ class ArrayQuestion:
 
     @property
     def variables(self) -> list[str]:
-        """The variables of the expression, in order of appearance; sizes are none."""
-        return [name for name in names_in(self.tree) if name not in self.letters]
+        """The variables of the expression, in order of appearance; sizes and classes are none."""
+        return [name for name in names_in(self.tree) if name not in self.letters and name not in self.classes]
+
+    @property
+    def classes(self) -> Mapping[str, str]:
+        """The names whose entries are classes, and how many there are."""
+        return self.engine_question.classes()
 
     @property
     def premises(self) -> list[str]:
-        """What is assumed of the names of the expression, as text: "S is symmetric"."""
+        """What is assumed of the names of the expression, as text: "S is symmetric", "c has classes, 0 to k - 1"."""
         used = {*names_in(self.tree)}
-        return [f"{name} is {what}" for what, names in self.assumptions.items() for name in sorted(names & used)]
+        assumed = [f"{name} is {what}" for what, names in self.assumptions.items() for name in sorted(names & used)]
+        return [*assumed, *(f"{name} has classes, 0 to {count} - 1" for name, count in self.classes.items())]
 
 
 def array_formulas(
@@ -116,7 +123,7 @@ def _with_entry(question: ArrayQuestion, formula: ArrayFormula, order: int) -> A
     formula = replace(formula, entry=form.formula.text, indices=indices)
     if formula.formula is not None:
         return formula
-    shape, assumptions = tuple(map(size_of, known.array.axes)), tuple(_assumptions(question, form.formula))
+    shape, assumptions = tuple(map(size_of, known.array.axes)), _assumptions(question, form.formula)
     return replace(formula, shape=shape, evidence=str(confirmed), assumptions=assumptions)
 
 
@@ -161,7 +168,7 @@ def array_formula(
         short.formula.text,
         typeset.formula,
         tuple((name, part.text) for name, part in short.parts),
-        tuple(_assumptions(question, formula)),
+        _assumptions(question, formula),
         str(confirmed),
         latex_parts=typeset.parts,
         arrays=typeset.arrays,
@@ -195,19 +202,6 @@ def _latex(short: NamedFormula, question: ArrayQuestion, numbers: Mapping[str, i
     return array_latex(understand(short.formula.text, names), parts, sizes)
 
 
-def _assumptions(question: ArrayQuestion, formula: Formula) -> Iterator[str]:
-    """What a formula assumes: the premises of its variables, and that what it inverts can be inverted."""
-    yield from question.premises
-    inverted = _inverted(formula)
-    yield from (f"{text} is invertible" for text in inverted if text not in question.assumed("invertible"))
-
-
-def _inverted(formula: Formula) -> list[str]:
-    """The texts of the matrices that a formula inverts."""
-    waiting, texts = [formula], dict[str, None]()
-    while waiting:
-        node = waiting.pop()
-        waiting += node.parts
-        if node.op == "inv":
-            texts[node.parts[0].text] = None
-    return list(texts)
+def _assumptions(question: ArrayQuestion, formula: Formula) -> tuple[str, ...]:
+    """What a formula assumes: the premises of its variables, and its own."""
+    return (*question.premises, *premises_of(formula, question.assumed("invertible")))

@@ -9,7 +9,18 @@ from gradcalc.engines.indexed.algebra import LINES, Algebra
 from gradcalc.engines.indexed.array_functions import mean
 from gradcalc.engines.indexed.constants import unit_place
 from gradcalc.engines.indexed.contraction import Contraction, Item, merged
-from gradcalc.engines.indexed.formulas import Formula, call, decimal_text, name, negative, number, shortest
+from gradcalc.engines.indexed.formulas import (
+    COMPARISONS,
+    Formula,
+    as_column,
+    call,
+    decimal_text,
+    length,
+    name,
+    negative,
+    number,
+    shortest,
+)
 from gradcalc.engines.indexed.nodes import ONE, Index, Indexed, Kind, Unprintable, index, size_of, split
 from gradcalc.engines.indexed.nodes import number as lowered_number
 from gradcalc.engines.indexed.spelling import Spelling, ones, raised, times
@@ -49,7 +60,7 @@ class Emission:
         if entry.kind in (Kind.VARIABLE, Kind.BLOCK, Kind.POWER) and set(axes) - entry.free:  # the same for all entries
             return self._filled(self._spread(entry, axes), axes)
         straight = self._of_kind(entry, axes)
-        if len(axes) < 2:
+        if len(axes) < 2 or entry.name in COMPARISONS:  # a condition is no array
             return straight
         return shortest(straight, self.spelling.turned(self._of_kind(entry, axes[::-1])))
 
@@ -74,7 +85,8 @@ class Emission:
         """The same where indices may be missing, to be broadcast: as a vector along the last axis, or with `ones`."""
         have = tuple(each for each in axes if each in entry.free)
         if len(axes) == 2 and have == axes[:1]:
-            return call("outer", self.formula(entry, have), ones(size_of(axes[1])), rank=2)
+            column = self.formula(entry, have)
+            return as_column(column) or call("outer", column, ones(size_of(axes[1])), rank=2)
         return self.formula(entry, have)
 
     def _filled(self, formula: Formula, axes: Axes) -> Formula:
@@ -235,7 +247,7 @@ class Emission:
             return special
         factors = self.in_order(sorted(entry.parts, key=lambda part: part.depth))
         scalars = [part for part in factors if not part.free]
-        items = [self._item(part) for part in factors if part.free]
+        items = [self._item(part, axes) for part in factors if part.free]
         contraction = Contraction(items, entry.bound, self._divisors(scalars, entry.bound), self.spelling)
         items, coefficient = contraction.run(), entry.coefficient
         if contraction.averaged:
@@ -281,12 +293,12 @@ class Emission:
         norm = self._reduced("norm", inner, entry.bound, axes)
         return self._scaled(entry.coefficient, [], Formula("**", (norm, number(2)), 0))
 
-    def _item(self, part: Indexed) -> Item:
-        """A factor with its axes, in the order that makes its formula shortest."""
-        axes = _shown(part)
+    def _item(self, part: Indexed, whole: Axes) -> Item:
+        """A factor with its axes, in the order of the whole or in that which makes its formula shortest."""
+        axes = whole if part.free == set(whole) else _shown(part)
         if len(axes) > 2:
             raise Unprintable("more than two dimensions")
-        if len(axes) == 2 and len(self.formula(part, axes[::-1]).text) < len(self.formula(part, axes).text):
+        if axes != whole and len(axes) == 2 and length(self.formula(part, axes[::-1])) < length(self.formula(part, axes)):
             axes = axes[::-1]
         if part.kind is Kind.POWER and part.coefficient < 0:
             return Item(axes, [], [self.formula(self.algebra.power(part.parts[0], -part.coefficient), axes)])
@@ -308,7 +320,14 @@ class Emission:
             is_straight = matrix.axes == axes
             above, below = (matrix.above, matrix.below) if is_straight else ([main], [])
             main = times([*above, *columns.above], [*below, *columns.below])
-        return main if rows is None else self.spelling.chain(call("diag", rows.formula, rank=2), main)
+        if rows is None:
+            return main
+        scaled = self.spelling.chain(call("diag", rows.formula, rank=2), main)
+        column = as_column(rows.formula)
+        if column is None:
+            return scaled
+        over = column.parts if column.op == "/" else (column, number(1))
+        return shortest(scaled, times([main, over[0]], [over[1]]))
 
     def _scaled(
         self,

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-_BINDS = {"+": 5, "*": 6, "/": 6, "@": 6, "neg": 7, "**": 8}
-_COMPARISONS = frozenset({"<", ">", "<=", ">=", "==", "!=", "and", "or"})
+COMPARISONS = frozenset({"<", ">", "<=", ">=", "==", "!=", "and", "or"})
+_BINDS = {**dict.fromkeys(COMPARISONS, 1), "+": 5, "*": 6, "/": 6, "@": 6, "neg": 7, "**": 8}
+_OF_ARRAYS = frozenset({"@", "diag", "ones", "softmax", "log_softmax", "cumsum", "cumprod", "[", "[]"})
+"""What is not computed entry by entry."""
+KEEPDIM = "keepdim=True"
+_EASE = len(f", {KEEPDIM}") - 3
+"""So much longer is `sum(X, dim=1, keepdim=True)` than it reads: it stands for two transposes."""
 _TIGHTEST = 9
 _MOST_PLACES = 40
 """Decimal places of a number that is written as a decimal."""
@@ -78,7 +83,23 @@ def call(function: str, *parts: Formula, rank: int, options: Sequence[str] = ())
 
 def shortest(*formulas: Formula) -> Formula:
     """The one with the shortest text: where several are right, that is the one."""
-    return min(formulas, key=lambda formula: len(formula.text))
+    return min(formulas, key=length)
+
+
+def length(formula: Formula) -> int:
+    """How long a formula reads."""
+    return len(formula.text) - _EASE * formula.text.count(KEEPDIM)
+
+
+def as_column(formula: Formula) -> Formula | None:
+    """What is computed of reductions of the rows of matrices, as a matrix of one column; None for another vector."""
+    if formula.options == ("dim=1",) and formula.parts[0].rank == 2:
+        return Formula(formula.op, formula.parts, 2, options=[*formula.options, KEEPDIM])
+    if formula.is_leaf or formula.options or formula.op in _OF_ARRAYS:
+        return None
+    parts = [part if part.rank == 0 else as_column(part) for part in formula.parts]
+    whole = [part for part in parts if part is not None]
+    return Formula(formula.op, whole, 2) if len(whole) == len(parts) else None
 
 
 def _put(formula: Formula, least: int) -> str:
@@ -137,8 +158,8 @@ def _text(formula: Formula) -> str:
         return op  # pi
     if op == "transpose":
         return _put(parts[0], _TIGHTEST) + ".T"
-    if op in _COMPARISONS:
-        return f" {op} ".join(part.text for part in parts)
+    if op in COMPARISONS:
+        return f" {op} ".join(_put(part, 2) for part in parts)
     return f"{op}({', '.join([*(part.text for part in parts), *formula.options])})"
 
 
