@@ -17,6 +17,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, is_equal
+from gradcalc.engines.indexed.nodes import ZERO
 from gradcalc.engines.taylor.array_at import ArrayAt, Numbers
 from gradcalc.engines.taylor.reals import Real, ball
 from gradcalc.errors import CalcError
@@ -47,17 +48,20 @@ def evidence(
 
     Raises `OutOfTime`.
     """
-    agreements = 0
+    whole, partly = 0, 0
     for point in random_points(question, positive):
-        same = _is_same_at(question, formula, by, order, point)
-        if same is False:
+        same = _share_at(question, formula, by, order, point)
+        if same is None:
             return None
-        agreements += same is True
-        if agreements == _POINTS:
+        whole += same == 1
+        partly += same > 0
+        if whole == _POINTS:
             break
-    if not has_cases_in(question.tree, by) and is_equal(question, known, formula):
+    # Entries that are 0 are often not known to be: numbers say nothing of a derivative of zeros.
+    is_compared = partly > 0 or known.array.entry == ZERO
+    if is_compared and not has_cases_in(question.tree, by) and is_equal(question, known, formula):
         return proven_scope(question)
-    return Evidence.POINTS if agreements == _POINTS else None
+    return Evidence.POINTS if whole == _POINTS else None
 
 
 def proven_scope(question: Question) -> Evidence:
@@ -79,7 +83,7 @@ def random_points(question: Question, positive: Collection[str]) -> Iterator[Arr
     for attempt in range(_ATTEMPTS):
         number = _small_number if attempt % 4 > 1 else _number
         yield sample.point(chance, number, is_positive=attempt % 2 == 1)
-    for name in question.sizes.keys() - sample.classes.keys():  # log(b - A@x) needs a large b
+    for name in sample.arrays:  # log(b - A@x) needs a large b
         point = sample.point(chance, _number, is_positive=True)
         larger = point.values[name].map(lambda value: value * _LARGE)
         yield ArrayPoint({**point.values, name: _as_assumed(question, name, larger)}, point.sizes)
@@ -97,6 +101,8 @@ class _Sample:
 
     def __init__(self, question: Question, positive: Collection[str]):
         self.question, self.positive, self.classes = question, positive, question.classes()
+        self.names = [name for name in names_in(question.tree) if name not in question.letters]
+        self.arrays = [name for name in self.names if question.sizes.get(name) and name not in self.classes]
 
     def point(self, chance: random.Random, number: _Draw, *, is_positive: bool) -> ArrayPoint:
         """A point with numbers of a kind."""
@@ -104,7 +110,7 @@ class _Sample:
         least = _LEAST_SIZE - (number is _whole_number)  # counterexamples are short
         sizes = dict(zip(letters, chance.sample(range(least, least + len(letters) + 3), len(letters)), strict=True))
         values = {}
-        for name in (name for name in names_in(question.tree) if name not in letters):
+        for name in self.names:
             shape = tuple(number_of(size, sizes) for size in question.sizes.get(name, ()))
             above_0 = is_positive or name in self.positive or name in question.stochastic
             entries = [number(chance, above_0) for _ in range(prod(shape))]
@@ -146,17 +152,17 @@ def _as_assumed(question: Question, name: str, array: Array[Fraction]) -> Array[
     return Array(array.shape, entries)
 
 
-def _is_same_at(question: Question, formula: Node, by: str, order: int, point: ArrayPoint) -> bool | None:
-    """Whether a formula has the entries of the derivative at a point; None where some are not known."""
+def _share_at(question: Question, formula: Node, by: str, order: int, point: ArrayPoint) -> float | None:
+    """The share of the entries of the derivative that a formula is known to have at a point; None for another formula."""
     entries = entries_at(question, formula, by, order, point)
     if entries is None:
-        return None
+        return 0.0
     if len(entries.derivative) != len(entries.formula):
-        return False
+        return None
     pairs = list(zip(entries.derivative, entries.formula, strict=True))
     if any(is_different(*pair) for pair in pairs):
-        return False
-    return True if all(a is not None and b is not None for a, b in pairs) else None
+        return None
+    return sum(None not in pair for pair in pairs) / len(pairs)
 
 
 def is_different(a: Real | None, b: Real | None) -> bool:

@@ -8,7 +8,7 @@ from math import prod
 
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question
 from gradcalc.engines.indexed.index_form import IndexForm, at_index, is_index_form, tree_of
-from gradcalc.engines.indexed.nodes import size_of
+from gradcalc.engines.indexed.nodes import ZERO, size_of
 from gradcalc.engines.taylor.array_at import ArrayAt
 from gradcalc.engines.taylor.reals import Real
 from gradcalc.errors import CalcError
@@ -38,7 +38,8 @@ def evidence_of_entries(
         compared.add(_is_same_at(question, known, form, by, order, point))
     if False in compared:
         return None
-    if not has_cases_in(question.tree, by) and is_index_form(question, known, form):
+    is_compared = True in compared or known.array.entry == ZERO
+    if is_compared and not has_cases_in(question.tree, by) and is_index_form(question, known, form):
         return proven_scope(question)
     return Evidence.POINTS if True in compared else None
 
