@@ -1,7 +1,4 @@
-"""The plain data that travels: what was asked, what was found, and the words of the contract.
-
-Numbers are decimal strings where they are exact or proven, floats where a machine made them.
-"""
+"""The plain data that travels, and the words of the contract; exact and proven numbers are decimal strings."""
 
 from __future__ import annotations
 
@@ -225,10 +222,9 @@ class EntryFormula:
 class ArrayFormula:
     """The derivative by `by` as a formula of vectors and matrices, whose sizes are letters or numbers.
 
-    `parts` are names in it with what they are, `arrays` those of vectors and matrices.  `evidence` is a proof for "all
-    sizes" or for "all values" of these sizes, or "points"; without a formula `why` says why.  `product` is the kind and the
-    factors of one, "cotangent" or "direction", of the variables `along` if not of `by`.  `entry` is the formula of an entry
-    with letters for the `indices` of the expression, then of the variable each time.
+    `parts` are names in it with what they are, `arrays` those of vectors and matrices; `evidence` a proof for "all sizes" or
+    "all values", or "points"; `product` the kind and factors of one, by the variables `along` if not `by`; `entry` the
+    formula of an entry, with letters for the `indices` of the expression and the variables; `why` why there is none.
     """
 
     by: str

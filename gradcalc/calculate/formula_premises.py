@@ -1,5 +1,7 @@
-"""What a formula of vectors and matrices takes for granted where the expression does not: inverses, entries that are not 0,
-largest entries that are the only ones."""
+"""What a formula of vectors and matrices takes for granted: inverses, entries that are not 0, extremes without ties.
+
+Comes in: a formula.  Goes out: its premises as text, where the expression itself does not need them.
+"""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ class Settings:
     fail_on: tuple[Verdict, ...]
     notation: Notation
     presentation: Presentation
+    entries: bool = False
 
     @property
     def quiet(self) -> bool:
@@ -34,7 +35,7 @@ class Settings:
     @property
     def options(self) -> RenderOptions:
         """What the output can show, and what of it is wanted."""
-        return replace(self.presentation.options, fail_on=self.fail_on)
+        return replace(self.presentation.options, fail_on=self.fail_on, entries=self.entries)
 
     @classmethod
     def read(
@@ -48,13 +49,14 @@ class Settings:
         dtype: str | None = None,
         fail_on: Sequence[str] | None = None,
         notation: str = "auto",
+        entries: bool = False,
     ) -> Settings:
         """Read the options of a command with these formats.  Raises `CalcError` for the first that is wrong."""
         choice(format, tuple(formats), "format")
         seconds, verdicts = seconds_of(timeout), verdicts_of(fail_on or [])
         dtype = dtype if dtype is None else choice(dtype, DTYPES, "dtype")
         language = Notation(choice(notation, tuple(Notation), "notation"))
-        return cls(format, seconds, device_of(device), dtype, verdicts, language, presentation)
+        return cls(format, seconds, device_of(device), dtype, verdicts, language, presentation, entries)
 
     def write(self, formats: Mapping[str, Callable[[T, RenderOptions], str]], result: T) -> None:
         """Write a result in the format that was asked for; nothing if the command is quiet."""

@@ -60,6 +60,8 @@ def _unparse_call(node: Call, args: list[_Piece]) -> _Piece:
         return (_parenthesize(args[0], binds + (binds == _BINDS["<"])), spaced, _parenthesize(args[1], binds + 1)), binds
     if name == "[]":
         return (_parenthesize(args[0], _ATOM), "[", dict(node.options)["at"].replace(",", ", "), "]"), _ATOM
+    if name == "transpose" and not isinstance(node.args[0], Number):
+        return (_parenthesize(args[0], _ATOM), ".T"), _ATOM
     if not node.args:
         return name, _ATOM
     opened, closed = ("[", "]") if name == "[" else (f"{name}(", ")")

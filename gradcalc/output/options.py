@@ -28,6 +28,8 @@ class RenderOptions:
     ascii: bool = False
     full: bool = False
     """Show arrays with all their entries, and formulas and tables whole."""
+    entries: bool = False
+    """Show the formulas of entries beside those of arrays."""
     verbose: bool = False
     """Show versions, and everything else that tables leave out by default."""
     digits: int | None = None

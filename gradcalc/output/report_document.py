@@ -63,15 +63,16 @@ def report_document(reports: Iterable[Report], options: RenderOptions) -> Docume
 
 def _formulas(report: Report, f: str, options: RenderOptions) -> Iterator[Block]:
     yield Display(Formula([Function(f), "=", formula_of(report.read_as)]))
-    general = {it.by for it in report.entry_formulas}
+    whole = {it.by for it in report.gradients}
     for it in report.gradients:
-        if it.formula is not None and it.by not in general:
-            yield Display(Formula([Derivative(f, [it.by]), "=", formula_of(it.formula)]))
-            yield from (Display(Formula([name, "=", formula_of(part)])) for name, part in it.parts)
-    pairs = [(Derivative(f, [it.entry]), it.formula) for it in report.entry_formulas]
-    count = len(pairs) or len(report.partials)
+        yield Display(Formula([Derivative(f, [it.by]), "=", formula_of(it.formula or "")]))
+        yield from (Display(Formula([name, "=", formula_of(part)])) for name, part in it.parts)
+    pairs = [(Derivative(f, [it.entry]), it.formula) for it in report.entry_formulas if it.by not in whole]
+    known = set() if options.full or options.entries else whole | {it.by for it in report.entry_formulas}
+    others = [partial for partial in report.partials if partial.by[0] not in known or len(partial.by) > 1]
+    count = len(pairs) + len(others)
     most = count if options.full else _FORMULAS
-    pairs = pairs or [(derivative_of(partial, f), partial.formula or "") for partial in report.partials[:most]]
+    pairs += [(derivative_of(partial, f), partial.formula or "") for partial in others[: most - len(pairs)]]
     for left, formula in pairs[:most]:
         if not formula:
             yield Paragraph([Formula([left]), ": no closed form"])

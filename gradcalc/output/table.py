@@ -76,17 +76,18 @@ def _formulas(report: Report, f: str, page: Page) -> None:
     if len(partials) == 1:
         words.formula(partials[0], f, page, most=_LINES, style="bold")
         return
-    general = {formula.by: formula for formula in report.entry_formulas}
+    whole = {gradient.by for gradient in report.gradients}
     for gradient in report.gradients:
-        if gradient.formula is not None and gradient.by not in general:
-            page.formula(f"∂{f}/∂{gradient.by}", gradient.formula, most=_LINES, style="bold")
-            for name, part in gradient.parts:
-                page.formula(f"  where {name}", part, most=_LINES)
-    for one in general.values():
+        page.formula(f"∂{f}/∂{gradient.by}", gradient.formula or "", most=_LINES, style="bold")
+        for name, part in gradient.parts:
+            page.formula(f"  where {name}", part, most=_LINES)
+    general = [formula for formula in report.entry_formulas if formula.by not in whole]
+    for one in general:
         page.formula(f"∂{f}/∂{one.entry}", one.formula, most=_LINES, style="bold")
         page.line(f"for all {one.count} entries of {one.by}", "dim")
+    known = set() if page.options.full or page.options.entries else whole | {one.by for one in general}
     for partial in _selection(report, page):
-        if partial.by[0] not in general or len(partial.by) > 1:
+        if partial.by[0] not in known or len(partial.by) > 1:
             words.formula(partial, f, page, most=1, style="bold")
 
 

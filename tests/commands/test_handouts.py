@@ -115,7 +115,7 @@ def test_a_handout_of_numbers_and_arrays(arrays: Path, capsys: pytest.CaptureFix
     whole = capsys.readouterr().out
     assert set(page.splitlines()) < set(whole.splitlines())
     assert whole.endswith(
-        "proven for all sizes\n\nautograd: $\\begin{pmatrix} 74 & 106 \\end{pmatrix}$; **✓ agree**\n\n"
+        "proven for all values\n\nautograd: $\\begin{pmatrix} 74 & 106 \\end{pmatrix}$; **✓ agree**\n\n"
         "checked: the lines lead to the derivative, for all values\n\nverdict: **✓ agree**\n"
     )
 

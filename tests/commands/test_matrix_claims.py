@@ -60,12 +60,12 @@ def test_usual_mistakes_have_names(claim: str, cause: str | None, mistake: str |
 SQUARE = [
     ("sum((A@x - b)**2)", "2*A@(A@x - b)", "x", "A=n,n x=n b=n", "transposed", "A.T is needed where the claim has A"),
     ("sum((X@W - Y)**2)", "2*(X@W - Y).T@X", "W", "X=n,d W=d,k Y=n,k", "transposed", "the claim is the transpose of the derivative"),
-    ("trace(A@X@B)", "B.T@A.T", "X", "A=n,n X=n,n B=n,n", "order", "transpose(A)@transpose(B) is needed where the claim has transpose(B)@transpose(A): the factors are in the wrong order"),
+    ("trace(A@X@B)", "B.T@A.T", "X", "A=n,n X=n,n B=n,n", "order", "A.T@B.T is needed where the claim has B.T@A.T: the factors are in the wrong order"),
     ("sum(A@x)", "1", "x", "A=m,n x=n", "shape", None),
     ("sum(x)", "1", "x", "x=n", "shape", "the claim is one number, which every entry of the derivative has"),
     ("sum(X@w)", "w", "X", "X=m,n w=n", "shape", "the claim is what every row of the derivative is"),
     ("trace(A@X)", "A*1", "X", "A=n,n X=n,n", "transposed", "the claim is the transpose of the derivative"),
-    ("sum(G*(X@W))", "X.T*G", "W", "X=n,n W=n,n G=n,n", "product", "transpose(X)@G is needed where the claim has transpose(X)*G: * multiplies entries, @ matrices"),
+    ("sum(G*(X@W))", "X.T*G", "W", "X=n,n W=n,n G=n,n", "product", "X.T@G is needed where the claim has X.T*G: * multiplies entries, @ matrices"),
     ("mean((X@w - y)**2)", "2*X.T@(X@w - y)", "w", "X=n,d w=d y=n", "factor", "the claim is n times the derivative: a factor 1/n is missing"),
     ("x@A@x", "2*A@x", "x", "x=n A=n,n", "symmetric", "the claim is right if A is symmetric, and A may be any matrix"),
     ("exp(x)", "exp(x)", "x", "x=n", "shape", "the claim is the diagonal of the Jacobian; for a loss, write sum(...) or mean(...)"),
@@ -147,7 +147,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == (
         "✗ wrong; likely mistake: the claim is 1/2 times the derivative: a factor 2 is missing\n"
         "  at m = 3, n = 2, A = [[3, 1], [4, 4], [4, 4]], x = [2, 1], b = [4, 1, 4]: ∂f/∂x[0] = 170, claim 85\n\n"
-        "f = sum((A@x - b)**2)\n∂f/∂x, claimed = transpose(A)@(A@x - b)\n∂f/∂x = 2*A.T@(A@x - b)\n"
+        "f = sum((A@x - b)**2)\n∂f/∂x, claimed = A.T@(A@x - b)\n∂f/∂x = 2*A.T@(A@x - b)\n"
     )
 
 

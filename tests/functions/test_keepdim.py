@@ -9,8 +9,8 @@ from math import prod
 
 import pytest
 import torch
-from gradcalc.engines.symbolic.indexed import indexed
 
+from gradcalc.calculate.uniform_entries import uniform_entries
 from gradcalc.engines.autograd import forward
 from gradcalc.engines.taylor.array_at import ArrayAt
 from gradcalc.engines.taylor.at_point import ExpressionAt
@@ -191,6 +191,8 @@ def test_a_number_has_no_dimensions_to_keep(reduction: str) -> None:
         assert shape_of(understand(spelled(reduction, None, keepdim=True)), {"x": ()}) == ()
 
 
-def test_an_index_does_not_stand_for_what_keeps_its_dimension() -> None:
-    assert indexed(understand("sum(x)**2"), {"x": (5,)}) is not None
-    assert indexed(understand("sum(sum(x, keepdim=True)**2)"), {"x": (5,)}) is None
+@pytest.mark.parametrize("expr", ["sum(x)**2", "sum(sum(x, keepdim=True)**2)"])
+def test_the_formula_of_an_entry_is_the_same_where_the_dimension_is_kept(expr: str) -> None:
+    formulas = uniform_entries(understand(expr), {"x": (5,)}, ["x"])
+    assert formulas is not None
+    assert formulas["x"].general().text == "2*sum(x)"

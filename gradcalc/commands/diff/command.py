@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from gradcalc.commands.arguments import count_of, order_of
+from gradcalc.commands.arguments import choice, count_of, order_of
 from gradcalc.commands.options import Assume, Device, Dtype, Expression, FailOn, From, Timeout
 from gradcalc.commands.presentation import Presentation
 from gradcalc.commands.request import request, with_product
@@ -21,6 +21,7 @@ from gradcalc.report import Report
 
 if TYPE_CHECKING:
     from gradcalc.inputs.query import Query
+    from gradcalc.inputs.values import Point
 
 At = Annotated[
     list[str] | None,
@@ -135,51 +136,57 @@ def diff(
     --format json prints one object per point, each on its own line.
     --format csv prints a header and one row per point.
     """
-    formats = FORMATS if not shape else FORMULA_FORMATS
     settings = Settings.read(
-        formats, format, timeout, presentation, device=device, dtype=dtype, fail_on=fail_on, notation=notation
-    )
+        FORMATS if at or points else list(dict.fromkeys((*FORMATS, *FORMULA_FORMATS))), format, timeout, presentation,
+        device=device, dtype=dtype, fail_on=fail_on, notation=notation, entries=entries,
+    )  # fmt: skip
     asked = Asked(by or [], order_of(order), direction or [], cotangent, entries)
     if shape or assume:
         if at or points or not shape:
             raise CalcError("--shape is for formulas without values", hint="give either --shape or a point")
         return _formulas(expr, shape, assume or [], asked, settings)
-    seconds = settings.seconds
-    sample = PROOFS if proofs is None else count_of(proofs, "the number of proofs", PART)
+    sample = None if proofs is None else count_of(proofs, "the number of proofs", PART)
     if format == "csv" and not (at or points):
         raise CalcError("--format csv needs points", hint="give --at x=0:1:11, or --points FILE")
     query, where = request(expr, at or [], settings, by=by or [], order=order, file=points)
-    if not (at or points) and (formulas := _inferred_formulas(query, asked, settings)) is not None:
-        return formulas
+    if not (at or points):
+        if (formulas := _inferred_formulas(query, asked, settings)) is not None:
+            return formulas
+        choice(format, tuple(FORMATS), "format")
     query = replace(query, every_formula=entries or presentation.full)
     if direction or cotangent is not None:
         query = with_product(query, direction or [], cotangent)
         if not (at or points):
             raise CalcError("a product with the Jacobian needs a point", hint="give --at")
-    if (proofs is None or not (at or points)) and isinstance(where, Sequence) and len(where) <= ALL_PROVEN:
-        from gradcalc.calculate.answer import answer, prefetch
-        from gradcalc.calculate.prepared import prepare
-        from gradcalc.commands.cost import tell_cost
-        from gradcalc.output.formats import load
-
-        def answers() -> Iterator[Report]:
-            prepared = None
-            for point in where:
-                prepared = prepared.at(point) if prepared else prepare(query, point, seconds=seconds)
-                tell_cost(prepared, quiet=settings.quiet)
-                prefetch(prepared)
-                load(format)  # while sympy is at work
-                yield answer(prepared)
-
-        return show(answers(), settings, paged=len(where) > 1)
-
+    if (sample is None or not (at or points)) and isinstance(where, Sequence) and len(where) <= ALL_PROVEN:
+        return _all_proven(query, where, settings)
     from gradcalc.commands.diff.many_points import show_many
 
-    return show_many(query, where, sample, settings)
+    return show_many(query, where, PROOFS if sample is None else sample, settings)
+
+
+def _all_proven(query: Query, where: Sequence[Point], settings: Settings) -> Exit:
+    """The derivatives at few points, every one of them proven."""
+    from gradcalc.calculate.answer import answer, prefetch
+    from gradcalc.calculate.prepared import prepare
+    from gradcalc.commands.cost import tell_cost
+    from gradcalc.output.formats import load
+
+    def answers() -> Iterator[Report]:
+        prepared = None
+        for point in where:
+            prepared = prepared.at(point) if prepared else prepare(query, point, seconds=settings.seconds)
+            tell_cost(prepared, quiet=settings.quiet)
+            prefetch(prepared)
+            load(settings.format)  # while sympy is at work
+            yield answer(prepared)
+
+    return show(answers(), settings, paged=len(where) > 1)
 
 
 def _formulas(expr: str, shapes: Sequence[str], assumptions: Sequence[str], asked: Asked, settings: Settings) -> Exit:
     """Formulas of arrays without values."""
+    choice(settings.format, FORMULA_FORMATS, "format")
     from gradcalc.commands.array_questions import read_array_question
     from gradcalc.commands.diff.array_formulas import show_formulas
 
@@ -203,4 +210,5 @@ def _inferred_formulas(query: Query, asked: Asked, settings: Settings) -> Exit |
         question = array_question(query.text, query.expression, {})
     except CalcError:
         return None
+    choice(settings.format, FORMULA_FORMATS, "format")
     return show_formulas(query.text, question, asked, settings)
