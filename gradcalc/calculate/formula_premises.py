@@ -20,7 +20,7 @@ def premises_of(formula: Formula, invertible: Collection[str] = ()) -> Iterator[
     yield from (f"no entry of {factors.text} is 0" for factors in products if factors in divisors)
     compared = [side for part in parts if part.op == "==" for side in part.parts]
     extremes = dict.fromkeys(side for side in compared if side.op in ("amax", "amin"))
-    yield from (f"{extreme.text} is one entry only, without ties" for extreme in extremes)
+    yield from (f"{extreme.text} has no ties" for extreme in extremes)
 
 
 def _parts(formula: Formula) -> Iterator[Formula]:

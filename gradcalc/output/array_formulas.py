@@ -71,7 +71,7 @@ def _entry_side(formula: ArrayFormula, f: str, order: int) -> str:
 
 
 def _index(letters: Sequence[str]) -> str:
-    return f"[{', '.join(letters)}]" if letters else ""
+    return f"[{','.join(letters)}]" if letters else ""
 
 
 def notes(formula: ArrayFormula, *, proof: bool = True) -> list[str]:

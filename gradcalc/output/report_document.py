@@ -69,10 +69,11 @@ def _formulas(report: Report, f: str, options: RenderOptions) -> Iterator[Block]
         yield from (Display(Formula([name, "=", formula_of(part)])) for name, part in it.parts)
     pairs = [(Derivative(f, [it.entry]), it.formula) for it in report.entry_formulas if it.by not in whole]
     known = set() if options.full or options.entries else whole | {it.by for it in report.entry_formulas}
-    others = [partial for partial in report.partials if partial.by[0] not in known or len(partial.by) > 1]
-    count = len(pairs) + len(others)
+    first = report.partials if options.full else report.partials[:_FORMULAS]  # of many, most are never made
+    others = [partial for partial in first if partial.by[0] not in known or len(partial.by) > 1]
+    pairs += [(derivative_of(partial, f), partial.formula or "") for partial in others]
+    count = len(pairs) if known else max(len(pairs), len(report.partials))
     most = count if options.full else _FORMULAS
-    pairs += [(derivative_of(partial, f), partial.formula or "") for partial in others[: most - len(pairs)]]
     for left, formula in pairs[:most]:
         if not formula:
             yield Paragraph([Formula([left]), ": no closed form"])

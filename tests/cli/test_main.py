@@ -175,7 +175,7 @@ def test_exit_codes(arguments: list[str], code: Exit, format: str, asked: list[P
 # ------------------------------------------------------------------------------------------------- what is told, where
 
 NO_OPTION = "error: no such option --ordr\nhint: did you mean --order?\n"
-FORMAT_HINT = "choose from table, plain, json, csv, latex, html"
+FORMAT_HINT = "choose from table, plain, json, csv, latex, html, python, torch, jax"
 
 
 @pytest.mark.parametrize(

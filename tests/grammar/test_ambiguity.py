@@ -165,7 +165,7 @@ def test_what_has_a_value_is_a_variable_whatever_else_it_means() -> None:
 
 
 def test_a_matrix_may_have_the_name_of_a_module() -> None:
-    assert unparse(understand("Q@K.T")) == "Q@transpose(K)"
+    assert unparse(understand("Q@K.T")) == "Q@K.T"
     assert unparse(understand("K.exp()", ["K"])) == "exp(K)"
 
 

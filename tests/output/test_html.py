@@ -201,7 +201,7 @@ def test_of_many_points_a_page_shows_those_that_need_a_look(capsys: pytest.Captu
 
 
 def test_of_many_formulas_a_page_shows_some(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["diff", "sum((A@A)**2)", "--at", "A=" + str([[1] * 6] * 6)]
+    arguments = ["diff", "sum((A@A)**2)", "--at", "A=" + str([[1] * 6] * 6), "--entries"]
     page = page_of(arguments, capsys)
     assert "and 12 more; --full shows all of them" in page.text
     assert sum(attributes.get("display") == "block" for _, attributes in page.elements) == 26  # one of the whole matrix

@@ -52,7 +52,7 @@ class Expressions:
         chance = self.chance
         if depth <= 0 or chance.random() < 0.15:
             return self.variable(chance.choice("xyz"), (size,))
-        kind = chance.randrange(9)
+        kind = chance.randrange(13)
         other = chance.choice(SIZES)
         if kind < 3:
             return f"({self.matrix(size, other, depth - 1)})@({self.vector(other, depth - 1)})"
@@ -66,14 +66,24 @@ class Expressions:
             return f"softmax({self.vector(size, depth - 1)})"
         if kind == 7:
             return f"sum({self.matrix(size, other, depth - 1)}, dim=1)"
-        return f"mean({self.matrix(other, size, depth - 1)}, dim=0)"
+        if kind == 8:
+            return f"mean({self.matrix(other, size, depth - 1)}, dim=0)"
+        if kind == 9:
+            return f"{chance.choice(('cumsum', 'cumprod'))}({self.vector(size, depth - 1)})"
+        if kind == 10:
+            name, dim = chance.choice(("amax", "amin", "prod", "norm", "logsumexp")), chance.choice((0, 1))
+            rows, columns = (size, other) if dim == 1 else (other, size)
+            return f"{name}({self.matrix(rows, columns, depth - 1)}, dim={dim})"
+        if kind == 11:
+            return f"({self.matrix(other, size, depth - 1)})[{chance.choice((0, 1, -1))}]"
+        return f"({self.matrix(size, other, depth - 1)})[:, {chance.choice((0, -1))}]"
 
     def matrix(self, rows: str, columns: str, depth: int) -> str:
         """A matrix of some sizes."""
         chance = self.chance
         if depth <= 0 or chance.random() < 0.2:
             return self.variable(chance.choice("ABC"), (rows, columns))
-        kind = chance.randrange(8)
+        kind = chance.randrange(10)
         if kind < 2:
             other = chance.choice(SIZES)
             return f"({self.matrix(rows, other, depth - 1)})@({self.matrix(other, columns, depth - 1)})"
@@ -87,7 +97,13 @@ class Expressions:
             return f"{self.matrix(rows, columns, depth - 1)} + {self.matrix(rows, columns, depth - 1)}"
         if kind == 6:
             return f"outer({self.vector(rows, depth - 1)}, {self.vector(columns, depth - 1)})"
-        return f"softmax({self.matrix(rows, columns, depth - 1)}, dim={chance.choice((0, 1))})"
+        if kind == 7:
+            return f"softmax({self.matrix(rows, columns, depth - 1)}, dim={chance.choice((0, 1))})"
+        if kind == 8:
+            name = chance.choice(("sum", "mean", "amax", "norm"))
+            whole = self.matrix(rows, columns, depth - 1)
+            return f"({whole})*{name}({self.matrix(rows, columns, depth - 1)}, dim=1, keepdim=True)"
+        return f"cumsum({self.matrix(rows, columns, depth - 1)}, dim={chance.choice((0, 1))})"
 
     def variable(self, letter: str, sizes: tuple[str, ...]) -> str:
         """A variable, whose name says its sizes."""

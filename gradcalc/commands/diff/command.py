@@ -66,20 +66,26 @@ Format = Annotated[
 ]
 Direction = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME=VALUE", help='Direction of a Jacobian-vector product: "x=[1,0,0]".'),
+    typer.Option(
+        metavar="NAME=VALUE", help='Direction of a Jacobian-vector product: "x=[1,0,0]"; without values a name, x=v.'
+    ),
 ]
-Entries = Annotated[bool, typer.Option("--entries", help="Derive a formula for every entry of large arrays.")]
+Entries = Annotated[
+    bool,
+    typer.Option("--entries", help="Derive a formula for every entry of large arrays; without values one, with letters."),
+]
 Shape = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME=SIZES",
-        help="Shape of an array, without values: A=m,n or x=n or v=3; equal letters are equal sizes. May be repeated. Shows "
-        "the derivatives as formulas of vectors and matrices, proven for all sizes.",
+        help="Shape of an array, without values: A=m,n or x=n or v=3; equal letters are equal sizes. May be repeated; what "
+        "follows from the expression may be left out. Shows the derivatives as formulas of vectors and matrices, proven for "
+        "all sizes.",
     ),
 ]
 Cotangent = Annotated[
     str | None,
-    typer.Option(metavar="VALUE", help='Weights of a vector-Jacobian product: "[1,2]".'),
+    typer.Option(metavar="VALUE", help='Weights of a vector-Jacobian product: "[1,2]"; without values a name.'),
 ]
 
 

@@ -142,6 +142,7 @@ def _fields(derivation: ArrayDerivation) -> Mapping[str, object]:
         "expr": derivation.text,
         "read_as": unparse(question.tree),
         "shapes": {name: list(sizes) for name, sizes in question.sizes.items()},
+        "inferred": list(question.inferred),
         "forward": forward,
         "backward": backward,
         "confirmed": dict(steps.confirmed),

@@ -112,10 +112,13 @@ class _Writer:
         parts, bound = self.algebra.opened(node)
         inside = [part for part in parts if not part.free.isdisjoint(bound)]
         outside = [part for part in parts if part not in inside]
+        if outside:
+            total = self.entry(self.algebra.multiply(1, inside, bound))
+            return self._product(node.coefficient, outside, total)
         total = self._product(Fraction(1), self.matrices.in_order(inside))
         for each in bound[::-1]:
             total = call(f"{SUM}{self.letter(each)}", total, rank=0)
-        return self._product(node.coefficient, outside, total)
+        return self._product(node.coefficient, [], total)
 
     def _product(self, factor: Fraction, parts: Sequence[Indexed], *more: Formula) -> Formula:
         above, below = list[Formula](), list[Formula]()
