@@ -58,7 +58,7 @@ class Emission:
 
     def _formula(self, entry: Indexed, axes: Axes) -> Formula:
         if entry.kind in (Kind.VARIABLE, Kind.BLOCK, Kind.POWER) and set(axes) - entry.free:  # the same for all entries
-            return self._filled(self._spread(entry, axes), axes)
+            return self._repeated(entry, axes)
         straight = self._of_kind(entry, axes)
         if len(axes) < 2 or entry.name in COMPARISONS:  # a condition is no array
             return straight
@@ -89,6 +89,13 @@ class Emission:
             return as_column(column) or call("outer", column, ones(size_of(axes[1])), rank=2)
         return self.formula(entry, have)
 
+    def _repeated(self, entry: Indexed, axes: Axes) -> Formula:
+        """The same with all axes, some of which it does not have."""
+        have = tuple(each for each in axes if each in entry.free)
+        if len(axes) == 2 and have == axes[:1]:
+            return call("outer", self.formula(entry, have), ones(size_of(axes[1])), rank=2)
+        return self._filled(self.formula(entry, have), axes)
+
     def _filled(self, formula: Formula, axes: Axes) -> Formula:
         """An array of all axes of what may have fewer."""
         if formula.rank == len(axes):
@@ -99,11 +106,11 @@ class Emission:
         return call("outer", rest, formula, rank=2)
 
     def _parts(self, entry: Indexed, axes: Axes) -> list[Formula]:
-        """The parts of an expression, at least one of them with all axes."""
+        """The parts of an expression, which have all axes between them."""
         ordered = entry.parts if entry.kind is Kind.FUNCTION else self.in_order(entry.parts)
         parts = [self._spread(part, axes) for part in ordered]
-        if max((part.rank for part in parts), default=0) < len(axes):
-            parts[0] = self._filled(parts[0], axes)
+        if not frozenset(axes) <= frozenset[Index]().union(*(part.free for part in ordered)):
+            parts[0] = self._repeated(ordered[0], axes)
         return parts
 
     def in_order(self, parts: Sequence[Indexed]) -> list[Indexed]:

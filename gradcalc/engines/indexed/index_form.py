@@ -17,12 +17,14 @@ from gradcalc.engines.indexed.formulas import Formula, call, name, negative, num
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question
 from gradcalc.engines.indexed.lowering import lower
 from gradcalc.engines.indexed.nodes import ZERO, Index, Indexed, Kind, Unprintable, size_of, split
+from gradcalc.engines.indexed.nodes import number as lowered_number
 from gradcalc.engines.indexed.number_functions import of_numbers
 from gradcalc.engines.indexed.spelling import Spelling, raised, times
 from gradcalc.expression.arrays import INDEX_LETTERS, Entry
 from gradcalc.expression.sizes import Size
 from gradcalc.expression.tree import Call, Name, Node
-from gradcalc.functions.resolve import understand
+from gradcalc.functions import TABLE
+from gradcalc.functions.resolve import apply_function, understand
 
 SUM = "sum_"
 """What the name of a sum over an index begins with."""
@@ -115,9 +117,10 @@ class _Writer:
         if outside:
             total = self.entry(self.algebra.multiply(1, inside, bound))
             return self._product(node.coefficient, outside, total)
+        letters = [self.letter(each) for each in bound]
         total = self._product(Fraction(1), self.matrices.in_order(inside))
-        for each in bound[::-1]:
-            total = call(f"{SUM}{self.letter(each)}", total, rank=0)
+        for letter in letters[::-1]:
+            total = call(f"{SUM}{letter}", total, rank=0)
         return self._product(node.coefficient, [], total)
 
     def _product(self, factor: Fraction, parts: Sequence[Indexed], *more: Formula) -> Formula:
@@ -162,7 +165,12 @@ def _read(
     if not _has_entries(formula):
         return lower(algebra, understand(formula.text, form.names), question.sizes).entry
     parts = [_read(part, algebra, question, form, indices) for part in formula.parts]
-    return algebra.multiply(1, parts) if formula.op == "*" else of_numbers(algebra, formula.op, parts)
+    if formula.op == "*":
+        return algebra.multiply(1, parts)
+    row = TABLE.get(formula.op)
+    settings = row.parameters[len(parts) :] if row else ()
+    defaults = [lowered_number(Fraction(setting.default)) for setting in settings if setting.default is not None]
+    return of_numbers(algebra, formula.op, [*parts, *defaults])
 
 
 def _has_entries(formula: Formula) -> bool:
@@ -201,7 +209,7 @@ def tree_of(formula: Formula, form: IndexForm, counts: Mapping[str, int] | None 
         ]
         return _chained("+", [tree_of(each, form, counts) for each in summands])
     parts = [tree_of(part, form, counts) for part in formula.parts]
-    return _chained(formula.op, parts) if formula.op in ("+", "*") else Call(formula.op, tuple(parts))
+    return _chained(formula.op, parts) if formula.op in ("+", "*") else apply_function(formula.op, parts)
 
 
 def _chained(operator: str, parts: Sequence[Node]) -> Node:
