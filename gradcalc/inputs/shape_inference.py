@@ -102,7 +102,7 @@ class _Equations:
         for pair in pairs:
             a, b = (merged.get(size, size) for size in pair)
             gone, kept = (b, a) if b in self.unknown else (a, b)
-            if gone not in self.unknown or gone == kept:
+            if gone not in self.unknown or kept in (gone, 1):  # what is broadcast needs no equal size
                 return None
             merged = {old: kept if new == gone else new for old, new in merged.items()} | {gone: kept}
         return merged

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from support.generated_code import INSTALLED
@@ -9,12 +11,14 @@ from support.matrix_expressions import Expressions, error_of, names_of, values_o
 from support.matrix_questions import QUESTIONS, MatrixQuestion
 
 from gradcalc.calculate.array_formulas import ArrayQuestion, array_formulas
+from gradcalc.calculate.array_products import Factors, product_formulas, with_factors
 from gradcalc.engines.indexed import reverse_mode
 from gradcalc.engines.indexed.algebra import Algebra
 from gradcalc.engines.indexed.gradients import Question, derivative, is_equal
 from gradcalc.engines.indexed.nodes import Indexed
-from gradcalc.expression.tree import names_in
+from gradcalc.expression.tree import Name, names_in
 from gradcalc.functions.resolve import understand
+from gradcalc.output.array_code import LIBRARIES, Gradient, function_code
 from gradcalc.report import ArrayFormula
 
 
@@ -141,3 +145,132 @@ def test_inverses_of_other_products_are_not_opened() -> None:
 def test_the_same_question_has_the_same_formula() -> None:
     answers = {answer(QUESTIONS[29]).formula for _ in range(3)}
     assert len(answers) == 1
+
+
+# expression, shapes, variable, formula, what it takes for granted
+FUNCTIONS = [
+    ("sum((x[1:] - x[:-1])**2)", "x=n", "x", "2*(eye(n)[1:] - eye(n)[:-1]).T@(x[1:] - x[:-1])", ()),
+    ("x[0]**2*x[-1]", "x=n", "x", "x[0]**2*eye(n)[-1] + 2*x[0]*x[-1]*eye(n)[0]", ()),
+    ("sum(A[0]*x)", "A=m,n x=n", "A", "outer(eye(m)[0], x)", ()),
+    ("A[0, 1]*A[1, 2]", "A=m,n", "A", "A[0, 1]*outer(eye(m)[1], eye(n)[2]) + A[1, 2]*outer(eye(m)[0], eye(n)[1])", ()),
+    ("std(A[1:, 0])", "A=m,n", "A", "outer(eye(m)[1:].T@(A[1:, 0] - mean(A[1:, 0])), eye(n)[0])/((m - 2)*std(A[1:, 0]))", ()),
+    ("det(S[1:, 1:])", "S=n,n", "S", "det(S[1:, 1:])*eye(n)[1:].T@inv(S[1:, 1:]).T@eye(n)[1:]", ("S[1:, 1:] is invertible",)),
+    ("sum([c, c**2]*[3, 4])", "c=", "c", "8*c + 3", ()),
+    ("norm([c, t])", "c= t=", "c", "c/norm([c, t])", ()),
+    ("a@cumsum(x)", "a=n x=n", "x", "cumsum(eye(n))@a", ()),
+    ("sum(B*cumsum(A, dim=0))", "A=m,n B=m,n", "A", "cumsum(eye(m))@B", ()),
+    ("prod(x)", "x=n", "x", "prod(x)/x", ("no entry of x is 0",)),
+    ("sum(cumprod(x)*a)", "x=n a=n", "x", "cumsum(eye(n))@(cumprod(x)*a)/x", ("no entry of x is 0",)),
+    ("c*prod(x)", "x=n c=", "c", "prod(x)", ()),
+    ("amax(A@x)", "A=m,n x=n", "x", "A.T@where(A@x == amax(A@x), 1, 0)", ("amax(A@x) has no ties",)),
+    ("norm(x, inf)", "x=n", "x", "sign(x)*where(abs(x) == amax(abs(x)), 1, 0)", ("amax(abs(x)) has no ties",)),
+    ("sum(amax(A, dim=1))", "A=m,n", "A", "where(A == amax(A, dim=1, keepdim=True), 1, 0)", ("amax(A, dim=1, keepdim=True) has no ties",)),
+    ("logsumexp(A)", "A=m,n", "A", "exp(A)/sum(exp(A))", ()),
+    ("sum(softmax(A)*A)", "A=m,n", "A", "p + p*(A - sum(A*p, dim=1, keepdim=True))", ()),
+    ("sum(2**x)", "x=n", "x", "log(2)*2**x", ()),
+    ("sum(x**a)", "x=n a=n", "a", "log(x)*x**a", ()),
+    ("sum(max(x, a, 0))", "x=n a=n", "x", "where(x > max(a, 0), 1, 0)", ()),
+    ("sum(erf(x))", "x=n", "x", "2*exp(-x**2)/sqrt(pi)", ()),
+    ("sum(0.3*leaky_relu(x, 0.5))", "x=n", "x", "0.3*where(x > 0, 1, 1/2)", ()),
+    ("kl_div(A, A, reduction=batchmean)", "A=m,n", "A", "(log(A) + 1 - 2*A)/m", ()),
+    ("sum(A + b)", "A=m,n b=n", "b", "m*ones(n)", ()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expr", "shapes", "by", "expected", "premises"), FUNCTIONS, ids=[row[0] for row in FUNCTIONS])
+def test_functions_of_arrays(expr: str, shapes: str, by: str, expected: str, premises: tuple[str, ...]) -> None:
+    sizes = {name: tuple(filter(None, text.split(","))) for name, text in (word.split("=") for word in shapes.split())}
+    formula = next(array_formulas(ArrayQuestion(understand(expr, names_of(sizes)), sizes), [by], 1, 20))
+    assert (formula.formula, formula.assumptions) == (expected, premises)
+    assert formula.evidence in ("all sizes", "all values")
+    if not any(name in expr for name in ("erf", "kl_div", "leaky_relu")):  # there is no code for these
+        assert error_of(expr, sizes, formula, values_of(sizes)) < 1e-9
+
+
+CLASSES = [
+    "cross_entropy(X@W, c)",
+    "cross_entropy(X@W, c, reduction=sum)",
+    "nll_loss(log_softmax(X@W), c)",
+    "sum(one_hot(c, k)*(X@W))",
+]
+
+
+@pytest.mark.parametrize("expr", CLASSES)
+def test_losses_of_classes(expr: str) -> None:
+    sizes = {"X": ("n", "d"), "W": ("d", "k"), "c": ("n",)}
+    question = ArrayQuestion(understand(expr, names_of(sizes)), sizes)
+    assert question.variables == ["X", "W"]
+    formula = next(array_formulas(question, ["W"], 1, 20))
+    assert (formula.evidence, formula.assumptions) == ("all sizes", ("c has classes, 0 to k - 1",))
+    values = values_of(sizes)
+    values["c"] = torch.tensor([row % values["W"].shape[1] for row in range(len(values["c"]))])
+    w = values["W"].clone().requires_grad_()
+    scores = values["X"] @ w
+    of_torch = {
+        CLASSES[0]: lambda: torch.nn.functional.cross_entropy(scores, values["c"]),
+        CLASSES[1]: lambda: torch.nn.functional.cross_entropy(scores, values["c"], reduction="sum"),
+        CLASSES[2]: lambda: torch.nn.functional.nll_loss(torch.log_softmax(scores, -1), values["c"]),
+        CLASSES[3]: lambda: (torch.nn.functional.one_hot(values["c"], scores.shape[1]) * scores).sum(),
+    }
+    of_torch[expr]().backward()
+    assert w.grad is not None
+    names = {"softmax": lambda x: torch.softmax(x, -1), "one_hot": lambda c, n: torch.nn.functional.one_hot(c, n).double()}
+    n, k = values["X"].shape[0], values["W"].shape[1]
+    written = eval(formula.formula or "", {**names, **values, "n": n, "k": k})
+    assert torch.allclose(written, w.grad, rtol=1e-9)
+
+
+# expression, shapes, directions, cotangent, order, formulas
+PRODUCTS_ASKED = [
+    ("tanh(A@x)", "A=m,n x=n v=n", {"x": "v"}, None, 1, ["(1 - tanh(A@x)**2)*(A@v)"]),
+    ("A@x", "A=m,n x=n v=n V=m,n", {"x": "v", "A": "V"}, None, 1, ["A@v + V@x"]),
+    ("inv(A)", "A=n,n V=n,n", {"A": "V"}, None, 1, ["-inv(A)@V@inv(A)"]),
+    ("tanh(A@x)", "A=m,n x=n g=m", {}, "g", 1, ["outer(g*(1 - tanh(A@x)**2), x)", "A.T@(g*(1 - tanh(A@x)**2))"]),
+    ("sum(exp(A@x))", "A=m,n x=n v=n", {"x": "v"}, None, 2, ["outer(exp(A@x)*(A@v), x) + outer(exp(A@x), v)", "A.T@(exp(A@x)*(A@v))"]),
+    ("tanh(A@x)", "A=m,n x=n v=n g=m", {"x": "v"}, "g", 1, ["g@((1 - tanh(A@x)**2)*(A@v))"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expr", "shapes", "along", "cotangent", "order", "expected"), PRODUCTS_ASKED)
+def test_products_that_are_asked_for(
+    expr: str, shapes: str, along: dict[str, str], cotangent: str | None, order: int, expected: list[str]
+) -> None:
+    sizes = {name: tuple(filter(None, text.split(","))) for name, text in (word.split("=") for word in shapes.split())}
+    tree = understand(expr, names_of(sizes))
+    own = {name: each for name, each in sizes.items() if name in names_in(tree)}
+    names = names_of(sizes)
+    directions = {name: understand(text, names) for name, text in along.items()}
+    factors = Factors(directions, None if cotangent is None else understand(cotangent, names))
+    question = with_factors(ArrayQuestion(tree, own), factors)
+    assert question.sizes == sizes
+    formulas = list(product_formulas(question, factors, ArrayQuestion(tree, own).variables, order, 20))
+    assert [it.formula for it in formulas] == expected
+    assert {it.evidence for it in formulas} == {"all sizes"}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_jacobian_vector_products_of_random_expressions_are_torch_s(seed: int) -> None:
+    grown = Expressions(seed + 90_000)
+    expr = grown.number(2)
+    by = list(grown.sizes)[seed % len(grown.sizes)]
+    tree = understand(expr, names_of(grown.sizes))
+    factors = Factors({by: Name("direction")})
+    question = with_factors(ArrayQuestion(tree, grown.sizes), factors)
+    (formula,) = product_formulas(question, factors, [by], 1, 20)
+    if formula.formula is None:
+        return
+    values = values_of(question.sizes, seed)
+    gradient = Gradient(by, [(name, understand(part, names_of(question.sizes) | dict(formula.parts).keys())) for name, part in formula.parts],
+                        understand(formula.formula, names_of(question.sizes) | dict(formula.parts).keys()))  # fmt: skip
+    code = function_code(LIBRARIES["torch"], expr, tree, question.sizes, [gradient])
+    space: dict[str, Any] = {}
+    exec(code, space)
+    own = {name: value.numpy() for name, value in values.items()}
+    _, (written,) = space["value_and_gradients"](**{name: torch.from_numpy(value) for name, value in own.items()})
+
+    def value_of(x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = space["value_and_gradients"](**{**values, by: x})[0]
+        return result
+
+    _, truth = torch.autograd.functional.jvp(value_of, values[by], values["direction"])
+    assert torch.allclose(torch.as_tensor(written, dtype=torch.float64), truth, rtol=1e-7, atol=1e-9)

@@ -161,5 +161,5 @@ def error_of(
 def _derivative(value: torch.Tensor, by: torch.Tensor, order: int) -> torch.Tensor:
     """The derivative of every entry by autograd, once or twice."""
     rows = [torch.autograd.grad(entry, by, create_graph=True)[0] for entry in value.reshape(-1)]
-    result = torch.stack(rows).reshape(*value.shape, *by.shape)
+    result = torch.stack(rows).reshape((*value.shape, *by.shape))
     return result if order == 1 else _derivative(result, by, order - 1)

@@ -17,13 +17,12 @@ from gradcalc.engines.indexed.formulas import (
     decimal_text,
     length,
     name,
-    negative,
     number,
     shortest,
 )
 from gradcalc.engines.indexed.nodes import ONE, Index, Indexed, Kind, Unprintable, index, size_of, split
 from gradcalc.engines.indexed.nodes import number as lowered_number
-from gradcalc.engines.indexed.spelling import Spelling, ones, raised, times
+from gradcalc.engines.indexed.spelling import Spelling, ones, raised, scaled, times
 from gradcalc.functions import TABLE
 
 Axes = tuple[Index, ...]
@@ -357,8 +356,7 @@ class Emission:
         if main.op == "/":
             bottoms += main.parts[1].parts if main.parts[1].op == "*" else [main.parts[1]]
             main = main.parts[0]
-        product = times([number(factor.numerator), *tops, *above, main], [number(factor.denominator), *bottoms])
-        return negative(product) if is_negative else product
+        return scaled(-factor if is_negative else factor, [*tops, *above, main], bottoms)
 
 
 def _shown(entry: Indexed) -> Axes:

@@ -13,13 +13,13 @@ from itertools import permutations
 
 from gradcalc.engines.indexed.algebra import Algebra
 from gradcalc.engines.indexed.array_functions import at
-from gradcalc.engines.indexed.formulas import Formula, call, name, negative, number, shortest
+from gradcalc.engines.indexed.formulas import Formula, call, name, shortest
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question
 from gradcalc.engines.indexed.lowering import lower
 from gradcalc.engines.indexed.nodes import ZERO, Index, Indexed, Kind, Unprintable, size_of, split
 from gradcalc.engines.indexed.nodes import number as lowered_number
 from gradcalc.engines.indexed.number_functions import of_numbers
-from gradcalc.engines.indexed.spelling import Spelling, raised, times
+from gradcalc.engines.indexed.spelling import Spelling, raised, scaled
 from gradcalc.expression.arrays import INDEX_LETTERS, Entry
 from gradcalc.expression.sizes import Size
 from gradcalc.expression.tree import Call, Name, Node
@@ -130,8 +130,7 @@ class _Writer:
                 below.append(self.entry(self.algebra.power(part.parts[0], -part.coefficient)))
             else:
                 above.append(self.entry(part))
-        product = times([number(abs(factor.numerator)), *above, *more], [number(factor.denominator), *below])
-        return negative(product) if factor < 0 else product
+        return scaled(factor, [*above, *more], below)
 
 
 def _is_free(letter: str, taken: Collection[str]) -> bool:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import count
 
 from gradcalc.engines.indexed.formulas import Formula, name, negative, number
-from gradcalc.engines.indexed.spelling import times
+from gradcalc.engines.indexed.spelling import scaled
 from gradcalc.expression.arrays import Shape
 from gradcalc.expression.sizes import Size
 from gradcalc.expression.tree import Node, calls_in
@@ -88,8 +88,7 @@ def _quotient(above: Sequence[Formula], below: Sequence[Formula]) -> Formula:
                 rest.append(part)
             else:
                 factor *= value**sign
-    product = times([number(abs(factor.numerator)), *tops], [number(factor.denominator), *bottoms])
-    return negative(product) if factor < 0 else product
+    return scaled(factor, tops, bottoms)
 
 
 def _power(parts: Sequence[Formula]) -> Fraction | None:

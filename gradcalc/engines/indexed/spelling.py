@@ -199,6 +199,17 @@ def times(parts: Sequence[Formula], below: Sequence[Formula] = ()) -> Formula:
     return Formula("/", (top, bottom), max(top.rank, bottom.rank))
 
 
+def scaled(factor: Fraction, above: Sequence[Formula], below: Sequence[Formula] = ()) -> Formula:
+    """A product over another, times a number: a decimal where that is shorter than a quotient."""
+    size = abs(factor)
+    decimal = number(size)
+    if decimal.op == "number" and size.numerator > 1:
+        product = times([decimal, *above], below)
+    else:
+        product = times([number(size.numerator), *above], [number(size.denominator), *below])
+    return negative(product) if factor < 0 else product
+
+
 def _flattened(parts: Sequence[Formula]) -> list[Formula]:
     """The factors of factors, equal ones as powers; without ones."""
     flat = [each for part in parts if not part.is_one for each in (part.parts if part.op == "*" else (part,))]
