@@ -6,16 +6,19 @@ Comes in: a query, and what sympy answered.  Goes out: the formula of a partial,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from gradcalc.calculate.entry_formulas import entry_formulas
 from gradcalc.calculate.partials import Axis
 from gradcalc.calculate.prepared import PreparedQuery
-from gradcalc.calculate.uniform_entries import UniformEntries
 from gradcalc.engines.symbolic.client import SymbolicFailure
 from gradcalc.engines.symbolic.messages import Derivatives, Formula
 from gradcalc.expression.arrays import MIN_ENTRIES
 from gradcalc.expression.tree import Node
 from gradcalc.report import EntryFormula
+
+if TYPE_CHECKING:
+    from gradcalc.calculate.uniform_entries import UniformEntries
 
 
 class Formulas:
@@ -103,5 +106,5 @@ def _has_index(axis: Axis) -> bool:
 
 
 def _general(axis: Axis, uniform: UniformEntries) -> EntryFormula:
-    formula = uniform.general()
+    formula = uniform.general
     return EntryFormula(axis.variable, uniform.entry, len(axis.positions), formula.text, formula.latex)

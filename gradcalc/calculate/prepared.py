@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from typing import TYPE_CHECKING
 
 from gradcalc.calculate.partials import PartialGrid, partial_grid
-from gradcalc.calculate.uniform_entries import UniformEntries, uniform_entries
 from gradcalc.engines.symbolic.client import CLIENT, SymbolicClient
 from gradcalc.engines.symbolic.messages import PartialsRequest
 from gradcalc.errors import CalcError, MissingValues
@@ -25,6 +25,9 @@ from gradcalc.inputs.values import Point, Value
 from gradcalc.proof.claims.breakpoints import equalities
 from gradcalc.report import MAX_ORDER, Problem
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
+
+if TYPE_CHECKING:
+    from gradcalc.calculate.uniform_entries import UniformEntries
 
 _MENTIONED = 3
 """Equalities that a note on formulas names."""
@@ -153,8 +156,7 @@ def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> 
         raise error.within(query.text) from None
     partials = partial_grid(wrt or [Wrt(name) for name in names], query.order, point.shapes, shape)
     asked = range(len(partials) if query.every_formula or _is_short(partials) else FIRST_FORMULAS)
-    variables = [axis.variable for axis in partials.axes]
-    uniform = uniform_entries(tree, point.shapes, variables) if query.order == 1 and not shape else None
+    uniform = _uniform(tree, point.shapes, partials) if query.order == 1 and not shape else None
     return PreparedQuery(
         query,
         point,
@@ -172,6 +174,14 @@ def prepare(query: Query, point: Point, *, seconds: float = DEFAULT_SECONDS) -> 
         seconds,
         entries,
     )
+
+
+def _uniform(tree: Node, shapes: Mapping[str, Shape], partials: PartialGrid) -> Mapping[str, UniformEntries] | None:
+    if not any(shapes.values()):
+        return None
+    from gradcalc.calculate.uniform_entries import uniform_entries
+
+    return uniform_entries(tree, shapes, [axis.variable for axis in partials.axes])
 
 
 def _is_short(partials: PartialGrid) -> bool:

@@ -6,14 +6,15 @@ as a formula of arrays, which gives the values of all entries, and as the formul
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from math import prod
 from typing import NamedTuple
 
 from gradcalc.engines.indexed.gradients import Question, derivative
-from gradcalc.engines.indexed.index_form import IndexForm, at_index, index_form, is_uniform, tree_of
+from gradcalc.engines.indexed.index_form import index_form, is_uniform, tree_of
 from gradcalc.engines.indexed.known_sizes import letters_for, with_numbers
 from gradcalc.engines.indexed.nodes import Unprintable
 from gradcalc.engines.symbolic.messages import Formula
@@ -33,33 +34,35 @@ _SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class UniformEntries:
-    """The derivative by a variable: `whole` as an expression of arrays and `constants`, and the formula of an entry.
+    """The derivative by a variable: the formula of an entry, and `whole`, an expression of arrays and of `constants`.
 
     The constants have names where a dtype may round them, so that `whole` has the value of the expression that is stored.
     """
 
     variable: str
+    letters: tuple[str, ...]
+    general: Formula
     whole: Node
     constants: Mapping[str, Node]
-    form: IndexForm
 
     @property
     def entry(self) -> str:
         """The entry of the variable with letters for its index: `x[i]`; a number is itself."""
-        return Entry(self.variable, self.form.letters) if self.form.letters else self.variable
-
-    def general(self) -> Formula:
-        """The formula with letters."""
-        return self._formula({})
+        return Entry(self.variable, self.letters) if self.letters else self.variable
 
     def at(self, index: Shape) -> Formula:
-        """The formula at an entry."""
-        return self._formula(dict(zip(self.form.letters, map(str, index), strict=True)))
+        """The formula at an entry; its tree is that with letters."""
+        numbers = dict(zip(self.letters, map(str, index), strict=True))
 
-    def _formula(self, index: Mapping[str, str]) -> Formula:
-        formula = at_index(self.form, index)
-        tree = tree_of(formula, self.form)
-        return Formula(formula.text, latex(tree), tree)
+        def placed(match: re.Match[str]) -> str:
+            return match[1] + ",".join(numbers.get(letter, letter) for letter in match[2].split(",")) + match[3]
+
+        text, typeset = (_INDEX.sub(placed, it) for it in (self.general.text, self.general.latex))
+        return Formula(text, typeset, self.general.tree)
+
+
+_INDEX = re.compile(r"(\[|_\{)([a-z](?:,[a-z])*)(\]|\})")
+"""Letters for indices, in text and in LaTeX."""
 
 
 def uniform_entries(tree: Node, shapes: Mapping[str, Shape], wrt: Sequence[str]) -> dict[str, UniformEntries] | None:
@@ -100,8 +103,10 @@ def _of(source: _Source, by: str) -> UniformEntries | None:
         return None
     formula = with_numbers((known if named == question else derivative(named, by)).formula(), source.numbers)
     form = index_form(known, {*names_in(question.tree)})
-    form = replace(form, formula=with_numbers(form.formula, source.numbers))
-    return UniformEntries(by, understand(formula.text, {*names_in(named.tree)}), source.constants, form)
+    entry = with_numbers(form.formula, source.numbers)
+    tree = tree_of(entry, form)
+    whole = understand(formula.text, {*names_in(named.tree)})
+    return UniformEntries(by, form.letters, Formula(entry.text, latex(tree), tree), whole, source.constants)
 
 
 def _with_named_constants(tree: Node) -> tuple[Node, dict[str, Node]]:

@@ -195,4 +195,4 @@ def test_a_number_has_no_dimensions_to_keep(reduction: str) -> None:
 def test_the_formula_of_an_entry_is_the_same_where_the_dimension_is_kept(expr: str) -> None:
     formulas = uniform_entries(understand(expr), {"x": (5,)}, ["x"])
     assert formulas is not None
-    assert formulas["x"].general().text == "2*sum(x)"
+    assert formulas["x"].general.text == "2*sum(x)"

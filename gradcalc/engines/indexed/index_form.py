@@ -214,7 +214,8 @@ def tree_of(formula: Formula, form: IndexForm, counts: Mapping[str, int] | None 
 def _chained(operator: str, parts: Sequence[Node]) -> Node:
     tree = parts[0]
     for part in parts[1:]:
-        tree = Call(operator, (tree, part))
+        is_less = operator == "+" and isinstance(part, Call) and part.name == "neg"
+        tree = Call("-", (tree, *part.args)) if is_less and isinstance(part, Call) else Call(operator, (tree, part))
     return tree
 
 
