@@ -251,6 +251,7 @@ RARE = {
     "difflib",
     "gradcalc.calculate.array_gradients",
     "gradcalc.calculate.claims.matrix_claim",
+    "gradcalc.calculate.uniform_entries",
     "gradcalc.cli.command_tree",
     "gradcalc.cli.help_page",
     "gradcalc.grammar.latex.reader",

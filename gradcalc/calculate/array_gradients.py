@@ -7,7 +7,7 @@ one that they contradict is left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import prod
 
 from gradcalc.calculate.array_formulas import ArrayQuestion, array_formula
@@ -16,9 +16,8 @@ from gradcalc.calculate.reference import Reference
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, is_equal
 from gradcalc.engines.indexed.known_sizes import letters_for
 from gradcalc.engines.indexed.nodes import Unprintable
-from gradcalc.engines.taylor.reals import Real
 from gradcalc.errors import CalcError
-from gradcalc.expression.tree import Node, names_in
+from gradcalc.expression.tree import Node, calls_in, names_in
 from gradcalc.inputs.shapes import MOST_DIMENSIONS
 from gradcalc.proof.array_formulas import Evidence, has_cases_in, is_different
 from gradcalc.report import ArrayFormula
@@ -54,10 +53,9 @@ def _formula(question: ArrayQuestion, numbers: Mapping[str, int], by: str, refer
         if has_cases_in(own.tree, by) or not is_equal(own, known, tree):
             return None
         try:
-            is_contradicted = any(is_different(*pair) for pair in _pairs(shown, by, reference))
+            return None if _is_contradicted(shown, by, reference) else Evidence.ALL_VALUES
         except deadline.OutOfTime:
-            is_contradicted = False
-        return None if is_contradicted else Evidence.ALL_VALUES
+            return Evidence.ALL_VALUES
 
     try:
         with deadline.limit(_SECONDS):
@@ -68,8 +66,13 @@ def _formula(question: ArrayQuestion, numbers: Mapping[str, int], by: str, refer
     return it if it.formula is not None and it.product is None and length <= _LONGEST else None
 
 
-def _pairs(tree: Node, by: str, reference: Reference) -> Iterator[tuple[Real | None, Real | None]]:
-    """The entries of the derivative and of the formula at the point."""
+def _is_contradicted(tree: Node, by: str, reference: Reference) -> bool:
+    """Whether a formula has other entries at the point than the derivative, or none where there is a derivative.
+
+    Where a formula divides or inverts, it may have no entries where the derivative is not known from whole arrays either.
+    """
     entries = reference.values_of_formula(tree, {}).entries
     slopes = [it for place in range(prod(reference.shape)) for it in reference.slopes(place, ()).get(by, ())]
-    yield from zip(slopes, entries, strict=True)
+    pairs = list(zip(slopes, entries, strict=True))
+    divides = any(call.name in ("/", "inv") for call in calls_in(tree))
+    return any(is_different(*pair) or (pair[1] is None and (divides or pair[0] is not None)) for pair in pairs)

@@ -165,6 +165,8 @@ def _function(node: Call, args: list[_Piece]) -> _Piece:
             return rf"\left\l{name} {inside} \right\r{name}", _ATOM
         case "exp":
             return f"e^{{{inside}}}", _POWER
+    if name.startswith("sum_"):  # over an index, in formulas of entries
+        return rf"\sum_{{{name.removeprefix('sum_')}}} {_parenthesize(args[0], _PRODUCT)}", _SUM
     head = rf"\{name}" if name in _OPERATORNAMES else rf"\operatorname{{{_escaped(name)}}}"
     return rf"{head}\left({inside}\right)", _ATOM
 

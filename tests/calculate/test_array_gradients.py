@@ -58,14 +58,28 @@ def test_what_is_no_gradient_has_none(name: str, options: dict[str, object]) -> 
 
 def test_a_formula_that_the_point_contradicts_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its numbers are the second witness, should the normal form be wrong."""
-    right = array_gradients._pairs
-    monkeypatch.setattr(
-        array_gradients, "_pairs", lambda tree, by, at: right(understand("2*A.T@(A@x - b) + 1e-9", "Axb"), by, at)
-    )
+    right, wrong = array_gradients._is_contradicted, understand("2*A.T@(A@x - b) + 1e-9", "Axb")
+    monkeypatch.setattr(array_gradients, "_is_contradicted", lambda tree, by, at: right(wrong, by, at))
     assert ask("sum((A@x - b)**2)", "A x b", by="x").gradients == ()
     monkeypatch.undo()
     monkeypatch.setattr(array_gradients, "is_equal", lambda *_: False)
     assert ask("sum((A@x - b)**2)", "A x b", by="x").gradients == ()
+
+
+@pytest.mark.parametrize(
+    ("expr", "at", "expected"),
+    [
+        ("prod(x)", {"x": [1, 2, 3]}, "prod(x)/x"),
+        ("prod(x)", {"x": [1, 0, 3]}, None),
+        ("det(S)", {"S": [[2, 1], [1, 3]]}, "det(S)*inv(S).T"),
+        ("det(S)", {"S": [[1, 2], [2, 4]]}, None),
+        ("sum(relu(x))", {"x": [1, 0, 3]}, "heaviside(x)"),
+    ],
+)
+def test_a_formula_that_has_no_value_at_the_point_is_left_out(
+    expr: str, at: Mapping[str, object], expected: str | None
+) -> None:
+    assert [it.formula for it in differentiate(expr, at=at).gradients] == ([] if expected is None else [expected])
 
 
 def test_the_formats(capsys: pytest.CaptureFixture[str]) -> None:
