@@ -17,6 +17,7 @@ from gradcalc.engines.indexed.formulas import (
     decimal_text,
     length,
     name,
+    negative,
     number,
     shortest,
 )
@@ -136,9 +137,11 @@ class Emission:
                 break
             parts = parts[:-1]
         for place, default in enumerate(settings[: len(parts)]):
-            decimal = decimal_text(entry.parts[place].coefficient) if default is not None else None
+            value = entry.parts[place].coefficient
+            decimal = decimal_text(abs(value)) if default is not None else None
             if decimal is not None:  # a quotient of two numbers is no setting
-                parts[place] = Formula("number", (), 0, text=decimal)
+                setting = Formula("number", (), 0, text=decimal)
+                parts[place] = negative(setting) if value < 0 else setting
         is_loss = row is not None and "reduction" in row.options and rank > 0
         return Formula(entry.name, parts, rank, options=["reduction=none"] if is_loss else [])
 
