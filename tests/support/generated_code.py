@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from importlib.util import find_spec
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -34,11 +37,24 @@ def _by_torch(code: str, space: dict[str, Any], values: Arrays) -> Any:
 
 
 def _by_jax(code: str, space: dict[str, Any], values: Arrays) -> Any:
-    import jax  # it is slow to import, and may not be installed
+    return _jax_process().submit(run_by_jax, code, dict(values)).result()
 
+
+@cache
+def _jax_process() -> ProcessPoolExecutor:
+    """A process of its own: jax has threads, and other tests fork theirs."""
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+
+def run_by_jax(code: str, values: Arrays) -> Any:
+    """What jax computes, as numpy arrays; the one function that runs where jax is imported."""
+    import jax
+
+    space: dict[str, Any] = {}
     with jax.enable_x64(True):
         exec(code, space)
-        return space["value_and_gradients"](**{name: jax.numpy.asarray(value) for name, value in values.items()})
+        result = space["value_and_gradients"](**{name: jax.numpy.asarray(value) for name, value in values.items()})
+        return jax.tree.map(np.asarray, result)
 
 
 _RUN: Mapping[str, Callable[[str, dict[str, Any], Arrays], Any]] = {
