@@ -75,7 +75,7 @@ class PointJudge:
         self._bounds: dict[int, Mapping[By, tuple[float, float]]] = {}
         self._rewrites: dict[int, Sequence[Node]] = {}
         self._plain: dict[int, bool] = {}
-        self._by_formula: dict[tuple[str, bool], Mapping[tuple[int, ...], Real | None]] = {}
+        self._by_formula: dict[tuple[str, bool], Mapping[tuple[int, ...], Real | None] | None] = {}
 
     def trace(self, place: int) -> ReplayedTrace | None:
         """The recorded run of an entry, replayed once for all; None where there is none."""
@@ -303,8 +303,9 @@ class PointJudge:
             return None, formula.unusable
         whole = symbolic.whole(spec.by[0])
         if whole is not None:
-            value = self._formula_values(spec.by[0], whole, symbolic, reference)[spec.index]
-            return value, None if value is not None else _NO_VALUE
+            values = self._formula_values(spec.by[0], whole, symbolic, reference)
+            value = None if values is None else values[spec.index]
+            return value, None if value is not None else _WITHOUT_VALUE if values is not None else _TOO_LONG
         try:
             site = reference.entry(spec.place)
             return reals.refine(lambda: site.formula_value(tree, symbolic.parts)), None
@@ -315,18 +316,25 @@ class PointJudge:
 
     def _formula_values(
         self, variable: str, whole: Node, symbolic: Formulas, reference: Reference
-    ) -> Mapping[tuple[int, ...], Real | None]:
-        """The values of one formula by all entries of a variable, at a point."""
+    ) -> Mapping[tuple[int, ...], Real | None] | None:
+        """The values of one formula by all entries of a variable, at a point; None where they take too long."""
         key = variable, reference is self.typed
         if key not in self._by_formula:
-            values = reference.values_of_formula(whole, symbolic.parts)
-            shape = self.setting.exact[variable].shape
-            self._by_formula[key] = dict(zip(indices(shape), values.broadcast(shape).entries, strict=True))
+            self._by_formula[key] = None
+            with suppress(deadline.OutOfTime), deadline.limit(_SECONDS_OF_FORMULA):
+                values = reference.values_of_formula(whole, symbolic.parts)
+                shape = self.setting.exact[variable].shape
+                self._by_formula[key] = dict(zip(indices(shape), values.broadcast(shape).entries, strict=True))
+            deadline.check()
         return self._by_formula[key]
 
 
 _ZEROS = "0" * 10
 _NO_VALUE = "SymPy's formula has no value here"
+_WITHOUT_VALUE = "the formula has no value here"
+_TOO_LONG = "the values of the formula take too long"
+_SECONDS_OF_FORMULA = 2.0
+"""What the values of a formula by all entries may take: the verdict does not need them."""
 
 
 def _is_as_typed(exact: Mapping[str, Array[Any]], run: Run) -> bool:

@@ -89,6 +89,7 @@ class ExactValues:
         self._trees, self._arrays, self._constants = entries, arrays, constants
         self._whole = ArrayAt(entries.tree, arrays, constants, variables)
         self._values: Sequence[Real | None] | None = None
+        self._of_formulas: dict[Node, Array[Real | None]] = {}
         self._entries: dict[int, ExpressionAt] = {}
 
     @property
@@ -114,6 +115,11 @@ class ExactValues:
 
         None where it has no value, or is not smooth.
         """
+        if formula not in self._of_formulas:
+            self._of_formulas[formula] = self._values_of_formula(formula, parts)
+        return self._of_formulas[formula]
+
+    def _values_of_formula(self, formula: Node, parts: Mapping[str, Node]) -> Array[Real | None]:
         arrays = dict(self._arrays)
         for name in names_in(formula):
             if name in parts and name not in arrays:
