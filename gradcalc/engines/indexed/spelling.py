@@ -139,24 +139,43 @@ class Spelling:
 
 def _with_entries(flat: Sequence[Formula]) -> list[Formula]:
     """A chain in which `eye(n)[1:]@A` is `A[1:]` and `x@cumsum(eye(n))` is `cumsum(x)`."""
-    parts = list(flat)
-    for place, part in enumerate(parts):
-        before = parts[place - 1] if place else None
-        behind = parts[place + 1] if place + 1 < len(parts) else None
+    for place, part in enumerate(flat):
+        behind = flat[place + 1] if place + 1 < len(flat) else None
         bare, is_turned = (part.parts[0], True) if part.op == "transpose" else (part, False)
-        at = picks(bare.text)
-        if before is not None and picks(before.text) is None and (is_turned or bare.rank == 1) and at is not None:
-            return _with_entries([*parts[: place - 1], indexed(before, at, before.rank - 1), *parts[place + 1 :]])
-        if behind is not None and picks(behind.text) is None and not is_turned and at is not None:
-            return _with_entries([*parts[:place], indexed(behind, at), *parts[place + 2 :]])
-        if is_cumulative(bare.text):
-            if is_turned and behind is not None:
-                options = ["dim=0"] if behind.rank == 2 else []
-                total = call("cumsum", behind, rank=behind.rank, options=options)
-                return _with_entries([*parts[:place], total, *parts[place + 2 :]])
-            if not is_turned and before is not None:
-                return _with_entries([*parts[: place - 1], call("cumsum", before, rank=before.rank), *parts[place + 1 :]])
-    return parts
+        is_right = is_turned or bare.rank == 1
+        new = _of_left(bare, _left_operand(flat[:place]), is_right=is_right) if place else None
+        if new is not None:
+            rest = flat[: place - 1] if flat[place - 1].rank == 2 else []
+            return _with_entries([*rest, new, *flat[place + 1 :]])
+        new = _of_right(bare, behind, is_turned=is_turned) if behind is not None else None
+        if new is not None:
+            return _with_entries([*flat[:place], new, *flat[place + 2 :]])
+    return list(flat)
+
+
+def _left_operand(before: Sequence[Formula]) -> Formula:
+    """What stands left of a part of a chain: a matrix alone, or the vector that all parts make."""
+    if len(before) == 1 or before[-1].rank == 2:
+        return before[-1]
+    return Formula("@", before, 1)
+
+
+def _of_left(bare: Formula, left: Formula, *, is_right: bool) -> Formula | None:
+    """A product with what picks entries, or adds them up, on the right."""
+    at = picks(bare.text)
+    if at is not None and is_right and picks(left.text) is None:
+        return indexed(left, at, left.rank - 1)
+    return call("cumsum", left, rank=left.rank) if is_cumulative(bare.text) and not is_right else None
+
+
+def _of_right(bare: Formula, right: Formula, *, is_turned: bool) -> Formula | None:
+    """The same on the left."""
+    at = picks(bare.text)
+    if at is not None and not is_turned and picks(right.text) is None:
+        return indexed(right, at)
+    if is_cumulative(bare.text) and is_turned:
+        return call("cumsum", right, rank=right.rank, options=["dim=0"] if right.rank == 2 else [])
+    return None
 
 
 def _place_in_sum(term: Formula) -> tuple[bool, bool, bool, bool]:
