@@ -175,9 +175,8 @@ FUNCTIONS = [
     ("kl_div(A, A, reduction=batchmean)", "A=m,n", "A", "(log(A) + 1 - 2*A)/m", ()),
     ("sum(A + b)", "A=m,n b=n", "b", "m*ones(n)", ()),
     ("b@cumsum(C@x)*sum(x)", "C=m,n x=n b=m", "b", "sum(x)*cumsum(C, dim=0)@x", ()),
-    ("norm(cumsum(outer(C@x, x), dim=0))**2", "C=m,n x=n", "x", "2*norm(x)**2*cumsum(C.T)@cumsum(C, dim=0)@x + 2*(cumsum(C@x)@cumsum(C, dim=0)@x)*x", ()),
+    ("norm(cumsum(outer(C_km@z_m, z_m), dim=0))**2", "C_km=k,m z_m=m", "z_m", "2*norm(z_m)**2*cumsum(C_km.T)@p@z_m + 2*(cumsum(C_km@z_m)@p@z_m)*z_m", ()),
     ("norm(cumsum(outer(C@x, x), dim=0))**2", "C=m,n x=n", "C", "2*norm(x)**2*outer(cumsum(eye(m))@cumsum(C, dim=0)@x, x)", ()),
-    ("sum(outer(x, (C@x)[1:])*B)", "C=m,n x=n B=n,m-1", "B", "outer(x, C[1:]@x)", ()),
     ("sum(C + softmax(A, dim=1) + cumsum(C, dim=1))", "C=m,n A=m,n", "C", "ones(m, n) + sum(cumsum(eye(n)), dim=1)", ()),
 ]  # fmt: skip
 
