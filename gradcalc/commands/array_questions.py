@@ -41,6 +41,15 @@ def array_question(
     return ArrayQuestion(tree, {**sizes, **inferred}, assumptions or {}, tuple(inferred))
 
 
+def inferred_question(text: str, tree: Node) -> ArrayQuestion | None:
+    """The question of arrays whose shapes follow from an expression; None for one of numbers, or where none fit."""
+    try:
+        question = array_question(text, tree, {})
+    except CalcError:
+        return None
+    return question if question.inferred else None
+
+
 def variables_of(question: ArrayQuestion, by: Sequence[str]) -> list[str]:
     """The variables to differentiate by: all but sizes, if none is named.  Raises `CalcError` for what is none."""
     names = names_of(by)

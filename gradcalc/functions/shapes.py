@@ -16,9 +16,14 @@ def shape_of(tree: Node, shapes: Mapping[str, Shape]) -> Shape:
     def leaf(node: Number | Name) -> Shape:
         return shapes.get(node.name, ()) if isinstance(node, Name) else ()
 
-    if not any(shapes.values()) and all(TABLE[call.name].shape is None for call in calls_in(tree)):
+    if not any(shapes.values()) and not has_shapes(tree):
         return ()  # functions of numbers
     return fold(tree, leaf, shape_of_call)
+
+
+def has_shapes(tree: Node) -> bool:
+    """Whether a tree has functions of arrays."""
+    return any(TABLE[call.name].shape is not None for call in calls_in(tree))
 
 
 def shape_of_call(node: Call, shapes: Sequence[Shape]) -> Shape:

@@ -1,8 +1,8 @@
 """Shapes that an expression demands: in `A@x` with a matrix A, x is a vector with as many entries as A has columns.
 
-Variables without a shape are numbers, unless the expression fits for no numbers: then as few of them as it takes are arrays,
-capitals matrices first and other names vectors first.  Their sizes are letters, equal only where they have to be: sizes are
-made equal, as few as possible, until the rules for the shapes of all functions hold.
+Variables without a shape are numbers, unless the expression does not fit or would sum up numbers: then as few of them as it
+takes are arrays, capitals matrices first and other names vectors first.  Their sizes are letters, equal only where they have
+to be: sizes are made equal, as few as possible, until the rules for the shapes of all functions hold.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Shape
 from gradcalc.expression.sizes import Size, letters_in
 from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in
+from gradcalc.functions import TABLE
 from gradcalc.functions.shapes import shape_of_call
 from gradcalc.inputs.shapes import named_size, with_numbers
 
 _LETTERS = "mnkpqdrshuvwabc"
 _MOST_ARRAYS = 6
 """Variables whose shapes are looked for."""
+_OF_NUMBERS = ("[", "eye", "ones", "one_hot")
+"""Functions that make arrays of numbers."""
 _MOST_TRIALS = 10_000
 _MOST_EQUATIONS = 2
 """Sizes of one call that have to be made equal: both of two matrices that are added."""
@@ -107,6 +110,13 @@ class _Equations:
             merged = {old: kept if new == gone else new for old, new in merged.items()} | {gone: kept}
         return merged
 
+    def _sums_up_numbers(self, node: Call) -> bool:
+        """Whether a function of arrays is given variables none of which is an array."""
+        if TABLE[node.name].elementwise or node.name in _OF_NUMBERS:
+            return False
+        names = names_in(node)
+        return bool(names) and not any(self.shapes.get(name) for name in names)
+
     def _misfit(self, equal: Mapping[int, int]) -> _Misfit | None:
         """The first call that does not fit."""
 
@@ -116,9 +126,12 @@ class _Equations:
 
         def call(node: Call, parts: Sequence[Shape]) -> Shape:
             try:
-                return shape_of_call(node, parts)
+                shape = shape_of_call(node, parts)
             except CalcError:
                 raise _Misfit(node, parts) from None
+            if parts and not any(parts) and self._sums_up_numbers(node):
+                raise _Misfit(node, parts)
+            return shape
 
         try:
             fold(self.tree, leaf, call)

@@ -68,15 +68,6 @@ def check_shapes(tree: Node, shapes: Mapping[str, Sequence[str]]) -> None:
     sizes_of(tree, shapes)
 
 
-def fits(tree: Node, shapes: Mapping[str, Sequence[Size]]) -> bool:
-    """Whether shapes fit an expression; names without one are numbers."""
-    try:
-        sizes_of(tree, shapes)
-    except CalcError:
-        return False
-    return True
-
-
 def sizes_of(tree: Node, shapes: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """The sizes of an expression's value, as letters or numbers.  Raises `CalcError` for shapes that do not fit."""
     tree, known, numbers = with_numbers(tree, shapes)

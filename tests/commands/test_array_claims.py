@@ -109,7 +109,7 @@ def test_a_constant_with_several_values_is_a_variable() -> None:
 
 
 WORDS = [
-    (["x@1", "2*x"], "error: @ needs vectors or matrices, not () and ()\n  x@1\n  ^^^\nhint: write * to multiply numbers\n"),
+    (["x@1", "2*x"], 'error: arrays need a point, which gives them their shapes\nhint: give --at "x=[1,2,3]"\n'),
     (["x**2", "[2*x]"], 'error: arrays need a point, which gives them their shapes\nhint: give --at "x=[1,2,3]"\n'),
     (["x**2", "where(x > 0, [x], x)"], 'error: arrays need a point, which gives them their shapes\nhint: give --at "x=[1,2,3]"\n'),
     (["sum(x**2)", "d/dx (sum(x**3)) = 2*x", "--at", "x=[1,2]"], "error: the claim is the derivative of sum(x**3), and the expression is sum(x**2)\nhint: check one expression at a time\n"),

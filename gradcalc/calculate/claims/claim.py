@@ -22,8 +22,9 @@ from gradcalc.expression.printer import unparse
 from gradcalc.expression.sizes import letters_in
 from gradcalc.expression.tree import Node, names_in, substitute_names
 from gradcalc.functions.resolve import understand
+from gradcalc.functions.shapes import has_shapes
 from gradcalc.inputs.shape_inference import infer_shapes
-from gradcalc.inputs.shapes import check_shapes, fits
+from gradcalc.inputs.shapes import check_shapes
 from gradcalc.inputs.values import Point
 from gradcalc.proof.claims.equality import is_same
 from gradcalc.runtime.deadline import DEFAULT_SECONDS
@@ -51,8 +52,10 @@ def check(
     variables = [*(name for point in at for name in point.values), *([by] if by else [])]
     variables += [] if shapes is None else [*shapes.sizes, *shapes.letters]
     tree = understand(expr, variables)
-    if shapes is not None or (not at and not fits(tree, {})):
-        shapes = (shapes or Shapes({})).completed(tree)
+    if shapes is not None:
+        shapes = shapes.completed(tree)
+    elif not at and has_shapes(tree) and (inferred := infer_shapes(tree, {})):
+        shapes = Shapes(inferred)
     sizes = () if shapes is None else shapes.letters
     variables += sizes
     names = [name for name in names_in(tree) if name not in sizes]

@@ -201,20 +201,15 @@ def _formulas(expr: str, shapes: Sequence[str], assumptions: Sequence[str], aske
 
 def _inferred_formulas(query: Query, asked: Asked, settings: Settings) -> Exit | None:
     """Formulas of arrays whose shapes follow from the expression; None for one of numbers, or where none fit."""
-    from gradcalc.expression.tree import calls_in
-    from gradcalc.functions import TABLE
+    from gradcalc.functions.shapes import has_shapes
 
-    if all(TABLE[call.name].shape is None for call in calls_in(query.expression)):
+    if not has_shapes(query.expression):
         return None
-    from gradcalc.commands.array_questions import array_question
+    from gradcalc.commands.array_questions import inferred_question
     from gradcalc.commands.diff.array_formulas import show_formulas
-    from gradcalc.inputs.shapes import fits
 
-    if fits(query.expression, {}):
-        return None
-    try:
-        question = array_question(query.text, query.expression, {})
-    except CalcError:
+    question = inferred_question(query.text, query.expression)
+    if question is None:
         return None
     choice(settings.format, FORMULA_FORMATS, "format")
     return show_formulas(query.text, question, asked, settings)

@@ -12,11 +12,12 @@ from gradcalc.calculate.answer import answer
 from gradcalc.calculate.array_formulas import ArrayQuestion
 from gradcalc.calculate.array_steps import ArraySteps, array_steps
 from gradcalc.calculate.prepared import prepare
-from gradcalc.commands.array_questions import read_array_question, variables_of
+from gradcalc.commands.array_questions import inferred_question, read_array_question, variables_of
 from gradcalc.commands.settings import Settings
 from gradcalc.engines.indexed.nodes import Unprintable
 from gradcalc.errors import CalcError, Exit
 from gradcalc.expression.arrays import Array
+from gradcalc.expression.sizes import letters_in
 from gradcalc.expression.tree import Node, names_in
 from gradcalc.functions.resolve import interpret
 from gradcalc.inputs.query import Query, Question
@@ -47,8 +48,7 @@ class ArrayDerivation:
 def shapes_in(text: str, shapes: Sequence[str], notation: Notation) -> list[str]:
     """The shapes of the variables that an expression has."""
     sizes = read_shapes(shapes)
-    letters = {size for each in sizes.values() for size in each if not size.isdecimal()}
-    names = names_in(interpret(text, {*sizes, *letters}, notation=notation).tree)
+    names = names_in(interpret(text, {*sizes, *letters_in(sizes.values())}, notation=notation).tree)
     return [shape for shape in shapes if shape.partition("=")[0].strip() in names]
 
 
@@ -59,6 +59,15 @@ def array_derivation(
     question = read_array_question(text, shapes, assumptions, settings.notation)
     names = variables_of(question, by)
     return ArrayDerivation(text, question, names, _steps(question, names, settings.seconds), Point())
+
+
+def inferred_derivation(query: Query, point: Point, seconds: float) -> ArrayDerivation | None:
+    """The reverse pass where the shapes follow from the expression; None for one of numbers, and for entries."""
+    question = inferred_question(query.text, query.expression)
+    if question is None or any(wrt.entry for wrt in query.wrt):
+        return None
+    names = variables_of(question, [wrt.variable for wrt in query.wrt])
+    return ArrayDerivation(query.text, question, names, _steps(question, names, seconds), point)
 
 
 def array_derivation_at(query: Query, point: Point, seconds: float) -> ArrayDerivation | None:

@@ -190,12 +190,14 @@ def _exercise_at(name: str | None, question: Question, settings: Settings) -> Ex
     """The derivations of an expression, at its point if it has one: on arrays where there are some."""
     from gradcalc.commands.steps.render import RuleExercise
     from gradcalc.commands.steps.steps import stepwise
+    from gradcalc.functions.shapes import has_shapes
 
-    if any(question.point.shapes.values()):
+    if any(question.point.shapes.values()) or (not question.point.values and has_shapes(question.query.expression)):
         from gradcalc.commands.steps.array_render import ArrayExercise
-        from gradcalc.commands.steps.array_steps import array_derivation_at
+        from gradcalc.commands.steps.array_steps import array_derivation_at, inferred_derivation
 
-        if (derivation := array_derivation_at(*question, settings.seconds)) is not None:
+        derive = array_derivation_at if question.point.values else inferred_derivation
+        if (derivation := derive(*question, settings.seconds)) is not None:
             return ArrayExercise(derivation, name)
     return RuleExercise(stepwise(question, seconds=settings.seconds), name)
 
