@@ -78,7 +78,8 @@ class ArrayQuestion:
         """What is assumed of the names of the expression, as text: "S is symmetric", "c has classes, 0 to k - 1"."""
         used = {*names_in(self.tree)}
         assumed = [f"{name} is {what}" for what, names in self.assumptions.items() for name in sorted(names & used)]
-        return [*assumed, *(f"{name} has classes, 0 to {count} - 1" for name, count in self.classes.items())]
+        assumed += [f"{name} has classes, 0 to {count} - 1" for name, count in self.classes.items()]
+        return [*assumed, *(f"{letter} is at least {least}" for letter, least in self.engine_question.least_sizes().items())]
 
 
 def array_formulas(

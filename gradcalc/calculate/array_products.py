@@ -58,12 +58,17 @@ def product_formulas(
 
     Of first derivatives a product with directions is one number, or array; of second ones there is one for each variable.
     """
+    _require_constant_factors(question, factors, order)
     if factors.cotangent is not None:
         question = replace(question, tree=contract_with_cotangent(question.tree, factors.cotangent))
     if not factors.directions:
         for it in array_formulas(question, by, order, seconds, entries=entries):
             yield it if factors.cotangent is None else replace(it, product=it.product or _shown(factors))
         return
+    if order > 1 and sizes_of(question.tree, question.sizes):
+        raise CalcError(
+            "second derivatives along a direction are those of a number", hint="give a cotangent, or write sum(...)"
+        )
     parameter = fresh_name(question.names)
     along = replace(
         question, tree=restrict_to_line(question.tree, factors.directions, parameter), zero=frozenset({parameter})
@@ -76,6 +81,15 @@ def product_formulas(
     tree = _opened(understand(first.formula, names), {name: understand(text, names) for name, text in first.parts})
     for it in array_formulas(replace(question, tree=tree), by, 1, seconds):
         yield replace(it, product=_shown(factors), along=tuple(factors.directions))
+
+
+def _require_constant_factors(question: ArrayQuestion, factors: Factors, order: int) -> None:
+    """Raise `CalcError` for a factor that would be differentiated, too."""
+    derived = [factors.cotangent] if factors.cotangent is not None else []
+    derived += factors.directions.values() if order > 1 else ()
+    own = next((name for factor in derived for name in names_in(factor) if name in question.variables), None)
+    if own is not None:
+        raise CalcError(f"{own} is a variable of the expression, and would be differentiated", hint="use a name of its own")
 
 
 def _shown(factors: Factors) -> tuple[str, str]:

@@ -8,19 +8,19 @@ to be: sizes are made equal, as few as possible, until the rules for the shapes 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, count, pairwise, product
+from itertools import combinations, count, pairwise
 
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import Shape
 from gradcalc.expression.sizes import Size, letters_in
-from gradcalc.expression.tree import Call, Name, Node, Number, fold, names_in
+from gradcalc.expression.tree import Call, Name, Node, Number, calls_in, fold, names_in
 from gradcalc.functions import TABLE
 from gradcalc.functions.shapes import shape_of_call
 from gradcalc.inputs.shapes import named_size, with_numbers
 
 _LETTERS = "mnkpqdrshuvwabc"
-_MOST_ARRAYS = 6
-"""Variables whose shapes are looked for."""
+_OF_ARRAYS = ("@", "dot", "outer", "trace", "det", "logdet", "inv", "solve", "[]")
+"""Functions that no number is an argument of."""
 _OF_NUMBERS = ("[", "eye", "ones", "one_hot")
 """Functions that make arrays of numbers."""
 _MOST_TRIALS = 10_000
@@ -35,7 +35,9 @@ def infer_shapes(tree: Node, shapes: Mapping[str, Sequence[Size]]) -> dict[str, 
     taken = {*names_in(tree), *letters}
     free = [letter for letter in (*_LETTERS, *(f"n{number}" for number in range(20))) if letter not in taken]
     trials = count()
-    for ranks in _choices(unknown):
+    for ranks in _choices(tree, unknown):
+        if next(trials) > _MOST_TRIALS:
+            break
         names = iter(free)
         own = {name: tuple(next(names) for _ in range(rank)) for name, rank in ranks.items()}
         solved = _Equations(tree, shapes, own, trials).solved()
@@ -44,15 +46,17 @@ def infer_shapes(tree: Node, shapes: Mapping[str, Sequence[Size]]) -> dict[str, 
     return {}
 
 
-def _choices(unknown: Sequence[str]) -> list[Mapping[str, int]]:
+def _choices(tree: Node, unknown: Sequence[str]) -> Iterator[Mapping[str, int]]:
     """Numbers of dimensions to try: few arrays first, and those that names suggest before others."""
-    choices = [
-        dict(zip(names, ranks, strict=True))
-        for size in range(min(len(unknown), _MOST_ARRAYS) + 1)
-        for names in combinations(unknown, size)
-        for ranks in product((1, 2), repeat=size)
-    ]
-    return sorted(choices, key=lambda ranks: sum(1 + 2 * (rank != 1 + name[0].isupper()) for name, rank in ranks.items()))
+    operands = {arg.name for call in calls_in(tree) if call.name in _OF_ARRAYS for arg in call.args if isinstance(arg, Name)}
+    certain = [name for name in unknown if name in operands]
+    free = [name for name in unknown if name not in operands]
+    for cost in range(len(free) + 2 * len(unknown) + 1):
+        for others in range(cost // 2 + 1):  # arrays of another number of dimensions than their names suggest
+            for more in combinations(free, cost - 2 * others):
+                names = [*certain, *more]
+                for odd in combinations(names, others):
+                    yield {name: 1 + (name[0].isupper() != (name in odd)) for name in names}
 
 
 class _Misfit(Exception):

@@ -16,6 +16,8 @@ from fractions import Fraction
 from math import prod
 from typing import Any, NamedTuple
 
+from flint import fmpq
+
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question, is_equal
 from gradcalc.engines.indexed.nodes import ZERO
 from gradcalc.engines.taylor.array_at import ArrayAt, Numbers
@@ -107,7 +109,9 @@ class _Sample:
     def point(self, chance: random.Random, number: _Draw, *, is_positive: bool) -> ArrayPoint:
         """A point with numbers of a kind."""
         question, letters = self.question, self.question.letters
-        least = _LEAST_SIZE - (number is _whole_number)  # counterexamples are short
+        least = max(
+            _LEAST_SIZE - (number is _whole_number), *question.least_sizes().values(), 0
+        )  # counterexamples are short
         sizes = dict(zip(letters, chance.sample(range(least, least + len(letters) + 3), len(letters)), strict=True))
         values = {}
         for name in self.names:
@@ -199,9 +203,17 @@ def derivative_at(question: Question, by: str, order: int, point: ArrayPoint) ->
     tree = substitute_names(question.tree, numbers.get)
     own = {name: point.values[name] for name in names_in(tree)}
     try:
+        if by not in own:  # a first derivative in which the variable is no more
+            return _zeros(tree, own, question, by, order, point)
         return _entries(ArrayAt(tree, own, variables=[by]), by, point.values[by], order)
     except CalcError:
         return None
+
+
+def _zeros(tree: Node, own: Mapping[str, Array[Any]], question: Question, by: str, order: int, point: ArrayPoint) -> Numbers:
+    """The derivative by a variable that does not occur."""
+    size = prod(number_of(size, point.sizes) for size in question.sizes.get(by, ()))
+    return [fmpq(0)] * (prod(ArrayAt(tree, own).shape) * size**order)
 
 
 def _entries(at: ArrayAt, by: str, variable: Array[Fraction], order: int) -> Numbers:

@@ -54,6 +54,8 @@ def _code(question: ArrayQuestion, formulas: Sequence[ArrayFormula], format: str
     for it in formulas:
         if it.formula is None:
             raise CalcError(f"there is no code for the derivative by {it.by}: {it.why}")
+        if it.product is not None:
+            raise CalcError(f"there is no code for products, here with {it.product[1]}", hint="the formula: --format plain")
         known = names | {name for name, _ in it.parts}
         parts = [(name, understand(part, known)) for name, part in it.parts]
         gradients.append(Gradient(it.by, parts, understand(it.formula, known)))

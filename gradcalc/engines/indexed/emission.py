@@ -57,7 +57,10 @@ class Emission:
         return self._known[entry, axes]
 
     def _formula(self, entry: Indexed, axes: Axes) -> Formula:
-        if entry.kind in (Kind.VARIABLE, Kind.BLOCK, Kind.POWER) and set(axes) - entry.free:  # the same for all entries
+        is_single = entry.kind in (Kind.VARIABLE, Kind.BLOCK, Kind.POWER) or (
+            entry.kind is Kind.FUNCTION and not entry.parts
+        )
+        if is_single and set(axes) - entry.free:  # the same for all entries
             return self._repeated(entry, axes)
         straight = self._of_kind(entry, axes)
         if len(axes) < 2 or entry.name in COMPARISONS:  # a condition is no array
@@ -109,7 +112,7 @@ class Emission:
         """The parts of an expression, which have all axes between them."""
         ordered = entry.parts if entry.kind is Kind.FUNCTION else self.in_order(entry.parts)
         parts = [self._spread(part, axes) for part in ordered]
-        if not frozenset(axes) <= frozenset[Index]().union(*(part.free for part in ordered)):
+        if parts and not frozenset(axes) <= frozenset[Index]().union(*(part.free for part in ordered)):
             parts[0] = self._repeated(ordered[0], axes)
         return parts
 
@@ -137,11 +140,8 @@ class Emission:
                 break
             parts = parts[:-1]
         for place, default in enumerate(settings[: len(parts)]):
-            value = entry.parts[place].coefficient
-            decimal = decimal_text(abs(value)) if default is not None else None
-            if decimal is not None:  # a quotient of two numbers is no setting
-                setting = Formula("number", (), 0, text=decimal)
-                parts[place] = negative(setting) if value < 0 else setting
+            if default is not None:
+                parts[place] = _setting(entry.parts[place])
         is_loss = row is not None and "reduction" in row.options and rank > 0
         return Formula(entry.name, parts, rank, options=["reduction=none"] if is_loss else [])
 
@@ -360,6 +360,15 @@ class Emission:
             bottoms += main.parts[1].parts if main.parts[1].op == "*" else [main.parts[1]]
             main = main.parts[0]
         return scaled(-factor if is_negative else factor, [*tops, *above, main], bottoms)
+
+
+def _setting(node: Indexed) -> Formula:
+    """A setting of a function: a decimal, as a quotient is none.  Raises `Unprintable` for what has none."""
+    decimal = decimal_text(abs(node.coefficient)) if node.is_number else None
+    if decimal is None:
+        raise Unprintable("a setting that is no decimal")
+    setting = Formula("number", (), 0, text=decimal)
+    return negative(setting) if node.coefficient < 0 else setting
 
 
 def _shown(entry: Indexed) -> Axes:

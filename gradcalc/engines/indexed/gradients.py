@@ -16,8 +16,9 @@ from gradcalc.engines.indexed.formulas import Formula
 from gradcalc.engines.indexed.lowering import Sizes, lower
 from gradcalc.engines.indexed.nodes import ZERO, Index, IndexedArray, Unprintable, size_of
 from gradcalc.engines.indexed.reverse_mode import gradient
-from gradcalc.expression.sizes import Size, letters_in, size_of_tree
+from gradcalc.expression.sizes import Size, letter_of, letters_in, number_of, size_of_tree
 from gradcalc.expression.tree import Name, Node, calls_in, names_in
+from gradcalc.functions.arrays import index_of
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,18 @@ class Question:
             if isinstance(of, Name) and size and (call.name == "one_hot" or len(self.sizes.get(of.name, ())) < len(axes)):
                 counts[of.name] = size
         return counts
+
+    def least_sizes(self) -> dict[str, int]:
+        """The letters that slices take to be so large at least: `x[:3]` has three entries, if x has them."""
+        least: dict[str, int] = {}
+        for call in calls_in(self.tree):
+            places = index_of(dict(call.options)["at"]) if call.name == "[]" else ()
+            for axis, part in zip(self._axes_of(call.args[0]) if places else (), places, strict=False):
+                letter = letter_of(size_of(axis))
+                if letter is not None and isinstance(part, slice):
+                    bound = max(part.stop or 0, -(part.start or 0)) - number_of(size_of(axis), {letter: 0})
+                    least[letter] = max(bound, least.get(letter, 0))
+        return {letter: bound for letter, bound in least.items() if bound > 1}
 
     def rank_of(self, tree: Node) -> int:
         """How many dimensions another expression of the same variables has; -1 for one without entries."""

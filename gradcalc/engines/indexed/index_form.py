@@ -13,7 +13,7 @@ from itertools import permutations
 
 from gradcalc.engines.indexed.algebra import Algebra
 from gradcalc.engines.indexed.array_functions import at
-from gradcalc.engines.indexed.formulas import Formula, call, name, shortest
+from gradcalc.engines.indexed.formulas import COMPARISONS, Formula, call, name, shortest
 from gradcalc.engines.indexed.gradients import ArrayDerivative, Question
 from gradcalc.engines.indexed.lowering import lower
 from gradcalc.engines.indexed.nodes import ZERO, Index, Indexed, Kind, Unprintable, size_of, split
@@ -208,7 +208,9 @@ def tree_of(formula: Formula, form: IndexForm, counts: Mapping[str, int] | None 
         ]
         return _chained("+", [tree_of(each, form, counts) for each in summands])
     parts = [tree_of(part, form, counts) for part in formula.parts]
-    return _chained(formula.op, parts) if formula.op in ("+", "*") else apply_function(formula.op, parts)
+    if formula.op in ("+", "*"):
+        return _chained(formula.op, parts)
+    return Call(formula.op, tuple(parts)) if formula.op in COMPARISONS else apply_function(formula.op, parts)
 
 
 def _chained(operator: str, parts: Sequence[Node]) -> Node:

@@ -90,7 +90,8 @@ def _raised(algebra: Algebra, args: Sequence[Indexed]) -> Indexed | None:
 
 def _logarithm(algebra: Algebra, args: Sequence[Indexed]) -> Indexed | None:
     (x,) = args if len(args) == 1 else (ZERO,)
-    if x.kind is Kind.POWER and x.parts[0].kind is Kind.BLOCK:
+    is_odd = x.coefficient.numerator % 2 == 1  # log(det(X)**2) is not 2*log(det(X)) where that is negative
+    if x.kind is Kind.POWER and x.parts[0].kind is Kind.BLOCK and is_odd:
         return algebra.multiply(x.coefficient, [of_numbers(algebra, "log", x.parts)])
     if x.is_block("det"):
         return algebra.block("logdet", x.parts[0], x.bound, [])
@@ -137,6 +138,10 @@ _OF_NUMBERS: Mapping[str, Callable[[Algebra, list[Indexed]], Indexed | None]] = 
     "heaviside": lambda algebra, args: algebra.function("heaviside", args[:1] if args[1:] in ([], [_HALF]) else args),
 }
 LOSSES: Mapping[str, Callable[..., Indexed]] = {
+    "gaussian_nll_loss": lambda algebra, x, y, v: algebra.multiply(
+        Fraction(1, 2),
+        [algebra.add([of_numbers(algebra, "log", [v]), _quotient(algebra, algebra.power(algebra.subtract(x, y), 2), v)])],
+    ),
     "mse_loss": lambda algebra, x, y: algebra.power(algebra.subtract(x, y), 2),
     "l1_loss": lambda algebra, x, y: algebra.function("abs", [algebra.subtract(x, y)]),
     "poisson_nll_loss": lambda algebra, x, y: algebra.subtract(algebra.function("exp", [x]), algebra.multiply(1, [x, y])),
