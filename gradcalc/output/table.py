@@ -81,6 +81,8 @@ def _formulas(report: Report, f: str, page: Page) -> None:
         page.formula(f"∂{f}/∂{gradient.by}", gradient.formula or "", most=_LINES, style="bold")
         for name, part in gradient.parts:
             page.formula(f"  where {name}", part, most=_LINES)
+        if gradient.assumptions:
+            page.sentence("; ".join(gradient.assumptions), "dim", indent=2, hanging=2)
     general = [formula for formula in report.entry_formulas if formula.by not in whole]
     for one in general:
         page.formula(f"∂{f}/∂{one.entry}", one.formula, most=_LINES, style="bold")

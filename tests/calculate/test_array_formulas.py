@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from gradcalc.engines.indexed import reverse_mode
 from gradcalc.engines.indexed.algebra import Algebra
 from gradcalc.engines.indexed.gradients import Question, derivative, is_equal
 from gradcalc.engines.indexed.nodes import Indexed
+from gradcalc.errors import CalcError
 from gradcalc.expression.tree import Name, names_in
 from gradcalc.functions.resolve import understand
 from gradcalc.output.array_code import LIBRARIES, Gradient, function_code
@@ -174,6 +176,10 @@ FUNCTIONS = [
     ("sum(0.3*leaky_relu(x, 0.5))", "x=n", "x", "0.3*where(x > 0, 1, 1/2)", ()),
     ("kl_div(A, A, reduction=batchmean)", "A=m,n", "A", "(log(A) + 1 - 2*A)/m", ()),
     ("sum(A + b)", "A=m,n b=n", "b", "m*ones(n)", ()),
+    ("pi*sum(x)", "x=n", "x", "pi*ones(n)", ()),
+    ("mean(x[:3])", "x=n", "x", "sum(eye(n)[:3], dim=0)/3", ("n is at least 3",)),
+    ("y*log(det(X)**2)", "X=n,n y=", "y", "log(det(X)**2)", ()),
+    ("t*sum(leaky_relu(x, -0.05))", "x=n t=", "t", "sum(leaky_relu(x, -0.05))", ()),
     ("b@cumsum(C@x)*sum(x)", "C=m,n x=n b=m", "b", "sum(x)*cumsum(C, dim=0)@x", ()),
     ("norm(cumsum(outer(C_km@z_m, z_m), dim=0))**2", "C_km=k,m z_m=m", "z_m", "2*norm(z_m)**2*cumsum(C_km.T)@p@z_m + 2*(cumsum(C_km@z_m)@p@z_m)*z_m", ()),
     ("norm(cumsum(outer(C@x, x), dim=0))**2", "C=m,n x=n", "C", "2*norm(x)**2*outer(cumsum(eye(m))@cumsum(C, dim=0)@x, x)", ()),
@@ -278,3 +284,56 @@ def test_jacobian_vector_products_of_random_expressions_are_torch_s(seed: int) -
 
     _, truth = torch.autograd.functional.jvp(value_of, values[by], values["direction"])
     assert torch.allclose(torch.as_tensor(written, dtype=torch.float64), truth, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [3, 4])
+def test_a_variance_of_the_rows_is_one_of_each_row_whatever_the_sizes(size: int) -> None:
+    """Where the matrix is square, a variance beside its transpose would be another one."""
+    expr, sizes = "gaussian_nll_loss(A, B, v, reduction=sum)**2", {"A": ("m", "n"), "B": ("m", "n"), "v": ("m",)}
+    formula = next(array_formulas(ArrayQuestion(understand(expr, names_of(sizes)), sizes), ["A"], 1, 20))
+    generator = torch.Generator().manual_seed(size)
+    shapes = {"A": (3, size), "B": (3, size), "v": (3,)}
+    values = {name: torch.rand(shape, generator=generator, dtype=torch.float64) + 0.2 for name, shape in shapes.items()}
+    a = values["A"].clone().requires_grad_()
+    loss = torch.nn.functional.gaussian_nll_loss(a, values["B"], values["v"][:, None], reduction="sum") ** 2
+    loss.backward()
+    assert a.grad is not None
+    written = eval(formula.formula or "", {"sum": torch.sum, "log": torch.log, **values})
+    assert torch.allclose(written, a.grad, rtol=1e-9)
+
+
+REFUSED_FACTORS = [
+    ("exp(x)", "x=n", {}, "x", 1, "x is a variable of the expression"),
+    ("sum(x**2)", "x=n", {"x": "x"}, None, 2, "x is a variable of the expression"),
+    ("A@x", "A=m,n x=n v=n", {"x": "v"}, None, 2, "second derivatives along a direction are those of a number"),
+    ("A@x", "A=m,n x=n", {"x": "[1, 2]"}, None, 1, "the direction of x has the shape (2,), not (n,)"),
+]
+
+
+@pytest.mark.parametrize(("expr", "shapes", "along", "cotangent", "order", "why"), REFUSED_FACTORS)
+def test_factors_that_are_refused(
+    expr: str, shapes: str, along: dict[str, str], cotangent: str | None, order: int, why: str
+) -> None:
+    sizes = {name: tuple(filter(None, text.split(","))) for name, text in (word.split("=") for word in shapes.split())}
+    names = names_of(sizes)
+    tree = understand(expr, names)
+    own = {name: each for name, each in sizes.items() if name in names_in(tree)}
+    directions = {name: understand(text, names) for name, text in along.items()}
+    factors = Factors(directions, None if cotangent is None else understand(cotangent, names))
+
+    def asked() -> None:
+        question = with_factors(ArrayQuestion(tree, own), factors)
+        list(product_formulas(question, factors, ["x"], order, 20))
+
+    with pytest.raises(CalcError, match=re.escape(why)):
+        asked()
+
+
+@pytest.mark.parametrize("expr", ["sum(A@x)", "trace(A)", "x@x"])
+def test_second_derivatives_of_what_is_linear_are_0(expr: str) -> None:
+    sizes = {"A": ("n", "n"), "x": ("n",)}
+    tree = understand(expr, names_of(sizes))
+    own = {name: each for name, each in sizes.items() if name in names_in(tree)}
+    (formula,) = array_formulas(ArrayQuestion(tree, own), [next(iter(own))], 2, 20)
+    assert formula.formula in ("0*ones(n, n)", "2*eye(n)")
+    assert formula.evidence == "all sizes"

@@ -139,3 +139,17 @@ def test_an_index_is_no_letter_of_another_name() -> None:
     assert {partial.latex for partial in report.partials if partial.by == ("x",)} == {r"\frac{a_{i}}{3}"}
     (one,) = answer(Problem("sum(i*x)", {"i": "[1, 2, 3]", "x": "[1, 2, 3]"}, by=("i",))).entry_formulas
     assert (one.entry, one.formula) == ("i[j]", "x[j]")
+
+
+SETTINGS = [
+    "sum(leaky_relu(x, 0.1))**2", "exp(0.1*huber_loss(x, y, 0.3))", "smooth_l1_loss(x, y, 0.3)**2", "log(sum(elu(x, 0.3))**2 + 0.1)",
+    "pi*sum(softplus(x, 0.3, 20))", "sum(clamp(x, -0.5, 1.5))*0.1", "(layer_norm(x)@y)**2", "sum(abs(x)**1.3)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
+@pytest.mark.parametrize("expr", SETTINGS)
+def test_settings_and_constants_are_those_of_the_dtype(expr: str, dtype: str) -> None:
+    at = {name: AT[name] for name in names_in(understand(expr))}
+    verdicts = {partial.verdict for partial in answer(Problem(expr, at, dtype=dtype)).partials}
+    assert verdicts <= {Verdict.AGREE, Verdict.INACCURATE}
