@@ -27,6 +27,12 @@ _LONGEST = 200
 """Characters of a formula, with its parts, that is short."""
 _SECONDS = 0.5
 """What a formula may take, and its numbers at the point."""
+_TOTAL = (
+    "+", "-", "*", "neg", "@", "dot", "outer", "transpose", "diag", "eye", "ones", "one_hot", "sum", "mean", "cumsum", "[",
+    "[]", "where", "<", ">", "<=", ">=", "==", "!=", "and", "or", "heaviside", "sign", "abs", "relu", "max", "min", "amax",
+    "amin", "maximum", "minimum", "exp", "sin", "cos", "tanh", "sigmoid", "softplus", "softmax", "log_softmax", "logsumexp",
+)  # fmt: skip
+"""Functions that have a value everywhere: where such a formula has none, there is a kink."""
 _MOST_ROWS = 100
 """Entries of the value up to which formulas are looked for."""
 
@@ -69,10 +75,10 @@ def _formula(question: ArrayQuestion, numbers: Mapping[str, int], by: str, refer
 def _is_contradicted(tree: Node, by: str, reference: Reference) -> bool:
     """Whether a formula has other entries at the point than the derivative, or none where there is a derivative.
 
-    Where a formula divides or inverts, it may have no entries where the derivative is not known from whole arrays either.
+    Functions that are not defined everywhere may have no entries where the derivative is not known from whole arrays either.
     """
     entries = reference.values_of_formula(tree, {}).entries
     slopes = [it for place in range(prod(reference.shape)) for it in reference.slopes(place, ()).get(by, ())]
     pairs = list(zip(slopes, entries, strict=True))
-    divides = any(call.name in ("/", "inv") for call in calls_in(tree))
-    return any(is_different(*pair) or (pair[1] is None and (divides or pair[0] is not None)) for pair in pairs)
+    is_total = all(call.name in _TOTAL for call in calls_in(tree))
+    return any(is_different(*pair) or (pair[1] is None and not (is_total and pair[0] is None)) for pair in pairs)
