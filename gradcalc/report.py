@@ -235,7 +235,7 @@ class ArrayFormula:
     assumptions: tuple[str, ...] = ()
     evidence: str | None = None
     why: str | None = None
-    product: tuple[str, str] | None = None
+    product: tuple[str, ...] | None = None
     along: tuple[str, ...] = ()
     entry: str | None = None
     indices: tuple[tuple[str, ...], ...] = ()

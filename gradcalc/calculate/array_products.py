@@ -63,7 +63,7 @@ def product_formulas(
         question = replace(question, tree=contract_with_cotangent(question.tree, factors.cotangent))
     if not factors.directions:
         for it in array_formulas(question, by, order, seconds, entries=entries):
-            yield it if factors.cotangent is None else replace(it, product=it.product or _shown(factors))
+            yield it if factors.cotangent is None else replace(it, product=(*(it.product or ()), *_shown(factors)))
         return
     if order > 1 and sizes_of(question.tree, question.sizes):
         raise CalcError(
@@ -92,10 +92,10 @@ def _require_constant_factors(question: ArrayQuestion, factors: Factors, order: 
         raise CalcError(f"{own} is a variable of the expression, and would be differentiated", hint="use a name of its own")
 
 
-def _shown(factors: Factors) -> tuple[str, str]:
-    if factors.directions:
-        return "direction", "; ".join(map(unparse, factors.directions.values()))
-    return "cotangent", unparse(factors.cotangent) if factors.cotangent is not None else ""
+def _shown(factors: Factors) -> tuple[str, ...]:
+    """The kinds of the factors, each before what they are."""
+    along = ("direction", "; ".join(map(unparse, factors.directions.values()))) if factors.directions else ()
+    return (*along, *(("cotangent", unparse(factors.cotangent)) if factors.cotangent is not None else ()))
 
 
 def _opened(tree: Node, parts: Mapping[str, Node]) -> Node:

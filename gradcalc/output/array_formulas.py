@@ -50,9 +50,10 @@ def write_formulas(
 
 
 def _left_side(formula: ArrayFormula, f: str, order: int) -> str:
-    kind, factor = formula.product or ("", "")
-    if kind == "cotangent":
-        f = f"sum({factor}*{f})"
+    kinds = _kinds(formula)
+    factor = kinds.get("direction", "")
+    if "cotangent" in kinds:
+        f = f"sum({kinds['cotangent']}*{f})"
     if order == 2 and formula.along:
         pairs = zip(formula.along, factor.split("; "), strict=True)
         same = {name: f"²{f}/∂{name}²" if name == formula.by else f"²{f}/∂{formula.by}∂{name}" for name in formula.along}
@@ -60,7 +61,13 @@ def _left_side(formula: ArrayFormula, f: str, order: int) -> str:
     if formula.along:
         return " + ".join(f"∂{f}/∂{name}·{each}" for name, each in zip(formula.along, factor.split("; "), strict=True))
     left = f"∂{f}/∂{formula.by}" if order == 1 else f"∂²{f}/∂{formula.by}²"
-    return f"{left}·{factor}" if kind == "direction" else left
+    return f"{left}·{factor}" if factor else left
+
+
+def _kinds(formula: ArrayFormula) -> dict[str, str]:
+    """The factors of a product by their kinds."""
+    product = formula.product or ()
+    return dict(zip(product[::2], product[1::2], strict=True))
 
 
 def _entry_side(formula: ArrayFormula, f: str, order: int) -> str:
@@ -125,17 +132,18 @@ def _equation(formula: ArrayFormula, order: int) -> str:
 
 
 def _left(formula: ArrayFormula, order: int) -> Formula:
-    by, arrays = formula.by, list(map(Name, formula.arrays))
-    kind, text = formula.product or ("", "")
-    if kind == "cotangent":
-        read, value = formula_of(text), Name("f")
-        factor = read if isinstance(read, Node) else Name(text)
-        total = Call("sum", (Call("*", (factor, value)),))
-        return Formula([Derivative(total, [by])], [*arrays, value, Call("*", (factor, value))])
-    if not kind:
-        return Formula([Derivative("f", [by] * order)], arrays)
+    by = formula.by
+    arrays: list[Node] = list(map(Name, formula.arrays))
+    kinds, value = _kinds(formula), Name("f")
+    of: str | Node = "f"
+    if "cotangent" in kinds:
+        read = formula_of(kinds["cotangent"])
+        weighted = Call("*", (read if isinstance(read, Node) else Name(kinds["cotangent"]), value))
+        of, arrays = Call("sum", (weighted,)), [*arrays, value, weighted]
+    if "direction" not in kinds:
+        return Formula([Derivative(of, [by] * order)], arrays)
     variables = [[by, name] if order > 1 else [name] for name in formula.along] or [[by] * order]
     terms: list[Term] = []
-    for names, direction in zip(variables, text.split("; "), strict=True):
-        terms += [*(["+"] if terms else []), Derivative("f", names), "·", formula_of(direction)]
+    for names, direction in zip(variables, kinds["direction"].split("; "), strict=True):
+        terms += [*(["+"] if terms else []), Derivative(of, names), "·", formula_of(direction)]
     return Formula(terms, arrays)

@@ -44,7 +44,7 @@ _LATIN = {
     "Omicron": "O", "Rho": "P", "Tau": "T", "Chi": "X", "omicron": "o",
 }  # fmt: skip
 """Greek letters that LaTeX writes as Latin ones."""
-_RELATIONS = {"=": "=", "≈": r"\approx", ",": r",\quad", "·": r"\cdot"}
+_RELATIONS = {"=": "=", "+": "+", "≈": r"\approx", ",": r",\quad", "·": r"\cdot"}
 _PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage{amsmath}
 \usepackage[margin=2.2cm]{geometry}
