@@ -73,6 +73,8 @@ def _kinds(formula: ArrayFormula) -> dict[str, str]:
 def _entry_side(formula: ArrayFormula, f: str, order: int) -> str:
     """∂f[i]/∂x[j]: the derivative of an entry by another."""
     row, *places = formula.indices
+    if not row and "cotangent" in (kinds := _kinds(formula)):  # one that was asked for makes a number of the expression
+        f = f"sum({kinds['cotangent']}*{f})"
     below = "".join(f"∂{formula.by}{_index(place)}" for place in places)
     return f"∂{'²' if order == 2 else ''}{f}{_index(row)}/{below}"
 

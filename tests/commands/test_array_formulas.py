@@ -150,3 +150,26 @@ def test_nothing_is_computed_by_torch(tmp_path: Path) -> None:
     code = "import sys; from gradcalc.cli.main import main; main(sys.argv[1:]); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code, *LEAST_SQUARES], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
+
+
+LABELS = [
+    (["diff", "tanh(A@x)", "--direction", "x=v", "--cotangent", "g"], "∂sum(g*f)/∂x·v = g@((1 - tanh(A@x)**2)*(A@v))\n"),
+    (["diff", "A@x", "--direction", "x=v", "--direction", "A=V"], "∂f/∂x·v + ∂f/∂A·V = A@v + V@x\n"),
+    (["diff", "sum(exp(A@x))", "--direction", "x=v", "--order", "2", "--by", "A"], "∂²f/∂A∂x·v = outer("),
+    (["diff", "norm(A@x)**2", "--cotangent", "3", "--by", "A", "--order", "2"], "∂²sum(3*f)/∂A²·V = 6*outer(V@x, x)\n∂²sum(3*f)/∂A[i,j]∂A[k,l] = "),
+    (["diff", "A@B", "--by", "A"], "∂sum(G*f)/∂A = G@B.T\n∂f[i,j]/∂A[l,p] = eye(m)[i,l]*B[p,j]\n"),
+    (["diff", "sum(x**2)"], "  inferred: x (n,)\n\n∂f/∂x = 2*x\n  proven for all sizes\n"),
+    (["steps", "sum((A@x - 1)**2)", "--by", "x"], "∂f/∂x = A.T@∂f/∂u  (n,)\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "expected"), LABELS, ids=[" ".join(row[0][1:]) for row in LABELS])
+def test_shapes_that_follow_and_labels_of_products(
+    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert expected in output(arguments, capsys)
+
+
+def test_there_is_no_code_for_products(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "A@exp(x)", "--by", "A", "--format", "torch"]) == 2
+    assert "there is no code for products, here with G" in capsys.readouterr().err
