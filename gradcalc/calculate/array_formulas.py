@@ -22,7 +22,7 @@ from gradcalc.engines.indexed.shared_parts import NamedFormula, with_names
 from gradcalc.errors import CalcError
 from gradcalc.expression.directional import contract_with_cotangent
 from gradcalc.expression.sizes import letters_in
-from gradcalc.expression.tree import Name, Node, names_in
+from gradcalc.expression.tree import Name, Node, names_in, substitute_names
 from gradcalc.functions.resolve import understand
 from gradcalc.inputs.shapes import MOST_DIMENSIONS
 from gradcalc.proof.array_formulas import Evidence, evidence
@@ -189,11 +189,31 @@ def _product(question: ArrayQuestion, by: str, order: int, known: ArrayDerivativ
         if len(known.array.axes) > 2 * len(sizes):
             raise Unprintable("the second derivative of an array")
         kind, letter, shape = "direction", "V", sizes
-        tree = understand(derivative(question.engine_question, by).formula().text, question.names)
+        first = array_formula(question, by, 1)
+        if first.formula is None:
+            raise Unprintable(f"the first derivative: {first.why}")
+        tree = opened(first, question)
     factor = next(name for number in count() if (name := f"{letter}{number or ''}") not in question.names)
     total = contract_with_cotangent(tree, Name(factor))
     weighted = replace(question, tree=total, sizes={**question.sizes, factor: shape})
-    return replace(array_formula(weighted, by, 1), product=(kind, factor))
+    formula = replace(array_formula(weighted, by, 1), product=(kind, factor))
+    return formula if order == 1 else resting_on(formula, first)
+
+
+def opened(formula: ArrayFormula, question: ArrayQuestion) -> Node:
+    """A formula with its parts in the place of their names."""
+    names = {*question.names, *(name for name, _ in formula.parts)}
+    tree = understand(formula.formula or "", names)
+    parts = {name: understand(text, names) for name, text in formula.parts}
+    while any(name in parts for name in names_in(tree)):
+        tree = substitute_names(tree, parts.get)
+    return tree
+
+
+def resting_on(formula: ArrayFormula, first: ArrayFormula) -> ArrayFormula:
+    """The derivative of a derivative: it is known no better, and assumes what that does."""
+    evidence = first.evidence if first.evidence == Evidence.POINTS and formula.evidence else formula.evidence
+    return replace(formula, evidence=evidence, assumptions=tuple(dict.fromkeys((*formula.assumptions, *first.assumptions))))
 
 
 def _latex(short: NamedFormula, question: ArrayQuestion, numbers: Mapping[str, int]) -> ArrayLatex:

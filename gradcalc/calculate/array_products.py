@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gradcalc.calculate.array_formulas import ArrayQuestion, array_formulas
+from gradcalc.calculate.array_formulas import ArrayQuestion, array_formulas, opened, resting_on
 from gradcalc.errors import CalcError
 from gradcalc.expression.arrays import shape_text
 from gradcalc.expression.directional import contract_with_cotangent, fresh_name, restrict_to_line
 from gradcalc.expression.printer import unparse
 from gradcalc.expression.sizes import Size
-from gradcalc.expression.tree import Name, Node, names_in, substitute_names
-from gradcalc.functions.resolve import understand
+from gradcalc.expression.tree import Name, Node, names_in
 from gradcalc.inputs.shapes import sizes_of
 from gradcalc.report import ArrayFormula
 
@@ -77,10 +76,8 @@ def product_formulas(
     if order == 1 or first.formula is None:
         yield replace(first, by=", ".join(factors.directions), product=_shown(factors), along=tuple(factors.directions))
         return
-    names = {*question.names, *(name for name, _ in first.parts)}
-    tree = _opened(understand(first.formula, names), {name: understand(text, names) for name, text in first.parts})
-    for it in array_formulas(replace(question, tree=tree), by, 1, seconds):
-        yield replace(it, product=_shown(factors), along=tuple(factors.directions))
+    for it in array_formulas(replace(question, tree=opened(first, question)), by, 1, seconds):
+        yield resting_on(replace(it, product=_shown(factors), along=tuple(factors.directions)), first)
 
 
 def _require_constant_factors(question: ArrayQuestion, factors: Factors, order: int) -> None:
@@ -96,10 +93,3 @@ def _shown(factors: Factors) -> tuple[str, ...]:
     """The kinds of the factors, each before what they are."""
     along = ("direction", "; ".join(map(unparse, factors.directions.values()))) if factors.directions else ()
     return (*along, *(("cotangent", unparse(factors.cotangent)) if factors.cotangent is not None else ()))
-
-
-def _opened(tree: Node, parts: Mapping[str, Node]) -> Node:
-    """A formula with its parts in the place of their names."""
-    while any(name in parts for name in names_in(tree)):
-        tree = substitute_names(tree, parts.get)
-    return tree

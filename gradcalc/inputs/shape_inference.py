@@ -23,6 +23,7 @@ _OF_ARRAYS = ("@", "dot", "outer", "trace", "det", "logdet", "inv", "solve", "[]
 """Functions that no number is an argument of."""
 _OF_NUMBERS = ("[", "eye", "ones", "one_hot")
 """Functions that make arrays of numbers."""
+_MOST_SIZES = 30
 _MOST_TRIALS = 10_000
 _MOST_EQUATIONS = 2
 """Sizes of one call that have to be made equal: both of two matrices that are added."""
@@ -33,11 +34,13 @@ def infer_shapes(tree: Node, shapes: Mapping[str, Sequence[Size]]) -> dict[str, 
     letters = letters_in(shapes.values())
     unknown = [name for name in names_in(tree) if name not in shapes and name not in letters]
     taken = {*names_in(tree), *letters}
-    free = [letter for letter in (*_LETTERS, *(f"n{number}" for number in range(20))) if letter not in taken]
+    free = [letter for letter in (*_LETTERS, *(f"n{number}" for number in range(_MOST_SIZES))) if letter not in taken]
     trials = count()
     for ranks in _choices(tree, unknown):
         if next(trials) > _MOST_TRIALS:
             break
+        if sum(ranks.values()) > _MOST_SIZES:
+            continue
         names = iter(free)
         own = {name: tuple(next(names) for _ in range(rank)) for name, rank in ranks.items()}
         solved = _Equations(tree, shapes, own, trials).solved()
