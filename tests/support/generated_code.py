@@ -46,6 +46,13 @@ def _jax_process() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
 
 
+def end_jax() -> None:
+    """End the process, if there is one: tests of other modules count the processes that they leave."""
+    if _jax_process.cache_info().currsize:
+        _jax_process().shutdown()
+        _jax_process.cache_clear()
+
+
 def run_by_jax(code: str, values: Arrays) -> Any:
     """What jax computes, as numpy arrays; the one function that runs where jax is imported."""
     import jax
